@@ -1,0 +1,21 @@
+//! Readers of the on-disk formats of VMware and Hyper-V: bytes in, typed facts out.
+//!
+//! No path is opened, nothing is printed, nothing is judged. Every reader takes `&[u8]` or [`ReadAt`] and [`Limits`],
+//! checks before it believes, and returns facts with their anomalies, or a [`ParseError`] that names structure and
+//! offset. A parser never opens a second file: which file a reference means is not decided here.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice)
+)]
+
+pub mod bytes;
+pub mod error;
+pub mod limits;
+pub mod read_at;
+pub mod text;
+
+pub use error::{Anomaly, ParseError, Result};
+pub use limits::Limits;
+pub use read_at::ReadAt;
+pub use text::EncodedText;

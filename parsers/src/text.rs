@@ -1,0 +1,98 @@
+//! What the text formats share: values whose bytes are kept beside their decoded form.
+
+use base64::Engine;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A string from a file in a declared charset: decoded for people, its bytes kept where they differ.
+///
+/// File names inside a descriptor are compared by bytes as well as decoded: the datastore may hold the name in the
+/// descriptor's charset or in UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "Wire", into = "Wire")]
+#[schemars(with = "Wire")]
+pub struct EncodedText {
+    text: String,
+    /// The bytes in the file, only where they are not the UTF-8 of `text`.
+    raw: Option<Vec<u8>>,
+}
+
+impl EncodedText {
+    /// A value whose bytes are its UTF-8.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            raw: None,
+        }
+    }
+
+    /// A decoded value and the bytes that it was decoded from.
+    pub fn decoded(text: impl Into<String>, raw: &[u8]) -> Self {
+        let text = text.into();
+        let raw = (text.as_bytes() != raw).then(|| raw.to_vec());
+        Self { text, raw }
+    }
+
+    /// The decoded text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The bytes as they stand in the file.
+    pub fn raw(&self) -> &[u8] {
+        self.raw.as_deref().unwrap_or(self.text.as_bytes())
+    }
+
+    /// True when nothing is left after trimming blanks.
+    pub fn is_blank(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+}
+
+impl From<&str> for EncodedText {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl std::fmt::Display for EncodedText {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+/// JSON form: a plain string, or `{text, bytes}` where the bytes differ.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum Wire {
+    Plain(String),
+    Both {
+        text: String,
+        /// Base64 of the bytes in the file.
+        bytes: String,
+    },
+}
+
+impl From<Wire> for EncodedText {
+    fn from(wire: Wire) -> Self {
+        match wire {
+            Wire::Plain(text) => Self::new(text),
+            Wire::Both { text, bytes } => {
+                let raw = base64::engine::general_purpose::STANDARD.decode(bytes).ok();
+                Self { text, raw }
+            }
+        }
+    }
+}
+
+impl From<EncodedText> for Wire {
+    fn from(value: EncodedText) -> Self {
+        match value.raw {
+            None => Self::Plain(value.text),
+            Some(raw) => Self::Both {
+                text: value.text,
+                bytes: base64::engine::general_purpose::STANDARD.encode(raw),
+            },
+        }
+    }
+}

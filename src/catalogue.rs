@@ -1,0 +1,246 @@
+//! The catalogue: all facts of one or more scans, sorted, no judgement.
+//!
+//! It is made by crawl and read, can be saved and loaded (`derelict collect`, `derelict report`), and is immutable for
+//! everything right of it. Saved form: JSON, `derelict/catalogue/1`.
+
+use std::collections::BTreeMap;
+
+use derelict_parsers::Anomaly;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    evidence::Evidence,
+    kind::{Basis, Kind},
+    raw::RawPath,
+};
+
+/// Name and version of the saved form.
+pub const SCHEMA: &str = "derelict/catalogue/1";
+
+/// All facts of the roots that were crawled.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Catalogue {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The roots, in the order given. Everything else names a root by its place here.
+    pub roots: Vec<RootRecord>,
+    /// Artifacts, sorted by root and path.
+    pub artifacts: Vec<Artifact>,
+    /// Ordinary files of folders that hold an artifact, sorted by root and path: a reference may name one.
+    pub bystanders: Vec<Entry>,
+    /// Links and other files that are not regular, sorted by root and path. Never opened, never followed.
+    pub specials: Vec<Special>,
+    /// What could not be read, sorted.
+    pub issues: Vec<Issue>,
+}
+
+/// One root and what was counted in it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RootRecord {
+    /// The path as given.
+    pub path: RawPath,
+    /// The aliases as given, in order. Empty: the identity is to be inferred.
+    pub aliases: Vec<String>,
+    /// When its crawl began.
+    pub started: Option<Timestamp>,
+    /// Folders entered, the root included.
+    pub directories: u64,
+    /// Regular files met, artifacts included; hard links count by name.
+    pub files: u64,
+    /// Sum of the lengths of the files, each file once.
+    pub apparent_bytes: u64,
+    /// Sum of the blocks of the files, each file once; `None` when the file system does not know.
+    pub allocated_bytes: Option<u64>,
+    /// Size of the file system.
+    pub capacity_bytes: Option<u64>,
+    /// Free space of the file system.
+    pub free_bytes: Option<u64>,
+    /// Type of the file system as the operating system names it (`ext4`, `nfs`, `cifs`, `fuse` …).
+    pub file_system: Option<String>,
+    /// Device number of the root folder.
+    pub device: Option<u64>,
+    /// Places that were left out on purpose: snapshot folders, `--exclude`, other file systems.
+    pub skipped: Vec<Skipped>,
+    /// Folders without any entry below them, relative: leftovers of removed VMs.
+    pub empty_folders: Vec<RawPath>,
+}
+
+/// A place that was left out on purpose.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Relative to the root.
+    pub path: RawPath,
+    /// Why.
+    pub why: SkipReason,
+}
+
+/// Why a place was left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SkipReason {
+    /// `--exclude`.
+    Excluded,
+    /// Another file system is mounted here.
+    OtherFileSystem,
+    /// A snapshot or previous-version folder of the storage: it repeats every file.
+    StorageSnapshot,
+}
+
+/// What the file system says of one regular file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Index of its root.
+    pub root: usize,
+    /// Path relative to the root.
+    pub path: RawPath,
+    /// Length in bytes.
+    pub length: u64,
+    /// Blocks × 512; `None` where the file system does not know (FUSE clients of a share).
+    pub allocated: Option<u64>,
+    /// Last change of the content.
+    pub modified: Option<Timestamp>,
+    /// Last change of the inode.
+    pub changed: Option<Timestamp>,
+    /// Creation.
+    pub created: Option<Timestamp>,
+    /// Device number; 0 where there is none.
+    pub device: u64,
+    /// Inode or file id; 0 where there is none.
+    pub inode: u64,
+    /// Number of hard links.
+    pub links: u64,
+}
+
+/// A file that virtualization writes, with all that was read of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// What the file system says.
+    #[serde(flatten)]
+    pub entry: Entry,
+    /// What it is.
+    pub kind: Kind,
+    /// How that was found.
+    pub basis: Basis,
+    /// All that the parsers read, as `derelict inspect` prints it; `Null` where nothing is read of this kind.
+    pub facts: serde_json::Value,
+    /// The same in the words of the reconciliation.
+    pub evidence: Evidence,
+    /// What is odd about it.
+    pub anomalies: Vec<Anomaly>,
+    /// BLAKE3 in hex, with `--hash`.
+    #[serde(default)]
+    pub blake3: Option<String>,
+}
+
+/// A link, socket, device or FIFO. A link is evidence of a path, nothing more.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Special {
+    /// Index of its root.
+    pub root: usize,
+    /// Path relative to the root.
+    pub path: RawPath,
+    /// Where a symbolic link points, as written; `None` for other special files.
+    pub target: Option<RawPath>,
+}
+
+/// Something that could not be done: data, never the end of a run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Issue {
+    /// Index of the root; `None` for inventories and the like.
+    pub root: Option<usize>,
+    /// Relative to the root, or the path of the inventory.
+    pub path: RawPath,
+    /// What was being done.
+    pub stage: Stage,
+    /// What went wrong.
+    pub error: String,
+    /// The place is a folder whose whole content was not seen.
+    pub folder: bool,
+}
+
+/// What was being done when something went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Listing folders.
+    Crawl,
+    /// Asking for the length and times of a file.
+    Stat,
+    /// Opening or reading a file.
+    Read,
+    /// Reading the bytes as their format: malformed.
+    Parse,
+    /// Hashing a file.
+    Hash,
+    /// Importing an inventory.
+    Inventory,
+}
+
+impl Catalogue {
+    /// An empty catalogue of these roots.
+    pub fn new(roots: Vec<RootRecord>) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            roots,
+            artifacts: Vec::new(),
+            bystanders: Vec::new(),
+            specials: Vec::new(),
+            issues: Vec::new(),
+        }
+    }
+
+    /// Sorts everything, so that the same evidence gives the same bytes whatever the order of the threads.
+    pub fn sort(&mut self) {
+        self.artifacts
+            .sort_by(|a, b| (a.entry.root, &a.entry.path).cmp(&(b.entry.root, &b.entry.path)));
+        self.bystanders
+            .sort_by(|a, b| (a.root, &a.path).cmp(&(b.root, &b.path)));
+        self.specials.sort();
+        self.issues.sort();
+        for root in &mut self.roots {
+            root.skipped.sort();
+            root.empty_folders.sort();
+        }
+    }
+
+    /// One catalogue of several: the roots one after the other, then sorted.
+    pub fn merge(catalogues: impl IntoIterator<Item = Catalogue>) -> Self {
+        let mut all = Self::new(Vec::new());
+        for catalogue in catalogues {
+            let shift = all.roots.len();
+            all.roots.extend(catalogue.roots);
+            all.artifacts
+                .extend(catalogue.artifacts.into_iter().map(|mut artifact| {
+                    artifact.entry.root = artifact.entry.root.saturating_add(shift);
+                    artifact
+                }));
+            all.bystanders.extend(catalogue.bystanders.into_iter().map(|mut entry| {
+                entry.root = entry.root.saturating_add(shift);
+                entry
+            }));
+            all.specials.extend(catalogue.specials.into_iter().map(|mut special| {
+                special.root = special.root.saturating_add(shift);
+                special
+            }));
+            all.issues.extend(catalogue.issues.into_iter().map(|mut issue| {
+                issue.root = issue.root.map(|root| root.saturating_add(shift));
+                issue
+            }));
+        }
+        all.sort();
+        all
+    }
+
+    /// Number of artifacts of each root.
+    pub fn artifacts_by_root(&self) -> BTreeMap<usize, u64> {
+        let mut counts = BTreeMap::new();
+        for artifact in &self.artifacts {
+            let count: &mut u64 = counts.entry(artifact.entry.root).or_default();
+            *count = count.saturating_add(1);
+        }
+        counts
+    }
+}

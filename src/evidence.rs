@@ -1,0 +1,158 @@
+//! What one artifact says, in the words that the reconciliation reads, whatever its format.
+//!
+//! `read.rs` makes an [`Evidence`] of the facts of every format, in one place; the stages right of the catalogue read
+//! nothing else of a file. Nothing here is a judgement: a mark says "the log holds a GUID", not "this disk is in use".
+
+use derelict_parsers::EncodedText;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::kind::{Platform, Role};
+
+/// Everything that one artifact tells about others and about itself.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Evidence {
+    /// Paths that it names, in the order of the file.
+    pub references: Vec<Reference>,
+    /// Set when it is the configuration, snapshot list or state of a VM.
+    pub vm: Option<VmEvidence>,
+    /// Set when it is (a link of) a disk.
+    pub disk: Option<DiskEvidence>,
+    /// Set when it is a lock.
+    pub lock: Option<LockEvidence>,
+    /// Signs of use, protection or damage.
+    pub marks: Vec<Mark>,
+}
+
+/// One path found in an artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reference {
+    /// What the file is for.
+    pub role: Role,
+    /// The path as written.
+    pub target: EncodedText,
+    /// Where it stands: key, structure or element, e.g. `scsi0:0.fileName` or `parent locator relative_path`.
+    pub key: String,
+    /// References of one group are ways to name one file, best first (the three paths of a VHDX parent locator). The
+    /// first that resolves is taken.
+    pub group: Option<u32>,
+    /// The device is not attached (`present = "FALSE"`): a mention, not a use; it still protects.
+    pub weak: bool,
+}
+
+/// What a configuration says of its VM.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct VmEvidence {
+    /// Of which platform.
+    pub platform: Platform,
+    /// The display name.
+    pub name: Option<String>,
+    /// VMware: `vc.uuid`; Hyper-V: the VM id. Lower-case with hyphens.
+    pub instance_id: Option<Uuid>,
+    /// VMware: `uuid.bios`.
+    pub bios_id: Option<Uuid>,
+    /// Hyper-V: this is a checkpoint of the VM with this id (`instance_id` is then the checkpoint's own).
+    pub checkpoint_of: Option<Uuid>,
+    /// VMware: a template (`.vmtx`).
+    pub template: bool,
+    /// The device lines cannot be read (full encryption, empty file, damage): what it owns is not known.
+    pub opaque: Option<String>,
+    /// Notes of the VM, cut to 4 KiB.
+    pub notes: Option<String>,
+}
+
+/// What ties the links of a chain together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkId {
+    /// Content id of a VMDK.
+    Cid(u32),
+    /// `DataWriteGuid` of a VHDX or unique id of a VHD.
+    Guid(Uuid),
+}
+
+/// What a disk, or one link of its chain, says of itself.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct DiskEvidence {
+    /// Size of the disk that the guest sees, in bytes.
+    pub virtual_bytes: Option<u64>,
+    /// The id that children of this link quote.
+    pub link: Option<LinkId>,
+    /// This link has a parent; `false` for a base.
+    pub has_parent: bool,
+    /// The ids that the parent had when this child was made; any of them confirms. Empty: the format quotes none.
+    pub parent_links: Vec<LinkId>,
+    /// Identity of the disk over its life: `ddb.uuid`, page 83 id. Lower-case hex.
+    pub disk_id: Option<String>,
+    /// `ddb.longContentID`.
+    pub content_id: Option<String>,
+    /// The createType (`vmfs`, `streamOptimized`, …), or `fixed`, `dynamic`, `differencing`.
+    pub create_type: Option<String>,
+    /// Id of a First Class Disk.
+    pub fcd_id: Option<String>,
+    /// Creator application of a VHD footer, trimmed (`win`, `vpc`, `qemu`, `tap`, `vbox`).
+    pub creator: Option<String>,
+}
+
+/// A decoded lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LockEvidence {
+    /// File id (inode) of the locked file, from the name of an NFS lock.
+    pub target_file_id: Option<u64>,
+    /// Name of the locked file, from the name of a hosted lock folder or `X.lck`.
+    pub target_name: Option<EncodedText>,
+    /// Who holds it, as written.
+    pub host: Option<String>,
+}
+
+/// A sign that one artifact carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Mark {
+    /// Which.
+    pub code: MarkCode,
+    /// One sentence with the values read.
+    pub text: String,
+    /// Where in the file, bytes from its start.
+    pub offset: Option<u64>,
+}
+
+/// The signs that artifacts carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MarkCode {
+    /// The log of a VHDX, VMCX or HRL is open: in use, or crashed.
+    OpenLog,
+    /// The unclean flag of a sparse extent or a seSparse journal: in use, or crashed.
+    Unclean,
+    /// `cleanShutdown = "FALSE"`: running, or crashed.
+    NotShutDown,
+    /// `ddb.deletable = "false"`.
+    ProtectedByDescriptor,
+    /// The file could not be opened because somebody holds it (sharing violation, EBUSY, ETXTBSY).
+    SharingViolation,
+    /// The file could not be read for another cause: permission, I/O error, offline.
+    Unreadable,
+    /// The bytes contradict the format.
+    Damaged,
+    /// Encrypted content.
+    Encrypted,
+    /// A merge of a checkpoint is pending.
+    MergePending,
+    /// Snapshot list says that consolidation is needed.
+    NeedsConsolidation,
+    /// Holds saved memory.
+    SavedState,
+    /// Holds a virtual TPM: the key to an encrypted disk.
+    VirtualTpm,
+    /// Creation or conversion of the disk was not finished.
+    Incomplete,
+    /// Raw device map or physical disk: the data are elsewhere.
+    RawDevice,
+    /// May be attached to several VMs.
+    Shared,
+    /// Holds nothing at all (0 bytes).
+    Empty,
+}

@@ -1,0 +1,246 @@
+//! Inventories: what the platforms say is registered, in one form whatever the export.
+//!
+//! One imported source (a vCenter, a host, a cluster) is one [`Inventory`]; each VM in it a [`Registration`]. Paths stay
+//! as they were written: [`crate::path`] reads them, `reconcile` resolves them.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::kind::{Platform, Role};
+
+/// Which export an inventory was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum InventoryKind {
+    /// RVTools workbook.
+    RvtoolsXlsx,
+    /// RVTools folder of CSV files, or one of them.
+    RvtoolsCsv,
+    /// `Get-View … LayoutEx`, datastores, hosts as JSON.
+    PowercliJson,
+    /// `govc object.collect -json`.
+    GovcCollect,
+    /// `govc vm.info -json`, `govc datastore.info -json`, `govc ls -json`.
+    GovcInfo,
+    /// `govc disk.ls -json`.
+    GovcDisks,
+    /// `govc library.*` and `govc volume.ls`.
+    GovcLibrary,
+    /// `vmInventory.xml` of an ESXi host.
+    EsxiInventory,
+    /// `esxcli storage filesystem list`.
+    EsxiFilesystems,
+    /// The recommended JSON of Hyper-V.
+    HypervJson,
+    /// `data.vmcx` of a Hyper-V host.
+    HypervHostStore,
+}
+
+/// One source of registrations with its time and scope.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Inventory {
+    /// Who it speaks for: vCenter server or UUID, host, cluster; the name of the file or folder when it does not say.
+    pub source: String,
+    /// The folder that the files lie in: files of one folder are one source unless they say otherwise.
+    pub folder: String,
+    /// Kinds of the exports that it was made from, sorted.
+    pub kinds: Vec<InventoryKind>,
+    /// The files, as given, sorted.
+    pub files: Vec<String>,
+    /// Platform.
+    pub platform: Platform,
+    /// When it was taken: what the export says of itself, else the modification time of its oldest file.
+    pub collected: Option<Timestamp>,
+    /// True when `collected` is only a modification time.
+    pub collected_is_file_time: bool,
+    /// The registered VMs and templates, sorted by name, then config.
+    pub vms: Vec<Registration>,
+    /// Registered objects that are no VM: First Class Disks, content library items …
+    pub objects: Vec<RegisteredObject>,
+    /// Datastores and volumes that it lists.
+    pub datastores: Vec<DatastoreRecord>,
+    /// Hosts and nodes that it speaks for (their VMs are in it).
+    pub hosts: Vec<HostRecord>,
+    /// Hosts and nodes that it names as members but of which it has no VM list (a node that was down).
+    pub missing_hosts: Vec<String>,
+    /// VM ids that the cluster lists and no row explains (only when a cluster resource list was given).
+    pub cluster_vms: Vec<ClusterVm>,
+    /// A list of clustered VMs was given.
+    pub has_cluster_list: bool,
+    /// A list of VMs was part of it; `false` for a datastore list or a disk list alone.
+    pub has_vm_list: bool,
+    /// A list of First Class Disks was given for these datastores (their names), or for all (`*`).
+    pub fcd_scope: Vec<String>,
+    /// A list of content library items was given.
+    pub has_library_list: bool,
+    /// What is odd or missing in it. Those that cap verdicts say so.
+    pub warnings: Vec<InventoryWarning>,
+}
+
+/// One VM or template as one inventory lists it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Registration {
+    /// Name as listed, escapes undone.
+    pub name: String,
+    /// VMware: managed object reference (`vm-68`). ESXi: Vmid.
+    pub moref: Option<String>,
+    /// VMware: instance UUID; Hyper-V: VM id.
+    pub instance_id: Option<Uuid>,
+    /// VMware: BIOS UUID.
+    pub bios_id: Option<Uuid>,
+    /// Host or node on which it is registered: local paths belong to it.
+    pub host: Option<String>,
+    /// Template.
+    pub template: bool,
+    /// SRM placeholder.
+    pub placeholder: bool,
+    /// Clustered (Hyper-V).
+    pub clustered: bool,
+    /// Power or VM state as written.
+    pub state: Option<String>,
+    /// Connection state as written (`connected`, `inaccessible`, `invalid`, `orphaned` …).
+    pub connection: Option<String>,
+    /// False when the export has no configuration of this VM (inaccessible, invalid): its disks are not known.
+    pub has_configuration: bool,
+    /// How much of what it refers to is listed.
+    pub listing: Listing,
+    /// Path of the configuration file as written.
+    pub config: Option<String>,
+    /// Every file that the row names, with its role.
+    pub files: Vec<ListedFile>,
+    /// Folders that it keeps files in, as written (log, snapshot, suspend, Hyper-V locations).
+    pub folders: Vec<String>,
+    /// Checkpoints (Hyper-V): id and type.
+    pub checkpoints: Vec<Checkpoint>,
+    /// It has snapshots or checkpoints according to the export.
+    pub has_snapshots: bool,
+    /// Disks without a file: pass-through disks (`Disk 3 100.00 GB …`).
+    pub fileless_disks: Vec<String>,
+    /// Replication mode (Hyper-V), as written, when replicated.
+    pub replication: Option<String>,
+    /// Notes or annotation.
+    pub notes: Option<String>,
+    /// Where in the export: sheet and row, element, index. For reasons.
+    pub row: String,
+}
+
+/// How much of what a VM refers to its row lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Listing {
+    /// Only where its configuration is.
+    #[default]
+    ConfigOnly,
+    /// The configuration and the disks as attached now: no parents, no snapshots.
+    LeafDisks,
+    /// Whole chains and all other files (`LayoutEx`).
+    WholeChains,
+}
+
+/// A file that a registration names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ListedFile {
+    /// Path as written.
+    pub path: String,
+    /// What it is for.
+    pub role: Role,
+    /// Size that the inventory gives, bytes.
+    pub size_bytes: Option<u64>,
+}
+
+/// A checkpoint of a Hyper-V VM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Checkpoint {
+    /// Its id: the name of its configuration file.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// `SnapshotType` as written.
+    pub kind: Option<String>,
+    /// Its disks are listed among the files.
+    pub has_disks: bool,
+}
+
+/// A registered object that is no VM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RegisteredObject {
+    /// Class of the verdict `service`: `fcd`, `cns-volume`, `content-library` …
+    pub class: String,
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// File or folder as written; `None` when only the id is known.
+    pub path: Option<String>,
+    /// `path` is a folder: everything in it belongs to the object.
+    pub folder: bool,
+    /// Where in the export.
+    pub row: String,
+}
+
+/// A VM of the cluster's resource list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClusterVm {
+    /// VM id.
+    pub id: Uuid,
+    /// Name of the resource or group.
+    pub name: String,
+    /// `VmStoreRootPath`.
+    pub root: Option<String>,
+    /// State as written.
+    pub state: Option<String>,
+}
+
+/// A datastore or volume that an inventory lists.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct DatastoreRecord {
+    /// Its label.
+    pub name: String,
+    /// Managed object reference.
+    pub moref: Option<String>,
+    /// Every other name: URL, mount path, UUID path, volume GUID path, share, remote path. As written.
+    pub aliases: Vec<String>,
+    /// Type as written (`VMFS`, `NFS`, `vsan`, `CSVFS` …).
+    pub kind: Option<String>,
+    /// Names of the hosts that mount it, as far as listed.
+    pub hosts: Vec<String>,
+    /// Number of hosts when only that is given.
+    pub host_count: Option<u64>,
+    /// Number of VMs on it according to the export.
+    pub vm_count: Option<u64>,
+    /// Host whose local path names it (`D:\` of one node); `None` for shared storage.
+    pub local_to: Option<String>,
+    /// Capacity in bytes.
+    pub capacity_bytes: Option<u64>,
+    /// Free space in bytes.
+    pub free_bytes: Option<u64>,
+}
+
+/// A host or node.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct HostRecord {
+    /// Its name.
+    pub name: String,
+    /// Managed object reference.
+    pub moref: Option<String>,
+    /// Number of VMs that the export says it has.
+    pub vm_count: Option<u64>,
+}
+
+/// Something odd or missing in an export.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct InventoryWarning {
+    /// Stable code, e.g. `truncated`, `no-vdisk-tab`, `depth-truncated`, `lossy-encoding`, `vm-count-mismatch`.
+    pub code: String,
+    /// One sentence, with what would settle it.
+    pub text: String,
+    /// VMs may be missing, so that "nobody" cannot be said where this inventory speaks.
+    pub caps: bool,
+    /// A damaged path that stands for files which match it (`?` is one unknown character): only these are capped.
+    pub pattern: Option<String>,
+}

@@ -1,0 +1,22 @@
+//! derelict finds the virtual disks and VM configuration files on a datastore that belong to no VM, and proves it from
+//! the files themselves.
+//!
+//! ```text
+//! roots ──crawl──▶ entries ──classify──▶ artifacts ──read──▶ facts ─┐
+//!                                                                   ▼
+//!                                                               catalogue
+//!                                                                   │
+//! inventories ──import──▶ registrations ──┐                         │
+//! owner rules ────────────────────────────┤                         │
+//!                                         ▼                         ▼
+//!                         reconcile: identity → resolve → own → judge
+//!                                         ▼
+//!                                      report
+//! ```
+
+pub mod catalogue;
+pub mod evidence;
+pub mod inventory;
+pub mod kind;
+pub mod raw;
+pub mod report;

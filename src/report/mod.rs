@@ -1,0 +1,4 @@
+//! The report: one model, many faces.
+
+pub mod codes;
+pub mod model;

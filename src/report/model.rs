@@ -1,0 +1,543 @@
+//! The report `derelict/report/1`: the one model that every face is made from.
+//!
+//! Its JSON form is described by the schema that `derelict schema` prints, made from these types. Fields may be added,
+//! none changed. Every field is always there, `null` or an empty list where it has no value; lists are sorted.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::codes::{Class, ProblemCode, ReasonCode};
+use crate::{
+    catalogue::Stage,
+    inventory::InventoryKind,
+    kind::{Basis, Kind, Platform, Role},
+    raw::RawPath,
+};
+
+/// Name and version of this form.
+pub const SCHEMA: &str = "derelict/report/1";
+
+/// What derelict says of one scan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// `derelict/report/1`.
+    pub schema: String,
+    /// When the report was made; `--as-of` sets it.
+    pub generated: Timestamp,
+    /// Ages are judged as of this time.
+    pub as_of: Timestamp,
+    /// The program.
+    pub tool: Tool,
+    /// What was and was not seen.
+    pub coverage: Coverage,
+    /// Sums.
+    pub summary: Summary,
+    /// VMs, registered or found on disk, sorted by name and id.
+    pub vms: Vec<Vm>,
+    /// One entry for each artifact, sorted by path.
+    pub artifacts: Vec<ArtifactReport>,
+    /// Artifacts of one VM or chain with one verdict, sorted by id.
+    pub groups: Vec<Group>,
+    /// Ghosts, broken chains, mismatches; sorted by severity, code and subject.
+    pub problems: Vec<Problem>,
+}
+
+/// Name and version of the program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tool {
+    /// `derelict`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// What was and was not seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Coverage {
+    /// False as soon as an issue was recorded or a gap caps a verdict (exit status 3).
+    pub complete: bool,
+    /// `--assume-complete` was given.
+    pub assume_complete: bool,
+    /// The roots in the order given.
+    pub roots: Vec<RootReport>,
+    /// What could not be read.
+    pub issues: Vec<IssueReport>,
+    /// The inventories, sorted by source.
+    pub inventories: Vec<InventoryReport>,
+    /// What is not known, each in one sentence with what would settle it.
+    pub gaps: Vec<String>,
+    /// The same gaps with their effect.
+    pub gap_details: Vec<Gap>,
+}
+
+/// One root.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RootReport {
+    /// As given.
+    pub path: RawPath,
+    /// Name of the datastore; the last part of the path when it is not known.
+    pub datastore: String,
+    /// All names under which references reached it.
+    pub aliases: Vec<String>,
+    /// How the datastore was found.
+    pub identity: Identity,
+    /// Why that identity.
+    pub identity_basis: String,
+    /// An inventory covers it, and whether that cover is complete.
+    pub covered: Cover,
+    /// Folders entered.
+    pub directories: u64,
+    /// Files met.
+    pub files: u64,
+    /// Artifacts among them.
+    pub artifacts: u64,
+    /// Sum of lengths, each file once.
+    pub apparent_bytes: u64,
+    /// Sum of blocks, each file once; `null` where the file system does not know.
+    pub allocated_bytes: Option<u64>,
+    /// Size of the file system.
+    pub capacity_bytes: Option<u64>,
+    /// Free space.
+    pub free_bytes: Option<u64>,
+    /// Left out on purpose: path and why.
+    pub skipped: Vec<SkippedReport>,
+    /// Folders with nothing in them.
+    pub empty_folders: Vec<RawPath>,
+}
+
+/// A place left out on purpose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SkippedReport {
+    /// On this machine.
+    pub path: RawPath,
+    /// Why.
+    pub why: crate::catalogue::SkipReason,
+}
+
+/// How the datastore of a root was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Identity {
+    /// By the aliases that the user gave.
+    Given,
+    /// From how references resolve.
+    Inferred,
+    /// Not found, or two answers fit.
+    Unknown,
+}
+
+/// Whether an inventory would know the owners of the files of a root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cover {
+    /// No inventory covers it.
+    None,
+    /// Covered, but something says that an owner may be missing.
+    Incomplete,
+    /// Covered, and nothing says otherwise.
+    Complete,
+}
+
+/// Something that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct IssueReport {
+    /// On this machine.
+    pub path: RawPath,
+    /// What was being done.
+    pub stage: Stage,
+    /// What went wrong.
+    pub error: String,
+}
+
+/// One inventory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InventoryReport {
+    /// Who it speaks for.
+    pub source: String,
+    /// The main export that it was made from.
+    pub kind: InventoryKind,
+    /// All exports that it was made from.
+    pub kinds: Vec<InventoryKind>,
+    /// The files.
+    pub files: Vec<String>,
+    /// When it was taken.
+    pub collected: Option<Timestamp>,
+    /// Number of VMs and templates.
+    pub vms: u64,
+    /// Datastores and hosts that it speaks of.
+    pub scope: Scope,
+    /// What is odd or missing in it.
+    pub warnings: Vec<String>,
+}
+
+/// What an inventory speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Scope {
+    /// Labels of datastores, sorted.
+    pub datastores: Vec<String>,
+    /// Names of hosts, sorted.
+    pub hosts: Vec<String>,
+}
+
+/// Something that is not known and what it costs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Gap {
+    /// Stable code.
+    pub code: ReasonCode,
+    /// One sentence with what would settle it.
+    pub text: String,
+    /// Datastores that it affects, sorted.
+    pub datastores: Vec<String>,
+    /// It keeps verdicts at `unknown`.
+    pub caps: bool,
+    /// Files that are `unknown` because of it.
+    pub files: u64,
+    /// Their allocated bytes.
+    pub allocated_bytes: u64,
+}
+
+/// Files and bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Sum {
+    /// Files, each once however many names it has.
+    pub files: u64,
+    /// Lengths.
+    pub apparent_bytes: u64,
+    /// Blocks × 512; where the file system does not know them the length stands in.
+    pub allocated_bytes: u64,
+}
+
+/// Sums over the report.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
+    /// By verdict; every verdict is there.
+    pub verdicts: BTreeMap<String, Sum>,
+    /// By `verdict/class`.
+    pub classes: BTreeMap<String, Sum>,
+    /// By datastore, then verdict.
+    pub datastores: BTreeMap<String, BTreeMap<String, Sum>>,
+    /// Allocated bytes of candidates.
+    pub reclaimable_bytes: u64,
+    /// Allocated bytes of what could be reclaimed after review.
+    pub review_bytes: u64,
+}
+
+/// The seven verdicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Reached from a VM that an inventory registers.
+    Owned,
+    /// Belongs to something that is no VM.
+    Service,
+    /// The datastore's or the host's own.
+    System,
+    /// Nobody known owns it, but something uses it.
+    InUse,
+    /// Cannot be judged.
+    Unknown,
+    /// Belongs to a VM on disk that no covering inventory registers.
+    Unregistered,
+    /// Belongs to nobody.
+    Orphaned,
+}
+
+impl Verdict {
+    /// All, best protected first.
+    pub const ALL: [Self; 7] = [
+        Self::Owned,
+        Self::Service,
+        Self::System,
+        Self::InUse,
+        Self::Unknown,
+        Self::Unregistered,
+        Self::Orphaned,
+    ];
+
+    /// The name in JSON and everywhere else.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Owned => "owned",
+            Self::Service => "service",
+            Self::System => "system",
+            Self::InUse => "in-use",
+            Self::Unknown => "unknown",
+            Self::Unregistered => "unregistered",
+            Self::Orphaned => "orphaned",
+        }
+    }
+}
+
+/// How sure an `orphaned` or `unregistered` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confidence {
+    /// Weak.
+    Low,
+    /// Something could not be checked.
+    Medium,
+    /// Every check that could have refuted it was possible and was made.
+    High,
+}
+
+/// What may be done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reclaim {
+    /// May be reclaimed.
+    Candidate,
+    /// Only after somebody has looked at what the reasons say.
+    Review,
+    /// Not to be reclaimed.
+    Never,
+}
+
+/// What could be lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Risk {
+    /// It may hold the only copy of data.
+    DataLoss,
+}
+
+/// A VM, registered or found on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Vm {
+    /// Instance UUID or VM id where known, else made from its configuration path.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// Platform.
+    pub platform: Platform,
+    /// An inventory registers it.
+    pub registered: bool,
+    /// Sources that register it, sorted.
+    pub inventories: Vec<String>,
+    /// Host, as far as known.
+    pub host: Option<String>,
+    /// State as written by the inventory.
+    pub state: Option<String>,
+    /// Notes or annotation, as far as known.
+    pub notes: Option<String>,
+    /// Path of its configuration: on this machine when found, else as written.
+    pub config: Option<RawPath>,
+    /// Paths of its artifacts on this machine, sorted.
+    pub artifacts: Vec<RawPath>,
+    /// Files that should be there and are not, sorted.
+    pub missing: Vec<MissingFile>,
+    /// What is wrong with it.
+    pub problems: Vec<VmProblem>,
+}
+
+/// A file that should be there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct MissingFile {
+    /// Where it should be, on this machine.
+    pub path: RawPath,
+    /// What for.
+    pub role: Role,
+}
+
+/// What is wrong with a VM.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct VmProblem {
+    /// Stable code.
+    pub code: ProblemCode,
+    /// One sentence.
+    pub text: String,
+}
+
+/// One artifact and what derelict says of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ArtifactReport {
+    /// On this machine: root joined with `relative_path`, `/` between parts. Once in the list.
+    pub path: RawPath,
+    /// The root as given.
+    pub root: RawPath,
+    /// Relative to the root.
+    pub relative_path: RawPath,
+    /// Name of the datastore.
+    pub datastore: String,
+    /// What it is.
+    pub kind: Kind,
+    /// How that was found.
+    pub kind_basis: Basis,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Which situation.
+    pub class: Option<Class>,
+    /// Only for `orphaned` and `unregistered`.
+    pub confidence: Option<Confidence>,
+    /// What may be done.
+    pub reclaim: Reclaim,
+    /// What could be lost.
+    pub risk: Option<Risk>,
+    /// Id of its group.
+    pub group: Option<String>,
+    /// Who it belongs to, sorted.
+    pub owners: Vec<Owner>,
+    /// Length in bytes.
+    pub apparent_bytes: u64,
+    /// Blocks × 512; `null` where the file system does not know.
+    pub allocated_bytes: Option<u64>,
+    /// Size of the disk that the guest sees.
+    pub virtual_bytes: Option<u64>,
+    /// Last change of the content.
+    pub modified: Option<Timestamp>,
+    /// Who names it.
+    pub referenced_by: Vec<ReferencedBy>,
+    /// Whom it names.
+    pub references: Vec<ReferenceReport>,
+    /// Why; at least one.
+    pub reasons: Vec<Reason>,
+    /// What `inspect` prints.
+    pub facts: serde_json::Value,
+    /// With `--hash`.
+    pub blake3: Option<String>,
+}
+
+/// What an artifact belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Owner {
+    /// Which sort of owner.
+    #[serde(rename = "type")]
+    pub kind: OwnerKind,
+    /// Its id; for VMs the `id` in `vms`.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// Sorts of owners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OwnerKind {
+    /// A VM.
+    Vm,
+    /// Something that is no VM.
+    Service,
+    /// The datastore or the host.
+    System,
+}
+
+/// A reference to this artifact.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct ReferencedBy {
+    /// Path on this machine, or the inventory and its row.
+    pub path: RawPath,
+    /// What for.
+    pub role: Role,
+}
+
+/// A reference of this artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReferenceReport {
+    /// As written.
+    pub path: RawPath,
+    /// What for.
+    pub role: Role,
+    /// The file on this machine, or `outside` or `missing`.
+    pub resolved: Resolved,
+}
+
+/// What became of a reference: the path of the file on this machine, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Resolved {
+    /// A place that was not scanned, or a file that is not there.
+    None(Unresolved),
+    /// The file on this machine.
+    Path(RawPath),
+}
+
+/// Why a reference has no file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unresolved {
+    /// It leads to a place that was not scanned.
+    Outside,
+    /// It leads into a root, and nothing is there.
+    Missing,
+}
+
+/// One statement of evidence.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Reason {
+    /// Stable code.
+    pub code: ReasonCode,
+    /// One sentence.
+    pub text: String,
+    /// File and offset, or inventory and row, that it came from.
+    pub source: Option<String>,
+    /// For the verdict, or against it.
+    pub weight: Weight,
+    /// What would change it.
+    pub settles: Option<String>,
+}
+
+/// Which way a reason points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weight {
+    /// For the verdict.
+    For,
+    /// Against it.
+    Against,
+}
+
+/// Artifacts of one VM or one chain with one verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Group {
+    /// Stable id.
+    pub id: String,
+    /// The verdict of its members.
+    pub verdict: Verdict,
+    /// The class of its head.
+    pub class: Option<Class>,
+    /// What to call it: VM name, or path of the leaf disk.
+    pub title: String,
+    /// Name of the last known owner.
+    pub owner: Option<String>,
+    /// Paths on this machine, sorted.
+    pub artifacts: Vec<RawPath>,
+    /// Allocated bytes, each file once.
+    pub allocated_bytes: u64,
+    /// Newest modification.
+    pub modified: Option<Timestamp>,
+    /// The most careful grade of its members.
+    pub reclaim: Reclaim,
+    /// The lowest confidence of its members.
+    pub confidence: Option<Confidence>,
+}
+
+/// Something wrong that is no artifact's verdict.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Problem {
+    /// How bad.
+    pub severity: Severity,
+    /// Stable code.
+    pub code: ProblemCode,
+    /// The VM, file or inventory.
+    pub subject: String,
+    /// One sentence.
+    pub text: String,
+    /// The evidence.
+    pub reasons: Vec<Reason>,
+    /// What to do next.
+    pub next_step: String,
+}
+
+/// How bad a problem is; errors first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Data are unreachable or in danger.
+    Error,
+    /// Somebody should look.
+    Warning,
+    /// Good to know.
+    Info,
+}
