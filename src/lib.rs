@@ -15,8 +15,11 @@
 //! ```
 
 pub mod catalogue;
+pub mod error;
 pub mod evidence;
+pub mod exit_code;
 pub mod inventory;
 pub mod kind;
 pub mod raw;
 pub mod report;
+pub mod sanitize;

@@ -208,6 +208,28 @@ pub struct Sum {
     pub apparent_bytes: u64,
     /// Blocks × 512; where the file system does not know them the length stands in.
     pub allocated_bytes: u64,
+    /// Allocated bytes of the candidates among them.
+    pub reclaimable_bytes: u64,
+    /// Allocated bytes of those that could be reclaimed after review.
+    pub review_bytes: u64,
+}
+
+impl Sum {
+    /// Counts one file. The caller sees to it that a file with several names is counted once.
+    pub fn add(&mut self, artifact: &ArtifactReport) {
+        let allocated = artifact.allocated_or_length();
+        self.files = self.files.saturating_add(1);
+        self.apparent_bytes = self.apparent_bytes.saturating_add(artifact.apparent_bytes);
+        self.allocated_bytes = self.allocated_bytes.saturating_add(allocated);
+        if !matches!(artifact.verdict, Verdict::Orphaned | Verdict::Unregistered) {
+            return;
+        }
+        match artifact.reclaim {
+            Reclaim::Candidate => self.reclaimable_bytes = self.reclaimable_bytes.saturating_add(allocated),
+            Reclaim::Review => self.review_bytes = self.review_bytes.saturating_add(allocated),
+            Reclaim::Never => {}
+        }
+    }
 }
 
 /// Sums over the report.
@@ -223,6 +245,41 @@ pub struct Summary {
     pub reclaimable_bytes: u64,
     /// Allocated bytes of what could be reclaimed after review.
     pub review_bytes: u64,
+    /// The expression of `--filter` that limits `artifacts` and `groups`. Sums, VMs, problems and coverage are whole.
+    pub filter: Option<String>,
+}
+
+impl Summary {
+    /// The sums with every verdict in them, and nothing counted yet.
+    pub fn empty() -> Self {
+        Self {
+            verdicts: Verdict::ALL
+                .iter()
+                .map(|verdict| (verdict.name().to_owned(), Sum::default()))
+                .collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Counts one file everywhere. The caller sees to it that a file with several names is counted once.
+    pub fn add(&mut self, artifact: &ArtifactReport) {
+        let verdict = artifact.verdict.name();
+        let mut all = Sum::default();
+        all.add(artifact);
+        self.reclaimable_bytes = self.reclaimable_bytes.saturating_add(all.reclaimable_bytes);
+        self.review_bytes = self.review_bytes.saturating_add(all.review_bytes);
+        self.verdicts.entry(verdict.to_owned()).or_default().add(artifact);
+        if let Some(class) = artifact.class {
+            let key = format!("{verdict}/{}", class.name());
+            self.classes.entry(key).or_default().add(artifact);
+        }
+        self.datastores
+            .entry(artifact.datastore.clone())
+            .or_default()
+            .entry(verdict.to_owned())
+            .or_default()
+            .add(artifact);
+    }
 }
 
 /// The seven verdicts.
@@ -397,6 +454,13 @@ pub struct ArtifactReport {
     pub facts: serde_json::Value,
     /// With `--hash`.
     pub blake3: Option<String>,
+}
+
+impl ArtifactReport {
+    /// Blocks × 512; where the file system does not know them the length stands in.
+    pub fn allocated_or_length(&self) -> u64 {
+        self.allocated_bytes.unwrap_or(self.apparent_bytes)
+    }
 }
 
 /// What an artifact belongs to.

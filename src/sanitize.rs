@@ -1,0 +1,191 @@
+//! Names for people: whatever a name holds, it is shown on one line and does nothing to who looks at it.
+//!
+//! File names, VM names, notes and messages come from the datastore and may be written by an attacker. For a terminal
+//! every control character (C0, DEL, C1), line and paragraph separator, bidirectional control and invisible character
+//! is escaped; bytes that are not Unicode become `\xNN`. A spreadsheet is kept from reading a field as a formula, and
+//! Markdown from reading a name as markup. JSON needs none of this: it is lossless (see [`crate::report::json`]).
+
+use std::{borrow::Cow, fmt::Write as _, path::Path};
+
+use crate::raw::RawPath;
+
+/// True for a character that must not reach a terminal as it is.
+pub fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            u32::from(character),
+            0x00ad // soft hyphen
+                | 0x034f // combining grapheme joiner
+                | 0x061c // Arabic letter mark
+                | 0x115f..=0x1160 // Hangul fillers
+                | 0x17b4..=0x17b5 // invisible Khmer vowels
+                | 0x180b..=0x180f // Mongolian selectors
+                | 0x200b..=0x200f // zero-width, directional marks
+                | 0x2028..=0x202e // separators, embeddings, overrides
+                | 0x2060..=0x206f // word joiner, isolates, deprecated controls
+                | 0x3164 // Hangul filler
+                | 0xfe00..=0xfe0d // variation selectors except text and emoji presentation
+                | 0xfeff // byte order mark
+                | 0xffa0 // half-width Hangul filler
+                | 0xfff0..=0xfffb // specials: annotation
+                | 0xfffe..=0xffff
+                | 0xe0000..=0xe0fff // tags, supplementary selectors
+        )
+}
+
+/// Text for a terminal, on one line.
+pub fn text(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len());
+    text.chars().for_each(|character| push_safe(&mut escaped, character));
+    Cow::Owned(escaped)
+}
+
+/// Bytes for a terminal, on one line.
+pub fn bytes(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(unicode) = std::str::from_utf8(bytes) {
+        return text(unicode);
+    }
+    let mut escaped = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        chunk
+            .valid()
+            .chars()
+            .for_each(|character| push_safe(&mut escaped, character));
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(escaped, "\\x{byte:02x}");
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// A path of the report for a terminal.
+pub fn path(path: &RawPath) -> Cow<'_, str> {
+    bytes(path.as_bytes())
+}
+
+/// A path of this machine for a terminal.
+pub fn os_path(path: &Path) -> Cow<'_, str> {
+    bytes(path.as_os_str().as_encoded_bytes())
+}
+
+fn push_safe(escaped: &mut String, character: char) {
+    if !is_unsafe(character) {
+        escaped.push(character);
+        return;
+    }
+    // Writing to a String cannot fail.
+    let _ = match character {
+        '\n' => write!(escaped, "\\n"),
+        '\r' => write!(escaped, "\\r"),
+        '\t' => write!(escaped, "\\t"),
+        '\0'..='\x7f' => write!(escaped, "\\x{:02x}", u32::from(character)),
+        _ => write!(escaped, "\\u{{{:x}}}", u32::from(character)),
+    };
+}
+
+/// A field for a spreadsheet: what would start a formula gets an apostrophe in front of it. The text is expected to be
+/// escaped already, so that TAB and CR are no concern; they are guarded all the same.
+pub fn csv_field(field: &str) -> Cow<'_, str> {
+    let starts_formula = field
+        .trim_start_matches(' ')
+        .starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    if starts_formula {
+        return Cow::Owned(format!("'{field}"));
+    }
+    Cow::Borrowed(field)
+}
+
+/// Text inside Markdown: escaped for a terminal, and no character of it is markup, HTML or the end of a table cell.
+pub fn markdown(plain: &str) -> String {
+    let safe = text(plain);
+    let mut escaped = String::with_capacity(safe.len());
+    for character in safe.chars() {
+        match character {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~' | '$' | '@' | ':' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_names_stay_as_they_are() {
+        for name in [
+            "web01.vmdk",
+            "App Server Ä 01",
+            "vm (copy) [old] 100%",
+            "数据-flat.vmdk",
+            "❤\u{fe0f}.vmx",
+            r"C:\ClusterStorage\Volume1",
+        ] {
+            assert!(matches!(text(name), Cow::Borrowed(_)), "{name} must not change");
+            assert_eq!(bytes(name.as_bytes()), name);
+        }
+    }
+
+    #[test]
+    fn every_control_character_is_escaped() {
+        for code in (0..0x20).chain(0x7f..0xa0) {
+            let character = char::from(u8::try_from(code).unwrap());
+            let name = format!("a{character}b");
+            let shown = text(&name);
+            assert!(
+                !shown.chars().any(char::is_control),
+                "U+{code:04X} reached the terminal"
+            );
+            assert!(shown.starts_with("a\\") && shown.ends_with('b'));
+        }
+    }
+
+    #[test]
+    fn attacks_are_shown_and_not_obeyed() {
+        let attacks: &[(&[u8], &str)] = &[
+            (b"\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+            (b"\x1b[2J\x1b[H", "\\x1b[2J\\x1b[H"),
+            ("\u{9b}31m".as_bytes(), "\\u{9b}31m"),
+            (b"\x9b31m", "\\x9b31m"),
+            (b"a\nverdict: owned", "a\\nverdict: owned"),
+            (b"a\r\tb\x7f", "a\\r\\tb\\x7f"),
+            ("gpj\u{202e}vmdk".as_bytes(), "gpj\\u{202e}vmdk"),
+            ("a\u{2066}b\u{2069}".as_bytes(), "a\\u{2066}b\\u{2069}"),
+            ("web\u{200b}01".as_bytes(), "web\\u{200b}01"),
+            ("a\u{2028}b".as_bytes(), "a\\u{2028}b"),
+            ("a\u{e0041}".as_bytes(), "a\\u{e0041}"),
+            (b"ok\xff\xfe.vmdk", "ok\\xff\\xfe.vmdk"),
+            (b"cut\xe2\x82", "cut\\xe2\\x82"),
+        ];
+        for (name, shown) in attacks {
+            assert_eq!(bytes(name), *shown);
+        }
+    }
+
+    #[test]
+    fn a_spreadsheet_reads_no_formula() {
+        for field in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", " =1", "＝1"] {
+            assert_eq!(csv_field(field), format!("'{field}"));
+        }
+        assert_eq!(csv_field("web-01=a"), "web-01=a");
+        assert_eq!(csv_field(""), "");
+    }
+
+    #[test]
+    fn markdown_reads_no_markup() {
+        assert_eq!(markdown("<b>|[x](y)`*_"), "&lt;b&gt;\\|\\[x\\]\\(y\\)\\`\\*\\_");
+        assert_eq!(markdown("https://x"), "https\\://x");
+        assert_eq!(markdown("a\n# b"), "a\\\\n\\# b");
+    }
+}
