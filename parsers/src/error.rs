@@ -105,6 +105,19 @@ impl ParseError {
         matches!(self, Self::Io { .. })
     }
 
+    /// The place that it names, in bytes from the start of the file; `None` for a limit or version.
+    pub fn offset(&self) -> Option<u64> {
+        match self {
+            Self::Truncated { offset, .. }
+            | Self::BadSignature { offset, .. }
+            | Self::ChecksumMismatch { offset, .. }
+            | Self::OutOfBounds { offset, .. }
+            | Self::Malformed { offset, .. }
+            | Self::Io { offset, .. } => Some(*offset),
+            Self::LimitExceeded { .. } | Self::Unsupported { .. } => None,
+        }
+    }
+
     /// An I/O error met while reading `what` at `offset`.
     pub fn io(what: &'static str, offset: u64, source: &std::io::Error) -> Self {
         Self::Io {

@@ -10,11 +10,16 @@
 )]
 
 pub mod bytes;
+pub mod disk_kind;
 pub mod error;
 pub mod limits;
 pub mod read_at;
+#[cfg(any(test, feature = "testkit"))]
+pub mod testkit;
 pub mod text;
+pub mod utf16;
 
+pub use disk_kind::DiskKind;
 pub use error::{Anomaly, ParseError, Result};
 pub use limits::Limits;
 pub use read_at::ReadAt;

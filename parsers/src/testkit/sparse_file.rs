@@ -1,0 +1,62 @@
+//! A file that is mostly holes: its length and the parts that hold something.
+
+/// A file as its length and the parts that are not zero, so that it can be written sparse.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SparseFile {
+    /// Length of the file in bytes.
+    pub length: u64,
+    /// Offset in bytes and content of each part, in the order in which to write them. Later parts overwrite earlier.
+    pub parts: Vec<(u64, Vec<u8>)>,
+}
+
+impl SparseFile {
+    /// A file of `length` zero bytes.
+    pub fn new(length: u64) -> Self {
+        Self {
+            length,
+            parts: Vec::new(),
+        }
+    }
+
+    /// Puts `bytes` at `offset`; the file grows where they reach past its end.
+    pub fn put(&mut self, offset: u64, bytes: impl Into<Vec<u8>>) {
+        let bytes = bytes.into();
+        self.length = self.length.max(offset + length_of(&bytes));
+        self.parts.push((offset, bytes));
+    }
+
+    /// The whole file.
+    ///
+    /// # Panics
+    /// Where the file is larger than memory can address.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut whole = vec![0; index(self.length)];
+        for (offset, bytes) in &self.parts {
+            let start = index(*offset);
+            whole[start..start + bytes.len()].copy_from_slice(bytes);
+        }
+        whole
+    }
+}
+
+/// The length of `bytes` as the formats count it.
+pub(crate) fn length_of(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+fn index(offset: u64) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_hold_the_same_bytes() {
+        let mut file = SparseFile::new(4);
+        file.put(2, [1, 2, 3]);
+        file.put(3, [9]);
+        assert_eq!(file.to_vec(), [0, 0, 1, 9, 3]);
+    }
+}
