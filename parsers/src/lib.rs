@@ -19,6 +19,11 @@ pub mod testkit;
 pub mod text;
 pub mod utf16;
 
+// VMware
+pub mod charset;
+pub mod dictionary;
+pub mod reference;
+
 pub use disk_kind::DiskKind;
 pub use error::{Anomaly, ParseError, Result};
 pub use limits::Limits;

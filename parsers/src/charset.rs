@@ -1,0 +1,164 @@
+//! Charsets that VMware files declare, and how their bytes become text.
+//!
+//! VMware writes IANA or ICU names (`UTF-8`, `GBK`, `Shift_JIS`, `windows-1251`) and accepts aliases such as `CP936`
+//! and `MS_Kanji` (open-vm-tools, *unicodeSimpleTypes*). A file without a declaration is UTF-8; where its bytes are not,
+//! windows-1252 is assumed, which loses no byte (assumed for old ESX and GSX files).
+
+use std::borrow::Cow;
+
+use encoding_rs::Encoding;
+
+use crate::{Anomaly, EncodedText};
+
+/// How the bytes of one file are decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charset(&'static Encoding);
+
+impl Charset {
+    /// UTF-8, what ESXi writes.
+    pub const UTF_8: Self = Self(encoding_rs::UTF_8);
+    /// windows-1252, where a file declares nothing and is not UTF-8.
+    pub const WINDOWS_1252: Self = Self(encoding_rs::WINDOWS_1252);
+
+    /// The charset of a declared name; `None` for a name that is unknown or not a superset of ASCII.
+    pub fn named(label: &str) -> Option<Self> {
+        let label = label.trim();
+        Encoding::for_label(label.as_bytes())
+            .or_else(|| by_code_page(label))
+            .filter(|encoding| encoding.is_ascii_compatible())
+            .map(Self)
+    }
+
+    /// The charset of `bytes` under what the file declares; the anomaly says that the declared name is unknown.
+    pub fn declared(label: Option<&str>, bytes: &[u8]) -> (Self, Option<Anomaly>) {
+        let assumed = if std::str::from_utf8(bytes).is_ok() {
+            Self::UTF_8
+        } else {
+            Self::WINDOWS_1252
+        };
+        match label {
+            None => (assumed, None),
+            Some(label) => match Self::named(label) {
+                Some(charset) => (charset, None),
+                None => (
+                    assumed,
+                    Some(Anomaly::new(
+                        "unknown-encoding",
+                        format!(
+                            "declares encoding {label:?}, which is unknown; read as {}",
+                            assumed.name()
+                        ),
+                    )),
+                ),
+            },
+        }
+    }
+
+    /// The WHATWG name.
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+
+    /// Decoded bytes, and whether some did not belong to the charset (U+FFFD stands for them).
+    pub fn decode(self, bytes: &[u8]) -> (Cow<'_, str>, bool) {
+        self.0.decode_without_bom_handling(bytes)
+    }
+
+    /// The bytes of `text` in this charset; `None` where it has no such character.
+    pub fn encode(self, text: &str) -> Option<Vec<u8>> {
+        let (bytes, _, lossy) = self.0.encode(text);
+        (!lossy).then(|| bytes.into_owned())
+    }
+
+    /// Decoded bytes that remember what they were decoded from.
+    pub fn text(self, bytes: &[u8]) -> EncodedText {
+        EncodedText::decoded(self.decode(bytes).0, bytes)
+    }
+}
+
+/// Windows and IBM code pages under the names that ICU and VMware use (`CP936`, `windows-950`, `ibm-943_P15A-2003`).
+fn by_code_page(label: &str) -> Option<&'static Encoding> {
+    let lower = label.to_ascii_lowercase();
+    let digits: String = lower
+        .chars()
+        .skip_while(|c| !c.is_ascii_digit())
+        .take_while(char::is_ascii_digit)
+        .collect();
+    let prefix = lower.split(|c: char| c.is_ascii_digit()).next()?;
+    let known = [
+        "cp",
+        "windows-",
+        "ms",
+        "x-ms-cp",
+        "x-windows-",
+        "ibm-",
+        "ibm",
+        "dos-",
+        "",
+    ];
+    if !known.contains(&prefix) {
+        return None;
+    }
+    Some(match digits.as_str() {
+        "932" | "943" => encoding_rs::SHIFT_JIS,
+        "936" | "1386" => encoding_rs::GBK,
+        "949" | "1363" => encoding_rs::EUC_KR,
+        "950" | "1373" | "1375" => encoding_rs::BIG5,
+        "54936" => encoding_rs::GB18030,
+        "65001" => encoding_rs::UTF_8,
+        "866" => encoding_rs::IBM866,
+        "874" => encoding_rs::WINDOWS_874,
+        "1250" | "5346" => encoding_rs::WINDOWS_1250,
+        "1251" | "5347" => encoding_rs::WINDOWS_1251,
+        "1252" | "5348" => encoding_rs::WINDOWS_1252,
+        "1253" | "5349" => encoding_rs::WINDOWS_1253,
+        "1254" | "5350" => encoding_rs::WINDOWS_1254,
+        "1255" | "9447" => encoding_rs::WINDOWS_1255,
+        "1256" | "9448" => encoding_rs::WINDOWS_1256,
+        "1257" | "9449" => encoding_rs::WINDOWS_1257,
+        "1258" | "5354" => encoding_rs::WINDOWS_1258,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aliases_name_the_charsets_that_vmware_means() {
+        for (label, name) in [
+            ("GBK", "GBK"),
+            ("CP936", "GBK"),
+            ("windows-936", "GBK"),
+            ("MS_Kanji", "Shift_JIS"),
+            ("windows-932", "Shift_JIS"),
+            ("ibm-943_P15A-2003", "Shift_JIS"),
+            ("windows-950", "Big5"),
+            ("cp1251", "windows-1251"),
+            ("windows-1258", "windows-1258"),
+            ("UTF-8", "UTF-8"),
+        ] {
+            assert_eq!(Charset::named(label).map(Charset::name), Some(name), "{label}");
+        }
+        assert_eq!(Charset::named("klingon"), None);
+        assert_eq!(Charset::named("UTF-16LE"), None, "not a superset of ASCII");
+    }
+
+    #[test]
+    fn valid_utf_8_under_another_declared_charset_is_not_utf_8() {
+        let (charset, anomaly) = Charset::declared(Some("GBK"), &[0xce, 0xbb]);
+        assert_eq!(anomaly, None);
+        assert_eq!(charset.text(&[0xce, 0xbb]).as_str(), "位");
+        assert_eq!(charset.text(&[0xce, 0xbb]).raw(), [0xce, 0xbb]);
+    }
+
+    #[test]
+    fn undeclared_bytes_fall_back_to_windows_1252() {
+        assert_eq!(Charset::declared(None, "é".as_bytes()).0, Charset::UTF_8);
+        assert_eq!(Charset::declared(None, &[0xe9]).0.text(&[0xe9]).as_str(), "é");
+        let (charset, anomaly) = Charset::declared(Some("klingon"), b"x");
+        assert_eq!(charset, Charset::UTF_8);
+        assert_eq!(anomaly.map(|a| a.code), Some("unknown-encoding".to_owned()));
+    }
+}

@@ -1,0 +1,231 @@
+//! What the VMware files share when they name another file.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::EncodedText;
+
+/// One value that names a file or folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FileReference {
+    /// The key as written, e.g. `scsi0:0.fileName`, `extent 0`, `ddb.sidecars`.
+    pub key: String,
+    /// The path as written, decoded, with its bytes.
+    pub value: EncodedText,
+    /// What the file is for.
+    pub kind: FileKind,
+    /// False for the file of a device that is not attached (`present` is not `TRUE`): mentioned, not in use.
+    pub present: bool,
+}
+
+impl FileReference {
+    /// A reference to a file in use.
+    pub fn new(key: impl Into<String>, value: EncodedText, kind: FileKind) -> Self {
+        Self {
+            key: key.into(),
+            value,
+            kind,
+            present: true,
+        }
+    }
+
+    /// True for a mention: it protects the file, but says nothing when the file is not there.
+    pub fn is_weak(&self) -> bool {
+        !self.present || self.kind == FileKind::Other
+    }
+}
+
+/// What a named file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileKind {
+    /// A disk: descriptor or monolithic file.
+    Disk,
+    /// A data file of a descriptor.
+    Extent,
+    /// The parent of a disk link.
+    Parent,
+    /// The change tracking file of a disk link.
+    ChangeTracking,
+    /// The CBRC digest of a disk.
+    Digest,
+    /// A file of an I/O filter.
+    Sidecar,
+    /// A CD image.
+    CdImage,
+    /// A floppy image.
+    Floppy,
+    /// BIOS or EFI variables.
+    Nvram,
+    /// The configuration (`.vmx`) of the VM itself.
+    Config,
+    /// The `.vmxf`.
+    ExtendedConfig,
+    /// Suspend state.
+    SuspendState,
+    /// Snapshot state.
+    SnapshotState,
+    /// Guest or process swap file.
+    Swap,
+    /// The folder for swap files.
+    SwapDir,
+    /// The folder for snapshots, logs and swap.
+    WorkingDir,
+    /// The folder for snapshots.
+    SnapshotDir,
+    /// The folder for suspend state.
+    SuspendDir,
+    /// `vmware.log`.
+    Log,
+    /// The marker that a migration writes (`.hlog`).
+    HostLog,
+    /// VMX statistics.
+    Scoreboard,
+    /// The output file of a serial port.
+    SerialPort,
+    /// The output file of a parallel port.
+    ParallelPort,
+    /// State of vSphere Replication (`.psf`).
+    ReplicationState,
+    /// The redo log of a nonpersistent disk.
+    Redo,
+    /// A memory image.
+    Memory,
+    /// The configuration of a VM that was cloned from this one, or from which this one was cloned.
+    Clone,
+    /// A value that ends like the name of a virtualization file under a key that is not known to name one, or on a
+    /// line that is damaged.
+    Other,
+}
+
+/// Extensions of the files that a VM uses.
+const FILE_EXTENSIONS: &[&str] = &[
+    "vmdk",
+    "vmx",
+    "vmtx",
+    "vmxf",
+    "vmsd",
+    "vmsn",
+    "vmss",
+    "vmem",
+    "vswp",
+    "nvram",
+    "iso",
+    "flp",
+    "img",
+    "log",
+    "hlog",
+    "scoreboard",
+    "psf",
+    "vmfd",
+    "dsd",
+    "dsv",
+    "redo",
+    "vhd",
+    "vhdx",
+    "avhd",
+    "avhdx",
+    "ova",
+    "ovf",
+    "raw",
+];
+
+/// The lower-case extension of a path with `/` or `\` between its parts; empty where it has none.
+pub fn extension(path: &str) -> String {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    match name.rsplit_once('.') {
+        Some((_, extension)) => extension.trim_end().to_ascii_lowercase(),
+        None => String::new(),
+    }
+}
+
+/// True when a path ends like the name of a file that a VM uses.
+pub fn has_file_extension(path: &str) -> bool {
+    FILE_EXTENSIONS.contains(&extension(path).as_str())
+}
+
+/// True for values of file keys that name no file of a datastore: nothing inserted, a device of the host, a network
+/// address, a pipe, an image inside the hypervisor's installation (seen in files of ESXi, Workstation and libvirt).
+pub fn is_not_a_file(value: &str) -> bool {
+    let value = value.trim();
+    let lower = value.to_ascii_lowercase();
+    let words = [
+        "",
+        "-1",
+        "auto detect",
+        "emptybackingstring",
+        "vmware-null-remote-floppy",
+        "thinprint",
+    ];
+    let starts = [
+        "/dev/",
+        "/vmfs/devices/",
+        "/usr/lib/vmware/isoimages/",
+        "/vmimages/tools-isoimages/",
+        "\\\\.\\",
+    ];
+    words.contains(&lower.as_str())
+        || starts.iter().any(|start| lower.starts_with(start))
+        || is_numbered_device(&lower)
+        || is_network_address(&lower)
+}
+
+/// `CD/DVD drive 0`, `Floppy 0`: what vSphere writes for the client's own drive.
+fn is_numbered_device(lower: &str) -> bool {
+    ["cd/dvd drive ", "floppy "].iter().any(|name| {
+        lower
+            .strip_prefix(name)
+            .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    })
+}
+
+/// `tcp://…`, `telnets://…`; `ds://` and object addresses are places of a datastore.
+fn is_network_address(lower: &str) -> bool {
+    lower
+        .split_once("://")
+        .is_some_and(|(scheme, _)| !["ds", "file", "vsan", "vvol"].contains(&scheme) && !scheme.contains(['/', '\\']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn special_values_name_no_file() {
+        for value in [
+            "",
+            "  ",
+            "Auto Detect",
+            "emptyBackingString",
+            "-1",
+            "CD/DVD drive 0",
+            "Floppy 1",
+            "/dev/scd0",
+            "/vmfs/devices/cdrom/mpx.vmhba32:C0:T0:L0",
+            "/usr/lib/vmware/isoimages/linux.iso",
+            "/vmimages/tools-isoimages/linux.iso",
+            "tcp://192.168.0.17:42001",
+            r"\\.\pipe\com_1",
+        ] {
+            assert!(is_not_a_file(value), "{value:?}");
+        }
+        for value in [
+            "floppy",
+            "Floppy disk.flp",
+            "ds:///vmfs/volumes/5458b680/x.iso",
+            "vsan://5f",
+            "dev/x.iso",
+            "/vmfs/volumes/nfs/isoimages/a.iso",
+        ] {
+            assert!(!is_not_a_file(value), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn an_extension_is_that_of_the_last_part() {
+        assert_eq!(extension(r"C:\VMs.old\disk"), "");
+        assert_eq!(extension("[ds 1] a.b/X.VMDK"), "vmdk");
+        assert!(has_file_extension("a/b.psf"));
+        assert!(!has_file_extension("a.vmdk/b"));
+    }
+}
