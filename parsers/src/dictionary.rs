@@ -66,11 +66,15 @@ pub struct MalformedLine {
 }
 
 impl MalformedLine {
-    /// What the line most likely wanted to say: the key before the first `=` and what follows, without quotes. A torn
-    /// line may still name a file that somebody needs.
-    pub fn recover(&self) -> Option<(&str, &str)> {
+    /// What the line may have wanted to say: the key before the first `=`, and the pieces between quotes after it. A
+    /// torn line may still name a file that somebody needs.
+    pub fn recover(&self) -> Option<(&str, impl Iterator<Item = &str>)> {
         let (key, value) = self.text.as_str().split_once('=')?;
-        Some((key.trim(), value.trim().trim_matches('"')))
+        let pieces = value
+            .split(['"', '\u{201c}', '\u{201d}', '\0'])
+            .map(str::trim)
+            .filter(|piece| !piece.is_empty());
+        Some((key.trim(), pieces))
     }
 }
 
@@ -387,8 +391,14 @@ mod tests {
             parse("x = \"a\" \"b\"\ny = \"open.vmdk\nno equals\nz = “curly quotes”\n= 1\nq = a b\n".as_bytes());
         let numbers: Vec<_> = dictionary.malformed.iter().map(|bad| bad.line).collect();
         assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
-        assert_eq!(dictionary.malformed[1].recover(), Some(("y", "open.vmdk")));
-        assert_eq!(dictionary.malformed[2].recover(), None);
+        let recovered = |index: usize| {
+            let (key, pieces) = dictionary.malformed[index].recover()?;
+            Some((key, pieces.collect::<Vec<_>>()))
+        };
+        assert_eq!(recovered(0), Some(("x", vec!["a", "b"])));
+        assert_eq!(recovered(1), Some(("y", vec!["open.vmdk"])));
+        assert_eq!(recovered(2), None);
+        assert_eq!(recovered(3), Some(("z", vec!["curly quotes"])));
         assert!(dictionary.entries.is_empty());
         assert_eq!(dictionary.anomalies[0].code, "malformed-lines");
     }

@@ -23,6 +23,7 @@ pub mod utf16;
 pub mod charset;
 pub mod dictionary;
 pub mod reference;
+pub mod vmx;
 
 pub use disk_kind::DiskKind;
 pub use error::{Anomaly, ParseError, Result};

@@ -1,0 +1,226 @@
+//! Which values of a configuration name files, and for what.
+
+use crate::{
+    EncodedText,
+    dictionary::{Dictionary, Entry},
+    reference::{FileKind, FileReference, extension, has_file_extension, is_not_a_file},
+};
+
+use super::{starts_with_ignoring_case, storage::device_key};
+
+/// Keys that name a file or folder of the VM, in lower case.
+const FILE_KEYS: &[(&str, FileKind)] = &[
+    ("nvram", FileKind::Nvram),
+    ("extendedconfigfile", FileKind::ExtendedConfig),
+    ("checkpoint.vmstate", FileKind::SuspendState),
+    ("sched.swap.derivedname", FileKind::Swap),
+    ("sched.swap.dir", FileKind::SwapDir),
+    ("workingdir", FileKind::WorkingDir),
+    ("snapshot.directory", FileKind::SnapshotDir),
+    ("suspend.directory", FileKind::SuspendDir),
+    ("migrate.hostlog", FileKind::HostLog),
+    ("vmxstats.filename", FileKind::Scoreboard),
+    ("vmx.log.filename", FileKind::Log),
+    ("log.filename", FileKind::Log),
+    ("replay.filename", FileKind::Other),
+];
+
+/// Keys whose text is for people or the guest, in lower case: never a file of the VM.
+const TEXT_KEYS: &[&str] = &["displayname", "annotation", "guestinfo.", "guestos"];
+
+/// Every value that names a file or folder, in the order of the file, with what damaged lines still tell at the end.
+///
+/// A value under an unknown key counts when it ends like the name of a file that VMs use.
+pub fn file_references(dictionary: &Dictionary) -> Vec<FileReference> {
+    let sound = dictionary
+        .entries
+        .iter()
+        .filter_map(|entry| of_entry(dictionary, entry));
+    let damaged = dictionary.malformed.iter().flat_map(|line| {
+        let recovered = line.recover();
+        recovered.into_iter().flat_map(move |(key, pieces)| {
+            pieces.filter(|piece| has_file_extension(piece)).map(move |piece| {
+                FileReference::new(format!("line {}: {key}", line.line), piece.into(), FileKind::Other)
+            })
+        })
+    });
+    sound.chain(damaged).collect()
+}
+
+/// The file that one line names.
+fn of_entry(dictionary: &Dictionary, entry: &Entry) -> Option<FileReference> {
+    let key = entry.key.to_ascii_lowercase();
+    if is_not_a_file(entry.value.as_str()) || TEXT_KEYS.iter().any(|text| starts_with_ignoring_case(&key, text)) {
+        return None;
+    }
+    let (kind, present) = of_storage(dictionary, &key, &entry.value)
+        .or_else(|| of_port_or_floppy(dictionary, &key, &entry.value))
+        .or_else(|| {
+            let (_, kind) = FILE_KEYS.iter().find(|(known, _)| *known == key)?;
+            Some((*kind, true))
+        })
+        .or_else(|| has_file_extension(entry.value.as_str()).then_some((FileKind::Other, true)))?;
+    Some(FileReference {
+        key: entry.key.clone(),
+        value: entry.value.clone(),
+        kind,
+        present,
+    })
+}
+
+/// A file of a disk or CD drive.
+fn of_storage(dictionary: &Dictionary, key: &str, value: &EncodedText) -> Option<(FileKind, bool)> {
+    let (_, device, field) = device_key(key)?;
+    let present = dictionary.flag(&format!("{device}.present")) == Some(true);
+    let kind = match field {
+        "filename" => {
+            let device_type = dictionary.text(&format!("{device}.deviceType"));
+            disk_or_cd(device_type.map(EncodedText::as_str), value.as_str())
+        }
+        "redo" => FileKind::Redo,
+        "hbr_filter.persistent" => FileKind::ReplicationState,
+        _ => return None,
+    };
+    Some((kind, present))
+}
+
+/// A device is a disk unless its type says otherwise; where type and name disagree the name decides, because a disk
+/// that is taken for a CD image would lose its extents and parents.
+fn disk_or_cd(device_type: Option<&str>, value: &str) -> FileKind {
+    let kind = device_type.unwrap_or("disk").to_ascii_lowercase();
+    match extension(value).as_str() {
+        "vmdk" => FileKind::Disk,
+        "iso" => FileKind::CdImage,
+        _ if kind.contains("cdrom") => FileKind::CdImage,
+        _ if kind.contains("disk") || kind.contains("rdm") => FileKind::Disk,
+        _ => FileKind::Other,
+    }
+}
+
+/// A floppy image or the output file of a port. `fileType` tells devices, pipes and addresses apart from files.
+fn of_port_or_floppy(dictionary: &Dictionary, key: &str, value: &EncodedText) -> Option<(FileKind, bool)> {
+    let (device, field) = key.split_once('.')?;
+    let name = device.trim_end_matches(|c: char| c.is_ascii_digit());
+    let kind = match name {
+        "floppy" => FileKind::Floppy,
+        "serial" => FileKind::SerialPort,
+        "parallel" => FileKind::ParallelPort,
+        _ => return None,
+    };
+    if field != "filename" {
+        return None;
+    }
+    let file_type = dictionary.text(&format!("{device}.fileType"));
+    let is_file = file_type.is_none_or(|kind| kind.as_str().trim().eq_ignore_ascii_case("file"));
+    if !is_file && !has_file_extension(value.as_str()) {
+        return None;
+    }
+    // A floppy drive is there unless the configuration says no (assumed); a port only when it says yes.
+    let present = dictionary
+        .flag(&format!("{device}.present"))
+        .unwrap_or(kind == FileKind::Floppy);
+    Some((kind, present))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    fn references(text: &str) -> Vec<(String, String, FileKind, bool)> {
+        let dictionary = Dictionary::parse(text.as_bytes(), &Limits::default()).unwrap();
+        file_references(&dictionary)
+            .into_iter()
+            .map(|file| (file.key, file.value.to_string(), file.kind, file.present))
+            .collect()
+    }
+
+    fn one(text: &str) -> Option<(FileKind, bool)> {
+        references(text).first().map(|(_, _, kind, present)| (*kind, *present))
+    }
+
+    #[test]
+    fn a_device_without_type_is_a_disk_and_the_name_decides_against_the_type() {
+        let on = "scsi0:0.present = \"TRUE\"\n";
+        assert_eq!(
+            one(&format!("scsi0:0.fileName = \"x\"\n{on}")),
+            Some((FileKind::Disk, true))
+        );
+        let cd = "ide1:0.deviceType = \"cdrom-image\"\nide1:0.fileName = ";
+        assert_eq!(one(&format!("{cd}\"x.vmdk\"\n")), Some((FileKind::Disk, false)));
+        assert_eq!(one(&format!("{cd}\"image\"\n")), Some((FileKind::CdImage, false)));
+        assert_eq!(one("ide1:0.fileName = \"x.ISO\"\n"), Some((FileKind::CdImage, false)));
+        let generic = "scsi0:0.deviceType = \"scsi-passthru\"\nscsi0:0.fileName = \"x\"\n";
+        assert_eq!(one(generic), Some((FileKind::Other, false)));
+    }
+
+    #[test]
+    fn a_device_that_is_not_present_is_a_mention() {
+        assert_eq!(
+            one("nvme0:0.fileName = \"a.vmdk\"\nnvme0:0.present = \"FALSE\"\n"),
+            Some((FileKind::Disk, false))
+        );
+        assert_eq!(one("floppy0.fileName = \"a.flp\"\n"), Some((FileKind::Floppy, true)));
+        assert_eq!(
+            one("serial0.fileName = \"out.txt\"\n"),
+            Some((FileKind::SerialPort, false))
+        );
+    }
+
+    #[test]
+    fn pipes_and_devices_are_no_files_unless_they_end_like_one() {
+        assert_eq!(
+            one("serial0.fileType = \"pipe\"\nserial0.fileName = \"serial0.pipe\"\n"),
+            None
+        );
+        assert_eq!(one("floppy0.fileType = \"device\"\nfloppy0.fileName = \"A:\"\n"), None);
+        assert_eq!(
+            one("floppy0.fileType = \"device\"\nfloppy0.fileName = \"a.flp\"\n"),
+            Some((FileKind::Floppy, true))
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_or_a_torn_line_cannot_hide_a_file() {
+        assert_eq!(
+            references(
+                "displayName = \"a.vmdk\"\nfuture.thing = \"b.VMDK\"\nscsi0:1.fileName = \"c.vmdk\nx = \"1.5\"\n"
+            ),
+            [
+                ("future.thing".to_owned(), "b.VMDK".to_owned(), FileKind::Other, true),
+                (
+                    "line 3: scsi0:1.fileName".to_owned(),
+                    "c.vmdk".to_owned(),
+                    FileKind::Other,
+                    true
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_names_both_files() {
+        let both = references("nvram = \"a.nvram\"\nNVRAM = \"b.nvram\"\n");
+        assert_eq!(both.len(), 2);
+    }
+
+    #[test]
+    fn keys_of_the_vm_name_files_of_their_kind() {
+        for (line, kind) in [
+            ("sched.swap.derivedName = \"/vmfs/volumes/a/b.vswp\"", FileKind::Swap),
+            ("extendedConfigFile = \"a.vmxf\"", FileKind::ExtendedConfig),
+            ("checkpoint.vmState = \"a-1.vmss\"", FileKind::SuspendState),
+            ("migrate.hostlog = \".\\a.hlog\"", FileKind::HostLog),
+            ("scsi0:0.redo = \"./a.vmdk.REDO_x\"", FileKind::Redo),
+            (
+                "scsi0:0.hbr_filter.persistent = \"hbr-persistent-state-RDID-1.psf\"",
+                FileKind::ReplicationState,
+            ),
+            ("workingDir = \"/vmfs/volumes/b/dir\"", FileKind::WorkingDir),
+            ("vmxstats.filename = \"a.scoreboard\"", FileKind::Scoreboard),
+        ] {
+            assert_eq!(one(line).map(|(kind, _)| kind), Some(kind), "{line}");
+        }
+        assert_eq!(one("checkpoint.vmState = \"\""), None);
+    }
+}

@@ -1,0 +1,288 @@
+//! VM configurations: `.vmx`, and `.vmtx` and `.vmx~`, which are the same under another name.
+//!
+//! Read from the [dictionary](crate::dictionary): who the VM is, which storage devices it has, and every value that
+//! names a file, also under keys that nobody knows and on lines that are damaged, so that none can hide a file in use.
+//! Not decided: which file a value means, and whether the VM is registered or runs.
+
+mod files;
+mod storage;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    Anomaly, EncodedText, Limits, ParseError, ReadAt, Result, dictionary::Dictionary, reference::FileReference,
+};
+
+pub use files::file_references;
+pub use storage::StorageDevice;
+
+/// Name of the structure in errors.
+const WHAT: &str = "VMX configuration";
+
+/// What a configuration says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct VmxConfig {
+    /// What `.encoding` says, as written.
+    pub encoding: Option<String>,
+    /// `displayName`: the name in the inventory, which need not be that of the folder or file.
+    pub display_name: Option<EncodedText>,
+    /// `uuid.bios`: copies of a VM share it.
+    pub bios_uuid: Option<VmwareUuid>,
+    /// `uuid.location`: derived from host and path at the last power-on.
+    pub location_uuid: Option<VmwareUuid>,
+    /// `vc.uuid`: the instance UUID, unique in a vCenter.
+    pub instance_uuid: Option<VmwareUuid>,
+    /// `vm.genid` and `vm.genidX`: the VM generation id.
+    pub generation_id: Option<Uuid>,
+    /// `vm.createDate`.
+    pub created: Option<Timestamp>,
+    /// `virtualHW.version`.
+    pub hardware_version: Option<u32>,
+    /// `guestOS`.
+    pub guest_os: Option<String>,
+    /// `memsize` in MiB; the swap file has this size less the reservation.
+    pub memory_mb: Option<u64>,
+    /// `annotation`: the notes.
+    pub annotation: Option<EncodedText>,
+    /// `cleanShutdown`: false while the VM runs, and after a crash.
+    pub clean_shutdown: Option<bool>,
+    /// `ctkEnabled`: changed block tracking is on.
+    pub change_tracking: Option<bool>,
+    /// `snapshot.redoNotWithParent`: deltas lie in the working directory, not beside their parents.
+    pub redo_not_with_parent: bool,
+    /// `disk.locking` is off, or a bus is shared with other VMs (`scsiN.sharedBus`).
+    pub shares_bus: bool,
+    /// How much of the configuration is encrypted.
+    pub encryption: Encryption,
+    /// `vtpm.present`.
+    pub has_virtual_tpm: bool,
+    /// `hbr_filter.gid`: the vSphere Replication group.
+    pub replication_group: Option<String>,
+    /// Every `managedBy…` value: the extension that manages the VM (SRM placeholder, agent VM).
+    pub managed_by: Vec<String>,
+    /// Storage devices, by bus, controller and unit.
+    pub devices: Vec<StorageDevice>,
+    /// Every value that names a file or folder, in the order of the file.
+    pub files: Vec<FileReference>,
+    /// Lines that break the grammar.
+    pub malformed_lines: usize,
+    /// What is odd.
+    pub anomalies: Vec<Anomaly>,
+}
+
+/// How much of a configuration cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encryption {
+    /// Nothing is encrypted.
+    None,
+    /// The device lines are inside `encryption.data`: which disks the VM has is not known (Workstation, Fusion).
+    Full,
+    /// Only keys of the virtual TPM are encrypted (Workstation 16.2 and later, Fusion).
+    Partial,
+    /// Keys in clear beside key bundles: vSphere VM Encryption.
+    EsxiVm,
+}
+
+/// A UUID as VMware writes it: `56 4d 6c 27 96 ea 12 07-6f 0b b1 1d 81 46 9b 0b`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VmwareUuid {
+    /// As written.
+    pub text: String,
+    /// The 16 bytes in that order; `None` where the text is not 32 hex digits.
+    pub uuid: Option<Uuid>,
+}
+
+impl VmwareUuid {
+    /// Keeps the text and what it means.
+    pub fn new(text: &str) -> Self {
+        Self {
+            text: text.trim().to_owned(),
+            uuid: parse_uuid(text),
+        }
+    }
+}
+
+/// A UUID of 32 hex digits with blanks and hyphens anywhere between them.
+pub fn parse_uuid(text: &str) -> Option<Uuid> {
+    let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+    let is_plain = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_plain.then(|| Uuid::try_parse(&digits).ok()).flatten()
+}
+
+impl VmxConfig {
+    /// Reads a whole file.
+    ///
+    /// # Errors
+    /// As [`VmxConfig::from_dictionary`] and [`Dictionary::read`]; `Truncated` for an empty file.
+    pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Self> {
+        if source.is_empty() {
+            return Err(ParseError::Truncated {
+                what: WHAT,
+                offset: 0,
+                need: 1,
+                have: 0,
+            });
+        }
+        Self::from_dictionary(&Dictionary::read(source, limits)?)
+    }
+
+    /// What the keys of a dictionary mean.
+    ///
+    /// # Errors
+    /// `Malformed` when there is not one well-formed line: a file of NULs, HTML, anything but a configuration.
+    pub fn from_dictionary(dictionary: &Dictionary) -> Result<Self> {
+        if dictionary.entries.is_empty() {
+            return Err(ParseError::Malformed {
+                what: WHAT,
+                offset: 0,
+                detail: "no line of the form key = \"value\"".to_owned(),
+            });
+        }
+        let text = |key: &str| dictionary.text(key).map(|value| value.as_str().to_owned());
+        let uuid = |key: &str| dictionary.text(key).map(|value| VmwareUuid::new(value.as_str()));
+        Ok(Self {
+            encoding: dictionary.encoding.clone(),
+            display_name: dictionary.text("displayName").cloned(),
+            bios_uuid: uuid("uuid.bios"),
+            location_uuid: uuid("uuid.location"),
+            instance_uuid: uuid("vc.uuid"),
+            generation_id: generation_id(dictionary),
+            created: dictionary
+                .number("vm.createDate")
+                .and_then(|micros| Timestamp::from_microsecond(micros).ok()),
+            hardware_version: dictionary.number("virtualHW.version"),
+            guest_os: text("guestOS"),
+            memory_mb: dictionary.number("memsize"),
+            annotation: dictionary.text("annotation").cloned(),
+            clean_shutdown: dictionary.flag("cleanShutdown"),
+            change_tracking: dictionary.flag("ctkEnabled"),
+            redo_not_with_parent: dictionary.flag("snapshot.redoNotWithParent") == Some(true),
+            shares_bus: dictionary.flag("disk.locking") == Some(false) || storage::shares_bus(dictionary),
+            encryption: encryption(dictionary),
+            has_virtual_tpm: dictionary.flag("vtpm.present") == Some(true),
+            replication_group: text("hbr_filter.gid"),
+            managed_by: managed_by(dictionary),
+            devices: storage::devices(dictionary),
+            files: file_references(dictionary),
+            malformed_lines: dictionary.malformed.len(),
+            anomalies: dictionary.anomalies.clone(),
+        })
+    }
+
+    /// Every disk may be attached to another VM at the same time: a shared bus, or a multi-writer device.
+    pub fn is_shared(&self) -> bool {
+        self.shares_bus || self.devices.iter().any(StorageDevice::is_multi_writer)
+    }
+}
+
+/// The two signed halves of the VM generation id as one GUID, as virt-v2v writes it.
+fn generation_id(dictionary: &Dictionary) -> Option<Uuid> {
+    let low: i64 = dictionary.number("vm.genid")?;
+    let high: i64 = dictionary.number("vm.genidX")?;
+    let mut bytes = [0; 16];
+    let (first, second) = bytes.split_at_mut(8);
+    first.copy_from_slice(&low.to_le_bytes());
+    second.copy_from_slice(&high.to_le_bytes());
+    Some(Uuid::from_bytes_le(bytes))
+}
+
+/// What the `encryption.*` keys say. Without a device line and without a statement that only a part is encrypted, the
+/// devices are taken to be hidden.
+fn encryption(dictionary: &Dictionary) -> Encryption {
+    let declares = |key: &str| dictionary.text(key).is_some();
+    let is_encrypted = dictionary
+        .entries
+        .iter()
+        .any(|entry| starts_with_ignoring_case(&entry.key, "encryption.") && !entry.value.is_blank());
+    if !is_encrypted {
+        Encryption::None
+    } else if dictionary
+        .text("encryption.type")
+        .is_some_and(|kind| kind.as_str().trim().eq_ignore_ascii_case("partial"))
+    {
+        Encryption::Partial
+    } else if storage::has_device_line(dictionary) {
+        Encryption::EsxiVm
+    } else if declares("encryption.data") || declares("encryption.keySafe") {
+        Encryption::Full
+    } else {
+        Encryption::EsxiVm
+    }
+}
+
+/// Every value under a key that begins with `managedBy`.
+fn managed_by(dictionary: &Dictionary) -> Vec<String> {
+    dictionary
+        .entries
+        .iter()
+        .filter(|entry| starts_with_ignoring_case(&entry.key, "managedby") && !entry.value.is_blank())
+        .map(|entry| entry.value.as_str().to_owned())
+        .collect()
+}
+
+/// True when `text` begins with the ASCII `prefix` in any case.
+fn starts_with_ignoring_case(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> VmxConfig {
+        VmxConfig::read(text.as_bytes(), &Limits::default()).unwrap()
+    }
+
+    #[test]
+    fn an_empty_file_is_truncated_and_a_file_of_zeros_is_malformed() {
+        let limits = Limits::default();
+        assert_eq!(
+            VmxConfig::read(&[][..], &limits),
+            Err(ParseError::Truncated {
+                what: WHAT,
+                offset: 0,
+                need: 1,
+                have: 0
+            })
+        );
+        assert!(matches!(
+            VmxConfig::read(&vec![0_u8; 4096], &limits),
+            Err(ParseError::Malformed { offset: 0, .. })
+        ));
+    }
+
+    #[test]
+    fn a_uuid_keeps_its_bytes_in_the_order_of_the_text() {
+        let uuid = VmwareUuid::new("56 4d 6c 27 96 ea 12 07-6f 0b b1 1d 81 46 9b 0b");
+        assert_eq!(
+            uuid.uuid.map(|uuid| uuid.to_string()).as_deref(),
+            Some("564d6c27-96ea-1207-6f0b-b11d81469b0b")
+        );
+        assert_eq!(parse_uuid("56 4d"), None);
+        assert_eq!(parse_uuid("{564d6c27-96ea-1207-6f0b-b11d81469b0b}"), None);
+    }
+
+    #[test]
+    fn encryption_hides_devices_unless_it_says_that_it_is_partial() {
+        let full = "displayName = \"x\"\nencryption.keySafe = \"k\"\nencryption.data = \"d\"\n";
+        assert_eq!(read(full).encryption, Encryption::Full);
+        let partial = format!("{full}encryption.type = \"partial\"\n");
+        assert_eq!(read(&partial).encryption, Encryption::Partial);
+        let esxi = format!("{full}scsi0.present = \"TRUE\"\n");
+        assert_eq!(read(&esxi).encryption, Encryption::EsxiVm);
+        assert_eq!(read("encryption.data = \"\"\n").encryption, Encryption::None);
+    }
+
+    #[test]
+    fn blank_identity_is_no_identity() {
+        let config = read("vc.uuid = \"\"\nuuid.bios = \" \"\ndisplayname = \"a\"\n");
+        assert_eq!(config.instance_uuid, None);
+        assert_eq!(config.bios_uuid, None);
+        assert_eq!(config.display_name, Some("a".into()));
+    }
+}
