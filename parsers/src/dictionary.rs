@@ -19,7 +19,11 @@ use nom::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Anomaly, EncodedText, Limits, ParseError, ReadAt, Result, charset::Charset};
+use crate::{
+    Anomaly, EncodedText, Limits, ParseError, ReadAt, Result,
+    charset::Charset,
+    reference::{FileKind, FileReference, has_file_extension},
+};
 
 /// Name of the structure in errors.
 const WHAT: &str = "VMware dictionary";
@@ -216,6 +220,18 @@ impl Dictionary {
     /// The value of a key as a decimal number.
     pub fn number<N: std::str::FromStr>(&self, key: &str) -> Option<N> {
         self.get(key)?.as_str().trim().parse().ok()
+    }
+
+    /// Files that damaged lines still name, under keys `line N: …`.
+    pub fn malformed_file_references(&self) -> impl Iterator<Item = FileReference> {
+        self.malformed.iter().flat_map(|line| {
+            let recovered = line.recover();
+            recovered.into_iter().flat_map(move |(key, pieces)| {
+                pieces.filter(|piece| has_file_extension(piece)).map(move |piece| {
+                    FileReference::new(format!("line {}: {key}", line.line), piece.into(), FileKind::Other)
+                })
+            })
+        })
     }
 
     /// Keys that stand more than once, as the later lines write them.

@@ -23,7 +23,9 @@ pub mod utf16;
 pub mod charset;
 pub mod dictionary;
 pub mod reference;
+pub mod vmsd;
 pub mod vmx;
+pub mod vmxf;
 
 pub use disk_kind::DiskKind;
 pub use error::{Anomaly, ParseError, Result};

@@ -36,15 +36,7 @@ pub fn file_references(dictionary: &Dictionary) -> Vec<FileReference> {
         .entries
         .iter()
         .filter_map(|entry| of_entry(dictionary, entry));
-    let damaged = dictionary.malformed.iter().flat_map(|line| {
-        let recovered = line.recover();
-        recovered.into_iter().flat_map(move |(key, pieces)| {
-            pieces.filter(|piece| has_file_extension(piece)).map(move |piece| {
-                FileReference::new(format!("line {}: {key}", line.line), piece.into(), FileKind::Other)
-            })
-        })
-    });
-    sound.chain(damaged).collect()
+    sound.chain(dictionary.malformed_file_references()).collect()
 }
 
 /// The file that one line names.
