@@ -12,12 +12,14 @@
 pub mod bytes;
 pub mod disk_kind;
 pub mod error;
+mod findings;
 pub mod limits;
 pub mod read_at;
 #[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
 pub mod text;
 pub mod utf16;
+pub mod windows_path;
 
 // VMware
 pub mod charset;
@@ -26,6 +28,9 @@ pub mod reference;
 pub mod vmsd;
 pub mod vmx;
 pub mod vmxf;
+
+// Hyper-V
+pub mod vmcx;
 
 pub use disk_kind::DiskKind;
 pub use error::{Anomaly, ParseError, Result};

@@ -1,0 +1,105 @@
+//! What a reader found odd on its way, and whether its result can still be taken as whole.
+//!
+//! Two grades: a *note* does not touch the facts beside it, *damage* means that something may be missing from them.
+//! The difference decides whether "this file does not name that disk" may be said at all.
+
+use crate::error::{Anomaly, Result};
+
+/// Most anomalies that are kept of one file. The rest is counted: a file of noise has one for each of its entries.
+const MAX_ANOMALIES: usize = 100;
+
+/// Collects the anomalies of one file.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    anomalies: Vec<Anomaly>,
+    left_out: u64,
+    damaged: bool,
+}
+
+impl Findings {
+    /// Something odd: the facts are whole all the same.
+    pub(crate) fn note(&mut self, anomaly: Anomaly) {
+        if self.anomalies.len() < MAX_ANOMALIES {
+            self.anomalies.push(anomaly);
+        } else {
+            self.left_out = self.left_out.saturating_add(1);
+        }
+    }
+
+    /// Something is missing from the facts, or may be wrong in them.
+    pub(crate) fn damage(&mut self, anomaly: Anomaly) {
+        self.damaged = true;
+        self.note(anomaly);
+    }
+
+    /// Turns a fault of the bytes into damage; a fault of the source stays an error, since it says nothing of the
+    /// bytes.
+    ///
+    /// # Errors
+    /// `Io` only.
+    pub(crate) fn tolerate<T>(&mut self, code: &str, result: Result<T>) -> Result<Option<T>> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.is_io() => Err(error),
+            Err(error) => {
+                self.damage(Anomaly {
+                    code: code.to_owned(),
+                    offset: error.offset(),
+                    text: error.to_string(),
+                });
+                Ok(None)
+            }
+        }
+    }
+
+    /// True while nothing is missing.
+    pub(crate) fn is_complete(&self) -> bool {
+        !self.damaged
+    }
+
+    /// The anomalies in the order in which they were met, the left-out ones as a number.
+    pub(crate) fn into_anomalies(mut self) -> Vec<Anomaly> {
+        if self.left_out > 0 {
+            self.anomalies.push(Anomaly::new(
+                "more-anomalies",
+                format!("{} further anomalies are not listed", self.left_out),
+            ));
+        }
+        self.anomalies
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ParseError;
+
+    #[test]
+    fn anomalies_are_capped_and_the_rest_is_counted() {
+        let mut findings = Findings::default();
+        for number in 0..150 {
+            findings.note(Anomaly::at("odd", number, "odd"));
+        }
+        assert!(findings.is_complete(), "a note leaves the facts whole");
+        let anomalies = findings.into_anomalies();
+        assert_eq!(anomalies.len(), MAX_ANOMALIES + 1);
+        assert_eq!(anomalies[MAX_ANOMALIES].text, "50 further anomalies are not listed");
+    }
+
+    #[test]
+    fn a_fault_of_the_source_is_never_taken_for_damage() {
+        let mut findings = Findings::default();
+        let error = ParseError::io("test", 7, &std::io::Error::from_raw_os_error(5));
+        assert_eq!(findings.tolerate::<()>("odd", Err(error.clone())), Err(error));
+        assert!(findings.is_complete());
+        let truncated = ParseError::Truncated {
+            what: "test",
+            offset: 9,
+            need: 2,
+            have: 1,
+        };
+        assert_eq!(findings.tolerate::<()>("cut", Err(truncated)), Ok(None));
+        assert!(!findings.is_complete());
+        assert_eq!(findings.into_anomalies()[0].offset, Some(9));
+    }
+}

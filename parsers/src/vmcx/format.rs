@@ -1,0 +1,119 @@
+//! Constants and layouts of the container, as they stand on disk. Little-endian, packed.
+//!
+//! Sources: [R] real files of configuration version 9.0, [M] openvmm `support/hvs_file/FORMAT.md`, [T] third-party
+//! readers, [A] assumed.
+
+/// Signature of a storage header, 0x01282014 [R].
+pub(crate) const HEADER_SIGNATURE: [u8; 4] = 0x0128_2014_u32.to_le_bytes();
+/// Offsets of the two copies of the storage header, whatever the alignment [M][R].
+pub(crate) const HEADER_OFFSETS: [u64; 2] = [0, 0x1000];
+/// Length of the storage header in bytes [R].
+pub(crate) const HEADER_LENGTH: u64 = 46;
+/// The only format version in real files: 4.0, written `major << 8 | minor`.
+pub(crate) const FORMAT_VERSION: u32 = 0x0400;
+/// Smallest alignment of objects in bytes [R].
+pub(crate) const MIN_ALIGNMENT: u32 = 0x1000;
+/// Largest alignment of objects in bytes [M].
+pub(crate) const MAX_ALIGNMENT: u32 = 0x1_0000;
+
+/// Offset of the root object table [M][R]. Nothing before it is ever written through the replay log [A].
+pub(crate) const ROOT_OBJECT_TABLE: u64 = 0x2000;
+/// Signature of an object table, 0x01110001 [R].
+pub(crate) const OBJECT_TABLE_SIGNATURE: [u8; 4] = 0x0111_0001_u32.to_le_bytes();
+/// Length of the header of an object table: signature and entry count.
+pub(crate) const OBJECT_TABLE_HEADER: u64 = 8;
+/// Length of an entry of an object table.
+pub(crate) const OBJECT_ENTRY_LENGTH: u64 = 18;
+/// Most object or key tables of one file; a table index has 16 bits.
+pub(crate) const MAX_TABLES: usize = 65_535;
+
+/// Signature of a key table [R].
+pub(crate) const KEY_TABLE_SIGNATURE: [u8; 2] = 2_u16.to_le_bytes();
+/// Length of the header of a key table.
+pub(crate) const KEY_TABLE_HEADER: u64 = 10;
+/// Length of the fixed part of a key table entry; the name follows.
+pub(crate) const KEY_ENTRY_HEADER: usize = 21;
+/// Flag of a key table entry: the data are a pointer to a file object [M].
+pub(crate) const KEY_FLAG_FILE_OBJECT: u8 = 0x01;
+
+/// Signature of the replay log, 0x01110003 [R].
+pub(crate) const LOG_SIGNATURE: [u8; 4] = 0x0111_0003_u32.to_le_bytes();
+/// Length of the header of the replay log.
+pub(crate) const LOG_HEADER_LENGTH: usize = 34;
+/// Length of an entry of the replay log.
+pub(crate) const LOG_ENTRY_LENGTH: usize = 28;
+/// Largest block of log header and entries that is believed: 0x1000 in real files, one unit of the largest alignment
+/// [A].
+pub(crate) const MAX_LOG_HEADER_BLOCK: u32 = MAX_ALIGNMENT;
+
+/// Types of the entries of a key table.
+pub(crate) mod key_type {
+    /// Unused space, filled with 0xFD.
+    pub(crate) const FREE: u8 = 1;
+    /// i64.
+    pub(crate) const INT: u8 = 3;
+    /// u64.
+    pub(crate) const UINT: u8 = 4;
+    /// f64.
+    pub(crate) const DOUBLE: u8 = 5;
+    /// UTF-16LE with its length in bytes.
+    pub(crate) const STRING: u8 = 6;
+    /// Bytes with their number.
+    pub(crate) const ARRAY: u8 = 7;
+    /// u32, 0 or 1.
+    pub(crate) const BOOL: u8 = 8;
+    /// A key that holds keys.
+    pub(crate) const NODE: u8 = 9;
+}
+
+/// Types of the entries of an object table.
+pub(crate) mod object_type {
+    /// An unused slot.
+    pub(crate) const EMPTY: u8 = 0;
+    /// A further object table.
+    pub(crate) const OBJECT_TABLE: u8 = 1;
+    /// A key table.
+    pub(crate) const KEY_TABLE: u8 = 2;
+    /// The value of one key.
+    pub(crate) const FILE_OBJECT: u8 = 3;
+    /// Unused space; an earlier replay log may still lie there [R].
+    pub(crate) const FREE_SPACE: u8 = 4;
+}
+
+/// CRC-32 (ISO 3309, polynomial 0xEDB88320; not CRC-32C) of `bytes` with the four bytes at `field` taken as zero [R].
+pub(crate) fn crc32_with_zeroed(bytes: &[u8], field: usize) -> u32 {
+    let (before, rest) = bytes.split_at(field.min(bytes.len()));
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(before);
+    hasher.update(&[0; 4]);
+    hasher.update(rest.get(4..).unwrap_or_default());
+    hasher.finalize()
+}
+
+/// True when `a` was written after `b`: sequences have 16 bits and wrap from 65535 to 0 (the writer counts by one).
+pub(crate) fn is_newer(a: u16, b: u16) -> bool {
+    if a == b.wrapping_add(1) {
+        true
+    } else if b == a.wrapping_add(1) {
+        false
+    } else {
+        a > b
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_object_entry_has_the_checksum_of_real_files() {
+        assert_eq!(crc32_with_zeroed(&[0; 18], 1).to_le_bytes(), [0x4d, 0xcf, 0x1b, 0x67]);
+    }
+
+    #[test]
+    fn sequences_wrap() {
+        assert!(is_newer(25, 24) && !is_newer(24, 25));
+        assert!(is_newer(0, 65_535) && !is_newer(65_535, 0));
+        assert!(is_newer(40, 7) && !is_newer(7, 7));
+    }
+}

@@ -1,0 +1,215 @@
+//! The container of Hyper-V configurations (HyperVStorage): `.vmcx`, `.VMRS`, the host's `data.vmcx`, newer `.vsv`.
+//!
+//! Read in this order: both storage headers, the replay log of the one in force, then, through the log, the object
+//! tables, the key tables that they list, and the tree of keys. Checked: every checksum (CRC-32 throughout), every
+//! place against the length of the file, every count against what the bytes can hold. Damage inside a sound outer
+//! structure gives a partial tree that says so ([`KeyTree::complete`]).
+//!
+//! Not read: values in file objects other than text (the memory of a saved VM lies there), format versions other than
+//! 4.0. The log is never written back.
+
+mod format;
+mod header;
+mod key_table;
+mod object_table;
+mod replay_log;
+mod tree;
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    header::StorageHeader,
+    replay_log::{LogState, ReplayLog},
+    tree::{Key, KeyTree, Stored, StoredKind, Value},
+};
+use self::{
+    key_table::KeyEntry,
+    object_table::{Listing, Region},
+    replay_log::{Log, Overlay, Patch},
+};
+use crate::{
+    error::{Anomaly, ParseError, Result},
+    findings::Findings,
+    limits::Limits,
+    read_at::ReadAt,
+    text::EncodedText,
+    windows_path,
+};
+
+/// The first bytes of every container.
+pub const SIGNATURE: [u8; 4] = format::HEADER_SIGNATURE;
+
+/// All that was read of a container.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Container {
+    /// Facts of the container itself.
+    pub storage: Storage,
+    /// The keys.
+    pub tree: KeyTree,
+    /// What is odd or damaged.
+    pub anomalies: Vec<Anomaly>,
+}
+
+/// Facts of the container itself, whatever its keys say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Storage {
+    /// The storage header in force.
+    pub header: StorageHeader,
+    /// The replay log.
+    pub replay_log: ReplayLog,
+    /// Number of key tables read.
+    pub key_tables: u64,
+    /// Number of file objects listed.
+    pub file_objects: u64,
+    /// Paths in earlier states of the keys that are still in the file (residue of the log, tables that were replaced)
+    /// and that the tree no longer names. History, not references.
+    pub previous_paths: Vec<PreviousPath>,
+}
+
+/// A path that an earlier state of the keys named.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct PreviousPath {
+    /// The path as written.
+    pub path: EncodedText,
+    /// Name of the key that held it.
+    pub key: String,
+    /// Where that key stands, in bytes from the start of the file.
+    pub offset: u64,
+}
+
+const REPLACED: &str = "VMCX replaced key table";
+
+/// Most earlier paths that are listed of one file.
+const MAX_PREVIOUS_PATHS: usize = 1_000;
+
+/// How many bytes of tables one file may still make the reader hold.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    left: u64,
+    limit: u64,
+}
+
+impl Budget {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            left: limits.table_bytes,
+            limit: limits.table_bytes,
+        }
+    }
+
+    /// Takes `bytes` for the structure `what`.
+    fn spend(&mut self, what: &'static str, bytes: u64) -> Result<()> {
+        match self.left.checked_sub(bytes) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => Err(ParseError::LimitExceeded {
+                what,
+                value: self.limit.saturating_sub(self.left).saturating_add(bytes),
+                limit: self.limit,
+            }),
+        }
+    }
+}
+
+/// Reads a container.
+///
+/// # Errors
+/// When no storage header is sound, the version is not 4.0, the root object table cannot be read, or the source
+/// fails. Any other damage is an anomaly, and the tree says that it is not complete.
+pub fn read<R: ReadAt + ?Sized>(source: &R, limits: &Limits) -> Result<Container> {
+    let mut findings = Findings::default();
+    let mut budget = Budget::new(limits);
+    let header = header::read(source, &mut findings)?;
+    let mut log = replay_log::read(source, &header, &mut budget, &mut findings)?;
+    let mut images = std::mem::take(&mut log.residue);
+    let replayed = Overlay::new(source, &log.patches);
+    let objects = object_table::read(&replayed, &mut budget, &mut findings)?;
+    let tables = key_table::read(&replayed, &objects, limits, &mut budget, &mut findings)?;
+    images.extend(replay_log::free_space_residue(
+        source,
+        &header,
+        &objects.free,
+        &mut budget,
+    )?);
+    images.extend(replaced_images(source, &log, &tables.replaced, &mut budget)?);
+    let tree = tree::link(tables.entries, limits, &mut findings);
+    note_log(&log, &mut findings);
+    Ok(Container {
+        storage: Storage {
+            header,
+            key_tables: u64::try_from(tables.count).unwrap_or(u64::MAX),
+            file_objects: count_file_objects(&objects),
+            previous_paths: previous_paths(&images, &tree),
+            replay_log: log.facts,
+        },
+        tree,
+        anomalies: findings.into_anomalies(),
+    })
+}
+
+fn count_file_objects(objects: &Listing) -> u64 {
+    u64::try_from(objects.file_objects.len()).unwrap_or(u64::MAX)
+}
+
+fn note_log(log: &Log, findings: &mut Findings) {
+    if log.facts.state == LogState::Replayed {
+        findings.note(Anomaly::at(
+            "replay-log-open",
+            log.facts.offset,
+            format!(
+                "the replay log holds {} entries that were not yet in place; they were applied in memory",
+                log.facts.entry_count
+            ),
+        ));
+    }
+}
+
+/// The bytes of tables that a newer one replaces, and of whatever the log replaces.
+fn replaced_images<R: ReadAt + ?Sized>(
+    source: &R,
+    log: &Log,
+    replaced: &[Region],
+    budget: &mut Budget,
+) -> Result<Vec<Patch>> {
+    let mut images = Vec::new();
+    let by_log = log.patches.iter().map(Patch::region);
+    for Region { offset, size } in replaced.iter().copied().chain(by_log) {
+        if budget.spend(REPLACED, size).is_ok() {
+            let bytes = source.up_to(REPLACED, offset, size)?;
+            images.push(Patch { offset, bytes });
+        }
+    }
+    Ok(images)
+}
+
+/// The paths in earlier states that the tree does not name, each once, in the order of their places.
+fn previous_paths(images: &[Patch], tree: &KeyTree) -> Vec<PreviousPath> {
+    let mut known = BTreeSet::new();
+    tree.walk(|_, key| {
+        if let Some(text) = key.as_str() {
+            known.insert(text.to_lowercase());
+        }
+    });
+    let entries = images
+        .iter()
+        .flat_map(|image| key_table::sound_entries(&image.bytes, image.offset));
+    let mut found: Vec<_> = entries.filter_map(previous_path).collect();
+    found.sort_by_key(|path| path.offset);
+    found.retain(|path| known.insert(path.path.as_str().to_lowercase()));
+    found.truncate(MAX_PREVIOUS_PATHS);
+    found
+}
+
+fn previous_path(entry: KeyEntry) -> Option<PreviousPath> {
+    let Value::String(path) = entry.value else { return None };
+    windows_path::is_absolute(path.as_str()).then_some(PreviousPath {
+        path,
+        key: entry.name,
+        offset: entry.offset,
+    })
+}

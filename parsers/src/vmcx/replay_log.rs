@@ -1,0 +1,442 @@
+//! The replay log: commits that may not have reached their places yet, and traces of earlier ones.
+//!
+//! A log with a count above 0 is applied in memory, all of it or nothing: every checksum and every place is checked
+//! first. Entries beyond the count, entries that could not be applied, and whatever the applied ones replace are
+//! history: earlier (or later) states of key tables, searched for paths that the tree does not name.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Budget,
+    format::{
+        LOG_ENTRY_LENGTH, LOG_HEADER_LENGTH, LOG_SIGNATURE, MAX_LOG_HEADER_BLOCK, ROOT_OBJECT_TABLE, crc32_with_zeroed,
+    },
+    header::StorageHeader,
+    object_table::Region,
+};
+use crate::{
+    bytes::Cursor,
+    error::{ParseError, Result},
+    findings::Findings,
+    read_at::ReadAt,
+};
+
+const WHAT: &str = "VMCX replay log";
+const ENTRY: &str = "VMCX replay log entry";
+const DATA: &str = "VMCX replay log data";
+
+/// What the replay log says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReplayLog {
+    /// Where it stands, in bytes from the start of the file.
+    pub offset: u64,
+    /// Entries that its header counts: 0 when every commit reached its place.
+    pub entry_count: u32,
+    /// What became of them.
+    pub state: LogState,
+    /// Entries of earlier commits that are still there with a right checksum.
+    pub residue_count: u32,
+}
+
+/// What became of the entries of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogState {
+    /// The header points to no log.
+    Absent,
+    /// No commit is open.
+    Clean,
+    /// A commit was open; it was applied in memory.
+    Replayed,
+    /// The log, or one of its entries, is damaged: nothing was applied, the tree may be an old or a mixed state.
+    Unusable,
+}
+
+/// A stretch of bytes and where it belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Patch {
+    /// From the start of the file, in bytes.
+    pub(super) offset: u64,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Patch {
+    /// The place that it fills.
+    pub(super) fn region(&self) -> Region {
+        Region {
+            offset: self.offset,
+            size: u64::try_from(self.bytes.len()).unwrap_or(u64::MAX),
+        }
+    }
+
+    fn end(&self) -> u64 {
+        let Region { offset, size } = self.region();
+        offset.saturating_add(size)
+    }
+}
+
+/// The log as it was read.
+#[derive(Debug)]
+pub(super) struct Log {
+    pub(super) facts: ReplayLog,
+    /// To be applied, in order.
+    pub(super) patches: Vec<Patch>,
+    /// Data of entries that are not applied; `offset` is where the data stand in the log.
+    pub(super) residue: Vec<Patch>,
+}
+
+/// One entry of the log.
+#[derive(Debug, Clone, Copy)]
+struct LogEntry {
+    /// Where it stands.
+    at: u64,
+    destination: u64,
+    length: u64,
+    /// Relative to the start of the log.
+    data_offset: u64,
+    data_checksum: u32,
+}
+
+/// Reads the log of the header in force.
+pub(super) fn read<R: ReadAt + ?Sized>(
+    source: &R,
+    header: &StorageHeader,
+    budget: &mut Budget,
+    findings: &mut Findings,
+) -> Result<Log> {
+    let mut log = Log {
+        facts: ReplayLog {
+            offset: header.replay_log_offset,
+            entry_count: 0,
+            state: LogState::Absent,
+            residue_count: 0,
+        },
+        patches: Vec::new(),
+        residue: Vec::new(),
+    };
+    if header.replay_log_offset == 0 && header.replay_log_bytes == 0 {
+        return Ok(log);
+    }
+    log.facts.state = LogState::Unusable;
+    let region = LogRegion::of_header(source, header);
+    let block = check_header_size(header).and_then(|()| region.read_block(budget));
+    let Some((block, count)) = findings.tolerate("replay-log-bad", block)? else {
+        return Ok(log);
+    };
+    log.facts.entry_count = count;
+    let (counted, beyond) = split_entries(&block, region.offset, count);
+    let patches = region.load_all(&counted, budget);
+    if let Some(patches) = findings.tolerate("replay-log-entry-bad", patches)? {
+        log.facts.state = if count == 0 {
+            LogState::Clean
+        } else {
+            LogState::Replayed
+        };
+        log.patches = patches;
+    } else {
+        region.load_sound(counted.into_iter().flatten(), budget, &mut log.residue)?;
+    }
+    let beyond: Vec<LogEntry> = beyond.into_iter().flatten().collect();
+    log.facts.residue_count = u32::try_from(beyond.len()).unwrap_or(u32::MAX);
+    region.load_sound(beyond, budget, &mut log.residue)?;
+    Ok(log)
+}
+
+/// What an earlier log left behind in free space: a log that grows moves, and its old place is only marked as free.
+pub(super) fn free_space_residue<R: ReadAt + ?Sized>(
+    source: &R,
+    header: &StorageHeader,
+    free: &[Region],
+    budget: &mut Budget,
+) -> Result<Vec<Patch>> {
+    let mut residue = Vec::new();
+    for place in free {
+        let region = LogRegion {
+            source,
+            offset: place.offset,
+            size: place.size,
+            header_size: header.replay_log_header_bytes.min(MAX_LOG_HEADER_BLOCK),
+        };
+        match region.read_block(budget) {
+            Ok((block, _)) => {
+                let (_, entries) = split_entries(&block, place.offset, 0);
+                region.load_sound(entries.into_iter().flatten(), budget, &mut residue)?;
+            }
+            Err(error) if error.is_io() => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok(residue)
+}
+
+fn check_header_size(header: &StorageHeader) -> Result<()> {
+    let claimed = header.replay_log_header_bytes;
+    let limit = header.replay_log_bytes.min(MAX_LOG_HEADER_BLOCK.into());
+    if u64::from(claimed) <= limit {
+        return Ok(());
+    }
+    Err(ParseError::OutOfBounds {
+        what: "VMCX replay log header size",
+        offset: header.offset.saturating_add(42),
+        value: claimed.into(),
+        limit,
+    })
+}
+
+/// The entries in force, and those beyond the count.
+fn split_entries(block: &[u8], offset: u64, count: u32) -> (Vec<Result<LogEntry>>, Vec<Result<LogEntry>>) {
+    let entries = block
+        .get(LOG_HEADER_LENGTH..)
+        .unwrap_or_default()
+        .chunks_exact(LOG_ENTRY_LENGTH);
+    let step = u64::try_from(LOG_ENTRY_LENGTH).unwrap_or_default();
+    let mut at = offset.saturating_add(u64::try_from(LOG_HEADER_LENGTH).unwrap_or_default());
+    let mut counted: Vec<_> = entries
+        .map(|bytes| {
+            let entry = parse_entry(&Cursor::new(ENTRY, at, bytes));
+            at = at.saturating_add(step);
+            entry
+        })
+        .collect();
+    let beyond = counted.split_off(usize::try_from(count).unwrap_or(usize::MAX).min(counted.len()));
+    (counted, beyond)
+}
+
+fn parse_entry(cursor: &Cursor<'_>) -> Result<LogEntry> {
+    let stored = cursor.u32_le(20)?;
+    let computed = crc32_with_zeroed(cursor.bytes(), 20);
+    if stored != computed {
+        return Err(ParseError::ChecksumMismatch {
+            what: ENTRY,
+            offset: cursor.base(),
+            stored,
+            computed,
+        });
+    }
+    Ok(LogEntry {
+        at: cursor.base(),
+        destination: cursor.u64_le(0)?,
+        length: cursor.u32_le(8)?.into(),
+        data_offset: cursor.u64_le(12)?,
+        data_checksum: cursor.u32_le(24)?,
+    })
+}
+
+/// A log: header and entries in one block, the data behind it.
+struct LogRegion<'a, R: ?Sized> {
+    source: &'a R,
+    offset: u64,
+    /// May reach past the end of the file.
+    size: u64,
+    /// Size of the block of header and entries.
+    header_size: u32,
+}
+
+impl<'a, R: ReadAt + ?Sized> LogRegion<'a, R> {
+    fn of_header(source: &'a R, header: &StorageHeader) -> Self {
+        Self {
+            source,
+            offset: header.replay_log_offset,
+            size: header.replay_log_bytes,
+            header_size: header.replay_log_header_bytes,
+        }
+    }
+
+    /// The block of header and entries, and the count of entries in force.
+    fn read_block(&self, budget: &mut Budget) -> Result<(Vec<u8>, u32)> {
+        budget.spend(WHAT, self.header_size.into())?;
+        let block = self.source.exact(WHAT, self.offset, self.header_size.into())?;
+        let cursor = Cursor::new(WHAT, self.offset, &block);
+        cursor.signature(0, &LOG_SIGNATURE, "03 00 11 01")?;
+        let stored = cursor.u32_le(4)?;
+        let computed = crc32_with_zeroed(cursor.slice(0, LOG_HEADER_LENGTH)?, 4);
+        if stored != computed {
+            return Err(ParseError::ChecksumMismatch {
+                what: WHAT,
+                offset: self.offset,
+                stored,
+                computed,
+            });
+        }
+        let count = cursor.u32_le(8)?;
+        let limit = u64::try_from(block.len().saturating_sub(LOG_HEADER_LENGTH) / LOG_ENTRY_LENGTH).unwrap_or(u64::MAX);
+        if u64::from(count) > limit {
+            return Err(ParseError::OutOfBounds {
+                what: "VMCX replay log entry count",
+                offset: cursor.position(8),
+                value: count.into(),
+                limit,
+            });
+        }
+        Ok((block, count))
+    }
+
+    /// All entries, each checked, or the first fault.
+    fn load_all(&self, entries: &[Result<LogEntry>], budget: &mut Budget) -> Result<Vec<Patch>> {
+        entries
+            .iter()
+            .map(|entry| {
+                let entry = entry.clone()?;
+                self.check_destination(&entry)?;
+                Ok(Patch {
+                    offset: entry.destination,
+                    bytes: self.load(&entry, budget)?,
+                })
+            })
+            .collect()
+    }
+
+    /// The data of those entries whose checksum is right. Later commits overwrite the data of earlier ones, so a wrong
+    /// one is no damage here.
+    fn load_sound(
+        &self,
+        entries: impl IntoIterator<Item = LogEntry>,
+        budget: &mut Budget,
+        found: &mut Vec<Patch>,
+    ) -> Result<()> {
+        for entry in entries {
+            match self.load(&entry, budget) {
+                Ok(bytes) => found.push(Patch {
+                    offset: self.offset.saturating_add(entry.data_offset),
+                    bytes,
+                }),
+                Err(error) if error.is_io() => return Err(error),
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// An entry may write behind the header pages and, when the commit made the file grow, up to one length of the log
+    /// behind the end.
+    fn check_destination(&self, entry: &LogEntry) -> Result<()> {
+        let limit = self.source.len().saturating_add(self.size.min(self.source.len()));
+        let end = entry.destination.saturating_add(entry.length);
+        if entry.destination >= ROOT_OBJECT_TABLE && end <= limit {
+            return Ok(());
+        }
+        Err(ParseError::OutOfBounds {
+            what: "VMCX replay log entry destination",
+            offset: entry.at,
+            value: end,
+            limit,
+        })
+    }
+
+    fn load(&self, entry: &LogEntry, budget: &mut Budget) -> Result<Vec<u8>> {
+        let end = entry.data_offset.saturating_add(entry.length);
+        let start = u64::from(self.header_size);
+        if entry.data_offset < start || end > self.size {
+            return Err(ParseError::OutOfBounds {
+                what: "VMCX replay log entry data offset",
+                offset: entry.at.saturating_add(12),
+                value: entry.data_offset,
+                limit: self.size.saturating_sub(entry.length),
+            });
+        }
+        budget.spend(DATA, entry.length)?;
+        let offset = self.offset.saturating_add(entry.data_offset);
+        let bytes = self.source.exact(DATA, offset, entry.length)?;
+        let computed = crc32fast::hash(&bytes);
+        if computed != entry.data_checksum {
+            return Err(ParseError::ChecksumMismatch {
+                what: DATA,
+                offset,
+                stored: entry.data_checksum,
+                computed,
+            });
+        }
+        Ok(bytes)
+    }
+}
+
+/// The file as it is after the log was applied. Nothing is ever written.
+#[derive(Debug)]
+pub(super) struct Overlay<'a, R: ?Sized> {
+    base: &'a R,
+    patches: &'a [Patch],
+}
+
+impl<'a, R: ReadAt + ?Sized> Overlay<'a, R> {
+    pub(super) fn new(base: &'a R, patches: &'a [Patch]) -> Self {
+        Self { base, patches }
+    }
+}
+
+impl<R: ReadAt + ?Sized> ReadAt for Overlay<'_, R> {
+    fn len(&self) -> u64 {
+        self.patches.iter().map(Patch::end).fold(self.base.len(), u64::max)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let room = usize::try_from(self.len().saturating_sub(offset)).unwrap_or(usize::MAX);
+        let count = room.min(buffer.len());
+        let Some(target) = buffer.get_mut(..count) else {
+            return Ok(0);
+        };
+        let mut read = 0;
+        while let Some(rest) = target.get_mut(read..)
+            && !rest.is_empty()
+        {
+            let at = offset.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+            match self.base.read_at(at, rest)? {
+                0 => {
+                    rest.fill(0);
+                    break;
+                }
+                got => read = read.saturating_add(got),
+            }
+        }
+        for patch in self.patches {
+            patch.copy_into(offset, target);
+        }
+        Ok(count)
+    }
+}
+
+impl Patch {
+    /// Copies what this patch has of the bytes from `offset` on.
+    fn copy_into(&self, offset: u64, target: &mut [u8]) {
+        let skip = |from: u64, to: u64| usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
+        let target = target.get_mut(skip(offset, self.offset)..).unwrap_or_default();
+        let source = self.bytes.get(skip(self.offset, offset)..).unwrap_or_default();
+        let count = target.len().min(source.len());
+        if let (Some(target), Some(source)) = (target.get_mut(..count), source.get(..count)) {
+            target.copy_from_slice(source);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_overlay_shows_patches_in_order_and_grows_the_file() {
+        let base = vec![1_u8; 8];
+        let patches = [
+            Patch {
+                offset: 2,
+                bytes: vec![2; 3],
+            },
+            Patch {
+                offset: 4,
+                bytes: vec![3; 2],
+            },
+            Patch {
+                offset: 10,
+                bytes: vec![4; 2],
+            },
+        ];
+        let overlay = Overlay::new(&base, &patches);
+        assert_eq!(overlay.len(), 12);
+        assert_eq!(
+            overlay.exact("all", 0, 12),
+            Ok(vec![1, 1, 2, 2, 3, 3, 1, 1, 0, 0, 4, 4])
+        );
+        assert_eq!(overlay.exact("part", 3, 2), Ok(vec![2, 3]));
+        assert_eq!(overlay.up_to("end", 11, 9), Ok(vec![4]));
+        assert_eq!(overlay.up_to("behind", 20, 9), Ok(vec![]));
+    }
+}
