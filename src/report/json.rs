@@ -1,0 +1,143 @@
+//! The JSON report: stable, lossless, indented by two blanks, one document.
+//!
+//! Strings hold names as they are. Characters that would act on a terminal (see [`crate::sanitize::is_unsafe`]) are
+//! written as `\u` escapes: a reader of JSON gets the same string, and `cat report.json` does no harm.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
+
+use super::model::Report;
+use crate::sanitize;
+
+/// Writes the report as one indented document with a final newline.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    document(report, out)
+}
+
+/// Writes any value as one indented document with a final newline.
+///
+/// # Errors
+/// When the writer fails.
+pub fn document<T: Serialize + ?Sized>(value: &T, out: &mut dyn Write) -> io::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new())))?;
+    out.write_all(b"\n")
+}
+
+/// Writes any value on one line.
+///
+/// # Errors
+/// When the writer fails.
+pub fn line<T: Serialize + ?Sized>(value: &T, out: &mut dyn Write) -> io::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(&mut *out, Safe(CompactFormatter)))?;
+    out.write_all(b"\n")
+}
+
+/// A formatter that escapes more than JSON asks for, and lays out as the one inside does.
+struct Safe<F>(F);
+
+impl<F: Formatter> Formatter for Safe<F> {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((before, found)) = first_unsafe(rest) {
+            writer.write_all(before.as_bytes())?;
+            for unit in found.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = rest.get(before.len() + found.len_utf8()..).unwrap_or_default();
+        }
+        writer.write_all(rest.as_bytes())
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
+}
+
+fn first_unsafe(text: &str) -> Option<(&str, char)> {
+    let (at, found) = text
+        .char_indices()
+        .find(|(_, character)| sanitize::is_unsafe(*character))?;
+    Some((text.get(..at)?, found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn written(report: &Report) -> String {
+        let mut out = Vec::new();
+        write(report, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_was_written_reads_back_the_same() {
+        for report in [sample::report(), sample::hostile()] {
+            let read: Report = serde_json::from_str(&written(&report)).unwrap();
+            assert_eq!(read, report);
+        }
+    }
+
+    #[test]
+    fn the_schema_comes_first_and_the_layout_is_that_of_serde_json() {
+        let report = sample::report();
+        let text = written(&report);
+        assert!(text.starts_with("{\n  \"schema\": \"derelict/report/1\",\n"));
+        assert_eq!(text, serde_json::to_string_pretty(&report).unwrap() + "\n");
+    }
+
+    #[test]
+    fn nothing_that_acts_on_a_terminal_is_written() {
+        let text = written(&sample::hostile());
+        assert!(
+            !text
+                .chars()
+                .any(|character| character != '\n' && sanitize::is_unsafe(character))
+        );
+    }
+
+    #[test]
+    fn characters_beyond_the_first_plane_become_surrogates() {
+        let mut out = Vec::new();
+        line("a\u{e0041}b\u{7f}", &mut out).unwrap();
+        assert_eq!(out, b"\"a\\udb40\\udc41b\\u007f\"\n");
+    }
+}

@@ -1,0 +1,97 @@
+//! The report as JSON Lines, for what reads it piece by piece.
+//!
+//! Every line is an object with a `type`. First one `report` (schema, times, tool, coverage, summary), then `artifact`,
+//! `group`, `problem` and `vm` lines, each with the fields of the JSON report.
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    json,
+    model::{Coverage, Report, Summary, Tool},
+};
+
+#[derive(Serialize)]
+struct Line<'a, T> {
+    r#type: &'static str,
+    #[serde(flatten)]
+    item: &'a T,
+}
+
+#[derive(Serialize)]
+struct Head<'a> {
+    schema: &'a str,
+    generated: Timestamp,
+    as_of: Timestamp,
+    tool: &'a Tool,
+    coverage: &'a Coverage,
+    summary: &'a Summary,
+}
+
+/// Writes the report line by line.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let head = Head {
+        schema: &report.schema,
+        generated: report.generated,
+        as_of: report.as_of,
+        tool: &report.tool,
+        coverage: &report.coverage,
+        summary: &report.summary,
+    };
+    lines("report", &[head], out)?;
+    lines("artifact", &report.artifacts, out)?;
+    lines("group", &report.groups, out)?;
+    lines("problem", &report.problems, out)?;
+    lines("vm", &report.vms, out)
+}
+
+fn lines<T: Serialize>(r#type: &'static str, items: &[T], out: &mut dyn Write) -> io::Result<()> {
+    items
+        .iter()
+        .try_for_each(|item| json::line(&Line { r#type, item }, out))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn every_line_is_an_object_with_its_type_and_the_fields_of_the_report() {
+        let report = sample::hostile();
+        let mut out = Vec::new();
+        write(&report, &mut out).unwrap();
+        let lines: Vec<serde_json::Value> = String::from_utf8(out)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let whole = serde_json::to_value(&report).unwrap();
+        let mut rest = lines.iter();
+
+        let head = rest.next().unwrap();
+        assert_eq!(head["type"], "report");
+        for field in ["schema", "generated", "as_of", "tool", "coverage", "summary"] {
+            assert_eq!(head[field], whole[field], "{field}");
+        }
+        for (name, list) in [
+            ("artifact", "artifacts"),
+            ("group", "groups"),
+            ("problem", "problems"),
+            ("vm", "vms"),
+        ] {
+            for expected in whole[list].as_array().unwrap() {
+                let mut item = rest.next().unwrap().clone();
+                let kind = item.as_object_mut().unwrap().remove("type").unwrap();
+                assert_eq!(kind, name);
+                assert_eq!(item, *expected);
+            }
+        }
+        assert_eq!(rest.next(), None);
+    }
+}

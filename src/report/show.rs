@@ -1,0 +1,229 @@
+//! How values are written for people: sizes in binary units, ages in days, names as they stand in JSON.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::model::{ArtifactReport, Report, Sum, Verdict};
+use crate::sanitize;
+
+/// The name of a unit variant as it stands in JSON.
+pub(crate) fn name<T: Serialize>(value: T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+/// The name of an optional variant; empty where there is none.
+pub(crate) fn optional_name<T: Serialize>(value: Option<T>) -> String {
+    value.map(name).unwrap_or_default()
+}
+
+/// Bytes in binary units with one decimal, rounded half up: `512 B`, `1.0 KiB`, `60.0 GiB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut size: u128 = 1024;
+    let mut shown = String::new();
+    for unit in UNITS {
+        let tenths = (u128::from(bytes) * 10 + size / 2) / size;
+        shown = format!("{}.{} {unit}", tenths / 10, tenths % 10);
+        if tenths < 10_240 {
+            break;
+        }
+        size *= 1024;
+    }
+    shown
+}
+
+/// Bytes that may not be known.
+pub(crate) fn optional_bytes(value: Option<u64>) -> String {
+    value.map_or_else(|| "?".to_owned(), bytes)
+}
+
+/// Age as of a time: hours below two days, then days. A time after `as_of` has the age 0.
+pub(crate) fn age(as_of: Timestamp, time: Option<Timestamp>) -> String {
+    let Some(time) = time else {
+        return "?".to_owned();
+    };
+    let hours = as_of.duration_since(time).as_hours().max(0);
+    if hours < 48 {
+        format!("{hours} h")
+    } else {
+        format!("{} d", hours / 24)
+    }
+}
+
+/// `[datastore] relative/path`, escaped.
+pub(crate) fn place(artifact: &ArtifactReport) -> String {
+    format!(
+        "[{}] {}",
+        sanitize::text(&artifact.datastore),
+        sanitize::path(&artifact.relative_path)
+    )
+}
+
+/// A number with its noun: `1 file`, `2 files`.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
+}
+
+/// A length as a number for [`count`].
+pub(crate) fn number(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+/// A list of names, escaped; the first ones only where there are many.
+pub(crate) fn list<'a>(names: impl ExactSizeIterator<Item = &'a str>, most: usize) -> String {
+    let length = names.len();
+    let mut shown: Vec<Cow<'_, str>> = names.take(most).map(sanitize::text).collect();
+    if length > most {
+        shown.push(Cow::Owned(format!("{} more", length - most)));
+    }
+    shown.join(", ")
+}
+
+/// The sums of one verdict over the whole report.
+pub(crate) fn total(report: &Report, verdict: Verdict) -> Sum {
+    report.summary.verdicts.get(verdict.name()).copied().unwrap_or_default()
+}
+
+/// The result in one sentence: what belongs to nobody and what could be reclaimed.
+pub(crate) fn result(report: &Report) -> String {
+    let orphaned = total(report, Verdict::Orphaned);
+    let unregistered = total(report, Verdict::Unregistered);
+    let artifacts: u64 = report.summary.verdicts.values().map(|sum| sum.files).sum();
+    if artifacts == 0 {
+        return "No file of a virtual machine was found.".to_owned();
+    }
+    let mut found = Vec::new();
+    if orphaned.files > 0 {
+        let verb = if orphaned.files == 1 { "is" } else { "are" };
+        found.push(format!("{} {verb} orphaned", files(orphaned)));
+    }
+    if unregistered.files > 0 {
+        let verb = if unregistered.files == 1 { "belongs" } else { "belong" };
+        found.push(format!("{} {verb} to unregistered VMs", files(unregistered)));
+    }
+    if found.is_empty() {
+        return format!(
+            "Nothing was found to be orphaned or unregistered among {}.",
+            count(artifacts, "file")
+        );
+    }
+    format!(
+        "{}: {} can be reclaimed now, {} after review.",
+        found.join(" and "),
+        bytes(report.summary.reclaimable_bytes),
+        bytes(report.summary.review_bytes)
+    )
+}
+
+/// How sure the result is, in one sentence.
+pub(crate) fn certainty(report: &Report) -> String {
+    let coverage = &report.coverage;
+    let mut words = if coverage.complete {
+        "The scan is complete.".to_owned()
+    } else {
+        let mut missing = Vec::new();
+        if coverage.inventories.is_empty() {
+            missing.push("no inventory was given".to_owned());
+        }
+        if !coverage.issues.is_empty() {
+            let places = count(number(coverage.issues.len()), "item");
+            missing.push(format!("{places} could not be read"));
+        }
+        let unknown = total(report, Verdict::Unknown);
+        if unknown.files > 0 {
+            missing.push(format!("{} cannot be judged", files(unknown)));
+        }
+        if missing.is_empty() {
+            missing.push("see the gaps".to_owned());
+        }
+        format!(
+            "NOT COMPLETE: {}; what was not found is not proven absent.",
+            missing.join(", ")
+        )
+    };
+    if coverage.assume_complete {
+        words.push_str(" It rests on --assume-complete: the user's word that no inventory is missing.");
+    }
+    words
+}
+
+fn files(sum: Sum) -> String {
+    format!("{} ({})", count(sum.files, "file"), bytes(sum.allocated_bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{kind::Kind, report::sample};
+
+    #[test]
+    fn sizes_have_binary_units_and_one_decimal() {
+        for (value, shown) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (1536, "1.5 KiB"),
+            (1_048_524, "1023.9 KiB"),
+            (1_048_525, "1.0 MiB"),
+            (64_424_509_440, "60.0 GiB"),
+            (u64::MAX, "16.0 EiB"),
+        ] {
+            assert_eq!(bytes(value), shown, "{value}");
+        }
+    }
+
+    #[test]
+    fn ages_are_hours_then_days_and_never_negative() {
+        let as_of = sample::time("2024-06-01T00:00:00Z");
+        for (time, shown) in [
+            ("2024-05-31T12:30:00Z", "11 h"),
+            ("2024-05-30T00:00:00Z", "2 d"),
+            ("2023-06-01T00:00:00Z", "366 d"),
+            ("2025-01-01T00:00:00Z", "0 h"),
+        ] {
+            assert_eq!(age(as_of, Some(sample::time(time))), shown);
+        }
+        assert_eq!(age(as_of, None), "?");
+    }
+
+    #[test]
+    fn names_are_those_of_the_json() {
+        assert_eq!(name(Kind::VmdkSeSparse), "vmdk-sesparse");
+        assert_eq!(optional_name::<Kind>(None), "");
+    }
+
+    #[test]
+    fn the_result_names_what_was_found_and_how_sure_it_is() {
+        let mut report = sample::report();
+        assert_eq!(
+            result(&report),
+            "3 files (60.0 GiB) are orphaned and 1 file (4.0 KiB) belongs to unregistered VMs: \
+             59.0 GiB can be reclaimed now, 1.0 GiB after review."
+        );
+        assert_eq!(
+            certainty(&report),
+            "NOT COMPLETE: 1 item could not be read, 1 file (2.0 MiB) cannot be judged; \
+             what was not found is not proven absent."
+        );
+        report.coverage.complete = true;
+        report.coverage.assume_complete = true;
+        assert_eq!(
+            certainty(&report),
+            "The scan is complete. It rests on --assume-complete: the user's word that no inventory is missing."
+        );
+        report.summary.verdicts.clear();
+        assert_eq!(result(&report), "No file of a virtual machine was found.");
+    }
+}

@@ -1,0 +1,265 @@
+//! The report for people at a terminal.
+//!
+//! The result in one sentence, then the sums of each datastore, the groups that belong to nobody (largest first), the
+//! problems with their next step, and what the answer rests on. Every name is escaped, wherever the table goes.
+
+mod coverage;
+mod groups;
+mod layout;
+
+use std::io::{self, Write};
+
+use super::{
+    Style,
+    model::{Report, Severity, Sum, Verdict},
+    show,
+};
+use crate::sanitize;
+
+/// Writes the table.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    layout::paragraph(&show::result(report), 0, 0, style, out)?;
+    layout::paragraph(&show::certainty(report), 0, 0, style, out)?;
+    if let Some(filter) = &report.summary.filter {
+        let note = format!(
+            "Only what --filter '{}' lets through is listed; sums, problems and coverage are whole.",
+            sanitize::text(filter)
+        );
+        layout::paragraph(&note, 0, 0, style, out)?;
+    }
+    sums(report, style, out)?;
+    groups::write(report, style, out)?;
+    problems(report, style, out)?;
+    coverage::write(report, style, out)
+}
+
+fn sums(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if report.summary.datastores.is_empty() {
+        return Ok(());
+    }
+    layout::heading("Datastores", out)?;
+    let mut grid = layout::grid(
+        &[
+            "Datastore",
+            "=Verdict",
+            ">Files",
+            ">Allocated",
+            ">Reclaimable",
+            ">After review",
+        ],
+        style,
+    );
+    for (name, verdicts) in &report.summary.datastores {
+        let mut first = Some(sanitize::text(name).into_owned());
+        for verdict in shown_verdicts() {
+            if let Some(sum) = verdicts.get(verdict.name()) {
+                grid.add_row(sum_row(first.take().unwrap_or_default(), verdict.name(), *sum));
+            }
+        }
+    }
+    if report.summary.datastores.len() > 1 {
+        let mut first = Some("(all)".to_owned());
+        for verdict in shown_verdicts() {
+            let sum = show::total(report, verdict);
+            if sum.files > 0 {
+                grid.add_row(sum_row(first.take().unwrap_or_default(), verdict.name(), sum));
+            }
+        }
+    }
+    layout::put(&grid, out)?;
+    unknown(report, style, out)
+}
+
+/// What needs attention first.
+fn shown_verdicts() -> impl Iterator<Item = Verdict> {
+    Verdict::ALL.into_iter().rev()
+}
+
+fn sum_row(datastore: String, verdict: &str, sum: Sum) -> [String; 6] {
+    let some = |bytes: u64| if bytes == 0 { "-".to_owned() } else { show::bytes(bytes) };
+    [
+        datastore,
+        verdict.to_owned(),
+        sum.files.to_string(),
+        show::bytes(sum.allocated_bytes),
+        some(sum.reclaimable_bytes),
+        some(sum.review_bytes),
+    ]
+}
+
+/// Why files cannot be judged, in one line.
+fn unknown(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let causes: Vec<String> = report
+        .summary
+        .classes
+        .iter()
+        .filter_map(|(name, sum)| Some((name.strip_prefix("unknown/")?, sum)))
+        .map(|(class, sum)| format!("{class} {} ({})", sum.files, show::bytes(sum.allocated_bytes)))
+        .collect();
+    if causes.is_empty() {
+        return Ok(());
+    }
+    let line = format!("Cannot be judged because of: {}.", causes.join(", "));
+    layout::paragraph(&line, 1, 2, style, out)
+}
+
+fn problems(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if report.problems.is_empty() {
+        return Ok(());
+    }
+    let counts: Vec<String> = [
+        (Severity::Error, "error"),
+        (Severity::Warning, "warning"),
+        (Severity::Info, "note"),
+    ]
+    .into_iter()
+    .map(|(severity, noun)| {
+        (
+            report
+                .problems
+                .iter()
+                .filter(|problem| problem.severity == severity)
+                .count(),
+            noun,
+        )
+    })
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, noun)| show::count(show::number(number), noun))
+    .collect();
+    layout::heading(format_args!("Problems: {}", counts.join(", ")), out)?;
+    for problem in &report.problems {
+        let line = format!(
+            "{} {}: {}: {}",
+            show::name(problem.severity),
+            problem.code.name(),
+            sanitize::text(&problem.subject),
+            sanitize::text(&problem.text)
+        );
+        layout::paragraph(&line, 1, 4, style, out)?;
+        if style.all {
+            for reason in &problem.reasons {
+                let source = reason.source.as_deref().map(sanitize::text).unwrap_or_default();
+                let line = format!("evidence: {} ({source})", sanitize::text(&reason.text));
+                layout::paragraph(&line, 5, 2, style, out)?;
+            }
+        }
+        if !problem.next_step.is_empty() {
+            let line = format!("next: {}", sanitize::text(&problem.next_step));
+            layout::paragraph(&line, 5, 2, style, out)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn written(report: &Report, style: Style) -> String {
+        let mut out = Vec::new();
+        write(report, style, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_result_stands_first_and_the_rest_in_its_order() {
+        let text = written(&sample::report(), Style::default());
+        assert!(text.starts_with("3 files (60.0 GiB) are orphaned"), "{text}");
+        let places: Vec<_> = [
+            "\nDatastores\n",
+            "\nOrphaned: ",
+            "\nUnregistered: ",
+            "\nProblems: ",
+            "\nCoverage: ",
+        ]
+        .into_iter()
+        .map(|heading| text.find(heading).unwrap_or_else(|| panic!("no {heading:?} in {text}")))
+        .collect();
+        assert!(places.is_sorted(), "{text}");
+    }
+
+    #[test]
+    fn sums_stand_by_datastore_and_verdict() {
+        let text = written(&sample::report(), Style::default());
+        let line = text.lines().find(|line| line.contains("orphaned ")).unwrap();
+        let words: Vec<_> = text
+            .lines()
+            .find(|line| line.starts_with(" SAN-VMFS-01"))
+            .unwrap_or(line)
+            .split_whitespace()
+            .collect();
+        assert_eq!(
+            words,
+            [
+                "SAN-VMFS-01",
+                "orphaned",
+                "3",
+                "60.0",
+                "GiB",
+                "59.0",
+                "GiB",
+                "1.0",
+                "GiB"
+            ]
+        );
+        assert!(text.contains("Cannot be judged because of: too-new 1 (2.0 MiB)."));
+    }
+
+    #[test]
+    fn problems_say_what_to_do_next() {
+        let text = written(&sample::report(), Style::default());
+        assert!(text.contains("Problems: 1 error\n"));
+        assert!(text.contains(" error ghost: broken01: is registered by vc01"));
+        assert!(text.contains("     next: Restore broken01/broken01.vmx"));
+        assert!(!text.contains("evidence:"));
+        let all = written(&sample::report(), Style { width: None, all: true });
+        assert!(all.contains("     evidence: because of registered-vm (vc01, vInfo row 7)"));
+    }
+
+    #[test]
+    fn nothing_that_acts_on_a_terminal_is_written() {
+        for width in [None, Some(60), Some(200)] {
+            let text = written(&sample::hostile(), Style { width, all: true });
+            let found = text
+                .chars()
+                .find(|&character| character != '\n' && sanitize::is_unsafe(character));
+            assert_eq!(found, None);
+            assert!(text.contains("\\x1b[31m"), "the name itself is shown");
+        }
+    }
+
+    #[test]
+    fn lines_fit_the_terminal() {
+        for width in [80, 120] {
+            let text = written(
+                &sample::report(),
+                Style {
+                    width: Some(width),
+                    all: true,
+                },
+            );
+            let longest = text.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(longest <= usize::from(width), "{longest} columns in {width}:\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_filter_is_named() {
+        let mut report = sample::report();
+        "verdict=owned"
+            .parse::<crate::report::filter::Filter>()
+            .unwrap()
+            .apply(&mut report);
+        let text = written(&report, Style::default());
+        assert!(text.contains("Only what --filter 'verdict=owned' lets through is listed"));
+        assert!(
+            text.contains("\nOwned: 1 file"),
+            "what a filter asks for is listed whatever its verdict: {text}"
+        );
+        assert!(!text.contains("\nOrphaned: "));
+    }
+}
