@@ -3,7 +3,7 @@
 //! Two grades: a *note* does not touch the facts beside it, *damage* means that something may be missing from them.
 //! The difference decides whether "this file does not name that disk" may be said at all.
 
-use crate::error::{Anomaly, Result};
+use crate::error::{Anomaly, ParseError, Result};
 
 /// Most anomalies that are kept of one file. The rest is counted: a file of noise has one for each of its entries.
 const MAX_ANOMALIES: usize = 100;
@@ -13,7 +13,7 @@ const MAX_ANOMALIES: usize = 100;
 pub(crate) struct Findings {
     anomalies: Vec<Anomaly>,
     left_out: u64,
-    damaged: bool,
+    first_damage: Option<Anomaly>,
 }
 
 impl Findings {
@@ -28,7 +28,9 @@ impl Findings {
 
     /// Something is missing from the facts, or may be wrong in them.
     pub(crate) fn damage(&mut self, anomaly: Anomaly) {
-        self.damaged = true;
+        if self.first_damage.is_none() {
+            self.first_damage = Some(anomaly.clone());
+        }
         self.note(anomaly);
     }
 
@@ -40,21 +42,30 @@ impl Findings {
     pub(crate) fn tolerate<T>(&mut self, code: &str, result: Result<T>) -> Result<Option<T>> {
         match result {
             Ok(value) => Ok(Some(value)),
-            Err(error) if error.is_io() => Err(error),
             Err(error) => {
-                self.damage(Anomaly {
-                    code: code.to_owned(),
-                    offset: error.offset(),
-                    text: error.to_string(),
-                });
+                self.damage(fault(code, error)?);
                 Ok(None)
             }
         }
     }
 
+    /// As [`Findings::tolerate`] for a fault that costs no fact: a bad copy of what was read from another.
+    ///
+    /// # Errors
+    /// `Io` only.
+    pub(crate) fn note_fault(&mut self, code: &str, error: ParseError) -> Result<()> {
+        self.note(fault(code, error)?);
+        Ok(())
+    }
+
     /// True while nothing is missing.
     pub(crate) fn is_complete(&self) -> bool {
-        !self.damaged
+        self.first_damage.is_none()
+    }
+
+    /// The first damage, which is among the anomalies too.
+    pub(crate) fn first_damage(&self) -> Option<Anomaly> {
+        self.first_damage.clone()
     }
 
     /// The anomalies in the order in which they were met, the left-out ones as a number.
@@ -69,10 +80,20 @@ impl Findings {
     }
 }
 
+fn fault(code: &str, error: ParseError) -> Result<Anomaly> {
+    if error.is_io() {
+        return Err(error);
+    }
+    Ok(Anomaly {
+        code: code.to_owned(),
+        offset: error.offset(),
+        text: error.to_string(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ParseError;
 
     #[test]
     fn anomalies_are_capped_and_the_rest_is_counted() {
@@ -100,6 +121,9 @@ mod tests {
         };
         assert_eq!(findings.tolerate::<()>("cut", Err(truncated)), Ok(None));
         assert!(!findings.is_complete());
-        assert_eq!(findings.into_anomalies()[0].offset, Some(9));
+        findings.damage(Anomaly::new("more", "damage"));
+        let first = findings.first_damage();
+        assert_eq!(first.as_ref().and_then(|damage| damage.offset), Some(9));
+        assert_eq!(findings.into_anomalies().first(), first.as_ref());
     }
 }

@@ -30,7 +30,9 @@ pub mod vmx;
 pub mod vmxf;
 
 // Hyper-V
+pub mod vhdx;
 pub mod vmcx;
+mod window;
 
 pub use disk_kind::DiskKind;
 pub use error::{Anomaly, ParseError, Result};

@@ -15,6 +15,8 @@ pub struct Limits {
     pub tree_nodes: usize,
     /// Most bytes of tables that one reader may hold at a time.
     pub table_bytes: u64,
+    /// Longest log of a VHDX that is searched, in bytes. Windows and QEMU write 1 MiB.
+    pub log_bytes: u64,
     /// Most key-value pairs of a parent locator. OpenVMM takes 256.
     pub locator_entries: u16,
     /// Longest string in bytes (paths, names, notes).
@@ -29,6 +31,7 @@ impl Default for Limits {
             tree_depth: 64,
             tree_nodes: 200_000,
             table_bytes: 32 << 20,
+            log_bytes: 16 << 20,
             locator_entries: 256,
             string_bytes: 1 << 20,
         }

@@ -1,0 +1,64 @@
+//! Reading ahead: one positioned read for what lies close together.
+//!
+//! On a share every read is a round trip, and the structures of one file stand in a few hundred KiB. A [`Window`] reads
+//! them in one go and answers from memory; what lies outside is read from the source as usual.
+
+use crate::{error::Result, read_at::ReadAt};
+
+/// A source of which one part is already in memory.
+#[derive(Debug)]
+pub(crate) struct Window<R> {
+    source: R,
+    offset: u64,
+    bytes: Vec<u8>,
+}
+
+impl<R: ReadAt> Window<R> {
+    /// Reads `length` bytes from `offset`, or as many as there are, for the structure `what`.
+    ///
+    /// # Errors
+    /// `Io` when the source cannot be read.
+    pub(crate) fn ahead(source: R, what: &'static str, offset: u64, length: u64) -> Result<Self> {
+        let bytes = source.up_to(what, offset, length)?;
+        Ok(Self { source, offset, bytes })
+    }
+
+    fn held(&self, offset: u64, length: usize) -> Option<&[u8]> {
+        let start = usize::try_from(offset.checked_sub(self.offset)?).ok()?;
+        self.bytes.get(start..start.checked_add(length)?)
+    }
+}
+
+impl<R: ReadAt> ReadAt for Window<R> {
+    fn len(&self) -> u64 {
+        self.source.len()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self.held(offset, buffer.len()) {
+            Some(held) => {
+                buffer.copy_from_slice(held);
+                Ok(held.len())
+            }
+            None => self.source.read_at(offset, buffer),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_the_same_as_its_source_inside_across_and_outside() {
+        let bytes: Vec<u8> = (0..100).collect();
+        let window = Window::ahead(&bytes, "test", 10, 20).unwrap();
+        for (offset, length) in [(10, 20), (12, 3), (5, 10), (25, 10), (40, 5), (95, 10), (200, 4)] {
+            assert_eq!(
+                window.up_to("test", offset, length),
+                bytes.up_to("test", offset, length),
+                "{length} bytes at {offset}"
+            );
+        }
+    }
+}
