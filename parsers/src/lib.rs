@@ -25,6 +25,7 @@ pub mod windows_path;
 pub mod charset;
 pub mod dictionary;
 pub mod reference;
+pub mod vmdk;
 pub mod vmsd;
 pub mod vmx;
 pub mod vmxf;

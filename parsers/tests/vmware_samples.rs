@@ -17,6 +17,8 @@ use derelict_parsers::{
     EncodedText, Limits,
     dictionary::Dictionary,
     reference::{FileKind, is_not_a_file},
+    vmdk::{self, Vmdk},
+    vmsd::SnapshotList,
     vmx::{Encryption, VmxConfig, parse_uuid},
 };
 use serde_json::Value;
@@ -283,5 +285,252 @@ fn virt_v2v_and_derelict_see_the_same_name_generation_id_and_number_of_disks() {
             "{}",
             path.display()
         );
+    }
+}
+
+/// The fields of an independent reader that have a counterpart here: theirs, ours.
+const SPARSE_FIELDS: &[(&str, &str)] = &[
+    ("version", "version"),
+    ("flags", "flags"),
+    ("capacity_sectors", "capacity_sectors"),
+    ("grain_sectors", "grain_size_sectors"),
+    ("descriptor_sector", "descriptor_offset_sectors"),
+    ("descriptor_sectors", "descriptor_size_sectors"),
+    ("gtes_per_gt", "gtes_per_gt"),
+    ("rgd_sector", "rgd_offset_sectors"),
+    ("gd_sector", "gd_offset_sectors"),
+    ("overhead_sectors", "overhead_sectors"),
+    ("unclean", "unclean_shutdown"),
+    ("newline_ok", "newlines_intact"),
+    ("compress", "compression"),
+];
+
+const COWD_FIELDS: &[(&str, &str)] = &[
+    ("version", "version"),
+    ("flags", "flags"),
+    ("capacity_sectors", "capacity_sectors"),
+    ("grain_sectors", "grain_size_sectors"),
+    ("gd_sector", "gd_offset_sectors"),
+    ("gd_entries", "gd_entries"),
+    ("free_sector", "free_sector"),
+];
+
+/// Compares the fields of a header with what an independent reader says.
+fn compare_fields(name: &str, fields: &[(&str, &str)], reference: &Value, header: impl serde::Serialize) {
+    let ours = serde_json::to_value(header).unwrap();
+    for (theirs, own) in fields {
+        assert_eq!(reference[theirs], ours[own], "{name}: {own}");
+    }
+}
+
+/// Holds one file against the `reference` part of its expectation.
+fn compare_vmdk(name: &str, bytes: &[u8], reference: &Value) {
+    let vmdk = vmdk::read(bytes, &Limits::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let kind = reference["kind"].as_str().unwrap();
+    match (&vmdk, kind) {
+        (Vmdk::Descriptor(_), "text") | (Vmdk::Raw, "raw extent" | "raw/other") => {}
+        (Vmdk::Sparse(extent), "KDMV") => {
+            compare_fields(name, SPARSE_FIELDS, reference, &extent.header);
+            if let Some(entries) = reference.get("gd_entries") {
+                assert_eq!(
+                    extent.header.gd_entries().map(Value::from).as_ref(),
+                    Some(entries),
+                    "{name}"
+                );
+            }
+            if let Some(sector) = reference.get("gd_sector_from_footer") {
+                assert_eq!(*sector, extent.effective_header().gd_offset_sectors, "{name}");
+            }
+        }
+        (Vmdk::Cowd(extent), "COWD") => compare_fields(name, COWD_FIELDS, reference, extent),
+        (Vmdk::SeSparse(extent), "SESPARSE") => {
+            assert_eq!(reference["version"], format!("{:#x}", extent.version), "{name}");
+            for (key, area) in [
+                ("gd", extent.grain_directory),
+                ("gts", extent.grain_tables),
+                ("grains", extent.grains),
+                ("volatile", extent.volatile_header),
+            ] {
+                assert_eq!(
+                    reference[key],
+                    serde_json::json!([area.offset_sectors, area.size_sectors]),
+                    "{name} {key}"
+                );
+            }
+            assert_eq!(reference["capacity_sectors"], extent.capacity_sectors, "{name}");
+            assert_eq!(
+                reference["volatile_magic"] == "0xcafecafe",
+                extent.volatile.is_some(),
+                "{name}"
+            );
+            if let Some(volatile) = &extent.volatile {
+                assert_eq!(reference["replay_journal"], volatile.replay_journal, "{name}");
+            }
+        }
+        (other, kind) => panic!("{name}: expected {kind}, read {other:?}"),
+    }
+}
+
+/// Holds one file against what qemu-img said of it, where it could open it.
+fn compare_with_qemu(name: &str, bytes: &[u8], said: &Value) {
+    let Some(size) = said.get("virtual_size").and_then(Value::as_u64) else {
+        return;
+    };
+    let vmdk = vmdk::read(bytes, &Limits::default()).unwrap();
+    let descriptor = vmdk.descriptor().unwrap_or_else(|| panic!("{name}: no descriptor"));
+    assert_eq!(vmdk.virtual_bytes(), Some(size), "{name}");
+    assert_eq!(descriptor.cid.map(Value::from).as_ref(), said.get("cid"), "{name}");
+    assert_eq!(
+        descriptor.parent_cid.map(Value::from).as_ref(),
+        said.get("parent_cid"),
+        "{name}"
+    );
+    assert_eq!(
+        descriptor.create_type.as_deref(),
+        said["create_type"].as_str(),
+        "{name}"
+    );
+    assert_eq!(
+        descriptor.parent_file_name_hint.as_ref().map(EncodedText::as_str),
+        said.get("backing").and_then(Value::as_str),
+        "{name}"
+    );
+    assert_eq!(descriptor.has_parent(), said.get("backing").is_some(), "{name}");
+}
+
+#[test]
+fn every_vmdk_is_read_as_an_independent_reader_and_qemu_say() {
+    let Some(folder) = samples() else { return };
+    let expectations = json(&folder.join("vmware/EXPECTED-vmdk.json"));
+    assert!(expectations.len() > 30, "the expectations are complete");
+    for (name, expected) in &expectations {
+        let bytes = bytes(&folder.join("vmware").join(name));
+        compare_vmdk(name, &bytes, &expected["reference"]);
+        compare_with_qemu(name, &bytes, &expected["qemu_img"]);
+    }
+}
+
+#[test]
+fn every_other_vmdk_is_read_without_an_error() {
+    let Some(folder) = samples() else { return };
+    for path in files_below(&folder.join("vmware"), &["vmdk", "gz", "img"]) {
+        let name = path.display();
+        let vmdk = vmdk::read(&bytes(&path), &Limits::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let is_flat = path.to_string_lossy().contains("-flat") || path.to_string_lossy().contains("-f001");
+        assert_eq!(vmdk == Vmdk::Raw, is_flat, "{name}");
+        let anomalies = vmdk.anomalies();
+        assert_eq!(anomalies, [], "{name}");
+    }
+}
+
+#[test]
+fn names_in_other_charsets_are_those_of_the_files() {
+    let Some(folder) = samples() else { return };
+    let folder = folder.join("vmware/synthetic/enc-sjis");
+    let vmdk = vmdk::read(&bytes(&folder.join("仮想マシン.vmdk")), &Limits::default()).unwrap();
+    let names: Vec<_> = vmdk.references().iter().map(|file| file.value.to_string()).collect();
+    assert_eq!(names, ["仮想マシン-flat.vmdk"]);
+    assert!(folder.join(&names[0]).is_file());
+}
+
+#[test]
+fn encrypted_disks_say_so_and_keep_their_extents() {
+    let Some(folder) = samples() else { return };
+    for name in [
+        "synthetic/encrypted/esxi-encrypted-disk.vmdk",
+        "govmomi/test-encrypted.vmdk",
+    ] {
+        let vmdk = vmdk::read(&bytes(&folder.join("vmware").join(name)), &Limits::default()).unwrap();
+        let descriptor = vmdk.descriptor().unwrap();
+        assert!(descriptor.is_encrypted, "{name}");
+        assert!(
+            !descriptor.has_parent(),
+            "{name}: parentCID 00000000 without a hint is no parent"
+        );
+        assert_eq!(descriptor.extents.len(), 1, "{name}");
+    }
+}
+
+/// What each malformed VMDK must give: the code of an anomaly, or the beginning of an error.
+const MALFORMED: &[(&str, &str)] = &[
+    ("capacity-0.vmdk", "ok"),
+    ("cowd-gd-count-huge/x-delta.vmdk", "gd-count-mismatch gd-beyond-end"),
+    ("descriptor-size-huge.vmdk", "descriptor-beyond-end"),
+    ("empty.vmdk", "error: VMDK at offset 0x0: truncated"),
+    ("ftp-ascii-newlines.vmdk", "text-mode-damage"),
+    ("gd-beyond-eof.vmdk", "gd-beyond-end"),
+    ("grain-size-all-ff.vmdk", "bad-geometry"),
+    ("gtes-per-gt-0.vmdk", "bad-geometry"),
+    (
+        "magic-only.vmdk",
+        "error: VMDK sparse extent header at offset 0x0: truncated (need 512 bytes, have 4)",
+    ),
+    ("sesparse-bad-volatile-magic/x-sesparse.vmdk", "volatile-header-bad"),
+    ("streamOptimized-truncated.vmdk", "cut-off"),
+    (
+        "truncated-in-descriptor.vmdk",
+        "descriptor-beyond-end cut-off gd-beyond-end shorter-than-overhead",
+    ),
+    ("version-4.vmdk", "unknown-version"),
+];
+
+#[test]
+fn every_malformed_vmdk_gives_a_clear_error_or_a_named_anomaly() {
+    let Some(folder) = samples() else { return };
+    let folder = folder.join("malformed/vmware");
+    let expectations = json(&folder.join("EXPECTED-vmdk.json"));
+    for path in files_below(&folder, &["vmdk"]) {
+        let name = path.strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
+        let bytes = bytes(&path);
+        let outcome = match vmdk::read(&bytes, &Limits::default()) {
+            Ok(vmdk) => {
+                compare_vmdk(&name, &bytes, &expectations[&name]["reference"]);
+                let codes: Vec<_> = vmdk.anomalies().into_iter().map(|anomaly| anomaly.code).collect();
+                if codes.is_empty() {
+                    "ok".to_owned()
+                } else {
+                    codes.join(" ")
+                }
+            }
+            Err(error) => format!("error: {error}"),
+        };
+        let expected = MALFORMED
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map_or("ok", |(_, expected)| expected);
+        assert!(
+            outcome.starts_with(expected) && !expected.is_empty(),
+            "{name}: {outcome}"
+        );
+    }
+}
+
+/// What each odd snapshot list holds: number of snapshots, and its anomalies.
+const SNAPSHOT_LISTS: &[(&str, usize, &str)] = &[
+    ("empty.vmsd", 0, ""),
+    ("gap-in-indexes.vmsd", 2, "snapshot-index-gap"),
+    ("need-consolidate.vmsd", 0, ""),
+    ("num-0-but-entry.vmsd", 1, "snapshot-count-mismatch"),
+    ("parent-cycle.vmsd", 2, "snapshot-parent-cycle"),
+    (
+        "parent-missing.vmsd",
+        1,
+        "snapshot-parent-missing snapshot-current-missing",
+    ),
+];
+
+#[test]
+fn every_odd_snapshot_list_keeps_its_entries() {
+    let Some(folder) = samples() else { return };
+    let folder = folder.join("malformed/vmware/vmsd");
+    let paths = files_below(&folder, &["vmsd"]);
+    assert_eq!(paths.len(), SNAPSHOT_LISTS.len());
+    for (path, (name, snapshots, codes)) in paths.iter().zip(SNAPSHOT_LISTS) {
+        assert!(path.ends_with(name), "{}", path.display());
+        let list = SnapshotList::read(&bytes(path), &Limits::default()).unwrap();
+        assert_eq!(list.snapshots.len(), *snapshots, "{name}");
+        let found: Vec<_> = list.anomalies.iter().map(|anomaly| anomaly.code.as_str()).collect();
+        assert_eq!(found.join(" "), *codes, "{name}");
+        assert_eq!(list.needs_consolidation, *name == "need-consolidate.vmsd");
     }
 }

@@ -1,0 +1,620 @@
+//! Text descriptors, in files of their own or embedded in a sparse extent.
+//!
+//! `key=value` lines, extent lines and `ddb.*` lines in any order; the comments between them mean nothing. The text
+//! ends at the first NUL. Names are compared without case, values are quoted or not, and the charset is what `encoding`
+//! or `ddb.encoding` says. Lines that are neither are kept, and files that they name still count.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    Anomaly, EncodedText, Limits, ParseError, ReadAt, Result,
+    charset::Charset,
+    dictionary::{MalformedLine, parse_flag},
+    reference::{FileKind, FileReference, has_file_extension, is_not_a_file},
+    vmx::parse_uuid,
+};
+
+use super::{
+    extent::{Extent, ExtentKind, begins_like_extent},
+    sectors_to_bytes,
+};
+
+/// Name of the structure in errors.
+const WHAT: &str = "VMDK descriptor";
+/// `parentCID` of a disk without parent.
+const NO_PARENT_CID: u32 = u32::MAX;
+/// Real descriptors have less than 1 KiB, split ones about 45 bytes for each extent.
+const LARGE_BYTES: usize = 64 << 10;
+/// Words that begin a descriptor when its first line is not a comment.
+const HEADER_KEYS: &[&str] = &[
+    "version",
+    "encoding",
+    "cid",
+    "parentcid",
+    "createtype",
+    "isnativesnapshot",
+];
+
+/// What a descriptor says.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Descriptor {
+    /// `version`: 1; 2 encrypted (hosted); 3 changed block tracking; 4 vSAN.
+    pub version: Option<u32>,
+    /// `encoding` or `ddb.encoding`, as written.
+    pub encoding: Option<String>,
+    /// `CID`: changes at the first write after each open.
+    pub cid: Option<u32>,
+    /// `parentCID`: the CID that the parent had when this link was made.
+    pub parent_cid: Option<u32>,
+    /// `createType`, as written.
+    pub create_type: Option<String>,
+    /// `isNativeSnapshot`: the array keeps the delta.
+    pub is_native_snapshot: Option<bool>,
+    /// `parentFileNameHint`: the parent's descriptor.
+    pub parent_file_name_hint: Option<EncodedText>,
+    /// `changeTrackPath`: the change tracking file.
+    pub change_track_path: Option<EncodedText>,
+    /// `digestFilename`: the descriptor of the CBRC digest.
+    pub digest_file_name: Option<EncodedText>,
+    /// `keyID`, `encryptionKeys`, or the encrypting I/O filter. The keys themselves are not kept.
+    pub is_encrypted: bool,
+    /// The extents, in the order of the virtual disk.
+    pub extents: Vec<Extent>,
+    /// The disk database: every `ddb.…` line.
+    pub ddb: Vec<DescriptorEntry>,
+    /// Every other line of the header.
+    pub other: Vec<DescriptorEntry>,
+    /// Lines that are neither.
+    pub malformed: Vec<MalformedLine>,
+    /// What is odd.
+    pub anomalies: Vec<Anomaly>,
+}
+
+/// One `key = value` line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DescriptorEntry {
+    /// The key as written.
+    pub key: String,
+    /// The value without its quotes.
+    pub value: EncodedText,
+}
+
+impl Descriptor {
+    /// True when the first bytes of a file are those of a descriptor: its first line that is no comment has a key of a
+    /// descriptor's header, or a comment before says what it is.
+    pub fn is_descriptor(head: &[u8]) -> bool {
+        for (_, line) in lines(head) {
+            if line.first() == Some(&b'#') {
+                let words: Vec<u8> = line.iter().filter(|byte| byte.is_ascii_alphabetic()).copied().collect();
+                if words.eq_ignore_ascii_case(b"DiskDescriptorFile") {
+                    return true;
+                }
+                continue;
+            }
+            return key_and_value(line).is_some_and(|(key, _)| {
+                HEADER_KEYS
+                    .iter()
+                    .any(|known| known.as_bytes().eq_ignore_ascii_case(key))
+            });
+        }
+        false
+    }
+
+    /// Reads a whole file.
+    ///
+    /// # Errors
+    /// `LimitExceeded` when the text is too long, `Io`.
+    pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Self> {
+        let bytes = source.up_to(WHAT, 0, limits.text_bytes)?;
+        let is_whole = ReadAt::len(&bytes) >= source.len() || bytes.contains(&0);
+        if !is_whole {
+            return Err(ParseError::LimitExceeded {
+                what: WHAT,
+                value: source.len(),
+                limit: limits.text_bytes,
+            });
+        }
+        Self::parse(&bytes, limits)
+    }
+
+    /// Reads text up to its end or the first NUL.
+    ///
+    /// # Errors
+    /// `LimitExceeded` when there are too many lines.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self> {
+        let count = lines(bytes).count();
+        if count > limits.text_entries {
+            return Err(ParseError::LimitExceeded {
+                what: "lines of a VMDK descriptor",
+                value: u64::try_from(count).unwrap_or(u64::MAX),
+                limit: u64::try_from(limits.text_entries).unwrap_or(u64::MAX),
+            });
+        }
+        let encoding = declared_encoding(bytes);
+        let (charset, anomaly) = Charset::declared(encoding.as_deref(), text_of(bytes));
+        let mut descriptor = Self {
+            encoding,
+            anomalies: anomaly.into_iter().collect(),
+            ..Self::default()
+        };
+        for (number, line) in lines(bytes).filter(|(_, line)| line.first() != Some(&b'#')) {
+            descriptor.take(number, line, charset);
+        }
+        descriptor.note_oddities(bytes, charset);
+        Ok(descriptor)
+    }
+
+    /// Sorts one line to its field.
+    fn take(&mut self, number: usize, line: &[u8], charset: Charset) {
+        if let Some(extent) = Extent::parse(line, number, charset) {
+            self.extents.push(extent);
+        } else if let Some((key, value)) = key_and_value(line).filter(|_| !begins_like_extent(line)) {
+            let key = charset.decode(key).0.into_owned();
+            self.set(key, charset.text(value));
+        } else {
+            self.malformed.push(MalformedLine {
+                line: number,
+                text: charset.text(line),
+            });
+        }
+    }
+
+    /// Takes a `key=value` line.
+    fn set(&mut self, key: String, value: EncodedText) {
+        let text = || Some(value.clone()).filter(|value| !value.is_blank());
+        match key.to_ascii_lowercase().as_str() {
+            "version" => self.version = value.as_str().trim().parse().ok(),
+            "encoding" => {}
+            "cid" => self.cid = self.parse_cid("CID", &value),
+            "parentcid" => self.parent_cid = self.parse_cid("parentCID", &value),
+            "createtype" => self.create_type = text().map(|value| value.as_str().trim().to_owned()),
+            "isnativesnapshot" => self.is_native_snapshot = parse_flag(value.as_str()),
+            "parentfilenamehint" => self.parent_file_name_hint = text(),
+            "changetrackpath" => self.change_track_path = text(),
+            "digestfilename" => self.digest_file_name = text(),
+            "keyid" | "encryptionkeys" => self.is_encrypted |= !value.is_blank(),
+            lower if lower.starts_with("ddb.") => {
+                self.is_encrypted |= lower == "ddb.iofilters" && value.as_str().contains("vmwarevmcrypt");
+                self.ddb.push(DescriptorEntry { key, value });
+            }
+            _ => self.other.push(DescriptorEntry { key, value }),
+        }
+    }
+
+    /// A CID is a number in hex: old tools drop leading zeros.
+    fn parse_cid(&mut self, key: &str, value: &EncodedText) -> Option<u32> {
+        let cid = u32::from_str_radix(value.as_str().trim(), 16).ok();
+        if cid.is_none() {
+            self.anomalies.push(Anomaly::new(
+                "bad-cid",
+                format!("{key} {:?} is no 32-bit hex number", value.as_str()),
+            ));
+        }
+        cid
+    }
+
+    /// Says what is odd about the whole.
+    fn note_oddities(&mut self, bytes: &[u8], charset: Charset) {
+        let mut note = |code: &str, text: String| self.anomalies.push(Anomaly::new(code, text));
+        if charset.decode(text_of(bytes)).1 {
+            note(
+                "undecodable-text",
+                format!("holds bytes that are not {}", charset.name()),
+            );
+        }
+        if text_of(bytes).len() > LARGE_BYTES {
+            note(
+                "descriptor-large",
+                format!("has {} bytes of text", text_of(bytes).len()),
+            );
+        }
+        if let Some(first) = self.malformed.first() {
+            let text = format!(
+                "{} lines are malformed, the first is line {}",
+                self.malformed.len(),
+                first.line
+            );
+            note("malformed-lines", text);
+        }
+        if self.extents.is_empty() {
+            note("no-extents", "names no extent".to_owned());
+        } else if self.virtual_bytes().is_none() {
+            self.anomalies.push(Anomaly::new(
+                "capacity-overflow",
+                "the extents add up to more than 64 bits of bytes",
+            ));
+        }
+        if self.parent_file_name_hint.is_some() && self.parent_cid == Some(NO_PARENT_CID) {
+            self.anomalies.push(Anomaly::new(
+                "parent-without-cid",
+                "names a parent, but its parentCID says that there is none",
+            ));
+        }
+    }
+
+    /// Size in bytes that the guest sees: the sum of all extents, whatever their access. `None` where there is no extent
+    /// or the sum does not fit into 64 bits.
+    pub fn virtual_bytes(&self) -> Option<u64> {
+        let (first, others) = self.extents.split_first()?;
+        let sectors = others
+            .iter()
+            .try_fold(first.sectors, |sum, extent| sum.checked_add(extent.sectors))?;
+        sectors_to_bytes(sectors)
+    }
+
+    /// This link has a parent. The hint decides; without one a parentCID other than `ffffffff` tells, and `00000000`
+    /// does not (a tool writes it for disks without parent); VirtualBox names the parent by UUID.
+    pub fn has_parent(&self) -> bool {
+        self.parent_file_name_hint.is_some()
+            || self.virtualbox_parent_uuid().is_some()
+            || self.parent_cid.is_some_and(|cid| cid != NO_PARENT_CID && cid != 0)
+    }
+
+    /// The last value of a key of the disk database, without `ddb.`, whatever its case.
+    pub fn ddb(&self, key: &str) -> Option<&EncodedText> {
+        self.ddb
+            .iter()
+            .rev()
+            .find(|entry| entry.key.get(4..).is_some_and(|name| name.eq_ignore_ascii_case(key)))
+            .map(|entry| &entry.value)
+            .filter(|value| !value.is_blank())
+    }
+
+    /// `ddb.uuid`: the disk as the guest sees it; lower-case hex without blanks. Children inherit it.
+    pub fn disk_uuid(&self) -> Option<String> {
+        self.ddb("uuid").map(|value| hex_digits(value.as_str()))
+    }
+
+    /// `ddb.longContentID` in lower case.
+    pub fn long_content_id(&self) -> Option<String> {
+        self.ddb("longContentID").map(|value| hex_digits(value.as_str()))
+    }
+
+    /// `ddb.deletable`: false where vCenter refuses to delete the disk with its VM.
+    pub fn deletable(&self) -> Option<bool> {
+        parse_flag(self.ddb("deletable")?.as_str())
+    }
+
+    /// `ddb.thinProvisioned`.
+    pub fn thin_provisioned(&self) -> Option<bool> {
+        parse_flag(self.ddb("thinProvisioned")?.as_str())
+    }
+
+    /// `ddb.fcd.uuid`: the id of a First Class Disk, hyphenated where it is a UUID, as written otherwise.
+    pub fn fcd_id(&self) -> Option<String> {
+        let value = self.ddb("fcd.uuid")?.as_str().trim();
+        Some(parse_uuid(value).map_or_else(|| value.to_owned(), |uuid| uuid.to_string()))
+    }
+
+    /// `ddb.sidecars`: files of the I/O filters.
+    pub fn sidecars(&self) -> Vec<&str> {
+        self.ddb("sidecars")
+            .map(|list| comma_list(list.as_str()))
+            .unwrap_or_default()
+    }
+
+    /// `ddb.iofilters`.
+    pub fn io_filters(&self) -> Vec<&str> {
+        self.ddb("iofilters")
+            .map(|list| comma_list(list.as_str()))
+            .unwrap_or_default()
+    }
+
+    /// `ddb.uuid.image`: VirtualBox's id of this link.
+    pub fn virtualbox_uuid(&self) -> Option<Uuid> {
+        self.virtualbox("uuid.image")
+    }
+
+    /// `ddb.uuid.parent`: VirtualBox's id of the parent; zeros stand for none.
+    pub fn virtualbox_parent_uuid(&self) -> Option<Uuid> {
+        self.virtualbox("uuid.parent")
+    }
+
+    fn virtualbox(&self, key: &str) -> Option<Uuid> {
+        parse_uuid(self.ddb(key)?.as_str().trim()).filter(|uuid| !uuid.is_nil())
+    }
+
+    /// The createType is this, in any case.
+    pub fn has_create_type(&self, create_type: &str) -> bool {
+        self.create_type
+            .as_deref()
+            .is_some_and(|own| own.eq_ignore_ascii_case(create_type))
+    }
+
+    /// The data lie on a raw device: the files here are pointers.
+    pub fn is_raw_device(&self) -> bool {
+        const TYPES: &[&str] = &[
+            "fullDevice",
+            "partitionedDevice",
+            "vmfsRDM",
+            "vmfsRawDeviceMap",
+            "vmfsRDMP",
+            "vmfsPassthroughRawDeviceMap",
+            "vmfsRaw",
+        ];
+        TYPES.iter().any(|create_type| self.has_create_type(create_type))
+            || self
+                .extents
+                .iter()
+                .any(|extent| matches!(extent.kind, ExtentKind::VmfsRdm | ExtentKind::VmfsRaw))
+    }
+
+    /// Every file that it names: parent, extents (each file once), change tracking, digest, sidecars, then what unknown
+    /// keys and malformed lines name.
+    pub fn references(&self) -> Vec<FileReference> {
+        let named = |key: &str, value: &Option<EncodedText>, kind| {
+            value.clone().map(|value| FileReference::new(key, value, kind))
+        };
+        let parent = named("parentFileNameHint", &self.parent_file_name_hint, FileKind::Parent);
+        let tracking = named("changeTrackPath", &self.change_track_path, FileKind::ChangeTracking);
+        let digest = named("digestFilename", &self.digest_file_name, FileKind::Digest);
+        parent
+            .into_iter()
+            .chain(self.extent_references())
+            .chain(tracking)
+            .chain(digest)
+            .chain(self.sidecar_references())
+            .chain(self.other_references())
+            .chain(self.malformed_references())
+            .collect()
+    }
+
+    /// The files of the extents: several extents may lie in one file.
+    fn extent_references(&self) -> Vec<FileReference> {
+        let mut seen = std::collections::HashSet::new();
+        self.extents
+            .iter()
+            .enumerate()
+            .filter_map(|(index, extent)| Some((index, extent.file_name()?)))
+            .filter(|(_, name)| seen.insert(name.raw().to_vec()))
+            .map(|(index, name)| FileReference::new(format!("extent {index}"), name.clone(), FileKind::Extent))
+            .collect()
+    }
+
+    fn sidecar_references(&self) -> impl Iterator<Item = FileReference> {
+        self.sidecars()
+            .into_iter()
+            .map(|name| FileReference::new("ddb.sidecars", name.into(), FileKind::Sidecar))
+    }
+
+    fn other_references(&self) -> impl Iterator<Item = FileReference> {
+        self.other
+            .iter()
+            .filter(|entry| has_file_extension(entry.value.as_str()) && !is_not_a_file(entry.value.as_str()))
+            .map(|entry| FileReference::new(entry.key.clone(), entry.value.clone(), FileKind::Other))
+    }
+
+    /// Names between quotes on malformed lines: those of a damaged extent line are its extent.
+    fn malformed_references(&self) -> impl Iterator<Item = FileReference> {
+        self.malformed.iter().flat_map(|line| {
+            let kind = if begins_like_extent(line.text.as_str().as_bytes()) {
+                FileKind::Extent
+            } else {
+                FileKind::Other
+            };
+            line.text
+                .as_str()
+                .split('"')
+                .map(str::trim)
+                .filter(|piece| has_file_extension(piece))
+                .map(move |piece| FileReference::new(format!("line {}", line.line), piece.into(), kind))
+        })
+    }
+}
+
+/// The text before the first NUL, without a BOM.
+fn text_of(bytes: &[u8]) -> &[u8] {
+    let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+    text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text)
+}
+
+/// Trimmed lines that are not blank, with their numbers from 1.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    (1..)
+        .zip(text_of(bytes).split(|&byte| byte == b'\n'))
+        .map(|(number, line)| (number, line.trim_ascii()))
+        .filter(|(_, line)| !line.is_empty())
+}
+
+/// The key before the first `=`, and the value without blanks and quotes around it.
+fn key_and_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let equals = line.iter().position(|&byte| byte == b'=')?;
+    let key = line.get(..equals)?.trim_ascii();
+    let is_key = !key.is_empty() && !key.iter().any(|byte| matches!(byte, b'"' | b' ' | b'\t'));
+    let value = line.get(equals.checked_add(1)?..)?.trim_ascii();
+    let value = match value.strip_prefix(b"\"") {
+        Some(open) => open.strip_suffix(b"\"").unwrap_or(open),
+        None => value,
+    };
+    is_key.then_some((key, value))
+}
+
+/// The first `encoding` or else `ddb.encoding`, which is ASCII whatever the charset.
+fn declared_encoding(bytes: &[u8]) -> Option<String> {
+    ["encoding", "ddb.encoding"].iter().find_map(|wanted| {
+        lines(bytes)
+            .filter_map(|(_, line)| key_and_value(line))
+            .find(|(key, _)| key.eq_ignore_ascii_case(wanted.as_bytes()))
+            .map(|(_, value)| String::from_utf8_lossy(value).trim().to_owned())
+            .filter(|name| !name.is_empty())
+    })
+}
+
+/// The parts of a comma list that are not blank.
+fn comma_list(text: &str) -> Vec<&str> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect()
+}
+
+/// Lower-case hex digits without what stands between them.
+fn hex_digits(text: &str) -> String {
+    text.chars()
+        .filter(|c| !matches!(c, ' ' | '-'))
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Descriptor {
+        Descriptor::parse(text.as_bytes(), &Limits::default()).unwrap()
+    }
+
+    fn codes(descriptor: &Descriptor) -> Vec<&str> {
+        descriptor
+            .anomalies
+            .iter()
+            .map(|anomaly| anomaly.code.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn the_first_line_that_is_no_comment_tells_a_descriptor() {
+        for text in [
+            "# Disk DescriptorFile\n",
+            "#Disk Descriptor File\r\nx",
+            "# Description file created by VMDK stream converter\nversion=1\n",
+            "\u{feff}\n \r\nVersion = 1\n",
+            "CID=fffffffe\n",
+        ] {
+            assert!(Descriptor::is_descriptor(text.as_bytes()), "{text:?}");
+        }
+        for text in [
+            "",
+            "# comment\n",
+            "RW 1 FLAT \"a\" 0\n",
+            "name=1\n",
+            "<html version=\"1\">",
+        ] {
+            assert!(!Descriptor::is_descriptor(text.as_bytes()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_cid_is_a_number_and_may_lack_leading_zeros() {
+        let descriptor = parse("version=1\nCID=812bafe\nparentCID=FFFFFFFF\nRW 1 ZERO\n");
+        assert_eq!(descriptor.cid, Some(0x0812_bafe));
+        assert_eq!(descriptor.parent_cid, Some(u32::MAX));
+        assert_eq!(codes(&parse("CID=123456789\nRW 1 ZERO\n")), ["bad-cid"]);
+    }
+
+    #[test]
+    fn a_parent_is_told_by_its_hint_first() {
+        assert!(!parse("parentCID=ffffffff\n").has_parent());
+        assert!(!parse("parentCID=00000000\n").has_parent());
+        assert!(!parse("parentCID=00000000\nparentFileNameHint=\"\"\n").has_parent());
+        assert!(parse("parentCID=00000000\nparentFileNameHint=\"a.vmdk\"\n").has_parent());
+        assert!(parse("parentCID=12345678\n").has_parent());
+        let contradiction = parse("parentCID=ffffffff\nparentFileNameHint=\"a.vmdk\"\nRW 1 ZERO\n");
+        assert!(contradiction.has_parent());
+        assert_eq!(codes(&contradiction), ["parent-without-cid"]);
+        let nil = "ddb.uuid.parent=\"00000000-0000-0000-0000-000000000000\"\n";
+        assert!(!parse(nil).has_parent());
+        assert!(parse(&nil.replace("0000\"", "0001\"")).has_parent());
+    }
+
+    #[test]
+    fn the_capacity_is_the_checked_sum_of_all_extents() {
+        let descriptor = parse("RW 10 FLAT \"a\" 0\nNOACCESS 5 ZERO\nRDONLY 1 SPARSE \"b\"\n");
+        assert_eq!(descriptor.virtual_bytes(), Some(16 * 512));
+        let overflow = parse("RW 18446744073709551615 FLAT \"a\" 0\nRW 1 FLAT \"b\" 0\n");
+        assert_eq!(overflow.virtual_bytes(), None);
+        assert_eq!(codes(&overflow), ["capacity-overflow"]);
+        assert_eq!(codes(&parse("version=1\n")), ["no-extents"]);
+    }
+
+    #[test]
+    fn values_of_the_disk_database_are_found_whatever_their_case() {
+        let descriptor = parse(
+            "ddb.uuid = \"60 00 C2 9a 1d 7b 49 44-dc 53 e6 d3 e5 89 7b 0d\"\nDDB.Deletable = \"false\"\n\
+             ddb.thinProvisioned = \"1\"\nddb.fcd.uuid = \"d4 1a 5a 4e a3 80 41 03-91 e2 95 56 ed 97 75 b1\"\n\
+             ddb.sidecars = \"a-4686b60be34dc512.vmfd,\"\nddb.iofilters = \"vmwarelwd,vmwarevmcrypt\"\n",
+        );
+        assert_eq!(
+            descriptor.disk_uuid().as_deref(),
+            Some("6000c29a1d7b4944dc53e6d3e5897b0d")
+        );
+        assert_eq!(descriptor.deletable(), Some(false));
+        assert_eq!(descriptor.thin_provisioned(), Some(true));
+        assert_eq!(
+            descriptor.fcd_id().as_deref(),
+            Some("d41a5a4e-a380-4103-91e2-9556ed9775b1")
+        );
+        assert_eq!(descriptor.sidecars(), ["a-4686b60be34dc512.vmfd"]);
+        assert_eq!(descriptor.io_filters(), ["vmwarelwd", "vmwarevmcrypt"]);
+        assert!(descriptor.is_encrypted);
+    }
+
+    #[test]
+    fn every_named_file_is_a_reference_and_a_shared_extent_is_one() {
+        let descriptor = parse(
+            "createType=\"partitionedDevice\"\nRW 63 FLAT \"a-pt.vmdk\" 0\nRW 9 FLAT \"/dev/sda\" 63\n\
+             RW 1 FLAT \"a-pt.vmdk\" 63\nchangeTrackPath=\"a-ctk.vmdk\"\ndigestFilename=\"a-digest.vmdk\"\n\
+             parentFileNameHint=\"b\\c \"d\".vmdk\"\nnativeParentHint=\"n.vmdk\"\nobjectID=\"vsan://1.vmdk\"\n\
+             RW 99999999999999999999 FLAT \"e-flat.vmdk\" 0\n",
+        );
+        let references: Vec<_> = descriptor
+            .references()
+            .into_iter()
+            .map(|file| (file.kind, file.key, file.value.to_string()))
+            .collect();
+        let expected = [
+            (FileKind::Parent, "parentFileNameHint", "b\\c \"d\".vmdk"),
+            (FileKind::Extent, "extent 0", "a-pt.vmdk"),
+            (FileKind::ChangeTracking, "changeTrackPath", "a-ctk.vmdk"),
+            (FileKind::Digest, "digestFilename", "a-digest.vmdk"),
+            (FileKind::Other, "nativeParentHint", "n.vmdk"),
+            (FileKind::Other, "objectID", "vsan://1.vmdk"),
+            (FileKind::Extent, "line 10", "e-flat.vmdk"),
+        ];
+        let expected: Vec<_> = expected
+            .map(|(kind, key, value)| (kind, key.to_owned(), value.to_owned()))
+            .to_vec();
+        assert_eq!(references, expected);
+        assert!(descriptor.is_raw_device());
+    }
+
+    #[test]
+    fn text_ends_at_the_first_nul_and_unquoted_values_count() {
+        let descriptor = parse("createType=streamOptimized\nRW 1 SPARSE \"a\"\n\0\0CID=1\n");
+        assert!(descriptor.has_create_type("STREAMoptimized"));
+        assert_eq!(descriptor.cid, None);
+        assert_eq!(descriptor.malformed, []);
+    }
+
+    #[test]
+    fn names_are_decoded_with_the_declared_charset_and_keep_their_bytes() {
+        let mut bytes = b"RW 8 FLAT \"\xCE\xBB.vmdk\" 0\nddb.encoding = \"GBK\"\n".to_vec();
+        let descriptor = Descriptor::parse(&bytes, &Limits::default()).unwrap();
+        let name = descriptor.extents[0].name.as_ref().unwrap();
+        assert_eq!((name.as_str(), name.raw()), ("位.vmdk", &b"\xCE\xBB.vmdk"[..]));
+        bytes.extend_from_slice(b"encoding=\"UTF-8\"\n");
+        let descriptor = Descriptor::parse(&bytes, &Limits::default()).unwrap();
+        assert_eq!(descriptor.extents[0].name, Some("λ.vmdk".into()));
+    }
+
+    #[test]
+    fn text_without_end_is_refused_and_a_nul_ends_it() {
+        let limits = Limits {
+            text_bytes: 64,
+            ..Limits::default()
+        };
+        let mut bytes = b"version=1\n".repeat(7);
+        assert_eq!(
+            Descriptor::read(&bytes, &limits),
+            Err(ParseError::LimitExceeded {
+                what: WHAT,
+                value: 70,
+                limit: 64
+            })
+        );
+        bytes[40] = 0;
+        assert_eq!(
+            Descriptor::read(&bytes, &limits).map(|descriptor| descriptor.version),
+            Ok(Some(1))
+        );
+    }
+}

@@ -1,0 +1,235 @@
+//! Extent lines of a descriptor: `ACCESS SECTORS TYPE ["NAME" [OFFSET [PARTITION-UUID [DEVICE-ID]]]]`.
+//!
+//! The name stands between the first and the last quote of the line: it may hold blanks, `=` and quotes (dissect).
+
+use nom::{
+    IResult, Parser,
+    branch::alt,
+    bytes::complete::{tag_no_case, take_till1},
+    character::complete::{space0, space1, u64 as decimal},
+    combinator::{rest, value},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{EncodedText, charset::Charset, reference::is_not_a_file};
+
+/// One extent line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Extent {
+    /// What the guest may do.
+    pub access: Access,
+    /// Size in sectors.
+    pub sectors: u64,
+    /// How the data are kept.
+    pub kind: ExtentKind,
+    /// The type as written.
+    pub kind_text: String,
+    /// The file, object or device; `None` for ZERO.
+    pub name: Option<EncodedText>,
+    /// Where the data begin in the file or device, in sectors.
+    pub offset_sectors: Option<u64>,
+    /// What follows the offset: partition UUID and device id.
+    pub device_words: Vec<String>,
+    /// Number of the line, from 1.
+    pub line: usize,
+}
+
+/// What the guest may do with an extent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Access {
+    /// Read and write.
+    Rw,
+    /// Read; what writers of streamOptimized put.
+    Rdonly,
+    /// Nothing; the extent still counts to the capacity.
+    Noaccess,
+}
+
+/// How the data of an extent are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExtentKind {
+    /// Plain bytes, hosted.
+    Flat,
+    /// KDMV.
+    Sparse,
+    /// Reads as zeros; no file.
+    Zero,
+    /// Plain bytes on a datastore.
+    Vmfs,
+    /// COWD.
+    VmfsSparse,
+    /// seSparse.
+    #[serde(rename = "sesparse")]
+    SeSparse,
+    /// An object of vSAN.
+    VsanSparse,
+    /// Raw device map.
+    VmfsRdm,
+    /// Raw device.
+    VmfsRaw,
+    /// A type that is not known; `kind_text` says which.
+    Other,
+}
+
+impl ExtentKind {
+    /// The kind of a type word, in any case.
+    fn from_word(word: &str) -> Self {
+        match word.to_ascii_uppercase().as_str() {
+            "FLAT" => Self::Flat,
+            "SPARSE" => Self::Sparse,
+            "ZERO" => Self::Zero,
+            "VMFS" => Self::Vmfs,
+            "VMFSSPARSE" => Self::VmfsSparse,
+            "SESPARSE" | "VMFSSESPARSE" => Self::SeSparse,
+            "VSANSPARSE" => Self::VsanSparse,
+            "VMFSRDM" | "VMFSRAWDEVICEMAP" | "VMFSPASSTHROUGHRAWDEVICEMAP" | "VMFSRDMP" => Self::VmfsRdm,
+            "VMFSRAW" => Self::VmfsRaw,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Extent {
+    /// Reads a line; `None` when it is no extent line, or one whose size is no number of 64 bits.
+    pub(super) fn parse(line: &[u8], number: usize, charset: Charset) -> Option<Self> {
+        let (_, (access, sectors, word, tail)) = parse_line(line).ok()?;
+        let (name, words) = split_name(tail);
+        let kind_text = String::from_utf8_lossy(word).into_owned();
+        let words = String::from_utf8_lossy(words).into_owned();
+        let mut words = words.split_ascii_whitespace().map(ToOwned::to_owned).peekable();
+        let offset_sectors = words.peek().and_then(|word| word.parse().ok());
+        if offset_sectors.is_some() {
+            words.next();
+        }
+        Some(Self {
+            access,
+            sectors,
+            kind: ExtentKind::from_word(&kind_text),
+            kind_text,
+            name: name.map(|name| charset.text(name)).filter(|name| !name.is_blank()),
+            offset_sectors,
+            device_words: words.collect(),
+            line: number,
+        })
+    }
+
+    /// The name where it is that of a file: not an object of vSAN or vVol, not a device of the host.
+    pub fn file_name(&self) -> Option<&EncodedText> {
+        let name = self.name.as_ref()?;
+        let lower = name.as_str().to_ascii_lowercase();
+        let is_object = lower.starts_with("vsan://") || lower.starts_with("vvol://");
+        (!is_object && !is_not_a_file(name.as_str())).then_some(name)
+    }
+}
+
+/// True when a line begins like an extent line, sound or not.
+pub(super) fn begins_like_extent(line: &[u8]) -> bool {
+    (space0, parse_access, space1::<&[u8], nom::error::Error<&[u8]>>)
+        .parse(line)
+        .is_ok()
+}
+
+/// Access, sectors, type word, and what follows it.
+type Fields<'a> = (Access, u64, &'a [u8], &'a [u8]);
+
+fn parse_line(line: &[u8]) -> IResult<&[u8], Fields<'_>> {
+    let word = take_till1(|byte: u8| byte.is_ascii_whitespace() || byte == b'"');
+    let (end, (_, access, _, sectors, _, word, tail)) =
+        (space0, parse_access, space1, decimal, space1, word, rest).parse(line)?;
+    Ok((end, (access, sectors, word, tail)))
+}
+
+fn parse_access(input: &[u8]) -> IResult<&[u8], Access> {
+    alt((
+        value(Access::Rw, tag_no_case("RW")),
+        value(Access::Rdonly, tag_no_case("RDONLY")),
+        value(Access::Noaccess, tag_no_case("NOACCESS")),
+    ))
+    .parse(input)
+}
+
+/// The name between the first and the last quote, and what follows it. Without quotes a first word that is no number is
+/// taken for the name: some writers leave the quotes out.
+fn split_name(tail: &[u8]) -> (Option<&[u8]>, &[u8]) {
+    let first = tail.iter().position(|&byte| byte == b'"');
+    let last = tail.iter().rposition(|&byte| byte == b'"');
+    if let Some((first, last)) = first.zip(last) {
+        let start = first.saturating_add(1);
+        let after = tail.get(last.saturating_add(1)..).unwrap_or_default();
+        // A single quote is a name that was cut off.
+        let name = if first == last {
+            tail.get(start..)
+        } else {
+            tail.get(start..last)
+        };
+        return (
+            name.map(<[u8]>::trim_ascii_end),
+            if first == last { b"" } else { after },
+        );
+    }
+    let tail = tail.trim_ascii();
+    let end = tail.iter().position(u8::is_ascii_whitespace).unwrap_or(tail.len());
+    match tail.split_at_checked(end) {
+        Some((word, after)) if !word.is_empty() && !word.iter().all(u8::is_ascii_digit) => (Some(word), after),
+        _ => (None, tail),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Option<Extent> {
+        Extent::parse(line.as_bytes(), 1, Charset::UTF_8)
+    }
+
+    #[test]
+    fn the_name_stands_between_the_first_and_the_last_quote() {
+        let extent = parse(r#"RW 4192256 SPARSE "Win "old" = 7 🖥-s001.vmdk""#).unwrap();
+        assert_eq!(extent.name, Some(r#"Win "old" = 7 🖥-s001.vmdk"#.into()));
+        assert_eq!(
+            (extent.sectors, extent.kind, extent.offset_sectors),
+            (4_192_256, ExtentKind::Sparse, None)
+        );
+    }
+
+    #[test]
+    fn offset_and_device_words_follow_the_name() {
+        let extent = parse(r#"rdonly 63 flat "a-pt.vmdk" 63 52e8c7b0-uuid t10.ATA"#).unwrap();
+        assert_eq!(extent.access, Access::Rdonly);
+        assert_eq!(extent.offset_sectors, Some(63));
+        assert_eq!(extent.device_words, ["52e8c7b0-uuid", "t10.ATA"]);
+        assert_eq!(parse("NOACCESS 100 ZERO").unwrap().name, None);
+        assert_eq!(
+            parse("RW 100 FLAT disk-flat.vmdk 0").unwrap().name,
+            Some("disk-flat.vmdk".into())
+        );
+    }
+
+    #[test]
+    fn objects_and_devices_are_no_files() {
+        for line in [
+            r#"RW 8 VSANSPARSE "vsan://5f2c""#,
+            r#"RW 8 FLAT "\\.\PhysicalDrive2" 0"#,
+            r#"RW 8 VMFSRAW "/vmfs/devices/disks/naa.6""#,
+            "RW 8 ZERO",
+        ] {
+            assert_eq!(parse(line).unwrap().file_name(), None, "{line}");
+        }
+        assert!(parse(r#"RW 8 VMFS "a-flat.vmdk""#).unwrap().file_name().is_some());
+    }
+
+    #[test]
+    fn an_unknown_type_keeps_its_word_and_a_size_past_64_bits_is_malformed() {
+        let extent = parse(r#"RW 8 VMFSNEW "a.vmdk""#).unwrap();
+        assert_eq!((extent.kind, extent.kind_text.as_str()), (ExtentKind::Other, "VMFSNEW"));
+        assert_eq!(parse(r#"RW 18446744073709551615 VMFS "a""#).unwrap().sectors, u64::MAX);
+        let too_large = r#"RW 18446744073709551616 VMFS "a-flat.vmdk""#;
+        assert_eq!(parse(too_large), None);
+        assert!(begins_like_extent(too_large.as_bytes()));
+        assert!(!begins_like_extent(b"RWX=1"));
+    }
+}
