@@ -1,0 +1,188 @@
+//! The one place that opens a file of a datastore: for reading only, never through a link, never blocking.
+//!
+//! A [`FileReader`] reads the first 64 KiB once and keeps them, because nearly all that is asked of a file lies there
+//! and a second read is a second round trip on a share. Everything else is read at its place, with a bounded length:
+//! a file is never mapped, since another host may shorten it under us.
+
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    path::Path,
+};
+
+use derelict_parsers::ReadAt;
+
+/// What is read of every file that is opened: one read of this many bytes costs hardly more than one of 4 KiB.
+pub const HEAD_BYTES: u64 = 64 << 10;
+
+/// A regular file that is open for reading.
+#[derive(Debug)]
+pub struct FileReader {
+    file: File,
+    length: u64,
+    head: Vec<u8>,
+}
+
+impl FileReader {
+    /// Opens a regular file and reads its head.
+    ///
+    /// # Errors
+    /// What the operating system said; `InvalidInput` when it is no regular file (any more).
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let file = open_for_reading(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "is no regular file"));
+        }
+        let length = metadata.len();
+        let mut head = vec![0; usize::try_from(length.min(HEAD_BYTES)).unwrap_or(0)];
+        let got = fill(&file, 0, &mut head)?;
+        head.truncate(got);
+        Ok(Self { file, length, head })
+    }
+
+    /// The first 64 KiB, or all there is.
+    pub fn head(&self) -> &[u8] {
+        &self.head
+    }
+}
+
+impl ReadAt for FileReader {
+    fn len(&self) -> u64 {
+        self.length
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let kept = usize::try_from(offset)
+            .ok()
+            .and_then(|start| self.head.get(start..)?.get(..buffer.len()));
+        if let Some(bytes) = kept {
+            buffer.copy_from_slice(bytes);
+            return Ok(bytes.len());
+        }
+        fill(&self.file, offset, buffer)
+    }
+}
+
+/// Opens without following a link, without waiting for a FIFO or a lease, and without touching the access time where
+/// the system allows that.
+#[cfg(unix)]
+fn open_for_reading(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use rustix::fs::OFlags;
+
+    let open = |flags: OFlags| {
+        OpenOptions::new()
+            .read(true)
+            .custom_flags(i32::try_from(flags.bits()).unwrap_or(0))
+            .open(path)
+    };
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    #[cfg(target_os = "linux")]
+    {
+        let quiet = open(flags | OFlags::NOATIME);
+        // Only the owner of a file may leave its access time alone.
+        if !matches!(&quiet, Err(error) if error.kind() == io::ErrorKind::PermissionDenied) {
+            return quiet;
+        }
+    }
+    open(flags)
+}
+
+#[cfg(windows)]
+fn open_for_reading(path: &Path) -> io::Result<File> {
+    use std::os::windows::fs::OpenOptionsExt;
+
+    /// Open a reparse point itself, not what it points to.
+    const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT)
+        .open(path)
+}
+
+/// Reads until the buffer is full or the file ends.
+fn fill(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        let place = offset.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX));
+        match read_once(file, place, rest) {
+            Ok(0) => break,
+            Ok(count) => filled = filled.saturating_add(count),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+#[cfg(unix)]
+fn read_once(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_once(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+}
+
+/// True when an error of opening or reading says that somebody else holds the file.
+///
+/// `smb`: the file lies on an SMB share, where a refused *read* of a file that could be opened is a byte-range lock.
+pub fn is_sharing_violation(os_error: Option<i32>, while_reading: bool, smb: bool) -> bool {
+    let Some(code) = os_error else { return false };
+    if cfg!(windows) {
+        return code == WINDOWS_SHARING_VIOLATION || code == WINDOWS_LOCK_VIOLATION;
+    }
+    code == EBUSY || code == ETXTBSY || code == EAGAIN || (code == EACCES && while_reading && smb)
+}
+
+const WINDOWS_SHARING_VIOLATION: i32 = 32;
+const WINDOWS_LOCK_VIOLATION: i32 = 33;
+/// Linux's numbers: an SMB client maps a sharing violation to EBUSY (older ones to ETXTBSY), a lease gives EAGAIN.
+const EBUSY: i32 = 16;
+const ETXTBSY: i32 = 26;
+const EAGAIN: i32 = 11;
+const EACCES: i32 = 13;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_inside_across_and_behind_the_head() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        let bytes: Vec<u8> = (0..HEAD_BYTES + 100).map(|at| (at % 251) as u8).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        let reader = FileReader::open(&path).unwrap();
+        assert_eq!(reader.head(), &bytes[..65536]);
+        assert_eq!(reader.exact("test", 10, 20).unwrap(), &bytes[10..30]);
+        assert_eq!(reader.exact("test", 65530, 50).unwrap(), &bytes[65530..65580]);
+        assert_eq!(reader.up_to("test", 65600, 1000).unwrap(), &bytes[65600..]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_not_opened_and_a_fifo_does_not_block() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/etc/hostname", &link).unwrap();
+        assert!(FileReader::open(&link).is_err());
+        let fifo = folder.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let error = FileReader::open(&fifo).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn a_permission_error_is_no_sharing_violation_until_a_read_on_a_share() {
+        assert!(is_sharing_violation(Some(EBUSY), false, false));
+        assert!(is_sharing_violation(Some(ETXTBSY), false, false));
+        assert!(!is_sharing_violation(Some(EACCES), false, true));
+        assert!(is_sharing_violation(Some(EACCES), true, true));
+        assert!(!is_sharing_violation(Some(EACCES), true, false));
+        assert!(!is_sharing_violation(None, true, true));
+    }
+}

@@ -1,0 +1,121 @@
+//! What the operating system says of a file system: type, size, free space, and whether its block counts mean anything.
+//!
+//! FUSE clients of a share (sshfs, rclone, smbnetfs) answer every question for blocks with the length rounded up, so
+//! allocated bytes are *unknown* there, not equal to the length. Kernel clients (NFS, SMB) and local FUSE file systems
+//! (vmfs-fuse, ntfs-3g) tell the truth.
+
+use std::{collections::BTreeMap, path::Path};
+
+/// FUSE subtypes whose `st_blocks` is made up from the length.
+const INVENTED_BLOCKS: [&str; 4] = ["fuse.sshfs", "fuse.rclone", "fuse.smbnetfs", "fuse.davfs2"];
+
+/// File systems of SMB clients: there a refused read is a byte-range lock, since permissions were checked on opening.
+const SMB: [&str; 4] = ["cifs", "smb3", "smb2", "fuse.smbnetfs"];
+
+/// The mounted file systems by device number, as they were when the scan began.
+#[derive(Debug, Clone, Default)]
+pub struct MountTable(BTreeMap<u64, String>);
+
+impl MountTable {
+    /// The mounts that this process sees; empty where the system has no such list.
+    pub fn load() -> Self {
+        #[cfg(target_os = "linux")]
+        {
+            use std::io::Read;
+            let mut text = Vec::new();
+            let read = std::fs::File::open("/proc/self/mountinfo")
+                .and_then(|file| file.take(MOUNT_TABLE_MAX_BYTES).read_to_end(&mut text));
+            if read.is_ok() {
+                return Self::parse(&String::from_utf8_lossy(&text));
+            }
+        }
+        Self::default()
+    }
+
+    /// Reads lines of `/proc/self/mountinfo`: `36 35 98:0 /sub /mnt rw … - ext4 /dev/sda1 rw`.
+    #[cfg(target_os = "linux")]
+    fn parse(text: &str) -> Self {
+        let mount = |line: &str| {
+            let (before, after) = line.split_once(" - ")?;
+            let (major, minor) = before.split(' ').nth(2)?.split_once(':')?;
+            let device = rustix::fs::makedev(major.parse().ok()?, minor.parse().ok()?);
+            Some((device, after.split(' ').next()?.to_owned()))
+        };
+        Self(text.lines().filter_map(mount).collect())
+    }
+
+    /// Type of the file system on this device (`ext4`, `nfs4`, `cifs`, `fuse.sshfs` …).
+    pub fn file_system(&self, device: u64) -> Option<&str> {
+        self.0.get(&device).map(String::as_str)
+    }
+
+    /// True when the block counts of this device mean something.
+    pub fn knows_allocation(&self, device: u64) -> bool {
+        !self
+            .file_system(device)
+            .is_some_and(|name| INVENTED_BLOCKS.contains(&name))
+    }
+
+    /// True for a share that is reached by SMB.
+    pub fn is_smb(&self, device: u64) -> bool {
+        self.file_system(device).is_some_and(|name| SMB.contains(&name))
+    }
+}
+
+/// Largest list of mounts that is read. Hosts with thousands of containers stay below 1 MiB.
+#[cfg(target_os = "linux")]
+const MOUNT_TABLE_MAX_BYTES: u64 = 4 << 20;
+
+/// Size and free space of a file system in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Size.
+    pub capacity_bytes: u64,
+    /// Free, whether this user may use it or not.
+    pub free_bytes: u64,
+}
+
+/// Asks for the space of the file system that holds `path`. `None` where the system does not say.
+pub fn space(path: &Path) -> Option<Space> {
+    #[cfg(unix)]
+    {
+        let answer = rustix::fs::statvfs(path).ok()?;
+        Some(Space {
+            capacity_bytes: answer.f_blocks.checked_mul(answer.f_frsize)?,
+            free_bytes: answer.f_bfree.checked_mul(answer.f_frsize)?,
+        })
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn allocation_is_unknown_on_fuse_clients_of_a_share_only() {
+        let table = MountTable::parse(concat!(
+            "36 35 98:0 / /mnt/a rw,noatime master:1 - ext4 /dev/sda1 rw\n",
+            "37 35 0:45 / /mnt/b rw shared:2 - fuse.sshfs host:/vol rw\n",
+            "38 35 0:46 / /mnt/c rw - fuse.vmfs-fuse /dev/sdb rw\n",
+            "39 35 0:47 / /mnt/d rw - cifs //server/share rw\n",
+            "broken line\n",
+        ));
+        let device = |major, minor| rustix::fs::makedev(major, minor);
+        assert_eq!(table.file_system(device(98, 0)), Some("ext4"));
+        assert!(table.knows_allocation(device(98, 0)));
+        assert!(!table.knows_allocation(device(0, 45)), "sshfs makes its block counts up");
+        assert!(table.knows_allocation(device(0, 46)), "vmfs-fuse is FUSE as well and right");
+        assert!(table.is_smb(device(0, 47)) && !table.is_smb(device(0, 46)));
+    }
+
+    #[test]
+    fn the_temporary_folder_has_a_size() {
+        let space = space(&std::env::temp_dir()).unwrap();
+        assert!(space.capacity_bytes >= space.free_bytes && space.capacity_bytes > 0);
+    }
+}
