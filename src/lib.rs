@@ -15,11 +15,14 @@
 //! ```
 
 pub mod catalogue;
+pub mod classify;
 pub mod error;
 pub mod evidence;
 pub mod exit_code;
+pub mod file_reader;
 pub mod inventory;
 pub mod kind;
 pub mod raw;
 pub mod report;
 pub mod sanitize;
+pub mod volume;

@@ -1,0 +1,106 @@
+//! Files of the datastore or the host itself, by their place. All of it is anchored at the root: a VM folder that has
+//! such a name deeper down is a VM folder (V77).
+
+use crate::raw::RawPath;
+
+/// Folders of the top level, in lower case.
+const FOLDERS: [&str; 9] = [
+    ".sdd.sf",
+    ".sddm.sf",
+    ".iorm.sf",
+    ".vsphere-ha",
+    ".dvsdata",
+    ".etc",
+    ".iscsi-config",
+    "vmkdump",
+    "hostcache",
+];
+
+/// Beginnings of names of folders of the top level: host scratch, and the folders of Storage I/O Control, which are
+/// named after a device.
+const FOLDER_PREFIXES: [&str; 5] = [".locker", ".naa.", ".t10.", ".eui.", ".mpx."];
+
+/// Parts of the catalogue of First Class Disks, `catalog/<part>/…`.
+const CATALOG_PARTS: [&str; 4] = ["shard", "mutex", "tidy", "vclock"];
+
+/// Files of the top level.
+const FILES: [&str; 4] = [".asyncunmapfile", ".upitstatsresources", ".vsan.stats", "config.db"];
+
+/// Beginnings of names of files of the top level.
+const FILE_PREFIXES: [&str; 3] = [".vmfsballoon", ".vsanstats", "stats.db"];
+
+/// True when a file of this name (in lower case) in this folder (relative to the root) belongs to the datastore or a
+/// host.
+pub(super) fn is_system(folder: &RawPath, name: &str) -> bool {
+    let mut parts = folder.parts();
+    let Some(first) = parts.next() else {
+        return is_system_file(name);
+    };
+    let first = String::from_utf8_lossy(first).to_ascii_lowercase();
+    is_system_folder(&first) || (first == "catalog" && parts.next().is_some_and(is_catalog_part))
+}
+
+fn is_system_file(name: &str) -> bool {
+    is_vmfs_metadata(name)
+        || FILES.contains(&name)
+        || FILE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// `.fbb.sf` and its kin; the names that VMFS reserves all have this form.
+fn is_vmfs_metadata(name: &str) -> bool {
+    name.strip_prefix('.')
+        .and_then(|rest| rest.strip_suffix(".sf"))
+        .is_some_and(|stem| !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+fn is_system_folder(name: &str) -> bool {
+    FOLDERS.contains(&name) || FOLDER_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+fn is_catalog_part(name: &[u8]) -> bool {
+    CATALOG_PARTS.iter().any(|part| name.eq_ignore_ascii_case(part.as_bytes()))
+}
+
+/// True for the lists of vSphere HA that name configurations: `protectedlist` and `host-N-poweron`.
+pub fn is_host_list(name: &[u8]) -> bool {
+    name == b"protectedlist" || name.ends_with(b"-poweron")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_system_path(path: &str) -> bool {
+        let path = RawPath::from(path);
+        let name = String::from_utf8_lossy(path.name()).to_ascii_lowercase();
+        is_system(&path.folder(), &name)
+    }
+
+    #[test]
+    fn the_rules_are_anchored_at_the_root() {
+        for path in [
+            ".fbb.sf",
+            ".vh.sf",
+            ".sdd.sf/a",
+            ".vSphere-HA/FDM-1/protectedlist",
+            ".naa.600/slotsfile",
+            ".locker-esx1/log/x",
+            "catalog/shard/1",
+            "vmkdump/a.dumpfile",
+            "stats.db-wal",
+        ] {
+            assert!(is_system_path(path), "{path}");
+        }
+        for path in [
+            "vm/.fbb.sf",
+            "vm/.vSphere-HA/x",
+            "etc/x",
+            "catalog/readme",
+            "a.sf",
+            "vm/vmkdump/x",
+            "targets/x",
+        ] {
+            assert!(!is_system_path(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,436 @@
+//! Roots to folders, in parallel: one task for each folder, on a pool of its own size.
+//!
+//! A task lists its folder, starts a task for every folder in it, asks for the length and times of its files (in batches
+//! where there are many, so that one huge folder on a slow share is no queue), and hands the [`Folder`] on. Nothing is
+//! opened here. Links are recorded, never followed; sockets, FIFOs and devices are recorded; storage snapshots, excluded
+//! places and other file systems are left out and named. What fails is an issue of the folder and costs nothing else.
+
+use std::{
+    fs::Metadata,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use globset::GlobSet;
+use jiff::Timestamp;
+use rayon::Scope;
+use walkdir::WalkDir;
+
+use crate::{
+    catalogue::{Entry, Issue, SkipReason, Skipped, Special, Stage},
+    raw::RawPath,
+    volume::MountTable,
+};
+
+/// Files whose metadata one task asks for. On a share every answer is a round trip: batches of 16 to 64 were best.
+const STAT_BATCH: usize = 32;
+
+/// Folders in which the storage keeps older versions of everything (V81, H-B10, H-F9). Exact names; those of Windows
+/// without case.
+const SNAPSHOT_FOLDERS: [&str; 4] = [".snapshot", "~snapshot", "#snapshot", ".zfs"];
+const SNAPSHOT_FOLDERS_OF_WINDOWS: [&str; 2] = ["System Volume Information", "DfsrPrivate"];
+
+/// What the crawl knows of one root.
+#[derive(Debug)]
+pub(crate) struct Root {
+    /// The folder as given.
+    pub(crate) path: PathBuf,
+    /// Its device number, where there is such a thing.
+    pub(crate) device: Option<u64>,
+}
+
+/// What holds for the whole crawl.
+#[derive(Debug)]
+pub(crate) struct Crawl<'a> {
+    pub(crate) roots: Vec<Root>,
+    pub(crate) exclude: &'a GlobSet,
+    pub(crate) cross_file_systems: bool,
+    pub(crate) mounts: MountTable,
+}
+
+/// One folder with everything that lies directly in it.
+#[derive(Debug, Default)]
+pub(crate) struct Folder {
+    /// Index of its root.
+    pub(crate) root: usize,
+    /// Relative to the root.
+    pub(crate) path: RawPath,
+    /// False for a place that was left out: it only carries the reason.
+    pub(crate) entered: bool,
+    /// It holds nothing at all.
+    pub(crate) is_empty: bool,
+    pub(crate) files: Vec<FileRecord>,
+    pub(crate) specials: Vec<Special>,
+    pub(crate) skipped: Vec<Skipped>,
+    pub(crate) issues: Vec<Issue>,
+}
+
+/// A regular file of a folder.
+#[derive(Debug)]
+pub(crate) struct FileRecord {
+    pub(crate) name: Vec<u8>,
+    pub(crate) metadata: Metadata,
+}
+
+/// Where finished folders go. Dropped when the last task is done.
+pub(crate) type Visitor<'scope> = Arc<dyn Fn(&Scope<'scope>, Folder) + Send + Sync + 'scope>;
+
+impl Crawl<'_> {
+    /// Path of a file or folder on this machine.
+    pub(crate) fn os_path(&self, root: usize, relative: &Path) -> PathBuf {
+        let base = self.roots.get(root).map(|root| root.path.clone()).unwrap_or_default();
+        if relative.as_os_str().is_empty() { base } else { base.join(relative) }
+    }
+
+    /// Crawls one folder and, in tasks of their own, all below it.
+    pub(crate) fn enter<'scope>(
+        &'scope self,
+        scope: &Scope<'scope>,
+        root: usize,
+        relative: PathBuf,
+        visit: Visitor<'scope>,
+    ) {
+        let mut folder = Folder {
+            root,
+            path: RawPath::from_os(&relative),
+            ..Folder::default()
+        };
+        let path = self.os_path(root, &relative);
+        if let Some(reason) = self.reason_to_stay_out(root, &relative, &path) {
+            match reason {
+                Ok(why) => folder.skip(folder.path.clone(), why),
+                Err(error) => folder.folder_issue(&error),
+            }
+            return visit(scope, folder);
+        }
+        folder.entered = true;
+        let listing = self.list(&mut folder, &relative, &path);
+        for name in listing.folders {
+            let visit = Arc::clone(&visit);
+            scope.spawn(move |scope| self.enter(scope, root, name, visit));
+        }
+        let stat = move |name: Vec<u8>, path: PathBuf| (std::fs::symlink_metadata(&path), name);
+        fan_out(
+            scope,
+            listing.files,
+            STAT_BATCH,
+            move |(name, path)| stat(name, path),
+            move |scope, answers| {
+                for (answer, name) in answers {
+                    folder.add(answer, name);
+                }
+                visit(scope, folder);
+            },
+        );
+    }
+
+    /// Why a folder is not entered, or the error of asking.
+    fn reason_to_stay_out(
+        &self,
+        root: usize,
+        relative: &Path,
+        path: &Path,
+    ) -> Option<std::result::Result<SkipReason, std::io::Error>> {
+        if relative.as_os_str().is_empty() {
+            return None;
+        }
+        if is_storage_snapshot(relative) {
+            return Some(Ok(SkipReason::StorageSnapshot));
+        }
+        if self.exclude.is_match(relative) {
+            return Some(Ok(SkipReason::Excluded));
+        }
+        if self.cross_file_systems {
+            return None;
+        }
+        match std::fs::symlink_metadata(path) {
+            Err(error) => Some(Err(error)),
+            Ok(metadata) => {
+                let home = self.roots.get(root).and_then(|root| root.device);
+                (home.is_some() && device(&metadata) != home).then_some(Ok(SkipReason::OtherFileSystem))
+            }
+        }
+    }
+
+    /// Names in a folder, divided by what they are.
+    fn list(&self, folder: &mut Folder, relative: &Path, path: &Path) -> Listing {
+        let mut listing = Listing::default();
+        let mut count = 0_usize;
+        // A root may be given as a link; a folder below it is one only if it was replaced behind our back.
+        let walk = WalkDir::new(path)
+            .min_depth(1)
+            .max_depth(1)
+            .follow_root_links(relative.as_os_str().is_empty());
+        for entry in walk {
+            count = count.saturating_add(1);
+            match entry {
+                Ok(entry) => self.sort_in(folder, &mut listing, relative, &entry),
+                Err(error) => folder.folder_issue(&plain(error)),
+            }
+        }
+        folder.is_empty = count == 0;
+        listing
+    }
+
+    fn sort_in(&self, folder: &mut Folder, listing: &mut Listing, relative: &Path, entry: &walkdir::DirEntry) {
+        let name = entry.file_name();
+        let kind = entry.file_type();
+        if kind.is_dir() {
+            listing.folders.push(relative.join(name));
+            return;
+        }
+        if self.exclude.is_match(relative.join(name)) {
+            let path = folder.path.join(name.as_encoded_bytes());
+            return folder.skip(path, SkipReason::Excluded);
+        }
+        if kind.is_file() {
+            listing
+                .files
+                .push((name.as_encoded_bytes().to_vec(), entry.path().to_owned()));
+            return;
+        }
+        let target = kind.is_symlink().then(|| std::fs::read_link(entry.path())).and_then(Result::ok);
+        folder.specials.push(Special {
+            root: folder.root,
+            path: folder.path.join(name.as_encoded_bytes()),
+            target: target.as_deref().map(RawPath::from_os),
+        });
+    }
+}
+
+/// What a folder holds.
+#[derive(Debug, Default)]
+struct Listing {
+    /// Folders, relative to the root.
+    folders: Vec<PathBuf>,
+    /// Names and paths of regular files.
+    files: Vec<(Vec<u8>, PathBuf)>,
+}
+
+impl Folder {
+    fn skip(&mut self, path: RawPath, why: SkipReason) {
+        self.skipped.push(Skipped { path, why });
+    }
+
+    /// The folder could not be listed, or not to its end.
+    fn folder_issue(&mut self, error: &std::io::Error) {
+        self.issues.push(Issue {
+            root: Some(self.root),
+            path: self.path.clone(),
+            stage: Stage::Crawl,
+            error: error.to_string(),
+            folder: true,
+        });
+    }
+
+    fn add(&mut self, answer: std::io::Result<Metadata>, name: Vec<u8>) {
+        match answer {
+            Ok(metadata) if metadata.is_file() => self.files.push(FileRecord { name, metadata }),
+            // Replaced since the listing by something that is no file.
+            Ok(_) => self.specials.push(Special {
+                root: self.root,
+                path: self.path.join(&name),
+                target: None,
+            }),
+            Err(error) => self.issues.push(Issue {
+                root: Some(self.root),
+                path: self.path.join(&name),
+                stage: Stage::Stat,
+                error: error.to_string(),
+                folder: false,
+            }),
+        }
+    }
+}
+
+impl FileRecord {
+    /// Length in bytes.
+    pub(crate) fn length(&self) -> u64 {
+        self.metadata.len()
+    }
+
+    /// Device and inode of a file with several names.
+    pub(crate) fn link_key(&self) -> Option<(u64, u64)> {
+        let identity = Identity::of(&self.metadata);
+        (identity.links > 1).then_some((identity.device, identity.inode))
+    }
+
+    /// Blocks × 512 where the file system knows them.
+    pub(crate) fn allocated(&self, mounts: &MountTable) -> Option<u64> {
+        let identity = Identity::of(&self.metadata);
+        identity.allocated.filter(|_| mounts.knows_allocation(identity.device))
+    }
+
+    /// The entry of the catalogue.
+    pub(crate) fn entry(&self, root: usize, folder: &RawPath, mounts: &MountTable) -> Entry {
+        let identity = Identity::of(&self.metadata);
+        let time = |time: std::io::Result<std::time::SystemTime>| Timestamp::try_from(time.ok()?).ok();
+        Entry {
+            root,
+            path: folder.join(&self.name),
+            length: self.length(),
+            allocated: self.allocated(mounts),
+            modified: time(self.metadata.modified()),
+            changed: identity.changed,
+            created: time(self.metadata.created()),
+            device: identity.device,
+            inode: identity.inode,
+            links: identity.links,
+        }
+    }
+}
+
+/// What tells one file from another, as far as the platform says.
+struct Identity {
+    device: u64,
+    inode: u64,
+    links: u64,
+    allocated: Option<u64>,
+    changed: Option<Timestamp>,
+}
+
+impl Identity {
+    #[cfg(unix)]
+    fn of(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            links: metadata.nlink(),
+            allocated: metadata.blocks().checked_mul(512),
+            changed: i32::try_from(metadata.ctime_nsec())
+                .ok()
+                .and_then(|nanoseconds| Timestamp::new(metadata.ctime(), nanoseconds).ok()),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn of(_: &Metadata) -> Self {
+        Self {
+            device: 0,
+            inode: 0,
+            links: 1,
+            allocated: None,
+            changed: None,
+        }
+    }
+}
+
+/// Device number of a file or folder, where there is such a thing.
+pub(crate) fn device(metadata: &Metadata) -> Option<u64> {
+    cfg!(unix).then(|| Identity::of(metadata).device)
+}
+
+/// True for a folder that the storage fills with older versions of the others.
+fn is_storage_snapshot(relative: &Path) -> bool {
+    let Some(name) = relative.file_name().and_then(|name| name.to_str()) else {
+        return false;
+    };
+    SNAPSHOT_FOLDERS.contains(&name)
+        || SNAPSHOT_FOLDERS_OF_WINDOWS
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+        || is_previous_version(name)
+}
+
+/// `@GMT-2026.11.22-10.30.00`: a previous version as SMB names it.
+fn is_previous_version(name: &str) -> bool {
+    name.strip_prefix("@GMT-").is_some_and(|time| {
+        time.len() == "YYYY.MM.DD-HH.MM.SS".len()
+            && time.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
+    })
+}
+
+/// What the operating system said, without the path that `walkdir` adds.
+fn plain(error: walkdir::Error) -> std::io::Error {
+    error
+        .into_io_error()
+        .unwrap_or_else(|| std::io::Error::other("a loop of folders"))
+}
+
+/// Does `work` for every item, in tasks of `batch` items where there are more than one batch, then `then` with all
+/// results, in no order. No thread waits: the task that comes last goes on.
+pub(crate) fn fan_out<'scope, T, R>(
+    scope: &Scope<'scope>,
+    items: Vec<T>,
+    batch: usize,
+    work: impl Fn(T) -> R + Send + Sync + 'scope,
+    then: impl FnOnce(&Scope<'scope>, Vec<R>) + Send + 'scope,
+) where
+    T: Send + 'scope,
+    R: Send + 'scope,
+{
+    if items.len() <= batch {
+        let results = items.into_iter().map(work).collect();
+        return then(scope, results);
+    }
+    let join = Arc::new(Join {
+        open: AtomicUsize::new(items.len().div_ceil(batch)),
+        results: Mutex::new(Vec::with_capacity(items.len())),
+        then: Mutex::new(Some(then)),
+        work,
+    });
+    let mut items = items.into_iter();
+    loop {
+        let batch: Vec<T> = items.by_ref().take(batch).collect();
+        if batch.is_empty() {
+            return;
+        }
+        let join = Arc::clone(&join);
+        scope.spawn(move |scope| {
+            let done: Vec<R> = batch.into_iter().map(&join.work).collect();
+            join.results.lock().unwrap_or_else(PoisonError::into_inner).extend(done);
+            if join.open.fetch_sub(1, Ordering::AcqRel) == 1 {
+                let results = std::mem::take(&mut *join.results.lock().unwrap_or_else(PoisonError::into_inner));
+                let then = join.then.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if let Some(then) = then {
+                    then(scope, results);
+                }
+            }
+        });
+    }
+}
+
+/// What the batches of one [`fan_out`] share.
+struct Join<R, W, D> {
+    open: AtomicUsize,
+    results: Mutex<Vec<R>>,
+    then: Mutex<Option<D>>,
+    work: W,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_exact_names_are_storage_snapshots() {
+        for name in [".snapshot", "a/~snapshot", "a/b/.zfs", "system volume information", "@GMT-2026.11.22-10.30.00"] {
+            assert!(is_storage_snapshot(Path::new(name)), "{name}");
+        }
+        for name in [".snapshots", "Snapshots", "snapshot", ".Snapshot", "@GMT-old", "$RECYCLE.BIN", "@eaDir"] {
+            assert!(!is_storage_snapshot(Path::new(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_item_is_worked_on_once_and_the_last_task_goes_on() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+        for count in [0, 1, 10, 11, 1000] {
+            let sums = Mutex::new(Vec::new());
+            pool.in_place_scope(|scope| {
+                fan_out(
+                    scope,
+                    (0..count).collect(),
+                    10,
+                    |item: u64| item * 2,
+                    |_, results| sums.lock().unwrap().push(results.iter().sum::<u64>()),
+                );
+            });
+            assert_eq!(sums.into_inner().unwrap(), [count * count.saturating_sub(1)], "{count} items");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! How a long job tells how far it is. The library knows the trait; the terminal form stands here too, but only the
+//! binary picks it, and only where standard error is a terminal.
+
+use std::{io::IsTerminal, time::Duration};
+
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// What a job is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Listing folders and reading artifacts.
+    Crawl,
+    /// Holding references and inventories against each other.
+    Reconcile,
+    /// Hashing: so many bytes in all.
+    Hash {
+        /// Sum of the lengths.
+        total_bytes: u64,
+    },
+}
+
+/// Hears how far a job is, from any thread. All methods do nothing unless overridden.
+pub trait Progress: Sync {
+    /// A new part of the job begins.
+    fn phase(&self, _phase: Phase) {}
+    /// So many more files were seen.
+    fn entries(&self, _count: u64) {}
+    /// So many more artifacts were read.
+    fn artifacts(&self, _count: u64) {}
+    /// So many more bytes were hashed.
+    fn bytes(&self, _count: u64) {}
+    /// The job is done, or cannot go on: clears what was drawn.
+    fn finish(&self) {}
+}
+
+/// Tells nobody.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Hidden;
+
+impl Progress for Hidden {}
+
+/// One line on standard error, drawn at most ten times a second.
+#[derive(Debug)]
+pub struct Terminal {
+    bar: ProgressBar,
+    files: std::sync::atomic::AtomicU64,
+    artifacts: std::sync::atomic::AtomicU64,
+}
+
+/// Redrawing more often than this serves nobody and costs system calls.
+const DRAWS_PER_SECOND: u8 = 10;
+
+/// The sign of life of a spinner while a slow share says nothing.
+const TICK: Duration = Duration::from_millis(200);
+
+impl Terminal {
+    /// A line on standard error, or `None` where that is no terminal.
+    pub fn new() -> Option<Self> {
+        std::io::stderr()
+            .is_terminal()
+            .then(|| Self::drawn_on(ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND)))
+    }
+
+    fn drawn_on(target: ProgressDrawTarget) -> Self {
+        let bar = ProgressBar::with_draw_target(None, target);
+        bar.enable_steady_tick(TICK);
+        Self {
+            bar,
+            files: 0.into(),
+            artifacts: 0.into(),
+        }
+    }
+
+    fn show_counts(&self) {
+        let load = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
+        self.bar.set_message(format!(
+            "{} files, {} artifacts",
+            HumanCount(load(&self.files)),
+            HumanCount(load(&self.artifacts))
+        ));
+    }
+
+    fn style(&self, template: &str) {
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style);
+        }
+    }
+}
+
+impl Progress for Terminal {
+    fn phase(&self, phase: Phase) {
+        self.bar.reset();
+        match phase {
+            Phase::Crawl => {
+                self.style("{spinner} crawling: {msg} ({elapsed})");
+                self.show_counts();
+            }
+            Phase::Reconcile => {
+                self.style("{spinner} {msg}");
+                self.bar.set_message("reconciling");
+            }
+            Phase::Hash { total_bytes } => {
+                self.style("hashing [{bar:30}] {bytes}/{total_bytes} ({bytes_per_sec}, {eta})");
+                self.bar.set_length(total_bytes);
+                self.bar.set_message(HumanBytes(total_bytes).to_string());
+            }
+        }
+    }
+
+    fn entries(&self, count: u64) {
+        self.files.fetch_add(count, std::sync::atomic::Ordering::Relaxed);
+        self.show_counts();
+    }
+
+    fn artifacts(&self, count: u64) {
+        self.artifacts.fetch_add(count, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    fn bytes(&self, count: u64) {
+        self.bar.inc(count);
+    }
+
+    fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use indicatif::{InMemoryTerm, TermLike};
+
+    use super::*;
+
+    #[test]
+    fn counts_are_shown_and_the_line_is_cleared() {
+        let term = InMemoryTerm::new(4, 80);
+        let boxed: Box<dyn TermLike> = Box::new(term.clone());
+        let shown = Terminal::drawn_on(ProgressDrawTarget::term_like_with_hz(boxed, DRAWS_PER_SECOND));
+        shown.phase(Phase::Crawl);
+        shown.artifacts(2);
+        shown.entries(1234);
+        shown.bar.tick();
+        std::thread::sleep(Duration::from_millis(150));
+        shown.bar.tick();
+        assert!(term.contents().contains("1,234 files, 2 artifacts"), "{}", term.contents());
+        shown.finish();
+        assert_eq!(term.contents(), "");
+    }
+}
