@@ -58,7 +58,7 @@ pub(crate) struct Folder {
     pub(crate) root: usize,
     /// Relative to the root.
     pub(crate) path: RawPath,
-    /// False for a place that was left out: it only carries the reason.
+    /// False for a place that was left out or could not be listed: it only carries the reason.
     pub(crate) entered: bool,
     /// It holds nothing at all.
     pub(crate) is_empty: bool,
@@ -82,7 +82,11 @@ impl Crawl<'_> {
     /// Path of a file or folder on this machine.
     pub(crate) fn os_path(&self, root: usize, relative: &Path) -> PathBuf {
         let base = self.roots.get(root).map(|root| root.path.clone()).unwrap_or_default();
-        if relative.as_os_str().is_empty() { base } else { base.join(relative) }
+        if relative.as_os_str().is_empty() {
+            base
+        } else {
+            base.join(relative)
+        }
     }
 
     /// Crawls one folder and, in tasks of their own, all below it.
@@ -99,14 +103,17 @@ impl Crawl<'_> {
             ..Folder::default()
         };
         let path = self.os_path(root, &relative);
-        if let Some(reason) = self.reason_to_stay_out(root, &relative, &path) {
-            match reason {
-                Ok(why) => folder.skip(folder.path.clone(), why),
-                Err(error) => folder.folder_issue(&error),
+        match self.reason_to_stay_out(root, &relative, &path) {
+            Ok(None) => {}
+            Ok(Some(why)) => {
+                folder.skip(folder.path.clone(), why);
+                return visit(scope, folder);
             }
-            return visit(scope, folder);
+            Err(error) => {
+                folder.folder_issue(&error);
+                return visit(scope, folder);
+            }
         }
-        folder.entered = true;
         let listing = self.list(&mut folder, &relative, &path);
         for name in listing.folders {
             let visit = Arc::clone(&visit);
@@ -127,38 +134,33 @@ impl Crawl<'_> {
         );
     }
 
-    /// Why a folder is not entered, or the error of asking.
-    fn reason_to_stay_out(
-        &self,
-        root: usize,
-        relative: &Path,
-        path: &Path,
-    ) -> Option<std::result::Result<SkipReason, std::io::Error>> {
+    /// Why a folder is not entered.
+    fn reason_to_stay_out(&self, root: usize, relative: &Path, path: &Path) -> std::io::Result<Option<SkipReason>> {
         if relative.as_os_str().is_empty() {
-            return None;
+            return Ok(None);
         }
         if is_storage_snapshot(relative) {
-            return Some(Ok(SkipReason::StorageSnapshot));
+            return Ok(Some(SkipReason::StorageSnapshot));
         }
         if self.exclude.is_match(relative) {
-            return Some(Ok(SkipReason::Excluded));
+            return Ok(Some(SkipReason::Excluded));
         }
         if self.cross_file_systems {
-            return None;
+            return Ok(None);
         }
-        match std::fs::symlink_metadata(path) {
-            Err(error) => Some(Err(error)),
-            Ok(metadata) => {
-                let home = self.roots.get(root).and_then(|root| root.device);
-                (home.is_some() && device(&metadata) != home).then_some(Ok(SkipReason::OtherFileSystem))
-            }
+        let metadata = std::fs::symlink_metadata(path)?;
+        if !metadata.is_dir() {
+            return Err(std::io::Error::other("is no folder any more"));
         }
+        let home = self.roots.get(root).and_then(|root| root.device);
+        Ok((home.is_some() && device(&metadata) != home).then_some(SkipReason::OtherFileSystem))
     }
 
     /// Names in a folder, divided by what they are.
     fn list(&self, folder: &mut Folder, relative: &Path, path: &Path) -> Listing {
         let mut listing = Listing::default();
         let mut count = 0_usize;
+        let mut refused = false;
         // A root may be given as a link; a folder below it is one only if it was replaced behind our back.
         let walk = WalkDir::new(path)
             .min_depth(1)
@@ -168,9 +170,13 @@ impl Crawl<'_> {
             count = count.saturating_add(1);
             match entry {
                 Ok(entry) => self.sort_in(folder, &mut listing, relative, &entry),
-                Err(error) => folder.folder_issue(&plain(error)),
+                Err(error) => {
+                    refused |= count == 1;
+                    folder.folder_issue(&plain(error));
+                }
             }
         }
+        folder.entered = !refused;
         folder.is_empty = count == 0;
         listing
     }
@@ -192,7 +198,10 @@ impl Crawl<'_> {
                 .push((name.as_encoded_bytes().to_vec(), entry.path().to_owned()));
             return;
         }
-        let target = kind.is_symlink().then(|| std::fs::read_link(entry.path())).and_then(Result::ok);
+        let target = kind
+            .is_symlink()
+            .then(|| std::fs::read_link(entry.path()))
+            .and_then(Result::ok);
         folder.specials.push(Special {
             root: folder.root,
             path: folder.path.join(name.as_encoded_bytes()),
@@ -250,6 +259,16 @@ impl FileRecord {
     /// Length in bytes.
     pub(crate) fn length(&self) -> u64 {
         self.metadata.len()
+    }
+
+    /// Device number, where there is such a thing.
+    pub(crate) fn device(&self) -> Option<u64> {
+        device(&self.metadata)
+    }
+
+    /// True when only a stub is here and reading it would bring the content back from an archive or a cloud.
+    pub(crate) fn is_offline(&self) -> bool {
+        is_recalled(&self.metadata)
     }
 
     /// Device and inode of a file with several names.
@@ -319,6 +338,20 @@ impl Identity {
     }
 }
 
+#[cfg(windows)]
+fn is_recalled(metadata: &Metadata) -> bool {
+    use std::os::windows::fs::MetadataExt;
+    /// OFFLINE, RECALL_ON_OPEN, RECALL_ON_DATA_ACCESS.
+    const RECALLED: u32 = 0x1000 | 0x4_0000 | 0x40_0000;
+    metadata.file_attributes() & RECALLED != 0
+}
+
+/// Elsewhere no attribute says so.
+#[cfg(not(windows))]
+fn is_recalled(_: &Metadata) -> bool {
+    false
+}
+
 /// Device number of a file or folder, where there is such a thing.
 pub(crate) fn device(metadata: &Metadata) -> Option<u64> {
     cfg!(unix).then(|| Identity::of(metadata).device)
@@ -340,7 +373,9 @@ fn is_storage_snapshot(relative: &Path) -> bool {
 fn is_previous_version(name: &str) -> bool {
     name.strip_prefix("@GMT-").is_some_and(|time| {
         time.len() == "YYYY.MM.DD-HH.MM.SS".len()
-            && time.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
+            && time
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
     })
 }
 
@@ -408,10 +443,24 @@ mod tests {
 
     #[test]
     fn only_exact_names_are_storage_snapshots() {
-        for name in [".snapshot", "a/~snapshot", "a/b/.zfs", "system volume information", "@GMT-2026.11.22-10.30.00"] {
+        for name in [
+            ".snapshot",
+            "a/~snapshot",
+            "a/b/.zfs",
+            "system volume information",
+            "@GMT-2026.11.22-10.30.00",
+        ] {
             assert!(is_storage_snapshot(Path::new(name)), "{name}");
         }
-        for name in [".snapshots", "Snapshots", "snapshot", ".Snapshot", "@GMT-old", "$RECYCLE.BIN", "@eaDir"] {
+        for name in [
+            ".snapshots",
+            "Snapshots",
+            "snapshot",
+            ".Snapshot",
+            "@GMT-old",
+            "$RECYCLE.BIN",
+            "@eaDir",
+        ] {
             assert!(!is_storage_snapshot(Path::new(name)), "{name}");
         }
     }
@@ -430,7 +479,11 @@ mod tests {
                     |_, results| sums.lock().unwrap().push(results.iter().sum::<u64>()),
                 );
             });
-            assert_eq!(sums.into_inner().unwrap(), [count * count.saturating_sub(1)], "{count} items");
+            assert_eq!(
+                sums.into_inner().unwrap(),
+                [count * count.saturating_sub(1)],
+                "{count} items"
+            );
         }
     }
 }

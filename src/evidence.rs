@@ -26,6 +26,22 @@ pub struct Evidence {
     pub marks: Vec<Mark>,
 }
 
+impl Evidence {
+    /// Adds what was read to what the name told.
+    pub fn absorb(&mut self, other: Self) {
+        self.references.extend(other.references);
+        self.vm = other.vm.or_else(|| self.vm.take());
+        self.disk = other.disk.or_else(|| self.disk.take());
+        self.lock = other.lock.or_else(|| self.lock.take());
+        self.marks.extend(other.marks);
+    }
+
+    /// True when it carries this mark.
+    pub fn has_mark(&self, code: MarkCode) -> bool {
+        self.marks.iter().any(|mark| mark.code == code)
+    }
+}
+
 /// One path found in an artifact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reference {
@@ -61,6 +77,22 @@ pub struct VmEvidence {
     pub opaque: Option<String>,
     /// Notes of the VM, cut to 4 KiB.
     pub notes: Option<String>,
+}
+
+impl VmEvidence {
+    /// A VM of this platform of which nothing is known.
+    pub fn of(platform: Platform) -> Self {
+        Self {
+            platform,
+            name: None,
+            instance_id: None,
+            bios_id: None,
+            checkpoint_of: None,
+            template: false,
+            opaque: None,
+            notes: None,
+        }
+    }
 }
 
 /// What ties the links of a chain together.

@@ -171,7 +171,13 @@ mod tests {
         std::os::unix::fs::symlink("/etc/hostname", &link).unwrap();
         assert!(FileReader::open(&link).is_err());
         let fifo = folder.path().join("fifo");
-        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(&fifo)
+                .status()
+                .unwrap()
+                .success()
+        );
         let error = FileReader::open(&fifo).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     }

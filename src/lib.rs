@@ -16,13 +16,17 @@
 
 pub mod catalogue;
 pub mod classify;
+pub mod collect;
+mod crawl;
 pub mod error;
 pub mod evidence;
 pub mod exit_code;
 pub mod file_reader;
 pub mod inventory;
 pub mod kind;
+pub mod progress;
 pub mod raw;
+pub mod read;
 pub mod report;
 pub mod sanitize;
 pub mod volume;

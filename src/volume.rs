@@ -108,8 +108,14 @@ mod tests {
         let device = |major, minor| rustix::fs::makedev(major, minor);
         assert_eq!(table.file_system(device(98, 0)), Some("ext4"));
         assert!(table.knows_allocation(device(98, 0)));
-        assert!(!table.knows_allocation(device(0, 45)), "sshfs makes its block counts up");
-        assert!(table.knows_allocation(device(0, 46)), "vmfs-fuse is FUSE as well and right");
+        assert!(
+            !table.knows_allocation(device(0, 45)),
+            "sshfs makes its block counts up"
+        );
+        assert!(
+            table.knows_allocation(device(0, 46)),
+            "vmfs-fuse is FUSE as well and right"
+        );
         assert!(table.is_smb(device(0, 47)) && !table.is_smb(device(0, 46)));
     }
 

@@ -133,7 +133,11 @@ pub fn by_content(head: &[u8], tail: &[u8]) -> Content {
 fn binary(head: &[u8]) -> Option<Content> {
     let at = |offset: usize, signature: &[u8]| head.get(offset..).is_some_and(|rest| rest.starts_with(signature));
     if at(0, b"KDMV") {
-        return Some(if is_stream(head) { Content::Stream } else { Content::HostedSparse });
+        return Some(if is_stream(head) {
+            Content::Stream
+        } else {
+            Content::HostedSparse
+        });
     }
     if VM_STATE_SIGNATURES.iter().any(|signature| at(0, signature)) {
         return Some(Content::VmState);
@@ -181,7 +185,13 @@ fn text(head: &[u8]) -> Option<Content> {
         return Some(xml(&narrow).unwrap_or(Content::Text));
     }
     if let Some(units) = head.strip_prefix(&[0xfe, 0xff]) {
-        let narrow: Vec<u8> = units.iter().skip(1).step_by(2).copied().take(TEXT_SAMPLE_BYTES).collect();
+        let narrow: Vec<u8> = units
+            .iter()
+            .skip(1)
+            .step_by(2)
+            .copied()
+            .take(TEXT_SAMPLE_BYTES)
+            .collect();
         return Some(xml(&narrow).unwrap_or(Content::Text));
     }
     let sample = head.get(..TEXT_SAMPLE_BYTES).unwrap_or(head);
@@ -269,7 +279,11 @@ mod tests {
     #[test]
     fn a_fixed_vhd_is_known_by_its_footer_alone() {
         assert_eq!(by_content(&[0; 4096], &vhd_tail(512)), Content::Vhd);
-        assert_eq!(by_content(&[0; 4096], &vhd_tail(511)), Content::Vhd, "footer of before 2003");
+        assert_eq!(
+            by_content(&[0; 4096], &vhd_tail(511)),
+            Content::Vhd,
+            "footer of before 2003"
+        );
         assert_eq!(by_content(&[0; 4096], &vhd_tail(510)), Content::Zeros);
         assert_eq!(by_content(b"conectix\0\0", &[]), Content::Vhd, "the copy at the front");
     }
@@ -285,7 +299,11 @@ mod tests {
     fn a_descriptor_is_known_by_its_keys_not_by_its_first_comment() {
         let descriptor = b"\xef\xbb\xbf\r\n# made by hand\r\nversion = 1\r\nCID=fffffffe\r\n";
         assert_eq!(by_content(descriptor, &[]), Content::VmdkDescriptor);
-        assert_eq!(by_content(b"version=1.2.3\nCID=5\n", &[]), Content::Text, "a version that is no number");
+        assert_eq!(
+            by_content(b"version=1.2.3\nCID=5\n", &[]),
+            Content::Text,
+            "a version that is no number"
+        );
         assert_eq!(by_content(b"name=x\nversion=1\n", &[]), Content::Text);
     }
 
@@ -304,7 +322,10 @@ mod tests {
 
     #[test]
     fn keys_of_a_vmx_are_read_without_case() {
-        assert_eq!(by_content(b".encoding = \"UTF-8\"\nCONFIG.VERSION = \"8\"\n", &[]), Content::Vmx);
+        assert_eq!(
+            by_content(b".encoding = \"UTF-8\"\nCONFIG.VERSION = \"8\"\n", &[]),
+            Content::Vmx
+        );
     }
 
     #[test]

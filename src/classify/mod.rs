@@ -9,7 +9,7 @@ mod names;
 mod system;
 
 pub use content::{Content, TAIL_BYTES, by_content};
-pub use names::{NameHint, by_name, is_guid};
+pub use names::{NameHint, by_name, implied_descriptor, is_guid};
 pub use system::is_host_list;
 
 use crate::kind::{Basis, Kind};
@@ -36,9 +36,9 @@ pub fn is_opened(hint: NameHint, name: &[u8], length: u64, has_descriptor: bool)
     }
     match hint {
         NameHint::Kind(VmdkFlat) => length <= SHORT_FLAT_BYTES || !has_descriptor,
-        // Reading a raw device map reads the LUN behind it.
-        NameHint::Kind(VmdkRdm) | NameHint::Renamed(VmdkRdm) => false,
-        NameHint::Kind(Vswp | Vmem | Slp | Bin | Floppy | Ova | Rct | Mrt | Psf) => false,
+        // Reading a raw device map reads the LUN behind it. The others have no format that is known.
+        NameHint::Kind(VmdkRdm | Vswp | Vmem | Slp | Bin | Floppy | Ova | Rct | Mrt | Psf)
+        | NameHint::Renamed(VmdkRdm) => false,
         NameHint::Kind(VmLog) => names::is_vmware_log(name),
         NameHint::System => is_host_list(name),
         NameHint::Kind(_)
@@ -61,7 +61,11 @@ pub fn decide(hint: NameHint, content: Option<Content>) -> Option<(Kind, Basis)>
         NameHint::IfContent(named) => match content {
             None | Some(Content::Empty | Content::Zeros) => Some((named, Basis::Name)),
             Some(content) => content.kind(Some(named)).map(|found| {
-                let basis = if agree(named, found) { Basis::Both } else { Basis::Conflict };
+                let basis = if agree(named, found) {
+                    Basis::Both
+                } else {
+                    Basis::Conflict
+                };
                 (found, basis)
             }),
         },
@@ -155,15 +159,26 @@ mod tests {
         let named = NameHint::Kind(Kind::Vhd);
         assert_eq!(decide(named, Some(Content::Vhdx)), Some((Kind::Vhdx, Basis::Conflict)));
         assert_eq!(decide(named, Some(Content::Vhd)), Some((Kind::Vhd, Basis::Both)));
-        assert_eq!(decide(NameHint::Unknown, Some(Content::Vhdx)), Some((Kind::Vhdx, Basis::Content)));
+        assert_eq!(
+            decide(NameHint::Unknown, Some(Content::Vhdx)),
+            Some((Kind::Vhdx, Basis::Content))
+        );
     }
 
     #[test]
     fn text_in_a_file_of_a_binary_format_is_a_conflict() {
         let named = NameHint::Kind(Kind::Vmcx);
         assert_eq!(decide(named, Some(Content::Text)), Some((Kind::Vmcx, Basis::Conflict)));
-        assert_eq!(decide(named, Some(Content::Zeros)), Some((Kind::Vmcx, Basis::Name)), "zero-filled after a crash");
-        assert_eq!(decide(named, None), Some((Kind::Vmcx, Basis::Name)), "the name decides where nothing was read");
+        assert_eq!(
+            decide(named, Some(Content::Zeros)),
+            Some((Kind::Vmcx, Basis::Name)),
+            "zero-filled after a crash"
+        );
+        assert_eq!(
+            decide(named, None),
+            Some((Kind::Vmcx, Basis::Name)),
+            "the name decides where nothing was read"
+        );
     }
 
     #[test]
@@ -190,7 +205,11 @@ mod tests {
             Some((Kind::VmdkDescriptor, Basis::Content))
         );
         let sparse = NameHint::Renamed(Kind::Vhdx);
-        assert_eq!(decide(sparse, Some(Content::Binary)), Some((Kind::Vhdx, Basis::Name)), "encrypted by ransomware");
+        assert_eq!(
+            decide(sparse, Some(Content::Binary)),
+            Some((Kind::Vhdx, Basis::Name)),
+            "encrypted by ransomware"
+        );
         assert_eq!(decide(sparse, Some(Content::Text)), None, "a note beside a disk");
         assert_eq!(decide(sparse, Some(Content::Packed)), None, "an archive of a disk");
     }
@@ -199,7 +218,10 @@ mod tests {
     fn a_weak_name_needs_its_content() {
         let xml = NameHint::IfContent(Kind::HypervXml);
         assert_eq!(decide(xml, Some(Content::Text)), None);
-        assert_eq!(decide(xml, Some(Content::Configuration)), Some((Kind::HypervXml, Basis::Both)));
+        assert_eq!(
+            decide(xml, Some(Content::Configuration)),
+            Some((Kind::HypervXml, Basis::Both))
+        );
         assert_eq!(decide(xml, Some(Content::Empty)), Some((Kind::HypervXml, Basis::Name)));
     }
 
@@ -207,9 +229,20 @@ mod tests {
     fn flats_are_opened_only_where_their_name_may_deceive() {
         let flat = NameHint::Kind(Kind::VmdkFlat);
         assert!(!is_opened(flat, b"a-flat.vmdk", 40 << 30, true));
-        assert!(is_opened(flat, b"a-flat.vmdk", 40 << 30, false), "its descriptor is not there");
+        assert!(
+            is_opened(flat, b"a-flat.vmdk", 40 << 30, false),
+            "its descriptor is not there"
+        );
         assert!(is_opened(flat, b"a-flat.vmdk", 600, true), "as short as a descriptor");
-        assert!(!is_opened(NameHint::Kind(Kind::VmdkRdm), b"a-rdm.vmdk", 40 << 30, false));
-        assert!(!is_opened(NameHint::Kind(Kind::Vhdx), b"a.vhdx", 0, false), "nothing to read");
+        assert!(!is_opened(
+            NameHint::Kind(Kind::VmdkRdm),
+            b"a-rdm.vmdk",
+            40 << 30,
+            false
+        ));
+        assert!(
+            !is_opened(NameHint::Kind(Kind::Vhdx), b"a.vhdx", 0, false),
+            "nothing to read"
+        );
     }
 }

@@ -127,7 +127,9 @@ fn special(name: &str, folder: &RawPath) -> Option<NameHint> {
     if is_log(name) {
         return Some(NameHint::Kind(Kind::VmLog));
     }
-    if name.ends_with(".redo") || name.contains(".redo_") {
+    // The name is in lower case already.
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    if extension == "redo" || name.contains(".redo_") {
         return Some(NameHint::Kind(Kind::VmdkDelta));
     }
     if is_open_deleted(name) {
@@ -136,7 +138,7 @@ fn special(name: &str, folder: &RawPath) -> Option<NameHint> {
     if name == "nvram" {
         return Some(NameHint::IfContent(Kind::Nvram));
     }
-    if name.starts_with("hbr-persistent-state-") && name.ends_with(".psf") {
+    if name.starts_with("hbr-persistent-state-") && extension == "psf" {
         return Some(NameHint::Kind(Kind::Psf));
     }
     // Snapshot manifest of vSphere 4.1 and later.
@@ -203,9 +205,21 @@ fn is_numbered(suffix: &str, letter: char) -> bool {
         .is_some_and(|digits| digits.len() >= 3 && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+/// The name of the descriptor that the name of a flat extent implies: `a.vmdk` for `a-flat.vmdk` and `a-f001.vmdk`.
+pub fn implied_descriptor(name: &[u8]) -> Option<Vec<u8>> {
+    let extension_start = name.iter().rposition(|&byte| byte == b'.')?;
+    let (stem, extension) = name.split_at_checked(extension_start)?;
+    let base_end = stem.iter().rposition(|&byte| byte == b'-')?;
+    let base = stem.get(..base_end)?;
+    Some([base, extension].concat())
+}
+
 /// A known name with something behind it.
 fn renamed(stem: &str) -> NameHint {
-    match stem.rsplit_once('.').and_then(|(inner, extension)| known(inner, extension)) {
+    match stem
+        .rsplit_once('.')
+        .and_then(|(inner, extension)| known(inner, extension))
+    {
         Some(NameHint::Kind(kind)) if RENAMEABLE.contains(&kind) => NameHint::Renamed(kind),
         _ => NameHint::Unknown,
     }
@@ -250,7 +264,10 @@ fn is_open_deleted(name: &str) -> bool {
 /// Logs and dumps of VMware; scoreboards and migration logs are known by their extension.
 fn is_log(name: &str) -> bool {
     let ends = |ending: &str| name.ends_with(ending);
-    (ends(".log") && ["vmware", "mkssandbox", "vprintproxy"].iter().any(|start| name.starts_with(start)))
+    (ends(".log")
+        && ["vmware", "mkssandbox", "vprintproxy"]
+            .iter()
+            .any(|start| name.starts_with(start)))
         || name.contains("zdump")
         || (name.starts_with("vmmcores") && ends(".gz"))
         || (name.starts_with("vm") && ends(".core"))
@@ -265,9 +282,11 @@ pub(super) fn is_vmware_log(name: &[u8]) -> bool {
 /// `.bin`, `.vsv` and `.xml` are common; Hyper-V's are named by a GUID or lie in its folders (H-E8).
 fn is_hyperv_place(stem: &str, folder: &RawPath) -> bool {
     is_guid(stem.as_bytes())
-        || folder
-            .parts()
-            .any(|part| HYPERV_FOLDERS.iter().any(|name| part.eq_ignore_ascii_case(name.as_bytes())))
+        || folder.parts().any(|part| {
+            HYPERV_FOLDERS
+                .iter()
+                .any(|name| part.eq_ignore_ascii_case(name.as_bytes()))
+        })
 }
 
 /// The stem of change tracking is the whole name of a disk (H-D13).
@@ -316,6 +335,13 @@ mod tests {
     }
 
     #[test]
+    fn a_flat_extent_implies_its_descriptor() {
+        assert_eq!(implied_descriptor(b"a-b-flat.vmdk").unwrap(), b"a-b.vmdk");
+        assert_eq!(implied_descriptor(b"a-f001.VMDK").unwrap(), b"a.VMDK");
+        assert_eq!(implied_descriptor(b"a.vmdk"), None);
+    }
+
+    #[test]
     fn common_extensions_need_a_guid_or_a_folder_of_hyper_v() {
         let guid = "B90AC31B-C6F8-479F-9B91-07B894A6A3F6";
         assert_eq!(hint("firmware.bin"), NameHint::Unknown);
@@ -350,7 +376,14 @@ mod tests {
         assert_eq!(hint("a.vmx~"), NameHint::Renamed(Kind::Vmx));
         assert_eq!(hint("a-flat.vmdk.old"), NameHint::Renamed(Kind::VmdkFlat));
         assert_eq!(hint("hbrcfg.GID-1.2.vmx.340"), NameHint::Renamed(Kind::Vmx));
-        for name in ["a.vhdx.sha256", "a.vmdk.gz", ".a.vmx.swp", "a.iso.torrent", "README.old", "a.vhdx.lock"] {
+        for name in [
+            "a.vhdx.sha256",
+            "a.vmdk.gz",
+            ".a.vmx.swp",
+            "a.iso.torrent",
+            "README.old",
+            "a.vhdx.lock",
+        ] {
             assert_eq!(hint(name), NameHint::Unknown, "{name}");
         }
     }
@@ -376,7 +409,10 @@ mod tests {
         assert_eq!(hint(".dvsData/a/100"), NameHint::System);
         assert_eq!(hint(".locker-esx1/vmware.log"), NameHint::System);
         assert_eq!(hint(".vSphere-HA/x/a.vmdk"), NameHint::Kind(Kind::VmdkDescriptor));
-        assert_eq!(hint(".vSphere-HA/x/.lck-0102030405060708"), NameHint::Kind(Kind::VmLock));
+        assert_eq!(
+            hint(".vSphere-HA/x/.lck-0102030405060708"),
+            NameHint::Kind(Kind::VmLock)
+        );
     }
 
     #[test]

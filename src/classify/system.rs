@@ -41,9 +41,7 @@ pub(super) fn is_system(folder: &RawPath, name: &str) -> bool {
 }
 
 fn is_system_file(name: &str) -> bool {
-    is_vmfs_metadata(name)
-        || FILES.contains(&name)
-        || FILE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    is_vmfs_metadata(name) || FILES.contains(&name) || FILE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// `.fbb.sf` and its kin; the names that VMFS reserves all have this form.
@@ -58,7 +56,9 @@ fn is_system_folder(name: &str) -> bool {
 }
 
 fn is_catalog_part(name: &[u8]) -> bool {
-    CATALOG_PARTS.iter().any(|part| name.eq_ignore_ascii_case(part.as_bytes()))
+    CATALOG_PARTS
+        .iter()
+        .any(|part| name.eq_ignore_ascii_case(part.as_bytes()))
 }
 
 /// True for the lists of vSphere HA that name configurations: `protectedlist` and `host-N-poweron`.

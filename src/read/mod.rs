@@ -1,0 +1,340 @@
+//! Artifacts to facts: opens a file for reading only, lets the parser of its format read it, and says what it tells in
+//! the words of [`crate::evidence`].
+//!
+//! A file that cannot be opened, read or parsed is still an artifact of the kind that its name says: it carries a mark,
+//! and the fault becomes an issue. A configuration of which the devices are not known is `opaque`, so that nothing near
+//! it is taken for unowned. A parser that panics costs its file, not the run.
+
+mod vmware;
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
+
+use derelict_parsers::{Anomaly, Limits, ParseError, ReadAt};
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    catalogue::Stage,
+    classify::{self, Content, NameHint},
+    evidence::{Evidence, Mark, MarkCode, VmEvidence},
+    file_reader::{FileReader, is_sharing_violation},
+    kind::{Basis, Kind, Platform},
+    raw::RawPath,
+};
+
+/// One regular file to look at.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// Its path on this machine.
+    pub os_path: &'a Path,
+    /// Its folder, relative to the root.
+    pub folder: &'a RawPath,
+    /// Its name.
+    pub name: &'a [u8],
+    /// Its length when it was listed.
+    pub length: u64,
+    /// What its name says.
+    pub hint: NameHint,
+    /// The descriptor that the name of a flat extent implies lies beside it.
+    pub has_descriptor: bool,
+    /// Only asking for its content would bring it back from an archive (H-F7).
+    pub is_offline: bool,
+    /// It lies on an SMB share.
+    pub smb: bool,
+}
+
+/// What came of looking at a file.
+#[derive(Debug, Default)]
+pub struct Examined {
+    /// What it is; `None` for an ordinary file.
+    pub found: Option<Found>,
+    /// What went wrong.
+    pub fault: Option<Fault>,
+}
+
+/// An artifact without what the file system says of it.
+#[derive(Debug)]
+pub struct Found {
+    /// What it is.
+    pub kind: Kind,
+    /// How that was found.
+    pub basis: Basis,
+    /// All that the parser read; `Null` where nothing is read of this kind.
+    pub facts: Value,
+    /// The same in the words of the reconciliation.
+    pub evidence: Evidence,
+    /// What is odd about it.
+    pub anomalies: Vec<Anomaly>,
+}
+
+/// Why a file could not be read or parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What was being done.
+    pub stage: Stage,
+    /// What went wrong.
+    pub text: String,
+}
+
+/// What a parser read of a file.
+#[derive(Debug, Default)]
+struct Parsed {
+    /// Where the content told the kind more exactly than its signature.
+    kind: Option<Kind>,
+    facts: Value,
+    evidence: Evidence,
+    anomalies: Vec<Anomaly>,
+}
+
+impl Parsed {
+    fn new(facts: &impl Serialize, evidence: Evidence, anomalies: &[Anomaly]) -> Self {
+        Self {
+            kind: None,
+            facts: serde_json::to_value(facts).unwrap_or_default(),
+            evidence,
+            anomalies: anomalies.to_vec(),
+        }
+    }
+}
+
+/// Looks at a file: opens it where its name or size asks for that, and reads what its format tells.
+pub fn examine(subject: &Subject<'_>) -> Examined {
+    if subject.length == 0 {
+        return from_name(subject, Some(Content::Empty));
+    }
+    if !classify::is_opened(subject.hint, subject.name, subject.length, subject.has_descriptor) {
+        return from_name(subject, None);
+    }
+    if subject.is_offline {
+        let error = io::Error::other("its content lies in an archive and was not brought back");
+        return unreadable(subject, &error, false);
+    }
+    match open(subject) {
+        Ok((reader, content)) => opened(subject, &reader, content),
+        Err((error, while_reading)) => unreadable(subject, &error, while_reading),
+    }
+}
+
+/// Opens a file and looks at its content; an error says whether the opening or a read failed.
+fn open(subject: &Subject<'_>) -> Result<(FileReader, Content), (io::Error, bool)> {
+    let reader = FileReader::open(subject.os_path).map_err(|error| (error, false))?;
+    let mut content = classify::by_content(reader.head(), &[]);
+    let may_be_vhd = matches!(
+        content,
+        Content::Binary | Content::Zeros | Content::Text | Content::Packed
+    );
+    if may_be_vhd && may_end_in_a_footer(subject.hint, reader.len()) {
+        let start = reader.len().saturating_sub(classify::TAIL_BYTES);
+        let mut tail = vec![0; usize::try_from(reader.len().min(classify::TAIL_BYTES)).unwrap_or(0)];
+        let got = reader.read_at(start, &mut tail).map_err(|error| (error, true))?;
+        tail.truncate(got);
+        content = classify::by_content(reader.head(), &tail);
+    }
+    Ok((reader, content))
+}
+
+/// True where the last bytes may be a VHD footer. No VMware file ends in one.
+fn may_end_in_a_footer(hint: NameHint, length: u64) -> bool {
+    let may_be = match hint {
+        NameHint::Kind(kind) | NameHint::Renamed(kind) => kind.platform() != Some(Platform::Vmware),
+        NameHint::Unknown | NameHint::OpenDeleted => true,
+        NameHint::IfContent(_) | NameHint::System => false,
+    };
+    may_be && (length.is_multiple_of(512) || length % 512 == 511)
+}
+
+/// A file that was not opened: what its name tells.
+fn from_name(subject: &Subject<'_>, content: Option<Content>) -> Examined {
+    let Some((kind, basis)) = classify::decide(subject.hint, content) else {
+        return Examined::default();
+    };
+    let mut evidence = by_name_alone(kind, subject);
+    if content == Some(Content::Empty) {
+        evidence.marks.push(mark(MarkCode::Empty, "the file has 0 bytes"));
+        // An empty snapshot list only says that there are no snapshots.
+        if kind.is_config() {
+            make_opaque(&mut evidence, kind, subject, "the file is empty");
+        }
+    }
+    Examined {
+        found: Some(Found {
+            kind,
+            basis,
+            facts: Value::Null,
+            evidence,
+            anomalies: Vec::new(),
+        }),
+        fault: None,
+    }
+}
+
+/// A file that could not be opened or read: the name decides, and the fault is told.
+fn unreadable(subject: &Subject<'_>, error: &io::Error, while_reading: bool) -> Examined {
+    let mut examined = from_name(subject, None);
+    let text = error.to_string();
+    if let Some(found) = &mut examined.found {
+        let held = is_sharing_violation(error.raw_os_error(), while_reading, subject.smb);
+        mark_unreadable(&mut found.evidence, held, &text);
+        make_opaque(
+            &mut found.evidence,
+            found.kind,
+            subject,
+            &format!("the file cannot be read: {text}"),
+        );
+    }
+    examined.fault = Some(Fault {
+        stage: Stage::Read,
+        text,
+    });
+    examined
+}
+
+fn mark_unreadable(evidence: &mut Evidence, held: bool, text: &str) {
+    evidence.marks.push(if held {
+        mark(
+            MarkCode::SharingViolation,
+            format!("somebody holds the file open: {text}"),
+        )
+    } else {
+        mark(MarkCode::Unreadable, format!("the file could not be read: {text}"))
+    });
+}
+
+/// A file that is open: its content decides what it is and who reads it.
+fn opened(subject: &Subject<'_>, reader: &FileReader, content: Content) -> Examined {
+    let Some((kind, basis)) = classify::decide(subject.hint, Some(content)) else {
+        return Examined::default();
+    };
+    let mut found = Found {
+        kind,
+        basis,
+        facts: Value::Null,
+        evidence: by_name_alone(kind, subject),
+        anomalies: Vec::new(),
+    };
+    if basis == Basis::Name && matches!(subject.hint, NameHint::Renamed(_)) {
+        if classify::has_signature(kind) || kind.is_config() || kind.is_disk() {
+            let text = "the content is not that of the kind which its name says";
+            found.evidence.marks.push(mark(MarkCode::Damaged, text));
+            make_opaque(&mut found.evidence, kind, subject, text);
+        }
+        return Examined {
+            found: Some(found),
+            fault: None,
+        };
+    }
+    let fault = match parse_guarded(kind, reader, subject) {
+        Ok(parsed) => {
+            found.kind = parsed.kind.unwrap_or(kind);
+            found.facts = parsed.facts;
+            found.evidence.absorb(parsed.evidence);
+            found.anomalies = parsed.anomalies;
+            None
+        }
+        Err(error) => Some(failed(&mut found, subject, &error)),
+    };
+    Examined {
+        found: Some(found),
+        fault,
+    }
+}
+
+/// Marks an artifact whose parser gave up.
+fn failed(found: &mut Found, subject: &Subject<'_>, error: &ParseError) -> Fault {
+    let text = error.to_string();
+    make_opaque(
+        &mut found.evidence,
+        found.kind,
+        subject,
+        &format!("the file cannot be read: {text}"),
+    );
+    if let ParseError::Io { os_error, .. } = error {
+        mark_unreadable(
+            &mut found.evidence,
+            is_sharing_violation(*os_error, true, subject.smb),
+            &text,
+        );
+        return Fault {
+            stage: Stage::Read,
+            text,
+        };
+    }
+    found.evidence.marks.push(Mark {
+        code: MarkCode::Damaged,
+        text: text.clone(),
+        offset: error.offset(),
+    });
+    Fault {
+        stage: Stage::Parse,
+        text,
+    }
+}
+
+/// Parses; a panic is a bug of ours and becomes an error that asks for a report.
+fn parse_guarded(kind: Kind, reader: &FileReader, subject: &Subject<'_>) -> Result<Parsed, ParseError> {
+    catch_unwind(AssertUnwindSafe(|| parse(kind, reader, subject))).unwrap_or_else(|_| {
+        Err(ParseError::Malformed {
+            what: "parser",
+            offset: 0,
+            detail: "panicked: please report this file, it shows a fault of derelict".to_owned(),
+        })
+    })
+}
+
+/// Lets the parser of a kind read. Kinds without one tell nothing but their name.
+fn parse(kind: Kind, reader: &FileReader, subject: &Subject<'_>) -> Result<Parsed, ParseError> {
+    let limits = Limits::default();
+    match kind {
+        Kind::Vmx | Kind::Vmtx => vmware::configuration(kind, reader, &limits),
+        Kind::Vmsd => vmware::snapshot_list(reader, &limits),
+        Kind::Vmxf if !subject.name.ends_with(b"-aux.xml") => vmware::extended_configuration(reader, &limits),
+        _ => Ok(Parsed::default()),
+    }
+}
+
+/// What a name tells of a file whatever its content.
+fn by_name_alone(kind: Kind, subject: &Subject<'_>) -> Evidence {
+    let mut evidence = Evidence::default();
+    match kind {
+        Kind::VmdkRdm => evidence.marks.push(mark(
+            MarkCode::RawDevice,
+            "a raw device map: the data are on the device behind it",
+        )),
+        Kind::VmLock => evidence.lock = Some(vmware::lock_of_name(subject)),
+        _ => {}
+    }
+    evidence
+}
+
+/// What a configuration or snapshot list owns is not known: says so, with the id that its file name gives.
+fn make_opaque(evidence: &mut Evidence, kind: Kind, subject: &Subject<'_>, why: &str) {
+    if !kind.is_config() && kind != Kind::Vmsd {
+        return;
+    }
+    let platform = kind.platform().unwrap_or(Platform::Vmware);
+    let vm = evidence.vm.get_or_insert_with(|| VmEvidence::of(platform));
+    vm.opaque = Some(why.to_owned());
+    if platform == Platform::Hyperv && vm.instance_id.is_none() {
+        vm.instance_id = guid_of_name(subject.name);
+    }
+}
+
+/// The GUID that a Hyper-V file is named by.
+fn guid_of_name(name: &[u8]) -> Option<Uuid> {
+    let stem = name.get(..36).filter(|stem| classify::is_guid(stem))?;
+    Uuid::try_parse_ascii(stem).ok()
+}
+
+/// A mark without a place.
+fn mark(code: MarkCode, text: impl Into<String>) -> Mark {
+    Mark {
+        code,
+        text: text.into(),
+        offset: None,
+    }
+}

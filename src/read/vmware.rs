@@ -1,0 +1,173 @@
+//! Facts of VMware's files in the words of the evidence.
+
+use derelict_parsers::{
+    EncodedText, Limits, ParseError,
+    reference::{FileKind, FileReference},
+    vmsd::SnapshotList,
+    vmx::{Encryption, VmwareUuid, VmxConfig},
+    vmxf::ExtendedConfig,
+};
+
+use super::{Parsed, Subject, mark};
+use crate::{
+    evidence::{Evidence, LockEvidence, MarkCode, Reference, VmEvidence},
+    file_reader::FileReader,
+    kind::{Kind, Platform, Role},
+};
+
+/// Longest notes that are kept, in bytes.
+const NOTES_MAX_BYTES: usize = 4 << 10;
+
+/// A `.vmx`, or a `.vmtx`, which is one under another name.
+pub(super) fn configuration(kind: Kind, reader: &FileReader, limits: &Limits) -> Result<Parsed, ParseError> {
+    let config = VmxConfig::read(reader, limits)?;
+    let mut marks = Vec::new();
+    if config.clean_shutdown == Some(false) {
+        marks.push(mark(
+            MarkCode::NotShutDown,
+            "cleanShutdown is FALSE: running, or crashed",
+        ));
+    }
+    if config.has_virtual_tpm {
+        marks.push(mark(MarkCode::VirtualTpm, "vtpm.present is TRUE"));
+    }
+    if config.encryption != Encryption::None {
+        marks.push(mark(MarkCode::Encrypted, encryption_text(config.encryption)));
+    }
+    if config.is_shared() {
+        marks.push(mark(
+            MarkCode::Shared,
+            "its disks may be attached to other VMs at the same time",
+        ));
+    }
+    let uuid = |id: &Option<VmwareUuid>| id.as_ref().and_then(|id| id.uuid);
+    let vm = VmEvidence {
+        name: config.display_name.as_ref().map(ToString::to_string),
+        instance_id: uuid(&config.instance_uuid),
+        bios_id: uuid(&config.bios_uuid),
+        template: kind == Kind::Vmtx,
+        opaque: (config.encryption == Encryption::Full).then(|| encryption_text(Encryption::Full).to_owned()),
+        notes: config.annotation.as_ref().map(|text| notes(text.as_str())),
+        ..VmEvidence::of(Platform::Vmware)
+    };
+    let evidence = Evidence {
+        references: references(&config.files),
+        vm: Some(vm),
+        marks,
+        ..Evidence::default()
+    };
+    Ok(Parsed::new(&config, evidence, &config.anomalies))
+}
+
+fn encryption_text(encryption: Encryption) -> &'static str {
+    match encryption {
+        Encryption::None => "nothing is encrypted",
+        Encryption::Full => "the whole configuration is encrypted: which disks the VM has is not known",
+        Encryption::Partial => "keys of the virtual TPM are encrypted",
+        Encryption::EsxiVm => "the VM is encrypted by vSphere; its configuration can be read",
+    }
+}
+
+/// A `.vmsd`.
+pub(super) fn snapshot_list(reader: &FileReader, limits: &Limits) -> Result<Parsed, ParseError> {
+    let list = SnapshotList::read(reader, limits)?;
+    let mut evidence = Evidence {
+        references: references(&list.references()),
+        ..Evidence::default()
+    };
+    if list.needs_consolidation {
+        let text = "snapshot.needConsolidate is TRUE";
+        evidence.marks.push(mark(MarkCode::NeedsConsolidation, text));
+    }
+    if list.is_encrypted {
+        let text = "the snapshot list is encrypted: which snapshots there are is not known";
+        evidence.marks.push(mark(MarkCode::Encrypted, text));
+        evidence.vm = Some(VmEvidence {
+            opaque: Some(text.to_owned()),
+            ..VmEvidence::of(Platform::Vmware)
+        });
+    }
+    Ok(Parsed::new(&list, evidence, &list.anomalies))
+}
+
+/// A `.vmxf`.
+pub(super) fn extended_configuration(reader: &FileReader, limits: &Limits) -> Result<Parsed, ParseError> {
+    let config = ExtendedConfig::read(reader, limits)?;
+    let evidence = Evidence {
+        references: references(&config.references()),
+        ..Evidence::default()
+    };
+    Ok(Parsed::new(&config, evidence, &[]))
+}
+
+/// The references of a parser in the words of the evidence.
+fn references(files: &[FileReference]) -> Vec<Reference> {
+    files
+        .iter()
+        .map(|file| Reference {
+            role: role(file.kind),
+            target: file.value.clone(),
+            key: file.key.clone(),
+            group: None,
+            weak: file.is_weak(),
+        })
+        .collect()
+}
+
+fn role(kind: FileKind) -> Role {
+    match kind {
+        FileKind::Disk => Role::Disk,
+        FileKind::Extent => Role::Extent,
+        FileKind::Parent => Role::Parent,
+        FileKind::ChangeTracking => Role::ChangeTracking,
+        FileKind::Digest => Role::Digest,
+        FileKind::Sidecar => Role::Sidecar,
+        FileKind::CdImage | FileKind::Floppy => Role::Media,
+        FileKind::Nvram => Role::Nvram,
+        FileKind::Config => Role::Config,
+        FileKind::ExtendedConfig => Role::ExtendedConfig,
+        FileKind::SuspendState => Role::SavedState,
+        FileKind::SnapshotState => Role::SnapshotState,
+        FileKind::Swap => Role::Swap,
+        FileKind::SwapDir | FileKind::WorkingDir | FileKind::SnapshotDir | FileKind::SuspendDir => Role::Folder,
+        FileKind::Log | FileKind::HostLog | FileKind::Scoreboard => Role::Log,
+        FileKind::SerialPort | FileKind::ParallelPort => Role::Port,
+        FileKind::ReplicationState => Role::ReplicationState,
+        FileKind::Redo => Role::Redo,
+        FileKind::Memory => Role::Memory,
+        FileKind::Clone => Role::Clone,
+        FileKind::Other => Role::Other,
+    }
+}
+
+/// Notes cut at a character.
+fn notes(text: &str) -> String {
+    let end = (0..=NOTES_MAX_BYTES.min(text.len()))
+        .rev()
+        .find(|end| text.is_char_boundary(*end))
+        .unwrap_or(0);
+    text.get(..end).unwrap_or_default().to_owned()
+}
+
+/// What the name of a lock and of its folder say.
+pub(super) fn lock_of_name(subject: &Subject<'_>) -> LockEvidence {
+    let mut lock = LockEvidence {
+        target_file_id: None,
+        target_name: None,
+        host: None,
+    };
+    let stem = |name: &[u8], ending: &str| {
+        let (stem, end) = name.split_at_checked(name.len().checked_sub(ending.len())?)?;
+        end.eq_ignore_ascii_case(ending.as_bytes())
+            .then(|| EncodedText::decoded(String::from_utf8_lossy(stem), stem))
+    };
+    if subject.name.starts_with(b".lck-") {
+        return lock;
+    }
+    lock.target_name = stem(subject.folder.name(), ".lck").or_else(|| {
+        [".lck", ".writelock", ".readlock"]
+            .iter()
+            .find_map(|ending| stem(subject.name, ending))
+    });
+    lock
+}

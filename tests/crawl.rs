@@ -1,0 +1,497 @@
+//! Crawl, classify and read through the public interface, on trees made here.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot set itself up has failed"
+)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use derelict::{
+    catalogue::{Artifact, Catalogue, SkipReason, Stage},
+    collect::{CollectOptions, RootArgument, collect},
+    evidence::MarkCode,
+    kind::{Basis, Kind},
+    progress::Hidden,
+    raw::RawPath,
+};
+
+/// A text descriptor of one flat extent.
+const DESCRIPTOR: &str = "# Disk DescriptorFile\nversion=1\nCID=12345678\nparentCID=ffffffff\ncreateType=\"vmfs\"\n\
+     RW 2048 VMFS \"a-flat.vmdk\"\n";
+
+const VMX: &str = ".encoding = \"UTF-8\"\nconfig.version = \"8\"\ndisplayName = \"a\"\n\
+     scsi0:0.present = \"TRUE\"\nscsi0:0.fileName = \"a.vmdk\"\n";
+
+struct Tree(tempfile::TempDir);
+
+impl Tree {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, relative: &str) -> PathBuf {
+        self.0.path().join(relative)
+    }
+
+    fn file(&self, relative: &str, content: impl AsRef<[u8]>) -> &Self {
+        let path = self.path(relative);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        self
+    }
+
+    /// A file of `length` zero bytes that takes no space.
+    fn sparse(&self, relative: &str, length: u64) -> &Self {
+        self.file(relative, "");
+        let file = fs::OpenOptions::new().write(true).open(self.path(relative)).unwrap();
+        file.set_len(length).unwrap();
+        self
+    }
+
+    fn arguments(&self) -> [RootArgument; 1] {
+        [root(self.0.path())]
+    }
+
+    fn collect(&self) -> Catalogue {
+        self.collect_with(&CollectOptions::default())
+    }
+
+    fn collect_with(&self, options: &CollectOptions) -> Catalogue {
+        collect(&self.arguments(), options, &Hidden).unwrap()
+    }
+}
+
+fn root(path: &Path) -> RootArgument {
+    RootArgument {
+        path: path.to_owned(),
+        aliases: Vec::new(),
+    }
+}
+
+fn artifact<'a>(catalogue: &'a Catalogue, path: &str) -> &'a Artifact {
+    catalogue
+        .artifacts
+        .iter()
+        .find(|artifact| artifact.entry.path == RawPath::from(path))
+        .unwrap_or_else(|| unreachable!("{path} is no artifact of {:?}", names(catalogue)))
+}
+
+fn names(catalogue: &Catalogue) -> Vec<String> {
+    let paths = catalogue.artifacts.iter().map(|artifact| &artifact.entry.path);
+    paths.map(|path| path.lossy().into_owned()).collect()
+}
+
+fn bystanders(catalogue: &Catalogue) -> Vec<String> {
+    let paths = catalogue.bystanders.iter().map(|entry| &entry.path);
+    paths.map(|path| path.lossy().into_owned()).collect()
+}
+
+fn kind(catalogue: &Catalogue, path: &str) -> (Kind, Basis) {
+    let artifact = artifact(catalogue, path);
+    (artifact.kind, artifact.basis)
+}
+
+fn has_mark(artifact: &Artifact, code: MarkCode) -> bool {
+    artifact.evidence.marks.iter().any(|mark| mark.code == code)
+}
+
+#[test]
+fn ordinary_files_are_counted_but_kept_only_beside_an_artifact() {
+    let tree = Tree::new();
+    tree.file("docs/a.txt", "hello")
+        .file("docs/deep/b.pdf", "12345678")
+        .file("vm/a.vmx", VMX)
+        .file("vm/.hidden", "x")
+        .file("vm/README.txt", "x");
+    fs::create_dir(tree.path("gone")).unwrap();
+    let catalogue = tree.collect();
+    assert_eq!(names(&catalogue), ["vm/a.vmx"]);
+    assert_eq!(bystanders(&catalogue), ["vm/.hidden", "vm/README.txt"]);
+    let root = &catalogue.roots[0];
+    assert_eq!((root.directories, root.files), (5, 5));
+    assert_eq!(root.apparent_bytes, 5 + 8 + 2 + u64::try_from(VMX.len()).unwrap());
+    assert_eq!(root.empty_folders, ["gone".into()]);
+    assert_eq!(catalogue.issues, []);
+}
+
+#[test]
+fn a_configuration_is_read_into_references() {
+    let tree = Tree::new();
+    tree.file("vm/a.vmx", VMX);
+    let catalogue = tree.collect();
+    let vmx = artifact(&catalogue, "vm/a.vmx");
+    assert_eq!((vmx.kind, vmx.basis), (Kind::Vmx, Basis::Both));
+    assert_eq!(vmx.evidence.vm.as_ref().unwrap().name.as_deref(), Some("a"));
+    let targets: Vec<_> = vmx.evidence.references.iter().map(|at| at.target.as_str()).collect();
+    assert_eq!(targets, ["a.vmdk"]);
+    assert_eq!(vmx.facts["display_name"], "a");
+}
+
+#[test]
+fn one_and_eight_threads_give_the_same_catalogue() {
+    let tree = Tree::new();
+    for folder in 0..40 {
+        for file in 0..50 {
+            tree.file(&format!("f{folder}/{file}.txt"), "x");
+        }
+        tree.file(&format!("f{folder}/a.vmx"), VMX)
+            .file(&format!("f{folder}/a.vmdk"), DESCRIPTOR)
+            .sparse(&format!("f{folder}/a-flat.vmdk"), 2048 * 512);
+    }
+    let collect = |threads| {
+        let mut catalogue = tree.collect_with(&CollectOptions {
+            threads: Some(threads),
+            ..CollectOptions::default()
+        });
+        catalogue.roots[0].started = None;
+        catalogue.roots[0].free_bytes = None;
+        catalogue
+    };
+    let one = collect(1);
+    assert_eq!(one.artifacts.len(), 120);
+    assert_eq!(one.bystanders.len(), 2000);
+    assert!(one == collect(8), "the number of threads must not show");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_special_files_are_recorded_and_never_opened() {
+    use std::os::unix::fs::symlink;
+
+    let outside = Tree::new();
+    outside.file("secret/b.vmx", VMX);
+    let tree = Tree::new();
+    tree.file("vm/a.vmx", VMX);
+    symlink(outside.path("secret"), tree.path("vm/out")).unwrap();
+    symlink("../nowhere.vmdk", tree.path("vm/dangling.vmdk")).unwrap();
+    let fifo = std::process::Command::new("mkfifo")
+        .arg(tree.path("vm/pipe.vmdk"))
+        .status();
+    assert!(fifo.unwrap().success());
+    let _socket = std::os::unix::net::UnixListener::bind(tree.path("vm/socket")).unwrap();
+    let catalogue = tree.collect();
+    assert_eq!(names(&catalogue), ["vm/a.vmx"]);
+    let specials: Vec<_> = catalogue
+        .specials
+        .iter()
+        .map(|special| (special.path.lossy(), special.target.as_ref().map(RawPath::lossy)))
+        .map(|(path, target)| (path.into_owned(), target.map(std::borrow::Cow::into_owned)))
+        .collect();
+    let link = outside.path("secret").to_str().unwrap().to_owned();
+    assert_eq!(
+        specials,
+        [
+            ("vm/dangling.vmdk".to_owned(), Some("../nowhere.vmdk".to_owned())),
+            ("vm/out".to_owned(), Some(link)),
+            ("vm/pipe.vmdk".to_owned(), None),
+            ("vm/socket".to_owned(), None),
+        ]
+    );
+    assert_eq!(catalogue.roots[0].files, 1);
+    assert_eq!(catalogue.issues, []);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_root_that_is_a_link_is_the_folder_behind_it() {
+    let tree = Tree::new();
+    tree.file("real/vm/a.vmx", VMX);
+    std::os::unix::fs::symlink(tree.path("real"), tree.path("link")).unwrap();
+    let catalogue = collect(&[root(&tree.path("link"))], &CollectOptions::default(), &Hidden).unwrap();
+    assert_eq!(names(&catalogue), ["vm/a.vmx"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn hard_links_have_an_entry_each_and_count_once() {
+    let tree = Tree::new();
+    tree.file("vm/a.vmdk", DESCRIPTOR);
+    fs::create_dir(tree.path("other")).unwrap();
+    fs::hard_link(tree.path("vm/a.vmdk"), tree.path("other/b.vmdk")).unwrap();
+    let catalogue = tree.collect();
+    assert_eq!(names(&catalogue), ["other/b.vmdk", "vm/a.vmdk"]);
+    let [first, second] = [&catalogue.artifacts[0].entry, &catalogue.artifacts[1].entry];
+    assert_eq!(
+        (first.device, first.inode, first.links),
+        (second.device, second.inode, 2)
+    );
+    let root = &catalogue.roots[0];
+    assert_eq!(
+        (root.files, root.apparent_bytes),
+        (2, u64::try_from(DESCRIPTOR.len()).unwrap())
+    );
+    assert_eq!(root.allocated_bytes, first.allocated);
+}
+
+#[cfg(unix)]
+#[test]
+fn names_are_kept_byte_by_byte() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let tree = Tree::new();
+    let odd: [&[u8]; 4] = [
+        b"bad\xff\xfe.vmdk",
+        b"new\nline.vmdk",
+        b"esc\x1b[31m.vmdk",
+        b"[ds] 100% a.vmdk",
+    ];
+    for name in odd {
+        fs::write(tree.0.path().join(std::ffi::OsStr::from_bytes(name)), DESCRIPTOR).unwrap();
+    }
+    let catalogue = tree.collect();
+    let mut expected: Vec<RawPath> = odd.iter().map(|name| RawPath::new(*name)).collect();
+    expected.sort();
+    let found: Vec<RawPath> = catalogue.artifacts.iter().map(|at| at.entry.path.clone()).collect();
+    assert_eq!(found, expected);
+    assert!(catalogue.artifacts.iter().all(|at| at.kind == Kind::VmdkDescriptor));
+}
+
+#[test]
+fn excluded_places_are_left_out_and_named() {
+    let tree = Tree::new();
+    tree.file("keep/a.vmx", VMX)
+        .file("keep/b.iso", "x")
+        .file("old/c.vmx", VMX)
+        .file("vm/.snapshot/hourly/a.vmx", VMX)
+        .file("vm/Snapshots/a.vmx", VMX);
+    let mut globs = globset::GlobSetBuilder::new();
+    globs.add("old".parse().unwrap()).add("**/*.iso".parse().unwrap());
+    let catalogue = tree.collect_with(&CollectOptions {
+        exclude: globs.build().unwrap(),
+        ..CollectOptions::default()
+    });
+    assert_eq!(names(&catalogue), ["keep/a.vmx", "vm/Snapshots/a.vmx"]);
+    let skipped: Vec<_> = catalogue.roots[0]
+        .skipped
+        .iter()
+        .map(|place| (place.path.lossy().into_owned(), place.why))
+        .collect();
+    assert_eq!(
+        skipped,
+        [
+            ("keep/b.iso".to_owned(), SkipReason::Excluded),
+            ("old".to_owned(), SkipReason::Excluded),
+            ("vm/.snapshot".to_owned(), SkipReason::StorageSnapshot),
+        ]
+    );
+    assert_eq!(catalogue.roots[0].files, 2);
+}
+
+#[test]
+fn a_disk_is_recognised_by_content_whatever_its_name() {
+    let tree = Tree::new();
+    let mut vhdx = b"vhdxfile".to_vec();
+    vhdx.resize(1 << 20, 0);
+    let mut footer = vec![0; (1 << 20) + 512];
+    footer[1 << 20..][..8].copy_from_slice(b"conectix");
+    tree.file("far/backup of db", &vhdx)
+        .file("far2/image.001", &footer)
+        .file("far3/small", &vhdx[..4096])
+        .file("vm/a.vmx", VMX)
+        .file("vm/renamed", DESCRIPTOR)
+        .file("vm/a.vmdk.iFire", DESCRIPTOR)
+        .file("vm/b.vhd", &vhdx);
+    let catalogue = tree.collect();
+    assert_eq!(kind(&catalogue, "far/backup of db"), (Kind::Vhdx, Basis::Content));
+    assert_eq!(kind(&catalogue, "far2/image.001"), (Kind::Vhd, Basis::Content));
+    assert!(
+        !names(&catalogue).contains(&"far3/small".to_owned()),
+        "too small to be probed far from any artifact"
+    );
+    assert_eq!(kind(&catalogue, "vm/renamed"), (Kind::VmdkDescriptor, Basis::Content));
+    assert_eq!(
+        kind(&catalogue, "vm/a.vmdk.iFire"),
+        (Kind::VmdkDescriptor, Basis::Content)
+    );
+    assert_eq!(kind(&catalogue, "vm/b.vhd"), (Kind::Vhdx, Basis::Conflict));
+}
+
+#[test]
+fn a_small_file_is_probed_where_a_large_one_turned_out_to_be_a_disk() {
+    let tree = Tree::new();
+    let mut vhdx = b"vhdxfile".to_vec();
+    vhdx.resize(1 << 20, 0);
+    tree.file("x/large", &vhdx)
+        .file("x/small", DESCRIPTOR)
+        .file("x/note.txt", "n");
+    let catalogue = tree.collect();
+    assert_eq!(names(&catalogue), ["x/large", "x/small"]);
+    assert_eq!(bystanders(&catalogue), ["x/note.txt"]);
+}
+
+#[test]
+fn a_name_without_its_content_is_a_conflict_or_empty_and_opaque() {
+    let tree = Tree::new();
+    let guid = "B90AC31B-C6F8-479F-9B91-07B894A6A3F6";
+    tree.file("vm/text.vmcx", "only a note\n")
+        .file("vm/empty.vmx", "")
+        .file("vm/empty.vmsd", "")
+        .file(&format!("vm/{guid}.xml"), "<?xml version=\"1.0\"?><other/>")
+        .file("vm/zeros.vmx", [0; 100]);
+    let catalogue = tree.collect();
+    assert_eq!(kind(&catalogue, "vm/text.vmcx"), (Kind::Vmcx, Basis::Conflict));
+    let empty = artifact(&catalogue, "vm/empty.vmx");
+    assert!(has_mark(empty, MarkCode::Empty));
+    assert!(empty.evidence.vm.as_ref().unwrap().opaque.is_some());
+    let list = artifact(&catalogue, "vm/empty.vmsd");
+    assert!(has_mark(list, MarkCode::Empty));
+    assert!(list.evidence.vm.is_none(), "an empty snapshot list is the usual one");
+    let zeros = artifact(&catalogue, "vm/zeros.vmx");
+    assert!(has_mark(zeros, MarkCode::Damaged));
+    assert!(zeros.evidence.vm.as_ref().unwrap().opaque.is_some());
+    let stages: Vec<_> = catalogue
+        .issues
+        .iter()
+        .map(|issue| (issue.path.lossy(), issue.stage))
+        .collect();
+    assert!(stages.contains(&("vm/zeros.vmx".into(), Stage::Parse)), "{stages:?}");
+    assert_eq!(bystanders(&catalogue), [format!("vm/{guid}.xml")]);
+}
+
+#[test]
+fn a_flat_extent_with_its_descriptor_is_not_opened() {
+    let tree = Tree::new();
+    tree.file("vm/a.vmdk", DESCRIPTOR).sparse("vm/a-flat.vmdk", 8 << 20);
+    let catalogue = tree.collect();
+    assert_eq!(kind(&catalogue, "vm/a-flat.vmdk"), (Kind::VmdkFlat, Basis::Name));
+    assert_eq!(kind(&catalogue, "vm/a.vmdk"), (Kind::VmdkDescriptor, Basis::Both));
+    let flat = &artifact(&catalogue, "vm/a-flat.vmdk").entry;
+    assert_eq!((flat.length, flat.allocated), (8 << 20, Some(0)));
+}
+
+#[test]
+fn system_files_are_told_by_their_place() {
+    let tree = Tree::new();
+    tree.sparse(".fbb.sf", 1 << 20)
+        .file(".dvsData/50 2a/100", "port")
+        .file("vm/.fbb.sf", "x")
+        .file("vm/.dvsData/100", "x");
+    let catalogue = tree.collect();
+    assert_eq!(names(&catalogue), [".dvsData/50 2a/100", ".fbb.sf"]);
+    assert!(catalogue.artifacts.iter().all(|at| at.kind == Kind::DatastoreSystem));
+}
+
+#[test]
+fn a_root_that_is_missing_or_a_file_is_an_error_that_names_it() {
+    let tree = Tree::new();
+    tree.file("file", "x");
+    for name in ["nowhere", "file"] {
+        let error = collect(&[root(&tree.path(name))], &CollectOptions::default(), &Hidden).unwrap_err();
+        assert!(error.to_string().contains(name), "{error}");
+    }
+}
+
+#[test]
+fn the_same_folder_through_two_roots_is_in_both() {
+    let tree = Tree::new();
+    tree.file("vm/a.vmx", VMX);
+    let roots = [root(tree.0.path()), root(&tree.path("vm"))];
+    let catalogue = collect(&roots, &CollectOptions::default(), &Hidden).unwrap();
+    let places: Vec<_> = catalogue
+        .artifacts
+        .iter()
+        .map(|at| (at.entry.root, at.entry.path.lossy()))
+        .collect();
+    assert_eq!(places, [(0, "vm/a.vmx".into()), (1, "a.vmx".into())]);
+    assert_eq!(catalogue.artifacts[0].entry.inode, catalogue.artifacts[1].entry.inode);
+}
+
+/// Root is stopped by no permission, so the test runs itself again as `nobody`.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_unreadable_folder_is_an_issue_and_costs_nothing_else() {
+    use std::os::unix::fs::PermissionsExt;
+
+    const TREE: &str = "DERELICT_TEST_UNREADABLE_TREE";
+    if let Ok(path) = std::env::var(TREE) {
+        let catalogue = collect(&[root(Path::new(&path))], &CollectOptions::default(), &Hidden).unwrap();
+        assert_eq!(names(&catalogue), ["closed.vmx", "open/a.vmx"]);
+        let issues: Vec<_> = catalogue
+            .issues
+            .iter()
+            .map(|issue| (issue.path.lossy(), issue.stage, issue.folder))
+            .collect();
+        assert_eq!(
+            issues,
+            [
+                ("closed".into(), Stage::Crawl, true),
+                ("closed.vmx".into(), Stage::Read, false)
+            ]
+        );
+        let closed = artifact(&catalogue, "closed.vmx");
+        assert!(has_mark(closed, MarkCode::Unreadable));
+        assert!(closed.evidence.vm.as_ref().unwrap().opaque.is_some());
+        let whole = collect(
+            &[root(&Path::new(&path).join("closed"))],
+            &CollectOptions::default(),
+            &Hidden,
+        );
+        assert!(whole.is_err(), "no root can be read");
+        return;
+    }
+    let tree = Tree::new();
+    tree.file("open/a.vmx", VMX)
+        .file("closed/b.vmx", VMX)
+        .file("closed.vmx", VMX);
+    let mode = |name: &str, mode| fs::set_permissions(tree.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    mode("", 0o755);
+    mode("closed", 0);
+    mode("closed.vmx", 0);
+    let program = std::env::current_exe().unwrap();
+    let test = "an_unreadable_folder_is_an_issue_and_costs_nothing_else";
+    let status = if fs::read_dir(tree.path("closed")).is_err() {
+        std::process::Command::new(&program)
+            .args(["--exact", test])
+            .env(TREE, tree.0.path())
+            .status()
+    } else {
+        std::process::Command::new("setpriv")
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .arg(&program)
+            .args(["--exact", test])
+            .env(TREE, tree.0.path())
+            .status()
+    };
+    mode("closed", 0o755);
+    match status {
+        Ok(status) => assert!(status.success(), "the test as nobody failed"),
+        Err(error) => skip(&format!("setpriv cannot be run: {error}")),
+    }
+}
+
+/// Needs root and a tmpfs.
+#[cfg(target_os = "linux")]
+#[test]
+fn another_file_system_is_entered_only_when_asked() {
+    let tree = Tree::new();
+    tree.file("vm/a.vmx", VMX);
+    fs::create_dir(tree.path("mnt")).unwrap();
+    let mount = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "none"])
+        .arg(tree.path("mnt"))
+        .status();
+    if !mount.is_ok_and(|status| status.success()) {
+        return skip("a tmpfs cannot be mounted here");
+    }
+    tree.file("mnt/b.vmx", VMX);
+    let stay = tree.collect();
+    let cross = tree.collect_with(&CollectOptions {
+        cross_file_systems: true,
+        ..CollectOptions::default()
+    });
+    let umount = std::process::Command::new("umount").arg(tree.path("mnt")).status();
+    assert!(umount.unwrap().success());
+    assert_eq!(names(&stay), ["vm/a.vmx"]);
+    assert_eq!(stay.roots[0].skipped[0].why, SkipReason::OtherFileSystem);
+    assert_eq!(stay.roots[0].skipped[0].path, "mnt".into());
+    assert_eq!(names(&cross), ["mnt/b.vmx", "vm/a.vmx"]);
+}
+
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn skip(why: &str) {
+    eprintln!("SKIPPED: {why}");
+}
