@@ -154,7 +154,7 @@ mod tests {
     fn reads_inside_across_and_behind_the_head() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("f");
-        let bytes: Vec<u8> = (0..HEAD_BYTES + 100).map(|at| (at % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..=250).cycle().take(65536 + 100).collect();
         std::fs::write(&path, &bytes).unwrap();
         let reader = FileReader::open(&path).unwrap();
         assert_eq!(reader.head(), &bytes[..65536]);
