@@ -16,7 +16,9 @@
 
 pub mod catalogue;
 pub mod classify;
+pub mod cli;
 pub mod collect;
+pub mod config;
 mod crawl;
 pub mod error;
 pub mod evidence;
@@ -24,6 +26,8 @@ pub mod exit_code;
 pub mod file_reader;
 pub mod inventory;
 pub mod kind;
+pub mod output;
+mod place;
 pub mod progress;
 pub mod raw;
 pub mod read;

@@ -1,0 +1,266 @@
+//! The command line as the user types it, and nothing else: [`crate::config`] makes sense of it.
+
+use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use serde::{Deserialize, de::value::StrDeserializer};
+
+use crate::report::{Format, filter::Filter, model::Verdict};
+
+const AFTER_HELP: &str = "\
+Exit status: 0 done and complete; 1 --fail-on matched; 2 usage or fatal error; 3 done, but something could not be read \
+or judged, so that \"nothing found\" is no proof; 130 interrupted.";
+
+/// Finds the disks and configuration files on VM datastores that belong to no VM, and proves it.
+///
+/// derelict reads the files themselves, builds the graph of who references what, and holds it against inventories that
+/// vCenter, ESXi or Hyper-V exported. It opens files for reading only and writes nothing but the outputs it is told to.
+#[derive(Debug, Parser)]
+#[command(name = "derelict", version, after_help = AFTER_HELP, infer_long_args = false, max_term_width = 120)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What is said besides the result.
+    #[command(flatten)]
+    pub messages: MessageArgs,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Crawl datastores, hold them against inventories, and report what belongs to nobody
+    Scan(ScanArgs),
+    /// Crawl and read only, and save what was found for `report`
+    Collect(CollectArgs),
+    /// Report from saved catalogues of one or many machines, as `scan` does
+    Report(ReportArgs),
+    /// Print everything that the parsers read from files
+    Inspect(FilesArgs),
+    /// Print what was understood of exported inventories
+    Inventory(InventoryArgs),
+    /// Print why a file got its verdict, and what would change it
+    Explain(ExplainArgs),
+    /// Print the JSON Schema of the report
+    Schema,
+}
+
+/// What is said besides the result, on standard error.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct MessageArgs {
+    /// No messages but errors, no progress
+    #[arg(long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// List every file and every verdict in the table, with the evidence of every problem
+    #[arg(long, global = true)]
+    pub verbose: bool,
+    /// No progress, not even on a terminal
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+}
+
+/// `derelict scan`.
+#[derive(Debug, Args)]
+pub struct ScanArgs {
+    /// What to crawl.
+    #[command(flatten)]
+    pub crawl: CrawlArgs,
+    /// What to hold it against.
+    #[command(flatten)]
+    pub judge: JudgeArgs,
+    /// What to show.
+    #[command(flatten)]
+    pub show: ShowArgs,
+    /// Add the BLAKE3 hash of every orphaned and unregistered file
+    #[arg(long)]
+    pub hash: bool,
+}
+
+/// `derelict collect`.
+#[derive(Debug, Args)]
+pub struct CollectArgs {
+    /// What to crawl.
+    #[command(flatten)]
+    pub crawl: CrawlArgs,
+    /// Where to save the catalogue
+    #[arg(short, long, value_name = "FILE.catalogue")]
+    pub output: PathBuf,
+    /// Replace an existing file
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `derelict report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Catalogues that `collect` saved
+    #[arg(value_name = "FILE.catalogue", required = true)]
+    pub catalogues: Vec<PathBuf>,
+    /// What to hold them against.
+    #[command(flatten)]
+    pub judge: JudgeArgs,
+    /// What to show.
+    #[command(flatten)]
+    pub show: ShowArgs,
+}
+
+/// What to crawl.
+#[derive(Debug, Args)]
+pub struct CrawlArgs {
+    /// Mounted datastores: PATH, or ALIAS[,ALIAS...]=PATH
+    ///
+    /// An alias is a name under which VMs and inventories refer to the datastore: its label,
+    /// /vmfs/volumes/UUID, C:\ClusterStorage\Volume1, \\server\share. Without one, derelict infers which datastore a
+    /// root is from how references resolve. An argument that exists as a path is a path; otherwise the last `=` divides.
+    #[arg(value_name = "ROOT", required = true)]
+    pub roots: Vec<OsString>,
+    /// Leave out files and folders that match, relative to their root (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// Enter file systems that are mounted below a root
+    #[arg(long)]
+    pub cross_file_systems: bool,
+    /// Threads that crawl and read [default: by the number of processors]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// What the files are held against.
+#[derive(Debug, Args)]
+pub struct JudgeArgs {
+    /// Exported inventory, a file or a folder of exports (repeatable)
+    ///
+    /// The kind is detected from the content; KIND: in front of the file says it instead.
+    #[arg(short, long, value_name = "[KIND:]FILE")]
+    pub inventory: Vec<String>,
+    /// The given inventories are all there are
+    ///
+    /// Your word, printed on the report: gaps that speak of a missing vCenter, host or cluster keep no verdict back.
+    #[arg(long)]
+    pub assume_complete: bool,
+    /// Owner rules beside the built-in ones (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+    /// Judge ages as of this time [default: now]
+    ///
+    /// RFC 3339 (2024-06-01T12:00:00Z), or a date, which means its midnight in UTC. It is also the time that the report
+    /// bears, so that a run can be repeated to the byte.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub as_of: Option<Timestamp>,
+}
+
+/// What is shown of the report, and where.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Write the report to a file as well; the form follows the extension (repeatable)
+    ///
+    /// .json, .jsonl, .csv, .md, or .txt for the table. A file inside a root is refused.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+    /// What goes to standard output
+    ///
+    /// json, jsonl and csv are stable: fields and columns are added, never changed. table and md are for people and may
+    /// change.
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
+    /// Show only artifacts that match, e.g. 'verdict=orphaned and size>10GiB and age>90d'
+    ///
+    /// Fields: verdict, class, kind, datastore, owner, path, confidence, reclaim, platform with = != ~ !~ (~ means
+    /// contains); size (allocated), apparent (length), age with = != < <= > >=; joined by and, or, not and parentheses.
+    /// Sums, VMs, problems and coverage stay whole.
+    #[arg(long, value_name = "EXPR")]
+    pub filter: Option<Filter>,
+    /// Exit with status 1 when the report holds one of these verdicts, whatever --filter shows
+    #[arg(long, value_name = "VERDICT", value_delimiter = ',', value_parser = verdict)]
+    pub fail_on: Vec<Verdict>,
+    /// Replace existing output files
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `derelict inspect`.
+#[derive(Debug, Args)]
+pub struct FilesArgs {
+    /// Files of virtual machines
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// What goes to standard output
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub format: TextFormat,
+}
+
+/// `derelict inventory`.
+#[derive(Debug, Args)]
+pub struct InventoryArgs {
+    /// Exported inventories, files or folders of exports
+    #[arg(value_name = "[KIND:]FILE", required = true)]
+    pub files: Vec<String>,
+    /// What goes to standard output
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub format: TextFormat,
+}
+
+/// `derelict explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A report that was saved with -o REPORT.json
+    #[arg(value_name = "REPORT.json")]
+    pub report: PathBuf,
+    /// The file: its path, its path relative to the root, or '[datastore] path'
+    #[arg(value_name = "PATH")]
+    pub path: OsString,
+}
+
+/// The forms of what is no report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TextFormat {
+    /// For people.
+    Text,
+    /// One document.
+    Json,
+}
+
+fn verdict(text: &str) -> Result<Verdict, String> {
+    Verdict::deserialize(StrDeserializer::<serde::de::value::Error>::new(text)).map_err(|error| error.to_string())
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    let midnight = if text.len() == "2024-06-01".len() {
+        "T00:00:00Z"
+    } else {
+        ""
+    };
+    format!("{text}{midnight}")
+        .parse()
+        .map_err(|_| "expected a time such as 2024-06-01T12:00:00Z, or a date such as 2024-06-01".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_rfc_3339_or_a_date_in_utc() {
+        let expected: Timestamp = "2024-06-01T00:00:00Z".parse().unwrap();
+        for text in ["2024-06-01T00:00:00Z", "2024-06-01T02:00:00+02:00", "2024-06-01"] {
+            assert_eq!(time(text), Ok(expected), "{text}");
+        }
+        for text in ["", "now", "2024-13-01", "2024-06-01T00:00:00"] {
+            assert!(time(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn verdicts_are_named_as_in_the_report() {
+        assert_eq!(verdict("in-use"), Ok(Verdict::InUse));
+        assert!(verdict("Orphaned").unwrap_err().contains("expected one of `owned`"));
+    }
+}

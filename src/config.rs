@@ -1,0 +1,289 @@
+//! What the user meant: the command line resolved and validated once, before any work starts.
+//!
+//! Everything that can be refused is refused here: roots that are not there, outputs that exist, that have an unknown
+//! extension, or that lie inside a root. What comes out is taken as it is by everything below.
+
+use std::{
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    error::{ErrorKind, Result, ToolError},
+    place,
+    report::Format,
+    sanitize,
+};
+
+/// Extension of a saved catalogue.
+pub const CATALOGUE_EXTENSION: &str = "catalogue";
+
+/// A root as the user gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    /// A folder that exists.
+    pub path: PathBuf,
+    /// Names of the datastore, in order; empty where it is to be inferred.
+    pub aliases: Vec<String>,
+}
+
+/// A file to write a report to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Where.
+    pub path: PathBuf,
+    /// In which form.
+    pub format: Format,
+}
+
+/// Reads the ROOT arguments.
+///
+/// # Errors
+/// When one is not a folder, or has an empty alias.
+pub fn roots(arguments: &[OsString]) -> Result<Vec<Root>> {
+    arguments.iter().map(|argument| root(argument)).collect()
+}
+
+/// An argument that exists as a path is a path; otherwise the last `=` divides, and commas divide the aliases.
+fn root(argument: &OsStr) -> Result<Root> {
+    let whole = Path::new(argument);
+    if std::fs::symlink_metadata(whole).is_ok() {
+        return folder(whole, Vec::new());
+    }
+    let Some((aliases, path)) = split_at_last_equals(argument) else {
+        return folder(whole, Vec::new());
+    };
+    let aliases = aliases
+        .to_str()
+        .ok_or_else(|| ToolError::at(ErrorKind::Usage, whole, "an alias has to be Unicode"))?;
+    let aliases: Vec<String> = aliases.split(',').map(|alias| alias.trim().to_owned()).collect();
+    if aliases.iter().any(String::is_empty) {
+        return Err(ToolError::at(
+            ErrorKind::Usage,
+            whole,
+            "an alias before the `=` is empty",
+        ));
+    }
+    folder(Path::new(&path), aliases)
+}
+
+fn folder(path: &Path, aliases: Vec<String>) -> Result<Root> {
+    let metadata = std::fs::metadata(path)
+        .map_err(|error| ToolError::at(ErrorKind::Root, path, "the root cannot be entered").because(error))?;
+    if !metadata.is_dir() {
+        return Err(ToolError::at(ErrorKind::Root, path, "the root is no folder"));
+    }
+    Ok(Root {
+        path: path.to_owned(),
+        aliases,
+    })
+}
+
+#[cfg(unix)]
+fn split_at_last_equals(argument: &OsStr) -> Option<(OsString, OsString)> {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let bytes = argument.as_bytes();
+    let at = bytes.iter().rposition(|&byte| byte == b'=')?;
+    let (aliases, rest) = bytes.split_at_checked(at)?;
+    let path = rest.strip_prefix(b"=")?;
+    Some((OsString::from_vec(aliases.to_vec()), OsString::from_vec(path.to_vec())))
+}
+
+#[cfg(not(unix))]
+fn split_at_last_equals(argument: &OsStr) -> Option<(OsString, OsString)> {
+    let (aliases, path) = argument.to_str()?.rsplit_once('=')?;
+    Some((aliases.into(), path.into()))
+}
+
+/// Reads the `-o` arguments of a report.
+///
+/// # Errors
+/// When the extension of one is unknown, two are the same, or one must not or cannot be written.
+pub fn outputs(paths: &[PathBuf], roots: &[&Path], force: bool) -> Result<Vec<Output>> {
+    let mut outputs: Vec<Output> = Vec::with_capacity(paths.len());
+    for path in paths {
+        let format = extension(path).and_then(Format::of_extension).ok_or_else(|| {
+            let known = "the extension says no known form: use .json, .jsonl, .csv, .md or .txt";
+            ToolError::at(ErrorKind::Output, path, known)
+        })?;
+        check_output(path, roots, force)?;
+        if outputs.iter().any(|other| place::is_same(&other.path, path)) {
+            return Err(ToolError::at(ErrorKind::Output, path, "is given twice as output"));
+        }
+        outputs.push(Output {
+            path: path.clone(),
+            format,
+        });
+    }
+    Ok(outputs)
+}
+
+/// Checks the `-o` argument of `collect`.
+///
+/// # Errors
+/// When it has another extension, or must not or cannot be written.
+pub fn catalogue_output(path: &Path, roots: &[&Path], force: bool) -> Result<()> {
+    if extension(path) != Some(CATALOGUE_EXTENSION) {
+        let wanted = "a catalogue has the extension .catalogue";
+        return Err(ToolError::at(ErrorKind::Output, path, wanted));
+    }
+    check_output(path, roots, force)
+}
+
+fn extension(path: &Path) -> Option<&str> {
+    path.extension().and_then(OsStr::to_str)
+}
+
+fn check_output(path: &Path, roots: &[&Path], force: bool) -> Result<()> {
+    let refuse = |why: &str| ToolError::at(ErrorKind::Output, path, why);
+    match std::fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => return Err(refuse("the output is a folder")),
+        Ok(_) if !force => return Err(refuse("the output exists; --force replaces it")),
+        _ => {}
+    }
+    outside_roots(path, roots)?;
+    place::check_writable(place::folder_of(path))
+        .map_err(|error| refuse("the folder of the output cannot be written to").because(error))
+}
+
+/// Refuses an output that lies inside a root, by name or through links and mounts.
+///
+/// # Errors
+/// When it does, or when that cannot be told.
+pub fn outside_roots(path: &Path, roots: &[&Path]) -> Result<()> {
+    for root in roots {
+        let inside = place::is_inside(path, root).map_err(|error| {
+            ToolError::at(ErrorKind::Output, path, "whether it lies inside a root cannot be told").because(error)
+        })?;
+        if inside {
+            let root = sanitize::os_path(root);
+            let why = format!("the output lies inside the root {root}: derelict writes nothing to a datastore");
+            return Err(ToolError::at(ErrorKind::Output, path, &why));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(argument: &str) -> Result<Root> {
+        root(OsStr::new(argument))
+    }
+
+    fn root_of(path: &Path, aliases: &[&str]) -> Root {
+        Root {
+            path: path.to_owned(),
+            aliases: aliases.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    #[test]
+    fn a_plain_path_has_no_alias() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap();
+        assert_eq!(parsed(path).unwrap(), root_of(folder.path(), &[]));
+    }
+
+    #[test]
+    fn commas_divide_aliases_and_the_last_equals_sign_the_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap();
+        for (aliases, expected) in [
+            ("nfs01", &["nfs01"][..]),
+            (
+                "nfs01,/vmfs/volumes/5f1c2d3e-0badc0de-1111-001b21aa0001",
+                &["nfs01", "/vmfs/volumes/5f1c2d3e-0badc0de-1111-001b21aa0001"],
+            ),
+            (r"C:\ClusterStorage\Volume1", &[r"C:\ClusterStorage\Volume1"]),
+            ("a=b,c", &["a=b", "c"]),
+            ("SAN VMFS 02, second", &["SAN VMFS 02", "second"]),
+        ] {
+            assert_eq!(
+                parsed(&format!("{aliases}={path}")).unwrap(),
+                root_of(folder.path(), expected)
+            );
+        }
+    }
+
+    #[test]
+    fn an_argument_that_exists_is_a_path_whatever_is_in_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let odd = folder.path().join("a,b=c");
+        std::fs::create_dir(&odd).unwrap();
+        assert_eq!(parsed(odd.to_str().unwrap()).unwrap(), root_of(&odd, &[]));
+    }
+
+    #[test]
+    fn what_is_no_folder_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let path = folder.path().to_str().unwrap();
+        for (argument, kind) in [
+            (format!("{path}/gone"), ErrorKind::Root),
+            (format!("alias={path}/gone"), ErrorKind::Root),
+            (format!("alias={path}/file"), ErrorKind::Root),
+            (format!("{path}/file"), ErrorKind::Root),
+            (format!("={path}"), ErrorKind::Usage),
+            (format!("a,,b={path}"), ErrorKind::Usage),
+            ("alias=".to_owned(), ErrorKind::Root),
+        ] {
+            assert_eq!(parsed(&argument).unwrap_err().kind(), kind, "{argument}");
+        }
+    }
+
+    #[test]
+    fn the_form_follows_the_extension_whatever_its_case() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = ["a.json", "b.JSONL", "c.csv", "d.md", "e.txt"].map(|name| folder.path().join(name));
+        let formats: Vec<Format> = outputs(&paths, &[], false)
+            .unwrap()
+            .iter()
+            .map(|output| output.format)
+            .collect();
+        assert_eq!(
+            formats,
+            [
+                Format::Json,
+                Format::Jsonl,
+                Format::Csv,
+                Format::Markdown,
+                Format::Table
+            ]
+        );
+    }
+
+    #[test]
+    fn outputs_that_cannot_be_meant_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        std::fs::create_dir(&root).unwrap();
+        std::fs::write(folder.path().join("there.json"), "").unwrap();
+        for (names, why) in [
+            (&["a.html"][..], "no known form"),
+            (&["a"], "no known form"),
+            (&["there.json"], "the output exists; --force replaces it"),
+            (&["a.json", "./a.json"], "is given twice"),
+            (&["gone/a.json"], "cannot be"),
+            (&["root/a.json"], "inside the root"),
+            (&["root/../root/a.json"], "inside the root"),
+        ] {
+            let paths: Vec<_> = names.iter().map(|name| folder.path().join(name)).collect();
+            let error = outputs(&paths, &[&root], false).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Output);
+            assert!(error.to_string().contains(why), "{names:?}: {error}");
+        }
+        let existing = [folder.path().join("there.json")];
+        assert_eq!(outputs(&existing, &[&root], true).unwrap().len(), 1);
+        assert!(outputs(&[folder.path().join("root.json")], &[&root], false).is_ok());
+    }
+
+    #[test]
+    fn a_catalogue_has_its_own_extension() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(catalogue_output(&folder.path().join("a.catalogue"), &[], false).is_ok());
+        assert!(catalogue_output(&folder.path().join("a.json"), &[], false).is_err());
+    }
+}
