@@ -31,6 +31,7 @@ pub mod vmx;
 pub mod vmxf;
 
 // Hyper-V
+pub mod vhd;
 pub mod vhdx;
 pub mod vmcx;
 mod window;

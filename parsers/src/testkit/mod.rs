@@ -9,6 +9,7 @@
 )]
 
 mod sparse_file;
+pub mod vhd;
 pub mod vhdx;
 
 pub use sparse_file::SparseFile;

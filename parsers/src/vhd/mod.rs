@@ -1,0 +1,195 @@
+//! VHD and AVHD disks, and the files that are carried in a fixed VHD (`.vmgs`, `.vhdpmem`).
+//!
+//! Read in this order: the footer at the end (512 or, from old writers, 511 bytes), its copy at the start where that
+//! matters, the dynamic header, the parent locators. Checked: cookies, checksums, versions, the length of the file
+//! against the disk, the place of the table, lengths of locators. Files with wrong checksums occur and other tools open
+//! them, so a wrong checksum is an anomaly and the other copy is tried. Tables and blocks are not read.
+//!
+//! A file without a footer anywhere is none. Behind the footer, what cannot be read leaves its facts `None`, an anomaly,
+//! and the first such anomaly as [`Vhd::damage`].
+
+mod dynamic_header;
+mod footer;
+pub(crate) mod format;
+mod locator;
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use footer::FooterPlace;
+pub use locator::{VhdLocator, VhdParent};
+
+use crate::{
+    disk_kind::DiskKind,
+    error::{Anomaly, Result},
+    findings::Findings,
+    limits::Limits,
+    read_at::ReadAt,
+    window::Window,
+};
+
+/// The codes of the anomalies of a VHD.
+pub mod code {
+    /// The footer at the end has a wrong checksum; its copy was taken.
+    pub const FOOTER_BAD: &str = "footer-bad";
+    /// The copy of the footer is missing, wrong or different.
+    pub const FOOTER_COPY_BAD: &str = "footer-copy-bad";
+    /// Damage: no footer has the right checksum.
+    pub const FOOTER_CHECKSUM_BAD: &str = "footer-checksum-bad";
+    /// Damage: only the copy of the footer is there, so the end of the file is lost.
+    pub const FOOTER_LOST: &str = "footer-lost";
+    /// Damage: the file is shorter than its fixed disk.
+    pub const FILE_TOO_SHORT: &str = "file-too-short";
+    /// The file is longer than its fixed disk.
+    pub const FILE_TOO_LONG: &str = "file-too-long";
+    /// Damage: the size of the disk cannot be.
+    pub const VIRTUAL_SIZE_BAD: &str = "virtual-size-bad";
+    /// Damage: the dynamic header is not where the footer says.
+    pub const DYNAMIC_HEADER_BAD: &str = "dynamic-header-bad";
+    /// Damage: the dynamic header has a wrong checksum.
+    pub const DYNAMIC_HEADER_CHECKSUM_BAD: &str = "dynamic-header-checksum-bad";
+    /// Damage: the block size cannot be.
+    pub const BLOCK_SIZE_BAD: &str = "block-size-bad";
+    /// Damage: the block allocation table is too small for the disk.
+    pub const TABLE_TOO_SMALL: &str = "table-too-small";
+    /// Damage: the block allocation table reaches past the end of the file.
+    pub const TABLE_BEYOND_END: &str = "table-beyond-end";
+    /// Damage: a parent locator cannot be read.
+    pub const LOCATOR_BAD: &str = "locator-bad";
+}
+
+/// What a VHD says of itself. `None` where that could not be read; [`Vhd::damage`] then says why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Vhd {
+    /// How the disk keeps its data.
+    pub kind: DiskKind,
+    /// Size of the disk that the guest sees, in bytes (`current size`, not the geometry).
+    pub virtual_bytes: Option<u64>,
+    /// Size of the disk when it was made, in bytes.
+    pub original_bytes: u64,
+    /// Identity of this file, which its children quote. `None` when all zero.
+    pub unique_id: Option<Uuid>,
+    /// Application that wrote the footer: `win`, `vpc`, `qemu`, `tap`, `vbox`, …
+    pub creator: Option<String>,
+    /// Version of it as written; Windows 10 and later write 0x000A0000.
+    pub creator_version: u32,
+    /// Its system: `Wi2k` or `Mac`.
+    pub creator_host_os: Option<String>,
+    /// Time stamp of the footer, taken as the creation: it is not moved by use.
+    pub created: Option<Timestamp>,
+    /// A VM that uses the disk is in saved state.
+    pub saved_state: bool,
+    /// Marked as a candidate for deletion at shutdown.
+    pub temporary: bool,
+    /// Which footer was read.
+    pub footer: FooterPlace,
+    /// Unit of allocation in bytes; only in dynamic and differencing disks.
+    pub block_size_bytes: Option<u32>,
+    /// Where the parent is; only in differencing disks.
+    pub parent: Option<VhdParent>,
+    /// The first anomaly after which facts, or data behind them, may be missing; `None` for a sound file.
+    pub damage: Option<Anomaly>,
+    /// What is odd or damaged.
+    pub anomalies: Vec<Anomaly>,
+}
+
+/// Reads all facts of a VHD.
+///
+/// # Errors
+/// `BadSignature` or `Truncated` when there is no footer; `Unsupported` for a version or disk type that nobody knows;
+/// `Io`.
+pub fn read(source: &impl ReadAt, limits: &Limits) -> Result<Vhd> {
+    let mut findings = Findings::default();
+    let footer = footer::find(source, &mut findings)?;
+    let header = match footer.kind {
+        DiskKind::Fixed => {
+            note_length(source.len(), &footer, &mut findings);
+            None
+        }
+        DiskKind::Dynamic | DiskKind::Differencing => {
+            let source = Window::ahead(source, "VHD head", 0, format::HEAD_BYTES)?;
+            read_head(&source, &footer, limits, &mut findings)?
+        }
+    };
+    let virtual_bytes = checked_size(&footer, &mut findings);
+    let (block_size_bytes, parent) = header.map_or((None, None), |(size, parent)| (Some(size), parent));
+    Ok(Vhd {
+        kind: footer.kind,
+        virtual_bytes,
+        original_bytes: footer.original_bytes,
+        unique_id: Some(footer.unique_id).filter(|id| !id.is_nil()),
+        creator: footer.creator,
+        creator_version: footer.creator_version,
+        creator_host_os: footer.creator_host_os,
+        created: footer.created,
+        saved_state: footer.saved_state,
+        temporary: footer.temporary,
+        footer: footer.place,
+        block_size_bytes,
+        parent,
+        damage: findings.first_damage(),
+        anomalies: findings.into_anomalies(),
+    })
+}
+
+/// True when the cookie of a footer stands at the end of the source: one read of a few bytes.
+///
+/// # Errors
+/// `Io` when the source cannot be read.
+pub fn has_footer(source: &impl ReadAt) -> Result<bool> {
+    footer::has_cookie_at_end(source)
+}
+
+/// True when the bytes at offset 0 are the copy of a footer, as in every sound dynamic or differencing disk.
+pub fn has_footer_copy(head: &[u8]) -> bool {
+    head.starts_with(format::FOOTER_COOKIE)
+}
+
+fn read_head(
+    source: &impl ReadAt,
+    footer: &footer::ParsedFooter,
+    limits: &Limits,
+    findings: &mut Findings,
+) -> Result<Option<(u32, Option<VhdParent>)>> {
+    let Some(header) = dynamic_header::find(source, footer, findings)? else {
+        return Ok(None);
+    };
+    let parent = match footer.kind {
+        DiskKind::Differencing => Some(locator::read(source, &header, limits, findings)?),
+        DiskKind::Fixed | DiskKind::Dynamic => None,
+    };
+    Ok(Some((header.block_size_bytes, parent)))
+}
+
+/// A fixed disk is its content and the footer.
+fn note_length(file_bytes: u64, footer: &footer::ParsedFooter, findings: &mut Findings) {
+    let (code, compared) = match footer.offset.cmp(&footer.current_bytes) {
+        std::cmp::Ordering::Less => (code::FILE_TOO_SHORT, "fewer"),
+        std::cmp::Ordering::Equal => return,
+        std::cmp::Ordering::Greater => (code::FILE_TOO_LONG, "more"),
+    };
+    let text = format!(
+        "{file_bytes} bytes are {compared} than a fixed disk of {} bytes and its footer",
+        footer.current_bytes
+    );
+    let anomaly = Anomaly::at(code, footer.offset, text);
+    if code == code::FILE_TOO_SHORT {
+        findings.damage(anomaly);
+    } else {
+        findings.note(anomaly);
+    }
+}
+
+fn checked_size(footer: &footer::ParsedFooter, findings: &mut Findings) -> Option<u64> {
+    let size = footer.current_bytes;
+    if size <= format::VIRTUAL_DISK_MAX_BYTES {
+        return Some(size);
+    }
+    let text = format!("a disk of {size} bytes cannot be");
+    findings.damage(Anomaly::at(code::VIRTUAL_SIZE_BAD, footer.offset, text));
+    None
+}
