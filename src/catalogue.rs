@@ -3,7 +3,12 @@
 //! It is made by crawl and read, can be saved and loaded (`derelict collect`, `derelict report`), and is immutable for
 //! everything right of it. Saved form: JSON, `derelict/catalogue/1`.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{BufReader, BufWriter, Read, Seek, Write},
+    path::Path,
+};
 
 use derelict_parsers::Anomaly;
 use jiff::Timestamp;
@@ -11,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    error::{ErrorKind, Result, ToolError},
     evidence::Evidence,
     kind::{Basis, Kind},
     raw::RawPath,
@@ -234,6 +240,58 @@ impl Catalogue {
         all
     }
 
+    /// Writes the catalogue to a file, which is replaced where it exists.
+    ///
+    /// # Errors
+    /// When the file cannot be written to its end.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let write = || -> std::io::Result<()> {
+            let mut file = BufWriter::new(File::create(path)?);
+            serde_json::to_writer(&mut file, self)?;
+            file.write_all(b"\n")?;
+            file.into_inner()?.sync_all()
+        };
+        write().map_err(|error| ToolError::at(ErrorKind::Output, path, "cannot be written").because(error))
+    }
+
+    /// Reads a saved catalogue.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no catalogue, or is one of another version.
+    pub fn load(path: &Path) -> Result<Self> {
+        let refuse = |what: &str| ToolError::at(ErrorKind::Catalogue, path, what);
+        let mut file = File::open(path).map_err(|error| refuse("cannot be opened").because(error))?;
+        let catalogue: Self = match serde_json::from_reader(BufReader::new(&file)) {
+            Ok(catalogue) => catalogue,
+            Err(error) => {
+                // What it says of itself makes a better message than the first field that did not fit.
+                let schema = file.rewind().ok().and_then(|()| stated_schema(&file));
+                return Err(match schema.filter(|schema| schema != SCHEMA) {
+                    Some(schema) => refuse(&other_schema(&schema)),
+                    None => refuse("is no catalogue").because(error),
+                });
+            }
+        };
+        if catalogue.schema != SCHEMA {
+            return Err(refuse(&other_schema(&catalogue.schema)));
+        }
+        catalogue.check_roots().map_err(|what| refuse(&what))?;
+        Ok(catalogue)
+    }
+
+    /// Everything has to name a root that is there.
+    fn check_roots(&self) -> std::result::Result<(), String> {
+        let artifacts = self.artifacts.iter().map(|artifact| artifact.entry.root);
+        let bystanders = self.bystanders.iter().map(|entry| entry.root);
+        let specials = self.specials.iter().map(|special| special.root);
+        let issues = self.issues.iter().filter_map(|issue| issue.root);
+        let mut all = artifacts.chain(bystanders).chain(specials).chain(issues);
+        match all.find(|root| *root >= self.roots.len()) {
+            Some(root) => Err(format!("names root {root} and lists only {}", self.roots.len())),
+            None => Ok(()),
+        }
+    }
+
     /// Number of artifacts of each root.
     pub fn artifacts_by_root(&self) -> BTreeMap<usize, u64> {
         let mut counts = BTreeMap::new();
@@ -242,5 +300,85 @@ impl Catalogue {
             *count = count.saturating_add(1);
         }
         counts
+    }
+}
+
+/// What a JSON document says under `schema`.
+fn stated_schema(document: impl Read) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Stated {
+        schema: String,
+    }
+    let stated: Stated = serde_json::from_reader(BufReader::new(document)).ok()?;
+    Some(stated.schema)
+}
+
+fn other_schema(found: &str) -> String {
+    format!("is of the schema \"{found}\"; this version of derelict reads \"{SCHEMA}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Catalogue {
+        let mut catalogue = Catalogue::new(vec![RootRecord {
+            path: RawPath::new(b"/mnt/\xff".to_vec()),
+            ..RootRecord::default()
+        }]);
+        catalogue.specials.push(Special {
+            root: 0,
+            path: "a".into(),
+            target: Some("b".into()),
+        });
+        catalogue
+    }
+
+    fn refused(content: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.catalogue");
+        std::fs::write(&path, content).unwrap();
+        let error = Catalogue::load(&path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Catalogue);
+        error.chain()
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.catalogue");
+        sample().save(&path).unwrap();
+        assert_eq!(Catalogue::load(&path).unwrap(), sample());
+    }
+
+    #[test]
+    fn another_schema_is_named() {
+        let later = refused(r#"{"schema": "derelict/catalogue/9", "roots": {}}"#);
+        assert!(later.contains("derelict/catalogue/9"), "{later}");
+        let report = refused(
+            &serde_json::to_string(&sample())
+                .unwrap()
+                .replace("catalogue/1", "report/1"),
+        );
+        assert!(report.contains("derelict/report/1"), "{report}");
+        let other = refused("# a note");
+        assert!(other.contains("is no catalogue"), "{other}");
+    }
+
+    #[test]
+    fn a_catalogue_that_names_no_root_of_its_own_is_refused() {
+        let text = serde_json::to_string(&sample())
+            .unwrap()
+            .replace("\"root\":0", "\"root\":7");
+        assert!(refused(&text).contains("names root 7"));
+    }
+
+    #[test]
+    fn merging_keeps_the_roots_apart() {
+        let merged = Catalogue::merge([sample(), sample()]);
+        assert_eq!(merged.roots.len(), 2);
+        let roots: Vec<_> = merged.specials.iter().map(|special| special.root).collect();
+        assert_eq!(roots, [0, 1]);
+        assert_eq!(merged.check_roots(), Ok(()));
     }
 }

@@ -24,6 +24,8 @@ pub mod error;
 pub mod evidence;
 pub mod exit_code;
 pub mod file_reader;
+pub mod hash;
+pub mod inspect;
 pub mod inventory;
 pub mod kind;
 pub mod output;

@@ -228,6 +228,9 @@ fn xml(text: &[u8]) -> Option<Content> {
 fn dictionary(head: &[u8]) -> Option<Content> {
     let mut version = false;
     for line in head.split(|&byte| byte == b'\n') {
+        if is_descriptor_title(line) {
+            return Some(Content::VmdkDescriptor);
+        }
         let Some(equals) = line.iter().position(|&byte| byte == b'=') else {
             continue;
         };
@@ -244,6 +247,13 @@ fn dictionary(head: &[u8]) -> Option<Content> {
         }
     }
     None
+}
+
+/// `# Disk DescriptorFile`, as nearly every writer begins.
+fn is_descriptor_title(line: &[u8]) -> bool {
+    line.trim_ascii()
+        .strip_prefix(b"#")
+        .is_some_and(|title| title.trim_ascii().eq_ignore_ascii_case(b"disk descriptorfile"))
 }
 
 /// `SHA256(disk.vmdk)= 0a1b…` (OVF 1.0 and later).

@@ -5,6 +5,8 @@
 //! and the fault becomes an issue. A configuration of which the devices are not known is `opaque`, so that nothing near
 //! it is taken for unowned. A parser that panics costs its file, not the run.
 
+mod hyperv_disk;
+mod vmdk;
 mod vmware;
 
 use std::{
@@ -89,6 +91,8 @@ struct Parsed {
     facts: Value,
     evidence: Evidence,
     anomalies: Vec<Anomaly>,
+    /// Facts may be missing: the rest is sound, but a part could not be read.
+    fault: Option<Fault>,
 }
 
 impl Parsed {
@@ -98,7 +102,23 @@ impl Parsed {
             facts: serde_json::to_value(facts).unwrap_or_default(),
             evidence,
             anomalies: anomalies.to_vec(),
+            fault: None,
         }
+    }
+
+    /// Says that a part could not be read: something that the file names may be missing.
+    fn damaged_by(mut self, damage: Option<&Anomaly>) -> Self {
+        let Some(damage) = damage else { return self };
+        self.evidence.marks.push(Mark {
+            code: MarkCode::Damaged,
+            text: damage.text.clone(),
+            offset: damage.offset,
+        });
+        self.fault = Some(Fault {
+            stage: Stage::Parse,
+            text: damage.text.clone(),
+        });
+        self
     }
 }
 
@@ -234,7 +254,7 @@ fn opened(subject: &Subject<'_>, reader: &FileReader, content: Content) -> Exami
             found.facts = parsed.facts;
             found.evidence.absorb(parsed.evidence);
             found.anomalies = parsed.anomalies;
-            None
+            parsed.fault
         }
         Err(error) => Some(failed(&mut found, subject, &error)),
     };
@@ -293,6 +313,15 @@ fn parse(kind: Kind, reader: &FileReader, subject: &Subject<'_>) -> Result<Parse
         Kind::Vmx | Kind::Vmtx => vmware::configuration(kind, reader, &limits),
         Kind::Vmsd => vmware::snapshot_list(reader, &limits),
         Kind::Vmxf if !subject.name.ends_with(b"-aux.xml") => vmware::extended_configuration(reader, &limits),
+        Kind::VmdkDescriptor
+        | Kind::VmdkFlat
+        | Kind::VmdkSparse
+        | Kind::VmdkStream
+        | Kind::VmdkDelta
+        | Kind::VmdkSeSparse
+        | Kind::VmdkCtk
+        | Kind::VmdkDigest => vmdk::disk(kind, reader, &limits),
+        Kind::Vhdx | Kind::Avhdx => hyperv_disk::vhdx_disk(reader, &limits),
         _ => Ok(Parsed::default()),
     }
 }

@@ -101,7 +101,7 @@ pub(super) fn extended_configuration(reader: &FileReader, limits: &Limits) -> Re
 }
 
 /// The references of a parser in the words of the evidence.
-fn references(files: &[FileReference]) -> Vec<Reference> {
+pub(super) fn references(files: &[FileReference]) -> Vec<Reference> {
     files
         .iter()
         .map(|file| Reference {

@@ -1,0 +1,229 @@
+//! `derelict inspect`: everything that the parsers read of one file, for people and for programs.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use derelict_parsers::Anomaly;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    classify::{self, NameHint},
+    error::{ErrorKind, Result, ToolError},
+    evidence::Evidence,
+    kind::{Basis, Kind},
+    raw::RawPath,
+    read::{self, Subject},
+    sanitize,
+};
+
+/// What was read of one file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Inspection {
+    /// The path as given.
+    pub path: RawPath,
+    /// Length in bytes.
+    pub length: u64,
+    /// What it is; `None` for an ordinary file.
+    pub kind: Option<Kind>,
+    /// How that was found.
+    pub basis: Option<Basis>,
+    /// Why it could not be read, or not all of it.
+    pub error: Option<String>,
+    /// All that the parser read.
+    pub facts: Value,
+    /// The same in the words of the reconciliation.
+    pub evidence: Evidence,
+    /// What is odd about it.
+    pub anomalies: Vec<Anomaly>,
+}
+
+/// Reads one file.
+///
+/// # Errors
+/// When there is no regular file of this name. A file that cannot be read or parsed is an [`Inspection`] with its error.
+pub fn inspect(path: &Path) -> Result<Inspection> {
+    let refuse = |what: &str| ToolError::at(ErrorKind::Input, path, what);
+    let metadata = std::fs::symlink_metadata(path).map_err(|error| refuse("cannot be inspected").because(error))?;
+    if !metadata.is_file() {
+        return Err(refuse("is no regular file"));
+    }
+    let raw = RawPath::from_os(path);
+    let folder = raw.folder();
+    let examined = read::examine(&Subject {
+        os_path: path,
+        folder: &folder,
+        name: raw.name(),
+        length: metadata.len(),
+        hint: hint(&folder, raw.name()),
+        has_descriptor: false,
+        is_offline: false,
+        smb: false,
+    });
+    let error = examined.fault.map(|fault| fault.text);
+    let mut inspection = Inspection {
+        path: raw,
+        length: metadata.len(),
+        kind: None,
+        basis: None,
+        error,
+        facts: Value::Null,
+        evidence: Evidence::default(),
+        anomalies: Vec::new(),
+    };
+    if let Some(found) = examined.found {
+        inspection.kind = Some(found.kind);
+        inspection.basis = Some(found.basis);
+        inspection.facts = found.facts;
+        inspection.evidence = found.evidence;
+        inspection.anomalies = found.anomalies;
+    }
+    Ok(inspection)
+}
+
+/// A file is inspected on its own: the lists of vSphere HA are taken for such wherever they lie.
+fn hint(folder: &RawPath, name: &[u8]) -> NameHint {
+    match classify::by_name(folder, name) {
+        NameHint::Unknown if classify::is_host_list(name) => NameHint::System,
+        hint => hint,
+    }
+}
+
+/// Writes an inspection for people: one fact a line, keys aligned, everything from the file escaped.
+///
+/// # Errors
+/// What writing said.
+pub fn render_text(inspection: &Inspection, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", sanitize::path(&inspection.path))?;
+    let name = |value: Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
+    let kind = name(inspection.kind.and_then(|kind| serde_json::to_value(kind).ok()));
+    let basis = name(inspection.basis.and_then(|basis| serde_json::to_value(basis).ok()));
+    writeln!(out, "  kind    {}", kind.as_deref().unwrap_or("ordinary file"))?;
+    if let Some(basis) = basis {
+        writeln!(out, "  basis   {basis}")?;
+    }
+    writeln!(out, "  length  {} bytes", inspection.length)?;
+    if let Some(error) = &inspection.error {
+        writeln!(out, "  error   {}", sanitize::text(error))?;
+    }
+    section(out, "facts", &inspection.facts)?;
+    let evidence = serde_json::to_value(&inspection.evidence).unwrap_or_default();
+    section(out, "evidence", &evidence)?;
+    if inspection.facts.get("anomalies").is_none() {
+        section(
+            out,
+            "anomalies",
+            &serde_json::to_value(&inspection.anomalies).unwrap_or_default(),
+        )?;
+    }
+    Ok(())
+}
+
+fn section(out: &mut dyn Write, title: &str, value: &Value) -> io::Result<()> {
+    if is_blank(value) {
+        return Ok(());
+    }
+    writeln!(out, "  {title}")?;
+    nested(out, 4, value)
+}
+
+/// Nothing worth a line: absent values, empty lists and what holds only such.
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.values().all(is_blank),
+        _ => false,
+    }
+}
+
+/// Writes an object or list, each line indented by `indent` blanks.
+fn nested(out: &mut dyn Write, indent: usize, value: &Value) -> io::Result<()> {
+    match value {
+        Value::Object(fields) => {
+            let shown = || fields.iter().filter(|(_, value)| !is_blank(value));
+            let width = shown().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
+            shown().try_for_each(|(key, value)| field(out, indent, width, &sanitize::text(key), value))
+        }
+        Value::Array(items) => items.iter().try_for_each(|item| element(out, indent, item)),
+        scalar => writeln!(out, "{:indent$}{}", "", plain(scalar)),
+    }
+}
+
+fn field(out: &mut dyn Write, indent: usize, width: usize, key: &str, value: &Value) -> io::Result<()> {
+    if value.is_object() || value.is_array() {
+        writeln!(out, "{:indent$}{key}", "")?;
+        return nested(out, indent.saturating_add(2), value);
+    }
+    writeln!(out, "{:indent$}{key:width$}  {}", "", plain(value))
+}
+
+/// An element of a list begins with a hyphen; its further lines stand below its first.
+fn element(out: &mut dyn Write, indent: usize, value: &Value) -> io::Result<()> {
+    let mut lines = Vec::new();
+    nested(&mut lines, indent.saturating_add(2), value)?;
+    if let Some(hyphen) = lines.get_mut(indent) {
+        *hyphen = b'-';
+    }
+    out.write_all(&lines)
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => sanitize::text(text).into_owned(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(name: &str, content: &[u8]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        let mut inspection = inspect(&path).unwrap();
+        inspection.path = name.into();
+        let mut out = Vec::new();
+        render_text(&inspection, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn facts_are_aligned_and_lists_have_hyphens() {
+        let text = rendered(
+            "a.vmdk",
+            b"# Disk DescriptorFile\nversion=1\nCID=0000000a\nparentCID=ffffffff\ncreateType=\"vmfs\"\nRW 8 VMFS \"a-flat.vmdk\"\n",
+        );
+        assert!(
+            text.starts_with("a.vmdk\n  kind    vmdk-descriptor\n  basis   both\n"),
+            "{text}"
+        );
+        assert!(text.contains("\n    cid           10\n"), "{text}");
+        assert!(
+            text.contains("\n      - role    extent\n        target  a-flat.vmdk\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_comes_from_the_file_is_escaped() {
+        let text = rendered("a.vmx", b"displayName = \"x\x1b[31m\"\nconfig.version = \"8\"\n");
+        assert!(!text.contains('\x1b'), "{text}");
+        assert!(text.contains("\\x1b[31m"), "{text}");
+    }
+
+    #[test]
+    fn an_ordinary_file_and_a_folder_are_told_apart() {
+        assert!(rendered("a.txt", b"hello").contains("ordinary file"));
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(inspect(folder.path()).unwrap_err().kind(), ErrorKind::Input);
+        assert_eq!(
+            inspect(&folder.path().join("none")).unwrap_err().kind(),
+            ErrorKind::Input
+        );
+    }
+}

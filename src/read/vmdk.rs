@@ -1,0 +1,117 @@
+//! Facts of VMDKs in the words of the evidence.
+
+use derelict_parsers::{
+    Limits, ParseError,
+    vmdk::{self, Descriptor, Vmdk},
+};
+
+use super::{Parsed, mark, vmware::references};
+use crate::{
+    evidence::{DiskEvidence, Evidence, LinkId, Mark, MarkCode},
+    file_reader::FileReader,
+    kind::{Kind, Role},
+};
+
+/// `CID` and `parentCID` that say "none".
+const NO_CID: u32 = u32::MAX;
+
+/// A file without any signature is a flat extent from this length on; a shorter one that is called like a descriptor is
+/// a damaged descriptor.
+const RAW_DESCRIPTOR_MAX_BYTES: u64 = 1 << 20;
+
+/// Any `.vmdk`. `kind` is what name and signature say.
+pub(super) fn disk(kind: Kind, reader: &FileReader, limits: &Limits) -> Result<Parsed, ParseError> {
+    let facts = vmdk::read(reader, limits)?;
+    if facts == Vmdk::Raw {
+        return Ok(raw(kind, reader));
+    }
+    let mut evidence = Evidence {
+        references: references(&facts.references()),
+        disk: facts.descriptor().map(|descriptor| link(&facts, descriptor)),
+        ..Evidence::default()
+    };
+    if matches!(&facts, Vmdk::Sparse(extent) if is_monolithic(extent.descriptor.as_ref())) {
+        // The data lie in this very file, whatever it was called when the descriptor was written.
+        evidence.references.retain(|reference| reference.role != Role::Extent);
+    }
+    if facts.is_unclean() {
+        evidence
+            .marks
+            .push(mark(MarkCode::Unclean, "the extent was not closed: in use, or crashed"));
+    }
+    if let Some(descriptor) = facts.descriptor() {
+        evidence.marks.extend(marks(descriptor));
+    }
+    let mut parsed = Parsed::new(&facts, evidence, &facts.anomalies());
+    parsed.kind = exact_kind(kind, &facts);
+    Ok(parsed)
+}
+
+/// No signature and no descriptor: a flat extent, unless the name promises something else.
+fn raw(kind: Kind, reader: &FileReader) -> Parsed {
+    use derelict_parsers::ReadAt;
+
+    let mut parsed = Parsed::default();
+    match kind {
+        Kind::VmdkFlat | Kind::VmdkRdm | Kind::VmdkDigest => {}
+        Kind::VmdkDescriptor if reader.len() > RAW_DESCRIPTOR_MAX_BYTES => parsed.kind = Some(Kind::VmdkFlat),
+        _ => parsed.evidence.marks.push(Mark {
+            offset: Some(0),
+            ..mark(MarkCode::Damaged, "neither the signature of a VMDK nor a descriptor")
+        }),
+    }
+    parsed
+}
+
+fn exact_kind(kind: Kind, facts: &Vmdk) -> Option<Kind> {
+    match facts {
+        Vmdk::Sparse(extent) if extent.header.is_stream() => Some(Kind::VmdkStream),
+        Vmdk::Sparse(_) => Some(Kind::VmdkSparse),
+        Vmdk::Descriptor(_) if kind != Kind::VmdkDigest => Some(Kind::VmdkDescriptor),
+        _ => None,
+    }
+}
+
+/// A descriptor that lies in its only extent.
+fn is_monolithic(descriptor: Option<&Descriptor>) -> bool {
+    descriptor.is_some_and(|descriptor| descriptor.extents.len() <= 1)
+}
+
+fn link(facts: &Vmdk, descriptor: &Descriptor) -> DiskEvidence {
+    let has_parent = descriptor.has_parent();
+    let parent_cid = descriptor.parent_cid.filter(|cid| has_parent && *cid != NO_CID);
+    DiskEvidence {
+        virtual_bytes: facts.virtual_bytes(),
+        link: descriptor.cid.map(LinkId::Cid),
+        has_parent,
+        parent_links: parent_cid.into_iter().map(LinkId::Cid).collect(),
+        disk_id: descriptor.disk_uuid(),
+        content_id: descriptor.long_content_id(),
+        create_type: descriptor.create_type.clone(),
+        fcd_id: descriptor.fcd_id(),
+        creator: None,
+    }
+}
+
+fn marks(descriptor: &Descriptor) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    if descriptor.deletable() == Some(false) {
+        marks.push(mark(MarkCode::ProtectedByDescriptor, "ddb.deletable is \"false\""));
+    }
+    if descriptor.is_encrypted {
+        marks.push(mark(
+            MarkCode::Encrypted,
+            "the descriptor names an encryption key or filter",
+        ));
+    }
+    if descriptor.is_raw_device() {
+        marks.push(mark(
+            MarkCode::RawDevice,
+            "a raw device map or a physical disk: the data are on the device behind it",
+        ));
+    }
+    if descriptor.extents.is_empty() {
+        marks.push(mark(MarkCode::Damaged, "the descriptor names no extent"));
+    }
+    marks
+}
