@@ -1,6 +1,6 @@
 //! Facts of VHDX and VHD disks in the words of the evidence.
 
-use derelict_parsers::{EncodedText, Limits, ParseError, vhdx, windows_path};
+use derelict_parsers::{DiskKind, EncodedText, Limits, ParseError, vhd, vhdx, windows_path};
 
 use super::{Parsed, mark};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     kind::Role,
 };
 
-/// The three paths of a parent are ways to one file: all of a disk are in this group.
+/// The paths of a parent are ways to one file: all of a disk are in this group.
 const PARENT_GROUP: u32 = 0;
 
 /// A `.vhdx` or `.avhdx`.
@@ -79,4 +79,33 @@ fn parent(key: &str, path: &EncodedText) -> Reference {
         group: Some(PARENT_GROUP),
         weak: false,
     }
+}
+
+/// A `.vhd`, `.avhd` or `.vhdpmem`.
+pub(super) fn vhd_disk(reader: &FileReader, limits: &Limits) -> Result<Parsed, ParseError> {
+    let facts = vhd::read(reader, limits)?;
+    let parent_of = |(place, path): (&str, &EncodedText)| parent(place, path);
+    let evidence = Evidence {
+        references: facts
+            .parent
+            .iter()
+            .flat_map(|parent| parent.paths().map(parent_of))
+            .collect(),
+        disk: Some(DiskEvidence {
+            virtual_bytes: facts.virtual_bytes,
+            link: facts.unique_id.map(LinkId::Guid),
+            has_parent: facts.kind == DiskKind::Differencing,
+            parent_links: facts
+                .parent
+                .iter()
+                .filter_map(|parent| parent.unique_id)
+                .map(LinkId::Guid)
+                .collect(),
+            create_type: Some(facts.kind.as_str().to_owned()),
+            creator: facts.creator.as_deref().map(|creator| creator.trim().to_owned()),
+            ..DiskEvidence::default()
+        }),
+        ..Evidence::default()
+    };
+    Ok(Parsed::new(&facts, evidence, &facts.anomalies).damaged_by(facts.damage.as_ref()))
 }

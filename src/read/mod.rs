@@ -322,6 +322,7 @@ fn parse(kind: Kind, reader: &FileReader, subject: &Subject<'_>) -> Result<Parse
         | Kind::VmdkCtk
         | Kind::VmdkDigest => vmdk::disk(kind, reader, &limits),
         Kind::Vhdx | Kind::Avhdx => hyperv_disk::vhdx_disk(reader, &limits),
+        Kind::Vhd | Kind::Avhd => hyperv_disk::vhd_disk(reader, &limits),
         _ => Ok(Parsed::default()),
     }
 }
