@@ -83,10 +83,12 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
     Ok(inspection)
 }
 
-/// A file is inspected on its own: the lists of vSphere HA are taken for such wherever they lie.
+/// Somebody asks for this file, so its place says nothing: the lists of vSphere HA and the configurations of old Hyper-V
+/// hosts are tried as such wherever they lie and whatever they are called.
 fn hint(folder: &RawPath, name: &[u8]) -> NameHint {
     match classify::by_name(folder, name) {
         NameHint::Unknown if classify::is_host_list(name) => NameHint::System,
+        NameHint::Unknown if name.to_ascii_lowercase().ends_with(b".xml") => NameHint::IfContent(Kind::HypervXml),
         hint => hint,
     }
 }
