@@ -31,6 +31,8 @@ pub mod vmx;
 pub mod vmxf;
 
 // Hyper-V
+pub mod hyperv_config;
+pub mod hyperv_xml;
 pub mod vhd;
 pub mod vhdx;
 pub mod vmcx;

@@ -8,9 +8,11 @@
     )
 )]
 
+pub mod hyperv_vm;
 mod sparse_file;
 pub mod vhd;
 pub mod vhdx;
+pub mod vmcx;
 
 pub use sparse_file::SparseFile;
 

@@ -140,3 +140,122 @@ fn check(header: &StorageHeader) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::vmcx::{ContainerBuilder, seal};
+
+    fn file() -> Vec<u8> {
+        ContainerBuilder::new([]).sequence(25).build()
+    }
+
+    fn read_header(file: &[u8]) -> (Result<StorageHeader>, Vec<Anomaly>) {
+        let mut findings = Findings::default();
+        (read(file, &mut findings), findings.into_anomalies())
+    }
+
+    /// Changes a byte of one copy; `None` leaves its checksum wrong.
+    fn changed(mut file: Vec<u8>, copy: usize, at: usize, value: u8, sealed: bool) -> Vec<u8> {
+        let start = copy * 0x1000;
+        file[start + at] = value;
+        if sealed {
+            seal(&mut file[start..start + 46], 4);
+        }
+        file
+    }
+
+    #[test]
+    fn the_copy_with_the_later_sequence_counts() {
+        for (sequence, offset) in [(25, 0), (26, 0x1000), (0, 0x1000), (1, 0)] {
+            let file = ContainerBuilder::new([]).sequence(sequence).build();
+            let (header, anomalies) = read_header(&file);
+            let header = header.unwrap();
+            assert_eq!((header.sequence, header.offset), (sequence, offset));
+            assert_eq!(anomalies, []);
+        }
+    }
+
+    #[test]
+    fn a_copy_with_a_wrong_checksum_gives_way_to_the_other() {
+        let (header, anomalies) = read_header(&changed(file(), 0, 40, 1, false));
+        assert_eq!(header.unwrap().offset, 0x1000);
+        assert_eq!(
+            (anomalies[0].code.as_str(), anomalies[0].offset),
+            ("header-copy-bad", Some(0))
+        );
+        let (header, anomalies) = read_header(&changed(file(), 1, 40, 1, false));
+        assert_eq!(header.unwrap().offset, 0);
+        assert_eq!((anomalies.len(), anomalies[0].offset), (1, Some(0x1000)));
+    }
+
+    #[test]
+    fn two_bad_copies_are_an_error_of_the_more_telling_one() {
+        let both = changed(changed(file(), 0, 0, 0, true), 1, 40, 1, false);
+        assert!(matches!(
+            read_header(&both).0,
+            Err(ParseError::ChecksumMismatch {
+                what: "VMCX storage header",
+                offset: 0x1000,
+                ..
+            })
+        ));
+        assert_eq!(
+            read_header(&vec![0; 0x3000]).0,
+            Err(ParseError::BadSignature {
+                what: "VMCX storage header",
+                offset: 0,
+                expected: "14 20 28 01",
+                found: "00 00 00 00".to_owned()
+            })
+        );
+    }
+
+    #[test]
+    fn another_version_is_unsupported_not_guessed() {
+        let both = changed(changed(file(), 0, 10, 1, true), 1, 10, 1, true);
+        assert_eq!(
+            read_header(&both).0,
+            Err(ParseError::Unsupported {
+                what: "VMCX storage format",
+                version: "0x0401".to_owned()
+            })
+        );
+    }
+
+    #[test]
+    fn an_alignment_that_is_no_power_of_two_in_range_is_refused() {
+        for (at, value, alignment) in [
+            (22, 1, 0x1001),
+            (23, 0x08, 0x800),
+            (24, 2, 0x2_1000),
+            (23, 0x30, 0x3000),
+        ] {
+            assert_eq!(
+                read_header(&changed(file(), 0, at, value, true)).0,
+                Err(ParseError::OutOfBounds {
+                    what: "VMCX storage header alignment",
+                    offset: 22,
+                    value: alignment,
+                    limit: 0x1_0000
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn a_short_file_is_truncated_when_it_is_a_container_and_foreign_when_not() {
+        let truncated = |have| ParseError::Truncated {
+            what: "VMCX storage header",
+            offset: 0,
+            need: 0x2008,
+            have,
+        };
+        assert_eq!(read_header(&file()[..0x2007]).0, Err(truncated(0x2007)));
+        assert_eq!(read_header(&file()[..45]).0, Err(truncated(45)));
+        assert!(matches!(
+            read_header(&[b'x'; 46]).0,
+            Err(ParseError::BadSignature { offset: 0, .. })
+        ));
+    }
+}

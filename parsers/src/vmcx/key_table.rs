@@ -8,42 +8,22 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use super::{
     Budget,
-    format::{
-        KEY_ENTRY_HEADER, KEY_FLAG_FILE_OBJECT, KEY_TABLE_HEADER, KEY_TABLE_SIGNATURE, MAX_TABLES, crc32_with_zeroed,
-        is_newer, key_type,
-    },
+    file_object::load_strings,
+    format::{KEY_TABLE_HEADER, KEY_TABLE_SIGNATURE, MAX_TABLES, crc32_with_zeroed, is_newer},
+    key_entry::{Entries, KeyEntry, compare, parse_entry},
     object_table::{Listing, Region},
-    tree::{Stored, StoredKind, Value},
+    tree::Value,
 };
 use crate::{
     bytes::Cursor,
-    error::{Anomaly, ParseError, Result},
+    error::{Anomaly, Result},
     findings::Findings,
     limits::Limits,
     read_at::ReadAt,
-    text::EncodedText,
-    utf16,
 };
 
-const TABLE: &str = "VMCX key table";
-const ENTRY: &str = "VMCX key table entry";
-const FILE_OBJECT: &str = "VMCX file object";
-
-/// Where a key stands: index of its table and offset in it. Index 0 is no table but the root.
-pub(super) type KeyPlace = (u16, u32);
-
-/// One key as its table has it, not yet linked to its parent.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct KeyEntry {
-    /// From the start of the file, in bytes.
-    pub(super) offset: u64,
-    pub(super) place: KeyPlace,
-    pub(super) parent: KeyPlace,
-    /// Order among siblings.
-    pub(super) insertion: u32,
-    pub(super) name: String,
-    pub(super) value: Value,
-}
+/// Name of the structure in messages.
+pub(super) const TABLE: &str = "VMCX key table";
 
 /// One table that was chosen or passed over.
 #[derive(Debug, Clone, Copy)]
@@ -164,18 +144,6 @@ fn check_header(cursor: &Cursor<'_>) -> Result<()> {
     )
 }
 
-fn compare(what: &'static str, offset: u64, stored: u32, computed: u32) -> Result<()> {
-    if stored == computed {
-        return Ok(());
-    }
-    Err(ParseError::ChecksumMismatch {
-        what,
-        offset,
-        stored,
-        computed,
-    })
-}
-
 /// Reads the entries of one table into `entries`.
 fn read_entries(
     table: &[u8],
@@ -243,230 +211,212 @@ pub(super) fn sound_entries(image: &[u8], base: u64) -> Vec<KeyEntry> {
         .collect()
 }
 
-/// Walks the entries of a table by their sizes.
-struct Entries<'a> {
-    table: Cursor<'a>,
-    at: usize,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        testkit::vmcx::{ContainerBuilder, seal},
+        vmcx::{Container, Key, Stored, format::KEY_ENTRY_HEADER, read as read_container},
+    };
 
-impl<'a> Entries<'a> {
-    fn new(table: &'a [u8], base: u64) -> Self {
-        Self {
-            table: Cursor::new(TABLE, base, table),
-            at: usize::try_from(KEY_TABLE_HEADER).unwrap_or(usize::MAX),
+    /// Where the builder puts the only key table of a small file.
+    const TABLE_AT: usize = 0x4000;
+    const FIRST: usize = TABLE_AT + 10;
+
+    fn file() -> Vec<u8> {
+        ContainerBuilder::new([Key::node("a", [Key::leaf("b", r"C:\b.vhdx"), Key::leaf("c", 3)])]).build()
+    }
+
+    /// Offset and length of the second entry, `b`.
+    fn second(file: &[u8]) -> (usize, usize) {
+        let size = |at: usize| usize::try_from(u32::from_le_bytes(file[at + 2..at + 6].try_into().unwrap())).unwrap();
+        let at = FIRST + size(FIRST);
+        (at, size(at))
+    }
+
+    fn read_file(file: &[u8]) -> Container {
+        read_container(file, &Limits::default()).unwrap()
+    }
+
+    fn single(container: &Container) -> (&str, Option<u64>) {
+        assert_eq!(container.anomalies.len(), 1, "{:#?}", container.anomalies);
+        (&container.anomalies[0].code, container.anomalies[0].offset)
+    }
+
+    fn place(at: usize) -> Option<u64> {
+        u64::try_from(at).ok()
+    }
+
+    #[test]
+    fn an_entry_with_a_wrong_checksum_is_kept_and_reported() {
+        let mut file = file();
+        let (at, _) = second(&file);
+        file[at + 12] ^= 1;
+        let container = read_file(&file);
+        assert_eq!(container.tree.get("a/b").and_then(Key::as_str), Some(r"C:\b.vhdx"));
+        assert!(!container.tree.complete);
+        assert_eq!(single(&container), ("key-checksum", place(at)));
+    }
+
+    #[test]
+    fn slack_behind_the_data_is_not_covered_by_the_checksum() {
+        // The last entry is made to absorb the free space behind it.
+        let mut file = file();
+        let (at, length) = second(&file);
+        let third = at + length;
+        let rest = u32::try_from(TABLE_AT + 0x1000 - third).unwrap();
+        file[third + 2..third + 6].copy_from_slice(&rest.to_le_bytes());
+        let covered = KEY_ENTRY_HEADER + 2 + 8;
+        seal(&mut file[third..third + covered], 12);
+        let container = read_file(&file);
+        assert_eq!(container.anomalies, []);
+        assert_eq!(container.tree.get("a/c").and_then(Key::as_int), Some(3));
+    }
+
+    #[test]
+    fn an_entry_size_outside_the_table_ends_the_table() {
+        for size in [0_u32, 20, 0x1000, u32::MAX] {
+            let mut file = file();
+            let (at, _) = second(&file);
+            file[at + 2..at + 6].copy_from_slice(&size.to_le_bytes());
+            let container = read_file(&file);
+            assert_eq!(container.tree.roots, [Key::node("a", [])], "size {size}");
+            assert!(!container.tree.complete);
+            assert_eq!(container.anomalies[0].code, "key-entry-size");
+            let told = format!("VMCX key table entry size at offset {at:#x}: value {size} is out of bounds");
+            assert!(
+                container.anomalies[0].text.starts_with(&told),
+                "{}",
+                container.anomalies[0].text
+            );
         }
     }
 
-    /// The entry at `at`, by the size that it claims.
-    fn entry(&self) -> Result<Cursor<'a>> {
-        let rest = self.table.len().saturating_sub(self.at);
-        let size = if rest < KEY_ENTRY_HEADER {
-            u64::try_from(rest).unwrap_or(u64::MAX)
-        } else {
-            let field = self.at.saturating_add(2);
-            self.table.u32_le(field)?.into()
+    #[test]
+    fn a_value_longer_than_its_entry_costs_that_entry() {
+        let mut file = file();
+        let (at, _) = second(&file);
+        file[at + 23..at + 27].copy_from_slice(&u32::MAX.to_le_bytes());
+        let container = read_file(&file);
+        assert_eq!(container.tree.roots, [Key::node("a", [Key::leaf("c", 3)])]);
+        assert_eq!(single(&container), ("key-entry-bad", place(at)));
+        let told = format!("VMCX key value length at offset {:#x}: value 4294967295", at + 23);
+        assert!(
+            container.anomalies[0].text.starts_with(&told),
+            "{}",
+            container.anomalies[0].text
+        );
+    }
+
+    #[test]
+    fn a_type_that_nobody_describes_is_kept_raw_and_makes_the_tree_incomplete() {
+        let unknown = Value::Unknown {
+            kind: 2,
+            bytes: vec![1, 2, 3],
         };
-        usize::try_from(size)
-            .ok()
-            .filter(|size| (KEY_ENTRY_HEADER..=rest).contains(size))
-            .ok_or(ParseError::OutOfBounds {
-                what: "VMCX key table entry size",
-                offset: self.table.position(self.at),
-                value: size,
-                limit: u64::try_from(rest).unwrap_or(u64::MAX),
+        let container = read_file(&ContainerBuilder::new([Key::leaf("x", unknown), Key::leaf("y", 1)]).build());
+        assert!(matches!(&container.tree.roots[0].value, Value::Unknown { kind: 2, bytes } if bytes == &[1, 2, 3]));
+        assert_eq!(single(&container).0, "key-type-unknown");
+        assert!(!container.tree.complete);
+    }
+
+    #[test]
+    fn a_text_may_end_in_one_nul_that_is_not_part_of_it() {
+        let text = |text: &str| {
+            let container = read_file(&ContainerBuilder::new([Key::leaf("x", text)]).build());
+            container.tree.roots[0].as_str().map(str::to_owned)
+        };
+        assert_eq!(text("a\0").as_deref(), Some("a"));
+        assert_eq!(text("a\0\0").as_deref(), Some("a\0"));
+        assert_eq!(text("").as_deref(), Some(""));
+    }
+
+    /// A second table of index 1, appended to the file and listed in slot 1.
+    fn with_second_table(sequence: u16, sound: bool) -> Vec<u8> {
+        let mut file = file();
+        let other = ContainerBuilder::new([Key::leaf("other", r"C:\other.vhdx")]).build();
+        let mut table = other[TABLE_AT..TABLE_AT + 0x1000].to_vec();
+        table[4..6].copy_from_slice(&sequence.to_le_bytes());
+        seal(&mut table[..10], 6);
+        table[6] ^= u8::from(!sound);
+        let offset = u64::try_from(file.len()).unwrap();
+        file.extend(table);
+        let entry = &mut file[0x201a..0x202c];
+        entry[0] = 2;
+        entry[5..13].copy_from_slice(&offset.to_le_bytes());
+        entry[13..17].copy_from_slice(&0x1000_u32.to_le_bytes());
+        seal(entry, 1);
+        file
+    }
+
+    #[test]
+    fn of_two_tables_with_one_index_the_later_sound_one_counts() {
+        // The builder writes sequence 7.
+        let container = read_file(&with_second_table(6, true));
+        assert_eq!(container.tree.roots[0].name, "a");
+        assert_eq!(single(&container), ("key-table-replaced", Some(0x5000)));
+        assert!(container.tree.complete, "an old table is no damage");
+        assert_eq!(container.storage.previous_paths[0].path.as_str(), r"C:\other.vhdx");
+
+        let container = read_file(&with_second_table(8, true));
+        assert_eq!(container.tree.roots[0].name, "other");
+        assert_eq!(single(&container), ("key-table-replaced", Some(0x4000)));
+        assert_eq!(container.storage.previous_paths[0].path.as_str(), r"C:\b.vhdx");
+
+        let container = read_file(&with_second_table(8, false));
+        assert_eq!(
+            container.tree.roots[0].name, "a",
+            "a table with a wrong checksum replaces none"
+        );
+        assert!(!container.tree.complete);
+    }
+
+    #[test]
+    fn a_table_beyond_the_file_is_left_out_and_reported() {
+        let mut file = file();
+        file[0x2008 + 13..0x2008 + 17].copy_from_slice(&0xffff_fff0_u32.to_le_bytes());
+        seal(&mut file[0x2008..0x201a], 1);
+        let container = read_file(&file);
+        assert!(container.tree.roots.is_empty() && !container.tree.complete);
+        assert_eq!(container.anomalies[0].code, "key-table-bad");
+        let limits = Limits::default();
+        assert!(
+            container.anomalies[0].text.contains(&limits.table_bytes.to_string()),
+            "no such size is ever allocated"
+        );
+    }
+
+    #[test]
+    fn texts_in_file_objects_are_read_within_limits() {
+        let file = ContainerBuilder::new([Key::leaf("notes", "n".repeat(1024).as_str())]).build();
+        assert_eq!(read_file(&file).tree.roots[0].as_str().map(str::len), Some(1024));
+        let limits = Limits {
+            string_bytes: 2047,
+            ..Limits::default()
+        };
+        let container = read_container(file.as_slice(), &limits).unwrap();
+        assert!(matches!(
+            container.tree.roots[0].value,
+            Value::Stored(Stored {
+                length: 2048,
+                offset: 0x5000,
+                ..
             })
-            .and_then(|size| self.table.part(ENTRY, self.at, size))
+        ));
+        assert_eq!(single(&container), ("file-object-bad", None));
+        let container = read_container(&file[..0x5000], &Limits::default()).unwrap();
+        assert_eq!(single(&container), ("file-object-bad", Some(0x5000)));
     }
-}
 
-impl<'a> Iterator for Entries<'a> {
-    type Item = Result<Cursor<'a>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.at >= self.table.len() {
-            return None;
-        }
-        let entry = self.entry();
-        self.at = match &entry {
-            Ok(entry) => self.at.saturating_add(entry.len()),
-            Err(_) => usize::MAX,
+    #[test]
+    fn too_many_keys_end_the_reading_not_the_run() {
+        let limits = Limits {
+            tree_nodes: 2,
+            ..Limits::default()
         };
-        Some(entry)
-    }
-}
-
-/// A key, whether its checksum is right, and whether its text lost something in decoding.
-struct Parsed {
-    entry: KeyEntry,
-    checked: Result<()>,
-    lossy: bool,
-}
-
-/// One entry; `None` for free space, whose checksum field means nothing.
-fn parse_entry(cursor: &Cursor<'_>, table: u64, index: u16) -> Result<Option<Parsed>> {
-    let kind = cursor.u8(0)?;
-    if kind == key_type::FREE {
-        return Ok(None);
-    }
-    let name_length = usize::from(cursor.u8(20)?);
-    let name = cursor.slice(KEY_ENTRY_HEADER, name_length)?;
-    let data_at = KEY_ENTRY_HEADER.saturating_add(name_length);
-    let is_stored = cursor.u8(1)? & KEY_FLAG_FILE_OBJECT != 0;
-    let (value, used, value_lossy) = if is_stored {
-        (stored_value(cursor, kind, data_at)?, 12, false)
-    } else {
-        inline_value(cursor, kind, data_at)?
-    };
-    let covered = cursor.slice(0, data_at.saturating_add(used))?;
-    let checked = compare(ENTRY, cursor.base(), cursor.u32_le(12)?, crc32_with_zeroed(covered, 12));
-    let name = name.strip_suffix(&[0]).unwrap_or(name);
-    let decoded = String::from_utf8_lossy(name);
-    let entry = KeyEntry {
-        offset: cursor.base(),
-        place: (
-            index,
-            u32::try_from(cursor.base().saturating_sub(table)).unwrap_or(u32::MAX),
-        ),
-        parent: (cursor.u16_le(6)?, cursor.u32_le(8)?),
-        insertion: cursor.u32_le(16)?,
-        value,
-        name: decoded.clone().into_owned(),
-    };
-    let lossy = value_lossy || matches!(decoded, std::borrow::Cow::Owned(_));
-    Ok(Some(Parsed { entry, checked, lossy }))
-}
-
-/// The pointer to a file object: u32 length, u64 offset.
-fn stored_value(cursor: &Cursor<'_>, kind: u8, at: usize) -> Result<Value> {
-    Ok(Value::Stored(Stored {
-        kind: match kind {
-            key_type::STRING => StoredKind::String,
-            key_type::ARRAY => StoredKind::Bytes,
-            other => StoredKind::Other(other),
-        },
-        length: cursor.u32_le(at)?.into(),
-        offset: cursor.u64_le(at.saturating_add(4))?,
-    }))
-}
-
-/// A value inside the entry, how many bytes it takes, and whether text was lost in decoding.
-fn inline_value(cursor: &Cursor<'_>, kind: u8, at: usize) -> Result<(Value, usize, bool)> {
-    Ok(match kind {
-        key_type::INT => (Value::Int(cursor.i64_le(at)?), 8, false),
-        key_type::UINT => (Value::UInt(cursor.u64_le(at)?), 8, false),
-        key_type::DOUBLE => (Value::Double(f64::from_bits(cursor.u64_le(at)?)), 8, false),
-        key_type::BOOL => (Value::Bool(cursor.u32_le(at)? != 0), 4, false),
-        key_type::NODE => {
-            cursor.slice(at, 12)?;
-            (Value::Node, 12, false)
-        }
-        key_type::STRING => {
-            let (bytes, used) = counted_bytes(cursor, at)?;
-            let (text, lossy) = decode_text(bytes);
-            (Value::String(text), used, lossy)
-        }
-        key_type::ARRAY => {
-            let (bytes, used) = counted_bytes(cursor, at)?;
-            (Value::Bytes(bytes.to_vec()), used, false)
-        }
-        kind => {
-            let bytes = cursor.bytes().get(at..).unwrap_or_default();
-            let value = Value::Unknown {
-                kind,
-                bytes: bytes.to_vec(),
-            };
-            (value, bytes.len(), false)
-        }
-    })
-}
-
-/// Bytes after their u32 number, and how much both take.
-fn counted_bytes<'a>(cursor: &Cursor<'a>, at: usize) -> Result<(&'a [u8], usize)> {
-    let count = cursor.u32_le(at)?;
-    let start = at.saturating_add(4);
-    let limit = cursor.len().saturating_sub(start);
-    let length = usize::try_from(count)
-        .ok()
-        .filter(|length| *length <= limit)
-        .ok_or(ParseError::OutOfBounds {
-            what: "VMCX key value length",
-            offset: cursor.position(at),
-            value: count.into(),
-            limit: u64::try_from(limit).unwrap_or(u64::MAX),
-        })?;
-    Ok((cursor.slice(start, length)?, length.saturating_add(4)))
-}
-
-/// UTF-16LE without at most one closing NUL; true when something could not be decoded.
-fn decode_text(bytes: &[u8]) -> (EncodedText, bool) {
-    let (pairs, odd) = bytes.as_chunks::<2>();
-    let text = utf16::decode_le(pairs.strip_suffix(&[[0, 0]]).unwrap_or(pairs).as_flattened());
-    let lossy = !odd.is_empty() || text.raw() != text.as_str().as_bytes();
-    (text, lossy)
-}
-
-/// Replaces the pointers of strings by the strings. Arrays stay where they are: the memory of a saved VM is one.
-fn load_strings<R: ReadAt + ?Sized>(
-    source: &R,
-    objects: &Listing,
-    entries: &mut [KeyEntry],
-    limits: &Limits,
-    budget: &mut Budget,
-    findings: &mut Findings,
-) -> Result<()> {
-    for entry in entries {
-        let Value::Stored(stored) = entry.value else { continue };
-        check_listed(&stored, objects, entry, findings);
-        if stored.kind != StoredKind::String {
-            continue;
-        }
-        let bytes = load(source, stored, limits, budget);
-        if let Some(bytes) = findings.tolerate("file-object-bad", bytes)? {
-            let (text, lossy) = decode_text(&bytes);
-            if lossy {
-                findings.note(Anomaly::at(
-                    "text-not-unicode",
-                    stored.offset,
-                    "value is not valid Unicode",
-                ));
-            }
-            entry.value = Value::String(text);
-        }
-    }
-    Ok(())
-}
-
-fn load<R: ReadAt + ?Sized>(source: &R, stored: Stored, limits: &Limits, budget: &mut Budget) -> Result<Vec<u8>> {
-    if stored.length > limits.string_bytes {
-        return Err(ParseError::LimitExceeded {
-            what: "VMCX string in a file object",
-            value: stored.length,
-            limit: limits.string_bytes,
-        });
-    }
-    budget.spend(FILE_OBJECT, stored.length)?;
-    source.exact(FILE_OBJECT, stored.offset, stored.length)
-}
-
-/// A pointer has to hit a file object that the object table lists and that is large enough.
-fn check_listed(stored: &Stored, objects: &Listing, entry: &KeyEntry, findings: &mut Findings) {
-    match objects.file_objects.get(&stored.offset) {
-        Some(size) if *size >= stored.length => {}
-        Some(size) => findings.damage(Anomaly::at(
-            "file-object-too-small",
-            entry.offset,
-            format!(
-                "value of `{}` has {} bytes, its file object {size}",
-                entry.name, stored.length
-            ),
-        )),
-        None => findings.note(Anomaly::at(
-            "file-object-not-listed",
-            entry.offset,
-            format!(
-                "no object table lists the file object of `{}` at {:#x}",
-                entry.name, stored.offset
-            ),
-        )),
+        let container = read_container(file().as_slice(), &limits).unwrap();
+        assert_eq!(container.tree.roots, [Key::node("a", [Key::leaf("b", r"C:\b.vhdx")])]);
+        assert_eq!(single(&container).0, "too-many-keys");
+        assert!(!container.tree.complete);
     }
 }

@@ -8,10 +8,14 @@
 //! Not read: values in file objects other than text (the memory of a saved VM lies there), format versions other than
 //! 4.0. The log is never written back.
 
-mod format;
+mod file_object;
+pub(crate) mod format;
 mod header;
+mod key_entry;
 mod key_table;
+mod link;
 mod object_table;
+mod overlay;
 mod replay_log;
 mod tree;
 
@@ -26,9 +30,10 @@ pub use self::{
     tree::{Key, KeyTree, Stored, StoredKind, Value},
 };
 use self::{
-    key_table::KeyEntry,
+    key_entry::KeyEntry,
     object_table::{Listing, Region},
-    replay_log::{Log, Overlay, Patch},
+    overlay::{Overlay, Patch},
+    replay_log::Log,
 };
 use crate::{
     error::{Anomaly, ParseError, Result},
@@ -137,7 +142,7 @@ pub fn read<R: ReadAt + ?Sized>(source: &R, limits: &Limits) -> Result<Container
         &mut budget,
     )?);
     images.extend(replaced_images(source, &log, &tables.replaced, &mut budget)?);
-    let tree = tree::link(tables.entries, limits, &mut findings);
+    let tree = link::link(tables.entries, limits, &mut findings);
     note_log(&log, &mut findings);
     Ok(Container {
         storage: Storage {

@@ -147,3 +147,140 @@ fn parse_entry(cursor: &Cursor<'_>) -> Result<(u8, Region)> {
     };
     Ok((cursor.u8(0)?, region))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        limits::Limits,
+        testkit::vmcx::{ContainerBuilder, seal},
+        vmcx::Key,
+    };
+
+    fn file() -> Vec<u8> {
+        ContainerBuilder::new([Key::leaf("text", "x".repeat(2000).as_str())]).build()
+    }
+
+    fn read_tables(file: &[u8]) -> (Result<Listing>, Vec<Anomaly>) {
+        let mut findings = Findings::default();
+        let listing = read(file, &mut Budget::new(&Limits::default()), &mut findings);
+        (listing, findings.into_anomalies())
+    }
+
+    /// Writes a sealed entry into a slot of the root table.
+    fn with_entry(mut file: Vec<u8>, slot: usize, kind: u8, offset: u64, size: u32) -> Vec<u8> {
+        let at = 0x2008 + 18 * slot;
+        let entry = &mut file[at..at + 18];
+        entry[0] = kind;
+        entry[5..13].copy_from_slice(&offset.to_le_bytes());
+        entry[13..17].copy_from_slice(&size.to_le_bytes());
+        seal(entry, 1);
+        file
+    }
+
+    #[test]
+    fn lists_key_tables_and_file_objects() {
+        let (listing, anomalies) = read_tables(&file());
+        let listing = listing.unwrap();
+        assert_eq!(
+            listing.key_tables,
+            [Region {
+                offset: 0x4000,
+                size: 0x1000
+            }]
+        );
+        assert_eq!(listing.file_objects, BTreeMap::from([(0x5000, 0x1000)]));
+        assert_eq!(anomalies, []);
+    }
+
+    #[test]
+    fn an_entry_without_the_flag_of_use_counts() {
+        let mut file = file();
+        file[0x2008 + 17] = 0;
+        seal(&mut file[0x2008..0x201a], 1);
+        assert_eq!(read_tables(&file).0.unwrap().key_tables.len(), 1);
+    }
+
+    #[test]
+    fn a_root_table_without_its_signature_is_an_error() {
+        let mut file = file();
+        file[0x2000] = 2;
+        assert_eq!(
+            read_tables(&file).0.unwrap_err(),
+            ParseError::BadSignature {
+                what: "VMCX object table",
+                offset: 0x2000,
+                expected: "01 00 11 01",
+                found: "02 00 11 01".to_owned()
+            }
+        );
+    }
+
+    #[test]
+    fn a_count_beyond_the_file_is_refused_before_anything_is_read() {
+        let mut file = file();
+        let limit = (u64::try_from(file.len()).unwrap() - 0x2008) / 18;
+        file[0x2004..0x2008].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert_eq!(
+            read_tables(&file).0.unwrap_err(),
+            ParseError::OutOfBounds {
+                what: "VMCX object table entry count",
+                offset: 0x2004,
+                value: u32::MAX.into(),
+                limit
+            }
+        );
+    }
+
+    #[test]
+    fn an_entry_with_a_wrong_checksum_is_damage() {
+        let mut file = file();
+        file[0x2008 + 18 + 5] ^= 1;
+        let (listing, anomalies) = read_tables(&file);
+        assert_eq!(listing.unwrap().file_objects, BTreeMap::new());
+        assert_eq!(
+            (anomalies[0].code.as_str(), anomalies[0].offset),
+            ("object-entry-bad", Some(0x201a))
+        );
+    }
+
+    #[test]
+    fn chained_tables_are_followed() {
+        let keys: Vec<_> = (0..300).map(|n| Key::leaf(format!("k{n}"), vec![7; 0x800])).collect();
+        let (listing, anomalies) = read_tables(&ContainerBuilder::new(keys).build());
+        assert_eq!(listing.unwrap().file_objects.len(), 300, "226 fit the root table");
+        assert_eq!(anomalies, []);
+    }
+
+    #[test]
+    fn a_chain_that_comes_back_ends() {
+        let (listing, anomalies) = read_tables(&with_entry(file(), 226, 1, 0x2000, 0x1000));
+        assert_eq!(listing.unwrap().key_tables.len(), 1);
+        assert_eq!(
+            (anomalies[0].code.as_str(), anomalies[0].offset),
+            ("object-table-loop", Some(0x2000))
+        );
+    }
+
+    #[test]
+    fn a_chained_table_that_is_none_leaves_the_rest() {
+        let (listing, anomalies) = read_tables(&with_entry(file(), 226, 1, 0x4000, 0x1000));
+        assert_eq!(listing.unwrap().key_tables.len(), 1);
+        assert_eq!(
+            (anomalies[0].code.as_str(), anomalies[0].offset),
+            ("object-table-bad", Some(0x4000))
+        );
+        let (_, anomalies) = read_tables(&with_entry(file(), 226, 1, u64::MAX - 1, 0x1000));
+        assert_eq!(anomalies[0].offset, Some(u64::MAX - 1));
+    }
+
+    #[test]
+    fn an_unknown_type_is_noted_and_passed_over() {
+        let (listing, anomalies) = read_tables(&with_entry(file(), 5, 7, 0x8000, 0x1000));
+        assert_eq!(listing.unwrap().key_tables.len(), 1);
+        assert_eq!(
+            (anomalies[0].code.as_str(), anomalies[0].offset),
+            ("object-type-unknown", Some(0x2062))
+        );
+    }
+}

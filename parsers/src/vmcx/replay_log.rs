@@ -14,6 +14,7 @@ use super::{
     },
     header::StorageHeader,
     object_table::Region,
+    overlay::Patch,
 };
 use crate::{
     bytes::Cursor,
@@ -51,29 +52,6 @@ pub enum LogState {
     Replayed,
     /// The log, or one of its entries, is damaged: nothing was applied, the tree may be an old or a mixed state.
     Unusable,
-}
-
-/// A stretch of bytes and where it belongs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Patch {
-    /// From the start of the file, in bytes.
-    pub(super) offset: u64,
-    pub(super) bytes: Vec<u8>,
-}
-
-impl Patch {
-    /// The place that it fills.
-    pub(super) fn region(&self) -> Region {
-        Region {
-            offset: self.offset,
-            size: u64::try_from(self.bytes.len()).unwrap_or(u64::MAX),
-        }
-    }
-
-    fn end(&self) -> u64 {
-        let Region { offset, size } = self.region();
-        offset.saturating_add(size)
-    }
 }
 
 /// The log as it was read.
@@ -351,92 +329,168 @@ impl<'a, R: ReadAt + ?Sized> LogRegion<'a, R> {
     }
 }
 
-/// The file as it is after the log was applied. Nothing is ever written.
-#[derive(Debug)]
-pub(super) struct Overlay<'a, R: ?Sized> {
-    base: &'a R,
-    patches: &'a [Patch],
-}
-
-impl<'a, R: ReadAt + ?Sized> Overlay<'a, R> {
-    pub(super) fn new(base: &'a R, patches: &'a [Patch]) -> Self {
-        Self { base, patches }
-    }
-}
-
-impl<R: ReadAt + ?Sized> ReadAt for Overlay<'_, R> {
-    fn len(&self) -> u64 {
-        self.patches.iter().map(Patch::end).fold(self.base.len(), u64::max)
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let room = usize::try_from(self.len().saturating_sub(offset)).unwrap_or(usize::MAX);
-        let count = room.min(buffer.len());
-        let Some(target) = buffer.get_mut(..count) else {
-            return Ok(0);
-        };
-        let mut read = 0;
-        while let Some(rest) = target.get_mut(read..)
-            && !rest.is_empty()
-        {
-            let at = offset.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
-            match self.base.read_at(at, rest)? {
-                0 => {
-                    rest.fill(0);
-                    break;
-                }
-                got => read = read.saturating_add(got),
-            }
-        }
-        for patch in self.patches {
-            patch.copy_into(offset, target);
-        }
-        Ok(count)
-    }
-}
-
-impl Patch {
-    /// Copies what this patch has of the bytes from `offset` on.
-    fn copy_into(&self, offset: u64, target: &mut [u8]) {
-        let skip = |from: u64, to: u64| usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
-        let target = target.get_mut(skip(offset, self.offset)..).unwrap_or_default();
-        let source = self.bytes.get(skip(self.offset, offset)..).unwrap_or_default();
-        let count = target.len().min(source.len());
-        if let (Some(target), Some(source)) = (target.get_mut(..count), source.get(..count)) {
-            target.copy_from_slice(source);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        error::Anomaly,
+        limits::Limits,
+        testkit::vmcx::{ContainerBuilder, seal},
+        vmcx::{self, Container, Key},
+    };
+
+    fn state(name: &str, path: &str) -> Key {
+        Key::node("configuration", [Key::leaf("name", name), Key::leaf("pathname", path)])
+    }
+
+    fn dirty() -> Vec<u8> {
+        ContainerBuilder::new([state("before", r"C:\before.vhdx")])
+            .open_commit([state("after", r"C:\after.vhdx")])
+            .build()
+    }
+
+    fn read_file(file: &[u8]) -> Container {
+        vmcx::read(file, &Limits::default()).unwrap()
+    }
+
+    /// The log stands at 0x3000: header, then the entry at 0x3022, data from 0x4000 on.
+    fn unusable(change: impl Fn(&mut Vec<u8>)) -> Anomaly {
+        let mut file = dirty();
+        change(&mut file);
+        let container = read_file(&file);
+        assert_eq!(container.storage.replay_log.state, LogState::Unusable);
+        assert_eq!(
+            container.tree.roots,
+            [state("before", r"C:\before.vhdx")],
+            "nothing is applied"
+        );
+        assert!(!container.tree.complete, "the tree may be an old or a mixed state");
+        assert_eq!(container.anomalies.len(), 1);
+        container.anomalies[0].clone()
+    }
+
+    fn seal_entry(file: &mut [u8]) {
+        seal(&mut file[0x3022..0x303e], 20);
+    }
 
     #[test]
-    fn an_overlay_shows_patches_in_order_and_grows_the_file() {
-        let base = vec![1_u8; 8];
-        let patches = [
-            Patch {
-                offset: 2,
-                bytes: vec![2; 3],
-            },
-            Patch {
-                offset: 4,
-                bytes: vec![3; 2],
-            },
-            Patch {
-                offset: 10,
-                bytes: vec![4; 2],
-            },
-        ];
-        let overlay = Overlay::new(&base, &patches);
-        assert_eq!(overlay.len(), 12);
+    fn an_open_commit_is_applied_in_memory() {
+        let file = dirty();
+        let container = read_file(&file);
+        assert_eq!(container.tree.roots, [state("after", r"C:\after.vhdx")]);
+        assert_eq!(container.storage.replay_log.state, LogState::Replayed);
+        assert!(container.tree.complete);
+        assert_eq!(container.anomalies[0].code, "replay-log-open");
+        let previous = &container.storage.previous_paths;
+        assert_eq!(previous.len(), 1, "what the commit replaces is history");
         assert_eq!(
-            overlay.exact("all", 0, 12),
-            Ok(vec![1, 1, 2, 2, 3, 3, 1, 1, 0, 0, 4, 4])
+            (previous[0].path.as_str(), previous[0].key.as_str()),
+            (r"C:\before.vhdx", "pathname")
         );
-        assert_eq!(overlay.exact("part", 3, 2), Ok(vec![2, 3]));
-        assert_eq!(overlay.up_to("end", 11, 9), Ok(vec![4]));
-        assert_eq!(overlay.up_to("behind", 20, 9), Ok(vec![]));
+    }
+
+    #[test]
+    fn an_open_commit_may_make_the_file_grow() {
+        let many: Vec<_> = (0..100)
+            .map(|n| Key::leaf(format!("k{n}"), "x".repeat(40).as_str()))
+            .collect();
+        let file = ContainerBuilder::new([Key::leaf("one", 1)])
+            .open_commit(many.clone())
+            .build();
+        let container = read_file(&file);
+        assert_eq!(container.tree.roots, many);
+        assert!(container.tree.complete, "{:?}", container.anomalies);
+    }
+
+    #[test]
+    fn a_log_is_applied_whole_or_not_at_all() {
+        assert_eq!(
+            unusable(|file| file[0x3010] ^= 1).offset,
+            Some(0x3000),
+            "checksum of the header"
+        );
+        assert_eq!(
+            unusable(|file| file[0x3022] ^= 1).offset,
+            Some(0x3022),
+            "checksum of the entry"
+        );
+        assert_eq!(
+            unusable(|file| file[0x4000] ^= 1).offset,
+            Some(0x4000),
+            "checksum of the data"
+        );
+        let destination = unusable(|file| {
+            file[0x3022..0x302a].copy_from_slice(&0x1000_u64.to_le_bytes());
+            seal_entry(file);
+        });
+        assert_eq!(destination.offset, Some(0x3022), "a header page is never a destination");
+        let far = unusable(|file| {
+            file[0x3022..0x302a].copy_from_slice(&(1_u64 << 40).to_le_bytes());
+            seal_entry(file);
+        });
+        assert_eq!(far.offset, Some(0x3022), "far behind the end");
+        let data = unusable(|file| {
+            file[0x302e..0x3036].copy_from_slice(&0_u64.to_le_bytes());
+            seal_entry(file);
+        });
+        assert_eq!(data.offset, Some(0x302e), "data inside the block of entries");
+        let count = unusable(|file| {
+            file[0x3008..0x300c].copy_from_slice(&146_u32.to_le_bytes());
+            seal(&mut file[0x3000..0x3022], 4);
+        });
+        assert_eq!(count.offset, Some(0x3008), "145 entries fit");
+    }
+
+    #[test]
+    fn residue_of_earlier_commits_is_history_not_content() {
+        let file = ContainerBuilder::new([state("now", r"C:\now.vhdx")])
+            .previous_state([state("then", r"C:\THEN.vhdx")])
+            .build();
+        let container = read_file(&file);
+        assert_eq!(container.tree.roots, [state("now", r"C:\now.vhdx")]);
+        assert_eq!(container.anomalies, []);
+        assert_eq!(container.storage.replay_log.state, LogState::Clean);
+        assert_eq!(container.storage.replay_log.residue_count, 1);
+        let paths: Vec<_> = container
+            .storage
+            .previous_paths
+            .iter()
+            .map(|path| path.path.as_str())
+            .collect();
+        assert_eq!(paths, [r"C:\THEN.vhdx"]);
+        let known = ContainerBuilder::new([state("now", r"C:\then.vhdx")])
+            .previous_state([state("then", r"C:\THEN.vhdx")])
+            .build();
+        assert_eq!(read_file(&known).storage.previous_paths, [], "the tree still names it");
+    }
+
+    #[test]
+    fn residue_whose_data_were_overwritten_is_no_damage() {
+        let mut file = ContainerBuilder::new([state("now", r"C:\now.vhdx")])
+            .previous_state([state("then", r"C:\then.vhdx")])
+            .build();
+        file[0x4000] ^= 1;
+        let container = read_file(&file);
+        assert!(container.tree.complete && container.anomalies.is_empty());
+        assert_eq!(container.storage.replay_log.residue_count, 1);
+        assert_eq!(container.storage.previous_paths, []);
+    }
+
+    #[test]
+    fn a_log_left_behind_in_free_space_is_history_too() {
+        let mut file = ContainerBuilder::new([state("now", r"C:\now.vhdx")]).build();
+        let old = ContainerBuilder::new([])
+            .previous_state([state("old", r"C:\old.vhdx")])
+            .build();
+        let offset = u64::try_from(file.len()).unwrap();
+        file.extend(&old[0x3000..0x8000]);
+        let entry = &mut file[0x201a..0x202c];
+        entry[0] = 4;
+        entry[5..13].copy_from_slice(&offset.to_le_bytes());
+        entry[13..17].copy_from_slice(&0x5000_u32.to_le_bytes());
+        seal(entry, 1);
+        let container = read_file(&file);
+        assert_eq!(container.anomalies, []);
+        assert_eq!(container.storage.previous_paths[0].path.as_str(), r"C:\old.vhdx");
     }
 }

@@ -1,0 +1,290 @@
+//! The configuration of a VM or of a checkpoint.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    drives::{self, Drive},
+    guid_at,
+    paths::{self, KeyedPath, PathReference, PathRole, PathValues},
+};
+use crate::{
+    error::Anomaly,
+    text::EncodedText,
+    vmcx::{Key, KeyTree},
+};
+
+/// Node of the guest runtime state device, which names the `.vmgs` [R].
+const GUEST_STATE_DEVICE: &str = "_917bd8cb-3bb6-4124-9383-b7d21ac07f79_";
+/// Node of the virtual TPM; it stands in every generation 2 configuration [R].
+const VTPM_DEVICE: &str = "_736e6aa9-a3f8-49c0-9550-a963214d259a_";
+/// `type_id` of a VM [R].
+const TYPE_OF_VM: &str = "Virtual Machines";
+
+/// The configuration of a VM or of a checkpoint. Every key is optional.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct HypervConfig {
+    /// Display name.
+    pub name: Option<String>,
+    /// `properties/global_id`: id of this configuration, which is its file name; for a VM the VM id, for a checkpoint
+    /// the checkpoint's.
+    pub vm_id: Option<Uuid>,
+    /// `settings/global/logical_id`: the VM that the configuration belongs to. Equals `vm_id` in a VM [R].
+    pub logical_id: Option<Uuid>,
+    /// `properties/type_id`: `Virtual Machines` [R], for checkpoints `Snapshots` [A].
+    pub type_id: Option<String>,
+    /// The content says that it is a checkpoint: `type_id` is not that of a VM, or `logical_id` is another than
+    /// `vm_id` [A]. The folder may say so where the content does not.
+    pub is_checkpoint: bool,
+    /// 1 or 2; `None` for other subtypes.
+    pub generation: Option<u8>,
+    /// `properties/subtype` as written: 0 generation 1, 1 generation 2 [R], 2 container, 8 utility VM [S].
+    pub subtype: Option<i64>,
+    /// Configuration version, e.g. `9.0`.
+    pub config_version: Option<String>,
+    /// When the VM was created.
+    pub creation_time: Option<Timestamp>,
+    /// When it was last started; 0 in real files of version 9.0, then `None`.
+    pub last_powered_on_time: Option<Timestamp>,
+    /// When it was last switched off, likewise.
+    pub last_powered_off_time: Option<Timestamp>,
+    /// When its state last changed, likewise.
+    pub last_state_change_time: Option<Timestamp>,
+    /// Notes of the user.
+    pub notes: Option<String>,
+    /// The VM is a cluster role.
+    pub highly_available: Option<bool>,
+    /// A merge of a checkpoint is pending.
+    pub disk_merge_pending: Option<bool>,
+    /// Number of checkpoints, as the configuration counts them.
+    pub checkpoint_count: Option<i64>,
+    /// SID of the creator.
+    pub owner_sid: Option<String>,
+    /// Shielding, TPM and encryption.
+    pub security: Security,
+    /// The virtual TPM device is there. It is in every generation 2 configuration; see `security.tpm_enabled`.
+    pub vtpm_device_present: bool,
+    /// Every drive, empty ones included.
+    pub drives: Vec<Drive>,
+    /// The `.vmgs` with UEFI variables and virtual TPM.
+    pub guest_state_path: Option<KeyedPath>,
+    /// Where saved memory lies, where the configuration says.
+    pub saved_state: SavedState,
+    /// Folders: smart paging (`slp_data_root`), data roots, and every other absolute path that names no known kind of
+    /// file.
+    pub folders: Vec<KeyedPath>,
+    /// Every other text in the tree that looks like the path of a file, whatever its key.
+    pub other_paths: Vec<KeyedPath>,
+    /// Nothing is missing, as far as the file tells. While `false`, the VM may own more than is listed here.
+    pub complete: bool,
+    /// What is odd.
+    pub anomalies: Vec<Anomaly>,
+}
+
+/// Shielding, TPM and encryption (`security/settings`, `settings/isolation`) [S].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Security {
+    /// The VM is shielded.
+    pub shielding_requested: Option<bool>,
+    /// The virtual TPM is on: the guest state holds keys of encrypted disks.
+    pub tpm_enabled: Option<bool>,
+    /// A key storage drive is on.
+    pub ksd_enabled: Option<bool>,
+    /// State and migration traffic are encrypted.
+    pub encrypt_state_migration: Option<bool>,
+    /// Data protection is requested.
+    pub data_protection_requested: Option<bool>,
+    /// 0 none, 1 VBS, 2 SNP, 3 TDX.
+    pub isolation_type: Option<i64>,
+}
+
+/// Where saved memory lies (`savedstate`, `WorkerProcessSettings`) [T][S].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SavedState {
+    /// `Normal`, `Snapshot`, `Fast` or empty.
+    pub kind: Option<String>,
+    /// Saving or restoring was under way.
+    pub in_progress: Option<bool>,
+    /// Memory (`memlocation`: `.bin`, or `.vmrs`).
+    pub memory: Option<KeyedPath>,
+    /// Devices (`vsvlocation`: `.vsv`, or `.vmrs`).
+    pub devices: Option<KeyedPath>,
+}
+
+/// The rule that needs no knowledge of checkpoint keys: another type than a VM, or another VM's configuration [A].
+pub(super) fn is_checkpoint(root: &Key) -> bool {
+    let type_id = root
+        .get("properties/type_id")
+        .and_then(Key::as_str)
+        .filter(|text| !text.trim().is_empty());
+    let own = guid_at(root, "properties/global_id");
+    let logical = guid_at(root, "settings/global/logical_id");
+    type_id.is_some_and(|text| !text.trim().eq_ignore_ascii_case(TYPE_OF_VM))
+        || own.zip(logical).is_some_and(|(own, logical)| own != logical)
+}
+
+impl HypervConfig {
+    /// The typed view of a tree with the root `configuration`.
+    pub fn from_tree(tree: &KeyTree) -> Self {
+        let mut paths = PathValues::collect(tree);
+        let mut config = match tree.root("configuration") {
+            Some(root) => Self::of_root(root, tree.complete, &mut paths),
+            None => Self::default(),
+        };
+        config.complete = tree.complete && !paths.overflow;
+        let others = paths.finish(&mut config.anomalies);
+        config.folders = others.folders;
+        config.other_paths = others.files;
+        config
+    }
+
+    fn of_root<'a>(root: &'a Key, complete: bool, paths: &mut PathValues<'a>) -> Self {
+        let mut anomalies = Vec::new();
+        let subtype = int(root, "properties/subtype");
+        Self {
+            name: text(root, "properties/name"),
+            vm_id: guid(root, "properties/global_id", &mut anomalies),
+            logical_id: guid(root, "settings/global/logical_id", &mut anomalies),
+            type_id: text(root, "properties/type_id"),
+            is_checkpoint: is_checkpoint(root),
+            generation: match subtype {
+                Some(0) => Some(1),
+                Some(1) => Some(2),
+                _ => None,
+            },
+            subtype,
+            config_version: int(root, "properties/version").map(version_text),
+            creation_time: root
+                .get("properties/creation_time")
+                .and_then(Key::as_bytes)
+                .and_then(filetime_of_bytes),
+            last_powered_on_time: int(root, "properties/last_powered_on_time").and_then(filetime),
+            last_powered_off_time: int(root, "properties/last_powered_off_time").and_then(filetime),
+            last_state_change_time: int(root, "properties/last_state_change_time").and_then(filetime),
+            notes: text(root, "properties/notes"),
+            highly_available: flag(root, "properties/highly_available"),
+            disk_merge_pending: flag(root, "global_settings/disk_merge_pending"),
+            checkpoint_count: int(root, "global_settings/snapshots/list/size"),
+            owner_sid: text(root, "global_settings/owner/sid"),
+            security: Security::of(root),
+            vtpm_device_present: root.child(VTPM_DEVICE).is_some(),
+            drives: drives::read(root, complete, paths),
+            guest_state_path: keyed(root, &[GUEST_STATE_DEVICE, "StateFilePath"], paths),
+            saved_state: SavedState::of(root, paths),
+            anomalies,
+            ..Self::default()
+        }
+    }
+
+    /// The VM of which this is a checkpoint, where the content names it.
+    pub fn checkpoint_of(&self) -> Option<Uuid> {
+        self.logical_id
+            .filter(|logical| self.is_checkpoint && Some(*logical) != self.vm_id)
+    }
+
+    /// Every path that the configuration names, with what it is for.
+    pub fn references(&self) -> Vec<PathReference> {
+        let drives = (0..)
+            .zip(&self.drives)
+            .flat_map(|(group, drive)| drive.references(group));
+        let single = [
+            (&self.guest_state_path, PathRole::GuestState),
+            (&self.saved_state.memory, PathRole::SavedMemory),
+            (&self.saved_state.devices, PathRole::SavedState),
+        ];
+        drives
+            .chain(
+                single
+                    .into_iter()
+                    .filter_map(|(path, role)| Some(path.as_ref()?.reference(role))),
+            )
+            .chain(paths::references(&self.other_paths))
+            .chain(self.folders.iter().map(|path| path.reference(PathRole::Folder)))
+            .collect()
+    }
+}
+
+impl Security {
+    fn of(root: &Key) -> Self {
+        let setting = |name| root.get("security/settings")?.child(name)?.as_bool();
+        Self {
+            shielding_requested: setting("shielding_requested"),
+            tpm_enabled: setting("tpm_enabled"),
+            ksd_enabled: setting("ksd_enabled"),
+            encrypt_state_migration: setting("encrypt_state_migration"),
+            data_protection_requested: setting("data_protection_requested"),
+            isolation_type: int(root, "settings/isolation/type"),
+        }
+    }
+}
+
+impl SavedState {
+    fn of<'a>(root: &'a Key, paths: &mut PathValues<'a>) -> Self {
+        let worker = "WorkerProcessSettings";
+        Self {
+            kind: text(root, "savedstate/type"),
+            in_progress: flag(root, "savedstate/in_progress"),
+            memory: keyed(root, &["savedstate", "memlocation"], paths)
+                .or_else(|| keyed(root, &[worker, "BinFilePath"], paths)),
+            devices: keyed(root, &["savedstate", "vsvlocation"], paths)
+                .or_else(|| keyed(root, &[worker, "VsvFilePath"], paths)),
+        }
+    }
+}
+
+/// The path at a place below the root, taken for a field.
+fn keyed<'a>(root: &'a Key, names: &[&str], paths: &mut PathValues<'a>) -> Option<KeyedPath> {
+    let relative = names.join("/");
+    let path: EncodedText = paths.take(root.get(&relative))?;
+    Some(KeyedPath {
+        key: format!("{}/{relative}", root.name),
+        path,
+    })
+}
+
+/// A text that is not blank.
+fn text(root: &Key, path: &str) -> Option<String> {
+    let text = root.get(path)?.as_str()?;
+    (!text.trim().is_empty()).then(|| text.to_owned())
+}
+
+fn int(root: &Key, path: &str) -> Option<i64> {
+    root.get(path)?.as_int()
+}
+
+fn flag(root: &Key, path: &str) -> Option<bool> {
+    root.get(path)?.as_bool()
+}
+
+/// A GUID; one that cannot be read is worth a note, since it ties files together.
+fn guid(root: &Key, path: &str, anomalies: &mut Vec<Anomaly>) -> Option<Uuid> {
+    let id = guid_at(root, path);
+    if id.is_none() {
+        anomalies.push(Anomaly::new("id-missing", format!("`{path}` is not there or no id")));
+    }
+    id
+}
+
+/// `major << 8 | minor` as people write it.
+pub(super) fn version_text(version: i64) -> String {
+    format!("{}.{}", version >> 8, version & 0xff)
+}
+
+fn filetime_of_bytes(bytes: &[u8]) -> Option<Timestamp> {
+    filetime(i64::from_le_bytes(bytes.try_into().ok()?))
+}
+
+/// 100-nanosecond steps since 1601-01-01 UTC; 0 is no time.
+fn filetime(ticks: i64) -> Option<Timestamp> {
+    const TICKS_TO_1970: i64 = 116_444_736_000_000_000;
+    if ticks <= 0 {
+        return None;
+    }
+    let nanoseconds = i128::from(ticks.checked_sub(TICKS_TO_1970)?).checked_mul(100)?;
+    Timestamp::from_nanosecond(nanoseconds).ok()
+}

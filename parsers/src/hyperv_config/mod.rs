@@ -1,0 +1,236 @@
+//! What a key tree says: the typed view of Hyper-V configurations, host lists and runtime states.
+//!
+//! Container (`.vmcx`, `.VMRS`, `data.vmcx`) and legacy XML give the same tree, so all that follows is the same for
+//! both. Known keys become fields; besides, every text anywhere in the tree that looks like a path is kept, since
+//! neither checkpoints nor later versions are documented: an unknown key must not make a used file look unused.
+//!
+//! Not decided here: whether a configuration lies in a `Snapshots` folder (which too makes it a checkpoint), and which
+//! file a path means.
+
+mod drives;
+mod host_store;
+mod machine;
+mod paths;
+mod runtime;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use self::{
+    drives::{ControllerKind, Drive, DriveKind},
+    host_store::{HostStore, Registration},
+    machine::{HypervConfig, SavedState, Security},
+    paths::{KeyedPath, PathReference, PathRole},
+    runtime::RuntimeState,
+};
+use crate::{
+    error::{Anomaly, Result},
+    hyperv_xml::{self, Encoding},
+    limits::Limits,
+    read_at::ReadAt,
+    vmcx::{self, Key, KeyTree, Storage},
+};
+
+/// What a key tree is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TreeKind {
+    /// The configuration of a VM.
+    VirtualMachine,
+    /// The configuration that a VM had at a checkpoint.
+    Checkpoint,
+    /// The list of what a host has registered (`data.vmcx`).
+    HostStore,
+    /// The runtime state of a VM (`.VMRS`).
+    RuntimeState,
+    /// None of these.
+    Other,
+}
+
+/// Which kind of tree this is.
+pub fn classify(tree: &KeyTree) -> TreeKind {
+    if tree.root("Configurations").is_some() {
+        return TreeKind::HostStore;
+    }
+    let Some(root) = tree.root("configuration") else {
+        return match tree.root("savedstate") {
+            Some(_) => TreeKind::RuntimeState,
+            None => TreeKind::Other,
+        };
+    };
+    let is_config = [
+        "properties/global_id",
+        "properties/name",
+        "properties/type_id",
+        "manifest",
+        "settings",
+    ]
+    .iter()
+    .any(|path| root.get(path).is_some());
+    if !is_config {
+        TreeKind::RuntimeState
+    } else if machine::is_checkpoint(root) {
+        TreeKind::Checkpoint
+    } else {
+        TreeKind::VirtualMachine
+    }
+}
+
+/// All that was read of one file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HypervFile {
+    /// What its tree is.
+    pub kind: TreeKind,
+    /// Facts of the container; `None` for XML.
+    pub storage: Option<Storage>,
+    /// Encoding of the XML; `None` for a container.
+    pub encoding: Option<Encoding>,
+    /// What its keys say.
+    pub content: Content,
+}
+
+/// What the keys of a file say, by the kind of their tree.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Content {
+    /// The configuration of a VM or of a checkpoint.
+    Config(Box<HypervConfig>),
+    /// The list of a host.
+    HostStore(HostStore),
+    /// The runtime state of a VM.
+    Runtime(RuntimeState),
+    /// Something else in the same container.
+    Other(OtherTree),
+}
+
+/// A tree of unknown purpose.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct OtherTree {
+    /// Names of its first root keys.
+    pub roots: Vec<String>,
+    /// Every path in it.
+    pub paths: Vec<KeyedPath>,
+    /// Nothing is missing, as far as the file tells.
+    pub complete: bool,
+    /// What is odd.
+    pub anomalies: Vec<Anomaly>,
+}
+
+/// Reads a container: `.vmcx`, `.VMRS`, `data.vmcx`, newer `.vsv`.
+///
+/// # Errors
+/// As [`vmcx::read`].
+pub fn read_container<R: ReadAt + ?Sized>(source: &R, limits: &Limits) -> Result<HypervFile> {
+    let container = vmcx::read(source, limits)?;
+    let mut file = HypervFile::of_tree(&container.tree, container.anomalies);
+    file.storage = Some(container.storage);
+    Ok(file)
+}
+
+/// Reads a legacy XML configuration.
+///
+/// # Errors
+/// As [`hyperv_xml::read`].
+pub fn read_xml<R: ReadAt + ?Sized>(source: &R, limits: &Limits) -> Result<HypervFile> {
+    let document = hyperv_xml::read(source, limits)?;
+    let mut file = HypervFile::of_tree(&document.tree, document.anomalies);
+    file.encoding = Some(document.encoding);
+    Ok(file)
+}
+
+impl HypervFile {
+    /// The typed view of a tree; `anomalies` are those of its reader.
+    pub fn of_tree(tree: &KeyTree, anomalies: Vec<Anomaly>) -> Self {
+        let kind = classify(tree);
+        let mut content = match kind {
+            TreeKind::VirtualMachine | TreeKind::Checkpoint => Content::Config(Box::new(HypervConfig::from_tree(tree))),
+            TreeKind::HostStore => Content::HostStore(HostStore::from_tree(tree)),
+            TreeKind::RuntimeState => Content::Runtime(RuntimeState::from_tree(tree)),
+            TreeKind::Other => Content::Other(OtherTree::from_tree(tree)),
+        };
+        content.anomalies_mut().splice(..0, anomalies);
+        Self {
+            kind,
+            storage: None,
+            encoding: None,
+            content,
+        }
+    }
+
+    /// The configuration, when it is one.
+    pub fn config(&self) -> Option<&HypervConfig> {
+        match &self.content {
+            Content::Config(config) => Some(config),
+            _ => None,
+        }
+    }
+
+    /// Nothing is missing, as far as the file tells. While `false`, it may own more than it names.
+    pub fn is_complete(&self) -> bool {
+        match &self.content {
+            Content::Config(config) => config.complete,
+            Content::HostStore(store) => store.complete,
+            Content::Runtime(state) => state.complete,
+            Content::Other(other) => other.complete,
+        }
+    }
+
+    /// What is odd about the file and its keys.
+    pub fn anomalies(&self) -> &[Anomaly] {
+        match &self.content {
+            Content::Config(config) => &config.anomalies,
+            Content::HostStore(store) => &store.anomalies,
+            Content::Runtime(state) => &state.anomalies,
+            Content::Other(other) => &other.anomalies,
+        }
+    }
+
+    /// Every path that the file names, with what it is for. Earlier paths ([`Storage::previous_paths`]) are history
+    /// and not among them.
+    pub fn references(&self) -> Vec<PathReference> {
+        match &self.content {
+            Content::Config(config) => config.references(),
+            Content::HostStore(store) => store.references(),
+            Content::Runtime(state) => paths::references(&state.paths),
+            Content::Other(other) => paths::references(&other.paths),
+        }
+    }
+}
+
+impl Content {
+    fn anomalies_mut(&mut self) -> &mut Vec<Anomaly> {
+        match self {
+            Self::Config(config) => &mut config.anomalies,
+            Self::HostStore(store) => &mut store.anomalies,
+            Self::Runtime(state) => &mut state.anomalies,
+            Self::Other(other) => &mut other.anomalies,
+        }
+    }
+}
+
+impl OtherTree {
+    /// The typed view of a tree.
+    pub fn from_tree(tree: &KeyTree) -> Self {
+        let paths = paths::PathValues::collect(tree);
+        let complete = tree.complete && !paths.overflow;
+        let mut anomalies = Vec::new();
+        Self {
+            roots: tree.roots.iter().take(16).map(|key| key.name.clone()).collect(),
+            paths: paths.finish(&mut anomalies).into_all(),
+            complete,
+            anomalies,
+        }
+    }
+}
+
+/// A GUID with or without braces (values) or underscores (names of device nodes), in any letter case.
+fn parse_guid(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text.trim().trim_matches(['_', '{', '}'])).ok()
+}
+
+/// The GUID at a path below `key`; the null GUID is none.
+fn guid_at(key: &Key, path: &str) -> Option<Uuid> {
+    parse_guid(key.get(path)?.as_str()?).filter(|id| !id.is_nil())
+}

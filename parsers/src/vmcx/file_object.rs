@@ -1,0 +1,82 @@
+//! File objects: values of 2048 bytes or more. They have no header and no checksum.
+
+use super::{
+    Budget,
+    key_entry::{KeyEntry, decode_text},
+    object_table::Listing,
+    tree::{Stored, StoredKind, Value},
+};
+use crate::{
+    error::{Anomaly, ParseError, Result},
+    findings::Findings,
+    limits::Limits,
+    read_at::ReadAt,
+};
+
+const FILE_OBJECT: &str = "VMCX file object";
+
+/// Replaces the pointers of strings by the strings. Arrays stay where they are: the memory of a saved VM is one.
+pub(super) fn load_strings<R: ReadAt + ?Sized>(
+    source: &R,
+    objects: &Listing,
+    entries: &mut [KeyEntry],
+    limits: &Limits,
+    budget: &mut Budget,
+    findings: &mut Findings,
+) -> Result<()> {
+    for entry in entries {
+        let Value::Stored(stored) = entry.value else { continue };
+        check_listed(&stored, objects, entry, findings);
+        if stored.kind != StoredKind::String {
+            continue;
+        }
+        let bytes = load(source, stored, limits, budget);
+        if let Some(bytes) = findings.tolerate("file-object-bad", bytes)? {
+            let (text, lossy) = decode_text(&bytes);
+            if lossy {
+                findings.note(Anomaly::at(
+                    "text-not-unicode",
+                    stored.offset,
+                    "value is not valid Unicode",
+                ));
+            }
+            entry.value = Value::String(text);
+        }
+    }
+    Ok(())
+}
+
+fn load<R: ReadAt + ?Sized>(source: &R, stored: Stored, limits: &Limits, budget: &mut Budget) -> Result<Vec<u8>> {
+    if stored.length > limits.string_bytes {
+        return Err(ParseError::LimitExceeded {
+            what: "VMCX string in a file object",
+            value: stored.length,
+            limit: limits.string_bytes,
+        });
+    }
+    budget.spend(FILE_OBJECT, stored.length)?;
+    source.exact(FILE_OBJECT, stored.offset, stored.length)
+}
+
+/// A pointer has to hit a file object that the object table lists and that is large enough.
+fn check_listed(stored: &Stored, objects: &Listing, entry: &KeyEntry, findings: &mut Findings) {
+    match objects.file_objects.get(&stored.offset) {
+        Some(size) if *size >= stored.length => {}
+        Some(size) => findings.damage(Anomaly::at(
+            "file-object-too-small",
+            entry.offset,
+            format!(
+                "value of `{}` has {} bytes, its file object {size}",
+                entry.name, stored.length
+            ),
+        )),
+        None => findings.note(Anomaly::at(
+            "file-object-not-listed",
+            entry.offset,
+            format!(
+                "no object table lists the file object of `{}` at {:#x}",
+                entry.name, stored.offset
+            ),
+        )),
+    }
+}

@@ -1,0 +1,256 @@
+//! Links keys to their parents. A child may stand before its parent, in a lower table, so this is a second pass.
+//!
+//! Nothing is lost: a key whose parent is missing, whose ancestors form a circle, or that lies too deep becomes the
+//! root of a detached part.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::{
+    key_entry::{KeyEntry, KeyPlace},
+    tree::{Key, KeyTree},
+};
+use crate::{error::Anomaly, findings::Findings, limits::Limits};
+
+/// Links keys to their parents.
+pub(super) fn link(entries: Vec<KeyEntry>, limits: &Limits, findings: &mut Findings) -> KeyTree {
+    let mut linker = Linker::new(entries, limits.tree_depth);
+    let (roots, detached) = linker.find_parents(findings);
+    let mut tree = KeyTree {
+        roots: roots.into_iter().filter_map(|id| linker.grow(id, 1)).collect(),
+        ..KeyTree::default()
+    };
+    tree.detached = detached.into_iter().filter_map(|id| linker.grow(id, 1)).collect();
+    linker.cut_deep(&mut tree.detached, findings);
+    linker.break_cycles(&mut tree.detached, findings);
+    tree.complete = findings.is_complete();
+    tree
+}
+
+/// Keys by number; a key is taken out when it finds its place, so that none can appear twice.
+struct Linker {
+    entries: Vec<Option<KeyEntry>>,
+    parents: Vec<Option<usize>>,
+    children: Vec<Vec<usize>>,
+    /// Keys below the deepest level.
+    too_deep: VecDeque<usize>,
+    max_depth: usize,
+}
+
+impl Linker {
+    fn new(mut entries: Vec<KeyEntry>, max_depth: usize) -> Self {
+        entries.sort_by_key(|entry| entry.insertion);
+        Self {
+            parents: vec![None; entries.len()],
+            children: vec![Vec::new(); entries.len()],
+            entries: entries.into_iter().map(Some).collect(),
+            too_deep: VecDeque::new(),
+            max_depth: max_depth.max(1),
+        }
+    }
+
+    /// Fills the lists of children; returns the keys of the root and those whose parent is not there.
+    fn find_parents(&mut self, findings: &mut Findings) -> (Vec<usize>, Vec<usize>) {
+        let places: BTreeMap<KeyPlace, usize> = self
+            .entries
+            .iter()
+            .enumerate()
+            .filter_map(|(id, entry)| Some((entry.as_ref()?.place, id)))
+            .collect();
+        let (mut roots, mut detached) = (Vec::new(), Vec::new());
+        for (id, entry) in self.entries.iter().enumerate() {
+            let Some(entry) = entry else { continue };
+            let parent = places.get(&entry.parent).copied();
+            if entry.parent.0 == 0 {
+                roots.push(id);
+            } else if let Some(children) = parent.and_then(|parent| self.children.get_mut(parent)) {
+                children.push(id);
+                if let Some(slot) = self.parents.get_mut(id) {
+                    *slot = parent;
+                }
+            } else {
+                detached.push(id);
+                findings.damage(Anomaly::at(
+                    "key-without-parent",
+                    entry.offset,
+                    format!("the parent of key `{}` is not there", entry.name),
+                ));
+            }
+        }
+        (roots, detached)
+    }
+
+    /// A key with all below it, down to the deepest level. The recursion is bounded by that level.
+    fn grow(&mut self, id: usize, depth: usize) -> Option<Key> {
+        let entry = self.entries.get_mut(id)?.take()?;
+        let below = self.children.get_mut(id).map(std::mem::take).unwrap_or_default();
+        let children = if depth < self.max_depth {
+            below
+                .into_iter()
+                .filter_map(|child| self.grow(child, depth.saturating_add(1)))
+                .collect()
+        } else {
+            self.too_deep.extend(below);
+            Vec::new()
+        };
+        Some(Key {
+            name: entry.name,
+            value: entry.value,
+            children,
+        })
+    }
+
+    /// What lies below the deepest level becomes detached.
+    fn cut_deep(&mut self, detached: &mut Vec<Key>, findings: &mut Findings) {
+        if !self.too_deep.is_empty() {
+            let text = format!("keys are nested deeper than {} levels", self.max_depth);
+            findings.damage(Anomaly::new("keys-too-deep", text));
+        }
+        while let Some(id) = self.too_deep.pop_front() {
+            detached.extend(self.grow(id, 1));
+        }
+    }
+
+    /// What is left is reached from nowhere: above it stands a circle, which is opened at its first key in the file.
+    fn break_cycles(&mut self, detached: &mut Vec<Key>, findings: &mut Findings) {
+        for id in 0..self.entries.len() {
+            if self.entry(id).is_none() {
+                continue;
+            }
+            let first = self.first_of_cycle_above(id);
+            if let Some(entry) = self.entry(first) {
+                let text = format!("key `{}` is its own ancestor", entry.name);
+                findings.damage(Anomaly::at("key-cycle", entry.offset, text));
+            }
+            detached.extend(self.grow(first, 1));
+            self.cut_deep(detached, findings);
+        }
+    }
+
+    fn entry(&self, id: usize) -> Option<&KeyEntry> {
+        self.entries.get(id)?.as_ref()
+    }
+
+    fn parent(&self, id: usize) -> Option<usize> {
+        self.parents.get(id).copied().flatten()
+    }
+
+    /// Of the circle that the parents of `id` lead into, the key that stands first.
+    fn first_of_cycle_above(&self, id: usize) -> usize {
+        let mut seen = BTreeSet::new();
+        let mut member = id;
+        while seen.insert(member)
+            && let Some(parent) = self.parent(member)
+        {
+            member = parent;
+        }
+        std::iter::successors(self.parent(member), |id| self.parent(*id).filter(|_| *id != member))
+            .min_by_key(|id| self.entry(*id).map(|entry| entry.place))
+            .unwrap_or(member)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vmcx::Value;
+
+    fn entry(place: u32, parent: u32, insertion: u32, name: &str) -> KeyEntry {
+        KeyEntry {
+            offset: u64::from(place),
+            place: (1, place),
+            parent: (u16::from(parent != 0), parent),
+            insertion,
+            name: name.to_owned(),
+            value: Value::Node,
+        }
+    }
+
+    fn link_all(entries: Vec<KeyEntry>, depth: usize) -> (KeyTree, Vec<Anomaly>) {
+        let limits = Limits {
+            tree_depth: depth,
+            ..Limits::default()
+        };
+        let mut findings = Findings::default();
+        let tree = link(entries, &limits, &mut findings);
+        (tree, findings.into_anomalies())
+    }
+
+    #[test]
+    fn children_before_their_parents_are_linked_in_the_order_of_insertion() {
+        let entries = vec![
+            entry(10, 40, 7, "second"),
+            entry(20, 40, 2, "first"),
+            entry(30, 40, 2, "first"),
+            entry(40, 0, 1, "root"),
+        ];
+        let (tree, anomalies) = link_all(entries, 8);
+        let expected = Key::node(
+            "root",
+            [Key::node("first", []), Key::node("first", []), Key::node("second", [])],
+        );
+        assert_eq!(tree.roots, [expected]);
+        assert!(tree.complete && tree.detached.is_empty() && anomalies.is_empty());
+        assert_eq!(
+            tree.get_all("ROOT/First").len(),
+            2,
+            "siblings of one name are all there"
+        );
+    }
+
+    #[test]
+    fn a_circle_is_opened_at_its_first_key_and_loses_nothing() {
+        let entries = vec![
+            entry(10, 20, 9, "a"),
+            entry(20, 30, 8, "b"),
+            entry(30, 10, 7, "c"),
+            entry(40, 20, 1, "hangs on b"),
+            entry(50, 0, 1, "root"),
+        ];
+        let (tree, anomalies) = link_all(entries, 8);
+        let c = Key::node("c", [Key::node("b", [Key::node("hangs on b", [])])]);
+        assert_eq!(tree.detached, [Key::node("a", [c])]);
+        assert_eq!(anomalies, [Anomaly::at("key-cycle", 10, "key `a` is its own ancestor")]);
+        assert!(!tree.complete);
+    }
+
+    #[test]
+    fn a_key_that_is_its_own_parent_is_detached() {
+        let (tree, anomalies) = link_all(vec![entry(10, 10, 1, "self")], 8);
+        assert_eq!(tree.detached, [Key::node("self", [])]);
+        assert_eq!(anomalies[0].code, "key-cycle");
+    }
+
+    #[test]
+    fn a_key_without_its_parent_is_detached() {
+        let (tree, anomalies) = link_all(vec![entry(10, 0, 1, "root"), entry(20, 11, 1, "lost")], 8);
+        assert_eq!(tree.detached, [Key::node("lost", [])]);
+        assert_eq!(
+            anomalies,
+            [Anomaly::at(
+                "key-without-parent",
+                20,
+                "the parent of key `lost` is not there"
+            )]
+        );
+        assert!(
+            tree.get("lost").is_some(),
+            "a detached key stands in for a root that is not there"
+        );
+        assert!(tree.get("root/lost").is_none());
+    }
+
+    #[test]
+    fn deep_trees_are_cut_into_pieces_and_lose_nothing() {
+        let entries: Vec<_> = (1..=1000).map(|n| entry(n, n - 1, 1, "k")).collect();
+        let (tree, anomalies) = link_all(entries, 10);
+        let mut count = 0;
+        let mut deepest = 0;
+        tree.walk(|path, _| {
+            count += 1;
+            deepest = deepest.max(path.trim_start_matches("?/").split('/').count());
+        });
+        assert_eq!((count, deepest), (1000, 10));
+        assert_eq!(anomalies[0].code, "keys-too-deep");
+        assert!(!tree.complete);
+    }
+}
