@@ -24,9 +24,14 @@ pub mod windows_path;
 // VMware
 pub mod charset;
 pub mod dictionary;
+pub mod ha_list;
+pub mod nvram;
 pub mod reference;
 pub mod vmdk;
 pub mod vmsd;
+pub mod vmstate;
+pub mod vmware_lock;
+pub mod vmware_log;
 pub mod vmx;
 pub mod vmxf;
 

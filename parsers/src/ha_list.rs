@@ -1,0 +1,143 @@
+//! The lists of vSphere HA: `protectedlist` and `host-N-poweron` below `.vSphere-HA`.
+//!
+//! They name configurations of VMs that a vCenter protects or a host runs. Their form is not confirmed: paths that end in
+//! `.vmx` are taken from the text, whatever stands around them, and what cannot be read as paths proves nothing.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    EncodedText, Limits, ReadAt, Result,
+    charset::Charset,
+    reference::{FileKind, FileReference},
+};
+
+/// Longest path that is taken.
+const MAX_PATH_BYTES: usize = 4096;
+/// What the paths end with.
+const SUFFIX: &[u8] = b".vmx";
+
+/// What an HA list tells.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct HaList {
+    /// First line of a `poweron` file: `1` where the host is isolated, `0` where it is not.
+    pub isolated: Option<bool>,
+    /// Paths of configurations, in the order of the file, each once.
+    pub vmx_paths: Vec<EncodedText>,
+}
+
+impl HaList {
+    /// Reads at most as much as a text file may have.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Self> {
+        let bytes = source.up_to("HA list", 0, limits.text_bytes)?;
+        let first = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let mut seen = std::collections::HashSet::new();
+        let vmx_paths = bytes
+            .split(|byte| *byte < 0x20 || matches!(byte, b'"' | b'\'' | b'<' | b'>'))
+            .flat_map(paths_of)
+            .filter(|path| seen.insert(*path))
+            .take(limits.text_entries)
+            .map(|path| Charset::declared(None, path).0.text(path))
+            .collect();
+        Ok(Self {
+            isolated: match first.trim_ascii() {
+                b"0" => Some(false),
+                b"1" => Some(true),
+                _ => None,
+            },
+            vmx_paths,
+        })
+    }
+
+    /// The configurations as references.
+    pub fn references(&self) -> Vec<FileReference> {
+        self.vmx_paths
+            .iter()
+            .map(|path| FileReference::new("HA list", path.clone(), FileKind::Config))
+            .collect()
+    }
+}
+
+/// The paths in a run of text: each ends with `.vmx` and a blank, comma or semicolon, or the end of the run.
+fn paths_of(run: &[u8]) -> Vec<&[u8]> {
+    let mut paths = Vec::new();
+    let mut rest = run;
+    while let Some(end) = path_end(rest) {
+        let (path, after) = rest.split_at_checked(end).unwrap_or((rest, b""));
+        let path = begin_at_root(path);
+        if path.len() > SUFFIX.len() && path.len() <= MAX_PATH_BYTES {
+            paths.push(path);
+        }
+        rest = after;
+    }
+    paths
+}
+
+/// Where the first path ends.
+fn path_end(run: &[u8]) -> Option<usize> {
+    (SUFFIX.len()..=run.len()).find(|&end| {
+        let ends_with_suffix = run
+            .get(end.saturating_sub(SUFFIX.len())..end)
+            .is_some_and(|tail| tail.eq_ignore_ascii_case(SUFFIX));
+        ends_with_suffix && run.get(end).is_none_or(|next| matches!(next, b' ' | b',' | b';'))
+    })
+}
+
+/// Drops what stands before the root of a path: a separator, a number, a state.
+fn begin_at_root(path: &[u8]) -> &[u8] {
+    let roots = [&b"ds:///vmfs/volumes/"[..], b"/vmfs/volumes/", b" ["];
+    let path = path.trim_ascii_start();
+    let start = roots
+        .into_iter()
+        .find_map(|root| path.windows(root.len()).position(|window| window == root))
+        .unwrap_or_default();
+    let after = path.get(start..).unwrap_or_default();
+    let first = after.iter().position(|byte| !matches!(byte, b' ' | b',' | b';'));
+    first.and_then(|first| after.get(first..)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> (Option<bool>, Vec<String>) {
+        let list = HaList::read(bytes, &Limits::default()).unwrap();
+        (list.isolated, list.vmx_paths.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_poweron_file_names_the_running_vms_of_a_host() {
+        let (isolated, paths) =
+            read(b"0\n/vmfs/volumes/5c/web 01/web 01.vmx\n/vmfs/volumes/5c/db/db.VMX\n/vmfs/volumes/5c/db/db.vmxf\n");
+        assert_eq!(isolated, Some(false));
+        assert_eq!(
+            paths,
+            ["/vmfs/volumes/5c/web 01/web 01.vmx", "/vmfs/volumes/5c/db/db.VMX"]
+        );
+    }
+
+    #[test]
+    fn paths_are_found_among_markup_numbers_and_binary_bytes_each_once() {
+        let (isolated, paths) = read(
+            b"<vm id=\"7\">ds:///vmfs/volumes/5c/a/a.vmx</vm>\0\x01\x02x 12 [ds 1] b/b[1].vmx,[ds 1] b/b[1].vmx;12 /vmfs/volumes/n/c d/c.vmx\0",
+        );
+        assert_eq!(isolated, None);
+        assert_eq!(
+            paths,
+            [
+                "ds:///vmfs/volumes/5c/a/a.vmx",
+                "[ds 1] b/b[1].vmx",
+                "/vmfs/volumes/n/c d/c.vmx"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_as_paths_names_nothing() {
+        assert_eq!(read(&[0x1F, 0x8B, 8, 0, 0xFF]), (None, Vec::new()));
+        assert_eq!(read(b".vmx .vmx"), (None, Vec::new()));
+    }
+}
