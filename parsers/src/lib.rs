@@ -36,11 +36,15 @@ pub mod vmx;
 pub mod vmxf;
 
 // Hyper-V
+pub mod guid;
+pub mod hrl;
 pub mod hyperv_config;
 pub mod hyperv_xml;
 pub mod vhd;
+pub mod vhds;
 pub mod vhdx;
 pub mod vmcx;
+pub mod vmgs;
 mod window;
 
 pub use disk_kind::DiskKind;

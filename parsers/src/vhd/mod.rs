@@ -102,9 +102,9 @@ pub struct Vhd {
 /// # Errors
 /// `BadSignature` or `Truncated` when there is no footer; `Unsupported` for a version or disk type that nobody knows;
 /// `Io`.
-pub fn read(source: &impl ReadAt, limits: &Limits) -> Result<Vhd> {
+pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Vhd> {
     let mut findings = Findings::default();
-    let footer = footer::find(source, &mut findings)?;
+    let footer = footer::find(&source, &mut findings)?;
     let header = match footer.kind {
         DiskKind::Fixed => {
             note_length(source.len(), &footer, &mut findings);
@@ -140,8 +140,8 @@ pub fn read(source: &impl ReadAt, limits: &Limits) -> Result<Vhd> {
 ///
 /// # Errors
 /// `Io` when the source cannot be read.
-pub fn has_footer(source: &impl ReadAt) -> Result<bool> {
-    footer::has_cookie_at_end(source)
+pub fn has_footer(source: &(impl ReadAt + ?Sized)) -> Result<bool> {
+    footer::has_cookie_at_end(&source)
 }
 
 /// True when the bytes at offset 0 are the copy of a footer, as in every sound dynamic or differencing disk.

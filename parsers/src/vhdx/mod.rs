@@ -136,7 +136,7 @@ impl Vhdx {
 ///
 /// # Errors
 /// `BadSignature` when it is none; `Truncated`, `ChecksumMismatch` or `Unsupported` when both headers are bad; `Io`.
-pub fn read(source: &impl ReadAt, limits: &Limits) -> Result<Vhdx> {
+pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Vhdx> {
     let source = Window::ahead(source, "VHDX header section", 0, format::HEADER_SECTION_BYTES)?;
     let creator = header::read_creator(&source)?;
     let mut findings = Findings::default();
