@@ -18,6 +18,8 @@ const IDE: Uuid = uuid!("83f8638b-8dca-4152-9eda-2ca8b33039b4");
 const SCSI: Uuid = uuid!("d422512d-2bf2-4752-809d-7b82b5fcb1b4");
 /// Device type of the floppy controller [R].
 const FLOPPY: Uuid = uuid!("8f0d2762-0b00-4e04-af4f-19010527cb93");
+/// Controllers that cannot be removed: their instance id is their type.
+const BUILT_IN: [Uuid; 2] = [IDE, FLOPPY];
 
 /// One drive, with or without a medium.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -45,7 +47,8 @@ pub struct Drive {
     /// Persistent reservations are on: the disk may be shared between VMs.
     pub persistent_reservations: bool,
     /// The manifest lists the controller. `false`: a stub that was left when the controller was removed, its drives are
-    /// dead references [T]. `None`: the manifest cannot tell (it lists no device at all, or keys are missing).
+    /// dead references [T]. `None`: the manifest cannot tell (a built-in controller, no device listed at all, or keys
+    /// are missing).
     pub has_manifest_entry: Option<bool>,
 }
 
@@ -148,10 +151,13 @@ impl Manifest {
         self.devices.get(&instance).copied()
     }
 
-    /// Whether the manifest lists an instance, where it can tell.
+    /// Whether the manifest lists an instance, where it can tell. The controllers that every generation 1 VM has are
+    /// not in the manifest of version 5.0, and yet in use [R].
     fn lists(&self, instance: Option<Uuid>, complete: bool) -> Option<bool> {
-        let listed = self.devices.contains_key(&instance?);
-        (listed || (complete && !self.devices.is_empty())).then_some(listed)
+        let instance = instance?;
+        let listed = self.devices.contains_key(&instance);
+        let can_tell = complete && !self.devices.is_empty() && !BUILT_IN.contains(&instance);
+        (listed || can_tell).then_some(listed)
     }
 }
 

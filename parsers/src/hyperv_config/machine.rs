@@ -288,3 +288,223 @@ fn filetime(ticks: i64) -> Option<Timestamp> {
     let nanoseconds = i128::from(ticks.checked_sub(TICKS_TO_1970)?).checked_mul(100)?;
     Timestamp::from_nanosecond(nanoseconds).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        hyperv_config::{ControllerKind, DriveKind, read_container, read_xml},
+        limits::Limits,
+        testkit::hyperv_vm::{HypervDrive, HypervVm},
+    };
+
+    fn of(children: impl Into<Vec<Key>>) -> HypervConfig {
+        HypervConfig::from_tree(&KeyTree {
+            roots: vec![Key::node("configuration", children)],
+            detached: Vec::new(),
+            complete: true,
+        })
+    }
+
+    fn vm() -> HypervVm {
+        HypervVm {
+            notes: "first line\r\nsecond <line> & more".to_owned(),
+            creation_time: "2023-02-17T17:03:06Z".parse().unwrap(),
+            drives: vec![
+                HypervDrive::disk(ControllerKind::Scsi, 0, r"C:\ClusterStorage\Volume1\VM\os.vhdx"),
+                HypervDrive::iso(ControllerKind::Scsi, 1, ""),
+                HypervDrive {
+                    in_manifest: false,
+                    ..HypervDrive::disk(ControllerKind::Scsi, 0, r"C:\old\gone.vhdx")
+                },
+            ],
+            guest_state_path: Some(r"C:\VM\x.vmgs".to_owned()),
+            saved_state: Some((r"C:\VM\x.bin".to_owned(), r"C:\VM\x.vsv".to_owned())),
+            smart_paging_folder: Some(r"C:\VM".to_owned()),
+            highly_available: true,
+            disk_merge_pending: true,
+            checkpoint_count: 2,
+            tpm_enabled: true,
+            ..HypervVm::new("Größe 1", Uuid::from_u128(0xabcd))
+        }
+    }
+
+    #[test]
+    fn container_and_xml_give_the_same_facts() {
+        let limits = Limits::default();
+        let container = read_container(&vm().to_vmcx(), &limits).unwrap();
+        let xml = read_xml(&vm().to_xml(), &limits).unwrap();
+        let config = container.config().unwrap();
+        assert_eq!(Some(config), xml.config());
+        assert_eq!(config.name.as_deref(), Some("Größe 1"));
+        assert_eq!(config.notes.as_deref(), Some("first line\r\nsecond <line> & more"));
+        assert_eq!(config.creation_time, Some(vm().creation_time));
+        assert_eq!(
+            (config.highly_available, config.disk_merge_pending),
+            (Some(true), Some(true))
+        );
+        assert_eq!((config.checkpoint_count, config.generation), (Some(2), Some(2)));
+        assert_eq!(
+            (config.security.tpm_enabled, config.vtpm_device_present),
+            (Some(true), true)
+        );
+        assert!(config.complete && config.anomalies.is_empty());
+    }
+
+    #[test]
+    fn every_path_has_a_role() {
+        let file = read_container(&vm().to_vmcx(), &Limits::default()).unwrap();
+        let references = file.references();
+        let named: Vec<_> = references
+            .iter()
+            .map(|reference| (reference.role, reference.path.as_str(), reference.weak))
+            .collect();
+        assert_eq!(
+            named,
+            [
+                (PathRole::Disk, r"C:\ClusterStorage\Volume1\VM\os.vhdx", false),
+                (PathRole::Disk, r"C:\old\gone.vhdx", true),
+                (PathRole::GuestState, r"C:\VM\x.vmgs", false),
+                (PathRole::SavedMemory, r"C:\VM\x.bin", false),
+                (PathRole::SavedState, r"C:\VM\x.vsv", false),
+                (PathRole::Folder, r"C:\VM", false),
+            ],
+            "a drive of a removed controller is a weak reference"
+        );
+        let config = file.config().unwrap();
+        assert_eq!(config.folders[0].key, "configuration/global_settings/slp_data_root");
+        let listed: Vec<_> = config.drives.iter().map(|drive| drive.has_manifest_entry).collect();
+        assert_eq!(listed, [Some(true), Some(true), Some(false)]);
+    }
+
+    #[test]
+    fn a_disk_with_two_names_is_one_group() {
+        let drive = Key::node(
+            "drive3",
+            [
+                Key::leaf("pathname", r"C:\a\a.vhdx"),
+                Key::leaf("relpathname", r"..\a\a.vhdx"),
+                Key::leaf("logfile", r"C:\a\a.vhdx.hrl"),
+                Key::leaf("type", "HDD"),
+            ],
+        );
+        let config = of([Key::node("_x_", [Key::node("controller1", [drive])])]);
+        assert_eq!(config.drives[0].kind, DriveKind::PassThrough);
+        assert_eq!((config.drives[0].controller, config.drives[0].location), (1, 3));
+        assert_eq!(config.drives[0].controller_kind, ControllerKind::Other);
+        let references = config.references();
+        let groups: Vec<_> = references
+            .iter()
+            .map(|reference| (reference.role, reference.group))
+            .collect();
+        assert_eq!(
+            groups,
+            [
+                (PathRole::Disk, Some(0)),
+                (PathRole::Disk, Some(0)),
+                (PathRole::ReplicationLog, None)
+            ]
+        );
+        assert!(config.other_paths.is_empty(), "no path is listed twice");
+    }
+
+    #[test]
+    fn the_manifest_is_found_in_any_letter_case() {
+        let id = "3AFC77D9-0000-4000-8000-0000000000AB";
+        let drive = Key::node("drive0", [Key::leaf("pathname", r"C:\a.vhdx")]);
+        let device = Key::node(format!("_{}_", id.to_lowercase()), [Key::node("controller0", [drive])]);
+        let entry = Key::node(
+            "vdev001",
+            [
+                Key::leaf("device", "{D422512D-2BF2-4752-809D-7B82B5FCB1B4}"),
+                Key::leaf("instance", id),
+            ],
+        );
+        let drive = &of([device, Key::node("manifest", [entry])]).drives[0];
+        assert_eq!(
+            (drive.controller_kind, drive.has_manifest_entry),
+            (ControllerKind::Scsi, Some(true))
+        );
+    }
+
+    #[test]
+    fn nothing_is_called_dead_while_keys_are_missing() {
+        let mut tree = KeyTree {
+            roots: vec![vm().tree()],
+            detached: Vec::new(),
+            complete: true,
+        };
+        assert_eq!(HypervConfig::from_tree(&tree).drives[2].has_manifest_entry, Some(false));
+        tree.complete = false;
+        assert_eq!(HypervConfig::from_tree(&tree).drives[2].has_manifest_entry, None);
+    }
+
+    #[test]
+    fn a_path_under_an_unknown_key_is_a_reference() {
+        let config = of([
+            Key::node("new", [Key::leaf("what", r"\\server\share\x.AVHDX")]),
+            Key::leaf("memory_dump", r"D:\dumps\vm.dmp"),
+            Key::node(
+                "WorkerProcessSettings",
+                [Key::leaf("MemoryDumpFilePath", r"D:\dumps\x.dmp")],
+            ),
+            Key::leaf("pipe", r"\\.\pipe\com1"),
+            Key::leaf("text", "see C:\\x.vhdx"),
+        ]);
+        let references = config.references();
+        let named: Vec<_> = references.iter().map(|r| (r.role, r.key.as_str())).collect();
+        assert_eq!(
+            named,
+            [
+                (PathRole::Disk, "configuration/new/what"),
+                (
+                    PathRole::Other,
+                    "configuration/WorkerProcessSettings/MemoryDumpFilePath"
+                ),
+                (PathRole::Folder, "configuration/memory_dump"),
+            ]
+        );
+    }
+
+    #[test]
+    fn siblings_of_one_name_hide_no_path() {
+        let drive = Key::node(
+            "drive0",
+            [
+                Key::leaf("pathname", r"C:\first.vhdx"),
+                Key::leaf("pathname", r"C:\second.vhdx"),
+            ],
+        );
+        let config = of([Key::node("_x_", [Key::node("controller0", [drive.clone(), drive])])]);
+        let references = config.references();
+        let mut paths: Vec<_> = references.iter().map(|reference| reference.path.as_str()).collect();
+        paths.sort_unstable();
+        assert_eq!(
+            paths,
+            [r"C:\first.vhdx", r"C:\first.vhdx", r"C:\second.vhdx", r"C:\second.vhdx"]
+        );
+    }
+
+    #[test]
+    fn times_outside_any_calendar_are_no_times() {
+        assert_eq!(filetime(0), None);
+        assert_eq!(filetime(-1), None);
+        assert_eq!(filetime(i64::MAX), None);
+        assert_eq!(filetime(116_444_736_000_000_000), Some(Timestamp::UNIX_EPOCH));
+        assert_eq!(filetime_of_bytes(&[0; 7]), None);
+    }
+
+    #[test]
+    fn more_paths_than_are_listed_make_the_facts_incomplete() {
+        let keys: Vec<_> = (0..10_001)
+            .map(|n| Key::leaf("k", format!(r"C:\{n}.vhd").as_str()))
+            .collect();
+        let config = of(keys);
+        assert_eq!(config.other_paths.len(), 10_000);
+        assert!(!config.complete);
+        assert_eq!(
+            config.anomalies.last().map(|anomaly| anomaly.code.as_str()),
+            Some("too-many-paths")
+        );
+    }
+}

@@ -234,3 +234,118 @@ fn parse_guid(text: &str) -> Option<Uuid> {
 fn guid_at(key: &Key, path: &str) -> Option<Uuid> {
     parse_guid(key.get(path)?.as_str()?).filter(|id| !id.is_nil())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{testkit::hyperv_vm::HypervVm, vmcx::Value};
+
+    fn tree(roots: impl Into<Vec<Key>>) -> KeyTree {
+        KeyTree {
+            roots: roots.into(),
+            detached: Vec::new(),
+            complete: true,
+        }
+    }
+
+    #[test]
+    fn trees_are_told_apart_by_their_keys() {
+        let vm = HypervVm::new("vm", Uuid::from_u128(1));
+        let checkpoint = HypervVm {
+            checkpoint_of: Some(Uuid::from_u128(1)),
+            ..HypervVm::new("checkpoint", Uuid::from_u128(2))
+        };
+        let properties = Key::node("properties", [Key::leaf("version", 2304)]);
+        let cases = [
+            (tree([vm.tree()]), TreeKind::VirtualMachine),
+            (tree([checkpoint.tree()]), TreeKind::Checkpoint),
+            (tree([Key::node("Configurations", [])]), TreeKind::HostStore),
+            (tree([Key::node("configuration", [properties])]), TreeKind::RuntimeState),
+            (tree([Key::node("savedstate", [])]), TreeKind::RuntimeState),
+            (tree([Key::node("something", [])]), TreeKind::Other),
+            (tree([]), TreeKind::Other),
+        ];
+        for (tree, kind) in cases {
+            assert_eq!(classify(&tree), kind, "{:?}", tree.roots);
+            assert_eq!(HypervFile::of_tree(&tree, Vec::new()).kind, kind);
+        }
+    }
+
+    #[test]
+    fn one_sign_is_enough_for_a_checkpoint() {
+        let config = |type_id: Option<&str>, own: &str, logical: &str| {
+            let mut properties = vec![Key::leaf("global_id", own), Key::leaf("name", "x")];
+            properties.extend(type_id.map(|text| Key::leaf("type_id", text)));
+            let global = Key::node("global", [Key::leaf("logical_id", logical)]);
+            let keys = [Key::node("properties", properties), Key::node("settings", [global])];
+            let config = HypervConfig::from_tree(&tree([Key::node("configuration", keys)]));
+            (config.is_checkpoint, config.checkpoint_of())
+        };
+        let (a, b) = (
+            "11111111-1111-1111-1111-111111111111",
+            "{22222222-2222-2222-2222-22222222222A}",
+        );
+        let id_b = parse_guid(b);
+        assert_eq!(config(Some("virtual machines"), a, &a.to_uppercase()), (false, None));
+        assert_eq!(config(Some("Virtual Machines"), a, b), (true, id_b));
+        assert_eq!(config(Some("Snapshots"), b, &b.to_lowercase()), (true, None));
+        assert_eq!(config(Some("Snapshots"), a, b), (true, id_b));
+        assert_eq!(config(None, a, a), (false, None), "a missing type says nothing");
+        assert_eq!(config(Some("Virtual Machines"), a, ""), (false, None));
+    }
+
+    #[test]
+    fn anomalies_of_the_reader_stand_before_those_of_the_keys() {
+        let root = Key::node("configuration", [Key::node("settings", [])]);
+        let file = HypervFile::of_tree(&tree([root]), vec![Anomaly::new("first", "")]);
+        let codes: Vec<_> = file.anomalies().iter().map(|anomaly| anomaly.code.as_str()).collect();
+        assert_eq!(codes, ["first", "id-missing", "id-missing"]);
+    }
+
+    #[test]
+    fn facts_survive_their_json() {
+        let vm = HypervVm {
+            guest_state_path: Some(r"C:\a.vmgs".to_owned()),
+            ..HypervVm::new("vm", Uuid::from_u128(1))
+        };
+        for bytes in [
+            vm.to_vmcx(),
+            vm.to_vmrs(4096),
+            crate::testkit::hyperv_vm::host_store(&[(vm.id, r"C:\a.vmcx")]),
+        ] {
+            let file = read_container(&bytes, &Limits::default()).unwrap();
+            let json = serde_json::to_value(&file).unwrap();
+            assert_eq!(serde_json::from_value::<HypervFile>(json).unwrap(), file);
+        }
+        let schema = schemars::schema_for!(HypervFile);
+        assert!(schema.as_object().is_some_and(|schema| schema.contains_key("$defs")));
+    }
+
+    #[test]
+    fn a_tree_of_unknown_purpose_still_names_its_paths() {
+        let keys = [
+            Key::leaf("a", r"C:\x\disk.vhdx"),
+            Key::leaf("b", r"\\server\share\folder"),
+            Key::leaf("c", "text"),
+            Key::leaf("d", Value::UInt(1)),
+        ];
+        let file = HypervFile::of_tree(&tree([Key::node("unknown", keys)]), Vec::new());
+        let references = file.references();
+        let named: Vec<_> = references.iter().map(|r| (r.role, r.key.as_str())).collect();
+        assert_eq!(named, [(PathRole::Disk, "unknown/a"), (PathRole::Other, "unknown/b")]);
+    }
+
+    #[test]
+    fn keys_that_damage_cut_off_still_count() {
+        let mut tree = tree([HypervVm::new("vm", Uuid::from_u128(1)).tree()]);
+        tree.detached = vec![Key::node("drive0", [Key::leaf("pathname", r"C:\x\lost.old")])];
+        tree.complete = false;
+        let file = HypervFile::of_tree(&tree, Vec::new());
+        assert!(!file.is_complete());
+        let lost = &file.config().unwrap().other_paths[0];
+        assert_eq!(
+            (lost.key.as_str(), lost.path.as_str()),
+            ("?/drive0/pathname", r"C:\x\lost.old")
+        );
+    }
+}
