@@ -5,6 +5,7 @@
 //! and the fault becomes an issue. A configuration of which the devices are not known is `opaque`, so that nothing near
 //! it is taken for unowned. A parser that panics costs its file, not the run.
 
+mod hyperv;
 mod hyperv_disk;
 mod vmdk;
 mod vmware;
@@ -248,7 +249,7 @@ fn opened(subject: &Subject<'_>, reader: &FileReader, content: Content) -> Exami
             fault: None,
         };
     }
-    let fault = match parse_guarded(kind, reader, subject) {
+    let fault = match parse_guarded(kind, content, reader, subject) {
         Ok(parsed) => {
             found.kind = parsed.kind.unwrap_or(kind);
             found.facts = parsed.facts;
@@ -296,8 +297,13 @@ fn failed(found: &mut Found, subject: &Subject<'_>, error: &ParseError) -> Fault
 }
 
 /// Parses; a panic is a bug of ours and becomes an error that asks for a report.
-fn parse_guarded(kind: Kind, reader: &FileReader, subject: &Subject<'_>) -> Result<Parsed, ParseError> {
-    catch_unwind(AssertUnwindSafe(|| parse(kind, reader, subject))).unwrap_or_else(|_| {
+fn parse_guarded(
+    kind: Kind,
+    content: Content,
+    reader: &FileReader,
+    subject: &Subject<'_>,
+) -> Result<Parsed, ParseError> {
+    catch_unwind(AssertUnwindSafe(|| parse(kind, content, reader, subject))).unwrap_or_else(|_| {
         Err(ParseError::Malformed {
             what: "parser",
             offset: 0,
@@ -307,12 +313,16 @@ fn parse_guarded(kind: Kind, reader: &FileReader, subject: &Subject<'_>) -> Resu
 }
 
 /// Lets the parser of a kind read. Kinds without one tell nothing but their name.
-fn parse(kind: Kind, reader: &FileReader, subject: &Subject<'_>) -> Result<Parsed, ParseError> {
+fn parse(kind: Kind, content: Content, reader: &FileReader, subject: &Subject<'_>) -> Result<Parsed, ParseError> {
     let limits = Limits::default();
     match kind {
         Kind::Vmx | Kind::Vmtx => vmware::configuration(kind, reader, &limits),
         Kind::Vmsd => vmware::snapshot_list(reader, &limits),
         Kind::Vmxf if !subject.name.ends_with(b"-aux.xml") => vmware::extended_configuration(reader, &limits),
+        Kind::Vmsn | Kind::Vmss => vmware::state(content, reader, &limits),
+        Kind::VmLog => vmware::log(reader),
+        Kind::VmLock => vmware::lock(reader, subject, &limits),
+        Kind::DatastoreSystem => vmware::host_list(reader, &limits),
         Kind::VmdkDescriptor
         | Kind::VmdkFlat
         | Kind::VmdkSparse
@@ -321,6 +331,14 @@ fn parse(kind: Kind, reader: &FileReader, subject: &Subject<'_>) -> Result<Parse
         | Kind::VmdkSeSparse
         | Kind::VmdkCtk
         | Kind::VmdkDigest => vmdk::disk(kind, reader, &limits),
+        Kind::Vmcx | Kind::Vmrs => hyperv::container(kind, reader, subject, &limits),
+        // The format of a `.vsv` up to 2012 R2 and of most `.hru` is not known.
+        Kind::Vsv if content == Content::HypervStorage => hyperv::container(kind, reader, subject, &limits),
+        Kind::HypervXml => hyperv::xml(reader, subject, &limits),
+        Kind::Vmgs => hyperv::guest_state(reader, &limits),
+        Kind::Hrl => hyperv::replica_log(reader),
+        Kind::Hru if content == Content::ReplicaLog => hyperv::replica_log(reader),
+        Kind::Vhds => hyperv::disk_set(reader),
         Kind::Vhdx | Kind::Avhdx => hyperv_disk::vhdx_disk(reader, &limits),
         Kind::Vhd | Kind::Avhd => hyperv_disk::vhd_disk(reader, &limits),
         _ => Ok(Parsed::default()),
@@ -335,6 +353,9 @@ fn by_name_alone(kind: Kind, subject: &Subject<'_>) -> Evidence {
             MarkCode::RawDevice,
             "a raw device map: the data are on the device behind it",
         )),
+        Kind::Vmss | Kind::Bin | Kind::Vsv => evidence
+            .marks
+            .push(mark(MarkCode::SavedState, "holds the state of a suspended or saved VM")),
         Kind::VmLock => evidence.lock = Some(vmware::lock_of_name(subject)),
         _ => {}
     }
@@ -358,6 +379,18 @@ fn make_opaque(evidence: &mut Evidence, kind: Kind, subject: &Subject<'_>, why: 
 fn guid_of_name(name: &[u8]) -> Option<Uuid> {
     let stem = name.get(..36).filter(|stem| classify::is_guid(stem))?;
     Uuid::try_parse_ascii(stem).ok()
+}
+
+/// Longest notes that are kept, in bytes.
+const NOTES_MAX_BYTES: usize = 4 << 10;
+
+/// Notes cut at a character.
+fn cut_notes(text: &str) -> String {
+    let end = (0..=NOTES_MAX_BYTES.min(text.len()))
+        .rev()
+        .find(|end| text.is_char_boundary(*end))
+        .unwrap_or(0);
+    text.get(..end).unwrap_or_default().to_owned()
 }
 
 /// A mark without a place.

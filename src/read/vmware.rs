@@ -2,21 +2,23 @@
 
 use derelict_parsers::{
     EncodedText, Limits, ParseError,
+    ha_list::HaList,
     reference::{FileKind, FileReference},
     vmsd::SnapshotList,
+    vmstate::VmState,
+    vmware_lock::{LockBody, LockName},
+    vmware_log::VmLog,
     vmx::{Encryption, VmwareUuid, VmxConfig},
     vmxf::ExtendedConfig,
 };
 
-use super::{Parsed, Subject, mark};
+use super::{Parsed, Subject, cut_notes, mark};
 use crate::{
+    classify::Content,
     evidence::{Evidence, LockEvidence, MarkCode, Reference, VmEvidence},
     file_reader::FileReader,
     kind::{Kind, Platform, Role},
 };
-
-/// Longest notes that are kept, in bytes.
-const NOTES_MAX_BYTES: usize = 4 << 10;
 
 /// A `.vmx`, or a `.vmtx`, which is one under another name.
 pub(super) fn configuration(kind: Kind, reader: &FileReader, limits: &Limits) -> Result<Parsed, ParseError> {
@@ -47,7 +49,7 @@ pub(super) fn configuration(kind: Kind, reader: &FileReader, limits: &Limits) ->
         bios_id: uuid(&config.bios_uuid),
         template: kind == Kind::Vmtx,
         opaque: (config.encryption == Encryption::Full).then(|| encryption_text(Encryption::Full).to_owned()),
-        notes: config.annotation.as_ref().map(|text| notes(text.as_str())),
+        notes: config.annotation.as_ref().map(|text| cut_notes(text.as_str())),
         ..VmEvidence::of(Platform::Vmware)
     };
     let evidence = Evidence {
@@ -140,34 +142,73 @@ fn role(kind: FileKind) -> Role {
     }
 }
 
-/// Notes cut at a character.
-fn notes(text: &str) -> String {
-    let end = (0..=NOTES_MAX_BYTES.min(text.len()))
-        .rev()
-        .find(|end| text.is_char_boundary(*end))
-        .unwrap_or(0);
-    text.get(..end).unwrap_or_default().to_owned()
+/// A `.vmsn` or `.vmss`: it tells the whole configuration of its time. An encrypted one tells nothing.
+pub(super) fn state(content: Content, reader: &FileReader, limits: &Limits) -> Result<Parsed, ParseError> {
+    if content == Content::Binary {
+        let text = "has no signature of a state file: encrypted, or damaged";
+        let mut parsed = Parsed::default();
+        parsed.evidence.marks.push(mark(MarkCode::Encrypted, text));
+        return Ok(parsed);
+    }
+    let state = VmState::read(reader, limits)?;
+    let config = state.config.as_deref();
+    let vm = VmEvidence {
+        name: config.and_then(|config| Some(config.display_name.as_ref()?.to_string())),
+        instance_id: config.and_then(|config| config.instance_uuid.as_ref()?.uuid),
+        bios_id: state.bios_uuid,
+        ..VmEvidence::of(Platform::Vmware)
+    };
+    let evidence = Evidence {
+        references: references(&state.references()),
+        vm: Some(vm),
+        ..Evidence::default()
+    };
+    Ok(Parsed::new(&state, evidence, &state.anomalies))
+}
+
+/// A `vmware.log`. What it names is history: facts, no references.
+pub(super) fn log(reader: &FileReader) -> Result<Parsed, ParseError> {
+    Ok(Parsed::new(&VmLog::read(reader)?, Evidence::default(), &[]))
+}
+
+/// A list of vSphere HA: every configuration in it belongs to a VM of some vCenter (V75).
+pub(super) fn host_list(reader: &FileReader, limits: &Limits) -> Result<Parsed, ParseError> {
+    let list = HaList::read(reader, limits)?;
+    let evidence = Evidence {
+        references: references(&list.references()),
+        ..Evidence::default()
+    };
+    Ok(Parsed::new(&list, evidence, &[]))
+}
+
+/// The body of a lock, beside what its name tells.
+pub(super) fn lock(reader: &FileReader, subject: &Subject<'_>, limits: &Limits) -> Result<Parsed, ParseError> {
+    let body = LockBody::read(reader, limits)?;
+    let evidence = Evidence {
+        lock: Some(LockEvidence {
+            host: body.host.clone().or_else(|| body.machine_id.clone()),
+            ..lock_of_name(subject)
+        }),
+        ..Evidence::default()
+    };
+    Ok(Parsed::new(&body, evidence, &[]))
 }
 
 /// What the name of a lock and of its folder say.
 pub(super) fn lock_of_name(subject: &Subject<'_>) -> LockEvidence {
-    let mut lock = LockEvidence {
-        target_file_id: None,
-        target_name: None,
+    let named = |target: Vec<u8>| EncodedText::decoded(String::from_utf8_lossy(&target), &target);
+    let beside = |name: &[u8]| match LockName::parse(name) {
+        Some(LockName::Beside { target }) => Some(named(target)),
+        _ => None,
+    };
+    let target_file_id = match LockName::parse(subject.name) {
+        Some(LockName::Nfs { target_file_id }) => Some(target_file_id),
+        _ => None,
+    };
+    LockEvidence {
+        target_file_id,
+        // A member of a lock folder locks what the folder is named after.
+        target_name: beside(subject.folder.name()).or_else(|| beside(subject.name)),
         host: None,
-    };
-    let stem = |name: &[u8], ending: &str| {
-        let (stem, end) = name.split_at_checked(name.len().checked_sub(ending.len())?)?;
-        end.eq_ignore_ascii_case(ending.as_bytes())
-            .then(|| EncodedText::decoded(String::from_utf8_lossy(stem), stem))
-    };
-    if subject.name.starts_with(b".lck-") {
-        return lock;
     }
-    lock.target_name = stem(subject.folder.name(), ".lck").or_else(|| {
-        [".lck", ".writelock", ".readlock"]
-            .iter()
-            .find_map(|ending| stem(subject.name, ending))
-    });
-    lock
 }
