@@ -14,6 +14,7 @@ mod sparse_file;
 pub mod vhd;
 pub mod vhdx;
 pub mod vmcx;
+pub mod vmware;
 
 pub use sparse_file::SparseFile;
 

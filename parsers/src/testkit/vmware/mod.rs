@@ -1,0 +1,14 @@
+//! Builders of VMware files: small, valid, the same bytes for the same input.
+
+mod descriptor;
+mod extents;
+mod state;
+mod text;
+
+pub use descriptor::DescriptorBuilder;
+pub use extents::{SparseBuilder, change_tracking, cowd, sesparse, stream_optimized};
+pub use state::{VmsnBuilder, hosted_lock, nfs_lock, nfs_lock_name, nvram};
+pub use text::{SnapshotBuilder, VmlogBuilder, VmsdBuilder, VmxBuilder, dictionary, uuid_text, vmxf};
+
+#[cfg(test)]
+mod tests;
