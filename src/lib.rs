@@ -31,6 +31,7 @@ pub mod kind;
 pub mod output;
 mod place;
 pub mod progress;
+pub mod path;
 pub mod raw;
 pub mod read;
 pub mod report;

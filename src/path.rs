@@ -1,0 +1,554 @@
+//! The only path parser: every syntax in which platforms, files and people name a file on a datastore.
+//!
+//! A [`StoragePath`] is a mount (which datastore, in the words of the writer) and the parts below it. It is purely
+//! lexical: which root a mount is, and whether the file exists, is decided in `reconcile` from the catalogue alone.
+//! Forms and pitfalls: `knowledge/inventories.md`, section 0, and H-B1 – H-B5.
+
+use unicode_normalization::UnicodeNormalization;
+use uuid::Uuid;
+
+/// The part of a path that says which datastore is meant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mount {
+    /// A label: `[nfs01] …`, `/vmfs/volumes/nfs01/…`, or a bare alias.
+    Label(String),
+    /// A volume id below `/vmfs/volumes`: VMFS `8-8-4-12`, NFS `8-8`, `vsan:…`, `vvol:…`; lower-case.
+    VolumeId(String),
+    /// `C:\ClusterStorage\<name>`, name folded: the same on every node of a cluster.
+    ClusterVolume(String),
+    /// A drive of one host, when the host is known.
+    Drive {
+        /// Host in lower case; `None` when the writer is not known.
+        host: Option<String>,
+        /// Drive letter in upper case.
+        letter: char,
+    },
+    /// `\\?\Volume{guid}\`.
+    VolumeGuid(Uuid),
+    /// `\\server\share`, both in lower case.
+    Share {
+        /// Server as written.
+        server: String,
+        /// Share.
+        share: String,
+    },
+    /// An absolute path of some host that is none of the above (`/srv/vms`).
+    HostRoot,
+}
+
+impl Mount {
+    /// True for names that mean the same datastore whoever uses them.
+    pub fn is_global(&self) -> bool {
+        matches!(self, Self::VolumeId(_) | Self::VolumeGuid(_) | Self::Share { .. })
+    }
+
+    /// True for mounts whose file system ignores case.
+    pub fn is_windows(&self) -> bool {
+        matches!(
+            self,
+            Self::ClusterVolume(_) | Self::Drive { .. } | Self::VolumeGuid(_) | Self::Share { .. }
+        )
+    }
+}
+
+impl std::fmt::Display for Mount {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Label(label) => write!(formatter, "{label}"),
+            Self::VolumeId(id) => write!(formatter, "/vmfs/volumes/{id}"),
+            Self::ClusterVolume(name) => write!(formatter, "C:\\ClusterStorage\\{name}"),
+            Self::Drive {
+                host: Some(host),
+                letter,
+            } => write!(formatter, "{letter}: of {host}"),
+            Self::Drive { host: None, letter } => write!(formatter, "{letter}:\\"),
+            Self::VolumeGuid(guid) => write!(formatter, "\\\\?\\Volume{{{guid}}}"),
+            Self::Share { server, share } => write!(formatter, "\\\\{server}\\{share}"),
+            Self::HostRoot => write!(formatter, "/"),
+        }
+    }
+}
+
+/// A path in some writer's words, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct StoragePath {
+    /// Which datastore; `None` for a path relative to the file that holds it.
+    pub mount: Option<Mount>,
+    /// The parts below the mount, `.` removed, `..` resolved as far as possible. A leading `..` of a relative path stays.
+    pub parts: Vec<String>,
+    /// Written in the manner of Windows.
+    pub windows: bool,
+    /// It ended with a separator or names a mount alone: a folder.
+    pub folder: bool,
+}
+
+/// What a string in a path's place turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parsed {
+    /// A path.
+    Path(StoragePath),
+    /// A device, a URI, a pipe, nothing: no file on a datastore.
+    NotAFile,
+}
+
+impl StoragePath {
+    /// The parts joined with `/`.
+    pub fn relative(&self) -> String {
+        self.parts.join("/")
+    }
+
+    /// The last part.
+    pub fn name(&self) -> &str {
+        self.parts.last().map_or("", String::as_str)
+    }
+
+    /// The same path seen from `host`, whose drive letters are meant when the path names no host (H-B5).
+    #[must_use]
+    pub fn on_host(mut self, host: Option<&str>) -> Self {
+        if let (Some(Mount::Drive { host: slot @ None, .. }), Some(host)) = (&mut self.mount, host) {
+            *slot = Some(short_host(host));
+        }
+        self
+    }
+}
+
+/// Reads one path. Never fails: what cannot be a file on a datastore is [`Parsed::NotAFile`].
+pub fn parse(text: &str) -> Parsed {
+    let text = text.trim_matches(|c: char| c == ' ' || c == '\t' || c == '\r' || c == '\n');
+    let text = text.strip_prefix("ds://").unwrap_or(text);
+    if text.is_empty() || text == "-1" || is_device(text) {
+        return Parsed::NotAFile;
+    }
+    if let Some(rest) = text.strip_prefix('[') {
+        return parse_bracketed(rest).unwrap_or_else(|| relative(text));
+    }
+    if let Some(rest) = strip_windows_prefix(text) {
+        return rest;
+    }
+    if has_scheme(text) {
+        return Parsed::NotAFile;
+    }
+    if text.starts_with('/') {
+        absolute(text)
+    } else {
+        relative(text)
+    }
+}
+
+/// Reads an alias of a root: a path to the datastore's top or to a folder in it, or a bare label or volume id.
+pub fn parse_alias(text: &str) -> Option<StoragePath> {
+    let Parsed::Path(path) = parse(text) else { return None };
+    if path.mount.is_some() {
+        return Some(StoragePath { folder: true, ..path });
+    }
+    let mount = volume_id(text.trim()).map_or_else(|| Mount::Label(text.trim().to_owned()), Mount::VolumeId);
+    Some(StoragePath {
+        mount: Some(mount),
+        parts: Vec::new(),
+        windows: false,
+        folder: true,
+    })
+}
+
+/// Folds a name for comparison where case and Unicode form do not count (H-B3).
+pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        text.to_ascii_lowercase()
+    } else {
+        text.nfc().collect::<String>().to_lowercase()
+    }
+}
+
+/// The first label of a host name, lower-case; an address stays whole.
+pub fn short_host(host: &str) -> String {
+    let host = host.trim().to_lowercase();
+    if host.parse::<std::net::IpAddr>().is_ok() {
+        return host;
+    }
+    host.split('.').next().unwrap_or_default().to_owned()
+}
+
+fn is_device(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower.starts_with("/dev/")
+        || lower.starts_with("/vmfs/devices/")
+        || lower.starts_with("\\\\.\\pipe\\")
+        || lower.starts_with("\\\\.\\physicaldrive")
+        || lower.starts_with("\\\\?\\physicaldrive")
+        || lower == "\\\\.\\"
+        || is_pass_through(&lower)
+}
+
+/// `Disk 3 100.00 GB Bus 0 Lun 0 Target 1`: how Hyper-V names a disk without a file.
+fn is_pass_through(lower: &str) -> bool {
+    lower.strip_prefix("disk ").is_some_and(|rest| {
+        rest.starts_with(|c: char| c.is_ascii_digit()) && rest.contains(" bus ") && rest.contains(" lun ")
+    })
+}
+
+fn has_scheme(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, _)| {
+        scheme.len() > 1
+            && scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '+' || c == '-' || c == '.')
+    })
+}
+
+/// `DS] dir/file`, the opening bracket gone.
+fn parse_bracketed(rest: &str) -> Option<Parsed> {
+    let (label, path) = match rest.split_once("] ") {
+        Some(split) => split,
+        None => rest
+            .split_once(']')
+            .filter(|(_, path)| path.is_empty() || !path.starts_with('.'))?,
+    };
+    // `[Cluster/DS]`: the old Kubernetes provider puts the cluster before the label.
+    let label = label.rsplit('/').next().unwrap_or(label);
+    let mount = volume_id(label).map_or_else(|| Mount::Label(label.to_owned()), Mount::VolumeId);
+    Some(below(mount, path, false))
+}
+
+fn below(mount: Mount, rest: &str, windows: bool) -> Parsed {
+    let separators: &[char] = if windows { &['\\', '/'] } else { &['/'] };
+    let folder = rest.is_empty() || rest.ends_with(separators);
+    let parts = normalise(rest.split(separators), windows, true);
+    Parsed::Path(StoragePath {
+        mount: Some(mount),
+        parts,
+        windows,
+        folder,
+    })
+}
+
+fn relative(text: &str) -> Parsed {
+    let windows = text.contains('\\');
+    let separators: &[char] = if windows { &['\\', '/'] } else { &['/'] };
+    let parts = normalise(text.split(separators), windows, false);
+    if parts.is_empty() && !text.contains('.') {
+        return Parsed::NotAFile;
+    }
+    Parsed::Path(StoragePath {
+        mount: None,
+        parts,
+        windows,
+        folder: text.ends_with(separators) || text == ".",
+    })
+}
+
+fn absolute(text: &str) -> Parsed {
+    let lower = text.to_ascii_lowercase();
+    if let Some(rest) = lower
+        .strip_prefix("/vmfs/volumes/")
+        .map(|rest| &text[text.len() - rest.len()..])
+    {
+        let (volume, rest) = rest.split_once('/').unwrap_or((rest, ""));
+        if volume.is_empty() {
+            return Parsed::NotAFile;
+        }
+        let mount = volume_id(volume).map_or_else(|| Mount::Label(volume.to_owned()), Mount::VolumeId);
+        return below(mount, rest, false);
+    }
+    below(Mount::HostRoot, text.trim_start_matches('/'), false)
+}
+
+/// Drive, UNC and device-prefixed paths; `None` when the text is none of these.
+fn strip_windows_prefix(text: &str) -> Option<Parsed> {
+    let slashed = text.replace('/', "\\");
+    let lower = slashed.to_ascii_lowercase();
+    for prefix in ["\\\\?\\", "\\\\.\\", "\\??\\"] {
+        if let Some(rest) = lower.strip_prefix(prefix) {
+            let original = &slashed[slashed.len() - rest.len()..];
+            return Some(device_path(original));
+        }
+    }
+    if text.starts_with("\\\\") || (text.starts_with("//") && !text.starts_with("///")) {
+        return Some(share(slashed.trim_start_matches('\\')));
+    }
+    drive(&slashed)
+}
+
+/// What follows `\\?\`.
+fn device_path(rest: &str) -> Parsed {
+    let lower = rest.to_ascii_lowercase();
+    if lower.starts_with("unc\\") {
+        return share(&rest[4..]);
+    }
+    if let Some((guid, tail)) = lower.strip_prefix("volume{").and_then(|tail| tail.split_once('}')) {
+        let Ok(guid) = Uuid::try_parse(guid) else {
+            return Parsed::NotAFile;
+        };
+        let tail = &rest[rest.len() - tail.len()..];
+        return below(Mount::VolumeGuid(guid), tail.trim_start_matches('\\'), true);
+    }
+    drive(rest).unwrap_or(Parsed::NotAFile)
+}
+
+/// `server\share\rest`.
+fn share(rest: &str) -> Parsed {
+    let mut parts = rest.splitn(3, '\\');
+    let (Some(server), Some(share)) = (parts.next(), parts.next()) else {
+        return Parsed::NotAFile;
+    };
+    if server.is_empty() || share.is_empty() {
+        return Parsed::NotAFile;
+    }
+    let tail = parts.next().unwrap_or_default();
+    let mut letters = share.chars();
+    if let (Some(letter), Some('$'), None) = (letters.next(), letters.next(), letters.next()) {
+        return on_drive(Some(short_host(server)), letter, tail);
+    }
+    below(
+        Mount::Share {
+            server: server.to_lowercase(),
+            share: share.to_lowercase(),
+        },
+        tail,
+        true,
+    )
+}
+
+/// `C:\rest`.
+fn drive(text: &str) -> Option<Parsed> {
+    let mut characters = text.chars();
+    let letter = characters.next().filter(char::is_ascii_alphabetic)?;
+    if characters.next() != Some(':') {
+        return None;
+    }
+    let rest = characters.as_str();
+    (rest.is_empty() || rest.starts_with('\\')).then(|| on_drive(None, letter, rest))
+}
+
+fn on_drive(host: Option<String>, letter: char, rest: &str) -> Parsed {
+    let rest = rest.trim_start_matches('\\');
+    let mut parts = rest.splitn(3, '\\').filter(|part| !part.is_empty());
+    if let (Some(first), Some(volume)) = (parts.next(), parts.next())
+        && first.eq_ignore_ascii_case("ClusterStorage")
+    {
+        return below(
+            Mount::ClusterVolume(fold(volume)),
+            parts.next().unwrap_or_default(),
+            true,
+        );
+    }
+    below(
+        Mount::Drive {
+            host,
+            letter: letter.to_ascii_uppercase(),
+        },
+        rest,
+        true,
+    )
+}
+
+/// Removes empty parts and `.`, resolves `..`; below a mount it cannot climb out, a relative path keeps leading `..`.
+fn normalise<'a>(raw: impl Iterator<Item = &'a str>, windows: bool, anchored: bool) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for part in raw {
+        let part = if windows && part != ".." && part != "." {
+            part.trim_end_matches(['.', ' '])
+        } else {
+            part
+        };
+        match part {
+            "" | "." => {}
+            ".." => match parts.last() {
+                Some(last) if last != ".." => {
+                    parts.pop();
+                }
+                // Above the datastore's top: kept, so that it resolves to nothing rather than to another file.
+                _ => parts.push("..".to_owned()),
+            },
+            _ => parts.push(part.to_owned()),
+        }
+    }
+    debug_assert!(anchored || !parts.iter().skip_while(|part| *part == "..").any(|part| part == ".."));
+    parts
+}
+
+/// Recognises a volume id: `8-8-4-12` (VMFS) and `8-8` (NFS) hex, `vsan:` and `vvol:` with two times 16 hex.
+fn volume_id(text: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    let (body, forms): (&str, &[&[usize]]) = match lower.split_once(':') {
+        Some(("vsan" | "vvol", body)) => (body, &[&[16, 16]]),
+        Some(_) => return None,
+        None => (&lower, &[&[8, 8, 4, 12], &[8, 8]]),
+    };
+    let groups: Vec<&str> = body.split('-').collect();
+    let fits = |lengths: &&[usize]| {
+        groups.len() == lengths.len()
+            && groups.iter().zip(*lengths).all(|(group, &length)| {
+                group.len() == length && group.chars().all(|c| c.is_ascii_hexdigit())
+            })
+    };
+    forms.iter().any(fits).then_some(lower)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> (Option<Mount>, String) {
+        match parse(text) {
+            Parsed::Path(path) => (path.mount.clone(), path.relative()),
+            Parsed::NotAFile => panic!("{text} is a path"),
+        }
+    }
+
+    fn label(text: &str) -> Option<Mount> {
+        Some(Mount::Label(text.to_owned()))
+    }
+
+    #[test]
+    fn a_datastore_path_splits_at_the_first_bracket_and_blank() {
+        assert_eq!(
+            path("[SAN VMFS 02] vm (copy) [old]/x.vmx"),
+            (label("SAN VMFS 02"), "vm (copy) [old]/x.vmx".into())
+        );
+        assert_eq!(path("[ds1] root.vmdk"), (label("ds1"), "root.vmdk".into()));
+        assert_eq!(path("[ds1]dir/x.vmdk"), (label("ds1"), "dir/x.vmdk".into()));
+        assert_eq!(path("[ds1]/dir/x.vmdk"), (label("ds1"), "dir/x.vmdk".into()));
+        assert_eq!(path("[cluster/ds1] a/b.vmdk"), (label("ds1"), "a/b.vmdk".into()));
+        assert_eq!(path("[ds1]"), (label("ds1"), String::new()));
+        assert_eq!(
+            path("[old].vmdk"),
+            (None, "[old].vmdk".into()),
+            "a file name may begin with a bracket"
+        );
+    }
+
+    #[test]
+    fn volume_ids_and_labels_below_vmfs_volumes_are_told_apart() {
+        let id = Some(Mount::VolumeId("5f1c2d3e-0badc0de-1111-001b21aa0001".into()));
+        assert_eq!(
+            path("/vmfs/volumes/5f1c2d3e-0badc0de-1111-001b21aa0001/a b/x.vmdk"),
+            (id.clone(), "a b/x.vmdk".into())
+        );
+        assert_eq!(
+            path("/VMFS/VOLUMES/5F1C2D3E-0BADC0DE-1111-001B21AA0001/X.VMDK"),
+            (id.clone(), "X.VMDK".into())
+        );
+        assert_eq!(path("ds:///vmfs/volumes/5f1c2d3e-0badc0de-1111-001b21aa0001/").0, id);
+        assert_eq!(
+            path("/vmfs/volumes/95e378c2-863dd2b4/t").0,
+            Some(Mount::VolumeId("95e378c2-863dd2b4".into()))
+        );
+        assert_eq!(path("/vmfs/volumes/my store/a/b").0, label("my store"));
+        assert_eq!(
+            path("ds:///vmfs/volumes/vsan:52aabbccddeeff00-1122334455667788/").0,
+            Some(Mount::VolumeId("vsan:52aabbccddeeff00-1122334455667788".into()))
+        );
+    }
+
+    #[test]
+    fn one_file_on_a_cluster_volume_has_one_name_whoever_writes_it() {
+        let expected = (
+            Some(Mount::ClusterVolume("volume1".into())),
+            "VM 1/disk.vhdx".to_owned(),
+        );
+        for text in [
+            r"C:\ClusterStorage\Volume1\VM 1\disk.vhdx",
+            r"c:\clusterstorage\VOLUME1\\VM 1\disk.vhdx",
+            r"\\?\C:\ClusterStorage\Volume1\VM 1\disk.vhdx",
+            r"\\node1\C$\ClusterStorage\Volume1\VM 1\disk.vhdx",
+            "C:/ClusterStorage/Volume1/VM 1/disk.vhdx",
+        ] {
+            assert_eq!(path(text), expected, "{text}");
+        }
+        assert_ne!(
+            path(r"C:\ClusterStorage\Volume10\x").0,
+            expected.0,
+            "Volume1 is no prefix of Volume10"
+        );
+    }
+
+    #[test]
+    fn shares_drives_and_volume_guids_are_mounts() {
+        let share = Some(Mount::Share {
+            server: "sofs01.example.com".into(),
+            share: "vms".into(),
+        });
+        assert_eq!(
+            path(r"\\SOFS01.example.com\VMs\a\b.vhdx"),
+            (share.clone(), "a/b.vhdx".into())
+        );
+        assert_eq!(
+            path(r"\\?\UNC\sofs01.example.com\vms\a\b.vhdx"),
+            (share, "a/b.vhdx".into())
+        );
+        let guid = Uuid::try_parse("11111111-2222-3333-4444-555555555555")
+            .ok()
+            .map(Mount::VolumeGuid);
+        assert_eq!(
+            path(r"\\?\Volume{11111111-2222-3333-4444-555555555555}\a.vhdx"),
+            (guid, "a.vhdx".into())
+        );
+        assert_eq!(
+            path(r"D:\VMs\x.vhdx").0,
+            Some(Mount::Drive {
+                host: None,
+                letter: 'D'
+            })
+        );
+        assert_eq!(
+            path(r"\\hv1.corp\d$\x.vhdx").0,
+            Some(Mount::Drive {
+                host: Some("hv1".into()),
+                letter: 'D'
+            })
+        );
+    }
+
+    #[test]
+    fn what_is_no_file_is_no_path() {
+        for text in [
+            "",
+            "  ",
+            "-1",
+            "/dev/sda",
+            "/vmfs/devices/cdrom/mpx.x",
+            "vsan://52aa",
+            "tcp://:1234",
+            r"\\.\pipe\com1",
+            r"\\.\PhysicalDrive2",
+            "Disk 3 100.00 GB Bus 0 Lun 0 Target 1",
+        ] {
+            assert_eq!(parse(text), Parsed::NotAFile, "{text}");
+        }
+    }
+
+    #[test]
+    fn dots_resolve_lexically_and_never_leave_the_datastore() {
+        assert_eq!(path("[ds] a/./b/../c.vmdk").1, "a/c.vmdk");
+        assert_eq!(
+            path("[ds] ../../etc/shadow").1,
+            "../../etc/shadow",
+            "kept, so that it resolves to nothing"
+        );
+        assert_eq!(path("../base/base.vmdk"), (None, "../base/base.vmdk".into()));
+        assert_eq!(path(r".\parent.avhdx"), (None, "parent.avhdx".into()));
+    }
+
+    #[test]
+    fn an_alias_is_a_label_an_id_or_a_place() {
+        let mount = |text: &str| parse_alias(text).and_then(|path| path.mount);
+        assert_eq!(mount("nfs01"), label("nfs01"));
+        assert_eq!(mount("SAN VMFS 02"), label("SAN VMFS 02"));
+        assert_eq!(mount("[nfs01]"), label("nfs01"));
+        assert_eq!(
+            mount("5f1c2d3e-0badc0de-1111-001b21aa0001"),
+            Some(Mount::VolumeId("5f1c2d3e-0badc0de-1111-001b21aa0001".into()))
+        );
+        assert_eq!(
+            mount(r"C:\ClusterStorage\Volume1"),
+            Some(Mount::ClusterVolume("volume1".into()))
+        );
+        assert_eq!(
+            mount("D:"),
+            Some(Mount::Drive {
+                host: None,
+                letter: 'D'
+            })
+        );
+    }
+}
