@@ -66,6 +66,8 @@ pub struct RootRecord {
     pub free_bytes: Option<u64>,
     /// Type of the file system as the operating system names it (`ext4`, `nfs`, `cifs`, `fuse` …).
     pub file_system: Option<String>,
+    /// Which machine saw it, as a digest of its id: device and inode numbers mean something within one machine only.
+    pub machine: String,
     /// Device number of the root folder.
     pub device: Option<u64>,
     /// Places that were left out on purpose: snapshot folders, `--exclude`, other file systems.

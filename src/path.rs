@@ -27,7 +27,7 @@ pub enum Mount {
     VolumeGuid(Uuid),
     /// `\\server\share`, both in lower case.
     Share {
-        /// Server as written.
+        /// First label of the server's name: the short name and the full one are one server (H-B2).
         server: String,
         /// Share.
         share: String,
@@ -300,7 +300,7 @@ fn share(rest: &str) -> Parsed {
     }
     below(
         Mount::Share {
-            server: server.to_lowercase(),
+            server: short_host(server),
             share: share.to_lowercase(),
         },
         tail,
@@ -377,9 +377,10 @@ fn volume_id(text: &str) -> Option<String> {
     let groups: Vec<&str> = body.split('-').collect();
     let fits = |lengths: &&[usize]| {
         groups.len() == lengths.len()
-            && groups.iter().zip(*lengths).all(|(group, &length)| {
-                group.len() == length && group.chars().all(|c| c.is_ascii_hexdigit())
-            })
+            && groups
+                .iter()
+                .zip(*lengths)
+                .all(|(group, &length)| group.len() == length && group.chars().all(|c| c.is_ascii_hexdigit()))
     };
     forms.iter().any(fits).then_some(lower)
 }
@@ -465,7 +466,7 @@ mod tests {
     #[test]
     fn shares_drives_and_volume_guids_are_mounts() {
         let share = Some(Mount::Share {
-            server: "sofs01.example.com".into(),
+            server: "sofs01".into(),
             share: "vms".into(),
         });
         assert_eq!(

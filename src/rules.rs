@@ -8,7 +8,7 @@ use globset::{Glob, GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{ErrorKind, Result, ToolError},
     kind::{Kind, Platform},
     report::{codes::Class, model::Verdict},
 };
@@ -102,14 +102,20 @@ impl Rules {
     /// When the text is no rule file; the message names the file and the rule.
     pub fn extend(&mut self, name: &str, text: &str) -> Result<()> {
         let file: RuleFile =
-            toml::from_str(text).map_err(|error| Error::new(ErrorKind::Rules, format!("{name}: {error}")))?;
+            toml::from_str(text).map_err(|error| ToolError::new(ErrorKind::Rules, format!("{name}: {error}")))?;
         if file.version != 1 {
-            return Err(Error::new(ErrorKind::Rules, format!("{name}: version {} is not supported", file.version)));
+            return Err(ToolError::new(
+                ErrorKind::Rules,
+                format!("{name}: version {} is not supported", file.version),
+            ));
         }
         let mut added = Vec::new();
         for rule in file.rules {
             let id = rule.id.clone();
-            added.push(Rule::compile(rule).map_err(|error| Error::new(ErrorKind::Rules, format!("{name}: rule {id}: {error}")))?);
+            added.push(
+                Rule::compile(rule)
+                    .map_err(|error| ToolError::new(ErrorKind::Rules, format!("{name}: rule {id}: {error}")))?,
+            );
         }
         self.rules.retain(|rule| !file.disable.contains(&rule.id));
         added.append(&mut self.rules);
@@ -131,7 +137,10 @@ impl Rules {
 impl Rule {
     fn compile(written: WrittenRule) -> std::result::Result<Self, String> {
         if !matches!(written.verdict, Verdict::Service | Verdict::System) {
-            return Err(format!("a rule gives `service` or `system`, not `{}`", written.verdict.name()));
+            return Err(format!(
+                "a rule gives `service` or `system`, not `{}`",
+                written.verdict.name()
+            ));
         }
         if written.paths.iter().any(|path| path.trim().is_empty()) || written.paths.is_empty() {
             return Err("a rule needs paths, and none may be empty".to_owned());
@@ -148,7 +157,12 @@ impl Rule {
             source: written.source,
             paths: paths.build().map_err(|error| error.to_string())?,
             kinds: written.kinds,
-            sibling: written.sibling.as_deref().map(glob).transpose()?.map(|glob| glob.compile_matcher()),
+            sibling: written
+                .sibling
+                .as_deref()
+                .map(glob)
+                .transpose()?
+                .map(|glob| glob.compile_matcher()),
             platform: written.platform,
         })
     }
@@ -156,8 +170,13 @@ impl Rule {
     fn matches(&self, subject: Subject<'_>) -> bool {
         self.paths.is_match(subject.path)
             && (self.kinds.is_empty() || self.kinds.contains(&subject.kind))
-            && self.platform.is_none_or(|platform| subject.platforms.contains(&platform))
-            && self.sibling.as_ref().is_none_or(|sibling| subject.siblings.iter().any(|name| sibling.is_match(name)))
+            && self
+                .platform
+                .is_none_or(|platform| subject.platforms.contains(&platform))
+            && self
+                .sibling
+                .as_ref()
+                .is_none_or(|sibling| subject.siblings.iter().any(|name| sibling.is_match(name)))
     }
 }
 
@@ -176,27 +195,57 @@ mod tests {
 
     fn class_of(path: &str, kind: Kind, siblings: &[&str]) -> Option<Class> {
         let siblings: Vec<String> = siblings.iter().map(|&name| name.to_owned()).collect();
-        let subject = Subject { path, kind, siblings: &siblings, platforms: &[Platform::Vmware, Platform::Hyperv] };
-        Rules::built_in().expect("the built-in rules compile").find(subject).map(|rule| rule.class)
+        let subject = Subject {
+            path,
+            kind,
+            siblings: &siblings,
+            platforms: &[Platform::Vmware, Platform::Hyperv],
+        };
+        Rules::built_in()
+            .expect("the built-in rules compile")
+            .find(subject)
+            .map(|rule| rule.class)
     }
 
     #[test]
     fn system_folders_are_known_at_the_top_only() {
-        assert_eq!(class_of(".vSphere-HA/FDM-1/protectedlist", Kind::DatastoreSystem, &[]), Some(Class::Ha));
-        assert_eq!(class_of(".fbb.sf", Kind::DatastoreSystem, &[]), Some(Class::VmfsMetadata));
+        assert_eq!(
+            class_of(".vSphere-HA/FDM-1/protectedlist", Kind::DatastoreSystem, &[]),
+            Some(Class::Ha)
+        );
+        assert_eq!(
+            class_of(".fbb.sf", Kind::DatastoreSystem, &[]),
+            Some(Class::VmfsMetadata)
+        );
         assert_eq!(class_of("vm/.fbb.sf", Kind::Vmx, &[]), None, "V77: rules are anchored");
-        assert_eq!(class_of("etc/vm.vmx", Kind::Vmx, &[]), None, "V77: a VM folder may be called etc");
+        assert_eq!(
+            class_of("etc/vm.vmx", Kind::Vmx, &[]),
+            None,
+            "V77: a VM folder may be called etc"
+        );
     }
 
     #[test]
     fn services_are_known_by_place_and_by_company() {
         assert_eq!(class_of("fcd/0a.vmdk", Kind::VmdkDescriptor, &[]), Some(Class::Fcd));
         assert_eq!(class_of("vm/fcd/0a.vmdk", Kind::VmdkDescriptor, &[]), None);
-        assert_eq!(class_of("r/vm.vmdk", Kind::VmdkDescriptor, &["hbrdisk.RDID-1.vmdk"]), Some(Class::VsphereReplication));
+        assert_eq!(
+            class_of("r/vm.vmdk", Kind::VmdkDescriptor, &["hbrdisk.RDID-1.vmdk"]),
+            Some(Class::VsphereReplication)
+        );
         assert_eq!(class_of("r/vm.vmdk", Kind::VmdkDescriptor, &["vm.vmx"]), None);
-        assert_eq!(class_of("store/x.1.avhdx", Kind::Avhdx, &["x.pvp"]), Some(Class::PvsStore));
-        assert_eq!(class_of("p/u_S-1-5-21-1-2-3-1001/Profile_u.vhdx", Kind::Vhdx, &[]), Some(Class::Fslogix));
-        assert_eq!(class_of("upd/UVHD-S-1-5-21-1.vhdx", Kind::Vhdx, &[]), Some(Class::UserProfileDisk));
+        assert_eq!(
+            class_of("store/x.1.avhdx", Kind::Avhdx, &["x.pvp"]),
+            Some(Class::PvsStore)
+        );
+        assert_eq!(
+            class_of("p/u_S-1-5-21-1-2-3-1001/Profile_u.vhdx", Kind::Vhdx, &[]),
+            Some(Class::Fslogix)
+        );
+        assert_eq!(
+            class_of("upd/UVHD-S-1-5-21-1.vhdx", Kind::Vhdx, &[]),
+            Some(Class::UserProfileDisk)
+        );
     }
 
     #[test]
@@ -204,10 +253,33 @@ mod tests {
         let mut rules = Rules::built_in().expect("compiles");
         let text = "version = 1\ndisable = [\"first-class-disk-folder\"]\n[[rule]]\nid = \"mine\"\nverdict = \"service\"\npaths = [\"lab/**\"]\nreason = \"lab\"";
         rules.extend("test", text).expect("a good file");
-        let find = |path| rules.find(Subject { path, kind: Kind::VmdkDescriptor, siblings: &[], platforms: &[] }).map(|rule| rule.id.clone());
+        let find = |path| {
+            rules
+                .find(Subject {
+                    path,
+                    kind: Kind::VmdkDescriptor,
+                    siblings: &[],
+                    platforms: &[],
+                })
+                .map(|rule| rule.id.clone())
+        };
         assert_eq!(find("lab/a.vmdk").as_deref(), Some("mine"));
         assert_eq!(find("fcd/a.vmdk"), None);
-        assert!(rules.extend("bad", "version = 1\n[[rule]]\nid=\"x\"\nverdict=\"orphaned\"\npaths=[\"a\"]\nreason=\"r\"").is_err());
-        assert!(rules.extend("bad", "version = 1\n[[rule]]\nid=\"x\"\nverdict=\"service\"\npaths=[\"\"]\nreason=\"r\"").is_err());
+        assert!(
+            rules
+                .extend(
+                    "bad",
+                    "version = 1\n[[rule]]\nid=\"x\"\nverdict=\"orphaned\"\npaths=[\"a\"]\nreason=\"r\""
+                )
+                .is_err()
+        );
+        assert!(
+            rules
+                .extend(
+                    "bad",
+                    "version = 1\n[[rule]]\nid=\"x\"\nverdict=\"service\"\npaths=[\"\"]\nreason=\"r\""
+                )
+                .is_err()
+        );
     }
 }

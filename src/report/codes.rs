@@ -145,6 +145,8 @@ codes! {
         HasChildren = "has-children",
         /// Its descriptor forbids deletion.
         ProtectedByDescriptor = "protected-by-descriptor",
+        /// A list of vSphere HA names its VM.
+        HaProtected = "ha-protected",
         /// Deleted but still open.
         OpenDeleted = "open-deleted",
         /// Disk of a VM that is gone.
@@ -207,14 +209,132 @@ codes! {
     ReasonCode {
         /// An inventory registers the VM that this belongs to.
         RegisteredVm = "registered-vm",
+        /// A cluster lists the VM that this belongs to.
+        ClusterVm = "cluster-vm",
         /// An inventory lists this very file.
         ListedByInventory = "listed-by-inventory",
         /// A file names this one.
         ReferencedBy = "referenced-by",
         /// It belongs to another artifact by its name.
         CompanionOf = "companion-of",
-        /// Placeholder until more codes are defined by the judge.
-        Undecided = "undecided",
+        /// The registered configuration is missing; this lies beside its place.
+        BesideGhost = "beside-ghost",
+        /// Only the letter case of the reference differs.
+        ProbableMatch = "probable-match",
+        /// Found by the id that the child quotes, not by a path.
+        FoundByIdentity = "found-by-identity",
+        /// The VM was found by its id at another place than registered.
+        ConfigMoved = "config-moved",
+        /// A service lists it.
+        ServiceObject = "service-object",
+        /// An owner rule matches.
+        OwnerRule = "owner-rule",
+        /// The descriptor carries the id of a First Class Disk.
+        FirstClassDisk = "first-class-disk",
+        /// It has the verdict of another artifact that it belongs to or that depends on it.
+        FollowsArtifact = "follows-artifact",
+        /// A lock on it.
+        Lock = "lock",
+        /// Somebody held it when it was read.
+        SharingViolation = "sharing-violation",
+        /// Its log is open.
+        OpenLog = "open-log",
+        /// Its unclean mark is set.
+        UncleanMark = "unclean-mark",
+        /// Written since the inventory, and older than it.
+        WrittenSinceInventory = "written-since-inventory",
+        /// A list of vSphere HA names it.
+        HaProtected = "ha-protected",
+        /// Its descriptor forbids deletion.
+        ProtectedByDescriptor = "protected-by-descriptor",
+        /// Disks depend on it.
+        HasChildren = "has-children",
+        /// No VM configuration and no disk on the scanned roots names it.
+        NoReference = "no-reference",
+        /// No inventory registers it.
+        NotRegistered = "not-registered",
+        /// Which inventories were consulted.
+        InventoriesConsulted = "inventories-consulted",
+        /// What it belonged to is gone.
+        TargetGone = "target-gone",
+        /// Its parent is another file.
+        DifferencingDisk = "differencing-disk",
+        /// It was written after its parent.
+        NewerThanParent = "newer-than-parent",
+        /// The same disk at another place is in use.
+        TwinInUse = "twin-in-use",
+        /// A VM with the same id is registered at another place.
+        SameIdRegistered = "same-id-registered",
+        /// Newest change.
+        LastWritten = "last-written",
+        /// Whose it was, as far as a name or place tells.
+        LastOwnerHint = "last-owner-hint",
+        /// A raw device map: the data are elsewhere.
+        RawDeviceMap = "raw-device-map",
+        /// A form of disk that is made for transport.
+        TransportForm = "transport-form",
+        /// Made by another hypervisor.
+        ForeignCreator = "foreign-creator",
+        /// Media are never orphaned.
+        MediaFile = "media-file",
+        /// In a recycle bin.
+        InRecycleBin = "in-recycle-bin",
+        /// The name has a foreign extension behind a known one.
+        SuspiciousName = "suspicious-name",
+        /// The file is damaged.
+        Damaged = "damaged",
+        /// The file could not be read.
+        Unreadable = "unreadable",
+        /// The chain runs in a circle.
+        ChainCycle = "chain-cycle",
+        /// Something could not be checked, so that the confidence is lower.
+        NotChecked = "not-checked",
+        /// A merge may be running.
+        MergePending = "merge-pending",
+        /// Holds the key of an encrypted disk.
+        VirtualTpm = "virtual-tpm",
+        /// Part of a VM that is not attached any more.
+        WeakReference = "weak-reference",
+        /// No inventory covers the datastore.
+        NoInventory = "no-inventory",
+        /// Which datastore the root is cannot be told.
+        AmbiguousDatastore = "ambiguous-datastore",
+        /// Newer than the inventory.
+        TooNew = "too-new",
+        /// A host that mounts the datastore has no inventory.
+        HostWithoutInventory = "host-without-inventory",
+        /// A lock names a host that no inventory knows.
+        LockOfUnknownHost = "lock-of-unknown-host",
+        /// HA protects a VM that no inventory registers.
+        HaVmUnregistered = "ha-vm-unregistered",
+        /// A VM that no inventory registers was in use when they were taken.
+        UnknownVmInUse = "unknown-vm-in-use",
+        /// A node of the cluster has no inventory.
+        NodeWithoutInventory = "node-without-inventory",
+        /// The cluster lists a VM that no node's export has.
+        ClusterVmWithoutRow = "cluster-vm-without-row",
+        /// An export is truncated, lossy, empty or failed.
+        InventoryIncomplete = "inventory-incomplete",
+        /// A damaged path in an export fits.
+        InventoryLossy = "inventory-lossy",
+        /// A folder was not read.
+        FolderUnreadable = "folder-unreadable",
+        /// A configuration was not read.
+        OwnerUnreadable = "owner-unreadable",
+        /// A disk whose parent may lie here was not read.
+        DiskUnreadable = "disk-unreadable",
+        /// What would tell the rest of a VM lies outside the scan.
+        OutsideScan = "outside-scan",
+        /// Checkpoints are listed without their disks.
+        CheckpointsWithoutDisks = "checkpoints-without-disks",
+        /// A datastore that an inventory knows was not scanned.
+        DatastoreNotScanned = "datastore-not-scanned",
+        /// Clustered VMs without the cluster's resource list.
+        NoClusterList = "no-cluster-list",
+        /// The user declared that the inventories are all there are.
+        AssumedComplete = "assumed-complete",
+        /// Disks without a file cannot be assessed.
+        FilelessDisks = "fileless-disks",
     }
 }
 
@@ -223,9 +343,41 @@ codes! {
     ProblemCode {
         /// A registration whose files are not there.
         Ghost = "ghost",
+        /// A registered VM misses a disk.
+        MissingDisk = "missing-disk",
+        /// A registered VM misses another file that it names.
+        MissingFile = "missing-file",
         /// A chain with a hole.
         BrokenChain = "broken-chain",
+        /// The parent is not the one that the child was made on.
+        ParentMismatch = "parent-mismatch",
+        /// The links of a chain have different sizes.
+        ChainSizeMismatch = "chain-size-mismatch",
+        /// A chain runs in a circle.
+        ChainCycle = "chain-cycle",
         /// A descriptor without its extent.
         DanglingDescriptor = "dangling-descriptor",
+        /// An extent without its descriptor.
+        HeadlessExtent = "headless-extent",
+        /// An extent shorter than its descriptor says.
+        ExtentSizeMismatch = "extent-size-mismatch",
+        /// A registered VM was found at another place than registered.
+        ConfigMoved = "config-moved",
+        /// The configuration of a VM cannot be read.
+        ConfigUnreadable = "config-unreadable",
+        /// A VM runs on a checkpoint that no list knows.
+        UnmergedCheckpoint = "unmerged-checkpoint",
+        /// Snapshots need consolidation.
+        NeedsConsolidation = "needs-consolidation",
+        /// Two configurations carry one id.
+        DuplicateIdentity = "duplicate-identity",
+        /// An artifact contradicts its format.
+        MalformedArtifact = "malformed-artifact",
+        /// Names in the way of ransomware.
+        SuspiciousRename = "suspicious-rename",
+        /// A registered object of a service whose file is gone.
+        ServiceGhost = "service-ghost",
+        /// Not in the cluster's list although it should be, or the other way round.
+        ClusterMismatch = "cluster-mismatch",
     }
 }

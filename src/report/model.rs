@@ -221,7 +221,7 @@ impl Sum {
         self.files = self.files.saturating_add(1);
         self.apparent_bytes = self.apparent_bytes.saturating_add(artifact.apparent_bytes);
         self.allocated_bytes = self.allocated_bytes.saturating_add(allocated);
-        if !matches!(artifact.verdict, Verdict::Orphaned | Verdict::Unregistered) {
+        if !matches!(artifact.verdict, Verdict::Orphaned | Verdict::Unregistered) || artifact.risk.is_some() {
             return;
         }
         match artifact.reclaim {

@@ -1,0 +1,583 @@
+//! Assemble: the report of everything that was found out. Every sum counts a file once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::{
+    coverage::{Reach, count},
+    files::NodeId,
+    judge::{self, Judge, Judgement},
+    own::{self, OwnerVm},
+    problems::Problems,
+    resolve::Target,
+    signs,
+};
+use crate::{
+    catalogue::RootRecord,
+    kind::Kind,
+    raw::RawPath,
+    report::{
+        codes::{Class, ReasonCode},
+        model::{
+            ArtifactReport, Cover, Coverage, Gap, Group, InventoryReport, IssueReport, MissingFile, OwnerKind,
+            ReferenceReport, ReferencedBy, Report, Resolved, RootReport, SCHEMA, Scope, SkippedReport, Summary, Tool,
+            Unresolved, Verdict, Vm,
+        },
+    },
+};
+
+/// Makes the report.
+pub(crate) fn assemble(judge: &Judge<'_>, judged: &[Option<Judgement>], problems: Problems) -> Report {
+    let maker = Maker { judge, judged };
+    let groups = Groups::new(&maker);
+    let shown = maker.once();
+    let (artifacts, summary) = maker.artifacts(&groups, &shown);
+    let report_groups = groups.report(&maker, &shown);
+    Report {
+        schema: SCHEMA.to_owned(),
+        generated: judge.options.as_of,
+        as_of: judge.options.as_of,
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        coverage: maker.coverage(),
+        summary,
+        vms: maker.vms(&problems),
+        artifacts,
+        groups: report_groups,
+        problems: problems.all,
+    }
+}
+
+struct Maker<'a> {
+    judge: &'a Judge<'a>,
+    judged: &'a [Option<Judgement>],
+}
+
+impl Maker<'_> {
+    fn reported(&self) -> impl Iterator<Item = (NodeId, &Judgement)> {
+        self.judged
+            .iter()
+            .enumerate()
+            .filter_map(|(node, judgement)| Some((node, judgement.as_ref()?)))
+    }
+
+    /// The first name of every reported file: what sums count.
+    fn once(&self) -> BTreeSet<NodeId> {
+        let mut seen = BTreeSet::new();
+        self.reported()
+            .filter(|(node, _)| seen.insert(self.judge.world.files.first_name[*node]))
+            .map(|(node, _)| node)
+            .collect()
+    }
+
+    fn path(&self, node: NodeId) -> RawPath {
+        let entry = self.judge.world.files.nodes[node].entry;
+        self.root(entry.root).path.join(entry.path.as_bytes())
+    }
+
+    fn root(&self, root: usize) -> &RootRecord {
+        &self.judge.catalogue.roots[root]
+    }
+
+    fn datastore(&self, root: usize) -> &str {
+        &self.judge.identities.roots[root].name
+    }
+
+    /// Allocated bytes of one file; where blocks are not known the length stands in.
+    fn allocated(&self, node: NodeId) -> u64 {
+        let entry = self.judge.world.files.nodes[node].entry;
+        entry.allocated.unwrap_or(entry.length)
+    }
+
+    /// The artifacts, and the sums over them.
+    fn artifacts(&self, groups: &Groups, shown: &BTreeSet<NodeId>) -> (Vec<ArtifactReport>, Summary) {
+        let mut summary = Summary::empty();
+        for root in 0..self.judge.catalogue.roots.len() {
+            summary.datastores.entry(self.datastore(root).to_owned()).or_default();
+        }
+        let mut artifacts = Vec::new();
+        for (node, judgement) in self.reported() {
+            let artifact = self.artifact(node, judgement, groups);
+            if shown.contains(&node) {
+                summary.add(&artifact);
+            }
+            artifacts.push(artifact);
+        }
+        // Where one root lies in another a file has one entry, with the better protected verdict.
+        artifacts.sort_by(|a, b| (&a.path, a.verdict).cmp(&(&b.path, b.verdict)));
+        artifacts.dedup_by(|later, first| later.path == first.path);
+        (artifacts, summary)
+    }
+
+    fn artifact(&self, node: NodeId, judgement: &Judgement, groups: &Groups) -> ArtifactReport {
+        let file = self.judge.world.files.nodes[node];
+        let evidence = file.evidence();
+        ArtifactReport {
+            path: self.path(node),
+            root: self.root(file.entry.root).path.clone(),
+            relative_path: file.entry.path.clone(),
+            datastore: self.datastore(file.entry.root).to_owned(),
+            kind: file.kind(),
+            kind_basis: file
+                .artifact
+                .map_or(crate::kind::Basis::Name, |artifact| artifact.basis),
+            verdict: judgement.verdict,
+            class: judgement.class,
+            confidence: judgement.confidence,
+            reclaim: judgement.reclaim,
+            risk: judgement.risk,
+            group: groups.id_of(node),
+            owners: judgement.owners.iter().cloned().collect(),
+            apparent_bytes: file.entry.length,
+            allocated_bytes: file.entry.allocated,
+            virtual_bytes: evidence
+                .and_then(|evidence| evidence.disk.as_ref())
+                .and_then(|disk| disk.virtual_bytes),
+            modified: file.entry.modified,
+            referenced_by: self.referenced_by(node),
+            references: self.references(node),
+            reasons: judgement.reasons.clone(),
+            facts: file
+                .artifact
+                .map_or(serde_json::Value::Null, |artifact| artifact.facts.clone()),
+            blake3: file.artifact.and_then(|artifact| artifact.blake3.clone()),
+        }
+    }
+
+    fn referenced_by(&self, node: NodeId) -> Vec<ReferencedBy> {
+        let edges = self.judge.references.into(node).map(|edge| ReferencedBy {
+            path: self.path(edge.from),
+            role: edge.role,
+        });
+        let mut all: Vec<ReferencedBy> = edges.collect();
+        for &vm in self.judge.owners.vms_of.get(&node).into_iter().flatten() {
+            if let Some(own::Via::Listed { source, role }) = self.judge.owners.vms[vm].files.get(&node) {
+                all.push(ReferencedBy {
+                    path: RawPath::from(source.as_str()),
+                    role: *role,
+                });
+            }
+        }
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    fn references(&self, node: NodeId) -> Vec<ReferenceReport> {
+        let Some(evidence) = self.judge.world.files.nodes[node].evidence() else {
+            return Vec::new();
+        };
+        let resolved = |target: &Target| match target {
+            Target::Files(files) => files.first().map_or(Resolved::None(Unresolved::Missing), |&(file, _)| {
+                Resolved::Path(self.path(file))
+            }),
+            Target::Missing { .. } => Resolved::None(Unresolved::Missing),
+            Target::Outside | Target::NotAFile => Resolved::None(Unresolved::Outside),
+        };
+        evidence
+            .references
+            .iter()
+            .zip(&self.judge.references.targets[node])
+            .filter(|(_, target)| **target != Target::NotAFile)
+            .map(|(reference, target)| ReferenceReport {
+                path: RawPath::new(reference.target.raw().to_vec()),
+                role: reference.role,
+                resolved: resolved(target),
+            })
+            .collect()
+    }
+
+    // --- coverage ---------------------------------------------------------------------------------------------------
+
+    fn coverage(&self) -> Coverage {
+        let issues = self.issues();
+        let gaps = self.gaps();
+        let complete = issues.is_empty() && !gaps.iter().any(|gap| gap.caps && gap.files > 0);
+        Coverage {
+            complete,
+            assume_complete: self.judge.options.assume_complete,
+            roots: (0..self.judge.catalogue.roots.len())
+                .map(|root| self.root_report(root))
+                .collect(),
+            issues,
+            inventories: self.inventories(),
+            gaps: gaps.iter().map(|gap| gap.text.clone()).collect(),
+            gap_details: gaps,
+        }
+    }
+
+    fn issues(&self) -> Vec<IssueReport> {
+        let all = self
+            .judge
+            .catalogue
+            .issues
+            .iter()
+            .chain(&self.judge.options.inventory_issues);
+        let mut issues: Vec<IssueReport> = all
+            .map(|issue| IssueReport {
+                path: issue.root.map_or_else(
+                    || issue.path.clone(),
+                    |root| self.root(root).path.join(issue.path.as_bytes()),
+                ),
+                stage: issue.stage,
+                error: issue.error.clone(),
+            })
+            .collect();
+        issues.sort_by(|a, b| (&a.path, a.stage, &a.error).cmp(&(&b.path, b.stage, &b.error)));
+        issues
+    }
+
+    fn root_report(&self, index: usize) -> RootReport {
+        let record = self.root(index);
+        let identity = &self.judge.identities.roots[index];
+        let artifacts = self
+            .reported()
+            .filter(|(node, _)| self.judge.world.files.nodes[*node].entry.root == index)
+            .count();
+        RootReport {
+            path: record.path.clone(),
+            datastore: identity.name.clone(),
+            aliases: identity.aliases.clone(),
+            identity: identity.identity,
+            identity_basis: identity.basis.clone(),
+            covered: self.judge.coverage.roots[index].cover,
+            directories: record.directories,
+            files: record.files,
+            artifacts: u64::try_from(artifacts).unwrap_or(u64::MAX),
+            apparent_bytes: record.apparent_bytes,
+            allocated_bytes: record.allocated_bytes,
+            capacity_bytes: record.capacity_bytes,
+            free_bytes: record.free_bytes,
+            skipped: record
+                .skipped
+                .iter()
+                .map(|skipped| SkippedReport {
+                    path: record.path.join(skipped.path.as_bytes()),
+                    why: skipped.why,
+                })
+                .collect(),
+            empty_folders: record
+                .empty_folders
+                .iter()
+                .map(|folder| record.path.join(folder.as_bytes()))
+                .collect(),
+        }
+    }
+
+    fn inventories(&self) -> Vec<InventoryReport> {
+        let mut all: Vec<InventoryReport> = self
+            .judge
+            .world
+            .inventories
+            .iter()
+            .filter_map(|inventory| {
+                let datastores: BTreeSet<String> = inventory
+                    .datastores
+                    .iter()
+                    .map(|record| record.name.clone())
+                    .filter(|name| !name.is_empty())
+                    .collect();
+                let hosts: BTreeSet<String> = inventory
+                    .hosts
+                    .iter()
+                    .map(|host| host.name.clone())
+                    .chain(inventory.vms.iter().filter_map(|vm| vm.host.clone()))
+                    .collect();
+                Some(InventoryReport {
+                    source: inventory.source.clone(),
+                    kind: *inventory.kinds.first()?,
+                    kinds: inventory.kinds.clone(),
+                    files: inventory.files.clone(),
+                    collected: inventory.collected,
+                    vms: u64::try_from(inventory.vms.len()).unwrap_or(u64::MAX),
+                    scope: Scope {
+                        datastores: datastores.into_iter().collect(),
+                        hosts: hosts.into_iter().collect(),
+                    },
+                    warnings: inventory.warnings.iter().map(|warning| warning.text.clone()).collect(),
+                })
+            })
+            .collect();
+        all.sort_by(|a, b| (&a.source, &a.files).cmp(&(&b.source, &b.files)));
+        all
+    }
+
+    fn gaps(&self) -> Vec<Gap> {
+        let mut gaps: Vec<Gap> = judge::effect_of(&self.judge.coverage.gaps, self.judged)
+            .map(|(item, nodes)| {
+                let roots = match &item.reach {
+                    Reach::Folder(root, _) => BTreeSet::from([*root]),
+                    _ => item.roots.clone(),
+                };
+                self.gap(item.code, item.text.clone(), &roots, item.caps, &nodes)
+            })
+            .collect();
+        for root in 0..self.judge.catalogue.roots.len() {
+            gaps.extend(self.uncovered(root));
+        }
+        gaps.extend(self.too_new());
+        gaps.sort_by(|a, b| {
+            (
+                std::cmp::Reverse(a.allocated_bytes),
+                std::cmp::Reverse(a.files),
+                &a.text,
+            )
+                .cmp(&(
+                    std::cmp::Reverse(b.allocated_bytes),
+                    std::cmp::Reverse(b.files),
+                    &b.text,
+                ))
+        });
+        gaps
+    }
+
+    fn gap(&self, code: ReasonCode, text: String, roots: &BTreeSet<usize>, caps: bool, nodes: &[NodeId]) -> Gap {
+        let datastores: BTreeSet<String> = roots.iter().map(|&root| self.datastore(root).to_owned()).collect();
+        Gap {
+            code,
+            text,
+            datastores: datastores.into_iter().collect(),
+            caps,
+            files: u64::try_from(nodes.len()).unwrap_or(u64::MAX),
+            allocated_bytes: nodes
+                .iter()
+                .map(|&node| self.allocated(node))
+                .fold(0, u64::saturating_add),
+        }
+    }
+
+    /// A root that no inventory covers, or whose datastore is not known.
+    fn uncovered(&self, root: usize) -> Option<Gap> {
+        let cover = &self.judge.coverage.roots[root];
+        let identity = &self.judge.identities.roots[root];
+        let (code, text) = if !identity.rivals.is_empty() {
+            (
+                ReasonCode::AmbiguousDatastore,
+                format!(
+                    "{} could be {}: give the root an alias",
+                    self.root(root).path.lossy(),
+                    identity.rivals.join(" or ")
+                ),
+            )
+        } else if cover.cover == Cover::None {
+            (
+                ReasonCode::NoInventory,
+                format!(
+                    "no inventory covers {}: nothing on it can be called orphaned or unregistered; give the inventories of the hosts that use it",
+                    identity.name
+                ),
+            )
+        } else {
+            return None;
+        };
+        let nodes = self.unknown(root, &[Class::NoCoverage, Class::AmbiguousDatastore]);
+        Some(self.gap(code, text, &BTreeSet::from([root]), true, &nodes))
+    }
+
+    fn unknown(&self, root: usize, classes: &[Class]) -> Vec<NodeId> {
+        self.reported()
+            .filter(|(node, judgement)| {
+                self.judge.world.files.nodes[*node].entry.root == root
+                    && judgement.verdict == Verdict::Unknown
+                    && judgement.class.is_some_and(|class| classes.contains(&class))
+            })
+            .map(|(node, _)| node)
+            .collect()
+    }
+
+    fn too_new(&self) -> Option<Gap> {
+        let by_root: Vec<(usize, Vec<NodeId>)> = (0..self.judge.catalogue.roots.len())
+            .map(|root| (root, self.unknown(root, &[Class::TooNew])))
+            .filter(|(_, nodes)| !nodes.is_empty())
+            .collect();
+        let nodes: Vec<NodeId> = by_root.iter().flat_map(|(_, nodes)| nodes.iter().copied()).collect();
+        let roots: BTreeSet<usize> = by_root.iter().map(|(root, _)| *root).collect();
+        let text = format!(
+            "{} newer than the inventories that would list them: take new inventories and report again",
+            count(nodes.len(), "file is", "files are")
+        );
+        (!nodes.is_empty()).then(|| self.gap(ReasonCode::TooNew, text, &roots, true, &nodes))
+    }
+
+    // --- VMs --------------------------------------------------------------------------------------------------------
+
+    fn vms(&self, problems: &Problems) -> Vec<Vm> {
+        let mut vms: Vec<Vm> = self
+            .judge
+            .owners
+            .vms
+            .iter()
+            .enumerate()
+            .map(|(index, vm)| self.vm(index, vm, problems))
+            .collect();
+        vms.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        vms
+    }
+
+    fn vm(&self, index: usize, vm: &OwnerVm, problems: &Problems) -> Vm {
+        let rows: Vec<_> = vm
+            .rows
+            .iter()
+            .map(|&(inventory, row)| &self.judge.world.inventories[inventory].vms[row])
+            .collect();
+        let sources: BTreeSet<String> = vm
+            .rows
+            .iter()
+            .chain(&vm.cluster_rows)
+            .map(|&(inventory, _)| self.judge.world.inventories[inventory].source.clone())
+            .collect();
+        let evidence = vm
+            .config
+            .and_then(|config| own::vm_evidence(self.judge.world.files, config));
+        let written = rows.iter().find_map(|row| row.config.as_deref());
+        let mut artifacts: Vec<RawPath> = vm.files.keys().map(|&node| self.path(node)).collect();
+        artifacts.sort();
+        artifacts.dedup();
+        let missing: BTreeSet<MissingFile> = vm
+            .missing
+            .iter()
+            .map(|missing| MissingFile {
+                path: self.root(missing.root).path.join(&missing.path),
+                role: missing.role,
+            })
+            .collect();
+        Vm {
+            id: vm.id.clone(),
+            name: vm.name.clone(),
+            platform: vm.platform,
+            registered: vm.is_registered(),
+            inventories: sources.into_iter().collect(),
+            host: rows.iter().find_map(|row| row.host.clone()),
+            state: rows.iter().find_map(|row| row.state.clone()),
+            notes: rows
+                .iter()
+                .find_map(|row| row.notes.clone())
+                .or_else(|| evidence.and_then(|evidence| evidence.notes.clone())),
+            config: vm
+                .config
+                .map(|config| self.path(config))
+                .or_else(|| written.map(RawPath::from)),
+            artifacts,
+            missing: missing.into_iter().collect(),
+            problems: problems.of_vm.get(&index).cloned().unwrap_or_default(),
+        }
+    }
+}
+
+/// Artifacts of one owner, or of one chain, with one verdict.
+struct Groups {
+    key_of: HashMap<NodeId, String>,
+    members: BTreeMap<String, Vec<NodeId>>,
+}
+
+impl Groups {
+    fn new(maker: &Maker<'_>) -> Self {
+        let chains = chains(maker);
+        let mut groups = Self {
+            key_of: HashMap::new(),
+            members: BTreeMap::new(),
+        };
+        for (node, judgement) in maker.reported() {
+            let verdict = judgement.verdict.name();
+            let key = match judgement.owners.first() {
+                Some(owner) if owner.kind == OwnerKind::Vm => format!("vm:{}/{verdict}", owner.id),
+                Some(owner) => format!(
+                    "{}:{}/{}",
+                    owner_kind(owner.kind),
+                    owner.id,
+                    maker.datastore(maker.judge.world.files.nodes[node].entry.root)
+                ),
+                None => format!("chain:{}/{verdict}", maker.path(chains[node]).lossy()),
+            };
+            groups.members.entry(key.clone()).or_default().push(node);
+            groups.key_of.insert(node, key);
+        }
+        groups
+    }
+
+    fn id_of(&self, node: NodeId) -> Option<String> {
+        self.key_of.get(&node).cloned()
+    }
+
+    fn report(&self, maker: &Maker<'_>, shown: &BTreeSet<NodeId>) -> Vec<Group> {
+        self.members
+            .iter()
+            .filter_map(|(id, nodes)| group(maker, id, nodes, shown))
+            .collect()
+    }
+}
+
+fn owner_kind(kind: OwnerKind) -> &'static str {
+    match kind {
+        OwnerKind::Vm => "vm",
+        OwnerKind::Service => "service",
+        OwnerKind::System => "system",
+    }
+}
+
+fn group(maker: &Maker<'_>, id: &str, nodes: &[NodeId], shown: &BTreeSet<NodeId>) -> Option<Group> {
+    let judgements: Vec<&Judgement> = nodes.iter().filter_map(|&node| maker.judged[node].as_ref()).collect();
+    let head = *nodes.iter().max_by_key(|&&node| head_rank(maker, node))?;
+    let judgement = maker.judged[head].as_ref()?;
+    let owner = judgement.owners.first();
+    let title = match owner {
+        Some(owner) => owner.name.clone(),
+        None => maker.judge.world.files.nodes[head].entry.path.lossy().into_owned(),
+    };
+    let mut artifacts: Vec<RawPath> = nodes.iter().map(|&node| maker.path(node)).collect();
+    artifacts.sort();
+    artifacts.dedup();
+    Some(Group {
+        id: id.to_owned(),
+        verdict: judgement.verdict,
+        class: judgement.class,
+        title,
+        owner: owner.map(|owner| owner.name.clone()),
+        artifacts,
+        allocated_bytes: nodes
+            .iter()
+            .filter(|node| shown.contains(node))
+            .map(|&node| maker.allocated(node))
+            .fold(0, u64::saturating_add),
+        modified: signs::last_written(maker.judge.world.files, nodes),
+        reclaim: judgements.iter().map(|judgement| judgement.reclaim).max()?,
+        confidence: judgements.iter().filter_map(|judgement| judgement.confidence).min(),
+    })
+}
+
+/// Which member a group is called after: the configuration, else the disk that no other disk depends on.
+fn head_rank(maker: &Maker<'_>, node: NodeId) -> (bool, bool, bool, std::cmp::Reverse<RawPath>) {
+    let kind = maker.judge.world.files.nodes[node].kind();
+    let is_leaf = !maker
+        .judge
+        .references
+        .into(node)
+        .any(|edge| edge.role == crate::kind::Role::Parent);
+    let is_disk = kind.is_disk() && kind != Kind::VmdkSparse;
+    (kind.is_config(), is_disk, is_leaf, std::cmp::Reverse(maker.path(node)))
+}
+
+/// For each file the first file of its chain: those with one verdict that references tie together.
+fn chains(maker: &Maker<'_>) -> Vec<NodeId> {
+    let mut parent: Vec<NodeId> = (0..maker.judged.len()).collect();
+    let verdict = |node: NodeId| maker.judged[node].as_ref().map(|judgement| judgement.verdict);
+    for edge in &maker.judge.references.edges {
+        if own::is_owning(maker.judge.world.files, edge)
+            && verdict(edge.from).is_some()
+            && verdict(edge.from) == verdict(edge.to)
+        {
+            let (left, right) = (find(&mut parent, edge.from), find(&mut parent, edge.to));
+            parent[left.max(right)] = left.min(right);
+        }
+    }
+    (0..parent.len()).map(|node| find(&mut parent, node)).collect()
+}
+
+fn find(parent: &mut [NodeId], mut node: NodeId) -> NodeId {
+    while parent[node] != node {
+        parent[node] = parent[parent[node]];
+        node = parent[node];
+    }
+    node
+}

@@ -1,0 +1,321 @@
+//! Naming rules of the platforms: files that belong to a configuration or a disk without being named by it.
+//!
+//! They cover small files, state and logs only. A disk is never a companion: a stray disk beside a VM is what derelict
+//! looks for (V44, V47, V54). Sources: formats-vmware 1.8 and 3.3, formats-hyperv 5.2 and 5.7.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::{
+    files::{Files, NodeId},
+    resolve::{Edge, Match, References, Target},
+};
+use crate::{
+    kind::{Kind, Platform, Role},
+    path::fold,
+};
+
+/// Adds the edges of all naming rules. `powered_off` are configurations of VMs that are off: a swap file beside one is a
+/// leftover, not a companion (V51).
+pub(crate) fn add(files: &Files<'_>, references: &mut References, powered_off: &BTreeSet<NodeId>) {
+    for (root, folder, nodes) in files.folders() {
+        let nodes = nodes.to_vec();
+        for &node in &nodes {
+            let kind = files.nodes[node].kind();
+            if is_live_config(files, node) {
+                let swap = !powered_off.contains(&node);
+                for (to, role) in of_config(files, root, folder, &files.nodes[node].name(), kind.platform()) {
+                    if role != Role::Swap || swap {
+                        link(references, node, to, role);
+                    }
+                }
+            }
+            match kind {
+                Kind::Vhd | Kind::Vhdx | Kind::Avhd | Kind::Avhdx => of_disk(files, references, node, &nodes),
+                Kind::Vhds => of_disk_set(files, references, node, &nodes),
+                Kind::Vmsn | Kind::Vmss => memory_of(files, references, node, &nodes),
+                Kind::VmdkDescriptor => digests_of(files, references, node, &nodes),
+                _ => {}
+            }
+        }
+    }
+    checkpoints(files, references);
+    orphaned_extents(files, references);
+}
+
+/// True for a configuration that stands for a VM: no backup copy beside the real one.
+pub(crate) fn is_live_config(files: &Files<'_>, node: NodeId) -> bool {
+    let this = files.nodes[node];
+    if !this.kind().is_config() {
+        return false;
+    }
+    let name = this.name();
+    match config_stem(&name) {
+        Some((stem, true)) => !files.in_folder(this.entry.root, this.folder()).iter().any(|&other| {
+            other != node && matches!(config_stem(&files.nodes[other].name()), Some((other, false)) if other == stem)
+        }),
+        _ => true,
+    }
+}
+
+/// The stem of a configuration's name, and whether the name is that of a backup copy (`x.vmx~`, `x.vmx.bak`).
+fn config_stem(name: &str) -> Option<(&str, bool)> {
+    for extension in [".vmx", ".vmtx", ".vmcx", ".xml"] {
+        if let Some(stem) = name.strip_suffix(extension) {
+            return Some((stem, false));
+        }
+        if let Some((stem, rest)) = name.rsplit_once(extension)
+            && matches!(rest, "~" | ".bak" | ".orig" | ".old" | ".backup")
+        {
+            return Some((stem.trim_start_matches('.'), true));
+        }
+    }
+    None
+}
+
+/// Files in the folder of a configuration that are its own by name, whether or not the configuration is there.
+pub(crate) fn of_config(
+    files: &Files<'_>,
+    root: usize,
+    folder: &[u8],
+    config_name: &str,
+    platform: Option<Platform>,
+) -> Vec<(NodeId, Role)> {
+    let stem = config_stem(config_name).map_or(config_name, |(stem, _)| stem);
+    let near = files.in_folder(root, folder).iter().copied();
+    if platform == Some(Platform::Hyperv) {
+        let inner = if folder.is_empty() {
+            stem.as_bytes().to_vec()
+        } else {
+            [folder, b"/", stem.as_bytes()].concat()
+        };
+        let upper = String::from_utf8_lossy(&inner).into_owned();
+        let upper = upper[..upper.len() - stem.len()].to_owned() + &stem.to_uppercase();
+        let inside = [inner, upper.into_bytes()]
+            .into_iter()
+            .flat_map(|inner| files.in_folder(root, &inner).to_vec());
+        return near
+            .chain(inside)
+            .filter_map(|node| Some((node, hyperv_role(files, node, stem)?)))
+            .collect();
+    }
+    near.filter_map(|node| Some((node, vmware_role(files, node, stem)?)))
+        .collect()
+}
+
+fn vmware_role(files: &Files<'_>, node: NodeId, stem: &str) -> Option<Role> {
+    let name = files.nodes[node].name();
+    let begins = name.strip_prefix(stem).is_some_and(|rest| rest.starts_with(['.', '-']));
+    match files.nodes[node].kind() {
+        Kind::Vmxf if begins => Some(Role::ExtendedConfig),
+        Kind::Vmsd if begins => Some(Role::SnapshotList),
+        Kind::Nvram if begins || name == "nvram" => Some(Role::Nvram),
+        Kind::Vswp if begins || name.strip_prefix("vmx-").is_some_and(|rest| rest.starts_with(stem)) => {
+            Some(Role::Swap)
+        }
+        Kind::VmLog => Some(Role::Log),
+        Kind::Vmx | Kind::Vmtx if matches!(config_stem(&name), Some((other, true)) if other == stem) => {
+            Some(Role::Other)
+        }
+        Kind::Psf | Kind::Referenced if begins && is_small_companion(&name) => Some(Role::Other),
+        _ => None,
+    }
+}
+
+/// V54: `-aux.xml`, data sets, screenshots, guest customisation.
+fn is_small_companion(name: &str) -> bool {
+    [
+        ".dsd",
+        ".dsv",
+        ".png",
+        "-aux.xml",
+        ".hlog",
+        ".scoreboard",
+        ".vmpl",
+        ".cfg",
+    ]
+    .iter()
+    .any(|end| name.ends_with(end))
+}
+
+fn hyperv_role(files: &Files<'_>, node: NodeId, id: &str) -> Option<Role> {
+    if !files.nodes[node].name().starts_with(id) {
+        return None;
+    }
+    match files.nodes[node].kind() {
+        Kind::Vmgs => Some(Role::Nvram),
+        Kind::Vmrs | Kind::Vsv => Some(Role::SavedState),
+        Kind::Bin => Some(Role::Memory),
+        Kind::Slp => Some(Role::Swap),
+        _ => None,
+    }
+}
+
+/// `.rct`, `.mrt`, `.hrl`, `.hru` carry the full name of their disk; a replica log also its stem.
+fn of_disk(files: &Files<'_>, references: &mut References, disk: NodeId, near: &[NodeId]) {
+    let name = files.nodes[disk].name();
+    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    for &node in near {
+        let other = files.nodes[node].name();
+        match files.nodes[node].kind() {
+            Kind::Rct | Kind::Mrt
+                if other
+                    .strip_prefix(&name)
+                    .is_some_and(|rest| rest == ".rct" || rest == ".mrt") =>
+            {
+                link(references, disk, node, Role::ChangeTracking);
+            }
+            Kind::Hrl | Kind::Hru
+                if other.starts_with(&name)
+                    || other
+                        .strip_prefix(stem)
+                        .is_some_and(|rest| rest.starts_with(['.', '_'])) =>
+            {
+                link(references, disk, node, Role::ReplicationState);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The data of a VHD Set lie in an automatically managed `.avhdx` of its stem (H-D11).
+fn of_disk_set(files: &Files<'_>, references: &mut References, set: NodeId, near: &[NodeId]) {
+    let name = files.nodes[set].name();
+    let stem = name.strip_suffix(".vhds").unwrap_or(&name);
+    for &node in near {
+        let other = files.nodes[node].name();
+        if files.nodes[node].kind() == Kind::Avhdx
+            && other
+                .strip_prefix(stem)
+                .is_some_and(|rest| rest.starts_with(['_', '.']))
+        {
+            link(references, set, node, Role::Disk);
+        }
+    }
+}
+
+fn memory_of(files: &Files<'_>, references: &mut References, state: NodeId, near: &[NodeId]) {
+    let name = files.nodes[state].name();
+    let Some((stem, _)) = name.rsplit_once('.') else { return };
+    for &node in near {
+        if files.nodes[node].kind() == Kind::Vmem && files.nodes[node].name().strip_suffix(".vmem") == Some(stem) {
+            link(references, state, node, Role::Memory);
+        }
+    }
+}
+
+fn digests_of(files: &Files<'_>, references: &mut References, disk: NodeId, near: &[NodeId]) {
+    let name = files.nodes[disk].name();
+    let Some(stem) = name.strip_suffix(".vmdk") else { return };
+    for &node in near {
+        let other = files.nodes[node].name();
+        if node != disk && other.strip_prefix(stem).is_some_and(|rest| rest == "-digest.vmdk") {
+            link(references, disk, node, Role::Digest);
+        }
+    }
+}
+
+/// A checkpoint's configuration belongs to the VM whose id it carries; paging files carry the VM id in their name.
+fn checkpoints(files: &Files<'_>, references: &mut References) {
+    let mut vms: BTreeMap<Uuid, Vec<NodeId>> = BTreeMap::new();
+    for (id, node) in files.nodes.iter().enumerate() {
+        if let Some(vm) = node.evidence().and_then(|evidence| evidence.vm.as_ref())
+            && node.kind().is_config()
+            && vm.platform == Platform::Hyperv
+            && vm.checkpoint_of.is_none()
+            && let Some(instance) = vm.instance_id
+        {
+            vms.entry(instance).or_default().push(id);
+        }
+    }
+    for (id, node) in files.nodes.iter().enumerate() {
+        let owner = match node.kind() {
+            Kind::Slp => node
+                .name()
+                .get(..36)
+                .and_then(|text| Uuid::try_parse(text).ok())
+                .map(|owner| (owner, Role::Swap)),
+            kind if kind.is_config() => node
+                .evidence()
+                .and_then(|evidence| evidence.vm.as_ref())
+                .and_then(|vm| vm.checkpoint_of)
+                .map(|owner| (owner, Role::SnapshotState)),
+            _ => None,
+        };
+        let Some((owner, role)) = owner else { continue };
+        for &vm in vms.get(&owner).map_or(&[][..], Vec::as_slice) {
+            link(references, vm, id, role);
+        }
+    }
+}
+
+/// A configuration names a descriptor that is gone: its extents are still the VM's disk, perhaps a running one (V40).
+fn orphaned_extents(files: &Files<'_>, references: &mut References) {
+    for id in 0..files.nodes.len() {
+        let Some(evidence) = files.nodes[id].evidence() else {
+            continue;
+        };
+        let missing: Vec<(usize, Vec<u8>, Role)> = evidence
+            .references
+            .iter()
+            .zip(&references.targets[id])
+            .filter(|(reference, _)| matches!(reference.role, Role::Disk | Role::Parent))
+            .filter_map(|(reference, target)| match target {
+                Target::Missing { root, path } => Some((*root, path.clone(), reference.role)),
+                _ => None,
+            })
+            .collect();
+        for (root, path, _) in missing {
+            for node in extents_of_missing(files, root, &path) {
+                link(references, id, node, Role::Extent);
+            }
+        }
+    }
+}
+
+/// Extents of a descriptor that is not there, by their names.
+pub(crate) fn extents_of_missing(files: &Files<'_>, root: usize, descriptor: &[u8]) -> Vec<NodeId> {
+    let split = descriptor
+        .iter()
+        .rposition(|&byte| byte == b'/')
+        .map_or(0, |slash| slash + 1);
+    let folder = &descriptor[..split.saturating_sub(1)];
+    let name = fold(&String::from_utf8_lossy(&descriptor[split..]));
+    let Some(stem) = name.strip_suffix(".vmdk") else {
+        return Vec::new();
+    };
+    let is_extent = |node: &NodeId| {
+        let other = files.nodes[*node].name();
+        files.nodes[*node].kind().is_extent()
+            && other
+                .strip_prefix(stem)
+                .and_then(|rest| rest.strip_suffix(".vmdk"))
+                .is_some_and(|rest| {
+                    matches!(rest, "-flat" | "-delta" | "-sesparse" | "-rdm" | "-rdmp") || is_split_suffix(rest)
+                })
+    };
+    files
+        .in_folder(root, folder)
+        .iter()
+        .copied()
+        .filter(is_extent)
+        .collect()
+}
+
+/// `-s001`, `-f001`.
+fn is_split_suffix(rest: &str) -> bool {
+    rest.strip_prefix("-s")
+        .or_else(|| rest.strip_prefix("-f"))
+        .is_some_and(|digits| digits.len() >= 3 && digits.chars().all(|c| c.is_ascii_digit()))
+}
+
+fn link(references: &mut References, from: NodeId, to: NodeId, role: Role) {
+    references.add(Edge {
+        from,
+        to,
+        role,
+        basis: Match::Companion,
+        key: "by name".to_owned(),
+    });
+}

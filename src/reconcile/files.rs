@@ -1,0 +1,227 @@
+//! All files of the catalogue, found by root and path the way the platforms compare names.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::{
+    catalogue::{Artifact, Catalogue, Entry},
+    evidence::{Evidence, MarkCode},
+    kind::Kind,
+    path::fold,
+};
+
+/// A file of the catalogue: artifacts first, then the ordinary files beside them.
+pub(crate) type NodeId = usize;
+
+/// One file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Node<'a> {
+    /// What the file system says.
+    pub(crate) entry: &'a Entry,
+    /// What was read; `None` for an ordinary file.
+    pub(crate) artifact: Option<&'a Artifact>,
+}
+
+impl<'a> Node<'a> {
+    /// Kind; an ordinary file is one that only a reference can make an artifact.
+    pub(crate) fn kind(&self) -> Kind {
+        self.artifact.map_or(Kind::Referenced, |artifact| artifact.kind)
+    }
+
+    /// What it says; nothing for an ordinary file.
+    pub(crate) fn evidence(&self) -> Option<&'a Evidence> {
+        self.artifact.map(|artifact| &artifact.evidence)
+    }
+
+    /// True when it carries this mark.
+    pub(crate) fn has_mark(&self, code: MarkCode) -> bool {
+        self.evidence()
+            .is_some_and(|evidence| evidence.marks.iter().any(|mark| mark.code == code))
+    }
+
+    /// Folded name.
+    pub(crate) fn name(&self) -> String {
+        fold(&String::from_utf8_lossy(self.entry.path.name()))
+    }
+
+    /// Folder of the file, relative to its root.
+    pub(crate) fn folder(&self) -> &'a [u8] {
+        folder_of(self.entry)
+    }
+}
+
+/// What a lookup found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Lookup {
+    /// The file; `exact` is false where only the letter case fits.
+    Found {
+        /// Which.
+        node: NodeId,
+        /// Byte for byte.
+        exact: bool,
+    },
+    /// Several files differ only in case, and none fits exactly.
+    Ambiguous(Vec<NodeId>),
+    /// Nothing.
+    Nothing,
+}
+
+/// The files and their indexes.
+#[derive(Debug)]
+pub(crate) struct Files<'a> {
+    /// All files, artifacts first.
+    pub(crate) nodes: Vec<Node<'a>>,
+    exact: Vec<HashMap<&'a [u8], NodeId>>,
+    folded: Vec<HashMap<String, Vec<NodeId>>>,
+    folders: Vec<HashMap<&'a [u8], Vec<NodeId>>>,
+    links: Vec<BTreeMap<Vec<u8>, Vec<u8>>>,
+    /// For each file the first name of the same file.
+    pub(crate) first_name: Vec<NodeId>,
+}
+
+/// Most symbolic links that one lookup goes through.
+const LINK_HOPS_MAX: usize = 8;
+
+impl<'a> Files<'a> {
+    /// Indexes a catalogue.
+    pub(crate) fn new(catalogue: &'a Catalogue) -> Self {
+        let artifacts = catalogue.artifacts.iter().map(|artifact| Node {
+            entry: &artifact.entry,
+            artifact: Some(artifact),
+        });
+        let bystanders = catalogue.bystanders.iter().map(|entry| Node { entry, artifact: None });
+        let nodes: Vec<Node<'a>> = artifacts.chain(bystanders).collect();
+        let roots = catalogue.roots.len();
+        let mut files = Self {
+            exact: vec![HashMap::new(); roots],
+            folded: vec![HashMap::new(); roots],
+            folders: vec![HashMap::new(); roots],
+            links: links(catalogue),
+            first_name: first_names(catalogue, &nodes),
+            nodes: Vec::new(),
+        };
+        for (id, node) in nodes.iter().enumerate() {
+            let entry = node.entry;
+            files.exact[entry.root].insert(entry.path.as_bytes(), id);
+            files.folded[entry.root]
+                .entry(fold(&entry.path.lossy()))
+                .or_default()
+                .push(id);
+            files.folders[entry.root].entry(folder_of(entry)).or_default().push(id);
+        }
+        files.nodes = nodes;
+        files
+    }
+
+    /// Files directly in a folder.
+    pub(crate) fn in_folder(&self, root: usize, folder: &[u8]) -> &[NodeId] {
+        self.folders[root].get(folder).map_or(&[], Vec::as_slice)
+    }
+
+    /// All folders that hold a file of the catalogue: root, folder, files.
+    pub(crate) fn folders(&self) -> Vec<(usize, &'a [u8], &[NodeId])> {
+        let mut all: Vec<_> = self
+            .folders
+            .iter()
+            .enumerate()
+            .flat_map(|(root, folders)| {
+                folders
+                    .iter()
+                    .map(move |(&folder, nodes)| (root, folder, nodes.as_slice()))
+            })
+            .collect();
+        all.sort_unstable_by_key(|&(root, folder, _)| (root, folder));
+        all
+    }
+
+    /// Looks a path up: byte for byte, else through links, else without regard to case.
+    pub(crate) fn find(&self, root: usize, path: &[u8]) -> Lookup {
+        let mut path = path.to_vec();
+        for _ in 0..LINK_HOPS_MAX {
+            if let Some(&node) = self.exact[root].get(path.as_slice()) {
+                return Lookup::Found { node, exact: true };
+            }
+            match self.through_link(root, &path) {
+                Some(next) => path = next,
+                None => break,
+            }
+        }
+        match self.folded[root]
+            .get(&fold(&String::from_utf8_lossy(&path)))
+            .map_or(&[][..], Vec::as_slice)
+        {
+            [] => Lookup::Nothing,
+            &[node] => Lookup::Found { node, exact: false },
+            several => Lookup::Ambiguous(several.to_vec()),
+        }
+    }
+
+    /// Replaces the longest leading link of a path by what it points to, inside the root.
+    fn through_link(&self, root: usize, path: &[u8]) -> Option<Vec<u8>> {
+        if self.links[root].is_empty() {
+            return None;
+        }
+        let ends = path
+            .iter()
+            .enumerate()
+            .filter(|&(_, &byte)| byte == b'/')
+            .map(|(end, _)| end)
+            .chain([path.len()]);
+        ends.filter_map(|end| {
+            let target = self.links[root].get(&path[..end])?;
+            Some([target.as_slice(), &path[end..]].concat())
+        })
+        .last()
+    }
+}
+
+fn folder_of(entry: &Entry) -> &[u8] {
+    let bytes = entry.path.as_bytes();
+    bytes
+        .iter()
+        .rposition(|&byte| byte == b'/')
+        .map_or(&[], |end| &bytes[..end])
+}
+
+/// Symbolic links whose targets stay inside their root, as root-relative paths.
+fn links(catalogue: &Catalogue) -> Vec<BTreeMap<Vec<u8>, Vec<u8>>> {
+    let mut links = vec![BTreeMap::new(); catalogue.roots.len()];
+    for special in &catalogue.specials {
+        let Some(target) = &special.target else { continue };
+        if target.as_bytes().starts_with(b"/") {
+            continue;
+        }
+        let mut parts: Vec<&[u8]> = Vec::new();
+        let folder = special.path.folder();
+        let mut inside = true;
+        for part in folder.parts().chain(target.parts()) {
+            match part {
+                b"." => {}
+                b".." => inside &= parts.pop().is_some(),
+                _ => parts.push(part),
+            }
+        }
+        if inside {
+            links[special.root].insert(special.path.as_bytes().to_vec(), parts.join(&b'/'));
+        }
+    }
+    links
+}
+
+/// Names of one file: the same device, inode, length and time on one machine.
+fn first_names(catalogue: &Catalogue, nodes: &[Node<'_>]) -> Vec<NodeId> {
+    let mut first = HashMap::new();
+    nodes
+        .iter()
+        .enumerate()
+        .map(|(id, node)| {
+            let entry = node.entry;
+            if entry.inode == 0 {
+                return id;
+            }
+            let machine = &catalogue.roots[entry.root].machine;
+            *first
+                .entry((machine, entry.device, entry.inode, entry.length, entry.modified))
+                .or_insert(id)
+        })
+        .collect()
+}

@@ -1,0 +1,610 @@
+//! Identity: which root is which datastore.
+//!
+//! Every writer names datastores in his own words: labels, volume ids, URLs, cluster volumes, shares, drive letters. All
+//! words that the inventories tie together form one [`Entity`]. A root becomes an entity's place when the user says so
+//! (an alias), or when the paths that are written about the entity are found in that root and in no other as well. Two
+//! answers that fit equally are no answer (V66).
+//!
+//! Labels, drive letters and cluster volumes mean something within one inventory only; volume ids, volume GUIDs and
+//! shares mean the same everywhere (V63, V64, H-B1).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::files::{Files, Lookup};
+use crate::{
+    catalogue::Catalogue,
+    inventory::Inventory,
+    kind::Role,
+    path::{Mount, Parsed, StoragePath, parse, parse_alias},
+    report::model::Identity,
+};
+
+/// Whose words a path is written in: an inventory's, by its place in the list, or a file's on a root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Writer {
+    /// An inventory.
+    Inventory(usize),
+    /// A file of the catalogue.
+    File,
+}
+
+/// A datastore as one or more inventories and files speak of it.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Entity {
+    /// Label that an inventory gives it.
+    pub(crate) label: Option<String>,
+    /// Inventories that list it, with the place of its record.
+    pub(crate) records: Vec<(usize, usize)>,
+    /// All its names.
+    pub(crate) names: BTreeSet<(Writer, Mount)>,
+    /// Roots that hold it, each with the folder of the datastore that the root is (empty for its top).
+    pub(crate) roots: Vec<(usize, Vec<String>)>,
+    /// Two roots fit equally.
+    pub(crate) ambiguous: bool,
+}
+
+/// What is known of one root.
+#[derive(Debug, Clone)]
+pub(crate) struct RootIdentity {
+    /// What to call its datastore.
+    pub(crate) name: String,
+    /// All names under which references reach it.
+    pub(crate) aliases: Vec<String>,
+    /// How it was found.
+    pub(crate) identity: Identity,
+    /// Why, in one sentence.
+    pub(crate) basis: String,
+    /// Entities that it holds.
+    pub(crate) entities: Vec<usize>,
+    /// Two answers fit: which datastores.
+    pub(crate) rivals: Vec<String>,
+}
+
+/// Where a path leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// To these roots, with the path below each.
+    Roots(Vec<(usize, Vec<String>)>),
+    /// To a datastore that was not scanned, as far as is known.
+    Elsewhere,
+    /// To a datastore that could be one of several roots.
+    Ambiguous,
+}
+
+/// Identities of all roots and datastores.
+#[derive(Debug)]
+pub(crate) struct Identities {
+    /// One for each root.
+    pub(crate) roots: Vec<RootIdentity>,
+    /// All datastores that anybody speaks of.
+    pub(crate) entities: Vec<Entity>,
+    by_name: HashMap<(Writer, Mount), usize>,
+    given: Vec<(StoragePath, usize)>,
+}
+
+/// A score of one entity on one root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Score {
+    own_folder: usize,
+    found: usize,
+}
+
+impl Identities {
+    /// Finds out which root is which datastore.
+    pub(crate) fn new(catalogue: &Catalogue, inventories: &[Inventory], files: &Files<'_>) -> Self {
+        let mut names = Names::default();
+        names.read_records(inventories);
+        let raw = names.read_paths(catalogue, inventories);
+        let (mut identities, entity_of_key) = names.into_identities(catalogue);
+        let written = Written::new(raw, &entity_of_key, identities.entities.len());
+        identities.place_given();
+        identities.infer(catalogue, files, &written);
+        identities.name_roots(catalogue);
+        identities
+    }
+
+    /// The datastore that a writer's mount means.
+    pub(crate) fn entity(&self, writer: Writer, mount: &Mount) -> Option<usize> {
+        let writer = if mount.is_global() { Writer::File } else { writer };
+        self.by_name.get(&(writer, mount.clone())).copied()
+    }
+
+    /// Where a path with a mount leads.
+    pub(crate) fn place(&self, writer: Writer, path: &StoragePath) -> Place {
+        let Some(mount) = &path.mount else {
+            return Place::Elsewhere;
+        };
+        if let Some(entity) = self.entity(writer, mount).map(|index| &self.entities[index]) {
+            let below = entity
+                .roots
+                .iter()
+                .filter_map(|(root, folder)| Some((*root, strip(&path.parts, folder, mount.is_windows())?)))
+                .collect::<Vec<_>>();
+            if !below.is_empty() {
+                return Place::Roots(below);
+            }
+            if entity.ambiguous {
+                return Place::Ambiguous;
+            }
+            if writer != Writer::File || mount.is_global() {
+                return Place::Elsewhere;
+            }
+        }
+        self.place_by_any_name(mount, path)
+    }
+
+    /// A label or local path in a file: the user's aliases first, then every inventory that knows the name.
+    fn place_by_any_name(&self, mount: &Mount, path: &StoragePath) -> Place {
+        let mut roots: Vec<(usize, Vec<String>)> = self
+            .given
+            .iter()
+            .filter(|(alias, _)| alias.mount.as_ref().is_some_and(|given| same_mount(given, mount)))
+            .filter_map(|(alias, root)| Some((*root, strip(&path.parts, &alias.parts, mount.is_windows())?)))
+            .collect();
+        if roots.is_empty() {
+            for entity in self
+                .entities
+                .iter()
+                .filter(|entity| entity.names.iter().any(|(_, name)| same_mount(name, mount)))
+            {
+                roots.extend(
+                    entity
+                        .roots
+                        .iter()
+                        .filter_map(|(root, folder)| Some((*root, strip(&path.parts, folder, mount.is_windows())?))),
+                );
+            }
+        }
+        roots.sort();
+        roots.dedup();
+        if roots.is_empty() {
+            Place::Elsewhere
+        } else {
+            Place::Roots(roots)
+        }
+    }
+
+    /// Gives the roots the datastores that their aliases name.
+    fn place_given(&mut self) {
+        for (alias, root) in self.given.clone() {
+            let Some(mount) = &alias.mount else { continue };
+            let fitting: Vec<usize> = (0..self.entities.len())
+                .filter(|&index| {
+                    self.entities[index]
+                        .names
+                        .iter()
+                        .any(|(_, name)| same_mount(name, mount))
+                })
+                .collect();
+            match fitting.as_slice() {
+                [] => {}
+                &[index] => self.give(index, root, alias.parts.clone()),
+                several => {
+                    // One label in two vCenters: another alias of this root decides, else what resolves in it.
+                    if !several
+                        .iter()
+                        .any(|&index| self.entities[index].roots.iter().any(|(held, _)| *held == root))
+                    {
+                        self.roots[root].rivals = several
+                            .iter()
+                            .map(|&index| self.entities[index].title())
+                            .collect::<Vec<_>>();
+                    }
+                }
+            }
+        }
+        for root in 0..self.roots.len() {
+            if self
+                .entities
+                .iter()
+                .any(|entity| entity.roots.iter().any(|(held, _)| *held == root))
+            {
+                self.roots[root].rivals.clear();
+            }
+        }
+    }
+
+    fn give(&mut self, entity: usize, root: usize, folder: Vec<String>) {
+        if !self.entities[entity].roots.iter().any(|(held, _)| *held == root) {
+            self.entities[entity].roots.push((root, folder));
+            self.roots[root].entities.push(entity);
+        }
+    }
+
+    /// Places the datastores that no alias names, by what resolves, best evidence first.
+    fn infer(&mut self, catalogue: &Catalogue, files: &Files<'_>, written: &Written) {
+        let mut proposals = Vec::new();
+        for (index, entity) in self.entities.iter().enumerate() {
+            if !entity.roots.is_empty() {
+                continue;
+            }
+            let scores: Vec<Score> = (0..catalogue.roots.len())
+                .map(|root| written.score(index, root, files))
+                .collect();
+            if let Some(proposal) = self.best_root(index, &scores, written) {
+                proposals.push(proposal);
+            }
+        }
+        proposals.sort_by(|a, b| b.cmp(a));
+        for (score, entity, root) in proposals {
+            let Some(root) = root else {
+                self.entities[entity].ambiguous = true;
+                continue;
+            };
+            if self.contradicts(entity, root) {
+                continue;
+            }
+            self.give(entity, root, Vec::new());
+            let basis = if score.own_folder > 0 {
+                "its own configurations name it by this volume".to_owned()
+            } else {
+                format!(
+                    "{} of the paths written about it are found here and in no other root",
+                    score.found
+                )
+            };
+            let identity = &mut self.roots[root];
+            if identity.identity != Identity::Given {
+                identity.identity = Identity::Inferred;
+            }
+            if identity.basis.is_empty() {
+                identity.basis = format!("{}: {basis}", self.entities[entity].title());
+            }
+        }
+        self.note_rivals(written, files);
+    }
+
+    /// The only root that fits best; `None` inside when two fit equally.
+    fn best_root(&self, entity: usize, scores: &[Score], written: &Written) -> Option<(Score, usize, Option<usize>)> {
+        let best = *scores.iter().max()?;
+        if best.own_folder == 0 && best.found == 0 {
+            return None;
+        }
+        let total = written.total(entity);
+        if best.own_folder == 0 && best.found < 3 && best.found * 2 < total {
+            return None;
+        }
+        let mut fitting = (0..scores.len()).filter(|&root| scores[root] == best);
+        let root = fitting.next();
+        let root = if fitting.next().is_some() { None } else { root };
+        Some((best, entity, root))
+    }
+
+    /// A root is one datastore: one writer has one name of each kind for it.
+    fn contradicts(&self, entity: usize, root: usize) -> bool {
+        self.roots[root].entities.iter().any(|&held| {
+            self.entities[held].names.iter().any(|(writer, mount)| {
+                self.entities[entity].names.iter().any(|(other_writer, other)| {
+                    writer == other_writer
+                        && std::mem::discriminant(mount) == std::mem::discriminant(other)
+                        && mount != other
+                })
+            })
+        })
+    }
+
+    /// Roots that stay unknown because two datastores fit them equally.
+    fn note_rivals(&mut self, written: &Written, files: &Files<'_>) {
+        for root in 0..self.roots.len() {
+            if !self.roots[root].entities.is_empty() {
+                self.roots[root].rivals.clear();
+                continue;
+            }
+            let rivals: Vec<String> = (0..self.entities.len())
+                .filter(|&entity| self.entities[entity].ambiguous && written.score(entity, root, files).found > 0)
+                .map(|entity| self.entities[entity].title())
+                .collect();
+            if !rivals.is_empty() {
+                self.roots[root].rivals = rivals;
+            }
+        }
+    }
+
+    fn name_roots(&mut self, catalogue: &Catalogue) {
+        for (index, root) in self.roots.iter_mut().enumerate() {
+            let label = root
+                .entities
+                .iter()
+                .find_map(|&entity| self.entities[entity].label.clone());
+            let given = catalogue.roots[index].aliases.first().map(|alias| given_name(alias));
+            let folder = String::from_utf8_lossy(catalogue.roots[index].path.name()).into_owned();
+            root.name = given.or(label).unwrap_or(folder);
+            let mut aliases: BTreeSet<String> = catalogue.roots[index].aliases.iter().cloned().collect();
+            for &entity in &root.entities {
+                aliases.extend(self.entities[entity].names.iter().map(|(_, mount)| mount.to_string()));
+            }
+            root.aliases = aliases.into_iter().collect();
+            if root.basis.is_empty() {
+                root.basis = match root.identity {
+                    Identity::Given => "aliases given".to_owned(),
+                    Identity::Unknown if !root.rivals.is_empty() => {
+                        format!("two answers fit: {}; give an alias", root.rivals.join(", "))
+                    }
+                    _ => "nothing that is written about a datastore is found here; give an alias".to_owned(),
+                };
+            }
+        }
+    }
+}
+
+/// The short form of an alias for titles: the label without brackets, a path as it was given.
+fn given_name(alias: &str) -> String {
+    match parse_alias(alias).and_then(|path| path.mount.map(|mount| (mount, path.parts))) {
+        Some((Mount::Label(label), parts)) if parts.is_empty() => label,
+        _ => alias.trim_end_matches(['\\', '/']).to_owned(),
+    }
+}
+
+impl Entity {
+    /// What to call it.
+    pub(crate) fn title(&self) -> String {
+        self.label
+            .clone()
+            .or_else(|| self.names.iter().next().map(|(_, mount)| mount.to_string()))
+            .unwrap_or_default()
+    }
+}
+
+/// Compares mounts across writers: a drive without host fits a drive of any host.
+fn same_mount(left: &Mount, right: &Mount) -> bool {
+    match (left, right) {
+        (
+            Mount::Drive {
+                host: left_host,
+                letter: left,
+            },
+            Mount::Drive {
+                host: right_host,
+                letter: right,
+            },
+        ) => left == right && (left_host.is_none() || right_host.is_none() || left_host == right_host),
+        _ => left == right,
+    }
+}
+
+/// The path below a folder.
+fn strip(parts: &[String], folder: &[String], windows: bool) -> Option<Vec<String>> {
+    let fits = parts.len() >= folder.len()
+        && parts
+            .iter()
+            .zip(folder)
+            .all(|(part, prefix)| part == prefix || (windows && crate::path::fold(part) == crate::path::fold(prefix)));
+    fits.then(|| parts[folder.len()..].to_vec())
+}
+
+/// Collects names and ties together those of one datastore.
+#[derive(Default)]
+struct Names {
+    keys: Vec<(Writer, Mount)>,
+    index: HashMap<(Writer, Mount), usize>,
+    parent: Vec<usize>,
+    labels: BTreeMap<usize, String>,
+    records: Vec<(usize, (usize, usize))>,
+}
+
+impl Names {
+    fn key(&mut self, writer: Writer, mount: Mount) -> usize {
+        let writer = if mount.is_global() { Writer::File } else { writer };
+        let next = self.keys.len();
+        *self.index.entry((writer, mount.clone())).or_insert_with(|| {
+            self.keys.push((writer, mount));
+            self.parent.push(next);
+            next
+        })
+    }
+
+    fn find(&mut self, mut key: usize) -> usize {
+        while self.parent[key] != key {
+            self.parent[key] = self.parent[self.parent[key]];
+            key = self.parent[key];
+        }
+        key
+    }
+
+    fn tie(&mut self, left: usize, right: usize) {
+        let (left, right) = (self.find(left), self.find(right));
+        self.parent[left.max(right)] = left.min(right);
+    }
+
+    /// The datastore lists: all names of one record are one datastore.
+    fn read_records(&mut self, inventories: &[Inventory]) {
+        for (inventory, (number, record)) in inventories
+            .iter()
+            .enumerate()
+            .flat_map(|(index, inventory)| std::iter::repeat(index).zip(inventory.datastores.iter().enumerate()))
+        {
+            let writer = Writer::Inventory(inventory);
+            let mut keys = Vec::new();
+            if !record.name.is_empty() {
+                let mount = parse_alias(&record.name)
+                    .filter(|path| path.parts.is_empty())
+                    .and_then(|path| path.mount);
+                keys.push(self.key(writer, mount.unwrap_or_else(|| Mount::Label(record.name.clone()))));
+            }
+            for alias in &record.aliases {
+                let Parsed::Path(path) = parse(alias) else { continue };
+                let path = path.on_host(record.local_to.as_deref());
+                if let (Some(mount), true) = (path.mount, path.parts.is_empty())
+                    && mount != Mount::HostRoot
+                {
+                    keys.push(self.key(writer, mount));
+                }
+            }
+            let Some(&first) = keys.first() else { continue };
+            for &key in &keys[1..] {
+                self.tie(first, key);
+            }
+            if !record.name.is_empty() {
+                self.labels.entry(first).or_insert_with(|| record.name.clone());
+            }
+            self.records.push((first, (inventory, number)));
+        }
+    }
+
+    /// Every path that an inventory or a file writes, by the datastore that it names.
+    fn read_paths(&mut self, catalogue: &Catalogue, inventories: &[Inventory]) -> RawWritten {
+        let mut written = RawWritten::default();
+        for (index, inventory) in inventories.iter().enumerate() {
+            let writer = Writer::Inventory(index);
+            for vm in &inventory.vms {
+                let listed = vm
+                    .files
+                    .iter()
+                    .filter(|file| !file.role.is_transient())
+                    .map(|file| file.path.as_str());
+                for text in vm.config.as_deref().into_iter().chain(listed) {
+                    self.note(&mut written, writer, text, vm.host.as_deref(), None);
+                }
+            }
+            for object in inventory.objects.iter().filter(|object| !object.folder) {
+                if let Some(path) = &object.path {
+                    self.note(&mut written, writer, path, None, None);
+                }
+            }
+        }
+        for artifact in catalogue.artifacts.iter().filter(|artifact| artifact.kind.is_config()) {
+            for reference in &artifact.evidence.references {
+                self.note(
+                    &mut written,
+                    Writer::File,
+                    reference.target.as_str(),
+                    None,
+                    Some((artifact, reference.role)),
+                );
+            }
+        }
+        written
+    }
+
+    fn note(
+        &mut self,
+        written: &mut RawWritten,
+        writer: Writer,
+        text: &str,
+        host: Option<&str>,
+        origin: Option<(&crate::catalogue::Artifact, Role)>,
+    ) {
+        let Parsed::Path(path) = parse(text) else { return };
+        let path = path.on_host(host);
+        let Some(mount) = path.mount.clone().filter(|mount| *mount != Mount::HostRoot) else {
+            return;
+        };
+        if path.parts.is_empty() || (origin.is_some() && !mount.is_global()) {
+            return;
+        }
+        let key = self.key(writer, mount);
+        if let Some((artifact, role)) = origin {
+            let folder = path.parts[..path.parts.len() - 1].join("/");
+            // Disks are named absolutely when they lie elsewhere, in a folder of the same name as often as not; the swap
+            // file is always named absolutely and lies with its VM (formats-vmware 2.3).
+            if role == Role::Swap && !folder.is_empty() && folder.as_bytes() == artifact.entry.path.folder().as_bytes()
+            {
+                written.own_folder.insert((key, artifact.entry.root, folder));
+            }
+            if role.is_transient() {
+                return;
+            }
+        }
+        written.paths.insert((key, path.relative()));
+    }
+
+    /// The entities, and for each key the entity that it became.
+    fn into_identities(mut self, catalogue: &Catalogue) -> (Identities, Vec<usize>) {
+        let mut entities: Vec<Entity> = Vec::new();
+        let mut entity_of_key = Vec::new();
+        let mut of_root = BTreeMap::new();
+        let mut by_name = HashMap::new();
+        for key in 0..self.keys.len() {
+            let head = self.find(key);
+            let index = *of_root.entry(head).or_insert_with(|| {
+                entities.push(Entity::default());
+                entities.len() - 1
+            });
+            entity_of_key.push(index);
+            entities[index].names.insert(self.keys[key].clone());
+            by_name.insert(self.keys[key].clone(), index);
+            if entities[index].label.is_none() {
+                entities[index].label = self.labels.get(&key).cloned();
+            }
+        }
+        for (key, record) in std::mem::take(&mut self.records) {
+            let head = self.find(key);
+            entities[of_root[&head]].records.push(record);
+        }
+        let given = catalogue
+            .roots
+            .iter()
+            .enumerate()
+            .flat_map(|(root, record)| {
+                record
+                    .aliases
+                    .iter()
+                    .filter_map(move |alias| Some((parse_alias(alias)?, root)))
+            })
+            .collect();
+        let roots = catalogue.roots.iter().map(|record| RootIdentity {
+            name: String::new(),
+            aliases: Vec::new(),
+            identity: if record.aliases.is_empty() {
+                Identity::Unknown
+            } else {
+                Identity::Given
+            },
+            basis: String::new(),
+            entities: Vec::new(),
+            rivals: Vec::new(),
+        });
+        (
+            Identities {
+                roots: roots.collect(),
+                entities,
+                by_name,
+                given,
+            },
+            entity_of_key,
+        )
+    }
+}
+
+/// What is written about each datastore, by key.
+#[derive(Default)]
+struct RawWritten {
+    paths: BTreeSet<(usize, String)>,
+    own_folder: BTreeSet<(usize, usize, String)>,
+}
+
+/// What is written about each datastore, by entity.
+struct Written {
+    /// Paths of configurations and disks below the datastore's top.
+    paths: Vec<BTreeSet<String>>,
+    /// Roots whose configurations say that they lie on it themselves, with the number of folders that say so.
+    own_folder: Vec<BTreeMap<usize, usize>>,
+}
+
+impl Written {
+    fn new(raw: RawWritten, entity_of_key: &[usize], entities: usize) -> Self {
+        let mut written = Self {
+            paths: vec![BTreeSet::new(); entities],
+            own_folder: vec![BTreeMap::new(); entities],
+        };
+        for (key, path) in raw.paths {
+            written.paths[entity_of_key[key]].insert(path);
+        }
+        for (key, root, _) in raw.own_folder {
+            *written.own_folder[entity_of_key[key]].entry(root).or_default() += 1;
+        }
+        written
+    }
+
+    fn total(&self, entity: usize) -> usize {
+        self.paths[entity].len()
+    }
+
+    fn score(&self, entity: usize, root: usize, files: &Files<'_>) -> Score {
+        let is_here = |path: &&String| matches!(files.find(root, path.as_bytes()), Lookup::Found { .. });
+        Score {
+            own_folder: self.own_folder[entity].get(&root).copied().unwrap_or_default(),
+            found: self.paths[entity].iter().filter(is_here).count(),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Reconcile: the facts of the catalogue held against the inventories.
+//!
+//! Four steps, all pure and sorted, so that the same evidence gives the same report:
+//!
+//! 1. [`identity`]: which root is which datastore;
+//! 2. [`resolve`]: every reference to a file, to "outside" or to "missing"; [`companions`] adds what platforms tie
+//!    together by name, [`locks`] what locks tie to files;
+//! 3. [`own`]: walks from every owner through the references;
+//! 4. [`judge`]: one verdict for each file, as far as [`coverage`] lets a "nobody" be said; [`signs`] speak for use.
+//!
+//! [`problems`] and [`assemble`] make the report of it.
+
+mod assemble;
+mod companions;
+mod coverage;
+mod files;
+mod identity;
+mod judge;
+mod locks;
+mod own;
+mod problems;
+mod resolve;
+mod signs;
+
+use jiff::Timestamp;
+
+use self::{
+    coverage::Coverage, files::Files, identity::Identities, judge::Judge, locks::Locks, own::World, problems::Problems,
+    resolve::Resolver,
+};
+use crate::{
+    catalogue::{Catalogue, Issue},
+    inventory::Inventory,
+    report::model::{Report, Verdict},
+    rules::Rules,
+};
+
+/// What the user says beside the evidence.
+#[derive(Debug)]
+pub struct Options {
+    /// Ages are judged as of this time.
+    pub as_of: Timestamp,
+    /// The given inventories are all there are.
+    pub assume_complete: bool,
+    /// Owner rules.
+    pub rules: Rules,
+    /// Inventories that could not be imported.
+    pub inventory_issues: Vec<Issue>,
+}
+
+/// Judges a catalogue.
+pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Options) -> Report {
+    let files = Files::new(catalogue);
+    let identities = Identities::new(catalogue, inventories, &files);
+    let resolver = Resolver::new(&files, &identities);
+    let checkpoints = own::checkpoints(&files);
+    let world = World {
+        catalogue,
+        files: &files,
+        inventories,
+        resolver: &resolver,
+        checkpoints: &checkpoints,
+    };
+    let rules = judge::match_rules(catalogue, world, &identities, options);
+    let is_system = |node: files::NodeId| rules[node].is_some_and(|rule| rule.verdict == Verdict::System);
+    let configs = own::configurations(&files, is_system);
+
+    let mut references = resolver.resolve_all();
+    let mut owners = own::registered(world, &configs);
+    companions::add(&files, &mut references, &own::powered_off(world, &owners));
+    own::add_unregistered(world, &mut owners, &configs);
+    own::walk_all(world, &references, &mut owners);
+
+    let locks = Locks::new(&files);
+    let coverage = Coverage::new(catalogue, world, &identities, &owners, &references, &locks, options);
+    let reported = judge::reported(world, &references, &owners);
+    let judge = Judge {
+        catalogue,
+        world,
+        identities: &identities,
+        references: &references,
+        owners: &owners,
+        locks: &locks,
+        coverage: &coverage,
+        options,
+        rules: &rules,
+        reported: &reported,
+    };
+    let judged = judge.run();
+    let problems = Problems::find(&judge, &judged);
+    assemble::assemble(&judge, &judged, problems)
+}

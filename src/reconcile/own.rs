@@ -1,0 +1,627 @@
+//! Own: who owns what, by walking references from every registration and every configuration on disk.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use uuid::Uuid;
+
+use super::{
+    companions,
+    files::{Files, NodeId},
+    resolve::{References, Resolver, Target},
+};
+use crate::{
+    catalogue::Catalogue,
+    evidence::VmEvidence,
+    inventory::{Inventory, Listing, Registration},
+    kind::{Kind, Platform, Role},
+    path::fold,
+};
+
+/// How a walk came to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Via {
+    /// An inventory lists the file; the text says where.
+    Listed {
+        /// Inventory and row.
+        source: String,
+        /// What for.
+        role: Role,
+    },
+    /// Over a reference or naming rule, by its place in the list.
+    Edge(usize),
+    /// A naming rule around a registered configuration that is not there.
+    BesideGhost,
+    /// It is the configuration itself.
+    Itself,
+}
+
+/// A file that should be there and is not.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Missing {
+    /// Root.
+    pub(crate) root: usize,
+    /// Path below it.
+    pub(crate) path: Vec<u8>,
+    /// What for.
+    pub(crate) role: Role,
+}
+
+/// A VM, registered or found on disk.
+#[derive(Debug, Clone)]
+pub(crate) struct OwnerVm {
+    /// Stable id.
+    pub(crate) id: String,
+    /// Name.
+    pub(crate) name: String,
+    /// Platform.
+    pub(crate) platform: Platform,
+    /// Its rows: inventory and place in it. Empty for a VM that no inventory registers.
+    pub(crate) rows: Vec<(usize, usize)>,
+    /// Clusters that list it although no row does: inventory and place in its cluster list.
+    pub(crate) cluster_rows: Vec<(usize, usize)>,
+    /// Its configuration on disk.
+    pub(crate) config: Option<NodeId>,
+    /// The registered configuration is missing here.
+    pub(crate) ghost: Option<(usize, Vec<u8>)>,
+    /// The configuration was found by the VM's id at another place than registered.
+    pub(crate) moved: bool,
+    /// The registered configuration lies outside the scan.
+    pub(crate) config_outside: bool,
+    /// Where each of its files was met first.
+    pub(crate) files: BTreeMap<NodeId, Via>,
+    /// Listed or referenced files that are not there.
+    pub(crate) missing: BTreeSet<Missing>,
+    /// Listed or referenced disks and configurations that lie outside the scan, as written.
+    pub(crate) outside: BTreeSet<(Role, String)>,
+    /// Another VM with the same id is registered elsewhere: this is a copy of it.
+    pub(crate) copy_of: Option<usize>,
+}
+
+impl OwnerVm {
+    /// True when an inventory registers it.
+    pub(crate) fn is_registered(&self) -> bool {
+        !self.rows.is_empty() || !self.cluster_rows.is_empty()
+    }
+}
+
+/// An object of a service with its files.
+#[derive(Debug, Clone)]
+pub(crate) struct OwnerObject {
+    /// Inventory and place in its list.
+    pub(crate) row: (usize, usize),
+    /// Its files and how each was met.
+    pub(crate) files: BTreeMap<NodeId, Via>,
+    /// Its file is missing here.
+    pub(crate) missing: Option<(usize, Vec<u8>)>,
+}
+
+/// All owners.
+#[derive(Debug, Default)]
+pub(crate) struct Owners {
+    /// VMs, registered ones first.
+    pub(crate) vms: Vec<OwnerVm>,
+    /// Objects of services.
+    pub(crate) objects: Vec<OwnerObject>,
+    /// Roots that each inventory registers a file on.
+    pub(crate) touched: BTreeSet<(usize, usize)>,
+    /// For each file the VMs that reach it.
+    pub(crate) vms_of: HashMap<NodeId, Vec<usize>>,
+    /// For each file the objects that reach it.
+    pub(crate) objects_of: HashMap<NodeId, Vec<usize>>,
+    /// Files that an inventory lists and that are not there, for extents without descriptor.
+    pub(crate) missing_disks: BTreeSet<(usize, Vec<u8>)>,
+}
+
+/// Everything that the walk reads.
+#[derive(Clone, Copy)]
+pub(crate) struct World<'a> {
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) files: &'a Files<'a>,
+    pub(crate) inventories: &'a [Inventory],
+    pub(crate) resolver: &'a Resolver<'a>,
+    /// Configurations of checkpoints and the VM ids that they carry.
+    pub(crate) checkpoints: &'a [(NodeId, Uuid)],
+}
+
+/// The evidence of a VM configuration.
+pub(crate) fn vm_evidence<'a>(files: &Files<'a>, node: NodeId) -> Option<&'a VmEvidence> {
+    files.nodes[node].evidence()?.vm.as_ref()
+}
+
+/// Configurations that stand for a VM of their own: no checkpoint, no backup copy, nothing that a system rule takes.
+pub(crate) fn configurations(files: &Files<'_>, is_system: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
+    (0..files.nodes.len())
+        .filter(|&node| companions::is_live_config(files, node) && !is_system(node))
+        .filter(|&node| vm_evidence(files, node).is_none_or(|vm| vm.checkpoint_of.is_none()))
+        .collect()
+}
+
+/// Configurations of checkpoints and the VM ids that they carry.
+pub(crate) fn checkpoints(files: &Files<'_>) -> Vec<(NodeId, Uuid)> {
+    (0..files.nodes.len())
+        .filter_map(|node| Some((node, vm_evidence(files, node)?.checkpoint_of?)))
+        .collect()
+}
+
+/// The registered VMs, one for each VM however many inventories list it; files are walked later.
+pub(crate) fn registered(world: World<'_>, configs: &[NodeId]) -> Owners {
+    let mut owners = Owners::default();
+    let mut by_config: HashMap<NodeId, usize> = HashMap::new();
+    let mut by_id: HashMap<(Platform, Uuid), usize> = HashMap::new();
+    for (inventory_index, inventory) in world.inventories.iter().enumerate() {
+        for (row, vm) in inventory.vms.iter().enumerate() {
+            let target = vm
+                .config
+                .as_deref()
+                .map(|path| world.resolver.listed(inventory_index, vm.host.as_deref(), path));
+            let config = match &target {
+                Some(Target::Files(files)) => files.first().map(|&(node, _)| node),
+                _ => None,
+            };
+            let known = config.and_then(|config| by_config.get(&config)).copied().or_else(|| {
+                let known = *by_id.get(&(inventory.platform, vm.instance_id?))?;
+                let other = owners.vms[known].config;
+                (config.is_none() || other.is_none() || config == other).then_some(known)
+            });
+            let index = known.unwrap_or_else(|| {
+                owners.vms.push(new_registered(inventory, inventory_index, vm, row));
+                owners.vms.len() - 1
+            });
+            owners.vms[index].rows.push((inventory_index, row));
+            note_config(&mut owners, index, inventory_index, target, config);
+            if let Some(config) = config {
+                by_config.insert(config, index);
+            }
+            if let Some(id) = vm.instance_id {
+                by_id.entry((inventory.platform, id)).or_insert(index);
+            }
+        }
+    }
+    add_cluster_vms(world, &mut owners, configs, &by_id);
+    find_moved(world, &mut owners, configs);
+    owners
+}
+
+fn new_registered(inventory: &Inventory, inventory_index: usize, vm: &Registration, row: usize) -> OwnerVm {
+    let id = vm
+        .instance_id
+        .map(|id| id.to_string())
+        .or_else(|| vm.bios_id.map(|id| id.to_string()));
+    let fallback = || {
+        format!(
+            "{}:{}",
+            inventory.source,
+            vm.moref
+                .clone()
+                .or_else(|| vm.config.clone())
+                .unwrap_or_else(|| format!("{inventory_index}/{row}"))
+        )
+    };
+    OwnerVm::new(id.unwrap_or_else(fallback), vm.name.clone(), inventory.platform)
+}
+
+impl OwnerVm {
+    fn new(id: String, name: String, platform: Platform) -> Self {
+        Self {
+            id,
+            name,
+            platform,
+            rows: Vec::new(),
+            cluster_rows: Vec::new(),
+            config: None,
+            ghost: None,
+            moved: false,
+            config_outside: false,
+            files: BTreeMap::new(),
+            missing: BTreeSet::new(),
+            outside: BTreeSet::new(),
+            copy_of: None,
+        }
+    }
+}
+
+fn note_config(owners: &mut Owners, index: usize, inventory: usize, target: Option<Target>, config: Option<NodeId>) {
+    let vm = &mut owners.vms[index];
+    vm.config = vm.config.or(config);
+    match target {
+        Some(Target::Missing { root, path }) => {
+            vm.ghost = Some((root, path));
+            owners.touched.insert((inventory, root));
+        }
+        Some(Target::Outside) => vm.config_outside = true,
+        _ => {}
+    }
+}
+
+/// VMs that a cluster lists and no node's export has (H-A2): registered all the same.
+fn add_cluster_vms(
+    world: World<'_>,
+    owners: &mut Owners,
+    configs: &[NodeId],
+    by_id: &HashMap<(Platform, Uuid), usize>,
+) {
+    for (inventory_index, inventory) in world.inventories.iter().enumerate() {
+        for (row, cluster_vm) in inventory.cluster_vms.iter().enumerate() {
+            if by_id.contains_key(&(Platform::Hyperv, cluster_vm.id)) {
+                continue;
+            }
+            let mut vm = OwnerVm::new(cluster_vm.id.to_string(), cluster_vm.name.clone(), Platform::Hyperv);
+            vm.cluster_rows.push((inventory_index, row));
+            let has_id =
+                |node: &NodeId| vm_evidence(world.files, *node).is_some_and(|vm| vm.instance_id == Some(cluster_vm.id));
+            let mut fitting = configs.iter().copied().filter(has_id);
+            vm.config = fitting.next();
+            owners.vms.push(vm);
+        }
+    }
+}
+
+/// A registered configuration that is not where it should be, while a file with the VM's id lies elsewhere: the VM was
+/// moved since the inventory, and its files are needed (V7, H-A11).
+fn find_moved(world: World<'_>, owners: &mut Owners, configs: &[NodeId]) {
+    let claimed: BTreeSet<NodeId> = owners.vms.iter().filter_map(|vm| vm.config).collect();
+    for vm in &mut owners.vms {
+        if vm.config.is_some() || vm.ghost.is_none() {
+            continue;
+        }
+        let ids: BTreeSet<Uuid> = vm
+            .rows
+            .iter()
+            .flat_map(|&(inventory, row)| {
+                let row = &world.inventories[inventory].vms[row];
+                [row.instance_id, row.bios_id]
+            })
+            .flatten()
+            .collect();
+        let found = configs.iter().copied().find(|node| {
+            !claimed.contains(node)
+                && vm_evidence(world.files, *node).is_some_and(|evidence| {
+                    [evidence.instance_id, evidence.bios_id]
+                        .into_iter()
+                        .flatten()
+                        .any(|id| ids.contains(&id))
+                })
+        });
+        if let Some(config) = found {
+            vm.config = Some(config);
+            vm.moved = true;
+            vm.ghost = None;
+        }
+    }
+}
+
+/// Configurations on disk that no inventory registers, as VMs of their own.
+pub(crate) fn add_unregistered(world: World<'_>, owners: &mut Owners, configs: &[NodeId]) {
+    let claimed: BTreeSet<NodeId> = owners.vms.iter().filter_map(|vm| vm.config).collect();
+    let same_file = |node: NodeId| {
+        claimed
+            .iter()
+            .any(|&claimed| world.files.first_name[claimed] == world.files.first_name[node])
+    };
+    for &node in configs.iter().filter(|node| !claimed.contains(node)) {
+        if world.files.first_name[node] != node && same_file(node) {
+            continue;
+        }
+        let evidence = vm_evidence(world.files, node);
+        let stem = String::from_utf8_lossy(world.files.nodes[node].entry.path.name()).into_owned();
+        let stem = stem.rsplit_once('.').map_or(stem.clone(), |(stem, _)| stem.to_owned());
+        let name = evidence
+            .and_then(|vm| vm.name.clone())
+            .filter(|name| !name.is_empty())
+            .unwrap_or(stem);
+        let ids = evidence.map_or([None, None], |vm| [vm.instance_id, vm.bios_id]);
+        let platform = world.files.nodes[node].kind().platform().unwrap_or(Platform::Vmware);
+        let root = &world.catalogue.roots[world.files.nodes[node].entry.root].path;
+        let id = format!(
+            "config:{}",
+            root.join(world.files.nodes[node].entry.path.as_bytes()).lossy()
+        );
+        let mut vm = OwnerVm::new(id, name, platform);
+        vm.config = Some(node);
+        vm.copy_of = owners.vms.iter().position(|other| {
+            other.is_registered()
+                && other.platform == platform
+                && ids.into_iter().flatten().any(|id| has_id(world, other, id))
+        });
+        owners.vms.push(vm);
+    }
+}
+
+fn has_id(world: World<'_>, vm: &OwnerVm, id: Uuid) -> bool {
+    vm.rows.iter().any(|&(inventory, row)| {
+        let row = &world.inventories[inventory].vms[row];
+        row.instance_id == Some(id) || row.bios_id == Some(id)
+    }) || vm
+        .cluster_rows
+        .iter()
+        .any(|&(inventory, row)| world.inventories[inventory].cluster_vms[row].id == id)
+}
+
+/// Configurations of VMs that every inventory which lists them says are off.
+pub(crate) fn powered_off(world: World<'_>, owners: &Owners) -> BTreeSet<NodeId> {
+    owners
+        .vms
+        .iter()
+        .filter(|vm| !vm.rows.is_empty())
+        .filter(|vm| {
+            vm.rows.iter().all(|&(inventory, row)| {
+                let state = world.inventories[inventory].vms[row].state.as_deref().map(fold);
+                matches!(state.as_deref(), Some("poweredoff" | "off"))
+            })
+        })
+        .filter_map(|vm| vm.config)
+        .collect()
+}
+
+/// Walks from every owner.
+pub(crate) fn walk_all(world: World<'_>, references: &References, owners: &mut Owners) {
+    for index in 0..owners.vms.len() {
+        let mut walk = Walk::new(world, references, owners.vms[index].clone());
+        walk.start(&mut owners.touched, &mut owners.missing_disks);
+        walk.run();
+        owners.vms[index] = walk.finish();
+    }
+    for (inventory_index, inventory) in world.inventories.iter().enumerate() {
+        for (row, object) in inventory.objects.iter().enumerate() {
+            let mut found = OwnerObject {
+                row: (inventory_index, row),
+                files: BTreeMap::new(),
+                missing: None,
+            };
+            let Some(path) = &object.path else { continue };
+            let source = format!("{}, {}", inventory.source, object.row);
+            if object.folder {
+                found.files = folder_files(world, inventory_index, path, &source);
+            } else {
+                let mut walk = Walk::new(
+                    world,
+                    references,
+                    OwnerVm::new(String::new(), String::new(), inventory.platform),
+                );
+                match world.resolver.listed(inventory_index, None, path) {
+                    Target::Files(files) => files.into_iter().for_each(|(node, _)| {
+                        walk.reach(
+                            node,
+                            Via::Listed {
+                                source: source.clone(),
+                                role: Role::Disk,
+                            },
+                        )
+                    }),
+                    Target::Missing { root, path } => found.missing = Some((root, path)),
+                    _ => {}
+                }
+                walk.run();
+                found.files = walk.vm.files;
+            }
+            owners.objects.push(found);
+        }
+    }
+    for (index, vm) in owners.vms.iter().enumerate() {
+        for &node in vm.files.keys() {
+            owners.vms_of.entry(node).or_default().push(index);
+        }
+    }
+    for (index, object) in owners.objects.iter().enumerate() {
+        for &node in object.files.keys() {
+            owners.objects_of.entry(node).or_default().push(index);
+        }
+    }
+}
+
+/// Every file below a folder that an inventory names.
+fn folder_files(world: World<'_>, inventory: usize, folder: &str, source: &str) -> BTreeMap<NodeId, Via> {
+    let mut files = BTreeMap::new();
+    // The folder itself is no file: what it resolves to says where its files would be.
+    if let Target::Missing { root, path } = world.resolver.listed(inventory, None, folder) {
+        let prefix = [path.as_slice(), b"/"].concat();
+        for (node, file) in world.files.nodes.iter().enumerate() {
+            if file.entry.root == root
+                && file.artifact.is_some()
+                && (path.is_empty() || file.entry.path.as_bytes().starts_with(&prefix))
+            {
+                files.insert(
+                    node,
+                    Via::Listed {
+                        source: source.to_owned(),
+                        role: Role::Folder,
+                    },
+                );
+            }
+        }
+    }
+    files
+}
+
+/// True for edges that ownership follows.
+pub(crate) fn is_owning(files: &Files<'_>, edge: &super::resolve::Edge) -> bool {
+    !matches!(edge.role, Role::Clone | Role::Folder | Role::Config)
+        && !matches!(
+            files.nodes[edge.from].kind(),
+            Kind::DatastoreSystem | Kind::VmLog | Kind::VmLock
+        )
+}
+
+/// One walk from one owner.
+struct Walk<'a> {
+    world: World<'a>,
+    references: &'a References,
+    vm: OwnerVm,
+    queue: VecDeque<NodeId>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(world: World<'a>, references: &'a References, vm: OwnerVm) -> Self {
+        Self {
+            world,
+            references,
+            vm,
+            queue: VecDeque::new(),
+        }
+    }
+
+    fn reach(&mut self, node: NodeId, via: Via) {
+        if let std::collections::btree_map::Entry::Vacant(vacant) = self.vm.files.entry(node) {
+            vacant.insert(via);
+            self.queue.push_back(node);
+        }
+    }
+
+    /// The configuration, everything that the rows list, and what lies beside a configuration that is gone.
+    fn start(&mut self, touched: &mut BTreeSet<(usize, usize)>, missing_disks: &mut BTreeSet<(usize, Vec<u8>)>) {
+        if let Some(config) = self.vm.config {
+            self.reach(config, Via::Itself);
+        }
+        for (inventory_index, row) in self.vm.rows.clone() {
+            let inventory = &self.world.inventories[inventory_index];
+            let vm = &inventory.vms[row];
+            let source = format!("{}, {}", inventory.source, vm.row);
+            let config = vm.config.iter().map(|path| (path.as_str(), Role::Config));
+            for (path, role) in config.chain(vm.files.iter().map(|file| (file.path.as_str(), file.role))) {
+                match self.world.resolver.listed(inventory_index, vm.host.as_deref(), path) {
+                    Target::Files(files) => {
+                        for (node, _) in files {
+                            touched.insert((inventory_index, self.world.files.nodes[node].entry.root));
+                            self.reach(
+                                node,
+                                Via::Listed {
+                                    source: source.clone(),
+                                    role,
+                                },
+                            );
+                        }
+                    }
+                    Target::Missing { root, path } => {
+                        touched.insert((inventory_index, root));
+                        self.listed_missing(root, path, role, missing_disks);
+                    }
+                    Target::Outside => {
+                        if matches!(role, Role::Config | Role::Disk | Role::Extent) {
+                            self.vm.outside.insert((role, path.to_owned()));
+                        }
+                    }
+                    Target::NotAFile => {}
+                }
+            }
+        }
+        if let Some((root, path)) = self.vm.ghost.clone() {
+            self.beside_ghost(root, &path);
+        }
+        self.checkpoints();
+    }
+
+    /// Configurations of checkpoints that carry the id of this VM, wherever its own configuration lies (H-E3).
+    fn checkpoints(&mut self) {
+        let ids: BTreeSet<Uuid> = self
+            .vm
+            .rows
+            .iter()
+            .filter_map(|&(inventory, row)| self.world.inventories[inventory].vms[row].instance_id)
+            .collect();
+        if ids.is_empty() || self.vm.platform != Platform::Hyperv {
+            return;
+        }
+        for (node, row) in self.world.checkpoints {
+            if ids.contains(row) {
+                self.reach(*node, Via::BesideGhost);
+            }
+        }
+    }
+
+    fn listed_missing(
+        &mut self,
+        root: usize,
+        path: Vec<u8>,
+        role: Role,
+        missing_disks: &mut BTreeSet<(usize, Vec<u8>)>,
+    ) {
+        if role == Role::Disk {
+            for node in companions::extents_of_missing(self.world.files, root, &path) {
+                self.reach(node, Via::BesideGhost);
+            }
+            missing_disks.insert((root, path.clone()));
+        }
+        if !role.is_transient() && !(self.vm.moved && role == Role::Config) {
+            self.vm.missing.insert(Missing { root, path, role });
+        }
+    }
+
+    fn beside_ghost(&mut self, root: usize, path: &[u8]) {
+        let split = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
+        let name = fold(&String::from_utf8_lossy(&path[split..]));
+        for (node, role) in companions::of_config(
+            self.world.files,
+            root,
+            &path[..split.saturating_sub(1)],
+            &name,
+            Some(self.vm.platform),
+        ) {
+            if role != Role::Swap {
+                self.reach(node, Via::BesideGhost);
+            }
+        }
+    }
+
+    fn run(&mut self) {
+        while let Some(node) = self.queue.pop_front() {
+            for &place in &self.references.from[node] {
+                let edge = &self.references.edges[place];
+                if is_owning(self.world.files, edge) {
+                    self.reach(edge.to, Via::Edge(place));
+                }
+            }
+        }
+    }
+
+    /// Adds what the files that were reached name in vain.
+    fn finish(mut self) -> OwnerVm {
+        for node in self.vm.files.keys().copied().collect::<Vec<_>>() {
+            let Some(evidence) = self.world.files.nodes[node].evidence() else {
+                continue;
+            };
+            for (reference, target) in evidence.references.iter().zip(&self.references.targets[node]) {
+                let optional = reference.weak
+                    || reference.role.is_transient()
+                    || matches!(
+                        reference.role,
+                        Role::Nvram | Role::ExtendedConfig | Role::Config | Role::Parent | Role::Other | Role::Sidecar
+                    );
+                match target {
+                    Target::Missing { root, path } if !optional => {
+                        self.vm.missing.insert(Missing {
+                            root: *root,
+                            path: path.clone(),
+                            role: reference.role,
+                        });
+                    }
+                    Target::Outside if matches!(reference.role, Role::Disk | Role::Extent) => {
+                        self.vm
+                            .outside
+                            .insert((reference.role, reference.target.as_str().to_owned()));
+                    }
+                    _ => {}
+                }
+            }
+            if let Some(Target::Missing { root, path }) = self.references.broken.get(&node) {
+                self.vm.missing.insert(Missing {
+                    root: *root,
+                    path: path.clone(),
+                    role: Role::Parent,
+                });
+            }
+            if self.references.broken.get(&node) == Some(&Target::Outside) {
+                self.vm.outside.insert((Role::Parent, "parent disk".to_owned()));
+            }
+        }
+        self.vm
+    }
+}
+
+/// The fullest listing that any row of a VM gives.
+pub(crate) fn best_listing(world: World<'_>, vm: &OwnerVm) -> Listing {
+    vm.rows
+        .iter()
+        .map(|&(inventory, row)| world.inventories[inventory].vms[row].listing)
+        .max()
+        .unwrap_or_default()
+}

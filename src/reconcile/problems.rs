@@ -1,0 +1,390 @@
+//! Problems: what is wrong that is no file's verdict — ghosts, holes and mismatches — each with what to do next.
+
+use std::collections::BTreeMap;
+
+use super::{
+    judge::Judge,
+    own::{self, OwnerVm},
+    resolve::Target,
+    signs::{source_of, statement},
+};
+use crate::{
+    evidence::MarkCode,
+    kind::{Kind, Role},
+    report::{
+        codes::{Class, ProblemCode, ReasonCode},
+        model::{Problem, Reason, Severity, VmProblem, Weight},
+    },
+};
+
+/// The problems of a report, and those of each VM by its place.
+#[derive(Debug, Default)]
+pub(crate) struct Problems {
+    /// All, not yet sorted.
+    pub(crate) all: Vec<Problem>,
+    /// By VM.
+    pub(crate) of_vm: BTreeMap<usize, Vec<VmProblem>>,
+}
+
+struct Finding {
+    code: ProblemCode,
+    severity: Severity,
+    subject: String,
+    text: String,
+    reasons: Vec<Reason>,
+    next_step: &'static str,
+}
+
+impl Problems {
+    /// Finds the problems.
+    pub(crate) fn find(judge: &Judge<'_>, judged: &[Option<super::judge::Judgement>]) -> Self {
+        let mut problems = Self::default();
+        for (index, vm) in judge.owners.vms.iter().enumerate() {
+            problems.of_owner(judge, index, vm);
+        }
+        for node in 0..judge.world.files.nodes.len() {
+            if judge.reported[node] {
+                problems.of_file(judge, judged, node);
+            }
+        }
+        problems.of_objects(judge);
+        problems.all.sort();
+        problems.all.dedup();
+        for list in problems.of_vm.values_mut() {
+            list.sort();
+            list.dedup();
+        }
+        problems
+    }
+
+    fn add(&mut self, finding: Finding, vms: &[usize]) {
+        for &vm in vms {
+            self.of_vm.entry(vm).or_default().push(VmProblem {
+                code: finding.code,
+                text: finding.text.clone(),
+            });
+        }
+        self.all.push(Problem {
+            severity: finding.severity,
+            code: finding.code,
+            subject: finding.subject,
+            text: finding.text,
+            reasons: finding.reasons,
+            next_step: finding.next_step.to_owned(),
+        });
+    }
+
+    fn of_owner(&mut self, judge: &Judge<'_>, index: usize, vm: &OwnerVm) {
+        if vm.is_registered() {
+            self.of_registered(judge, index, vm);
+        }
+        if let Some(copy_of) = vm.copy_of {
+            let path = vm
+                .config
+                .map(|config| source_of(judge.world.files, config, None))
+                .unwrap_or_default();
+            let finding = Finding {
+                code: ProblemCode::DuplicateIdentity,
+                severity: Severity::Warning,
+                subject: vm.name.clone(),
+                text: format!(
+                    "{path} carries the id of {}, which is registered at another place",
+                    judge.owners.vms[copy_of].name
+                ),
+                reasons: Vec::new(),
+                next_step: "find out which of the two is the copy before either is touched",
+            };
+            self.add(finding, &[index, copy_of]);
+        }
+        let opaque = vm
+            .config
+            .and_then(|config| own::vm_evidence(judge.world.files, config))
+            .and_then(|evidence| evidence.opaque.clone());
+        if let (Some(opaque), Some(config)) = (opaque, vm.config) {
+            let finding = Finding {
+                code: ProblemCode::ConfigUnreadable,
+                severity: Severity::Warning,
+                subject: vm.name.clone(),
+                text: format!("the configuration cannot be read: {opaque}"),
+                reasons: vec![statement(
+                    ReasonCode::OwnerUnreadable,
+                    opaque,
+                    Some(source_of(judge.world.files, config, None)),
+                    Weight::For,
+                )],
+                next_step: "give an inventory that lists whole chains, or a readable copy of the configuration",
+            };
+            self.add(finding, &[index]);
+        }
+    }
+
+    fn of_registered(&mut self, judge: &Judge<'_>, index: usize, vm: &OwnerVm) {
+        let rows = vm.rows.iter().map(|&(inventory, row)| {
+            let inventory = &judge.world.inventories[inventory];
+            let text = format!(
+                "registered with the configuration {}",
+                inventory.vms[row].config.as_deref().unwrap_or("unknown")
+            );
+            statement(
+                ReasonCode::RegisteredVm,
+                text,
+                Some(format!("{}, {}", inventory.source, inventory.vms[row].row)),
+                Weight::For,
+            )
+        });
+        let reasons: Vec<Reason> = rows.collect();
+        if let Some((root, path)) = &vm.ghost {
+            let place = format!(
+                "{} on {}",
+                String::from_utf8_lossy(path),
+                judge.identities.roots[*root].name
+            );
+            let finding = Finding {
+                code: ProblemCode::Ghost,
+                severity: Severity::Error,
+                subject: vm.name.clone(),
+                text: format!("it is registered, and its configuration {place} is not there"),
+                reasons: reasons.clone(),
+                next_step: "find out whether the VM was deleted or moved; remove the registration only when its disks are accounted for",
+            };
+            self.add(finding, &[index]);
+        }
+        for missing in vm.missing.iter().filter(|missing| missing.role != Role::Config) {
+            let place = format!(
+                "{} on {}",
+                String::from_utf8_lossy(&missing.path),
+                judge.identities.roots[missing.root].name
+            );
+            let is_disk = matches!(missing.role, Role::Disk | Role::Extent | Role::Parent);
+            let finding = Finding {
+                code: if is_disk {
+                    ProblemCode::MissingDisk
+                } else {
+                    ProblemCode::MissingFile
+                },
+                severity: if is_disk { Severity::Error } else { Severity::Warning },
+                subject: vm.name.clone(),
+                text: format!("{place} is named and not there"),
+                reasons: reasons.clone(),
+                next_step: "restore the file or correct the configuration before the next power cycle",
+            };
+            self.add(finding, &[index]);
+        }
+        if vm.moved {
+            let found = vm
+                .config
+                .map(|config| source_of(judge.world.files, config, None))
+                .unwrap_or_default();
+            let finding = Finding {
+                code: ProblemCode::ConfigMoved,
+                severity: Severity::Warning,
+                subject: vm.name.clone(),
+                text: format!("it was found by its id at {found}, not where it is registered"),
+                reasons,
+                next_step: "take a newer inventory; if it still names the old place, correct the registration",
+            };
+            self.add(finding, &[index]);
+        }
+    }
+
+    fn of_file(&mut self, judge: &Judge<'_>, judged: &[Option<super::judge::Judgement>], node: usize) {
+        let vms = judge.owners.vms_of.get(&node).cloned().unwrap_or_default();
+        let path = source_of(judge.world.files, node, None);
+        let class = judged[node].as_ref().and_then(|judgement| judgement.class);
+        let mut found = Vec::new();
+        match judge.references.broken.get(&node) {
+            None | Some(Target::Outside) => {}
+            Some(target) => found.push(broken_chain(judge, node, target)),
+        }
+        for edge in judge.references.of(node).filter(|edge| edge.role == Role::Parent) {
+            found.extend(mismatch(judge, node, edge.to));
+        }
+        if judge.world.files.nodes[node].kind() == Kind::VmdkDescriptor {
+            found.extend(dangling(judge, node, !vms.is_empty()));
+        }
+        let by_class = match class {
+            Some(Class::HeadlessExtent) => Some((
+                ProblemCode::HeadlessExtent,
+                Severity::Error,
+                "no descriptor names this extent",
+                "recreate the descriptor; do not delete the data",
+            )),
+            Some(Class::SuspiciousRename) => Some((
+                ProblemCode::SuspiciousRename,
+                Severity::Error,
+                "it or a file of its stem was renamed in the way of ransomware",
+                "treat it as an incident: isolate the storage and keep every file",
+            )),
+            Some(Class::UnmergedBackupCheckpoint) => Some((
+                ProblemCode::UnmergedCheckpoint,
+                Severity::Warning,
+                "a VM runs on a checkpoint disk that no list of checkpoints knows, or a backup left it",
+                "let the backup product or Hyper-V merge it; do not delete it",
+            )),
+            _ => None,
+        };
+        if let Some((code, severity, text, next_step)) = by_class {
+            found.push(Finding {
+                code,
+                severity,
+                subject: path.clone(),
+                text: text.to_owned(),
+                reasons: Vec::new(),
+                next_step,
+            });
+        }
+        if judge.world.files.nodes[node].has_mark(MarkCode::NeedsConsolidation) {
+            found.push(Finding {
+                code: ProblemCode::NeedsConsolidation,
+                severity: Severity::Warning,
+                subject: path.clone(),
+                text: "the snapshot list says that disks need consolidation".to_owned(),
+                reasons: Vec::new(),
+                next_step: "consolidate the disks of the VM",
+            });
+        }
+        if judge.world.files.nodes[node].has_mark(MarkCode::Damaged) && !vms.is_empty() {
+            found.push(Finding {
+                code: ProblemCode::MalformedArtifact,
+                severity: Severity::Warning,
+                subject: path,
+                text: "it belongs to a VM and contradicts its format".to_owned(),
+                reasons: Vec::new(),
+                next_step: "compare it with a backup; inspect it with `derelict inspect`",
+            });
+        }
+        for finding in found {
+            self.add(finding, &vms);
+        }
+    }
+
+    /// V19: a service lists an object whose file is gone.
+    fn of_objects(&mut self, judge: &Judge<'_>) {
+        for object in &judge.owners.objects {
+            let Some((root, path)) = &object.missing else { continue };
+            let inventory = &judge.world.inventories[object.row.0];
+            let listed = &inventory.objects[object.row.1];
+            let finding = Finding {
+                code: ProblemCode::ServiceGhost,
+                severity: Severity::Error,
+                subject: listed.name.clone(),
+                text: format!(
+                    "{} is listed as {}, and {} on {} is not there",
+                    listed.id,
+                    listed.class,
+                    String::from_utf8_lossy(path),
+                    judge.identities.roots[*root].name
+                ),
+                reasons: vec![statement(
+                    ReasonCode::ServiceObject,
+                    "the service lists it".to_owned(),
+                    Some(format!("{}, {}", inventory.source, listed.row)),
+                    Weight::For,
+                )],
+                next_step: "reconcile the catalogue of the service, or restore the file",
+            };
+            self.add(finding, &[]);
+        }
+    }
+}
+
+fn broken_chain(judge: &Judge<'_>, node: usize, target: &Target) -> Finding {
+    let path = source_of(judge.world.files, node, None);
+    let evidence = judge.world.files.nodes[node].evidence();
+    let tried = evidence
+        .into_iter()
+        .flat_map(|evidence| &evidence.references)
+        .filter(|reference| reference.role == Role::Parent);
+    let reasons = tried
+        .map(|reference| {
+            statement(
+                ReasonCode::DifferencingDisk,
+                format!("tried {} ({})", reference.target, reference.key),
+                Some(path.clone()),
+                Weight::For,
+            )
+        })
+        .collect();
+    let text = match target {
+        Target::Missing { path, root } => format!(
+            "its parent {} on {} is not there",
+            String::from_utf8_lossy(path),
+            judge.identities.roots[*root].name
+        ),
+        _ => "its parent was not found, neither by path nor by id".to_owned(),
+    };
+    Finding {
+        code: ProblemCode::BrokenChain,
+        severity: Severity::Error,
+        subject: path,
+        text,
+        reasons,
+        next_step: "find the parent in a backup or at another place; without it the data of the link cannot be read",
+    }
+}
+
+fn mismatch(judge: &Judge<'_>, child: usize, parent: usize) -> Vec<Finding> {
+    let subject = source_of(judge.world.files, child, None);
+    let parent_path = source_of(judge.world.files, parent, None);
+    let disk = |node: usize| {
+        judge.world.files.nodes[node]
+            .evidence()
+            .and_then(|evidence| evidence.disk.clone())
+    };
+    let mut found = Vec::new();
+    if judge.references.mismatched.contains(&(child, parent)) {
+        found.push(Finding {
+            code: ProblemCode::ParentMismatch,
+            severity: Severity::Error,
+            subject: subject.clone(),
+            text: format!("its parent {parent_path} has another id than the child quotes: it was written after the child was made, or it is another disk"),
+            reasons: vec![statement(ReasonCode::DifferencingDisk, format!("quoted {:?}, found {:?}", disk(child).map(|disk| disk.parent_links), disk(parent).and_then(|disk| disk.link)), Some(subject.clone()), Weight::For)],
+            next_step: "do not power on before it is understood; a backup of both links first",
+        });
+    }
+    if let (Some(child_bytes), Some(parent_bytes)) = (
+        disk(child).and_then(|disk| disk.virtual_bytes),
+        disk(parent).and_then(|disk| disk.virtual_bytes),
+    ) && child_bytes != parent_bytes
+    {
+        found.push(Finding {
+            code: ProblemCode::ChainSizeMismatch,
+            severity: Severity::Warning,
+            subject,
+            text: format!("it is {child_bytes} bytes large for the guest and its parent {parent_path} {parent_bytes}"),
+            reasons: Vec::new(),
+            next_step: "find out whether the parent was grown under its child",
+        });
+    }
+    found
+}
+
+fn dangling(judge: &Judge<'_>, node: usize, owned: bool) -> Vec<Finding> {
+    let Some(evidence) = judge.world.files.nodes[node].evidence() else {
+        return Vec::new();
+    };
+    let path = source_of(judge.world.files, node, None);
+    let missing = evidence
+        .references
+        .iter()
+        .zip(&judge.references.targets[node])
+        .filter_map(|(reference, target)| match target {
+            Target::Missing { path, root } if reference.role == Role::Extent => {
+                Some((String::from_utf8_lossy(path).into_owned(), *root))
+            }
+            _ => None,
+        });
+    missing
+        .map(|(extent, root)| Finding {
+            code: ProblemCode::DanglingDescriptor,
+            severity: if owned { Severity::Error } else { Severity::Warning },
+            subject: path.clone(),
+            text: format!(
+                "its extent {extent} on {} is not there",
+                judge.identities.roots[root].name
+            ),
+            reasons: Vec::new(),
+            next_step: "restore the extent from a backup; without it the descriptor describes nothing",
+        })
+        .collect()
+}

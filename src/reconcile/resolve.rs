@@ -1,0 +1,465 @@
+//! Resolve: every reference string to a file of the catalogue, or to "outside", or to "missing".
+//!
+//! Only the catalogue is asked; no path from evidence is ever opened. A parent is searched by its paths first and
+//! confirmed by the id that the child quotes (content id, DataWriteGuid, unique id); when no path leads to a file with
+//! that id, the only file that has it is taken (H-B4, H-D9, V73).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use derelict_parsers::EncodedText;
+
+use super::{
+    files::{Files, Lookup, NodeId},
+    identity::{Identities, Place, Writer},
+};
+use crate::{
+    evidence::{DiskEvidence, LinkId, Reference},
+    kind::{Kind, Role},
+    path::{Mount, Parsed, StoragePath, parse},
+};
+
+/// How a reference led to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Match {
+    /// The path is that of the file.
+    Exact,
+    /// Only the letter case differs (V67).
+    Case,
+    /// A foreign absolute path whose last part lies in the folder of the file that names it.
+    NameOnly,
+    /// Not by path: it is the only file with the id that the child quotes.
+    Identity,
+    /// By a naming rule of the platform, not by a reference.
+    Companion,
+}
+
+/// One reference and what became of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Edge {
+    /// Who names it.
+    pub(crate) from: NodeId,
+    /// What is named.
+    pub(crate) to: NodeId,
+    /// What for.
+    pub(crate) role: Role,
+    /// How the file was found.
+    pub(crate) basis: Match,
+    /// Key or structure that holds it.
+    pub(crate) key: String,
+}
+
+/// What a path led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Files; more than one where several fit and all must be protected.
+    Files(Vec<(NodeId, Match)>),
+    /// Into a root, and nothing is there.
+    Missing {
+        /// The root.
+        root: usize,
+        /// Where it should be.
+        path: Vec<u8>,
+    },
+    /// To a place that was not scanned.
+    Outside,
+    /// No file at all.
+    NotAFile,
+}
+
+/// All references of the catalogue, resolved.
+#[derive(Debug)]
+pub(crate) struct References {
+    /// Resolved references and naming rules.
+    pub(crate) edges: Vec<Edge>,
+    /// Places in `edges`, by source.
+    pub(crate) from: Vec<Vec<usize>>,
+    /// Places in `edges`, by target.
+    pub(crate) to: Vec<Vec<usize>>,
+    /// For each artifact, for each of its references, what became of it.
+    pub(crate) targets: Vec<Vec<Target>>,
+    /// Children whose parent is there but has another id.
+    pub(crate) mismatched: BTreeSet<(NodeId, NodeId)>,
+    /// Children without a parent in the scan, with what their hints led to.
+    pub(crate) broken: BTreeMap<NodeId, Target>,
+}
+
+/// Resolves paths.
+#[derive(Debug)]
+pub(crate) struct Resolver<'a> {
+    files: &'a Files<'a>,
+    identities: &'a Identities,
+    by_link: HashMap<LinkId, Vec<NodeId>>,
+}
+
+impl<'a> Resolver<'a> {
+    /// A resolver over the catalogue.
+    pub(crate) fn new(files: &'a Files<'a>, identities: &'a Identities) -> Self {
+        let mut by_link: HashMap<LinkId, Vec<NodeId>> = HashMap::new();
+        for (id, node) in files.nodes.iter().enumerate() {
+            if let Some(link) = node
+                .evidence()
+                .and_then(|evidence| evidence.disk.as_ref())
+                .and_then(|disk| disk.link)
+            {
+                by_link.entry(link).or_default().push(id);
+            }
+        }
+        Self {
+            files,
+            identities,
+            by_link,
+        }
+    }
+
+    /// Files that carry a link id.
+    pub(crate) fn with_link(&self, link: LinkId) -> &[NodeId] {
+        self.by_link.get(&link).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a path of an inventory led to.
+    pub(crate) fn listed(&self, inventory: usize, host: Option<&str>, text: &str) -> Target {
+        match parse(text) {
+            Parsed::NotAFile => Target::NotAFile,
+            Parsed::Path(path) => self.mounted(Writer::Inventory(inventory), &path.on_host(host)),
+        }
+    }
+
+    /// What a path with a mount led to.
+    fn mounted(&self, writer: Writer, path: &StoragePath) -> Target {
+        match self.identities.place(writer, path) {
+            Place::Elsewhere | Place::Ambiguous => Target::Outside,
+            Place::Roots(roots) => {
+                let mut missing = None;
+                let mut found = Vec::new();
+                for (root, parts) in roots {
+                    match self.lookup(root, &parts.join("/").into_bytes()) {
+                        Target::Files(files) => found.extend(files),
+                        other => missing = missing.or(Some(other)),
+                    }
+                }
+                if found.is_empty() {
+                    missing.unwrap_or(Target::Outside)
+                } else {
+                    Target::Files(found)
+                }
+            }
+        }
+    }
+
+    fn lookup(&self, root: usize, path: &[u8]) -> Target {
+        match self.files.find(root, path) {
+            Lookup::Found { node, exact } => {
+                Target::Files(vec![(node, if exact { Match::Exact } else { Match::Case })])
+            }
+            Lookup::Ambiguous(nodes) => Target::Files(nodes.into_iter().map(|node| (node, Match::Case)).collect()),
+            Lookup::Nothing => Target::Missing {
+                root,
+                path: path.to_vec(),
+            },
+        }
+    }
+
+    /// What a reference of a file led to.
+    fn reference(&self, from: NodeId, text: &EncodedText, more_folders: &[StoragePath]) -> Target {
+        let node = self.files.nodes[from];
+        let literal = self.relative(from, &[], &text.raw());
+        if matches!(literal, Target::Files(_)) && !text.as_str().starts_with('/') {
+            return literal;
+        }
+        let path = match parse(text.as_str()) {
+            Parsed::NotAFile => return Target::NotAFile,
+            Parsed::Path(path) => path,
+        };
+        let Some(mount) = &path.mount else {
+            let target = self.relative(from, &path.parts, b"");
+            if matches!(target, Target::Files(_)) {
+                return target;
+            }
+            let elsewhere = more_folders.iter().map(|folder| self.below(from, folder, &path.parts));
+            return elsewhere
+                .into_iter()
+                .find(|target| matches!(target, Target::Files(_)))
+                .unwrap_or(target);
+        };
+        let target = if *mount == Mount::HostRoot {
+            Target::Outside
+        } else {
+            self.mounted(Writer::File, &path)
+        };
+        if target == Target::Outside
+            && let Lookup::Found { node: near, .. } = self
+                .files
+                .find(node.entry.root, &join(node.folder(), path.name().as_bytes()))
+            && near != from
+        {
+            return Target::Files(vec![(near, Match::NameOnly)]);
+        }
+        target
+    }
+
+    /// A path relative to the folder of a file: `parts`, or literal bytes where no part is given.
+    fn relative(&self, from: NodeId, parts: &[String], literal: &[u8]) -> Target {
+        let node = self.files.nodes[from];
+        let tail = if parts.is_empty() {
+            literal.to_vec()
+        } else {
+            parts.join("/").into_bytes()
+        };
+        match climb(node.folder(), &tail) {
+            Some(path) => self.lookup(node.entry.root, &path),
+            None => Target::Outside,
+        }
+    }
+
+    /// A relative path seen from a working directory.
+    fn below(&self, from: NodeId, folder: &StoragePath, parts: &[String]) -> Target {
+        let joined = StoragePath {
+            parts: [folder.parts.as_slice(), parts].concat(),
+            folder: false,
+            ..folder.clone()
+        };
+        if joined.mount.is_some() {
+            self.mounted(Writer::File, &joined)
+        } else {
+            self.relative(from, &joined.parts, b"")
+        }
+    }
+
+    /// Resolves every reference of every artifact.
+    pub(crate) fn resolve_all(&self) -> References {
+        let count = self.files.nodes.len();
+        let mut references = References {
+            edges: Vec::new(),
+            from: vec![Vec::new(); count],
+            to: vec![Vec::new(); count],
+            targets: vec![Vec::new(); count],
+            mismatched: BTreeSet::new(),
+            broken: BTreeMap::new(),
+        };
+        for (id, node) in self.files.nodes.iter().enumerate() {
+            let Some(evidence) = node.evidence() else { continue };
+            let folders = working_folders(&evidence.references);
+            let targets: Vec<Target> = evidence
+                .references
+                .iter()
+                .map(|reference| self.reference(id, &reference.target, &folders))
+                .collect();
+            for (reference, target) in evidence.references.iter().zip(&targets) {
+                // A log tells what was opened once: history, no reference (V47).
+                if reference.role != Role::Parent && node.kind() != Kind::VmLog {
+                    references.add_all(id, reference.role, &reference.key, target);
+                }
+            }
+            if let Some(disk) = evidence.disk.as_ref().filter(|disk| disk.has_parent) {
+                self.resolve_parent(id, disk, &evidence.references, &targets, &mut references);
+            }
+            references.targets[id] = targets;
+        }
+        references
+    }
+
+    fn resolve_parent(
+        &self,
+        child: NodeId,
+        disk: &DiskEvidence,
+        written: &[Reference],
+        targets: &[Target],
+        references: &mut References,
+    ) {
+        let hints: Vec<(&Reference, &Target)> = written
+            .iter()
+            .zip(targets)
+            .filter(|(reference, _)| reference.role == Role::Parent)
+            .collect();
+        let mut found = Vec::new();
+        for (reference, target) in &hints {
+            if let Target::Files(files) = target {
+                found.extend(
+                    files
+                        .iter()
+                        .filter(|(node, _)| *node != child)
+                        .map(|&(node, basis)| (node, basis, reference.key.clone())),
+                );
+            }
+        }
+        let confirms = |node: NodeId| self.confirms(disk, node);
+        let chosen: Vec<_> = match found.iter().find(|(node, ..)| confirms(*node)) {
+            Some(confirmed) => vec![confirmed.clone()],
+            None => {
+                // No path leads to a file with the id: the path's file stays linked, and so does the id's.
+                let mut all: Vec<_> = found.first().cloned().into_iter().collect();
+                all.extend(
+                    self.by_identity(child, disk, written)
+                        .map(|node| (node, Match::Identity, "id of the parent".to_owned())),
+                );
+                all
+            }
+        };
+        if chosen.is_empty() {
+            let own_name = hints.iter().any(
+                |(_, target)| matches!(target, Target::Files(files) if files.iter().any(|(node, _)| *node == child)),
+            );
+            let target = hints
+                .iter()
+                .map(|(_, target)| *target)
+                .find(|target| matches!(target, Target::Missing { .. }));
+            let target = target
+                .or_else(|| hints.first().map(|(_, target)| *target))
+                .filter(|_| !own_name);
+            references
+                .broken
+                .insert(child, target.cloned().unwrap_or(Target::NotAFile));
+        }
+        for (node, basis, key) in chosen {
+            if !disk.parent_links.is_empty() && !confirms(node) && self.has_link(node) {
+                references.mismatched.insert((child, node));
+            }
+            references.add(Edge {
+                from: child,
+                to: node,
+                role: Role::Parent,
+                basis,
+                key,
+            });
+        }
+    }
+
+    fn has_link(&self, node: NodeId) -> bool {
+        self.files.nodes[node]
+            .evidence()
+            .and_then(|evidence| evidence.disk.as_ref())
+            .is_some_and(|disk| disk.link.is_some())
+    }
+
+    fn confirms(&self, child: &DiskEvidence, parent: NodeId) -> bool {
+        let link = self.files.nodes[parent]
+            .evidence()
+            .and_then(|evidence| evidence.disk.as_ref())
+            .and_then(|disk| disk.link);
+        link.is_some_and(|link| child.parent_links.contains(&link))
+    }
+
+    /// The only file with the id that the child quotes. Content ids repeat, so a VMDK counts only in the folder of the
+    /// child or of its hint, and with the child's size (formats-vmware 7).
+    fn by_identity(&self, child: NodeId, disk: &DiskEvidence, written: &[Reference]) -> Option<NodeId> {
+        let mut candidates = BTreeSet::new();
+        for &link in &disk.parent_links {
+            for &node in self.with_link(link).iter().filter(|&&node| node != child) {
+                let fits = match link {
+                    LinkId::Guid(guid) => !guid.is_nil(),
+                    LinkId::Cid(cid) => {
+                        !matches!(cid, 0 | 0xffff_fffe | 0xffff_ffff) && self.is_near(child, node, disk, written)
+                    }
+                };
+                if fits {
+                    candidates.insert(self.files.first_name[node]);
+                }
+            }
+        }
+        match candidates.len() {
+            1 => candidates.pop_first(),
+            _ => None,
+        }
+    }
+
+    fn is_near(&self, child: NodeId, node: NodeId, disk: &DiskEvidence, written: &[Reference]) -> bool {
+        let (child, candidate) = (self.files.nodes[child], self.files.nodes[node]);
+        let size = candidate
+            .evidence()
+            .and_then(|evidence| evidence.disk.as_ref())
+            .and_then(|disk| disk.virtual_bytes);
+        let same_folder = child.entry.root == candidate.entry.root && child.folder() == candidate.folder();
+        let hinted = written
+            .iter()
+            .filter(|reference| reference.role == Role::Parent)
+            .any(|reference| {
+                let Parsed::Path(path) = parse(reference.target.as_str()) else {
+                    return false;
+                };
+                let folder = path.parts.len().checked_sub(2).and_then(|index| path.parts.get(index));
+                folder.is_some_and(|folder| {
+                    candidate.folder().rsplit(|&byte| byte == b'/').next() == Some(folder.as_bytes())
+                })
+            });
+        (same_folder || hinted) && (size.is_none() || disk.virtual_bytes.is_none() || size == disk.virtual_bytes)
+    }
+}
+
+impl References {
+    /// Adds a resolved reference.
+    pub(crate) fn add(&mut self, edge: Edge) {
+        if edge.from == edge.to
+            || self.from[edge.from]
+                .iter()
+                .any(|&known| self.edges[known].to == edge.to && self.edges[known].role == edge.role)
+        {
+            return;
+        }
+        let place = self.edges.len();
+        self.from[edge.from].push(place);
+        self.to[edge.to].push(place);
+        self.edges.push(edge);
+    }
+
+    fn add_all(&mut self, from: NodeId, role: Role, key: &str, target: &Target) {
+        if let Target::Files(files) = target {
+            for &(to, basis) in files {
+                self.add(Edge {
+                    from,
+                    to,
+                    role,
+                    basis,
+                    key: key.to_owned(),
+                });
+            }
+        }
+    }
+
+    /// References of a file.
+    pub(crate) fn of(&self, node: NodeId) -> impl Iterator<Item = &Edge> {
+        self.from[node].iter().map(|&place| &self.edges[place])
+    }
+
+    /// References to a file.
+    pub(crate) fn into(&self, node: NodeId) -> impl Iterator<Item = &Edge> {
+        self.to[node].iter().map(|&place| &self.edges[place])
+    }
+}
+
+/// Working and snapshot directories that a configuration names.
+fn working_folders(references: &[Reference]) -> Vec<StoragePath> {
+    references
+        .iter()
+        .filter(|reference| reference.role == Role::Folder)
+        .filter_map(|reference| match parse(reference.target.as_str()) {
+            Parsed::Path(path) => Some(path),
+            Parsed::NotAFile => None,
+        })
+        .collect()
+}
+
+fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    if folder.is_empty() {
+        name.to_vec()
+    } else {
+        [folder, b"/", name].concat()
+    }
+}
+
+/// A relative path applied to a folder; `None` when it climbs out of the root.
+fn climb(folder: &[u8], path: &[u8]) -> Option<Vec<u8>> {
+    let mut parts: Vec<&[u8]> = folder
+        .split(|&byte| byte == b'/')
+        .filter(|part| !part.is_empty())
+        .collect();
+    for part in path.split(|&byte| byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => {
+                parts.pop()?;
+            }
+            _ => parts.push(part),
+        }
+    }
+    Some(parts.join(&b'/'))
+}

@@ -1,0 +1,147 @@
+//! Signs that somebody uses a file although no owner of it is known.
+//!
+//! A mark that means "open or crashed" is taken for open (design, `in-use`). Signs count for the whole unit: a disk and
+//! its extents, change tracking and logs.
+
+use jiff::Timestamp;
+
+use super::{
+    coverage::MARGIN,
+    files::{Files, NodeId},
+    locks::Locks,
+    resolve::References,
+};
+use crate::{
+    evidence::MarkCode,
+    kind::Role,
+    report::{
+        codes::{Class, ReasonCode},
+        model::{Reason, Weight},
+    },
+};
+
+/// A sign of use: what it makes of a verdict, and the statement.
+#[derive(Debug, Clone)]
+pub(crate) struct Sign {
+    /// Class of the verdict `in-use`.
+    pub(crate) class: Class,
+    /// The statement.
+    pub(crate) reason: Reason,
+}
+
+/// What the times of a unit say against the time of the newest covering inventory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    /// Older than the inventory: it would be listed if somebody had it.
+    Old,
+    /// Too new to be in the inventory.
+    TooNew(Timestamp),
+    /// It existed when the inventory was taken and was written since.
+    WrittenSince(Timestamp),
+}
+
+/// A file with the small files and extents that make one thing with it.
+pub(crate) fn unit(references: &References, node: NodeId) -> Vec<NodeId> {
+    let mut unit = vec![node];
+    for edge in references.of(node) {
+        let belongs = matches!(
+            edge.role,
+            Role::Extent | Role::ChangeTracking | Role::Digest | Role::Sidecar | Role::ReplicationState
+        );
+        if belongs && !unit.contains(&edge.to) {
+            unit.push(edge.to);
+        }
+    }
+    unit
+}
+
+/// Signs of use on any file of a unit, strongest first.
+pub(crate) fn of_unit(files: &Files<'_>, locks: &Locks, unit: &[NodeId]) -> Vec<Sign> {
+    let mut signs = Vec::new();
+    for &node in unit {
+        for &lock in locks.of.get(&node).map_or(&[][..], Vec::as_slice) {
+            signs.push(lock_sign(files, node, lock));
+        }
+        signs.extend(
+            files.nodes[node]
+                .evidence()
+                .into_iter()
+                .flat_map(|evidence| &evidence.marks)
+                .filter_map(|mark| {
+                    let (class, code) = match mark.code {
+                        MarkCode::SharingViolation => (Class::Locked, ReasonCode::SharingViolation),
+                        MarkCode::OpenLog => (Class::OpenLog, ReasonCode::OpenLog),
+                        MarkCode::Unclean | MarkCode::NotShutDown => (Class::OpenLog, ReasonCode::UncleanMark),
+                        MarkCode::ProtectedByDescriptor => {
+                            (Class::ProtectedByDescriptor, ReasonCode::ProtectedByDescriptor)
+                        }
+                        _ => return None,
+                    };
+                    let source = source_of(files, node, mark.offset);
+                    Some(Sign {
+                        class,
+                        reason: statement(code, mark.text.clone(), Some(source), Weight::For),
+                    })
+                }),
+        );
+    }
+    signs.sort_by_key(|sign| sign.class);
+    signs
+}
+
+fn lock_sign(files: &Files<'_>, node: NodeId, lock: NodeId) -> Sign {
+    let name = files.nodes[node].entry.path.lossy().into_owned();
+    let text = match Locks::holder(files, lock) {
+        Some(host) => format!("{name} is locked by {host}"),
+        None => format!("{name} is locked"),
+    };
+    let source = source_of(files, lock, None);
+    Sign {
+        class: Class::Locked,
+        reason: statement(ReasonCode::Lock, text, Some(source), Weight::For),
+    }
+}
+
+/// Compares the times of a unit with the newest inventory that would list it.
+pub(crate) fn freshness(files: &Files<'_>, unit: &[NodeId], newest: Option<Timestamp>) -> Freshness {
+    let Some(taken) = newest else { return Freshness::Old };
+    let times = || unit.iter().filter_map(|&node| files.nodes[node].entry.modified);
+    let created = unit.iter().filter_map(|&node| files.nodes[node].entry.created).min();
+    let (Some(first), Some(last)) = (times().min(), times().max()) else {
+        return Freshness::Old;
+    };
+    if last <= taken - MARGIN {
+        return Freshness::Old;
+    }
+    let existed = first < taken - MARGIN || created.is_some_and(|created| created < taken - MARGIN);
+    if last > taken && existed {
+        Freshness::WrittenSince(last)
+    } else {
+        Freshness::TooNew(last)
+    }
+}
+
+/// Newest change of a unit.
+pub(crate) fn last_written(files: &Files<'_>, unit: &[NodeId]) -> Option<Timestamp> {
+    unit.iter().filter_map(|&node| files.nodes[node].entry.modified).max()
+}
+
+/// A reason without a remedy.
+pub(crate) fn statement(code: ReasonCode, text: String, source: Option<String>, weight: Weight) -> Reason {
+    Reason {
+        code,
+        text,
+        source,
+        weight,
+        settles: None,
+    }
+}
+
+/// Names a file, and a place in it.
+pub(crate) fn source_of(files: &Files<'_>, node: NodeId, offset: Option<u64>) -> String {
+    let path = files.nodes[node].entry.path.lossy().into_owned();
+    match offset {
+        Some(offset) => format!("{path} at offset {offset:#x}"),
+        None => path,
+    }
+}
