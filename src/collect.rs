@@ -121,6 +121,7 @@ fn open_root(root: &RootArgument, mounts: &MountTable) -> Result<(Root, RootReco
         capacity_bytes: space.map(|space| space.capacity_bytes),
         free_bytes: space.map(|space| space.free_bytes),
         file_system,
+        machine: volume::machine(),
         device,
         ..RootRecord::default()
     };

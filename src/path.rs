@@ -396,21 +396,24 @@ mod tests {
         }
     }
 
-    fn label(text: &str) -> Option<Mount> {
-        Some(Mount::Label(text.to_owned()))
+    fn labelled(text: &str) -> Mount {
+        Mount::Label(text.to_owned())
     }
 
     #[test]
     fn a_datastore_path_splits_at_the_first_bracket_and_blank() {
         assert_eq!(
             path("[SAN VMFS 02] vm (copy) [old]/x.vmx"),
-            (label("SAN VMFS 02"), "vm (copy) [old]/x.vmx".into())
+            (Some(labelled("SAN VMFS 02")), "vm (copy) [old]/x.vmx".into())
         );
-        assert_eq!(path("[ds1] root.vmdk"), (label("ds1"), "root.vmdk".into()));
-        assert_eq!(path("[ds1]dir/x.vmdk"), (label("ds1"), "dir/x.vmdk".into()));
-        assert_eq!(path("[ds1]/dir/x.vmdk"), (label("ds1"), "dir/x.vmdk".into()));
-        assert_eq!(path("[cluster/ds1] a/b.vmdk"), (label("ds1"), "a/b.vmdk".into()));
-        assert_eq!(path("[ds1]"), (label("ds1"), String::new()));
+        assert_eq!(path("[ds1] root.vmdk"), (Some(labelled("ds1")), "root.vmdk".into()));
+        assert_eq!(path("[ds1]dir/x.vmdk"), (Some(labelled("ds1")), "dir/x.vmdk".into()));
+        assert_eq!(path("[ds1]/dir/x.vmdk"), (Some(labelled("ds1")), "dir/x.vmdk".into()));
+        assert_eq!(
+            path("[cluster/ds1] a/b.vmdk"),
+            (Some(labelled("ds1")), "a/b.vmdk".into())
+        );
+        assert_eq!(path("[ds1]"), (Some(labelled("ds1")), String::new()));
         assert_eq!(
             path("[old].vmdk"),
             (None, "[old].vmdk".into()),
@@ -434,7 +437,7 @@ mod tests {
             path("/vmfs/volumes/95e378c2-863dd2b4/t").0,
             Some(Mount::VolumeId("95e378c2-863dd2b4".into()))
         );
-        assert_eq!(path("/vmfs/volumes/my store/a/b").0, label("my store"));
+        assert_eq!(path("/vmfs/volumes/my store/a/b").0, Some(labelled("my store")));
         assert_eq!(
             path("ds:///vmfs/volumes/vsan:52aabbccddeeff00-1122334455667788/").0,
             Some(Mount::VolumeId("vsan:52aabbccddeeff00-1122334455667788".into()))
@@ -533,9 +536,9 @@ mod tests {
     #[test]
     fn an_alias_is_a_label_an_id_or_a_place() {
         let mount = |text: &str| parse_alias(text).and_then(|path| path.mount);
-        assert_eq!(mount("nfs01"), label("nfs01"));
-        assert_eq!(mount("SAN VMFS 02"), label("SAN VMFS 02"));
-        assert_eq!(mount("[nfs01]"), label("nfs01"));
+        assert_eq!(mount("nfs01"), Some(labelled("nfs01")));
+        assert_eq!(mount("SAN VMFS 02"), Some(labelled("SAN VMFS 02")));
+        assert_eq!(mount("[nfs01]"), Some(labelled("nfs01")));
         assert_eq!(
             mount("5f1c2d3e-0badc0de-1111-001b21aa0001"),
             Some(Mount::VolumeId("5f1c2d3e-0badc0de-1111-001b21aa0001".into()))

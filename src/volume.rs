@@ -12,6 +12,23 @@ const INVENTED_BLOCKS: [&str; 4] = ["fuse.sshfs", "fuse.rclone", "fuse.smbnetfs"
 /// File systems of SMB clients: there a refused read is a byte-range lock, since permissions were checked on opening.
 const SMB: [&str; 4] = ["cifs", "smb3", "smb2", "fuse.smbnetfs"];
 
+/// A digest of this machine's id: device and inode numbers are the same file only within one machine.
+///
+/// The id itself is confidential (`machine-id(5)`), so only a keyed digest of it leaves the machine.
+pub fn machine() -> String {
+    use std::io::Read;
+    let mut id = String::new();
+    let read = std::fs::File::open("/etc/machine-id").and_then(|file| file.take(64).read_to_string(&mut id));
+    if read.is_err() || id.trim().is_empty() {
+        id = std::env::var("COMPUTERNAME").unwrap_or_default();
+    }
+    blake3::derive_key("derelict catalogue machine", id.trim().as_bytes())
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
 /// The mounted file systems by device number, as they were when the scan began.
 #[derive(Debug, Clone, Default)]
 pub struct MountTable(BTreeMap<u64, String>);

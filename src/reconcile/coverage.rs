@@ -610,7 +610,7 @@ impl Builder<'_> {
                 .owners
                 .vms
                 .iter()
-                .filter(|vm| self.lies_in(vm, root, issue.path.as_bytes()))
+                .filter(|vm| Self::lies_in(vm, root, issue.path.as_bytes()))
                 .collect();
             let mut roots = BTreeSet::from([root]);
             if inside.is_empty() {
@@ -627,7 +627,7 @@ impl Builder<'_> {
         }
     }
 
-    fn lies_in(&self, vm: &OwnerVm, root: usize, folder: &[u8]) -> bool {
+    fn lies_in(vm: &OwnerVm, root: usize, folder: &[u8]) -> bool {
         vm.ghost
             .as_ref()
             .is_some_and(|(ghost, path)| *ghost == root && is_below(path, folder))

@@ -170,7 +170,7 @@ impl<'a> Files<'a> {
             let target = self.links[root].get(&path[..end])?;
             Some([target.as_slice(), &path[end..]].concat())
         })
-        .last()
+        .next_back()
     }
 }
 

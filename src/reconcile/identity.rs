@@ -221,7 +221,7 @@ impl Identities {
             let scores: Vec<Score> = (0..catalogue.roots.len())
                 .map(|root| written.score(index, root, files))
                 .collect();
-            if let Some(proposal) = self.best_root(index, &scores, written) {
+            if let Some(proposal) = Self::best_root(index, &scores, written) {
                 proposals.push(proposal);
             }
         }
@@ -255,7 +255,7 @@ impl Identities {
     }
 
     /// The only root that fits best; `None` inside when two fit equally.
-    fn best_root(&self, entity: usize, scores: &[Score], written: &Written) -> Option<(Score, usize, Option<usize>)> {
+    fn best_root(entity: usize, scores: &[Score], written: &Written) -> Option<(Score, usize, Option<usize>)> {
         let best = *scores.iter().max()?;
         if best.own_folder == 0 && best.found == 0 {
             return None;

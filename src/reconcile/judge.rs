@@ -386,7 +386,7 @@ impl Judge<'_> {
         vms.iter().any(|&vm| {
             let vm = &self.owners.vms[vm];
             let full = own::best_listing(self.world, vm) >= crate::inventory::Listing::LeafDisks;
-            let none = vm.rows.iter().all(|&(inventory, row)| {
+            let no_list = vm.rows.iter().all(|&(inventory, row)| {
                 let row = &self.world.inventories[inventory].vms[row];
                 row.checkpoints.is_empty() && !row.has_snapshots
             });
@@ -398,7 +398,7 @@ impl Judge<'_> {
                 .references
                 .into(node)
                 .any(|edge| self.file(edge.from).kind() == Kind::Vhds);
-            full && none && !checkpoint_configs && !set && !vm.rows.is_empty()
+            full && no_list && !checkpoint_configs && !set && !vm.rows.is_empty()
         })
     }
 
@@ -595,7 +595,7 @@ impl Judge<'_> {
             return capped;
         }
         if let Freshness::TooNew(time) = signs::freshness(self.world.files, files, newest) {
-            return self.too_new(time, newest);
+            return Self::too_new(time, newest);
         }
         let (class, mut reasons) = self.unregistered_class(vm, config);
         reasons.push(self.consulted(self.root(config)));
@@ -629,7 +629,7 @@ impl Judge<'_> {
                 ],
             );
         }
-        let is_backup_copy = self.file(config).name().ends_with('~') || self.file(config).name().ends_with(".bak");
+        let is_backup_copy = self.file(config).name().ends_with('~') || self.file(config).name().contains(".bak");
         let class = if path.contains("planned virtual machines") {
             Class::StalePlanned
         } else if is_backup_copy {
@@ -872,7 +872,7 @@ impl Judge<'_> {
                 .because(ReasonCode::TargetGone, "no descriptor names it; a running VM goes on without its descriptor: recreate the descriptor, do not delete the data"),
             Kind::VmdkCtk | Kind::Rct | Kind::Mrt => self.sidecar(node),
             Kind::VmdkDigest | Kind::Vmxf | Kind::Vmsd => Situation::new(Class::LeftoverSidecar, Grade::Candidate),
-            Kind::Psf | Kind::Hrl | Kind::Hru => Situation::new(Class::LeftoverSidecar, Grade::Review),
+            Kind::Psf | Kind::Hrl | Kind::Hru | Kind::Referenced => Situation::new(Class::LeftoverSidecar, Grade::Review),
             Kind::Vswp => Situation::new(Class::LeftoverState, Grade::Candidate),
             Kind::Vmgs => self.guest_state(node),
             Kind::Nvram | Kind::Vmsn | Kind::Vmss | Kind::Vmem | Kind::Vmrs | Kind::Bin | Kind::Vsv | Kind::Slp => Situation::new(Class::LeftoverState, Grade::Review),
@@ -880,7 +880,6 @@ impl Judge<'_> {
             Kind::Vmx | Kind::Vmtx => Situation::new(Class::TornVm, Grade::Review),
             Kind::Vmcx | Kind::HypervXml => Situation::new(Class::LeftoverState, Grade::Review).because(ReasonCode::TargetGone, "the configuration of a checkpoint whose VM is not there"),
             Kind::Vhds => Situation::new(Class::DeletedVmDisk, Grade::Review),
-            Kind::Referenced => Situation::new(Class::LeftoverSidecar, Grade::Review),
             _ => self.disk_situation(node),
         }
     }
@@ -1049,7 +1048,7 @@ impl Judge<'_> {
             return capped;
         }
         if let Freshness::TooNew(time) | Freshness::WrittenSince(time) = fresh {
-            return self.too_new(time, newest.or(Some(self.options.as_of)));
+            return Self::too_new(time, newest.or(Some(self.options.as_of)));
         }
         if let Some(pending) = self.merge_pending(node) {
             return pending;
@@ -1237,7 +1236,7 @@ impl Judge<'_> {
         Some(judgement)
     }
 
-    fn too_new(&self, time: jiff::Timestamp, taken: Option<jiff::Timestamp>) -> Judgement {
+    fn too_new(time: jiff::Timestamp, taken: Option<jiff::Timestamp>) -> Judgement {
         let taken = taken.map_or_else(String::new, |taken| format!(" (taken {})", shown(taken)));
         let text = format!(
             "last written {}, which is newer than the newest inventory that would list it{taken}, or within an hour of it",

@@ -386,7 +386,7 @@ pub(crate) fn walk_all(world: World<'_>, references: &References, owners: &mut O
                                 source: source.clone(),
                                 role: Role::Disk,
                             },
-                        )
+                        );
                     }),
                     Target::Missing { root, path } => found.missing = Some((root, path)),
                     _ => {}
@@ -541,7 +541,7 @@ impl<'a> Walk<'a> {
             }
             missing_disks.insert((root, path.clone()));
         }
-        if !role.is_transient() && !(self.vm.moved && role == Role::Config) {
+        if !(role.is_transient() || self.vm.moved && role == Role::Config) {
             self.vm.missing.insert(Missing { root, path, role });
         }
     }

@@ -162,7 +162,7 @@ impl<'a> Resolver<'a> {
     /// What a reference of a file led to.
     fn reference(&self, from: NodeId, text: &EncodedText, more_folders: &[StoragePath]) -> Target {
         let node = self.files.nodes[from];
-        let literal = self.relative(from, &[], &text.raw());
+        let literal = self.relative(from, &[], text.raw());
         if matches!(literal, Target::Files(_)) && !text.as_str().starts_with('/') {
             return literal;
         }
@@ -283,17 +283,16 @@ impl<'a> Resolver<'a> {
             }
         }
         let confirms = |node: NodeId| self.confirms(disk, node);
-        let chosen: Vec<_> = match found.iter().find(|(node, ..)| confirms(*node)) {
-            Some(confirmed) => vec![confirmed.clone()],
-            None => {
-                // No path leads to a file with the id: the path's file stays linked, and so does the id's.
-                let mut all: Vec<_> = found.first().cloned().into_iter().collect();
-                all.extend(
-                    self.by_identity(child, disk, written)
-                        .map(|node| (node, Match::Identity, "id of the parent".to_owned())),
-                );
-                all
-            }
+        let chosen: Vec<_> = if let Some(confirmed) = found.iter().find(|(node, ..)| confirms(*node)) {
+            vec![confirmed.clone()]
+        } else {
+            // No path leads to a file with the id: the path's file stays linked, and so does the id's.
+            let mut all: Vec<_> = found.first().cloned().into_iter().collect();
+            all.extend(
+                self.by_identity(child, disk, written)
+                    .map(|node| (node, Match::Identity, "id of the parent".to_owned())),
+            );
+            all
         };
         if chosen.is_empty() {
             let own_name = hints.iter().any(
