@@ -22,11 +22,8 @@ pub fn machine() -> String {
     if read.is_err() || id.trim().is_empty() {
         id = std::env::var("COMPUTERNAME").unwrap_or_default();
     }
-    blake3::derive_key("derelict catalogue machine", id.trim().as_bytes())
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let digest = blake3::derive_key("derelict catalogue machine", id.trim().as_bytes());
+    blake3::Hash::from_bytes(digest).to_hex()[..16].to_owned()
 }
 
 /// The mounted file systems by device number, as they were when the scan began.
