@@ -193,15 +193,19 @@ fn no_footer(source: &impl ReadAt) -> Result<ParseError> {
     }
 }
 
-/// The footer at `offset`; `None` where its cookie is not there.
+/// The footer at `offset`; `None` where its cookie is not there, or the file ends in it.
 fn read_at(source: &impl ReadAt, place: FooterPlace, offset: u64, length: u64) -> Result<Option<ParsedFooter>> {
     let mut bytes = source.up_to(FOOTER, offset, length)?;
-    if !bytes.starts_with(FOOTER_COOKIE) {
+    if !bytes.starts_with(FOOTER_COOKIE) || length_of(&bytes) < length {
         return Ok(None);
     }
     // The byte that an old footer lacks is reserved and zero.
     bytes.resize(512, 0);
     parse(place, &Cursor::new(FOOTER, offset, &bytes)).map(Some)
+}
+
+fn length_of(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 fn parse(place: FooterPlace, cursor: &Cursor<'_>) -> Result<ParsedFooter> {

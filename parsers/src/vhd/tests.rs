@@ -119,6 +119,11 @@ fn without_a_footer_there_is_no_vhd() {
             have: 100
         })
     );
+    assert_eq!(
+        read_bytes(&dynamic().bytes()[..100]),
+        read_bytes(&[0; 100]),
+        "the first bytes of a copy are no footer"
+    );
     assert_eq!(has_footer(&bytes), Ok(false));
     assert_eq!(has_footer(&Vec::new()), Ok(false));
     assert_eq!(has_footer(&fixed().bytes()), Ok(true));

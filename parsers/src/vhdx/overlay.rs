@@ -1,5 +1,7 @@
 //! A file with the updates of its log laid over it in memory.
 
+use std::collections::BTreeMap;
+
 use crate::read_at::ReadAt;
 
 /// One update.
@@ -21,33 +23,72 @@ pub(super) enum Patch {
     },
 }
 
-impl Patch {
-    fn offset(&self) -> u64 {
-        match self {
-            Self::Zero { offset, .. } | Self::Bytes { offset, .. } => *offset,
+/// What stands from the key of a piece to its end.
+#[derive(Debug)]
+struct Piece {
+    end: u64,
+    /// `None`: zeros.
+    bytes: Option<Box<[u8]>>,
+}
+
+/// Pieces that do not overlap, by where they start: however many updates were written over one another, a read meets
+/// each byte once.
+#[derive(Debug, Default)]
+struct Pieces(BTreeMap<u64, Piece>);
+
+impl Pieces {
+    fn lay(&mut self, patch: Patch) {
+        let (offset, length, bytes) = match patch {
+            Patch::Zero { offset, length } => (offset, length, None),
+            Patch::Bytes { offset, bytes } => (offset, u64::try_from(bytes.len()).unwrap_or(u64::MAX), Some(bytes)),
+        };
+        let end = offset.saturating_add(length);
+        if end == offset {
+            return;
         }
+        self.split(offset);
+        self.split(end);
+        while let Some((&covered, _)) = self.0.range(offset..end).next() {
+            self.0.remove(&covered);
+        }
+        self.0.insert(offset, Piece { end, bytes });
     }
 
-    fn length(&self) -> u64 {
-        match self {
-            Self::Zero { length, .. } => *length,
-            Self::Bytes { bytes, .. } => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+    /// Makes a piece that reaches over `at` two.
+    fn split(&mut self, at: u64) {
+        let Some((&start, piece)) = self.0.range_mut(..at).next_back() else {
+            return;
+        };
+        if piece.end <= at {
+            return;
         }
+        let rest = Piece {
+            end: std::mem::replace(&mut piece.end, at),
+            bytes: piece
+                .bytes
+                .as_deref()
+                .map(|bytes| bytes.iter().skip(index(at.saturating_sub(start))).copied().collect()),
+        };
+        self.0.insert(at, rest);
     }
 
     /// Puts what concerns `buffer`, whose first byte stands at `start` in the file.
     fn apply(&self, start: u64, buffer: &mut [u8]) {
-        let end = self.offset().saturating_add(self.length());
-        let skipped = start.saturating_sub(self.offset());
-        let from = index(self.offset().saturating_sub(start)).min(buffer.len());
-        let to = index(end.saturating_sub(start)).min(buffer.len());
-        let Some(target) = buffer.get_mut(from..to) else { return };
-        match self {
-            Self::Zero { .. } => target.fill(0),
-            Self::Bytes { bytes, .. } => {
-                let source = bytes.iter().skip(index(skipped));
-                for (target, byte) in target.iter_mut().zip(source) {
-                    *target = *byte;
+        let end = start.saturating_add(u64::try_from(buffer.len()).unwrap_or(u64::MAX));
+        let before = self.0.range(..start).next_back();
+        for (&offset, piece) in before.into_iter().chain(self.0.range(start..end)) {
+            let from = index(offset.saturating_sub(start)).min(buffer.len());
+            let to = index(piece.end.saturating_sub(start)).min(buffer.len());
+            let Some(target) = buffer.get_mut(from..to) else {
+                continue;
+            };
+            match &piece.bytes {
+                None => target.fill(0),
+                Some(bytes) => {
+                    let source = bytes.iter().skip(index(start.saturating_sub(offset)));
+                    for (target, byte) in target.iter_mut().zip(source) {
+                        *target = *byte;
+                    }
                 }
             }
         }
@@ -62,7 +103,7 @@ fn index(value: u64) -> usize {
 #[derive(Debug)]
 pub(super) struct Overlay<R> {
     source: R,
-    patches: Vec<Patch>,
+    pieces: Pieces,
     length: u64,
 }
 
@@ -70,11 +111,11 @@ impl<R: ReadAt> Overlay<R> {
     /// `patches` in the order in which they are written; the file has at least `length` bytes afterwards.
     pub(super) fn new(source: R, patches: Vec<Patch>, length: u64) -> Self {
         let length = length.max(source.len());
-        Self {
-            source,
-            patches,
-            length,
+        let mut pieces = Pieces::default();
+        for patch in patches {
+            pieces.lay(patch);
         }
+        Self { source, pieces, length }
     }
 }
 
@@ -92,9 +133,7 @@ impl<R: ReadAt> ReadAt for Overlay<R> {
         if let Some(rest) = buffer.get_mut(read..) {
             rest.fill(0);
         }
-        for patch in &self.patches {
-            patch.apply(offset, buffer);
-        }
+        self.pieces.apply(offset, buffer);
         Ok(there)
     }
 }
@@ -123,6 +162,31 @@ mod tests {
         assert_eq!(
             overlaid().exact("test", 0, 12).unwrap(),
             [1, 1, 11, 12, 0, 0, 0, 1, 0, 21, 22, 0]
+        );
+    }
+
+    #[test]
+    fn updates_over_parts_of_others_leave_the_rest_of_them() {
+        let patches = vec![
+            Patch::Bytes {
+                offset: 0,
+                bytes: (10..20).collect(),
+            },
+            Patch::Zero { offset: 2, length: 2 },
+            Patch::Bytes {
+                offset: 3,
+                bytes: vec![7, 7].into(),
+            },
+            Patch::Zero { offset: 9, length: 0 },
+            Patch::Zero {
+                offset: 8,
+                length: u64::MAX,
+            },
+        ];
+        let overlay = Overlay::new(vec![1; 12], patches, 0);
+        assert_eq!(
+            overlay.exact("test", 0, 12).unwrap(),
+            [10, 11, 0, 7, 7, 15, 16, 17, 0, 0, 0, 0]
         );
     }
 

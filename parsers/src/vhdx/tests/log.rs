@@ -1,5 +1,7 @@
 //! Log and its replay.
 
+use std::time::{Duration, Instant};
+
 use super::*;
 
 #[test]
@@ -156,4 +158,61 @@ fn a_log_that_cannot_be_read_is_an_anomaly() {
         header_with(&|header| header[72..80].copy_from_slice(&(1_u64 << 40).to_le_bytes())),
         "VHDX log at offset 0x10000000000: truncated (need 1048576 bytes, have 0)"
     );
+}
+
+/// The file with a log of 16 MiB, the most that is searched, at its end.
+fn with_large_log(log: Vec<u8>) -> SparseFile {
+    let mut builder = base();
+    builder.log = VhdxLog::Lost(guid(4, 4));
+    let mut file = builder.build();
+    let mut header = file.to_vec()[0x20000..0x21000].to_vec();
+    header[68..72].copy_from_slice(&(16_u32 << 20).to_le_bytes());
+    header[72..80].copy_from_slice(&(4_u64 << 20).to_le_bytes());
+    seal(&mut header);
+    file.put(0x20000, header);
+    file.put(4 << 20, log);
+    file
+}
+
+#[test]
+fn a_log_of_lies_costs_one_pass_over_it() {
+    let mut entry = sized(10, 0, 1).bytes();
+    entry.truncate(4096);
+    entry[8..12].copy_from_slice(&(16_u32 << 20).to_le_bytes());
+    let all_heads = entry.repeat(4096);
+    let mut one_head = entry.clone();
+    let descriptor = entry[64..96].to_vec();
+    one_head[24..28].copy_from_slice(&u32::MAX.to_le_bytes());
+    one_head.extend(descriptor.repeat(4095 * 128));
+    let mut many_zeros = entry;
+    many_zeros[24..28].copy_from_slice(&(126 + 4095 * 128_u32).to_le_bytes());
+    let zeros = LogEntry {
+        updates: vec![
+            LogUpdate::Zero {
+                offset: 0,
+                length: 1 << 62
+            };
+            126
+        ],
+        ..sized(10, 0, 1)
+    };
+    many_zeros[64..].copy_from_slice(&zeros.bytes()[64..4096]);
+    many_zeros.extend(zeros.bytes()[64..96].repeat(4095 * 128));
+    seal(&mut many_zeros);
+    for (name, log, state) in [
+        ("all heads", all_heads, LogState::NoValidRun),
+        ("one head", one_head, LogState::NoValidRun),
+        ("zeros over zeros", many_zeros, LogState::Replayable { entries: 1 }),
+    ] {
+        assert_eq!(log.len(), 16 << 20, "{name}");
+        let bytes = with_large_log(log).to_vec();
+        let begin = Instant::now();
+        let vhdx = read_bytes(&bytes).unwrap();
+        assert_eq!(vhdx.log_state, state, "{name}");
+        let took = begin.elapsed();
+        assert!(
+            took < Duration::from_secs(2),
+            "{name} takes {took:?}, and tests are not optimised"
+        );
+    }
 }
