@@ -222,6 +222,12 @@ fn reseal_vhdx(file: &mut SparseFile) {
     }
 }
 
+/// Facts are saved in the catalogue: what comes back has to be the same.
+fn survives_json<T: serde::Serialize + serde::de::DeserializeOwned + PartialEq>(facts: &T) -> bool {
+    let json = serde_json::to_string(facts).unwrap();
+    serde_json::from_str::<T>(&json).unwrap() == *facts
+}
+
 fn limits() -> Limits {
     Limits::default()
 }
@@ -284,6 +290,7 @@ proptest! {
     fn a_built_vhdx_reads_as_built(builder in vhdx_file()) {
         let file = builder.build();
         let disk = vhdx::read(&Source::new(&file), &limits()).unwrap();
+        prop_assert!(survives_json(&disk));
         prop_assert_eq!(disk.data_write_guid, builder.data_write_guid);
         prop_assert_eq!(disk.file_write_guid, builder.file_write_guid);
         prop_assert_eq!(disk.sequence_number, builder.sequence_number + 1);
@@ -338,6 +345,7 @@ proptest! {
     fn a_built_vhd_reads_as_built(builder in vhd_file()) {
         let file = builder.build();
         let disk = vhd::read(&Source::new(&file), &limits()).unwrap();
+        prop_assert!(survives_json(&disk));
         prop_assert_eq!(&disk.anomalies, &[]);
         prop_assert_eq!(disk.kind, builder.kind);
         prop_assert_eq!(disk.virtual_bytes, Some(builder.virtual_bytes));
@@ -405,6 +413,7 @@ proptest! {
         let mut file = builder.build();
         let sound = vmgs::read(&Source::new(&file), &limits()).unwrap();
         prop_assert_eq!(sound.has_vtpm, Some(vtpm));
+        prop_assert!(survives_json(&sound));
         for (offset, bytes) in &changes {
             file.put(*offset, bytes.clone());
         }
@@ -414,6 +423,7 @@ proptest! {
         }
         prop_assert!(source.asked.get() < MIB);
         let mut log = HrlBuilder::new(1).bytes();
+        prop_assert!(survives_json(&hrl::read(&log).unwrap()));
         for (offset, bytes) in &changes {
             let start = usize::try_from(*offset).unwrap() % 8000;
             log[start..start + bytes.len()].copy_from_slice(bytes);
@@ -424,6 +434,7 @@ proptest! {
         }
         prop_assert!(cut >= 4096 || hrl::read(&log).is_err());
         let mut set = vhds_file(&["a.avhdx", "b.avhdx"]);
+        prop_assert!(survives_json(&vhds::read(&set).unwrap()));
         set.truncate(cut);
         prop_assert!(vhds::read(&set).unwrap().names.len() <= 2);
     }
