@@ -1,10 +1,6 @@
 //! The crawl against the plainest thing that does the same on one thread: walkdir with the metadata of every file. Read
 //! the ratio of the two, not the seconds.
-#![expect(
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a bench that cannot set itself up has failed"
-)]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot set itself up has failed")]
 
 use std::{fs, hint::black_box, path::Path};
 

@@ -396,6 +396,28 @@ fn the_same_folder_through_two_roots_is_in_both() {
     assert_eq!(catalogue.artifacts[0].entry.inode, catalogue.artifacts[1].entry.inode);
 }
 
+/// Longer paths than the system takes are reached through descriptors only: what lies there was not seen, and that is said.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_is_too_deep_is_an_issue_not_a_silence() {
+    use rustix::fs::{Mode, OFlags, mkdirat, open, openat};
+
+    let tree = Tree::new();
+    tree.file("top/a.vmx", VMX);
+    let name = "d".repeat(200);
+    let mut folder = open(tree.0.path(), OFlags::DIRECTORY, Mode::empty()).unwrap();
+    for _ in 0..25 {
+        mkdirat(&folder, &name, Mode::RWXU).unwrap();
+        folder = openat(&folder, &name, OFlags::DIRECTORY, Mode::empty()).unwrap();
+    }
+    let catalogue = tree.collect();
+    assert_eq!(names(&catalogue), ["top/a.vmx"]);
+    let [issue] = catalogue.issues.as_slice() else {
+        unreachable!("{:?}", catalogue.issues)
+    };
+    assert!(issue.folder && issue.error.contains("too long"), "{issue:?}");
+}
+
 /// Root is stopped by no permission, so the test runs itself again as `nobody`.
 #[cfg(target_os = "linux")]
 #[test]

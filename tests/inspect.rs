@@ -9,6 +9,7 @@ use std::{
 };
 
 use derelict::{
+    evidence::MarkCode,
     inspect::{Inspection, inspect, render_text},
     kind::Kind,
 };
@@ -111,15 +112,39 @@ fn every_sound_sample_is_read_without_an_error() {
     assert!(read > 140, "only {read} samples were read");
 }
 
+/// Malformed samples whose fault does not lie in what is read of one file: between the files of a chain, in tables of
+/// blocks, or in being some other XML.
+const FAULT_LIES_ELSEWHERE: [&str; 16] = [
+    "bat-beyond-eof",
+    "bat-overlap",
+    "capacity-0",
+    "capacity-mismatch",
+    "cowd-gd-count-huge/x.vmdk",
+    "cycle",
+    "delta-without-descriptor",
+    "flat-missing",
+    "flat-too-short",
+    "linkage-mismatch",
+    "not-hyperv.xml",
+    "parent-missing",
+    "self",
+    "sesparse-bad-volatile-magic/x.vmdk",
+    "truncated-payload",
+    "utf16be.xml",
+];
+
 #[test]
-fn every_malformed_sample_gives_an_answer() {
+fn every_malformed_sample_is_told_to_be_so() {
     let Some(folder) = samples("malformed") else { return };
-    let mut told = 0;
     for path in files(&folder).iter().filter(|path| !is_about_samples(path)) {
         let inspection = look(path);
-        told += usize::from(inspection.error.is_some() || !inspection.anomalies.is_empty());
+        let told = inspection.error.is_some()
+            || !inspection.anomalies.is_empty()
+            || inspection.evidence.has_mark(MarkCode::Empty)
+            || inspection.evidence.has_mark(MarkCode::NeedsConsolidation);
+        let elsewhere = FAULT_LIES_ELSEWHERE.iter().any(|part| name(path).contains(part));
+        assert!(told || elsewhere, "{} is taken for sound", path.display());
     }
-    assert!(told > 20, "only {told} of the malformed samples are told to be so");
 }
 
 #[test]

@@ -16,6 +16,9 @@ use crate::{
     kind::{Kind, Platform, Role},
 };
 
+/// Why a configuration with missing keys is opaque.
+const DAMAGED_TEXT: &str = "the configuration is damaged: it may own more than it names";
+
 /// Folder in which Hyper-V keeps the configurations of checkpoints.
 const CHECKPOINT_FOLDER: &[u8] = b"Snapshots";
 
@@ -28,9 +31,16 @@ pub(super) fn container(
 ) -> Result<Parsed, ParseError> {
     let file = hyperv_config::read_container(reader, limits)?;
     let mut parsed = parsed(&file, subject);
-    // The signature is the same for both; without a telling name the keys decide.
-    if kind == Kind::Vmcx && matches!(file.content, Content::Runtime(_)) {
+    let is_state = matches!(file.content, Content::Runtime(_));
+    // The signature is the same for both; a name that tells nothing leaves it to the keys, if these are all there.
+    if kind == Kind::Vmcx && is_state && file.is_complete() {
         parsed.kind = Some(Kind::Vmrs);
+    } else if kind == Kind::Vmcx && !file.is_complete() && parsed.evidence.vm.is_none() {
+        parsed.evidence.vm = Some(VmEvidence {
+            instance_id: guid_of_name(subject.name),
+            opaque: Some(DAMAGED_TEXT.to_owned()),
+            ..VmEvidence::of(Platform::Hyperv)
+        });
     }
     Ok(parsed)
 }
@@ -62,8 +72,8 @@ fn parsed(file: &HypervFile, subject: &Subject<'_>) -> Parsed {
     if file.is_complete() {
         return parsed;
     }
-    let unnamed = Anomaly::new("incomplete", "a part of the keys cannot be read");
-    parsed.damaged_by(Some(anomalies.first().unwrap_or(&unnamed)))
+    let incomplete = Anomaly::new("incomplete", "a part of the keys cannot be read");
+    parsed.damaged_by(Some(anomalies.first().unwrap_or(&incomplete)))
 }
 
 fn open_log(storage: &Storage) -> Option<Mark> {
@@ -94,7 +104,7 @@ fn machine(config: &HypervConfig, subject: &Subject<'_>) -> VmEvidence {
         checkpoint_of: config
             .logical_id
             .filter(|logical| is_checkpoint && own.is_some_and(|own| own != *logical)),
-        opaque: (!config.complete).then(|| "the configuration is damaged: it may own more than it names".to_owned()),
+        opaque: (!config.complete).then(|| DAMAGED_TEXT.to_owned()),
         notes: config.notes.as_deref().map(cut_notes),
         ..VmEvidence::of(Platform::Hyperv)
     }

@@ -1,7 +1,7 @@
 //! Facts of VMDKs in the words of the evidence.
 
 use derelict_parsers::{
-    Limits, ParseError,
+    Anomaly, Limits, ParseError, ReadAt,
     vmdk::{self, Descriptor, Vmdk},
 };
 
@@ -18,6 +18,22 @@ const NO_CID: u32 = u32::MAX;
 /// A file without any signature is a flat extent from this length on; a shorter one that is called like a descriptor is
 /// a damaged descriptor.
 const RAW_DESCRIPTOR_MAX_BYTES: u64 = 1 << 20;
+
+/// Anomalies after which data or references may be missing; the others leave the facts whole.
+const DAMAGE: [&str; 12] = [
+    "bad-geometry",
+    "capacity-overflow",
+    "cut-off",
+    "descriptor-beyond-end",
+    "descriptor-unreadable",
+    "footer-missing",
+    "gd-beyond-end",
+    "no-extents",
+    "shorter-than-overhead",
+    "text-mode-damage",
+    "unknown-version",
+    "volatile-header-bad",
+];
 
 /// Any `.vmdk`. `kind` is what name and signature say.
 pub(super) fn disk(kind: Kind, reader: &FileReader, limits: &Limits) -> Result<Parsed, ParseError> {
@@ -42,23 +58,23 @@ pub(super) fn disk(kind: Kind, reader: &FileReader, limits: &Limits) -> Result<P
     if let Some(descriptor) = facts.descriptor() {
         evidence.marks.extend(marks(descriptor));
     }
-    let mut parsed = Parsed::new(&facts, evidence, &facts.anomalies());
+    let anomalies = facts.anomalies();
+    let damage = anomalies.iter().find(|anomaly| DAMAGE.contains(&anomaly.code.as_str()));
+    let mut parsed = Parsed::new(&facts, evidence, &anomalies).damaged_by(damage);
     parsed.kind = exact_kind(kind, &facts);
     Ok(parsed)
 }
 
 /// No signature and no descriptor: a flat extent, unless the name promises something else.
 fn raw(kind: Kind, reader: &FileReader) -> Parsed {
-    use derelict_parsers::ReadAt;
-
     let mut parsed = Parsed::default();
     match kind {
         Kind::VmdkFlat | Kind::VmdkRdm | Kind::VmdkDigest => {}
         Kind::VmdkDescriptor if reader.len() > RAW_DESCRIPTOR_MAX_BYTES => parsed.kind = Some(Kind::VmdkFlat),
-        _ => parsed.evidence.marks.push(Mark {
-            offset: Some(0),
-            ..mark(MarkCode::Damaged, "neither the signature of a VMDK nor a descriptor")
-        }),
+        _ => {
+            let text = "neither the signature of a VMDK nor a descriptor";
+            return parsed.damaged_by(Some(&Anomaly::at("no-signature", 0, text)));
+        }
     }
     parsed
 }
@@ -109,9 +125,6 @@ fn marks(descriptor: &Descriptor) -> Vec<Mark> {
             MarkCode::RawDevice,
             "a raw device map or a physical disk: the data are on the device behind it",
         ));
-    }
-    if descriptor.extents.is_empty() {
-        marks.push(mark(MarkCode::Damaged, "the descriptor names no extent"));
     }
     marks
 }
