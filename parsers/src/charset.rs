@@ -64,15 +64,19 @@ impl Charset {
         self.0.decode_without_bom_handling(bytes)
     }
 
-    /// The bytes of `text` in this charset; `None` where it has no such character.
-    pub fn encode(self, text: &str) -> Option<Vec<u8>> {
-        let (bytes, _, lossy) = self.0.encode(text);
-        (!lossy).then(|| bytes.into_owned())
-    }
-
     /// Decoded bytes that remember what they were decoded from.
     pub fn text(self, bytes: &[u8]) -> EncodedText {
         EncodedText::decoded(self.decode(bytes).0, bytes)
+    }
+
+    /// A piece of decoded text with the bytes that it has in this charset, where it has any.
+    pub fn piece(self, text: &str) -> EncodedText {
+        let (bytes, _, is_lossy) = self.0.encode(text);
+        if is_lossy {
+            EncodedText::new(text)
+        } else {
+            EncodedText::decoded(text, &bytes)
+        }
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Dictionary {
     pub has_bom: bool,
     /// Lines that end in CR LF.
     pub crlf_lines: usize,
+    /// The file ends inside a malformed line, or holds NULs: lines were lost.
+    pub is_torn: bool,
     /// Every well-formed line, in the order of the file.
     pub entries: Vec<Entry>,
     /// Every line that breaks the grammar.
@@ -70,15 +72,15 @@ pub struct MalformedLine {
 }
 
 impl MalformedLine {
-    /// What the line may have wanted to say: the key before the first `=`, and the pieces between quotes after it. A
-    /// torn line may still name a file that somebody needs.
-    pub fn recover(&self) -> Option<(&str, impl Iterator<Item = &str>)> {
-        let (key, value) = self.text.as_str().split_once('=')?;
+    /// What the line may have wanted to say: the key before the first `=`, and the pieces between quotes after it; all
+    /// of the line where it has no `=`. A torn line may still name a file that somebody needs.
+    pub fn recover(&self) -> (&str, impl Iterator<Item = &str>) {
+        let (key, value) = self.text.as_str().split_once('=').unwrap_or(("", self.text.as_str()));
         let pieces = value
             .split(['"', '\u{201c}', '\u{201d}', '\0'])
             .map(str::trim)
             .filter(|piece| !piece.is_empty());
-        Some((key.trim(), pieces))
+        (key.trim(), pieces)
     }
 }
 
@@ -133,6 +135,7 @@ impl Dictionary {
             charset,
             has_bom,
             crlf_lines,
+            is_torn: is_torn(text, &lines),
             entries: Vec::new(),
             malformed: Vec::new(),
             anomalies: anomaly.into_iter().collect(),
@@ -224,13 +227,12 @@ impl Dictionary {
 
     /// Files that damaged lines still name, under keys `line N: …`.
     pub fn malformed_file_references(&self) -> impl Iterator<Item = FileReference> {
-        self.malformed.iter().flat_map(|line| {
-            let recovered = line.recover();
-            recovered.into_iter().flat_map(move |(key, pieces)| {
-                pieces.filter(|piece| has_file_extension(piece)).map(move |piece| {
-                    FileReference::new(format!("line {}: {key}", line.line), piece.into(), FileKind::Other)
-                })
-            })
+        self.malformed.iter().flat_map(move |line| {
+            let (key, pieces) = line.recover();
+            let key = format!("line {}: {key}", line.line);
+            pieces
+                .filter(|piece| has_file_extension(piece))
+                .map(move |piece| FileReference::new(key.clone(), self.charset.piece(piece), FileKind::Other))
         })
     }
 
@@ -370,6 +372,17 @@ pub(crate) fn hex_digit(byte: u8) -> u8 {
     }
 }
 
+/// True when the text was cut off or overwritten: its last line is malformed and has no end, or it holds NULs.
+fn is_torn(text: &[u8], lines: &[RawLine]) -> bool {
+    let ends_inside = !text.ends_with(b"\n") && {
+        let last = text.split(|&byte| byte == b'\n').count();
+        lines
+            .last()
+            .is_some_and(|raw| raw.line == last && matches!(raw.content, Content::Malformed(_)))
+    };
+    ends_inside || text.contains(&0)
+}
+
 /// The value of the first `.encoding`, which is ASCII whatever the charset.
 fn declared_encoding(lines: &[RawLine]) -> Option<String> {
     lines.iter().find_map(|raw| match &raw.content {
@@ -408,13 +421,13 @@ mod tests {
         let numbers: Vec<_> = dictionary.malformed.iter().map(|bad| bad.line).collect();
         assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
         let recovered = |index: usize| {
-            let (key, pieces) = dictionary.malformed[index].recover()?;
-            Some((key, pieces.collect::<Vec<_>>()))
+            let (key, pieces) = dictionary.malformed[index].recover();
+            (key, pieces.collect::<Vec<_>>())
         };
-        assert_eq!(recovered(0), Some(("x", vec!["a", "b"])));
-        assert_eq!(recovered(1), Some(("y", vec!["open.vmdk"])));
-        assert_eq!(recovered(2), None);
-        assert_eq!(recovered(3), Some(("z", vec!["curly quotes"])));
+        assert_eq!(recovered(0), ("x", vec!["a", "b"]));
+        assert_eq!(recovered(1), ("y", vec!["open.vmdk"]));
+        assert_eq!(recovered(2), ("", vec!["no equals"]));
+        assert_eq!(recovered(3), ("z", vec!["curly quotes"]));
         assert!(dictionary.entries.is_empty());
         assert_eq!(dictionary.anomalies[0].code, "malformed-lines");
     }
@@ -469,6 +482,24 @@ mod tests {
                 what: WHAT,
                 version: "UTF-16 text".to_owned()
             })
+        );
+    }
+
+    #[test]
+    fn a_file_that_ends_inside_a_line_or_holds_nuls_is_torn() {
+        assert!(parse(b"a = \"b\"\nscsi0:0.fileName = \"c.vm").is_torn);
+        assert!(parse(b"a = \"b\"\n\0\0\0").is_torn);
+        assert!(!parse(b"a = \"b\"\nmalformed\n").is_torn);
+        assert!(!parse(b"malformed\na = \"b\"").is_torn);
+    }
+
+    #[test]
+    fn a_file_on_a_damaged_line_keeps_its_bytes() {
+        let dictionary = parse(b".encoding = \"GBK\"\nnvram \"\xCE\xBB.nvram\"\n");
+        let files: Vec<_> = dictionary.malformed_file_references().collect();
+        assert_eq!(
+            (files[0].value.as_str(), files[0].value.raw()),
+            ("位.nvram", &b"\xCE\xBB.nvram"[..])
         );
     }
 

@@ -25,6 +25,7 @@ pub mod windows_path;
 pub mod charset;
 pub mod dictionary;
 pub mod ha_list;
+pub mod hbr_group;
 pub mod nvram;
 pub mod reference;
 pub mod vmdk;

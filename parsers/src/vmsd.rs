@@ -42,6 +42,8 @@ pub struct SnapshotList {
     pub is_encrypted: bool,
     /// Lines that break the grammar.
     pub malformed_lines: usize,
+    /// The file ends inside a line or holds NULs: lines were lost, and with them perhaps disks.
+    pub is_torn: bool,
     /// What is odd.
     pub anomalies: Vec<Anomaly>,
 }
@@ -110,6 +112,7 @@ impl SnapshotList {
             needs_consolidation: dictionary.flag("snapshot.needConsolidate") == Some(true),
             is_encrypted: dictionary.text("encryption.data").is_some(),
             malformed_lines: dictionary.malformed.len(),
+            is_torn: dictionary.is_torn,
             anomalies: dictionary.anomalies.clone(),
             ..Self::default()
         };

@@ -8,7 +8,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Limits, ReadAt, Result, dictionary::hex_digit};
+use crate::{EncodedText, Limits, ReadAt, Result, dictionary::hex_digit};
 
 /// What the name of a lock tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,8 +21,8 @@ pub enum LockName {
     },
     /// A folder or file `<file>.lck`, or `<file>.WRITELOCK` and `<file>.READLOCK` of old products.
     Beside {
-        /// Name of the locked file as bytes of the lock's name.
-        target: Vec<u8>,
+        /// Name of the locked file.
+        target: EncodedText,
     },
     /// `M#####.lck`, `D#####.lck` or `E#####.lck` in a lock folder, whose name tells the target.
     Member,
@@ -42,7 +42,7 @@ impl LockName {
             .find_map(|suffix| strip_suffix_ignoring_case(name, suffix))
             .filter(|target| !target.is_empty())
             .map(|target| Self::Beside {
-                target: target.to_vec(),
+                target: EncodedText::decoded(String::from_utf8_lossy(target), target),
             })
     }
 }
@@ -178,15 +178,15 @@ mod tests {
 
     #[test]
     fn a_lock_beside_its_file_names_it_and_a_member_does_not() {
-        let beside = |target: &[u8]| {
-            Some(LockName::Beside {
-                target: target.to_vec(),
-            })
-        };
-        assert_eq!(LockName::parse(b"a b.vmdk.lck"), beside(b"a b.vmdk"));
-        assert_eq!(LockName::parse(b"disk.vmdk.WRITELOCK"), beside(b"disk.vmdk"));
+        let beside = |target: &str| Some(LockName::Beside { target: target.into() });
+        assert_eq!(LockName::parse(b"a b.vmdk.lck"), beside("a b.vmdk"));
+        assert_eq!(LockName::parse(b"disk.vmdk.WRITELOCK"), beside("disk.vmdk"));
         assert_eq!(LockName::parse(b"M12345.lck"), Some(LockName::Member));
-        assert_eq!(LockName::parse(b"M1234.lck"), beside(b"M1234"));
+        assert_eq!(LockName::parse(b"M1234.lck"), beside("M1234"));
+        let Some(LockName::Beside { target }) = LockName::parse(b"\xE9.vmx.lck") else {
+            panic!("a name that is not Unicode is a name");
+        };
+        assert_eq!(target.raw(), b"\xE9.vmx");
         assert_eq!(LockName::parse(b".lck"), None);
     }
 

@@ -534,3 +534,31 @@ fn every_odd_snapshot_list_keeps_its_entries() {
         assert_eq!(list.needs_consolidation, *name == "need-consolidate.vmsd");
     }
 }
+
+/// Facts survive their JSON form, in which a catalogue keeps them.
+fn assert_survives_json<T>(name: &str, facts: &T)
+where
+    T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug,
+{
+    let text = serde_json::to_string(facts).unwrap();
+    assert_eq!(serde_json::from_str::<T>(&text).unwrap(), *facts, "{name}");
+}
+
+#[test]
+fn facts_survive_their_json_form() {
+    let Some(folder) = samples() else { return };
+    for path in files_below(&folder, &["vmdk", "gz", "img"]) {
+        if let Ok(vmdk) = vmdk::read(&bytes(&path), &Limits::default()) {
+            assert_survives_json(&path.to_string_lossy(), &vmdk);
+        }
+    }
+    for path in files_below(&folder, &["vmx"]) {
+        if let Ok(config) = VmxConfig::read(&bytes(&path), &Limits::default()) {
+            assert_survives_json(&path.to_string_lossy(), &config);
+        }
+    }
+    for path in files_below(&folder, &["vmsd"]) {
+        let list = SnapshotList::read(&bytes(&path), &Limits::default()).unwrap();
+        assert_survives_json(&path.to_string_lossy(), &list);
+    }
+}

@@ -9,6 +9,7 @@ mod cowd;
 mod ctk;
 mod descriptor;
 mod extent;
+mod facts;
 mod sesparse;
 mod sparse;
 
@@ -113,12 +114,17 @@ impl Vmdk {
         }
     }
 
-    /// Every file that it names. The data of a monolithic file lie in itself, which its descriptor names too.
+    /// Every file that it names. The first extent of an embedded descriptor is the file itself, under a name that it may
+    /// no longer have: it is left out, unless the header has no capacity and only carries the descriptor.
     pub fn references(&self) -> Vec<FileReference> {
-        match self {
+        let mut references = match self {
             Self::Cowd(extent) => extent.references(),
             _ => self.descriptor().map(Descriptor::references).unwrap_or_default(),
+        };
+        if matches!(self, Self::Sparse(extent) if extent.effective_header().capacity_sectors != 0) {
+            references.retain(|file| file.key != facts::FIRST_EXTENT);
         }
+        references
     }
 
     /// What is odd about it, embedded descriptor included.

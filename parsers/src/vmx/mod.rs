@@ -69,6 +69,8 @@ pub struct VmxConfig {
     pub files: Vec<FileReference>,
     /// Lines that break the grammar.
     pub malformed_lines: usize,
+    /// The file ends inside a line or holds NULs: lines were lost, and with them perhaps disks.
+    pub is_torn: bool,
     /// What is odd.
     pub anomalies: Vec<Anomaly>,
 }
@@ -169,6 +171,7 @@ impl VmxConfig {
             devices: storage::devices(dictionary),
             files: file_references(dictionary),
             malformed_lines: dictionary.malformed.len(),
+            is_torn: dictionary.is_torn,
             anomalies: dictionary.anomalies.clone(),
         })
     }

@@ -160,6 +160,29 @@ fn sparse_files_carry_their_descriptor() {
 }
 
 #[test]
+fn a_monolithic_file_does_not_refer_to_itself_under_the_name_that_it_had() {
+    let text = DescriptorBuilder::embedded("monolithicSparse", "old-name.vmdk", 20480, 5)
+        .parent("base.vmdk", 1)
+        .build();
+    let mut file = SparseBuilder::new(20480).descriptor(&text).build();
+    assert_eq!(
+        reference_values(&read(&file)),
+        [(FileKind::Parent, "base.vmdk".to_owned())]
+    );
+    file[12..20].fill(0);
+    let carrier = read(&file);
+    assert_eq!(
+        carrier.virtual_bytes(),
+        Some(20480 * 512),
+        "the descriptor has the capacity"
+    );
+    assert_eq!(
+        reference_values(&carrier)[1],
+        (FileKind::Extent, "old-name.vmdk".to_owned())
+    );
+}
+
+#[test]
 fn a_stream_without_footer_is_cut_off() {
     let text = DescriptorBuilder::embedded("streamOptimized", "o.vmdk", 20480, 6).build();
     let whole = stream_optimized(20480, &text);

@@ -1,0 +1,297 @@
+//! What the lines of a descriptor mean together: capacity, parent, disk database, and the files that it names.
+
+use uuid::Uuid;
+
+use crate::{
+    EncodedText,
+    dictionary::parse_flag,
+    reference::{FileKind, FileReference, has_file_extension, is_not_a_file},
+    vmx::parse_uuid,
+};
+
+use super::{
+    descriptor::{Descriptor, NO_PARENT_CID},
+    extent::{ExtentKind, begins_like_extent},
+    sectors_to_bytes,
+};
+
+/// Key of the reference to the first extent.
+pub(super) const FIRST_EXTENT: &str = "extent 0";
+
+impl Descriptor {
+    /// Size in bytes that the guest sees: the sum of all extents, whatever their access. `None` where there is no extent
+    /// or the sum does not fit into 64 bits.
+    pub fn virtual_bytes(&self) -> Option<u64> {
+        let (first, others) = self.extents.split_first()?;
+        let sectors = others
+            .iter()
+            .try_fold(first.sectors, |sum, extent| sum.checked_add(extent.sectors))?;
+        sectors_to_bytes(sectors)
+    }
+
+    /// This link has a parent. The hint decides; without one a parentCID other than `ffffffff` tells, and `00000000`
+    /// does not (a tool writes it for disks without parent); VirtualBox names the parent by UUID.
+    pub fn has_parent(&self) -> bool {
+        self.parent_file_name_hint.is_some()
+            || self.virtualbox_parent_uuid().is_some()
+            || self.parent_cid.is_some_and(|cid| cid != NO_PARENT_CID && cid != 0)
+    }
+
+    /// The last value of a key of the disk database, without `ddb.`, whatever its case.
+    pub fn ddb(&self, key: &str) -> Option<&EncodedText> {
+        self.ddb
+            .iter()
+            .rev()
+            .find(|entry| entry.key.get(4..).is_some_and(|name| name.eq_ignore_ascii_case(key)))
+            .map(|entry| &entry.value)
+            .filter(|value| !value.is_blank())
+    }
+
+    /// `ddb.uuid`: the disk as the guest sees it; lower-case hex without blanks. Children inherit it.
+    pub fn disk_uuid(&self) -> Option<String> {
+        self.ddb("uuid").map(|value| hex_digits(value.as_str()))
+    }
+
+    /// `ddb.longContentID` in lower case.
+    pub fn long_content_id(&self) -> Option<String> {
+        self.ddb("longContentID").map(|value| hex_digits(value.as_str()))
+    }
+
+    /// `ddb.deletable`: false where vCenter refuses to delete the disk with its VM.
+    pub fn deletable(&self) -> Option<bool> {
+        parse_flag(self.ddb("deletable")?.as_str())
+    }
+
+    /// `ddb.thinProvisioned`.
+    pub fn thin_provisioned(&self) -> Option<bool> {
+        parse_flag(self.ddb("thinProvisioned")?.as_str())
+    }
+
+    /// `ddb.fcd.uuid`: the id of a First Class Disk, hyphenated where it is a UUID, as written otherwise.
+    pub fn fcd_id(&self) -> Option<String> {
+        let value = self.ddb("fcd.uuid")?.as_str().trim();
+        Some(parse_uuid(value).map_or_else(|| value.to_owned(), |uuid| uuid.to_string()))
+    }
+
+    /// `ddb.sidecars`: files of the I/O filters.
+    pub fn sidecars(&self) -> Vec<&str> {
+        self.ddb("sidecars")
+            .map(|list| comma_list(list.as_str()))
+            .unwrap_or_default()
+    }
+
+    /// `ddb.iofilters`.
+    pub fn io_filters(&self) -> Vec<&str> {
+        self.ddb("iofilters")
+            .map(|list| comma_list(list.as_str()))
+            .unwrap_or_default()
+    }
+
+    /// `ddb.uuid.image`: VirtualBox's id of this link.
+    pub fn virtualbox_uuid(&self) -> Option<Uuid> {
+        self.virtualbox("uuid.image")
+    }
+
+    /// `ddb.uuid.parent`: VirtualBox's id of the parent; zeros stand for none.
+    pub fn virtualbox_parent_uuid(&self) -> Option<Uuid> {
+        self.virtualbox("uuid.parent")
+    }
+
+    fn virtualbox(&self, key: &str) -> Option<Uuid> {
+        parse_uuid(self.ddb(key)?.as_str().trim()).filter(|uuid| !uuid.is_nil())
+    }
+
+    /// The createType is this, in any case.
+    pub fn has_create_type(&self, create_type: &str) -> bool {
+        self.create_type
+            .as_deref()
+            .is_some_and(|own| own.eq_ignore_ascii_case(create_type))
+    }
+
+    /// The data lie on a raw device: the files here are pointers.
+    pub fn is_raw_device(&self) -> bool {
+        const TYPES: &[&str] = &[
+            "fullDevice",
+            "partitionedDevice",
+            "vmfsRDM",
+            "vmfsRawDeviceMap",
+            "vmfsRDMP",
+            "vmfsPassthroughRawDeviceMap",
+            "vmfsRaw",
+        ];
+        TYPES.iter().any(|create_type| self.has_create_type(create_type))
+            || self
+                .extents
+                .iter()
+                .any(|extent| matches!(extent.kind, ExtentKind::VmfsRdm | ExtentKind::VmfsRaw))
+    }
+
+    /// Every file that it names: parent, extents (each file once), change tracking, digest, sidecars, then what unknown
+    /// keys and malformed lines name.
+    pub fn references(&self) -> Vec<FileReference> {
+        let named = |key: &str, value: &Option<EncodedText>, kind| {
+            value.clone().map(|value| FileReference::new(key, value, kind))
+        };
+        let parent = named("parentFileNameHint", &self.parent_file_name_hint, FileKind::Parent);
+        let tracking = named("changeTrackPath", &self.change_track_path, FileKind::ChangeTracking);
+        let digest = named("digestFilename", &self.digest_file_name, FileKind::Digest);
+        parent
+            .into_iter()
+            .chain(self.extent_references())
+            .chain(tracking)
+            .chain(digest)
+            .chain(self.sidecar_references())
+            .chain(self.other_references())
+            .chain(self.malformed_references())
+            .collect()
+    }
+
+    /// The files of the extents: several extents may lie in one file.
+    fn extent_references(&self) -> Vec<FileReference> {
+        let mut seen = std::collections::HashSet::new();
+        self.extents
+            .iter()
+            .enumerate()
+            .filter_map(|(index, extent)| Some((index, extent.file_name()?)))
+            .filter(|(_, name)| seen.insert(name.raw().to_vec()))
+            .map(|(index, name)| FileReference::new(format!("extent {index}"), name.clone(), FileKind::Extent))
+            .collect()
+    }
+
+    fn sidecar_references(&self) -> impl Iterator<Item = FileReference> {
+        self.sidecars()
+            .into_iter()
+            .map(|name| FileReference::new("ddb.sidecars", name.into(), FileKind::Sidecar))
+    }
+
+    fn other_references(&self) -> impl Iterator<Item = FileReference> {
+        self.other
+            .iter()
+            .filter(|entry| has_file_extension(entry.value.as_str()) && !is_not_a_file(entry.value.as_str()))
+            .map(|entry| FileReference::new(entry.key.clone(), entry.value.clone(), FileKind::Other))
+    }
+
+    /// Names between quotes on malformed lines: those of a damaged extent line are its extent.
+    fn malformed_references(&self) -> impl Iterator<Item = FileReference> {
+        self.malformed.iter().flat_map(|line| {
+            let kind = if begins_like_extent(line.text.as_str().as_bytes()) {
+                FileKind::Extent
+            } else {
+                FileKind::Other
+            };
+            line.text
+                .as_str()
+                .split('"')
+                .map(str::trim)
+                .filter(|piece| has_file_extension(piece))
+                .map(move |piece| FileReference::new(format!("line {}", line.line), piece.into(), kind))
+        })
+    }
+}
+
+/// The parts of a comma list that are not blank.
+fn comma_list(text: &str) -> Vec<&str> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect()
+}
+
+/// Lower-case hex digits without what stands between them.
+fn hex_digits(text: &str) -> String {
+    text.chars()
+        .filter(|c| !matches!(c, ' ' | '-'))
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    fn parse(text: &str) -> Descriptor {
+        Descriptor::parse(text.as_bytes(), &Limits::default()).unwrap()
+    }
+
+    fn codes(descriptor: &Descriptor) -> Vec<&str> {
+        descriptor
+            .anomalies
+            .iter()
+            .map(|anomaly| anomaly.code.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn a_parent_is_told_by_its_hint_first() {
+        assert!(!parse("parentCID=ffffffff\n").has_parent());
+        assert!(!parse("parentCID=00000000\n").has_parent());
+        assert!(!parse("parentCID=00000000\nparentFileNameHint=\"\"\n").has_parent());
+        assert!(parse("parentCID=00000000\nparentFileNameHint=\"a.vmdk\"\n").has_parent());
+        assert!(parse("parentCID=12345678\n").has_parent());
+        let contradiction = parse("parentCID=ffffffff\nparentFileNameHint=\"a.vmdk\"\nRW 1 ZERO\n");
+        assert!(contradiction.has_parent());
+        assert_eq!(codes(&contradiction), ["parent-without-cid"]);
+        let nil = "ddb.uuid.parent=\"00000000-0000-0000-0000-000000000000\"\n";
+        assert!(!parse(nil).has_parent());
+        assert!(parse(&nil.replace("0000\"", "0001\"")).has_parent());
+    }
+
+    #[test]
+    fn the_capacity_is_the_checked_sum_of_all_extents() {
+        let descriptor = parse("RW 10 FLAT \"a\" 0\nNOACCESS 5 ZERO\nRDONLY 1 SPARSE \"b\"\n");
+        assert_eq!(descriptor.virtual_bytes(), Some(16 * 512));
+        let overflow = parse("RW 18446744073709551615 FLAT \"a\" 0\nRW 1 FLAT \"b\" 0\n");
+        assert_eq!(overflow.virtual_bytes(), None);
+        assert_eq!(codes(&overflow), ["capacity-overflow"]);
+        assert_eq!(codes(&parse("version=1\n")), ["no-extents"]);
+    }
+
+    #[test]
+    fn values_of_the_disk_database_are_found_whatever_their_case() {
+        let descriptor = parse(
+            "ddb.uuid = \"60 00 C2 9a 1d 7b 49 44-dc 53 e6 d3 e5 89 7b 0d\"\nDDB.Deletable = \"false\"\n\
+             ddb.thinProvisioned = \"1\"\nddb.fcd.uuid = \"d4 1a 5a 4e a3 80 41 03-91 e2 95 56 ed 97 75 b1\"\n\
+             ddb.sidecars = \"a-4686b60be34dc512.vmfd,\"\nddb.iofilters = \"vmwarelwd,vmwarevmcrypt\"\n",
+        );
+        assert_eq!(
+            descriptor.disk_uuid().as_deref(),
+            Some("6000c29a1d7b4944dc53e6d3e5897b0d")
+        );
+        assert_eq!(descriptor.deletable(), Some(false));
+        assert_eq!(descriptor.thin_provisioned(), Some(true));
+        assert_eq!(
+            descriptor.fcd_id().as_deref(),
+            Some("d41a5a4e-a380-4103-91e2-9556ed9775b1")
+        );
+        assert_eq!(descriptor.sidecars(), ["a-4686b60be34dc512.vmfd"]);
+        assert_eq!(descriptor.io_filters(), ["vmwarelwd", "vmwarevmcrypt"]);
+        assert!(descriptor.is_encrypted);
+    }
+
+    #[test]
+    fn every_named_file_is_a_reference_and_a_shared_extent_is_one() {
+        let descriptor = parse(
+            "createType=\"partitionedDevice\"\nRW 63 FLAT \"a-pt.vmdk\" 0\nRW 9 FLAT \"/dev/sda\" 63\n\
+             RW 1 FLAT \"a-pt.vmdk\" 63\nchangeTrackPath=\"a-ctk.vmdk\"\ndigestFilename=\"a-digest.vmdk\"\n\
+             parentFileNameHint=\"b\\c \"d\".vmdk\"\nnativeParentHint=\"n.vmdk\"\nobjectID=\"vsan://1.vmdk\"\n\
+             RW 99999999999999999999 FLAT \"e-flat.vmdk\" 0\n",
+        );
+        let references: Vec<_> = descriptor
+            .references()
+            .into_iter()
+            .map(|file| (file.kind, file.key, file.value.to_string()))
+            .collect();
+        let expected = [
+            (FileKind::Parent, "parentFileNameHint", "b\\c \"d\".vmdk"),
+            (FileKind::Extent, "extent 0", "a-pt.vmdk"),
+            (FileKind::ChangeTracking, "changeTrackPath", "a-ctk.vmdk"),
+            (FileKind::Digest, "digestFilename", "a-digest.vmdk"),
+            (FileKind::Other, "nativeParentHint", "n.vmdk"),
+            (FileKind::Other, "objectID", "vsan://1.vmdk"),
+            (FileKind::Extent, "line 10", "e-flat.vmdk"),
+        ];
+        let expected: Vec<_> = expected
+            .map(|(kind, key, value)| (kind, key.to_owned(), value.to_owned()))
+            .to_vec();
+        assert_eq!(references, expected);
+        assert!(descriptor.is_raw_device());
+    }
+}
