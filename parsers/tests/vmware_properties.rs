@@ -7,6 +7,7 @@ use derelict_parsers::{
     EncodedText, Limits, ParseError,
     dictionary::Dictionary,
     ha_list::HaList,
+    hbr_group::ReplicationGroup,
     reference::{FileKind, FileReference},
     testkit::{
         guid,
@@ -72,6 +73,11 @@ fn read_all(bytes: &[u8]) -> Vec<FileReference> {
     references.extend(
         HaList::read(bytes, &limits)
             .map(|list| list.references())
+            .unwrap_or_default(),
+    );
+    references.extend(
+        ReplicationGroup::read(bytes, &limits)
+            .map(|group| group.files)
             .unwrap_or_default(),
     );
     black_box((
@@ -160,6 +166,7 @@ fn shaped_bytes() -> impl Strategy<Value = Vec<u8>> {
             "snapshot1.disk",
             "parentFileNameHint=",
             "DISK: OPEN '",
+            ".path.relpath",
             "' has UUID '",
             "<![CDATA[",
             "=",
