@@ -1,0 +1,377 @@
+//! Judge: exactly one verdict for each artifact, with its reasons.
+//!
+//! What an owner reaches is decided first (`owned`, `service`, `system`). For the rest a file's verdict is the best
+//! protected of what it would be alone and of what the files that name it are: an extent follows its descriptor, a base
+//! disk its best child, the files of an unregistered VM their configuration (traps-vmware, *How derelict answers*, 2 – 4).
+//! Everything that says "nobody" passes through [`Judge::nobody`], the only place that can say `orphaned`.
+
+mod names;
+mod nobody;
+mod owned;
+mod reasons;
+mod service;
+mod situation;
+mod unregistered;
+
+use std::collections::{BTreeSet, VecDeque};
+
+pub(crate) use self::service::match_rules;
+use self::{
+    names::known_stem,
+    nobody::is_media,
+    reasons::shown_verdict,
+    situation::{Grade, Situation},
+};
+use crate::{
+    catalogue::Catalogue,
+    kind::{Kind, Role},
+    reconcile::{
+        Options,
+        coverage::{Coverage, GapItem},
+        files::{Node, NodeId},
+        identity::Identities,
+        locks::Locks,
+        own::{self, Owners, World},
+        resolve::{Edge, Match, References},
+        signs::{self, statement},
+    },
+    report::{
+        codes::{Class, ReasonCode},
+        model::{Confidence, Owner, Reason, Reclaim, Risk, Verdict, Weight},
+    },
+    rules::Rule,
+};
+
+/// What is said of one file.
+#[derive(Debug, Clone)]
+pub(crate) struct Judgement {
+    /// The verdict.
+    pub(crate) verdict: Verdict,
+    /// Which situation.
+    pub(crate) class: Option<Class>,
+    /// For `orphaned` and `unregistered`.
+    pub(crate) confidence: Option<Confidence>,
+    /// What may be done.
+    pub(crate) reclaim: Reclaim,
+    /// What could be lost.
+    pub(crate) risk: Option<Risk>,
+    /// Whose it is.
+    pub(crate) owners: BTreeSet<Owner>,
+    /// Why.
+    pub(crate) reasons: Vec<Reason>,
+    /// The gaps that keep it `unknown`, by their place.
+    pub(crate) gaps: BTreeSet<usize>,
+}
+
+impl Judgement {
+    pub(super) fn new(verdict: Verdict, class: Option<Class>, reasons: Vec<Reason>) -> Self {
+        Self {
+            verdict,
+            class,
+            confidence: None,
+            reclaim: Reclaim::Never,
+            risk: None,
+            owners: BTreeSet::new(),
+            reasons,
+            gaps: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn unknown(class: Class, reason: Reason) -> Self {
+        Self::new(Verdict::Unknown, Some(class), vec![reason])
+    }
+}
+
+/// Everything that a verdict is made of.
+pub(crate) struct Judge<'a> {
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) world: World<'a>,
+    pub(crate) identities: &'a Identities,
+    pub(crate) references: &'a References,
+    pub(crate) owners: &'a Owners,
+    pub(crate) locks: &'a Locks,
+    pub(crate) coverage: &'a Coverage,
+    pub(crate) options: &'a Options,
+    /// For each file the rule that matches it.
+    pub(crate) rules: &'a [Option<&'a Rule>],
+    /// For each file whether it is reported.
+    pub(crate) reported: &'a [bool],
+}
+
+impl Judge<'_> {
+    /// Judges every reported file.
+    pub(crate) fn run(&self) -> Vec<Option<Judgement>> {
+        let count = self.world.files.nodes.len();
+        let mut judged: Vec<Option<Judgement>> = (0..count)
+            .map(|node| self.reported[node].then(|| self.by_owner(node)).flatten())
+            .collect();
+        for vm in self.owners.vms.iter().filter(|vm| !vm.is_registered()) {
+            if let Some(config) = vm.config.filter(|&config| judged[config].is_none()) {
+                judged[config] = Some(self.unregistered(vm, config));
+            }
+        }
+        self.propagate(&mut judged);
+        self.locks_follow(&mut judged);
+        self.hard_links_follow(&mut judged);
+        for (node, judgement) in judged.iter().enumerate() {
+            debug_assert_eq!(
+                judgement.is_some(),
+                self.reported[node],
+                "every reported file has a verdict, no other has one"
+            );
+        }
+        judged
+    }
+
+    pub(super) fn file(&self, node: NodeId) -> Node<'_> {
+        self.world.files.nodes[node]
+    }
+
+    pub(super) fn root(&self, node: NodeId) -> usize {
+        self.file(node).entry.root
+    }
+
+    pub(super) fn path(&self, node: NodeId) -> String {
+        self.file(node).entry.path.lossy().into_owned()
+    }
+
+    /// Decides the rest: each file after all that name it.
+    pub(super) fn propagate(&self, judged: &mut [Option<Judgement>]) {
+        let open: Vec<bool> = (0..judged.len())
+            .map(|node| self.reported[node] && judged[node].is_none() && self.file(node).kind() != Kind::VmLock)
+            .collect();
+        let mut waiting: Vec<usize> = (0..judged.len())
+            .map(|node| {
+                if open[node] {
+                    self.namers(node).filter(|edge| open[edge.from]).count()
+                } else {
+                    0
+                }
+            })
+            .collect();
+        let mut ready: VecDeque<NodeId> = (0..judged.len())
+            .filter(|&node| open[node] && waiting[node] == 0)
+            .collect();
+        while let Some(node) = ready.pop_front() {
+            judged[node] = Some(self.decide(node, judged));
+            for edge in self
+                .references
+                .of(node)
+                .filter(|edge| open[edge.to] && own::is_owning(self.world.files, edge))
+            {
+                waiting[edge.to] -= 1;
+                if waiting[edge.to] == 0 && judged[edge.to].is_none() {
+                    ready.push_back(edge.to);
+                }
+            }
+        }
+        for node in (0..judged.len()).filter(|&node| open[node]) {
+            if judged[node].is_none() {
+                let text = "the disks name each other in a circle, or it hangs on such a circle: no owner can be told"
+                    .to_owned();
+                judged[node] = Some(Judgement::unknown(
+                    Class::Damaged,
+                    statement(ReasonCode::ChainCycle, text, None, Weight::For),
+                ));
+            }
+        }
+    }
+
+    pub(super) fn namers(&self, node: NodeId) -> impl Iterator<Item = &Edge> {
+        self.references
+            .into(node)
+            .filter(move |edge| edge.from != node && self.reported[edge.from] && own::is_owning(self.world.files, edge))
+    }
+
+    /// The best protected of what a file is alone and of what those that name it are.
+    pub(super) fn decide(&self, node: NodeId, judged: &[Option<Judgement>]) -> Judgement {
+        let mut best = self.alone(node);
+        if is_media(self.file(node).kind()) {
+            return best;
+        }
+        for edge in self.namers(node) {
+            let Some(namer) = &judged[edge.from] else { continue };
+            let transferred = self.transfer(edge, namer, node);
+            let better = transferred.verdict < best.verdict;
+            let same = transferred.verdict == best.verdict && edge.role != Role::Parent;
+            if better || same {
+                let mut owners = std::mem::take(&mut best.owners);
+                owners.extend(transferred.owners.iter().cloned());
+                best = Judgement { owners, ..transferred };
+            } else if transferred.verdict == best.verdict {
+                best.owners.extend(transferred.owners);
+            }
+        }
+        if best.verdict == Verdict::Orphaned {
+            self.protect_chains(node, &mut best);
+        }
+        best
+    }
+
+    /// The verdict of a file as seen from one that names it.
+    pub(super) fn transfer(&self, edge: &Edge, namer: &Judgement, node: NodeId) -> Judgement {
+        let from = self.path(edge.from);
+        let mut reason = statement(
+            ReasonCode::FollowsArtifact,
+            String::new(),
+            Some(from.clone()),
+            Weight::For,
+        );
+        if edge.role == Role::Parent && matches!(namer.verdict, Verdict::InUse | Verdict::Unknown) {
+            let settled = if namer.verdict == Verdict::InUse {
+                "is in use"
+            } else {
+                "cannot be judged"
+            };
+            reason.code = ReasonCode::HasChildren;
+            reason.text = format!("{from} depends on it and {settled}");
+            reason.settles = Some("a verdict on its children".to_owned());
+            return Judgement {
+                owners: namer.owners.clone(),
+                ..Judgement::new(Verdict::InUse, Some(Class::HasChildren), vec![reason])
+            };
+        }
+        reason.text = match edge.basis {
+            Match::Companion => format!("it belongs to {from} by its name and shares its verdict"),
+            _ => format!("{from} names it ({}) and is {}", edge.key, shown_verdict(namer)),
+        };
+        let mut judgement = Judgement {
+            reasons: vec![reason],
+            ..namer.clone()
+        };
+        judgement.reasons.extend(
+            namer
+                .reasons
+                .iter()
+                .filter(|reason| reason.code != ReasonCode::FollowsArtifact)
+                .cloned(),
+        );
+        if self.file(node).kind() == Kind::VmdkRdm && judgement.verdict == Verdict::Orphaned {
+            judgement.class = Some(Class::RdmPointer);
+        }
+        judgement
+    }
+
+    /// H-D8: a link of a chain is never a candidate; a delta newer than its parent may be the only copy.
+    pub(super) fn protect_chains(&self, node: NodeId, judgement: &mut Judgement) {
+        let unit = signs::unit(self.references, node);
+        for parent in self.references.of(node).filter(|edge| edge.role == Role::Parent) {
+            let base = signs::unit(self.references, parent.to);
+            if signs::last_written(self.world.files, &unit) > signs::last_written(self.world.files, &base) {
+                judgement.risk = Some(Risk::DataLoss);
+                let text = format!(
+                    "it was written after its parent {}: it may hold the only copy of the newest data",
+                    self.path(parent.to)
+                );
+                judgement.reasons.push(statement(
+                    ReasonCode::NewerThanParent,
+                    text,
+                    Some(self.path(parent.to)),
+                    Weight::Against,
+                ));
+            }
+        }
+        let has_children = self.references.into(node).any(|edge| edge.role == Role::Parent);
+        if judgement.reclaim == Reclaim::Candidate && (has_children || judgement.risk.is_some()) {
+            judgement.reclaim = Reclaim::Review;
+        }
+    }
+
+    /// V79: a lock goes with its target; one without a target is stale.
+    pub(super) fn locks_follow(&self, judged: &mut [Option<Judgement>]) {
+        for node in 0..judged.len() {
+            if !self.reported[node] || judged[node].is_some() {
+                continue;
+            }
+            judged[node] = Some(match self.locks.target.get(&node) {
+                Some(&target) => {
+                    let text = format!("it locks {}", self.path(target));
+                    let reason = statement(ReasonCode::FollowsArtifact, text, Some(self.path(target)), Weight::For);
+                    match &judged[target] {
+                        Some(followed) => Judgement {
+                            reasons: vec![reason],
+                            ..followed.clone()
+                        },
+                        None => Judgement::unknown(Class::NoCoverage, reason),
+                    }
+                }
+                None => self.nobody(
+                    node,
+                    Situation::new(Class::StaleLock, Grade::Candidate)
+                        .because(ReasonCode::TargetGone, "the file that it locks is not there")
+                        .without_inventory(),
+                ),
+            });
+        }
+    }
+
+    /// Names of one file have one verdict: the best protected (V65).
+    pub(super) fn hard_links_follow(&self, judged: &mut [Option<Judgement>]) {
+        let mut best: std::collections::BTreeMap<NodeId, NodeId> = std::collections::BTreeMap::new();
+        for node in 0..judged.len() {
+            let Some(verdict) = judged[node].as_ref().map(|judgement| judgement.verdict) else {
+                continue;
+            };
+            let first = self.world.files.first_name[node];
+            let held = best.entry(first).or_insert(node);
+            if judged[*held]
+                .as_ref()
+                .is_some_and(|judgement| verdict < judgement.verdict)
+            {
+                *held = node;
+            }
+        }
+        for node in 0..judged.len() {
+            let Some(&other) = best
+                .get(&self.world.files.first_name[node])
+                .filter(|&&other| other != node)
+            else {
+                continue;
+            };
+            let (Some(own), Some(followed)) = (&judged[node], &judged[other]) else {
+                continue;
+            };
+            if followed.verdict < own.verdict {
+                let text = format!("it is the same file as {}", self.path(other));
+                let mut judgement = followed.clone();
+                judgement.reasons.insert(
+                    0,
+                    statement(ReasonCode::FollowsArtifact, text, Some(self.path(other)), Weight::For),
+                );
+                judged[node] = Some(judgement);
+            }
+        }
+    }
+}
+
+/// Files that a report lists: artifacts, and ordinary files that a reference or an inventory names or whose name is
+/// suspicious.
+pub(crate) fn reported(world: World<'_>, references: &References, owners: &Owners) -> Vec<bool> {
+    (0..world.files.nodes.len())
+        .map(|node| {
+            let file = world.files.nodes[node];
+            file.artifact.is_some()
+                || owners.vms_of.contains_key(&node)
+                || owners.objects_of.contains_key(&node)
+                || references
+                    .into(node)
+                    .any(|edge| own::is_owning(world.files, edge) && edge.basis != Match::Companion)
+                || known_stem(&file.name()).is_some_and(|(_, suffix)| !suffix.is_empty())
+        })
+        .collect()
+}
+
+/// The gaps of a set of judgements, for their effect.
+pub(crate) fn effect_of<'a>(
+    gaps: &'a [GapItem],
+    judged: &'a [Option<Judgement>],
+) -> impl Iterator<Item = (&'a GapItem, Vec<NodeId>)> {
+    gaps.iter().enumerate().map(|(place, gap)| {
+        let nodes = judged.iter().enumerate().filter(|(_, judgement)| {
+            judgement
+                .as_ref()
+                .is_some_and(|judgement| judgement.gaps.contains(&place))
+        });
+        (gap, nodes.map(|(node, _)| node).collect())
+    })
+}

@@ -1,0 +1,46 @@
+//! What names alone tell: recycle bins, and foreign extensions behind known ones.
+
+use crate::path::fold;
+
+/// A recycle bin of Windows, a NAS or a desktop, as a whole part of the path.
+pub(super) fn in_recycle_bin(path: &str) -> bool {
+    path.split('/').map(fold).any(|part| {
+        matches!(part.as_str(), "$recycle.bin" | "#recycle" | "@recycle" | "recycler") || part.starts_with(".trash")
+    })
+}
+
+/// The stem before the last known extension of a name, and what follows that extension: empty for ordinary names and for
+/// the copies that editors, hosts and backups leave.
+pub(super) fn known_stem(name: &str) -> Option<(&str, &str)> {
+    const KNOWN: [&str; 9] = [
+        ".vmdk", ".vmx", ".vmxf", ".nvram", ".vmsd", ".vhdx", ".avhdx", ".vhd", ".vmcx",
+    ];
+    const HARMLESS: [&str; 16] = [
+        "~",
+        ".bak",
+        ".orig",
+        ".old",
+        ".lck",
+        ".rct",
+        ".mrt",
+        ".hrl",
+        ".hru",
+        ".metadata",
+        ".lock",
+        ".tmp",
+        ".md5",
+        ".sha1",
+        ".sha256",
+        ".swp",
+    ];
+    let (place, extension) = KNOWN
+        .iter()
+        .filter_map(|known| name.rfind(known).map(|place| (place, *known)))
+        .max_by_key(|&(place, known)| (place + known.len(), known.len()))?;
+    let suffix = &name[place + extension.len()..];
+    let foreign = suffix.starts_with('.')
+        && suffix.len() > 1
+        && !HARMLESS.iter().any(|harmless| suffix.ends_with(harmless))
+        && !suffix[1..].chars().all(|c| c.is_ascii_digit());
+    Some((&name[..place], if foreign { suffix } else { "" }))
+}

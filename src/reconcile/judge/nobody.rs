@@ -1,0 +1,334 @@
+//! Nobody's: the only place that says `orphaned`, and everything that is asked before.
+
+use super::{
+    Judge, Judgement,
+    names::known_stem,
+    reasons::{settled, shown},
+    situation::{Grade, Situation},
+};
+use crate::{
+    evidence::MarkCode,
+    kind::{Kind, Role},
+    path::fold,
+    reconcile::{
+        coverage::MARGIN,
+        files::NodeId,
+        signs::{self, Freshness, source_of, statement},
+    },
+    report::{
+        codes::{Class, ReasonCode},
+        model::{Confidence, Cover, Reason, Reclaim, Verdict, Weight},
+    },
+};
+
+/// NB and the design use a day for merges that run after a deletion.
+const MERGE_AGE: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+const _: () = assert!(MERGE_AGE.as_hours() > MARGIN.as_hours());
+impl Judge<'_> {
+    /// What a file is when nothing that names it counts.
+    pub(super) fn alone(&self, node: NodeId) -> Judgement {
+        let file = self.file(node);
+        let name = file.name();
+        if is_media(file.kind()) {
+            let mut reason = statement(
+                ReasonCode::MediaFile,
+                "no VM uses this image; images are kept on purpose as often as not".to_owned(),
+                None,
+                Weight::For,
+            );
+            reason.settles = Some("the owner of the image collection".to_owned());
+            return Judgement::unknown(Class::Media, reason);
+        }
+        if name.starts_with(".nfs") && name.len() > 8 && name[4..].chars().all(|c| c.is_ascii_hexdigit()) {
+            let reason = statement(
+                ReasonCode::OpenLog,
+                "deleted, but a client of the NFS server still has it open; restart that client".to_owned(),
+                None,
+                Weight::For,
+            );
+            return Judgement::new(Verdict::InUse, Some(Class::OpenDeleted), vec![reason]);
+        }
+        if let Some(reason) = self.suspicious(node) {
+            return Judgement::unknown(Class::SuspiciousRename, reason);
+        }
+        let situation = self.situation(node);
+        self.nobody(node, situation)
+    }
+
+    /// V61: a foreign extension behind a known one, on this file or on one of its stem in this folder.
+    pub(super) fn suspicious(&self, node: NodeId) -> Option<Reason> {
+        let name = self.file(node).name();
+        let stem = known_stem(&name)?.0.to_owned();
+        let folder = self.world.files.in_folder(self.root(node), self.file(node).folder());
+        let renamed = folder.iter().map(|&other| self.file(other).name()).find(|other| {
+            known_stem(other).is_some_and(|(other_stem, suffix)| {
+                !suffix.is_empty()
+                    && (stem == other_stem || stem.strip_prefix(other_stem).is_some_and(|rest| rest.starts_with('-')))
+            })
+        })?;
+        let mut reason = statement(
+            ReasonCode::SuspiciousName,
+            format!(
+                "{renamed} has a foreign extension behind a known one, as ransomware leaves it; files of this stem may be the only copy"
+            ),
+            None,
+            Weight::For,
+        );
+        reason.settles = Some("somebody who knows why the file was renamed".to_owned());
+        Some(reason)
+    }
+
+    /// The only place that says `orphaned`: everything that could refute it is asked before, best protected first.
+    pub(super) fn nobody(&self, node: NodeId, situation: Situation) -> Judgement {
+        let unit = signs::unit(self.references, node);
+        let signs = signs::of_unit(self.world.files, self.locks, &unit);
+        if let Some(first) = signs.first() {
+            let mut judgement = Judgement::new(
+                Verdict::InUse,
+                Some(first.class),
+                signs.iter().map(|sign| sign.reason.clone()).collect(),
+            );
+            if first.class == Class::ProtectedByDescriptor
+                && !self.references.into(node).any(|edge| edge.role == Role::Parent)
+            {
+                judgement.reasons.push(statement(
+                    ReasonCode::NoReference,
+                    "no child of it was found on the scanned roots".to_owned(),
+                    None,
+                    Weight::Against,
+                ));
+            }
+            return judgement;
+        }
+        let newest = self.coverage.roots[self.root(node)].newest;
+        let fresh = signs::freshness(
+            self.world.files,
+            &unit,
+            newest.or_else(|| (!situation.needs_inventory).then_some(self.options.as_of)),
+        );
+        if let Freshness::WrittenSince(time) = fresh
+            && situation.needs_inventory
+        {
+            let text = format!(
+                "it existed before the inventory and was written {} after it was taken",
+                shown(time)
+            );
+            return Judgement::new(
+                Verdict::InUse,
+                Some(Class::WrittenSinceInventory),
+                vec![statement(ReasonCode::WrittenSinceInventory, text, None, Weight::For)],
+            );
+        }
+        if let Some(unreadable) = self.unreadable(node) {
+            return unreadable;
+        }
+        if let Some(transport) = self.transport_or_foreign(node) {
+            return transport;
+        }
+        if situation.needs_inventory
+            && let Some(capped) = self.capped(node)
+        {
+            return capped;
+        }
+        if let Freshness::TooNew(time) | Freshness::WrittenSince(time) = fresh {
+            return Self::too_new(time, newest.or(Some(self.options.as_of)));
+        }
+        if let Some(pending) = self.merge_pending(node) {
+            return pending;
+        }
+        self.orphaned(node, &unit, situation)
+    }
+
+    pub(super) fn orphaned(&self, node: NodeId, unit: &[NodeId], situation: Situation) -> Judgement {
+        let mut reasons = situation.reasons;
+        let mut nobody = statement(
+            ReasonCode::NoReference,
+            "no registered VM, no VM configuration on the scanned roots and no service names it".to_owned(),
+            None,
+            Weight::For,
+        );
+        nobody.settles = Some("a configuration or an inventory that names it".to_owned());
+        reasons.push(nobody);
+        if situation.needs_inventory {
+            reasons.push(self.consulted(self.root(node)));
+        }
+        reasons.extend(self.age_reason(unit));
+        reasons.extend(self.hint(node));
+        let mut judgement = Judgement::new(Verdict::Orphaned, Some(situation.class), reasons);
+        judgement.risk = situation.risk;
+        let mut confidence = if situation.needs_inventory {
+            self.confidence(node, &mut judgement.reasons)
+        } else {
+            Confidence::High
+        };
+        if matches!(situation.grade, Grade::Low | Grade::Headless) {
+            confidence = Confidence::Low;
+        }
+        judgement.confidence = Some(confidence);
+        judgement.reclaim = match situation.grade {
+            Grade::Candidate => Reclaim::Candidate,
+            Grade::Review | Grade::Low => Reclaim::Review,
+            Grade::Headless | Grade::Never => Reclaim::Never,
+        };
+        judgement
+    }
+
+    /// H-D20, H-F7: what cannot be read is not judged by guess.
+    pub(super) fn unreadable(&self, node: NodeId) -> Option<Judgement> {
+        let file = self.file(node);
+        let marks = file.evidence().map_or(&[][..], |evidence| evidence.marks.as_slice());
+        let is_extent = file.kind().is_extent() && self.references.into(node).any(|edge| edge.role == Role::Extent);
+        let mark = marks.iter().find(|mark| {
+            mark.code == MarkCode::Unreadable
+                || mark.code == MarkCode::Damaged
+                || (mark.code == MarkCode::Empty && (file.kind().is_disk() || file.kind().is_config()) && !is_extent)
+        })?;
+        let (class, code) = if mark.code == MarkCode::Unreadable {
+            (Class::Unreadable, ReasonCode::Unreadable)
+        } else {
+            (Class::Damaged, ReasonCode::Damaged)
+        };
+        let mut reason = statement(
+            code,
+            mark.text.clone(),
+            Some(source_of(self.world.files, node, mark.offset)),
+            Weight::For,
+        );
+        reason.settles = Some("a readable copy of the file, or the inventory that lists it".to_owned());
+        Some(Judgement::unknown(class, reason))
+    }
+
+    /// V57, H-C17.
+    pub(super) fn transport_or_foreign(&self, node: NodeId) -> Option<Judgement> {
+        let disk = self.file(node).evidence()?.disk.as_ref()?;
+        let form = disk.create_type.as_deref().map(fold);
+        let is_transport = matches!(
+            form.as_deref(),
+            Some(
+                "streamoptimized"
+                    | "monolithicsparse"
+                    | "twogbmaxextentsparse"
+                    | "2gbmaxextentsparse"
+                    | "twogbmaxextentflat"
+                    | "2gbmaxextentflat"
+            )
+        );
+        if is_transport && !disk.has_parent {
+            let text = format!(
+                "its form is {}: made for transport or by a hosted product, perhaps to be imported",
+                disk.create_type.as_deref().unwrap_or_default()
+            );
+            let mut judgement = Judgement::unknown(
+                Class::TransportImage,
+                statement(ReasonCode::TransportForm, text, None, Weight::For),
+            );
+            judgement.reclaim = Reclaim::Review;
+            return Some(judgement);
+        }
+        let creator = disk
+            .creator
+            .as_deref()
+            .map(|creator| fold(creator.trim_matches(['\0', ' '])))?;
+        matches!(creator.as_str(), "tap" | "vbox").then(|| {
+            let text = format!("its footer says that {creator} made it: a disk of another hypervisor");
+            Judgement::unknown(
+                Class::Foreign,
+                statement(ReasonCode::ForeignCreator, text, None, Weight::For),
+            )
+        })
+    }
+
+    /// H-D7: a merge that runs or waits looks like a stranded checkpoint.
+    pub(super) fn merge_pending(&self, node: NodeId) -> Option<Judgement> {
+        if !matches!(self.file(node).kind(), Kind::Avhd | Kind::Avhdx) {
+            return None;
+        }
+        let parents: Vec<NodeId> = self
+            .references
+            .of(node)
+            .filter(|edge| edge.role == Role::Parent)
+            .map(|edge| edge.to)
+            .collect();
+        let vm = parents
+            .iter()
+            .flat_map(|parent| self.owners.vms_of.get(parent).into_iter().flatten())
+            .map(|&vm| &self.owners.vms[vm])
+            .find(|vm| {
+                vm.config
+                    .is_some_and(|config| self.file(config).has_mark(MarkCode::MergePending))
+            });
+        let taken = self.coverage.roots[self.root(node)].newest?;
+        let recent = self
+            .file(node)
+            .entry
+            .modified
+            .is_some_and(|time| time > taken - MERGE_AGE)
+            && !parents.is_empty();
+        let text = match vm {
+            Some(vm) => format!("the configuration of {} says that a merge is pending", vm.name),
+            None if recent => "it was written within a day before the inventory and its parent is there: a merge may have been running".to_owned(),
+            None => return None,
+        };
+        let mut reason = statement(ReasonCode::MergePending, text, None, Weight::For);
+        reason.settles = Some("a second scan some days later".to_owned());
+        Some(Judgement::unknown(Class::MergePending, reason))
+    }
+
+    /// Gaps and missing cover that keep anything from being nobody's.
+    pub(super) fn capped(&self, node: NodeId) -> Option<Judgement> {
+        let root = self.root(node);
+        let identity = &self.identities.roots[root];
+        if !identity.rivals.is_empty() {
+            let text = format!("the root could be {}: give it an alias", identity.rivals.join(" or "));
+            return Some(Judgement::unknown(
+                Class::AmbiguousDatastore,
+                settled(ReasonCode::AmbiguousDatastore, text, "an alias for the root"),
+            ));
+        }
+        if self.coverage.roots[root].cover == Cover::None {
+            let text = if self.world.inventories.is_empty() {
+                "no inventory was given".to_owned()
+            } else {
+                format!("no inventory covers {}", identity.name)
+            };
+            return Some(Judgement::unknown(
+                Class::NoCoverage,
+                settled(
+                    ReasonCode::NoInventory,
+                    text,
+                    "the inventories of all hosts that use this datastore",
+                ),
+            ));
+        }
+        let gaps = self.coverage.caps(self.world.files, node);
+        let first = gaps.first()?;
+        let class = match first.code {
+            ReasonCode::OwnerUnreadable => Class::OwnerUnreadable,
+            ReasonCode::OutsideScan => Class::OutsideScan,
+            _ => Class::NoCoverage,
+        };
+        let mut judgement = Judgement::new(Verdict::Unknown, Some(class), Vec::new());
+        for gap in gaps {
+            judgement
+                .reasons
+                .push(settled(gap.code, gap.text.clone(), "see the reason"));
+            judgement
+                .gaps
+                .extend(self.coverage.gaps.iter().position(|known| known == gap));
+        }
+        Some(judgement)
+    }
+
+    pub(super) fn too_new(time: jiff::Timestamp, taken: Option<jiff::Timestamp>) -> Judgement {
+        let taken = taken.map_or_else(String::new, |taken| format!(" (taken {})", shown(taken)));
+        let text = format!(
+            "last written {}, which is newer than the newest inventory that would list it{taken}, or within an hour of it",
+            shown(time)
+        );
+        Judgement::unknown(Class::TooNew, settled(ReasonCode::TooNew, text, "a newer inventory"))
+    }
+}
+
+pub(super) fn is_media(kind: Kind) -> bool {
+    matches!(kind, Kind::Iso | Kind::Floppy | Kind::Ovf | Kind::Ova)
+}

@@ -1,0 +1,205 @@
+//! `owned`: what a registered VM reaches, and how the walk came to it.
+
+use super::{Judge, Judgement};
+use crate::{
+    inventory::Listing,
+    kind::{Kind, Role},
+    path::fold,
+    reconcile::{
+        files::NodeId,
+        own::{self, OwnerVm, Via},
+        resolve::{Edge, Match, Target},
+        signs::statement,
+    },
+    report::{
+        codes::{Class, ReasonCode},
+        model::{Owner, OwnerKind, Reason, Verdict, Weight},
+    },
+};
+
+impl Judge<'_> {
+    pub(super) fn owned(&self, node: NodeId, vms: &[usize]) -> Judgement {
+        let mut judgement = Judgement::new(Verdict::Owned, None, Vec::new());
+        for &index in vms {
+            let vm = &self.owners.vms[index];
+            judgement.owners.insert(Owner {
+                kind: OwnerKind::Vm,
+                id: vm.id.clone(),
+                name: vm.name.clone(),
+            });
+            judgement.reasons.push(self.registration_reason(vm));
+            judgement.reasons.extend(self.via_reason(vm, node));
+        }
+        judgement.reasons.dedup();
+        judgement.class = self.owned_class(node, vms);
+        judgement
+    }
+
+    pub(super) fn registration_reason(&self, vm: &OwnerVm) -> Reason {
+        let rows = vm.rows.iter().map(|&(inventory, row)| {
+            let inventory = &self.world.inventories[inventory];
+            format!("{}, {}", inventory.source, inventory.vms[row].row)
+        });
+        if let Some(source) = rows.reduce(|all, row| format!("{all}; {row}")) {
+            let state = vm
+                .rows
+                .iter()
+                .find_map(|&(inventory, row)| self.world.inventories[inventory].vms[row].connection.clone());
+            let state = state
+                .filter(|state| fold(state) != "connected")
+                .map_or(String::new(), |state| format!(" (connection state {state})"));
+            return statement(
+                ReasonCode::RegisteredVm,
+                format!("{} is registered{state}", vm.name),
+                Some(source),
+                Weight::For,
+            );
+        }
+        let source = vm
+            .cluster_rows
+            .first()
+            .map(|&(inventory, _)| self.world.inventories[inventory].source.clone());
+        statement(
+            ReasonCode::ClusterVm,
+            format!("{} is a VM of the cluster", vm.name),
+            source,
+            Weight::For,
+        )
+    }
+
+    /// How the walk from a VM came to a file, step by step from the configuration.
+    pub(super) fn via_reason(&self, vm: &OwnerVm, node: NodeId) -> Option<Reason> {
+        match vm.files.get(&node)? {
+            Via::Itself => {
+                let text = if vm.moved {
+                    "it carries the id of the VM, which was registered at another place".to_owned()
+                } else {
+                    format!("it is the configuration of {}", vm.name)
+                };
+                let code = if vm.moved {
+                    ReasonCode::ConfigMoved
+                } else {
+                    ReasonCode::RegisteredVm
+                };
+                Some(statement(code, text, None, Weight::For))
+            }
+            Via::Listed { source, .. } => Some(statement(
+                ReasonCode::ListedByInventory,
+                "the inventory lists this file".to_owned(),
+                Some(source.clone()),
+                Weight::For,
+            )),
+            Via::BesideGhost => Some(statement(
+                ReasonCode::BesideGhost,
+                format!(
+                    "it belongs by its name to {}, whose configuration or descriptor is not there",
+                    vm.name
+                ),
+                None,
+                Weight::For,
+            )),
+            Via::Edge(place) => Some(self.edge_reason(&self.references.edges[*place])),
+        }
+    }
+
+    pub(super) fn edge_reason(&self, edge: &Edge) -> Reason {
+        let from = self.path(edge.from);
+        let (code, text) = match edge.basis {
+            Match::Exact => (ReasonCode::ReferencedBy, format!("{from} names it ({})", edge.key)),
+            Match::Case => (
+                ReasonCode::ProbableMatch,
+                format!(
+                    "{from} names it ({}), only the letter case differs: probable match",
+                    edge.key
+                ),
+            ),
+            Match::NameOnly => (
+                ReasonCode::ProbableMatch,
+                format!("{from} names a file of this name at a foreign path ({})", edge.key),
+            ),
+            Match::Identity => (
+                ReasonCode::FoundByIdentity,
+                format!("{from} is a child of it: it has the id that the child quotes"),
+            ),
+            Match::Companion => (ReasonCode::CompanionOf, format!("it belongs to {from} by its name")),
+        };
+        statement(code, text, Some(from), Weight::For)
+    }
+
+    pub(super) fn owned_class(&self, node: NodeId, vms: &[usize]) -> Option<Class> {
+        let kind = self.file(node).kind();
+        if matches!(kind, Kind::Iso | Kind::Floppy) {
+            return Some(Class::Media);
+        }
+        let rows: Vec<_> = vms
+            .iter()
+            .flat_map(|&vm| &self.owners.vms[vm].rows)
+            .map(|&(inventory, row)| &self.world.inventories[inventory].vms[row])
+            .collect();
+        let is_template = |vm: &usize| {
+            self.owners.vms[*vm]
+                .config
+                .is_some_and(|config| self.file(config).kind() == Kind::Vmtx)
+        };
+        if rows.iter().any(|row| row.template) || vms.iter().any(is_template) {
+            return Some(Class::Template);
+        }
+        if rows.iter().any(|row| row.placeholder) {
+            return Some(Class::PlaceholderVm);
+        }
+        let names: Vec<&Edge> = self
+            .references
+            .into(node)
+            .filter(|edge| edge.role == Role::Extent)
+            .collect();
+        if kind.is_extent()
+            && kind != Kind::VmdkSparse
+            && !names
+                .iter()
+                .any(|edge| self.file(edge.from).kind() == Kind::VmdkDescriptor)
+        {
+            return Some(Class::HeadlessExtent);
+        }
+        if self.is_dangling(node) {
+            return Some(Class::DanglingDescriptor);
+        }
+        if matches!(kind, Kind::Avhd | Kind::Avhdx) && self.is_unmerged_leaf(node, vms) {
+            return Some(Class::UnmergedBackupCheckpoint);
+        }
+        None
+    }
+
+    /// H-D4: the VM runs on a checkpoint disk although no checkpoint is listed.
+    pub(super) fn is_unmerged_leaf(&self, node: NodeId, vms: &[usize]) -> bool {
+        vms.iter().any(|&vm| {
+            let vm = &self.owners.vms[vm];
+            let full = own::best_listing(self.world, vm) >= Listing::LeafDisks;
+            let no_list = vm.rows.iter().all(|&(inventory, row)| {
+                let row = &self.world.inventories[inventory].vms[row];
+                row.checkpoints.is_empty() && !row.has_snapshots
+            });
+            let checkpoint_configs = vm
+                .files
+                .keys()
+                .any(|&file| own::vm_evidence(self.world.files, file).is_some_and(|vm| vm.checkpoint_of.is_some()));
+            let set = self
+                .references
+                .into(node)
+                .any(|edge| self.file(edge.from).kind() == Kind::Vhds);
+            full && no_list && !checkpoint_configs && !set && !vm.rows.is_empty()
+        })
+    }
+
+    /// V42: a descriptor names an extent that is not there.
+    pub(super) fn is_dangling(&self, node: NodeId) -> bool {
+        let Some(evidence) = self.file(node).evidence() else {
+            return false;
+        };
+        self.file(node).kind() == Kind::VmdkDescriptor
+            && evidence
+                .references
+                .iter()
+                .zip(&self.references.targets[node])
+                .any(|(reference, target)| reference.role == Role::Extent && matches!(target, Target::Missing { .. }))
+    }
+}

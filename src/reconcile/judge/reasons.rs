@@ -1,0 +1,108 @@
+//! Reasons that verdicts share: which inventories were asked, how old a file is, and how sure a "nobody" is.
+
+use super::{Judge, Judgement};
+use crate::{
+    inventory::Inventory,
+    reconcile::{
+        files::NodeId,
+        signs::{self, statement},
+    },
+    report::{
+        codes::ReasonCode,
+        model::{Confidence, Identity, Reason, Weight},
+    },
+};
+
+impl Judge<'_> {
+    pub(super) fn consulted(&self, root: usize) -> Reason {
+        let shown_inventory = |&index: &usize| {
+            let inventory: &Inventory = &self.world.inventories[index];
+            let taken = inventory.collected.map_or_else(|| "time unknown".to_owned(), shown);
+            format!("{} ({} VMs, {taken})", inventory.source, inventory.vms.len())
+        };
+        let names: Vec<String> = self.coverage.roots[root]
+            .inventories
+            .iter()
+            .map(shown_inventory)
+            .collect();
+        statement(
+            ReasonCode::InventoriesConsulted,
+            format!("consulted: {}", names.join("; ")),
+            None,
+            Weight::For,
+        )
+    }
+
+    pub(super) fn age_reason(&self, unit: &[NodeId]) -> Option<Reason> {
+        let time = signs::last_written(self.world.files, unit)?;
+        let days = self.options.as_of.duration_since(time).as_hours() / 24;
+        Some(statement(
+            ReasonCode::LastWritten,
+            format!("last written {} ({days} days before this report)", shown(time)),
+            None,
+            Weight::For,
+        ))
+    }
+
+    /// Whose it was, as far as its folder tells: a hint, never more.
+    pub(super) fn hint(&self, node: NodeId) -> Option<Reason> {
+        let folder = self.file(node).entry.path.folder();
+        let name = String::from_utf8_lossy(folder.name()).into_owned();
+        (!name.is_empty()).then(|| {
+            statement(
+                ReasonCode::LastOwnerHint,
+                format!("it lies in the folder {name:?}: a hint at its last owner, no proof"),
+                None,
+                Weight::For,
+            )
+        })
+    }
+
+    /// `high` means that every check which could have refuted the verdict was possible and was made.
+    pub(super) fn confidence(&self, node: NodeId, reasons: &mut Vec<Reason>) -> Confidence {
+        let root = self.root(node);
+        let mut confidence = Confidence::High;
+        for gap in self.coverage.lowering(root) {
+            confidence = Confidence::Medium;
+            reasons.push(settled(ReasonCode::NotChecked, gap.text.clone(), "see the reason"));
+        }
+        if self.identities.roots[root].identity == Identity::Inferred {
+            confidence = Confidence::Medium;
+            let text = format!(
+                "the datastore of this root was inferred ({})",
+                self.identities.roots[root].basis
+            );
+            reasons.push(settled(ReasonCode::NotChecked, text, "an alias for the root"));
+        }
+        if self.options.assume_complete {
+            reasons.push(statement(
+                ReasonCode::AssumedComplete,
+                "the user declared that the given inventories are all there are".to_owned(),
+                None,
+                Weight::For,
+            ));
+        }
+        confidence
+    }
+}
+
+pub(super) fn settled(code: ReasonCode, text: String, settles: &str) -> Reason {
+    Reason {
+        code,
+        text,
+        source: None,
+        weight: Weight::For,
+        settles: Some(settles.to_owned()),
+    }
+}
+
+pub(super) fn shown(time: jiff::Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+pub(super) fn shown_verdict(judgement: &Judgement) -> String {
+    match judgement.class {
+        Some(class) => format!("{}/{}", judgement.verdict.name(), class.name()),
+        None => judgement.verdict.name().to_owned(),
+    }
+}

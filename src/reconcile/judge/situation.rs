@@ -1,0 +1,212 @@
+//! Which situation a file is in when nobody owns it: the class of the verdict and what may be done.
+
+use super::{Judge, names::in_recycle_bin};
+use crate::{
+    evidence::{LinkId, MarkCode},
+    kind::{Kind, Role},
+    reconcile::{files::NodeId, signs::statement},
+    report::{
+        codes::{Class, ReasonCode},
+        model::{Reason, Risk, Weight},
+    },
+};
+
+/// How a situation grades what may be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grade {
+    Candidate,
+    Review,
+    /// Review, with low confidence.
+    Low,
+    /// Never, with low confidence.
+    Headless,
+    Never,
+}
+
+/// Which situation a file is in when nobody owns it.
+#[derive(Debug)]
+pub(super) struct Situation {
+    pub(super) class: Class,
+    pub(super) grade: Grade,
+    pub(super) risk: Option<Risk>,
+    pub(super) needs_inventory: bool,
+    pub(super) reasons: Vec<Reason>,
+}
+
+impl Situation {
+    pub(super) fn new(class: Class, grade: Grade) -> Self {
+        Self {
+            class,
+            grade,
+            risk: None,
+            needs_inventory: true,
+            reasons: Vec::new(),
+        }
+    }
+
+    pub(super) fn because(mut self, code: ReasonCode, text: &str) -> Self {
+        self.reasons.push(statement(code, text.to_owned(), None, Weight::For));
+        self
+    }
+
+    pub(super) fn without_inventory(mut self) -> Self {
+        self.needs_inventory = false;
+        self
+    }
+}
+
+impl Judge<'_> {
+    pub(super) fn situation(&self, node: NodeId) -> Situation {
+        let file = self.file(node);
+        let disk = file.evidence().and_then(|evidence| evidence.disk.as_ref());
+        let referenced_by = |role: Role| self.references.into(node).any(|edge| edge.role == role);
+        if in_recycle_bin(&self.path(node)) {
+            return Situation::new(Class::RecycleBin, Grade::Low)
+                .because(ReasonCode::InRecycleBin, "it lies in a recycle bin");
+        }
+        if let Some(rule) = self.rules[node].filter(|rule| self.is_leaked(node, rule.class)) {
+            let class = if rule.class == Class::Fcd {
+                Class::LeakedVolume
+            } else {
+                Class::LibraryLeftover
+            };
+            return Situation::new(class, Grade::Review).because(
+                ReasonCode::NotRegistered,
+                "it lies in the service's folder, and the service's own list does not name it",
+            );
+        }
+        if disk.is_some_and(|disk| disk.fcd_id.is_some()) {
+            return Situation::new(Class::LeakedVolume, Grade::Review).because(
+                ReasonCode::NotRegistered,
+                "it carries the id of a First Class Disk that the catalogue does not list",
+            );
+        }
+        match file.kind() {
+            Kind::VmdkRdm => Situation::new(Class::RdmPointer, Grade::Review).because(ReasonCode::RawDeviceMap, "a raw device map: the data are on a LUN, next to nothing is reclaimed here"),
+            kind if kind.is_extent() && kind != Kind::VmdkSparse && !referenced_by(Role::Extent) => Situation::new(Class::HeadlessExtent, Grade::Headless)
+                .because(ReasonCode::TargetGone, "no descriptor names it; a running VM goes on without its descriptor: recreate the descriptor, do not delete the data"),
+            Kind::VmdkCtk | Kind::Rct | Kind::Mrt => self.sidecar(node),
+            Kind::VmdkDigest | Kind::Vmxf | Kind::Vmsd => Situation::new(Class::LeftoverSidecar, Grade::Candidate),
+            Kind::Psf | Kind::Hrl | Kind::Hru | Kind::Referenced => Situation::new(Class::LeftoverSidecar, Grade::Review),
+            Kind::Vswp => Situation::new(Class::LeftoverState, Grade::Candidate),
+            Kind::Vmgs => self.guest_state(node),
+            Kind::Nvram | Kind::Vmsn | Kind::Vmss | Kind::Vmem | Kind::Vmrs | Kind::Bin | Kind::Vsv | Kind::Slp => Situation::new(Class::LeftoverState, Grade::Review),
+            Kind::VmLog => Situation::new(Class::Diagnostic, Grade::Candidate),
+            Kind::Vmx | Kind::Vmtx => Situation::new(Class::TornVm, Grade::Review),
+            Kind::Vmcx | Kind::HypervXml => Situation::new(Class::LeftoverState, Grade::Review).because(ReasonCode::TargetGone, "the configuration of a checkpoint whose VM is not there"),
+            Kind::Vhds => Situation::new(Class::DeletedVmDisk, Grade::Review),
+            _ => self.disk_situation(node),
+        }
+    }
+
+    /// A change tracking file: without its disk it needs no inventory to be judged.
+    pub(super) fn sidecar(&self, node: NodeId) -> Situation {
+        let name = self.file(node).name();
+        let disk = match self.file(node).kind() {
+            Kind::VmdkCtk => name.replace("-ctk.vmdk", ".vmdk"),
+            _ => name.rsplit_once('.').map_or(name.clone(), |(disk, _)| disk.to_owned()),
+        };
+        let near = self.world.files.in_folder(self.root(node), self.file(node).folder());
+        let there = near
+            .iter()
+            .find(|&&other| other != node && self.file(other).name() == disk);
+        let situation = Situation::new(Class::LeftoverSidecar, Grade::Candidate);
+        match there {
+            None => situation
+                .because(ReasonCode::TargetGone, "the disk whose changes it tracks is gone")
+                .without_inventory(),
+            Some(_) => situation.because(ReasonCode::NoReference, "its disk is there and does not name it"),
+        }
+    }
+
+    /// H-E4: the state of a VM with a vTPM is the key to its disks.
+    pub(super) fn guest_state(&self, node: NodeId) -> Situation {
+        let mut situation = Situation::new(Class::LeftoverState, Grade::Never);
+        let text = if self.file(node).has_mark(MarkCode::VirtualTpm) {
+            "it holds a virtual TPM: without it an encrypted disk cannot be opened"
+        } else {
+            "it holds the firmware state of a VM and perhaps the key to its disks"
+        };
+        situation.reasons.push(statement(
+            ReasonCode::VirtualTpm,
+            text.to_owned(),
+            None,
+            Weight::Against,
+        ));
+        situation.risk = Some(Risk::DataLoss);
+        situation
+    }
+
+    pub(super) fn disk_situation(&self, node: NodeId) -> Situation {
+        let file = self.file(node);
+        let disk = file.evidence().and_then(|evidence| evidence.disk.as_ref());
+        let name = file.name();
+        if file.has_mark(MarkCode::RawDevice) {
+            return Situation::new(Class::RdmPointer, Grade::Review).because(
+                ReasonCode::RawDeviceMap,
+                "a raw device map: the data are on a LUN, next to nothing is reclaimed here",
+            );
+        }
+        if self.is_dangling(node) {
+            return Situation::new(Class::DanglingDescriptor, Grade::Candidate)
+                .because(ReasonCode::TargetGone, "an extent that the descriptor names is gone");
+        }
+        if let Some(twin) = self.used_twin(node) {
+            let text = format!(
+                "{} is the same disk and in use: this is the copy that a migration left",
+                self.path(twin)
+            );
+            let mut situation = Situation::new(Class::MigrationLeftover, Grade::Candidate);
+            situation.reasons.push(statement(
+                ReasonCode::TwinInUse,
+                text,
+                Some(self.path(twin)),
+                Weight::For,
+            ));
+            return situation;
+        }
+        if name.ends_with("-autorecovery.avhdx") || name.ends_with("-autorecovery.avhd") {
+            return Situation::new(Class::UnmergedBackupCheckpoint, Grade::Review).because(
+                ReasonCode::DifferencingDisk,
+                "a recovery disk of a backup that should have vanished after it",
+            );
+        }
+        if disk.is_some_and(|disk| disk.has_parent) || matches!(file.kind(), Kind::Avhd | Kind::Avhdx) {
+            return Situation::new(Class::StrandedSnapshot, Grade::Review).because(
+                ReasonCode::DifferencingDisk,
+                "a link of a chain that no VM's chain and no other disk reaches",
+            );
+        }
+        Situation::new(Class::DeletedVmDisk, Grade::Candidate)
+    }
+
+    /// H-D15: the same disk at another place, which a VM uses.
+    pub(super) fn used_twin(&self, node: NodeId) -> Option<NodeId> {
+        let disk = self.file(node).evidence()?.disk.as_ref()?;
+        let link = disk.link?;
+        let first = &self.world.files.first_name;
+        self.world
+            .resolver
+            .with_link(link)
+            .iter()
+            .copied()
+            .filter(|&other| first[other] != first[node])
+            .find(|&other| {
+                let twin = self.file(other).evidence().and_then(|evidence| evidence.disk.as_ref());
+                let same = twin.is_some_and(|twin| match link {
+                    LinkId::Guid(_) => twin.has_parent == disk.has_parent,
+                    LinkId::Cid(cid) => {
+                        !matches!(cid, 0 | 0xffff_fffe | 0xffff_ffff)
+                            && (twin.content_id.is_some() && twin.content_id == disk.content_id
+                                || twin.disk_id.is_some() && twin.disk_id == disk.disk_id)
+                            && twin.virtual_bytes == disk.virtual_bytes
+                    }
+                });
+                same && self
+                    .owners
+                    .vms_of
+                    .get(&other)
+                    .is_some_and(|vms| vms.iter().any(|&vm| self.owners.vms[vm].is_registered()))
+            })
+    }
+}

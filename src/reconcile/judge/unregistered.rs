@@ -1,0 +1,140 @@
+//! `unregistered`: configurations on disk that no inventory registers, each with its whole VM.
+
+use super::{Judge, Judgement, reasons::shown};
+use crate::{
+    kind::Platform,
+    path::fold,
+    reconcile::{
+        files::NodeId,
+        own::{self, OwnerVm},
+        signs::{self, Freshness, source_of, statement},
+    },
+    report::{
+        codes::{Class, ReasonCode},
+        model::{Owner, OwnerKind, Reason, Reclaim, Verdict, Weight},
+    },
+};
+
+impl Judge<'_> {
+    /// A configuration that no inventory registers: the verdict of its whole VM.
+    pub(super) fn unregistered(&self, vm: &OwnerVm, config: NodeId) -> Judgement {
+        let files: Vec<NodeId> = vm
+            .files
+            .keys()
+            .copied()
+            .filter(|&node| self.by_owner(node).is_none())
+            .collect();
+        let owner = Owner {
+            kind: OwnerKind::Vm,
+            id: vm.id.clone(),
+            name: vm.name.clone(),
+        };
+        let mut judgement = self.unregistered_alone(vm, config, &files);
+        judgement.owners.insert(owner);
+        if let Some(replica) = self.rules[config] {
+            return self.by_rule(config, replica);
+        }
+        judgement
+    }
+
+    pub(super) fn unregistered_alone(&self, vm: &OwnerVm, config: NodeId, files: &[NodeId]) -> Judgement {
+        let signs = signs::of_unit(self.world.files, self.locks, files);
+        let signs: Vec<_> = signs
+            .into_iter()
+            .filter(|sign| sign.class != Class::ProtectedByDescriptor)
+            .collect();
+        if let Some(first) = signs.first() {
+            return Judgement::new(
+                Verdict::InUse,
+                Some(first.class),
+                signs.iter().map(|sign| sign.reason.clone()).collect(),
+            );
+        }
+        if let Some(&list) = self.coverage.ha_named.get(&config) {
+            let reason = statement(
+                ReasonCode::HaProtected,
+                "a list of vSphere HA names its configuration: a vCenter protects it".to_owned(),
+                Some(source_of(self.world.files, list, None)),
+                Weight::For,
+            );
+            return Judgement::new(Verdict::InUse, Some(Class::HaProtected), vec![reason]);
+        }
+        let newest = self.coverage.roots[self.root(config)].newest;
+        if let Freshness::WrittenSince(time) = signs::freshness(self.world.files, files, newest) {
+            let text = format!(
+                "{} existed before the inventory and was last written {} after it was taken",
+                vm.name,
+                shown(time)
+            );
+            return Judgement::new(
+                Verdict::InUse,
+                Some(Class::WrittenSinceInventory),
+                vec![statement(ReasonCode::WrittenSinceInventory, text, None, Weight::For)],
+            );
+        }
+        if let Some(opaque) = own::vm_evidence(self.world.files, config)
+            .map_or(Some("damaged".to_owned()), |evidence| evidence.opaque.clone())
+        {
+            let mut reason = statement(
+                ReasonCode::OwnerUnreadable,
+                format!("no inventory registers it and it cannot be read: {opaque}"),
+                None,
+                Weight::For,
+            );
+            reason.settles =
+                Some("a readable copy of the configuration, or the inventory that registers it".to_owned());
+            return Judgement::unknown(Class::OwnerUnreadable, reason);
+        }
+        if let Some(capped) = self.capped(config) {
+            return capped;
+        }
+        if let Freshness::TooNew(time) = signs::freshness(self.world.files, files, newest) {
+            return Self::too_new(time, newest);
+        }
+        let (class, mut reasons) = self.unregistered_class(vm, config);
+        reasons.push(self.consulted(self.root(config)));
+        reasons.extend(self.age_reason(files));
+        let mut judgement = Judgement::new(Verdict::Unregistered, Some(class), reasons);
+        judgement.reclaim = Reclaim::Review;
+        judgement.confidence = Some(self.confidence(config, &mut judgement.reasons));
+        judgement
+    }
+
+    pub(super) fn unregistered_class(&self, vm: &OwnerVm, config: NodeId) -> (Class, Vec<Reason>) {
+        let path = fold(&self.path(config));
+        let mut reason = statement(
+            ReasonCode::NotRegistered,
+            format!("no inventory registers {}", vm.name),
+            None,
+            Weight::For,
+        );
+        reason.settles = Some("an inventory that registers this configuration".to_owned());
+        if let Some(copy_of) = vm.copy_of.map(|index| &self.owners.vms[index]) {
+            let text = format!(
+                "a VM with the same id is registered as {} at another place: this is a copy or an export",
+                copy_of.name
+            );
+            let source = copy_of.config.map(|node| source_of(self.world.files, node, None));
+            return (
+                Class::ExportCopy,
+                vec![
+                    reason,
+                    statement(ReasonCode::SameIdRegistered, text, source, Weight::For),
+                ],
+            );
+        }
+        let is_backup_copy = self.file(config).name().ends_with('~') || self.file(config).name().contains(".bak");
+        let class = if path.contains("planned virtual machines") {
+            Class::StalePlanned
+        } else if is_backup_copy {
+            Class::TornVm
+        } else if path.contains("hyper-v replica") {
+            Class::ReplicaLeftover
+        } else if vm.platform == Platform::Hyperv {
+            Class::LostRegistration
+        } else {
+            Class::CompleteVm
+        };
+        (class, vec![reason])
+    }
+}
