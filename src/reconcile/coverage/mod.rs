@@ -1,0 +1,375 @@
+//! Coverage: when a "nobody" may be said (design, *Coverage*).
+//!
+//! An inventory covers a root when it lists its datastore or registers a VM with a file on it. The cover is complete
+//! unless something says otherwise; what says so is a [`GapItem`] with its reach: the roots and the files whose owner it
+//! could hide. Nothing is capped further than that.
+
+mod sharers;
+mod unread;
+mod unscanned;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Options,
+    files::{Files, NodeId},
+    identity::Identities,
+    locks::Locks,
+    own::{OwnerVm, Owners, World},
+    resolve::References,
+};
+use crate::{
+    catalogue::Catalogue,
+    kind::{Kind, Platform},
+    path::{Parsed, fold, parse},
+    report::{
+        codes::ReasonCode,
+        model::{Cover, Identity},
+    },
+};
+
+/// Clocks of hosts, servers and scanners differ, and exports take time (design: "with a margin of an hour").
+pub(crate) const MARGIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// Which files of its roots a gap can affect.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reach {
+    /// Everything that needs an inventory to be judged.
+    Everything,
+    /// Disks: one of them may be a parent that nobody here names.
+    Disks,
+    /// Disks of checkpoints.
+    CheckpointDisks,
+    /// What lies in this folder of this root or below it.
+    Folder(usize, Vec<u8>),
+    /// Files whose path fits a damaged one; `?` is one unknown character.
+    Matching(String),
+}
+
+/// Something that is not known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct GapItem {
+    /// What it is about.
+    pub(crate) code: ReasonCode,
+    /// One sentence with what would settle it.
+    pub(crate) text: String,
+    /// Roots that it affects.
+    pub(crate) roots: BTreeSet<usize>,
+    /// Which of their files.
+    pub(crate) reach: Reach,
+    /// It keeps verdicts at `unknown`; otherwise it only lowers the confidence or is good to know.
+    pub(crate) caps: bool,
+    /// It lowers the confidence.
+    pub(crate) lowers: bool,
+}
+
+/// Who would know the owners of the files of one root.
+#[derive(Debug, Clone)]
+pub(crate) struct RootCover {
+    /// How far.
+    pub(crate) cover: Cover,
+    /// Inventories that cover it.
+    pub(crate) inventories: BTreeSet<usize>,
+    /// When the newest of them was taken.
+    pub(crate) newest: Option<Timestamp>,
+}
+
+/// What is and is not known.
+#[derive(Debug)]
+pub(crate) struct Coverage {
+    /// One for each root.
+    pub(crate) roots: Vec<RootCover>,
+    /// What is not known, sorted.
+    pub(crate) gaps: Vec<GapItem>,
+    /// Unregistered VMs that were in use when the inventories were taken or since.
+    pub(crate) written_since: BTreeSet<usize>,
+    /// Configurations that a list of vSphere HA names, with the file that does.
+    pub(crate) ha_named: BTreeMap<NodeId, NodeId>,
+}
+
+impl Coverage {
+    /// Works out what the inventories cover and what is missing.
+    pub(crate) fn new(
+        catalogue: &Catalogue,
+        world: World<'_>,
+        identities: &Identities,
+        owners: &Owners,
+        references: &References,
+        locks: &Locks,
+        options: &Options,
+    ) -> Self {
+        let roots = base_cover(catalogue, world, identities, owners, options);
+        let mut builder = Builder {
+            catalogue,
+            world,
+            identities,
+            owners,
+            locks,
+            options,
+            coverage: Self {
+                roots,
+                gaps: Vec::new(),
+                written_since: BTreeSet::new(),
+                ha_named: ha_named(world.files, references),
+            },
+        };
+        builder.find_gaps();
+        builder.coverage.gaps.sort();
+        builder.coverage.gaps.dedup();
+        builder.coverage.settle();
+        builder.coverage
+    }
+
+    /// The gaps that keep this file from being nobody's.
+    pub(crate) fn caps<'a>(&'a self, files: &Files<'_>, node: NodeId) -> Vec<&'a GapItem> {
+        let file = files.nodes[node];
+        self.gaps
+            .iter()
+            .filter(|gap| gap.caps && gap.roots.contains(&file.entry.root) && gap.reach.includes(files, node))
+            .collect()
+    }
+
+    /// What lowers the confidence of a verdict on this root.
+    pub(crate) fn lowering(&self, root: usize) -> impl Iterator<Item = &GapItem> {
+        self.gaps
+            .iter()
+            .filter(move |gap| gap.lowers && gap.roots.contains(&root))
+    }
+
+    /// A cover with a gap over everything is incomplete.
+    fn settle(&mut self) {
+        for (root, cover) in self.roots.iter_mut().enumerate() {
+            let capped = self
+                .gaps
+                .iter()
+                .any(|gap| gap.caps && gap.reach == Reach::Everything && gap.roots.contains(&root));
+            if cover.cover == Cover::Complete && capped {
+                cover.cover = Cover::Incomplete;
+            }
+        }
+    }
+}
+
+impl Reach {
+    fn includes(&self, files: &Files<'_>, node: NodeId) -> bool {
+        let file = files.nodes[node];
+        match self {
+            Self::Everything => true,
+            Self::Disks => file.kind().is_disk() || file.kind().is_extent(),
+            Self::CheckpointDisks => {
+                matches!(file.kind(), Kind::Avhd | Kind::Avhdx)
+                    || file
+                        .evidence()
+                        .and_then(|evidence| evidence.disk.as_ref())
+                        .is_some_and(|disk| disk.has_parent)
+            }
+            Self::Folder(root, folder) => *root == file.entry.root && is_below(file.entry.path.as_bytes(), folder),
+            Self::Matching(pattern) => fits_damaged(pattern, &file.entry.path.lossy()),
+        }
+    }
+}
+
+/// True for a path in a folder or below it; for the top of a root only what lies directly in it.
+fn is_below(path: &[u8], folder: &[u8]) -> bool {
+    if folder.is_empty() {
+        return !path.contains(&b'/');
+    }
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with(b"/"))
+}
+
+/// Compares a path below a root with a damaged path of an export, in which `?` is one unknown character.
+fn fits_damaged(pattern: &str, path: &str) -> bool {
+    let Parsed::Path(pattern) = parse(pattern) else {
+        return false;
+    };
+    let pattern = fold(&pattern.relative());
+    let path = fold(path);
+    pattern.chars().count() == path.chars().count()
+        && pattern
+            .chars()
+            .zip(path.chars())
+            .all(|(expected, found)| expected == '?' || expected == found)
+}
+
+/// Roots and the inventories that know their datastore.
+fn base_cover(
+    catalogue: &Catalogue,
+    world: World<'_>,
+    identities: &Identities,
+    owners: &Owners,
+    options: &Options,
+) -> Vec<RootCover> {
+    let with_vms: BTreeSet<usize> = (0..world.inventories.len())
+        .filter(|&index| world.inventories[index].has_vm_list)
+        .collect();
+    (0..catalogue.roots.len())
+        .map(|root| {
+            let listed = identities.roots[root].entities.iter().flat_map(|&entity| {
+                identities.entities[entity]
+                    .records
+                    .iter()
+                    .map(|&(inventory, _)| inventory)
+            });
+            let touched = owners
+                .touched
+                .iter()
+                .filter(|&&(_, held)| held == root)
+                .map(|&(inventory, _)| inventory);
+            let mut inventories: BTreeSet<usize> =
+                listed.chain(touched).filter(|index| with_vms.contains(index)).collect();
+            if options.assume_complete && identities.roots[root].identity != Identity::Unknown {
+                inventories.extend(&with_vms);
+            }
+            let newest = inventories
+                .iter()
+                .filter_map(|&index| world.inventories[index].collected)
+                .max();
+            let cover = if inventories.is_empty() {
+                Cover::None
+            } else {
+                Cover::Complete
+            };
+            RootCover {
+                cover,
+                inventories,
+                newest,
+            }
+        })
+        .collect()
+}
+
+/// Configurations that lists of vSphere HA name (V75).
+fn ha_named(files: &Files<'_>, references: &References) -> BTreeMap<NodeId, NodeId> {
+    references
+        .edges
+        .iter()
+        .filter(|edge| {
+            files.nodes[edge.from].kind() == Kind::DatastoreSystem && files.nodes[edge.to].kind().is_config()
+        })
+        .map(|edge| (edge.to, edge.from))
+        .collect()
+}
+struct Builder<'a> {
+    catalogue: &'a Catalogue,
+    world: World<'a>,
+    identities: &'a Identities,
+    owners: &'a Owners,
+    locks: &'a Locks,
+    options: &'a Options,
+    coverage: Coverage,
+}
+
+impl Builder<'_> {
+    pub(super) fn find_gaps(&mut self) {
+        if !self.options.assume_complete {
+            self.hosts_without_inventory();
+            self.nodes_without_inventory();
+            self.locks_of_unknown_hosts();
+            self.ha_vms();
+            self.inventory_warnings();
+        }
+        self.vms_in_use();
+        self.unreadable_folders();
+        self.unreadable_owners();
+        self.unreadable_disks();
+        self.rows_without_the_rest();
+        self.checkpoints_without_disks();
+        self.not_scanned();
+        self.clustered_without_list();
+        self.fileless_disks();
+    }
+
+    pub(super) fn gap(&mut self, code: ReasonCode, text: String, roots: BTreeSet<usize>, reach: Reach) {
+        self.coverage.gaps.push(GapItem {
+            code,
+            text,
+            roots,
+            reach,
+            caps: true,
+            lowers: false,
+        });
+    }
+
+    pub(super) fn note(&mut self, code: ReasonCode, text: String, roots: BTreeSet<usize>, lowers: bool) {
+        self.coverage.gaps.push(GapItem {
+            code,
+            text,
+            roots,
+            reach: Reach::Everything,
+            caps: false,
+            lowers,
+        });
+    }
+
+    pub(super) fn root_name(&self, root: usize) -> &str {
+        &self.identities.roots[root].name
+    }
+
+    /// Roots that hold files of a platform, or of none that is known.
+    pub(super) fn of_platform(&self, platform: Platform) -> BTreeSet<usize> {
+        let mut seen = vec![BTreeSet::new(); self.catalogue.roots.len()];
+        for artifact in &self.catalogue.artifacts {
+            if let Some(platform) = artifact.kind.platform() {
+                seen[artifact.entry.root].insert(platform);
+            }
+        }
+        (0..seen.len())
+            .filter(|&root| seen[root].is_empty() || seen[root].contains(&platform))
+            .collect()
+    }
+
+    pub(super) fn covered_by(&self, inventory: usize) -> BTreeSet<usize> {
+        (0..self.coverage.roots.len())
+            .filter(|&root| self.coverage.roots[root].inventories.contains(&inventory))
+            .collect()
+    }
+
+    pub(super) fn is_registered(&self, node: NodeId) -> bool {
+        self.owners
+            .vms_of
+            .get(&node)
+            .is_some_and(|vms| vms.iter().any(|&vm| self.owners.vms[vm].is_registered()))
+    }
+
+    pub(super) fn roots_of(&self, vm: &OwnerVm) -> BTreeSet<usize> {
+        let found = vm.files.keys().map(|&node| self.world.files.nodes[node].entry.root);
+        found
+            .chain(vm.missing.iter().map(|missing| missing.root))
+            .chain(vm.ghost.iter().map(|(root, _)| *root))
+            .collect()
+    }
+}
+
+/// The folder of a whole VM: above `Virtual Machines` and `Snapshots` on Hyper-V, else the folder itself.
+pub(crate) fn home_folder(folder: &[u8]) -> Vec<u8> {
+    let split = folder.iter().rposition(|&byte| byte == b'/');
+    let name = fold(&String::from_utf8_lossy(&folder[split.map_or(0, |slash| slash + 1)..]));
+    if matches!(
+        name.as_str(),
+        "virtual machines" | "snapshots" | "planned virtual machines"
+    ) {
+        return split.map_or(Vec::new(), |slash| folder[..slash].to_vec());
+    }
+    folder.to_vec()
+}
+
+/// `a, b and 3 more`.
+pub(crate) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 5;
+    let names: Vec<&str> = names.collect();
+    if names.len() <= SHOWN {
+        return names.join(", ");
+    }
+    format!("{} and {} more", names[..SHOWN].join(", "), names.len() - SHOWN)
+}
+
+/// `1 VM`, `2 VMs`.
+pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
+    if number == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{number} {many}")
+    }
+}

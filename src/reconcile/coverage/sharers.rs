@@ -1,0 +1,280 @@
+//! Gaps about others who use the storage: hosts, nodes and VMs of whom no inventory was given.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::{Builder, MARGIN, Reach, count, list};
+use crate::reconcile::{files::NodeId, locks::Locks, own::OwnerVm};
+use crate::{catalogue::Stage, kind::Platform, path::short_host, report::codes::ReasonCode};
+
+impl Builder<'_> {
+    /// V1: the exports name a host that mounts the datastore and of which no inventory was given.
+    pub(super) fn hosts_without_inventory(&mut self) {
+        let known = self.known_hosts();
+        for root in 0..self.coverage.roots.len() {
+            let mut missing = BTreeSet::new();
+            for &entity in &self.identities.roots[root].entities {
+                for &(inventory, record) in &self.identities.entities[entity].records {
+                    let record = &self.world.inventories[inventory].datastores[record];
+                    missing.extend(
+                        record
+                            .hosts
+                            .iter()
+                            .filter(|host| !known.contains(&short_host(host)))
+                            .cloned(),
+                    );
+                }
+            }
+            if !missing.is_empty() {
+                let text = format!(
+                    "{} is mounted by {}, of which no inventory was given: export the VMs of that host or vCenter",
+                    self.root_name(root),
+                    list(missing.iter().map(String::as_str)),
+                );
+                self.gap(
+                    ReasonCode::HostWithoutInventory,
+                    text,
+                    BTreeSet::from([root]),
+                    Reach::Everything,
+                );
+            }
+        }
+    }
+
+    /// H-A2: a node of a cluster was not asked, or the cluster lists a VM that no row has.
+    pub(super) fn nodes_without_inventory(&mut self) {
+        let known = self.known_hosts();
+        for inventory in self.world.inventories {
+            let missing: BTreeSet<&str> = inventory
+                .missing_hosts
+                .iter()
+                .filter(|host| !known.contains(&short_host(host)))
+                .map(String::as_str)
+                .collect();
+            if !missing.is_empty() {
+                let text = format!(
+                    "{} names {} as a member, of which no VM list was given: export the VMs of every node",
+                    inventory.source,
+                    list(missing.iter().copied()),
+                );
+                let roots = self.of_platform(inventory.platform);
+                self.gap(ReasonCode::NodeWithoutInventory, text, roots, Reach::Everything);
+            }
+        }
+        let unlisted: Vec<&OwnerVm> = self
+            .owners
+            .vms
+            .iter()
+            .filter(|vm| vm.rows.is_empty() && !vm.cluster_rows.is_empty())
+            .collect();
+        if !unlisted.is_empty() {
+            let text = format!(
+                "the cluster lists {} that no node's export has ({}): export the VMs of every node",
+                count(unlisted.len(), "VM", "VMs"),
+                list(unlisted.iter().map(|vm| vm.name.as_str())),
+            );
+            let roots = self.of_platform(Platform::Hyperv);
+            self.gap(ReasonCode::ClusterVmWithoutRow, text, roots, Reach::Everything);
+        }
+    }
+
+    pub(super) fn known_hosts(&self) -> BTreeSet<String> {
+        let mut known = BTreeSet::new();
+        for inventory in self.world.inventories {
+            known.extend(inventory.hosts.iter().map(|host| short_host(&host.name)));
+            known.extend(
+                inventory
+                    .hosts
+                    .iter()
+                    .filter_map(|host| host.moref.as_deref().map(short_host)),
+            );
+            known.extend(inventory.vms.iter().filter_map(|vm| vm.host.as_deref().map(short_host)));
+            if inventory.hosts.is_empty() && inventory.has_vm_list {
+                // Without a list of hosts the export of a vCenter speaks for all hosts that it names.
+                known.extend(
+                    inventory
+                        .datastores
+                        .iter()
+                        .flat_map(|record| record.hosts.iter().map(|host| short_host(host))),
+                );
+            }
+        }
+        known
+    }
+
+    /// V2: a lock on a file that exists names a host that no inventory knows.
+    pub(super) fn locks_of_unknown_hosts(&mut self) {
+        let files = self.world.files;
+        let mut known = self.known_hosts();
+        for (target, locks) in &self.locks.of {
+            if self.is_registered(*target) {
+                known.extend(
+                    locks
+                        .iter()
+                        .filter_map(|&lock| Locks::holder(files, lock).map(short_host)),
+                );
+            }
+        }
+        let mut unknown: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
+        for (&target, locks) in &self.locks.of {
+            let holders = locks.iter().filter_map(|&lock| Locks::holder(files, lock));
+            let root = files.nodes[target].entry.root;
+            unknown
+                .entry(root)
+                .or_default()
+                .extend(holders.filter(|host| !known.contains(&short_host(host))));
+        }
+        for (root, hosts) in unknown.into_iter().filter(|(_, hosts)| !hosts.is_empty()) {
+            let text = format!(
+                "on {} a lock is held by {}, which no inventory knows: export the VMs of that host or its vCenter",
+                self.root_name(root),
+                list(hosts.iter().copied()),
+            );
+            self.gap(
+                ReasonCode::LockOfUnknownHost,
+                text,
+                BTreeSet::from([root]),
+                Reach::Everything,
+            );
+        }
+    }
+
+    /// V75: HA protects a VM that no inventory registers.
+    pub(super) fn ha_vms(&mut self) {
+        let mut unknown: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
+        for &config in self
+            .coverage
+            .ha_named
+            .keys()
+            .filter(|&&config| !self.is_registered(config))
+        {
+            let entry = self.world.files.nodes[config].entry;
+            unknown
+                .entry(entry.root)
+                .or_default()
+                .insert(entry.path.lossy().into_owned());
+        }
+        for (root, configs) in unknown {
+            let text = format!(
+                "vSphere HA names {} on {}, which no inventory registers: export the vCenter that runs it",
+                list(configs.iter().map(String::as_str)),
+                self.root_name(root),
+            );
+            self.gap(
+                ReasonCode::HaVmUnregistered,
+                text,
+                BTreeSet::from([root]),
+                Reach::Everything,
+            );
+        }
+    }
+
+    /// V6, H-A1: a VM that no inventory registers existed before the inventories and was written after them.
+    pub(super) fn vms_in_use(&mut self) {
+        let files = self.world.files;
+        let mut found: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
+        for (index, vm) in self.owners.vms.iter().enumerate().filter(|(_, vm)| !vm.is_registered()) {
+            let Some(config) = vm.config else { continue };
+            let Some(newest) = self.coverage.roots[files.nodes[config].entry.root].newest else {
+                continue;
+            };
+            let own: Vec<NodeId> = vm
+                .files
+                .keys()
+                .copied()
+                .filter(|&node| !self.is_registered(node))
+                .collect();
+            let times: Vec<Timestamp> = own
+                .iter()
+                .filter_map(|&node| files.nodes[node].entry.modified)
+                .collect();
+            let before = times.iter().any(|&time| time < newest - MARGIN);
+            let after = times.iter().any(|&time| time > newest);
+            if before && after {
+                self.coverage.written_since.insert(index);
+                for root in own.into_iter().map(|node| files.nodes[node].entry.root) {
+                    found.entry(root).or_default().insert(vm.name.clone());
+                }
+            }
+        }
+        if self.options.assume_complete {
+            return;
+        }
+        for (root, names) in found {
+            let text = format!(
+                "on {} no inventory registers {}, which was written before and after they were taken: somebody runs it whose \
+                 inventory is missing",
+                self.root_name(root),
+                list(names.iter().map(String::as_str)),
+            );
+            self.gap(
+                ReasonCode::UnknownVmInUse,
+                text,
+                BTreeSet::from([root]),
+                Reach::Everything,
+            );
+        }
+    }
+
+    /// V5, H-A3, H-A4: exports that are truncated, lossy, empty or failed.
+    pub(super) fn inventory_warnings(&mut self) {
+        for (index, inventory) in self.world.inventories.iter().enumerate() {
+            for warning in inventory.warnings.iter().filter(|warning| warning.caps) {
+                let covered = self.covered_by(index);
+                let roots = if covered.is_empty() {
+                    self.of_platform(inventory.platform)
+                } else {
+                    covered
+                };
+                let text = format!("{}: {}", inventory.source, warning.text);
+                match &warning.pattern {
+                    Some(pattern) => self.gap(
+                        ReasonCode::InventoryLossy,
+                        text,
+                        roots,
+                        Reach::Matching(pattern.clone()),
+                    ),
+                    None => self.gap(ReasonCode::InventoryIncomplete, text, roots, Reach::Everything),
+                }
+            }
+        }
+        for issue in self
+            .options
+            .inventory_issues
+            .iter()
+            .filter(|issue| issue.stage == Stage::Inventory)
+        {
+            let text = format!(
+                "the inventory {} could not be read ({}): export it again",
+                issue.path.lossy(),
+                issue.error
+            );
+            let roots = (0..self.coverage.roots.len()).collect();
+            self.gap(ReasonCode::InventoryIncomplete, text, roots, Reach::Everything);
+        }
+    }
+
+    /// Clustered VMs without the cluster's resource list cap the confidence.
+    pub(super) fn clustered_without_list(&mut self) {
+        for (index, inventory) in self.world.inventories.iter().enumerate() {
+            if inventory.has_cluster_list
+                || self
+                    .world
+                    .inventories
+                    .iter()
+                    .any(|other| other.has_cluster_list && other.folder == inventory.folder)
+            {
+                continue;
+            }
+            if inventory.vms.iter().any(|vm| vm.clustered) {
+                let text = format!(
+                    "{} has clustered VMs and no list of the cluster's resources: Get-ClusterResource would tell whether every node was asked",
+                    inventory.source
+                );
+                let roots = self.covered_by(index);
+                self.note(ReasonCode::NoClusterList, text, roots, true);
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Gaps about places that were not read: folders, configurations, disks.
+
+use std::collections::BTreeSet;
+
+use super::{Builder, Reach, home_folder, is_below};
+use crate::reconcile::own::{self, OwnerVm};
+use crate::{catalogue::Issue, evidence::MarkCode, inventory::Listing, kind::Platform, report::codes::ReasonCode};
+
+impl Builder<'_> {
+    /// True when every row of every covering inventory lists whole chains.
+    pub(super) fn whole_chains_everywhere(&self) -> bool {
+        let mut rows = self
+            .world
+            .inventories
+            .iter()
+            .filter(|inventory| inventory.has_vm_list)
+            .flat_map(|inventory| &inventory.vms)
+            .peekable();
+        rows.peek().is_some() && rows.all(|vm| vm.listing == Listing::WholeChains)
+    }
+
+    /// H-B11, V85: a folder that was not read may hold the configuration of any VM.
+    pub(super) fn unreadable_folders(&mut self) {
+        let folders: Vec<&Issue> = self.catalogue.issues.iter().filter(|issue| issue.folder).collect();
+        for issue in folders {
+            let Some(root) = issue.root else { continue };
+            let own = Reach::Folder(root, issue.path.as_bytes().to_vec());
+            let text = format!(
+                "{} on {} could not be read ({}): make it readable and scan again",
+                issue.path.lossy(),
+                self.root_name(root),
+                issue.error
+            );
+            if self.whole_chains_everywhere() {
+                self.gap(ReasonCode::FolderUnreadable, text, BTreeSet::from([root]), own);
+                continue;
+            }
+            let inside: Vec<&OwnerVm> = self
+                .owners
+                .vms
+                .iter()
+                .filter(|vm| Self::lies_in(vm, root, issue.path.as_bytes()))
+                .collect();
+            let mut roots = BTreeSet::from([root]);
+            if inside.is_empty() {
+                roots.extend(self.platform_of_root(root).map_or_else(
+                    || (0..self.coverage.roots.len()).collect(),
+                    |platform| self.of_platform(platform),
+                ));
+            } else {
+                for vm in inside {
+                    roots.extend(self.roots_of(vm));
+                }
+            }
+            self.gap(ReasonCode::FolderUnreadable, text, roots, Reach::Everything);
+        }
+    }
+
+    pub(super) fn lies_in(vm: &OwnerVm, root: usize, folder: &[u8]) -> bool {
+        vm.ghost
+            .as_ref()
+            .is_some_and(|(ghost, path)| *ghost == root && is_below(path, folder))
+            || vm
+                .missing
+                .iter()
+                .any(|missing| missing.root == root && is_below(&missing.path, folder))
+    }
+
+    pub(super) fn platform_of_root(&self, root: usize) -> Option<Platform> {
+        let mut platforms = self
+            .catalogue
+            .artifacts
+            .iter()
+            .filter(|artifact| artifact.entry.root == root)
+            .filter_map(|artifact| artifact.kind.platform());
+        let first = platforms.next()?;
+        platforms.all(|platform| platform == first).then_some(first)
+    }
+
+    /// V3, V11, V14, H-E19: configurations that cannot be read.
+    pub(super) fn unreadable_owners(&mut self) {
+        for vm in &self.owners.vms {
+            let opaque = vm.config.filter(|&config| {
+                own::vm_evidence(self.world.files, config).is_none_or(|evidence| evidence.opaque.is_some())
+            });
+            let listing = own::best_listing(self.world, vm);
+            let has_rows = vm
+                .rows
+                .iter()
+                .any(|&(inventory, row)| self.world.inventories[inventory].vms[row].has_configuration);
+            let knows_disks = has_rows && listing >= Listing::LeafDisks;
+            if let Some(config) = opaque {
+                if listing == Listing::WholeChains && has_rows {
+                    continue;
+                }
+                let node = self.world.files.nodes[config];
+                let why = own::vm_evidence(self.world.files, config)
+                    .and_then(|evidence| evidence.opaque.clone())
+                    .unwrap_or_else(|| "damaged".to_owned());
+                let text = format!(
+                    "the configuration of {} ({} on {}) cannot be read ({why}): what lies with it may be its own; an inventory that lists whole \
+                     chains would tell",
+                    vm.name,
+                    node.entry.path.lossy(),
+                    self.root_name(node.entry.root),
+                );
+                let reach = Reach::Folder(node.entry.root, home_folder(node.folder()));
+                self.gap(
+                    ReasonCode::OwnerUnreadable,
+                    text.clone(),
+                    BTreeSet::from([node.entry.root]),
+                    reach,
+                );
+                if vm.is_registered() && !knows_disks {
+                    self.reach_of_unknown_vm(vm, text);
+                }
+            } else if vm.is_registered() && vm.config.is_none() && !knows_disks {
+                self.unread_config(vm);
+            }
+        }
+    }
+
+    /// A registered VM of which neither the inventory nor the scan tells the disks.
+    pub(super) fn unread_config(&mut self, vm: &OwnerVm) {
+        let place = vm
+            .rows
+            .iter()
+            .find_map(|&(inventory, row)| self.world.inventories[inventory].vms[row].config.clone());
+        let place = place.unwrap_or_else(|| "unknown place".to_owned());
+        let text = format!(
+            "the configuration of {} ({place}) was not read and no inventory lists its disks: scan that datastore or give an inventory \
+             that lists disks",
+            vm.name
+        );
+        if let Some((root, path)) = &vm.ghost {
+            let folder = path
+                .iter()
+                .rposition(|&byte| byte == b'/')
+                .map_or(Vec::new(), |end| path[..end].to_vec());
+            self.gap(
+                ReasonCode::OwnerUnreadable,
+                text,
+                BTreeSet::from([*root]),
+                Reach::Folder(*root, home_folder(&folder)),
+            );
+        } else {
+            self.reach_of_unknown_vm(vm, text);
+        }
+    }
+
+    /// Where a VM whose disks nobody lists may have them: where it is known to have files, else everywhere.
+    pub(super) fn reach_of_unknown_vm(&mut self, vm: &OwnerVm, text: String) {
+        if vm.rows.is_empty() {
+            return;
+        }
+        let roots = self.of_platform(vm.platform);
+        self.gap(ReasonCode::OwnerUnreadable, text, roots, Reach::Everything);
+    }
+
+    /// A disk that could not be read may have its parent anywhere its VM has files; nobody else names that parent.
+    pub(super) fn unreadable_disks(&mut self) {
+        let files = self.world.files;
+        for (node, file) in files.nodes.iter().enumerate() {
+            let unread = file.has_mark(MarkCode::SharingViolation) || file.has_mark(MarkCode::Unreadable);
+            let damaged = file.has_mark(MarkCode::Damaged) && !file.has_mark(MarkCode::Empty);
+            if !file.kind().is_disk() || !(unread || damaged) {
+                continue;
+            }
+            let vms: Vec<&OwnerVm> = self
+                .owners
+                .vms_of
+                .get(&node)
+                .into_iter()
+                .flatten()
+                .map(|&vm| &self.owners.vms[vm])
+                .filter(|vm| vm.is_registered())
+                .collect();
+            if !vms.is_empty()
+                && vms
+                    .iter()
+                    .all(|vm| own::best_listing(self.world, vm) == Listing::WholeChains)
+            {
+                continue;
+            }
+            let text = format!(
+                "{} on {} could not be read: its parent may be a disk that nothing else names; read it again or give Get-VHD or LayoutEx",
+                file.entry.path.lossy(),
+                self.root_name(file.entry.root)
+            );
+            let mut roots = BTreeSet::from([file.entry.root]);
+            for vm in &vms {
+                roots.extend(self.roots_of(vm));
+            }
+            let reach = if damaged && vms.is_empty() {
+                Reach::Folder(file.entry.root, file.folder().to_vec())
+            } else {
+                Reach::Disks
+            };
+            self.gap(ReasonCode::DiskUnreadable, text, roots, reach);
+        }
+    }
+}

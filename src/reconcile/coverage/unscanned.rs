@@ -1,0 +1,152 @@
+//! Gaps about what lies outside the scan, and what the inventories leave out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Builder, Reach, count, list};
+use crate::reconcile::own::{self, OwnerVm};
+use crate::{
+    inventory::Listing,
+    kind::{Platform, Role},
+    path::{Parsed, parse},
+    report::codes::ReasonCode,
+};
+
+impl Builder<'_> {
+    /// V8, H-C6: an inventory lists part of a VM, and what would tell the rest was not scanned.
+    pub(super) fn rows_without_the_rest(&mut self) {
+        let mut vms: BTreeMap<Platform, Vec<&OwnerVm>> = BTreeMap::new();
+        for vm in self.owners.vms.iter().filter(|vm| !vm.rows.is_empty()) {
+            let listing = own::best_listing(self.world, vm);
+            let config_unknown = vm.config.is_none() && vm.config_outside;
+            let disk_outside = vm
+                .outside
+                .iter()
+                .any(|(role, _)| matches!(role, Role::Disk | Role::Extent | Role::Parent));
+            if listing == Listing::WholeChains || !(config_unknown || disk_outside) {
+                continue;
+            }
+            if listing == Listing::ConfigOnly && config_unknown {
+                continue; // said by `unreadable_owners`
+            }
+            vms.entry(vm.platform).or_default().push(vm);
+        }
+        for (platform, vms) in vms {
+            let text = format!(
+                "{} ({}) with files on datastores that were not scanned, and the inventory lists only part of their files: a base disk, \
+                 snapshot or swap of theirs may lie here; scan those datastores or give LayoutEx or Get-VHD",
+                count(vms.len(), "VM", "VMs"),
+                list(vms.iter().map(|vm| vm.name.as_str())),
+            );
+            let roots = self.of_platform(platform);
+            let reach = if platform == Platform::Hyperv {
+                Reach::Disks
+            } else {
+                Reach::Everything
+            };
+            self.gap(ReasonCode::OutsideScan, text, roots, reach);
+        }
+    }
+
+    /// H-D2: without the disks of the checkpoints no verdict on an AVHDX.
+    pub(super) fn checkpoints_without_disks(&mut self) {
+        let mut names = BTreeSet::new();
+        for vm in self.owners.vms.iter().filter(|vm| vm.platform == Platform::Hyperv) {
+            for &(inventory, row) in &vm.rows {
+                let row = &self.world.inventories[inventory].vms[row];
+                let unread = row
+                    .checkpoints
+                    .iter()
+                    .any(|checkpoint| !checkpoint.has_disks && !self.read_checkpoint(vm, checkpoint.id));
+                if unread && !(row.checkpoints.is_empty()) {
+                    names.insert(vm.name.clone());
+                }
+            }
+        }
+        if !names.is_empty() {
+            let text = format!(
+                "checkpoints of {} are listed without their disks and their configurations were not read: export Get-VMSnapshot | \
+                 Get-VMHardDiskDrive",
+                list(names.iter().map(String::as_str))
+            );
+            let roots = self.of_platform(Platform::Hyperv);
+            self.gap(ReasonCode::CheckpointsWithoutDisks, text, roots, Reach::CheckpointDisks);
+        }
+    }
+
+    pub(super) fn read_checkpoint(&self, vm: &OwnerVm, checkpoint: uuid::Uuid) -> bool {
+        vm.files.keys().any(|&node| {
+            own::vm_evidence(self.world.files, node)
+                .is_some_and(|evidence| evidence.instance_id == Some(checkpoint) && evidence.opaque.is_none())
+        })
+    }
+
+    /// V83: every datastore that an inventory knows and that was not scanned is named.
+    pub(super) fn not_scanned(&mut self) {
+        let mut used: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
+        for (index, inventory) in self.world.inventories.iter().enumerate() {
+            for vm in &inventory.vms {
+                for path in vm
+                    .config
+                    .iter()
+                    .map(String::as_str)
+                    .chain(vm.files.iter().map(|file| file.path.as_str()))
+                {
+                    let Parsed::Path(path) = parse(path) else { continue };
+                    let path = path.on_host(vm.host.as_deref());
+                    let Some(mount) = &path.mount else { continue };
+                    if let Some(entity) = self
+                        .identities
+                        .entity(crate::reconcile::identity::Writer::Inventory(index), mount)
+                    {
+                        used.entry(entity).or_default().insert(vm.name.as_str());
+                    }
+                }
+            }
+        }
+        let all: BTreeSet<usize> = (0..self.coverage.roots.len()).collect();
+        for (index, entity) in self.identities.entities.iter().enumerate() {
+            let vms = used.get(&index).map_or(0, BTreeSet::len);
+            if !entity.roots.is_empty() || (entity.records.is_empty() && vms == 0) {
+                continue;
+            }
+            let counted = entity
+                .records
+                .iter()
+                .filter_map(|&(inventory, record)| self.world.inventories[inventory].datastores[record].vm_count)
+                .max();
+            let holds = vms > 0 || counted.is_some_and(|count| count > 0);
+            let held = if vms > 0 {
+                format!("; {} on it", count(vms, "VM has files", "VMs have files"))
+            } else {
+                String::new()
+            };
+            let why = if entity.ambiguous {
+                "could be several of the roots: give an alias"
+            } else {
+                "was not scanned"
+            };
+            let text = format!("{} is known to an inventory and {why}{held}", entity.title());
+            self.note(ReasonCode::DatastoreNotScanned, text, all.clone(), holds);
+        }
+    }
+
+    /// H-E15: pass-through disks have no file.
+    pub(super) fn fileless_disks(&mut self) {
+        let names: BTreeSet<&str> = self
+            .world
+            .inventories
+            .iter()
+            .flat_map(|inventory| &inventory.vms)
+            .filter(|vm| !vm.fileless_disks.is_empty())
+            .map(|vm| vm.name.as_str())
+            .collect();
+        if !names.is_empty() {
+            let text = format!(
+                "{} with pass-through disks, which have no file and cannot be assessed: {}",
+                count(names.len(), "VM", "VMs"),
+                list(names.iter().copied())
+            );
+            self.note(ReasonCode::FilelessDisks, text, BTreeSet::new(), false);
+        }
+    }
+}
