@@ -196,9 +196,8 @@ pub(super) fn lock(reader: &FileReader, subject: &Subject<'_>, limits: &Limits) 
 
 /// What the name of a lock and of its folder say.
 pub(super) fn lock_of_name(subject: &Subject<'_>) -> LockEvidence {
-    let named = |target: Vec<u8>| EncodedText::decoded(String::from_utf8_lossy(&target), &target);
     let beside = |name: &[u8]| match LockName::parse(name) {
-        Some(LockName::Beside { target }) => Some(named(target)),
+        Some(LockName::Beside { target }) => Some(target),
         _ => None,
     };
     let target_file_id = match LockName::parse(subject.name) {
