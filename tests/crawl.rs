@@ -4,14 +4,16 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use derelict::{
     catalogue::{Artifact, Catalogue, SkipReason, Stage},
     collect::{CollectOptions, RootArgument, collect},
     evidence::MarkCode,
+    hash::hash_artifacts,
     kind::{Basis, Kind},
-    progress::Hidden,
+    progress::{Hidden, Progress},
     raw::RawPath,
 };
 
@@ -369,6 +371,90 @@ fn system_files_are_told_by_their_place() {
     let catalogue = tree.collect();
     assert_eq!(names(&catalogue), [".dvsData/50 2a/100", ".fbb.sf"]);
     assert!(catalogue.artifacts.iter().all(|at| at.kind == Kind::DatastoreSystem));
+}
+
+/// Remembers what it heard.
+#[derive(Default)]
+struct Listener {
+    files: AtomicU64,
+    artifacts: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Progress for Listener {
+    fn entries(&self, count: u64) {
+        self.files.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn artifacts(&self, count: u64) {
+        self.artifacts.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn bytes(&self, count: u64) {
+        self.bytes.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn progress_hears_of_every_file_artifact_and_byte() {
+    let tree = Tree::new();
+    tree.file("vm/a.vmx", VMX).file("vm/b.txt", "x").file("c.txt", "y");
+    let heard = Listener::default();
+    let mut catalogue = collect(&tree.arguments(), &CollectOptions::default(), &heard).unwrap();
+    hash_artifacts(&mut catalogue, &[0], Some(2), &heard).unwrap();
+    let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    assert_eq!((load(&heard.files), load(&heard.artifacts)), (3, 1));
+    assert_eq!(load(&heard.bytes), u64::try_from(VMX.len()).unwrap());
+    assert_eq!(
+        catalogue.artifacts[0].blake3.as_deref(),
+        Some(blake3::hash(VMX.as_bytes()).to_hex().as_str())
+    );
+}
+
+#[test]
+fn a_file_that_vanished_before_hashing_is_an_issue() {
+    let tree = Tree::new();
+    tree.file("vm/a.vmx", VMX).file("vm/b.vmx", VMX);
+    let mut catalogue = tree.collect();
+    fs::remove_file(tree.path("vm/a.vmx")).unwrap();
+    hash_artifacts(&mut catalogue, &[0, 1], None, &Hidden).unwrap();
+    assert_eq!(artifact(&catalogue, "vm/a.vmx").blake3, None);
+    assert!(artifact(&catalogue, "vm/b.vmx").blake3.is_some());
+    assert_eq!((catalogue.issues.len(), catalogue.issues[0].stage), (1, Stage::Hash));
+}
+
+#[test]
+fn a_saved_catalogue_is_loaded_as_it_was() {
+    let tree = Tree::new();
+    tree.file("vm/a.vmx", VMX)
+        .file("vm/a.vmdk", DESCRIPTOR)
+        .file("vm/note", "x");
+    let catalogue = tree.collect();
+    let target = Tree::new();
+    let path = target.path("site.catalogue");
+    catalogue.save(&path).unwrap();
+    assert_eq!(Catalogue::load(&path).unwrap(), catalogue);
+}
+
+#[test]
+fn a_scan_changes_nothing_in_the_tree() {
+    let tree = Tree::new();
+    tree.file("vm/a.vmx", VMX)
+        .file("vm/a.vmdk", DESCRIPTOR)
+        .sparse("vm/a-flat.vmdk", 1 << 20);
+    let state = || {
+        let mut files: Vec<_> = walkdir::WalkDir::new(tree.0.path())
+            .into_iter()
+            .map(Result::unwrap)
+            .map(|entry| (entry.path().to_owned(), entry.metadata().unwrap().modified().unwrap()))
+            .collect();
+        files.sort();
+        files
+    };
+    let before = state();
+    let mut catalogue = tree.collect();
+    hash_artifacts(&mut catalogue, &[0, 1, 2], None, &Hidden).unwrap();
+    assert_eq!(state(), before);
 }
 
 #[test]

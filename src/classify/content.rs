@@ -162,7 +162,7 @@ fn binary(head: &[u8]) -> Option<Content> {
         .map(|(_, _, content)| *content)
 }
 
-/// Bit 16 (compressed) and bit 17 (markers) of the flags at offset 8 [T].
+/// Bit 16 (compressed) and bit 17 (markers) of the flags at offset 8 (technical note 5.0).
 fn is_stream(head: &[u8]) -> bool {
     head.get(10).is_some_and(|flags| flags & 0b11 == 0b11)
 }

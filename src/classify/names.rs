@@ -243,7 +243,7 @@ fn is_lock(name: &str, folder: &RawPath) -> bool {
         .is_some_and(|target| is_vm_file(target) || is_lock_member(name))
 }
 
-/// `M12345.lck`, `D…`, `E…`: members of a lock folder [OVT].
+/// `M12345.lck`, `D…`, `E…`: members of a lock folder (open-vm-tools).
 fn is_lock_member(name: &str) -> bool {
     name.strip_suffix(".lck")
         .and_then(|stem| stem.strip_prefix(['m', 'd', 'e']))
@@ -268,7 +268,8 @@ fn is_log(name: &str) -> bool {
         && ["vmware", "mkssandbox", "vprintproxy"]
             .iter()
             .any(|start| name.starts_with(start)))
-        || name.contains("zdump")
+        // `vmx-zdump.000`, `hostd-zdump.001`; `zdump` alone is a tool for time zones.
+        || name.contains("-zdump.")
         || (name.starts_with("vmmcores") && ends(".gz"))
         || (name.starts_with("vm") && ends(".core"))
 }
@@ -402,6 +403,7 @@ mod tests {
             assert_eq!(hint(name), NameHint::Kind(Kind::VmLog), "{name}");
         }
         assert_eq!(hint("setup.log"), NameHint::Unknown);
+        assert_eq!(hint("bin/zdump"), NameHint::Unknown);
     }
 
     #[test]
