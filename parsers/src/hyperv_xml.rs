@@ -1,7 +1,7 @@
 //! Hyper-V configurations up to 2012 R2: XML that holds the same key tree as a `.vmcx`.
 //!
 //! An element is a key; its `type` attribute says what its text is, an element without one holds keys. The bytes
-//! decide the encoding, not the declaration: files that were once converted to UTF-8 still declare UTF-16 \[R\]. A file
+//! decide the encoding, not the declaration: files that were once converted to UTF-8 still declare UTF-16 (R). A file
 //! that breaks off gives what stands before the break, and its tree says that it is not complete. Document types and
 //! entities other than the five of XML itself are refused.
 

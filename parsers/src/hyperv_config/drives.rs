@@ -12,11 +12,11 @@ use super::{
 };
 use crate::{text::EncodedText, vmcx::Key};
 
-/// Device type of the IDE controller of generation 1 [R].
+/// Device type of the IDE controller of generation 1 (R).
 const IDE: Uuid = uuid!("83f8638b-8dca-4152-9eda-2ca8b33039b4");
-/// Device type of a SCSI controller [R].
+/// Device type of a SCSI controller (R).
 const SCSI: Uuid = uuid!("d422512d-2bf2-4752-809d-7b82b5fcb1b4");
-/// Device type of the floppy controller [R].
+/// Device type of the floppy controller (R).
 const FLOPPY: Uuid = uuid!("8f0d2762-0b00-4e04-af4f-19010527cb93");
 /// Controllers that cannot be removed: their instance id is their type.
 const BUILT_IN: [Uuid; 2] = [IDE, FLOPPY];
@@ -40,14 +40,14 @@ pub struct Drive {
     pub type_text: Option<String>,
     /// The file or device; `None` for an empty drive.
     pub pathname: Option<EncodedText>,
-    /// The same file relative to the configuration, where it is given [S].
+    /// The same file relative to the configuration, where it is given (S).
     pub relative_pathname: Option<EncodedText>,
-    /// A log that belongs to the disk, where one is given [S].
+    /// A log that belongs to the disk, where one is given (S).
     pub log_file: Option<EncodedText>,
     /// Persistent reservations are on: the disk may be shared between VMs.
     pub persistent_reservations: bool,
     /// The manifest lists the controller. `false`: a stub that was left when the controller was removed, its drives are
-    /// dead references [T]. `None`: the manifest cannot tell (a built-in controller, no device listed at all, or keys
+    /// dead references (T). `None`: the manifest cannot tell (a built-in controller, no device listed at all, or keys
     /// are missing).
     pub has_manifest_entry: Option<bool>,
 }
@@ -70,15 +70,15 @@ pub enum ControllerKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DriveKind {
-    /// A virtual disk: `.vhd`, `.vhdx`, `.vhds` and their kin (`VHD`) [R].
+    /// A virtual disk: `.vhd`, `.vhdx`, `.vhds` and their kin (`VHD`) (R).
     Disk,
-    /// A CD image (`ISO`) [R].
+    /// A CD image (`ISO`) (R).
     Iso,
-    /// A floppy image (`VFD`) [R].
+    /// A floppy image (`VFD`) (R).
     Floppy,
-    /// Nothing (`NONE`) [R].
+    /// Nothing (`NONE`) (R).
     Empty,
-    /// A physical disk (`HDD`) [S].
+    /// A physical disk (`HDD`) (S).
     PassThrough,
     /// Another type; see `type_text`.
     Other,
@@ -152,7 +152,7 @@ impl Manifest {
     }
 
     /// Whether the manifest lists an instance, where it can tell. The controllers that every generation 1 VM has are
-    /// not in the manifest of version 5.0, and yet in use [R].
+    /// not in the manifest of version 5.0, and yet in use (R).
     fn lists(&self, instance: Option<Uuid>, complete: bool) -> Option<bool> {
         let instance = instance?;
         let listed = self.devices.contains_key(&instance);

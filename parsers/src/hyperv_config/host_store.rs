@@ -1,4 +1,4 @@
-//! The list of what a host has registered: `data.vmcx` [R].
+//! The list of what a host has registered: `data.vmcx` (R).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -16,11 +16,11 @@ use crate::{
     vmcx::{Key, KeyTree},
 };
 
-/// Node of the guest runtime state device, which names the `.vmgs` [R].
+/// Node of the guest runtime state device, which names the `.vmgs` (R).
 const GUEST_STATE_DEVICE: &str = "_917bd8cb-3bb6-4124-9383-b7d21ac07f79_";
-/// Node of the virtual TPM; it stands in every generation 2 configuration [R].
+/// Node of the virtual TPM; it stands in every generation 2 configuration (R).
 const VTPM_DEVICE: &str = "_736e6aa9-a3f8-49c0-9550-a963214d259a_";
-/// `type_id` of a VM [R].
+/// `type_id` of a VM (R).
 const TYPE_OF_VM: &str = "Virtual Machines";
 
 /// The configuration of a VM or of a checkpoint. Every key is optional.
@@ -32,16 +32,16 @@ pub struct HypervConfig {
     /// `properties/global_id`: id of this configuration, which is its file name; for a VM the VM id, for a checkpoint
     /// the checkpoint's.
     pub vm_id: Option<Uuid>,
-    /// `settings/global/logical_id`: the VM that the configuration belongs to. Equals `vm_id` in a VM [R].
+    /// `settings/global/logical_id`: the VM that the configuration belongs to. Equals `vm_id` in a VM (R).
     pub logical_id: Option<Uuid>,
-    /// `properties/type_id`: `Virtual Machines` [R], for checkpoints `Snapshots` [A].
+    /// `properties/type_id`: `Virtual Machines` (R), for checkpoints `Snapshots` (A).
     pub type_id: Option<String>,
     /// The content says that it is a checkpoint: `type_id` is not that of a VM, or `logical_id` is another than
-    /// `vm_id` [A]. The folder may say so where the content does not.
+    /// `vm_id` (A). The folder may say so where the content does not.
     pub is_checkpoint: bool,
     /// 1 or 2; `None` for other subtypes.
     pub generation: Option<u8>,
-    /// `properties/subtype` as written: 0 generation 1, 1 generation 2 [R], 2 container, 8 utility VM [S].
+    /// `properties/subtype` as written: 0 generation 1, 1 generation 2 (R), 2 container, 8 utility VM (S).
     pub subtype: Option<i64>,
     /// Configuration version, e.g. `9.0`.
     pub config_version: Option<String>,
@@ -84,7 +84,7 @@ pub struct HypervConfig {
     pub anomalies: Vec<Anomaly>,
 }
 
-/// Shielding, TPM and encryption (`security/settings`, `settings/isolation`) [S].
+/// Shielding, TPM and encryption (`security/settings`, `settings/isolation`) (S).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Security {
@@ -102,7 +102,7 @@ pub struct Security {
     pub isolation_type: Option<i64>,
 }
 
-/// Where saved memory lies (`savedstate`, `WorkerProcessSettings`) [T][S].
+/// Where saved memory lies (`savedstate`, `WorkerProcessSettings`) (T, S).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct SavedState {
@@ -116,7 +116,7 @@ pub struct SavedState {
     pub devices: Option<KeyedPath>,
 }
 
-/// The rule that needs no knowledge of checkpoint keys: another type than a VM, or another VM's configuration [A].
+/// The rule that needs no knowledge of checkpoint keys: another type than a VM, or another VM's configuration (A).
 pub(super) fn is_checkpoint(root: &Key) -> bool {
     let type_id = root
         .get("properties/type_id")

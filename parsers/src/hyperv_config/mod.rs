@@ -4,6 +4,9 @@
 //! both. Known keys become fields; besides, every text anywhere in the tree that looks like a path is kept, since
 //! neither checkpoints nor later versions are documented: an unknown key must not make a used file look unused.
 //!
+//! How sure a fact is stands behind it: (R) seen in real files, (M) published by Microsoft, (T) by others, (S) only
+//! named in a schema of unclear origin, (A) assumed.
+//!
 //! Not decided here: whether a configuration lies in a `Snapshots` folder (which too makes it a checkpoint), and which
 //! file a path means.
 

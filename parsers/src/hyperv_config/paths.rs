@@ -18,7 +18,7 @@ const MAX_PATHS: usize = 10_000;
 /// Most characters of a key path that are kept.
 const MAX_KEY_PATH: usize = 512;
 
-/// Names of keys whose value is a file, whatever its extension [R][T][S].
+/// Names of keys whose value is a file, whatever its extension (R, T, S).
 const FILE_KEYS: [&str; 10] = [
     "pathname",
     "relpathname",

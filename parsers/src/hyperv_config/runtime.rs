@@ -1,7 +1,7 @@
 //! The runtime state of a VM: `.VMRS`, newer `.vsv`.
 //!
-//! A VM that is off leaves versions and metrics here, and neither its name nor its id [R]: it belongs to a VM only by
-//! its file name. Saved memory is a second root [M].
+//! A VM that is off leaves versions and metrics here, and neither its name nor its id (R): it belongs to a VM only by
+//! its file name. Saved memory is a second root (M).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

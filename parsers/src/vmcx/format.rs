@@ -1,24 +1,24 @@
 //! Constants and layouts of the container, as they stand on disk. Little-endian, packed.
 //!
-//! Sources: [R] real files of configuration version 9.0, [M] openvmm `support/hvs_file/FORMAT.md`, [T] third-party
-//! readers, [A] assumed.
+//! Sources: (R) real files of configuration version 9.0, (M) openvmm `support/hvs_file/FORMAT.md`, (T) third-party
+//! readers, (A) assumed.
 
-/// Signature of a storage header, 0x01282014 [R].
+/// Signature of a storage header, 0x01282014 (R).
 pub(crate) const HEADER_SIGNATURE: [u8; 4] = 0x0128_2014_u32.to_le_bytes();
-/// Offsets of the two copies of the storage header, whatever the alignment [M][R].
+/// Offsets of the two copies of the storage header, whatever the alignment (M, R).
 pub(crate) const HEADER_OFFSETS: [u64; 2] = [0, 0x1000];
-/// Length of the storage header in bytes [R].
+/// Length of the storage header in bytes (R).
 pub(crate) const HEADER_LENGTH: u64 = 46;
 /// The only format version in real files: 4.0, written `major << 8 | minor`.
 pub(crate) const FORMAT_VERSION: u32 = 0x0400;
-/// Smallest alignment of objects in bytes [R].
+/// Smallest alignment of objects in bytes (R).
 pub(crate) const MIN_ALIGNMENT: u32 = 0x1000;
-/// Largest alignment of objects in bytes [M].
+/// Largest alignment of objects in bytes (M).
 pub(crate) const MAX_ALIGNMENT: u32 = 0x1_0000;
 
-/// Offset of the root object table [M][R]. Nothing before it is ever written through the replay log [A].
+/// Offset of the root object table (M, R). Nothing before it is ever written through the replay log (A).
 pub(crate) const ROOT_OBJECT_TABLE: u64 = 0x2000;
-/// Signature of an object table, 0x01110001 [R].
+/// Signature of an object table, 0x01110001 (R).
 pub(crate) const OBJECT_TABLE_SIGNATURE: [u8; 4] = 0x0111_0001_u32.to_le_bytes();
 /// Length of the header of an object table: signature and entry count.
 pub(crate) const OBJECT_TABLE_HEADER: u64 = 8;
@@ -27,23 +27,23 @@ pub(crate) const OBJECT_ENTRY_LENGTH: u64 = 18;
 /// Most object or key tables of one file; a table index has 16 bits.
 pub(crate) const MAX_TABLES: usize = 65_535;
 
-/// Signature of a key table [R].
+/// Signature of a key table (R).
 pub(crate) const KEY_TABLE_SIGNATURE: [u8; 2] = 2_u16.to_le_bytes();
 /// Length of the header of a key table.
 pub(crate) const KEY_TABLE_HEADER: u64 = 10;
 /// Length of the fixed part of a key table entry; the name follows.
 pub(crate) const KEY_ENTRY_HEADER: usize = 21;
-/// Flag of a key table entry: the data are a pointer to a file object [M].
+/// Flag of a key table entry: the data are a pointer to a file object (M).
 pub(crate) const KEY_FLAG_FILE_OBJECT: u8 = 0x01;
 
-/// Signature of the replay log, 0x01110003 [R].
+/// Signature of the replay log, 0x01110003 (R).
 pub(crate) const LOG_SIGNATURE: [u8; 4] = 0x0111_0003_u32.to_le_bytes();
 /// Length of the header of the replay log.
 pub(crate) const LOG_HEADER_LENGTH: usize = 34;
 /// Length of an entry of the replay log.
 pub(crate) const LOG_ENTRY_LENGTH: usize = 28;
 /// Largest block of log header and entries that is believed: 0x1000 in real files, one unit of the largest alignment
-/// [A].
+/// (A).
 pub(crate) const MAX_LOG_HEADER_BLOCK: u32 = MAX_ALIGNMENT;
 
 /// Types of the entries of a key table.
@@ -76,11 +76,11 @@ pub(crate) mod object_type {
     pub(crate) const KEY_TABLE: u8 = 2;
     /// The value of one key.
     pub(crate) const FILE_OBJECT: u8 = 3;
-    /// Unused space; an earlier replay log may still lie there [R].
+    /// Unused space; an earlier replay log may still lie there (R).
     pub(crate) const FREE_SPACE: u8 = 4;
 }
 
-/// CRC-32 (ISO 3309, polynomial 0xEDB88320; not CRC-32C) of `bytes` with the four bytes at `field` taken as zero [R].
+/// CRC-32 (ISO 3309, polynomial 0xEDB88320; not CRC-32C) of `bytes` with the four bytes at `field` taken as zero (R).
 pub(crate) fn crc32_with_zeroed(bytes: &[u8], field: usize) -> u32 {
     let (before, rest) = bytes.split_at(field.min(bytes.len()));
     let mut hasher = crc32fast::Hasher::new();
