@@ -102,3 +102,38 @@ fn registrations<'a>(root: &'a Key, list: &str, paths: &mut PathValues<'a>) -> V
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_under_an_unknown_key_is_kept_as_paths() {
+        let id = "_11111111-1111-1111-1111-11111111111A_";
+        let root = Key::node(
+            "Configurations",
+            [
+                Key::node(
+                    "virtualmachines",
+                    [Key::leaf(id, r"C:\a.vmcx"), Key::leaf("x", r"C:\b.vmcx")],
+                ),
+                Key::node("Snapshots", [Key::leaf(id, r"C:\Snapshots\a.vmcx")]),
+                Key::node("VirtualMachines", [Key::leaf("empty", ""), Key::leaf("number", 1)]),
+            ],
+        );
+        let store = HostStore::from_tree(&KeyTree {
+            roots: vec![root],
+            detached: Vec::new(),
+            complete: true,
+        });
+        let registered: Vec<_> = store
+            .virtual_machines
+            .iter()
+            .map(|vm| (vm.id, vm.path.as_str()))
+            .collect();
+        assert_eq!(registered, [(parse_guid(id), r"C:\a.vmcx"), (None, r"C:\b.vmcx")]);
+        assert_eq!(store.other_paths.len(), 1);
+        let roles: Vec<_> = store.references().iter().map(|reference| reference.role).collect();
+        assert_eq!(roles, [PathRole::Config; 3], "no path of the list is lost");
+    }
+}

@@ -128,6 +128,9 @@ pub struct OtherTree {
 pub fn read_container<R: ReadAt + ?Sized>(source: &R, limits: &Limits) -> Result<HypervFile> {
     let container = vmcx::read(source, limits)?;
     let mut file = HypervFile::of_tree(&container.tree, container.anomalies);
+    if let Content::Runtime(state) = &mut file.content {
+        state.add_unlisted(container.storage.unlisted_memory);
+    }
     file.storage = Some(container.storage);
     Ok(file)
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::Anomaly,
-    vmcx::{Key, KeyTree, Value},
+    vmcx::{Key, KeyTree, UnlistedMemory, Value},
 };
 
 /// The runtime state of a VM.
@@ -27,9 +27,9 @@ pub struct RuntimeState {
     pub saved_state_type: Option<String>,
     /// `savedstate/VmVersion`, e.g. `9.0`.
     pub saved_state_version: Option<String>,
-    /// Number of blocks of memory (`RamBlock…`) that were listed.
+    /// Number of blocks of memory (`RamBlock…`).
     pub ram_blocks: u64,
-    /// Bytes of values in file objects below `savedstate`, as far as they were listed.
+    /// Bytes of values in file objects below `savedstate`: memory and device state, compressed.
     pub saved_bytes: u64,
     /// Every path in it.
     pub paths: Vec<KeyedPath>,
@@ -64,6 +64,12 @@ impl RuntimeState {
         state.paths = paths.finish(&mut state.anomalies).into_all();
         state
     }
+
+    /// Adds the blocks of memory that are not in the tree.
+    pub(super) fn add_unlisted(&mut self, unlisted: UnlistedMemory) {
+        self.ram_blocks = self.ram_blocks.saturating_add(unlisted.blocks);
+        self.saved_bytes = self.saved_bytes.saturating_add(unlisted.bytes);
+    }
 }
 
 fn is_saved_state(path: &str) -> bool {
@@ -72,4 +78,53 @@ fn is_saved_state(path: &str) -> bool {
 
 fn is_ram_block(name: &str) -> bool {
     name.get(..8).is_some_and(|head| head.eq_ignore_ascii_case("RamBlock"))
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        hyperv_config::{Content, read_container},
+        limits::Limits,
+        testkit::{hyperv_vm::HypervVm, vmcx::ContainerBuilder},
+    };
+
+    fn state(file: &[u8], limits: &Limits) -> RuntimeState {
+        match read_container(file, limits).unwrap().content {
+            Content::Runtime(state) => state,
+            other => panic!("no runtime state: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn only_a_saved_vm_holds_memory() {
+        let vm = HypervVm::new("vm", Uuid::from_u128(1));
+        let off = state(&vm.to_vmrs(0), &Limits::default());
+        assert_eq!((off.has_saved_state, off.saved_bytes, off.complete), (false, 0, true));
+        let saved = state(&vm.to_vmrs(10_000), &Limits::default());
+        assert_eq!(
+            (saved.has_saved_state, saved.saved_bytes, saved.ram_blocks),
+            (true, 10_000, 1)
+        );
+        assert_eq!(saved.saved_state_version.as_deref(), Some("9.0"));
+    }
+
+    #[test]
+    fn the_sums_count_blocks_that_are_not_listed() {
+        let keys: Vec<_> = (0..50)
+            .map(|n| Key::leaf(format!("RamBlock{n}"), vec![0; 0x800]))
+            .collect();
+        let file = ContainerBuilder::new([Key::node("savedstate", keys)]).build();
+        let limits = Limits {
+            tree_nodes: 64,
+            ..Limits::default()
+        };
+        let state = state(&file, &limits);
+        assert_eq!(
+            (state.ram_blocks, state.saved_bytes, state.complete),
+            (50, 50 * 0x800, true)
+        );
+    }
 }

@@ -32,6 +32,18 @@ pub(super) struct KeyEntry {
     pub(super) value: Value,
 }
 
+impl KeyEntry {
+    /// Bytes that its name and value take in memory, about.
+    pub(super) fn length(&self) -> u64 {
+        let value = match &self.value {
+            Value::String(text) => text.as_str().len(),
+            Value::Bytes(bytes) | Value::Unknown { bytes, .. } => bytes.len(),
+            _ => 0,
+        };
+        u64::try_from(value.saturating_add(self.name.len())).unwrap_or(u64::MAX)
+    }
+}
+
 pub(super) fn compare(what: &'static str, offset: u64, stored: u32, computed: u32) -> Result<()> {
     if stored == computed {
         return Ok(());

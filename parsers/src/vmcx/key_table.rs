@@ -7,16 +7,16 @@
 use std::collections::{BTreeMap, btree_map::Entry};
 
 use super::{
-    Budget,
+    Budget, UnlistedMemory,
     file_object::load_strings,
     format::{KEY_TABLE_HEADER, KEY_TABLE_SIGNATURE, MAX_TABLES, crc32_with_zeroed, is_newer},
-    key_entry::{Entries, KeyEntry, compare, parse_entry},
+    key_entry::{Entries, KeyEntry, Parsed, compare, parse_entry},
     object_table::{Listing, Region},
     tree::Value,
 };
 use crate::{
     bytes::Cursor,
-    error::{Anomaly, Result},
+    error::{Anomaly, ParseError, Result},
     findings::Findings,
     limits::Limits,
     read_at::ReadAt,
@@ -43,6 +43,10 @@ pub(super) struct KeyTables {
     pub(super) count: usize,
     /// Older tables of the same index.
     pub(super) replaced: Vec<Region>,
+    /// Blocks of memory among the entries.
+    memory_blocks: usize,
+    /// Blocks of memory that were counted and not kept.
+    pub(super) unlisted: UnlistedMemory,
 }
 
 /// Reads every key table in force.
@@ -57,14 +61,15 @@ pub(super) fn read<R: ReadAt + ?Sized>(
     for (index, candidate) in choose(source, objects, &mut tables.replaced, findings)? {
         let Region { offset, size } = candidate.region;
         let bytes = budget
-            .spend(TABLE, size)
+            .pass(TABLE, size)
             .and_then(|()| source.exact(TABLE, offset, size));
         let Some(bytes) = findings.tolerate("key-table-bad", bytes)? else {
             continue;
         };
         tables.count = tables.count.saturating_add(1);
-        read_entries(&bytes, offset, index, limits, &mut tables.entries, findings);
+        tables.add_table(&bytes, offset, index, limits, budget, findings);
     }
+    tables.note_unlisted(findings);
     load_strings(source, objects, &mut tables.entries, limits, budget, findings)?;
     Ok(tables)
 }
@@ -144,55 +149,96 @@ fn check_header(cursor: &Cursor<'_>) -> Result<()> {
     )
 }
 
-/// Reads the entries of one table into `entries`.
-fn read_entries(
-    table: &[u8],
-    base: u64,
-    index: u16,
-    limits: &Limits,
-    entries: &mut Vec<KeyEntry>,
-    findings: &mut Findings,
-) {
-    for raw in Entries::new(table, base) {
-        let raw = match raw {
-            Ok(raw) => raw,
-            Err(error) => {
-                findings.damage(Anomaly::at("key-entry-size", base, error.to_string()));
-                break;
+impl KeyTables {
+    /// Reads the entries of one table.
+    fn add_table(
+        &mut self,
+        table: &[u8],
+        base: u64,
+        index: u16,
+        limits: &Limits,
+        budget: &mut Budget,
+        findings: &mut Findings,
+    ) {
+        for raw in Entries::new(table, base) {
+            let at = raw.as_ref().map_or(base, Cursor::base);
+            let parsed = match raw.map(|raw| parse_entry(&raw, base, index)) {
+                Err(error) => return findings.damage(Anomaly::at("key-entry-size", at, error.to_string())),
+                Ok(Err(error)) => {
+                    findings.damage(Anomaly::at("key-entry-bad", at, error.to_string()));
+                    continue;
+                }
+                Ok(Ok(None)) => continue,
+                Ok(Ok(Some(parsed))) => parsed,
+            };
+            note_oddities(&parsed, at, findings);
+            if let Err(error) = self.add(parsed.entry, limits, budget) {
+                return findings.damage(Anomaly::at("too-many-keys", at, error.to_string()));
             }
-        };
-        if entries.len() >= limits.tree_nodes {
-            findings.damage(Anomaly::at(
-                "too-many-keys",
-                raw.base(),
-                format!("more than {} keys; the rest is not read", limits.tree_nodes),
+        }
+    }
+
+    /// Keeps a key, or counts it when it is one block of memory too many: a VM with a terabyte has a million of them.
+    fn add(&mut self, entry: KeyEntry, limits: &Limits, budget: &mut Budget) -> Result<()> {
+        if is_memory_block(&entry) {
+            if self.memory_blocks >= limits.tree_nodes / 16 {
+                self.unlisted.add(&entry.value);
+                return Ok(());
+            }
+            self.memory_blocks = self.memory_blocks.saturating_add(1);
+        }
+        if self.entries.len() >= limits.tree_nodes {
+            return Err(ParseError::LimitExceeded {
+                what: "VMCX keys",
+                value: count(self.entries.len()).saturating_add(1),
+                limit: count(limits.tree_nodes),
+            });
+        }
+        budget.spend("VMCX keys", entry.length())?;
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    fn note_unlisted(&self, findings: &mut Findings) {
+        let UnlistedMemory { blocks, bytes } = self.unlisted;
+        if blocks > 0 {
+            findings.note(Anomaly::new(
+                "memory-not-listed",
+                format!("{blocks} further blocks of memory, {bytes} bytes, are counted and not listed"),
             ));
-            break;
         }
-        match parse_entry(&raw, base, index) {
-            Ok(None) => {}
-            Ok(Some(parsed)) => {
-                if let Err(error) = parsed.checked {
-                    findings.damage(Anomaly::at("key-checksum", raw.base(), error.to_string()));
-                }
-                if parsed.lossy {
-                    findings.note(Anomaly::at(
-                        "text-not-unicode",
-                        raw.base(),
-                        "name or value is not valid Unicode",
-                    ));
-                }
-                if let Value::Unknown { kind, .. } = parsed.entry.value {
-                    findings.damage(Anomaly::at(
-                        "key-type-unknown",
-                        raw.base(),
-                        format!("key `{}` is of unknown type {kind}", parsed.entry.name),
-                    ));
-                }
-                entries.push(parsed.entry);
-            }
-            Err(error) => findings.damage(Anomaly::at("key-entry-bad", raw.base(), error.to_string())),
-        }
+    }
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+/// `RamBlock17`, `RamMemoryBlock17` (M).
+fn is_memory_block(entry: &KeyEntry) -> bool {
+    let is_named = |prefix: &str| {
+        entry
+            .name
+            .get(..prefix.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+    };
+    matches!(entry.value, Value::Stored(_) | Value::Bytes(_)) && (is_named("RamBlock") || is_named("RamMemoryBlock"))
+}
+
+fn note_oddities(parsed: &Parsed, at: u64, findings: &mut Findings) {
+    if let Err(error) = &parsed.checked {
+        findings.damage(Anomaly::at("key-checksum", at, error.to_string()));
+    }
+    if parsed.lossy {
+        findings.note(Anomaly::at(
+            "text-not-unicode",
+            at,
+            "name or value is not valid Unicode",
+        ));
+    }
+    if let Value::Unknown { kind, .. } = parsed.entry.value {
+        let text = format!("key `{}` is of unknown type {kind}", parsed.entry.name);
+        findings.damage(Anomaly::at("key-type-unknown", at, text));
     }
 }
 
@@ -418,5 +464,47 @@ mod tests {
         assert_eq!(container.tree.roots, [Key::node("a", [Key::leaf("b", r"C:\b.vhdx")])]);
         assert_eq!(single(&container).0, "too-many-keys");
         assert!(!container.tree.complete);
+    }
+
+    #[test]
+    fn blocks_of_memory_beyond_a_number_are_counted_not_listed() {
+        let mut keys: Vec<_> = (0..40)
+            .map(|n| Key::leaf(format!("RamBlock{n}"), vec![1; 0x800]))
+            .collect();
+        keys.push(Key::leaf("last", 1));
+        let file = ContainerBuilder::new([Key::node("savedstate", keys)]).build();
+        let limits = Limits {
+            tree_nodes: 32,
+            ..Limits::default()
+        };
+        let container = read_container(file.as_slice(), &limits).unwrap();
+        assert!(container.tree.complete, "nothing that could name a file is missing");
+        assert_eq!(container.tree.roots[0].children.len(), 2 + 1);
+        assert_eq!(
+            container.storage.unlisted_memory,
+            UnlistedMemory {
+                blocks: 38,
+                bytes: 38 * 0x800
+            }
+        );
+        assert_eq!(single(&container), ("memory-not-listed", None));
+    }
+
+    #[test]
+    fn values_that_are_kept_have_a_limit_in_all() {
+        let keys = [
+            Key::leaf("a", vec![0; 1500]),
+            Key::leaf("b", vec![0; 1500]),
+            Key::leaf("c", vec![0; 1500]),
+        ];
+        let file = ContainerBuilder::new(keys).build();
+        let limits = Limits {
+            // Object table, block of the log, and two of the values.
+            table_bytes: 0x1000 + 0x1000 + 3100,
+            ..Limits::default()
+        };
+        let container = read_container(file.as_slice(), &limits).unwrap();
+        assert_eq!(container.tree.roots.len(), 2);
+        assert_eq!(single(&container).0, "too-many-keys");
     }
 }

@@ -69,6 +69,8 @@ pub struct Storage {
     pub key_tables: u64,
     /// Number of file objects listed.
     pub file_objects: u64,
+    /// Blocks of saved memory beyond those in the tree.
+    pub unlisted_memory: UnlistedMemory,
     /// Paths in earlier states of the keys that are still in the file (residue of the log, tables that were replaced)
     /// and that the tree no longer names. History, not references.
     pub previous_paths: Vec<PreviousPath>,
@@ -90,23 +92,72 @@ const REPLACED: &str = "VMCX replaced key table";
 /// Most earlier paths that are listed of one file.
 const MAX_PREVIOUS_PATHS: usize = 1_000;
 
-/// How many bytes of tables one file may still make the reader hold.
+/// Blocks of saved memory that the tree does not list, since there are too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct UnlistedMemory {
+    /// Their number.
+    pub blocks: u64,
+    /// Their length in bytes.
+    pub bytes: u64,
+}
+
+impl UnlistedMemory {
+    fn add(&mut self, value: &Value) {
+        if let Value::Stored(stored) = value {
+            self.blocks = self.blocks.saturating_add(1);
+            self.bytes = self.bytes.saturating_add(stored.length);
+        }
+    }
+}
+
+/// What one file may still make the reader hold and read.
 #[derive(Debug)]
 pub(crate) struct Budget {
+    /// Bytes to hold.
+    held: Allowance,
+    /// Bytes of key tables to read; of each only the keys are held. Sound tables do not overlap, so all of them are no
+    /// longer than the file with what an open commit adds.
+    passed: Allowance,
+}
+
+/// How much of a limit is left.
+#[derive(Debug)]
+struct Allowance {
     left: u64,
     limit: u64,
 }
 
+/// A file may make the reader pass over this many times what it may make it hold: 256 MiB, the tables of a saved VM
+/// with some terabytes of memory.
+const PASS_FACTOR: u64 = 8;
+
 impl Budget {
-    fn new(limits: &Limits) -> Self {
+    fn new(limits: &Limits, length: u64) -> Self {
+        let limit = limits.table_bytes;
         Self {
-            left: limits.table_bytes,
-            limit: limits.table_bytes,
+            held: Allowance::of(limit),
+            passed: Allowance::of(length.saturating_add(limit).min(limit.saturating_mul(PASS_FACTOR))),
         }
     }
 
-    /// Takes `bytes` for the structure `what`.
+    /// Takes `bytes` that are held for the structure `what`.
     fn spend(&mut self, what: &'static str, bytes: u64) -> Result<()> {
+        self.held.take(what, bytes)
+    }
+
+    /// Takes `bytes` that are held for a moment only.
+    fn pass(&mut self, what: &'static str, bytes: u64) -> Result<()> {
+        Allowance::of(self.held.limit).take(what, bytes)?;
+        self.passed.take(what, bytes)
+    }
+}
+
+impl Allowance {
+    fn of(limit: u64) -> Self {
+        Self { left: limit, limit }
+    }
+
+    fn take(&mut self, what: &'static str, bytes: u64) -> Result<()> {
         match self.left.checked_sub(bytes) {
             Some(left) => {
                 self.left = left;
@@ -128,7 +179,7 @@ impl Budget {
 /// fails. Any other damage is an anomaly, and the tree says that it is not complete.
 pub fn read<R: ReadAt + ?Sized>(source: &R, limits: &Limits) -> Result<Container> {
     let mut findings = Findings::default();
-    let mut budget = Budget::new(limits);
+    let mut budget = Budget::new(limits, source.len());
     let header = header::read(source, &mut findings)?;
     let mut log = replay_log::read(source, &header, &mut budget, &mut findings)?;
     let mut images = std::mem::take(&mut log.residue);
@@ -149,6 +200,7 @@ pub fn read<R: ReadAt + ?Sized>(source: &R, limits: &Limits) -> Result<Container
             header,
             key_tables: u64::try_from(tables.count).unwrap_or(u64::MAX),
             file_objects: count_file_objects(&objects),
+            unlisted_memory: tables.unlisted,
             previous_paths: previous_paths(&images, &tree),
             replay_log: log.facts,
         },

@@ -163,7 +163,11 @@ mod tests {
 
     fn read_tables(file: &[u8]) -> (Result<Listing>, Vec<Anomaly>) {
         let mut findings = Findings::default();
-        let listing = read(file, &mut Budget::new(&Limits::default()), &mut findings);
+        let listing = read(
+            file,
+            &mut Budget::new(&Limits::default(), ReadAt::len(file)),
+            &mut findings,
+        );
         (listing, findings.into_anomalies())
     }
 
