@@ -1,7 +1,7 @@
 //! Facts of VMware's files in the words of the evidence.
 
 use derelict_parsers::{
-    EncodedText, Limits, ParseError,
+    Limits, ParseError,
     ha_list::HaList,
     reference::{FileKind, FileReference},
     vmsd::SnapshotList,
