@@ -34,7 +34,7 @@ pub enum Kind {
     VmdkCtk,
     /// CBRC digest descriptor or extent.
     VmdkDigest,
-    /// BIOS or EFI variables.
+    /// BIOS or EFI variables, or a data set store of the VM.
     Nvram,
     /// Guest or VMX process swap.
     Vswp,
@@ -44,7 +44,7 @@ pub enum Kind {
     Vmss,
     /// Memory image.
     Vmem,
-    /// vSphere Replication state of a source disk.
+    /// vSphere Replication: state of a source disk, group of a target. Also the sidecar of another I/O filter.
     Psf,
     /// `vmware.log` and its kin, dumps, scoreboards, migration logs.
     VmLog,

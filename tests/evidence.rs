@@ -99,6 +99,34 @@ fn a_fully_encrypted_vmx_is_opaque() {
 }
 
 #[test]
+fn a_torn_configuration_keeps_what_it_tells_and_is_opaque() {
+    let torn = look(
+        "a.vmx",
+        "config.version = \"8\"\nscsi0:0.fileName = \"a.vmdk\"\nscsi0:1.fileName = \"b.vm",
+    );
+    assert_eq!(torn.evidence.references[0].target.as_str(), "a.vmdk");
+    assert!(torn.evidence.vm.unwrap().opaque.is_some() && torn.error.is_some());
+    let list = look("a.vmsd", "snapshot0.uid = \"1\"\nsnapshot0.disk0.fileName = \"a.v");
+    assert!(
+        list.evidence.vm.unwrap().opaque.is_some(),
+        "a snapshot may be missing from the list"
+    );
+}
+
+#[test]
+fn a_replication_group_names_the_files_of_its_replicas() {
+    let found = look(
+        "hbrgrp.GID-1.txt",
+        "disk.0.instance.0.path.ds = \"5c1a\"\ndisk.0.instance.0.path.relpath = \"w/hbrdisk.RDID-1.vmdk\"\n",
+    );
+    assert_eq!(found.kind, Some(Kind::Psf));
+    assert_eq!(
+        targets(&found.evidence),
+        [(Role::Disk, "/vmfs/volumes/5c1a/w/hbrdisk.RDID-1.vmdk", false)]
+    );
+}
+
+#[test]
 fn notes_are_cut_at_a_character() {
     let found = look(
         "a.vmx",

@@ -37,8 +37,10 @@ pub fn is_opened(hint: NameHint, name: &[u8], length: u64, has_descriptor: bool)
     match hint {
         NameHint::Kind(VmdkFlat) => length <= SHORT_FLAT_BYTES || !has_descriptor,
         // Reading a raw device map reads the LUN behind it. The others have no format that is known.
-        NameHint::Kind(VmdkRdm | Vswp | Vmem | Slp | Bin | Floppy | Ova | Rct | Mrt | Psf)
-        | NameHint::Renamed(VmdkRdm) => false,
+        NameHint::Kind(VmdkRdm | Vswp | Vmem | Slp | Bin | Floppy | Ova | Rct | Mrt) | NameHint::Renamed(VmdkRdm) => {
+            false
+        }
+        NameHint::Kind(Psf) => names::is_replication_group(name),
         NameHint::Kind(VmLog) => names::is_vmware_log(name),
         NameHint::System => is_host_list(name),
         NameHint::Kind(_)

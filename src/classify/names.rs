@@ -138,7 +138,7 @@ fn special(name: &str, folder: &RawPath) -> Option<NameHint> {
     if name == "nvram" {
         return Some(NameHint::IfContent(Kind::Nvram));
     }
-    if name.starts_with("hbr-persistent-state-") && extension == "psf" {
+    if (name.starts_with("hbr-persistent-state-") && extension == "psf") || is_replication_group(name.as_bytes()) {
         return Some(NameHint::Kind(Kind::Psf));
     }
     // Snapshot manifest of vSphere 4.1 and later.
@@ -253,6 +253,12 @@ fn is_lock_member(name: &str) -> bool {
 fn is_vm_file(name: &str) -> bool {
     name.rsplit_once('.')
         .is_some_and(|(stem, extension)| known(stem, extension).is_some())
+}
+
+/// `hbrgrp.GID-….txt`: a group of vSphere Replication at its target.
+pub(super) fn is_replication_group(name: &[u8]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.starts_with(b"hbrgrp.") && lower.ends_with(b".txt")
 }
 
 /// `.nfs` and the file id in hex: what an NFS client renames a file to that is deleted while it is open.
@@ -415,6 +421,14 @@ mod tests {
             hint(".vSphere-HA/x/.lck-0102030405060708"),
             NameHint::Kind(Kind::VmLock)
         );
+    }
+
+    #[test]
+    fn every_file_of_vsphere_replication_is_known() {
+        assert_eq!(hint("hbr-persistent-state-RDID-1.psf"), NameHint::Kind(Kind::Psf));
+        assert_eq!(hint("hbrgrp.GID-1.txt"), NameHint::Kind(Kind::Psf));
+        assert_eq!(hint("hbrdisk.RDID-1.2.vmdk"), NameHint::Kind(Kind::VmdkDescriptor));
+        assert_eq!(hint("console.psf"), NameHint::Unknown, "a font");
     }
 
     #[test]

@@ -321,6 +321,7 @@ fn parse(kind: Kind, content: Content, reader: &FileReader, subject: &Subject<'_
         Kind::Vmxf if !subject.name.ends_with(b"-aux.xml") => vmware::extended_configuration(reader, &limits),
         Kind::Vmsn | Kind::Vmss => vmware::state(content, reader, &limits),
         Kind::VmLog => vmware::log(reader),
+        Kind::Psf => vmware::replication_group(reader, &limits),
         Kind::VmLock => vmware::lock(reader, subject, &limits),
         Kind::DatastoreSystem => vmware::host_list(reader, &limits),
         Kind::VmdkDescriptor

@@ -9,7 +9,7 @@ use super::{Parsed, mark, vmware::references};
 use crate::{
     evidence::{DiskEvidence, Evidence, LinkId, Mark, MarkCode},
     file_reader::FileReader,
-    kind::{Kind, Role},
+    kind::Kind,
 };
 
 /// `CID` and `parentCID` that say "none".
@@ -46,10 +46,6 @@ pub(super) fn disk(kind: Kind, reader: &FileReader, limits: &Limits) -> Result<P
         disk: facts.descriptor().map(|descriptor| link(&facts, descriptor)),
         ..Evidence::default()
     };
-    if matches!(&facts, Vmdk::Sparse(extent) if is_monolithic(extent.descriptor.as_ref())) {
-        // The data lie in this very file, whatever it was called when the descriptor was written.
-        evidence.references.retain(|reference| reference.role != Role::Extent);
-    }
     if facts.is_unclean() {
         evidence
             .marks
@@ -86,11 +82,6 @@ fn exact_kind(kind: Kind, facts: &Vmdk) -> Option<Kind> {
         Vmdk::Descriptor(_) if kind != Kind::VmdkDigest => Some(Kind::VmdkDescriptor),
         _ => None,
     }
-}
-
-/// A descriptor that lies in its only extent.
-fn is_monolithic(descriptor: Option<&Descriptor>) -> bool {
-    descriptor.is_some_and(|descriptor| descriptor.extents.len() <= 1)
 }
 
 fn link(facts: &Vmdk, descriptor: &Descriptor) -> DiskEvidence {

@@ -1,8 +1,9 @@
 //! Facts of VMware's files in the words of the evidence.
 
 use derelict_parsers::{
-    Limits, ParseError,
+    Anomaly, Limits, ParseError,
     ha_list::HaList,
+    hbr_group::ReplicationGroup,
     reference::{FileKind, FileReference},
     vmsd::SnapshotList,
     vmstate::VmState,
@@ -48,7 +49,7 @@ pub(super) fn configuration(kind: Kind, reader: &FileReader, limits: &Limits) ->
         instance_id: uuid(&config.instance_uuid),
         bios_id: uuid(&config.bios_uuid),
         template: kind == Kind::Vmtx,
-        opaque: (config.encryption == Encryption::Full).then(|| encryption_text(Encryption::Full).to_owned()),
+        opaque: opaque(&config).map(str::to_owned),
         notes: config.annotation.as_ref().map(|text| cut_notes(text.as_str())),
         ..VmEvidence::of(Platform::Vmware)
     };
@@ -58,7 +59,22 @@ pub(super) fn configuration(kind: Kind, reader: &FileReader, limits: &Limits) ->
         marks,
         ..Evidence::default()
     };
-    Ok(Parsed::new(&config, evidence, &config.anomalies))
+    Ok(Parsed::new(&config, evidence, &config.anomalies).damaged_by(torn(config.is_torn).as_ref()))
+}
+
+/// Why the disks of a configuration are not all known.
+fn opaque(config: &VmxConfig) -> Option<&'static str> {
+    if config.encryption == Encryption::Full {
+        return Some(encryption_text(Encryption::Full));
+    }
+    config.is_torn.then_some(TORN_TEXT)
+}
+
+/// What a torn dictionary has lost.
+const TORN_TEXT: &str = "the file ends inside a line or holds NULs: lines were lost, and with them perhaps disks";
+
+fn torn(is_torn: bool) -> Option<Anomaly> {
+    is_torn.then(|| Anomaly::new("torn", TORN_TEXT))
 }
 
 fn encryption_text(encryption: Encryption) -> &'static str {
@@ -81,15 +97,18 @@ pub(super) fn snapshot_list(reader: &FileReader, limits: &Limits) -> Result<Pars
         let text = "snapshot.needConsolidate is TRUE";
         evidence.marks.push(mark(MarkCode::NeedsConsolidation, text));
     }
+    let encrypted = "the snapshot list is encrypted: which snapshots there are is not known";
     if list.is_encrypted {
-        let text = "the snapshot list is encrypted: which snapshots there are is not known";
-        evidence.marks.push(mark(MarkCode::Encrypted, text));
+        evidence.marks.push(mark(MarkCode::Encrypted, encrypted));
+    }
+    if list.is_encrypted || list.is_torn {
+        let text = if list.is_encrypted { encrypted } else { TORN_TEXT };
         evidence.vm = Some(VmEvidence {
             opaque: Some(text.to_owned()),
             ..VmEvidence::of(Platform::Vmware)
         });
     }
-    Ok(Parsed::new(&list, evidence, &list.anomalies))
+    Ok(Parsed::new(&list, evidence, &list.anomalies).damaged_by(torn(list.is_torn).as_ref()))
 }
 
 /// A `.vmxf`.
@@ -169,6 +188,16 @@ pub(super) fn state(content: Content, reader: &FileReader, limits: &Limits) -> R
 /// A `vmware.log`. What it names is history: facts, no references.
 pub(super) fn log(reader: &FileReader) -> Result<Parsed, ParseError> {
     Ok(Parsed::new(&VmLog::read(reader)?, Evidence::default(), &[]))
+}
+
+/// A group of vSphere Replication at the target: it names the files of the replicas (V23).
+pub(super) fn replication_group(reader: &FileReader, limits: &Limits) -> Result<Parsed, ParseError> {
+    let group = ReplicationGroup::read(reader, limits)?;
+    let evidence = Evidence {
+        references: references(&group.files),
+        ..Evidence::default()
+    };
+    Ok(Parsed::new(&group, evidence, &group.anomalies))
 }
 
 /// A list of vSphere HA: every configuration in it belongs to a VM of some vCenter (V75).
