@@ -14,7 +14,7 @@ use super::files::{Files, Lookup};
 use crate::{
     catalogue::Catalogue,
     inventory::Inventory,
-    kind::Role,
+    kind::{Kind, Role},
     path::{Mount, Parsed, StoragePath, parse, parse_alias},
     report::model::Identity,
 };
@@ -462,7 +462,11 @@ impl Names {
                 }
             }
         }
-        for artifact in catalogue.artifacts.iter().filter(|artifact| artifact.kind.is_config()) {
+        for artifact in catalogue
+            .artifacts
+            .iter()
+            .filter(|artifact| artifact.kind != Kind::VmLog)
+        {
             for reference in &artifact.evidence.references {
                 self.note(
                     &mut written,

@@ -14,7 +14,7 @@ use crate::{
     evidence::VmEvidence,
     inventory::{Inventory, Listing, Registration},
     kind::{Kind, Platform, Role},
-    path::fold,
+    path::{Parsed, fold, parse},
 };
 
 /// How a walk came to a file.
@@ -261,7 +261,11 @@ fn add_cluster_vms(
 fn find_moved(world: World<'_>, owners: &mut Owners, configs: &[NodeId]) {
     let claimed: BTreeSet<NodeId> = owners.vms.iter().filter_map(|vm| vm.config).collect();
     for vm in &mut owners.vms {
-        if vm.config.is_some() || vm.ghost.is_none() {
+        if vm.config.is_some() {
+            continue;
+        }
+        if vm.ghost.is_none() {
+            vm.config = behind_unknown_mount(world, vm, configs, &claimed);
             continue;
         }
         let ids: BTreeSet<Uuid> = vm
@@ -288,6 +292,38 @@ fn find_moved(world: World<'_>, owners: &mut Owners, configs: &[NodeId]) {
             vm.ghost = None;
         }
     }
+}
+
+/// A registered configuration under a mount that nobody tied to a root, such as a DFS name: the only file with the VM's
+/// id whose whole path below its root ends the registered path (H-B2).
+fn behind_unknown_mount(
+    world: World<'_>,
+    vm: &OwnerVm,
+    configs: &[NodeId],
+    claimed: &BTreeSet<NodeId>,
+) -> Option<NodeId> {
+    let registered: Vec<Vec<String>> = vm
+        .rows
+        .iter()
+        .filter_map(|&(inventory, row)| world.inventories[inventory].vms[row].config.as_deref())
+        .filter_map(|path| match parse(path) {
+            Parsed::Path(path) => Some(path.parts.iter().map(|part| fold(part)).collect()),
+            Parsed::NotAFile => None,
+        })
+        .collect();
+    let fits = |node: &NodeId| {
+        let parts = world.files.nodes[*node].entry.path.parts();
+        let path: Vec<String> = parts.map(|part| fold(&String::from_utf8_lossy(part))).collect();
+        let ids = vm_evidence(world.files, *node).map_or([None, None], |vm| [vm.instance_id, vm.bios_id]);
+        registered.iter().any(|parts| parts.ends_with(&path))
+            && ids.into_iter().flatten().any(|id| has_id(world, vm, id))
+    };
+    let mut fitting = configs
+        .iter()
+        .copied()
+        .filter(|node| !claimed.contains(node) && fits(node));
+    let first = fitting.next();
+    first.filter(|_| fitting.next().is_none())
 }
 
 /// Configurations on disk that no inventory registers, as VMs of their own.

@@ -273,6 +273,7 @@ impl Builder<'_> {
         self.vms_in_use();
         self.unreadable_folders();
         self.unreadable_owners();
+        self.unreadable_snapshot_lists();
         self.unreadable_disks();
         self.rows_without_the_rest();
         self.checkpoints_without_disks();

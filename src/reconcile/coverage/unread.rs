@@ -3,8 +3,19 @@
 use std::collections::BTreeSet;
 
 use super::{Builder, Reach, home_folder, is_below};
-use crate::reconcile::own::{self, OwnerVm};
-use crate::{catalogue::Issue, evidence::MarkCode, inventory::Listing, kind::Platform, report::codes::ReasonCode};
+use crate::{
+    catalogue::SkipReason,
+    evidence::MarkCode,
+    inventory::Listing,
+    kind::{Kind, Platform},
+    path::fold,
+    raw::RawPath,
+    reconcile::{
+        files::NodeId,
+        own::{self, OwnerVm},
+    },
+    report::codes::ReasonCode,
+};
 
 impl Builder<'_> {
     /// True when every row of every covering inventory lists whole chains.
@@ -21,15 +32,13 @@ impl Builder<'_> {
 
     /// H-B11, V85: a folder that was not read may hold the configuration of any VM.
     pub(super) fn unreadable_folders(&mut self) {
-        let folders: Vec<&Issue> = self.catalogue.issues.iter().filter(|issue| issue.folder).collect();
-        for issue in folders {
-            let Some(root) = issue.root else { continue };
-            let own = Reach::Folder(root, issue.path.as_bytes().to_vec());
+        for (root, path, why) in self.unread_places() {
+            let own = Reach::Folder(root, path.as_bytes().to_vec());
             let text = format!(
-                "{} on {} could not be read ({}): make it readable and scan again",
-                issue.path.lossy(),
+                "{} on {} {}: a configuration in it may own files; scan it as well",
+                path.lossy(),
                 self.root_name(root),
-                issue.error
+                why
             );
             if self.whole_chains_everywhere() {
                 self.gap(ReasonCode::FolderUnreadable, text, BTreeSet::from([root]), own);
@@ -39,7 +48,7 @@ impl Builder<'_> {
                 .owners
                 .vms
                 .iter()
-                .filter(|vm| Self::lies_in(vm, root, issue.path.as_bytes()))
+                .filter(|vm| Self::lies_in(vm, root, path.as_bytes()))
                 .collect();
             let mut roots = BTreeSet::from([root]);
             if inside.is_empty() {
@@ -54,6 +63,28 @@ impl Builder<'_> {
             }
             self.gap(ReasonCode::FolderUnreadable, text, roots, Reach::Everything);
         }
+    }
+
+    /// Folders that could not be read, and what `--exclude` left out: any of them may hold a configuration.
+    fn unread_places(&self) -> Vec<(usize, RawPath, String)> {
+        let failed = self.catalogue.issues.iter().filter(|issue| issue.folder);
+        let mut places: Vec<_> = failed
+            .filter_map(|issue| {
+                Some((
+                    issue.root?,
+                    issue.path.clone(),
+                    format!("could not be read ({})", issue.error),
+                ))
+            })
+            .collect();
+        for (root, record) in self.catalogue.roots.iter().enumerate() {
+            let excluded = record
+                .skipped
+                .iter()
+                .filter(|skipped| skipped.why == SkipReason::Excluded && may_hold_owner(&skipped.path));
+            places.extend(excluded.map(|skipped| (root, skipped.path.clone(), "was left out by --exclude".to_owned())));
+        }
+        places
     }
 
     pub(super) fn lies_in(vm: &OwnerVm, root: usize, folder: &[u8]) -> bool {
@@ -75,6 +106,50 @@ impl Builder<'_> {
             .filter_map(|artifact| artifact.kind.platform());
         let first = platforms.next()?;
         platforms.all(|platform| platform == first).then_some(first)
+    }
+
+    /// The snapshot list of a registered VM that cannot be read may name disks that no inventory of current disks lists.
+    pub(super) fn unreadable_snapshot_lists(&mut self) {
+        let files = self.world.files;
+        for vm in self.owners.vms.iter().filter(|vm| vm.is_registered()) {
+            if own::best_listing(self.world, vm) == Listing::WholeChains {
+                continue;
+            }
+            let is_unread = |node: &&NodeId| {
+                let file = files.nodes[**node];
+                let marks = [
+                    MarkCode::Unreadable,
+                    MarkCode::SharingViolation,
+                    MarkCode::Damaged,
+                    MarkCode::Encrypted,
+                ];
+                file.kind() == Kind::Vmsd && marks.into_iter().any(|mark| file.has_mark(mark))
+            };
+            let Some(&list) = vm.files.keys().find(is_unread) else {
+                continue;
+            };
+            let folders: BTreeSet<(usize, Vec<u8>)> = vm
+                .files
+                .keys()
+                .map(|&node| files.nodes[node])
+                .filter(|file| file.kind().is_disk() || file.kind() == Kind::Vmsd)
+                .map(|file| (file.entry.root, file.folder().to_vec()))
+                .collect();
+            for (root, folder) in folders {
+                let text = format!(
+                    "the snapshot list of {} ({}) cannot be read: disks of its snapshots may lie with its other disks; an inventory that lists \
+                     whole chains would tell",
+                    vm.name,
+                    files.nodes[list].entry.path.lossy(),
+                );
+                self.gap(
+                    ReasonCode::OwnerUnreadable,
+                    text,
+                    BTreeSet::from([root]),
+                    Reach::Folder(root, folder),
+                );
+            }
+        }
     }
 
     /// V3, V11, V14, H-E19: configurations that cannot be read.
@@ -162,7 +237,7 @@ impl Builder<'_> {
         let files = self.world.files;
         for (node, file) in files.nodes.iter().enumerate() {
             let unread = file.has_mark(MarkCode::SharingViolation) || file.has_mark(MarkCode::Unreadable);
-            let damaged = file.has_mark(MarkCode::Damaged) && !file.has_mark(MarkCode::Empty);
+            let damaged = file.has_mark(MarkCode::Damaged) || file.has_mark(MarkCode::Empty);
             if !file.kind().is_disk() || !(unread || damaged) {
                 continue;
             }
@@ -199,4 +274,12 @@ impl Builder<'_> {
             self.gap(ReasonCode::DiskUnreadable, text, roots, reach);
         }
     }
+}
+
+/// False for files that own nothing whatever is in them.
+fn may_hold_owner(path: &RawPath) -> bool {
+    let name = fold(&String::from_utf8_lossy(path.name()));
+    ![".iso", ".log", ".txt", ".flp", ".vfd", ".ova", ".ovf"]
+        .iter()
+        .any(|end| name.ends_with(end))
 }

@@ -133,7 +133,7 @@ impl Judge<'_> {
         if let Freshness::TooNew(time) | Freshness::WrittenSince(time) = fresh {
             return Self::too_new(time, newest.or(Some(self.options.as_of)));
         }
-        if let Some(pending) = self.merge_pending(node) {
+        if let Some(pending) = self.merge_pending(node).or_else(|| self.missed_disk(node, &situation)) {
             return pending;
         }
         self.orphaned(node, &unit, situation)
@@ -272,6 +272,31 @@ impl Judge<'_> {
         let mut reason = statement(ReasonCode::MergePending, text, None, Weight::For);
         reason.settles = Some("a second scan some days later".to_owned());
         Some(Judgement::unknown(Class::MergePending, reason))
+    }
+
+    /// H-B10: a disk in a recycle bin while a registered VM misses one of its kind there; Windows renames what it bins.
+    fn missed_disk(&self, node: NodeId, situation: &Situation) -> Option<Judgement> {
+        if situation.class != Class::RecycleBin {
+            return None;
+        }
+        let extension = |name: &str| name.rsplit_once('.').map(|(_, extension)| fold(extension));
+        let wanted = extension(&self.file(node).name())?;
+        let vm = self.owners.vms.iter().filter(|vm| vm.is_registered()).find(|vm| {
+            vm.missing.iter().any(|missing| {
+                missing.root == self.root(node)
+                    && extension(&String::from_utf8_lossy(&missing.path)).as_ref() == Some(&wanted)
+            })
+        })?;
+        let text = format!(
+            "it lies in a recycle bin, and {} misses a file of this kind on the same datastore",
+            vm.name
+        );
+        let reason = settled(
+            ReasonCode::InRecycleBin,
+            text,
+            "find out whether it is the missing file and restore it",
+        );
+        Some(Judgement::unknown(Class::AmbiguousReference, reason))
     }
 
     /// Gaps and missing cover that keep anything from being nobody's.

@@ -2,7 +2,7 @@
 
 use super::{Judge, names::in_recycle_bin};
 use crate::{
-    evidence::{LinkId, MarkCode},
+    evidence::{DiskEvidence, LinkId, MarkCode},
     kind::{Kind, Role},
     reconcile::{files::NodeId, signs::statement},
     report::{
@@ -83,7 +83,7 @@ impl Judge<'_> {
         }
         match file.kind() {
             Kind::VmdkRdm => Situation::new(Class::RdmPointer, Grade::Review).because(ReasonCode::RawDeviceMap, "a raw device map: the data are on a LUN, next to nothing is reclaimed here"),
-            kind if kind.is_extent() && kind != Kind::VmdkSparse && !referenced_by(Role::Extent) => Situation::new(Class::HeadlessExtent, Grade::Headless)
+            kind if kind.is_extent() && !is_whole_disk(kind, disk) && !referenced_by(Role::Extent) => Situation::new(Class::HeadlessExtent, Grade::Headless)
                 .because(ReasonCode::TargetGone, "no descriptor names it; a running VM goes on without its descriptor: recreate the descriptor, do not delete the data"),
             Kind::VmdkCtk | Kind::Rct | Kind::Mrt => self.sidecar(node),
             Kind::VmdkDigest | Kind::Vmxf | Kind::Vmsd => Situation::new(Class::LeftoverSidecar, Grade::Candidate),
@@ -209,4 +209,9 @@ impl Judge<'_> {
                     .is_some_and(|vms| vms.iter().any(|&vm| self.owners.vms[vm].is_registered()))
             })
     }
+}
+
+/// A sparse file with its descriptor inside is a whole disk; without one it is an extent like any other.
+fn is_whole_disk(kind: Kind, disk: Option<&DiskEvidence>) -> bool {
+    kind == Kind::VmdkSparse && disk.is_some_and(|disk| disk.create_type.is_some())
 }
