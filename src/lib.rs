@@ -38,4 +38,5 @@ pub mod reconcile;
 pub mod report;
 pub mod rules;
 pub mod sanitize;
+pub mod saved_file;
 pub mod volume;

@@ -2,13 +2,74 @@
 //!
 //! One imported source (a vCenter, a host, a cluster) is one [`Inventory`]; each VM in it a [`Registration`]. Paths stay
 //! as they were written: [`crate::path`] reads them, `reconcile` resolves them.
+//!
+//! [`import`] reads files and folders of exports. Each file gives parts (`part.rs`), which the importer of its form
+//! makes (`rvtools`, `vi` with `govc` and `powercli`, `esxi`, `hyperv`, `host_store`); `merge.rs` puts the parts of one
+//! source together. Exports are untrusted: every reader is bounded, and a broken export costs nothing but itself.
+
+mod argument;
+mod csv_table;
+pub mod describe;
+mod detect;
+mod esxi;
+mod files;
+mod govc;
+mod host_store;
+mod hyperv;
+mod hyperv_csv;
+mod json;
+mod json_form;
+mod merge;
+mod part;
+mod powercli;
+mod rvtools;
+mod table;
+mod text;
+mod values;
+mod vi;
+mod workbook;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::kind::{Platform, Role};
+pub use self::{argument::InventoryArgument, files::import};
+use crate::{
+    kind::{Platform, Role},
+    raw::RawPath,
+};
+
+/// What was made of the exports that were given.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Imported {
+    /// One for each source, sorted by folder and source.
+    pub inventories: Vec<Inventory>,
+    /// Exports that could not be read or understood. The user meant them to count, so their sources are unknown.
+    pub issues: Vec<ImportIssue>,
+    /// Every file that was looked at, and what it was taken for.
+    pub detected: Vec<DetectedFile>,
+}
+
+/// An export that could not be read or understood.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct ImportIssue {
+    /// The file, as given.
+    pub path: RawPath,
+    /// What went wrong, and what would help.
+    pub error: String,
+}
+
+/// A file and what it was taken for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct DetectedFile {
+    /// The file, as given.
+    pub path: RawPath,
+    /// Which export it is; `None` when it was ignored.
+    pub kind: Option<InventoryKind>,
+    /// By what that was seen.
+    pub why: String,
+}
 
 /// Which export an inventory was made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +99,45 @@ pub enum InventoryKind {
     HypervHostStore,
 }
 
+impl InventoryKind {
+    /// Every kind.
+    pub const ALL: [Self; 11] = [
+        Self::RvtoolsXlsx,
+        Self::RvtoolsCsv,
+        Self::PowercliJson,
+        Self::GovcCollect,
+        Self::GovcInfo,
+        Self::GovcDisks,
+        Self::GovcLibrary,
+        Self::EsxiInventory,
+        Self::EsxiFilesystems,
+        Self::HypervJson,
+        Self::HypervHostStore,
+    ];
+
+    /// Its name, as in JSON and before a file on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RvtoolsXlsx => "rvtools-xlsx",
+            Self::RvtoolsCsv => "rvtools-csv",
+            Self::PowercliJson => "powercli-json",
+            Self::GovcCollect => "govc-collect",
+            Self::GovcInfo => "govc-info",
+            Self::GovcDisks => "govc-disks",
+            Self::GovcLibrary => "govc-library",
+            Self::EsxiInventory => "esxi-inventory",
+            Self::EsxiFilesystems => "esxi-filesystems",
+            Self::HypervJson => "hyperv-json",
+            Self::HypervHostStore => "hyperv-host-store",
+        }
+    }
+
+    /// The kind of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
 /// One source of registrations with its time and scope.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Inventory {
@@ -61,7 +161,8 @@ pub struct Inventory {
     pub objects: Vec<RegisteredObject>,
     /// Datastores and volumes that it lists.
     pub datastores: Vec<DatastoreRecord>,
-    /// Hosts and nodes that it speaks for (their VMs are in it).
+    /// Hosts and nodes that it speaks for (their VMs are in it). Where a list of hosts was part of it these are the
+    /// listed ones, else also those that its datastores name: a vCenter speaks for all hosts that it lists.
     pub hosts: Vec<HostRecord>,
     /// Hosts and nodes that it names as members but of which it has no VM list (a node that was down).
     pub missing_hosts: Vec<String>,
@@ -220,6 +321,16 @@ pub struct DatastoreRecord {
     pub free_bytes: Option<u64>,
 }
 
+impl DatastoreRecord {
+    /// Adds another name unless it is blank, the label itself or known.
+    pub(crate) fn add_alias(&mut self, alias: &str) {
+        let alias = alias.trim();
+        if !alias.is_empty() && alias != self.name && !self.aliases.iter().any(|known| known == alias) {
+            self.aliases.push(alias.to_owned());
+        }
+    }
+}
+
 /// A host or node.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -230,6 +341,34 @@ pub struct HostRecord {
     pub moref: Option<String>,
     /// Number of VMs that the export says it has.
     pub vm_count: Option<u64>,
+}
+
+impl InventoryWarning {
+    /// One that keeps "nobody" from being said.
+    pub(crate) fn capping(code: &str, text: impl Into<String>) -> Self {
+        Self {
+            caps: true,
+            ..Self::note(code, text)
+        }
+    }
+
+    /// One that is only worth knowing.
+    pub(crate) fn note(code: &str, text: impl Into<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            text: text.into(),
+            caps: false,
+            pattern: None,
+        }
+    }
+
+    /// One about a damaged path: what fits the pattern may be meant by it.
+    pub(crate) fn damaged_path(code: &str, pattern: String, text: impl Into<String>) -> Self {
+        Self {
+            pattern: Some(pattern),
+            ..Self::capping(code, text)
+        }
+    }
 }
 
 /// Something odd or missing in an export.

@@ -1,0 +1,221 @@
+//! What was understood of the exports, for people.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
+
+use jiff::{SpanRound, Timestamp, Unit};
+
+use super::{Imported, Inventory, Listing};
+use crate::{kind::Role, sanitize};
+
+/// Writes what was understood of the exports.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn describe(imported: &Imported, out: &mut dyn Write) -> io::Result<()> {
+    for inventory in &imported.inventories {
+        describe_one(inventory, out)?;
+    }
+    if !imported.issues.is_empty() {
+        writeln!(out, "Not imported")?;
+        for issue in &imported.issues {
+            writeln!(
+                out,
+                "  {}: {}",
+                sanitize::text(&issue.path.lossy()),
+                sanitize::text(&issue.error)
+            )?;
+        }
+        writeln!(out)?;
+    }
+    writeln!(out, "Files")?;
+    for file in &imported.detected {
+        let kind = file.kind.map_or("-", super::InventoryKind::name);
+        writeln!(
+            out,
+            "  {kind:<18} {}: {}",
+            sanitize::text(&file.path.lossy()),
+            sanitize::text(&file.why)
+        )?;
+    }
+    Ok(())
+}
+
+fn describe_one(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "Inventory {}", sanitize::text(&inventory.source))?;
+    line(out, "platform", platform(inventory))?;
+    let kinds: Vec<&str> = inventory.kinds.iter().map(|kind| kind.name()).collect();
+    line(
+        out,
+        "made from",
+        &format!("{} ({} files)", kinds.join(", "), inventory.files.len()),
+    )?;
+    line(out, "taken", &taken(inventory))?;
+    line(out, "VMs", &vms(inventory))?;
+    line(out, "disks", &disks(inventory))?;
+    line(out, "scope", &scope(inventory))?;
+    datastores(inventory, out)?;
+    for (class, count) in object_counts(inventory) {
+        line(out, class, &count.to_string())?;
+    }
+    for node in &inventory.missing_hosts {
+        line(out, "missing", &format!("the VMs of node {node}"))?;
+    }
+    for vm in &inventory.cluster_vms {
+        line(
+            out,
+            "missing",
+            &format!("the row of clustered VM {} {}", vm.id, vm.name),
+        )?;
+    }
+    for missing in missing(inventory) {
+        line(out, "missing", &missing)?;
+    }
+    for warning in &inventory.warnings {
+        let weight = if warning.caps {
+            "keeps \"nobody\" from being said"
+        } else {
+            "note"
+        };
+        line(
+            out,
+            "warning",
+            &format!("{} ({weight}): {}", warning.code, warning.text),
+        )?;
+    }
+    writeln!(out)
+}
+
+fn line(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
+    writeln!(out, "  {name:<16} {}", sanitize::text(text))
+}
+
+fn platform(inventory: &Inventory) -> &'static str {
+    match inventory.platform {
+        crate::kind::Platform::Vmware => "VMware",
+        crate::kind::Platform::Hyperv => "Hyper-V",
+    }
+}
+
+fn taken(inventory: &Inventory) -> String {
+    let Some(collected) = inventory.collected else {
+        return "at an unknown time".to_owned();
+    };
+    let basis = if inventory.collected_is_file_time {
+        ", which is the time of its file"
+    } else {
+        ""
+    };
+    let round = SpanRound::new().largest(Unit::Hour).smallest(Unit::Minute);
+    let age = (Timestamp::now() - collected).round(round);
+    let age = age.map(|age| format!(" ({age:#} ago)")).unwrap_or_default();
+    format!("{collected}{basis}{age}")
+}
+
+fn vms(inventory: &Inventory) -> String {
+    if !inventory.has_vm_list {
+        return "no list of VMs".to_owned();
+    }
+    let count = |is: fn(&super::Registration) -> bool| inventory.vms.iter().filter(|vm| is(vm)).count();
+    let total = inventory.vms.len().to_string();
+    let parts = [
+        (count(|vm| vm.template), "templates"),
+        (count(|vm| vm.placeholder), "placeholders"),
+        (count(|vm| vm.has_snapshots), "with snapshots"),
+        (
+            count(|vm| !vm.has_configuration),
+            "without a configuration in the export",
+        ),
+        (
+            count(|vm| vm.listing == Listing::WholeChains),
+            "with all their files listed",
+        ),
+        (
+            count(|vm| vm.listing == Listing::LeafDisks),
+            "with their current disks listed",
+        ),
+        (
+            count(|vm| vm.listing == Listing::ConfigOnly),
+            "with their configuration alone",
+        ),
+    ];
+    let named = parts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{number} {what}"));
+    std::iter::once(total).chain(named).collect::<Vec<_>>().join(", ")
+}
+
+fn disks(inventory: &Inventory) -> String {
+    let of_role = |role: Role| {
+        inventory
+            .vms
+            .iter()
+            .flat_map(|vm| &vm.files)
+            .filter(|file| file.role == role)
+            .count()
+    };
+    let passthrough: usize = inventory.vms.iter().map(|vm| vm.fileless_disks.len()).sum();
+    format!(
+        "{} disk files, {} parents listed apart, {passthrough} pass-through disks",
+        of_role(Role::Disk),
+        of_role(Role::Parent)
+    )
+}
+
+fn scope(inventory: &Inventory) -> String {
+    let hosts: Vec<&str> = inventory.hosts.iter().map(|host| host.name.as_str()).collect();
+    match hosts.as_slice() {
+        [] => "no host is named".to_owned(),
+        hosts => format!("{} hosts: {}", hosts.len(), hosts.join(", ")),
+    }
+}
+
+fn datastores(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()> {
+    line(out, "datastores", &inventory.datastores.len().to_string())?;
+    for datastore in &inventory.datastores {
+        let kind = datastore.kind.as_deref().unwrap_or("-");
+        let text = format!("{} [{kind}] {}", datastore.name, datastore.aliases.join(", "));
+        writeln!(out, "    {}", sanitize::text(text.trim_end()))?;
+    }
+    Ok(())
+}
+
+fn object_counts(inventory: &Inventory) -> BTreeMap<&str, usize> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for object in &inventory.objects {
+        let count = counts.entry(object.class.as_str()).or_default();
+        *count = count.saturating_add(1);
+    }
+    counts
+}
+
+/// What a complete picture of this platform has and this inventory has not.
+fn missing(inventory: &Inventory) -> Vec<String> {
+    let vmware = inventory.platform == crate::kind::Platform::Vmware;
+    [
+        (!inventory.has_vm_list, "a list of VMs"),
+        (
+            inventory.datastores.is_empty(),
+            "a list of datastores with their UUIDs or mount paths",
+        ),
+        (
+            vmware && inventory.fcd_scope.is_empty(),
+            "First Class Disks (govc disk.ls)",
+        ),
+        (
+            vmware && !inventory.has_library_list,
+            "content libraries (govc library.ls)",
+        ),
+        (
+            !vmware && !inventory.has_cluster_list && inventory.vms.iter().any(|vm| vm.clustered),
+            "the cluster's resources",
+        ),
+    ]
+    .into_iter()
+    .filter(|(is_missing, _)| *is_missing)
+    .map(|(_, what)| what.to_owned())
+    .collect()
+}

@@ -1,0 +1,313 @@
+//! `govc … -json`, in the dialect of version 0.30 and before (`Self.Value`) and of later ones (`self.value`).
+//!
+//! `object.collect` writes a stream of objects with the changes of each: they are put together to the object that
+//! `vm.info` writes whole, so that both are read by [`super::vi`].
+
+use serde_json::{Map, Value};
+
+use super::{
+    RegisteredObject,
+    json::Json,
+    part::{ObjectDraft, Part, Place},
+    vi,
+};
+
+/// Adds one object of `object.collect`: what it is stands beside its changes.
+pub(super) fn add_collected(part: &mut Part, document: Json<'_>, row: String) {
+    if document.get("kind").text() == Some("leave") {
+        return;
+    }
+    let reference = document.get("obj");
+    let mut object = assembled(document.get("changeSet"));
+    object.insert("self".to_owned(), reference.0.clone());
+    let object = Value::Object(object);
+    match reference.get("type").text().unwrap_or_default() {
+        "VirtualMachine" => {
+            part.has_vm_list = true;
+            add_vm(part, Json(&object), row);
+        }
+        "Datastore" => part.datastores.extend(vi::datastore(Json(&object))),
+        "HostSystem" => add_host(part, Json(&object)),
+        _ => {}
+    }
+}
+
+/// Adds the changes of one object that was asked for by its path, which are not named. One VM is no list of VMs.
+pub(super) fn add_changes(part: &mut Part, changes: Json<'_>, row: String) {
+    let object = Value::Object(assembled(changes));
+    let object = Json(&object);
+    let is_vm = ["layoutEx", "config", "runtime"]
+        .iter()
+        .any(|member| object.has(member));
+    if is_vm && !object.at("config.fileSystemVolume").is_object() {
+        add_vm(part, object, row);
+        if let Some(draft) = part.vms.last_mut() {
+            draft.listed = false;
+        }
+    }
+}
+
+/// Adds the objects of `vm.info`, `datastore.info` and `host.info`.
+pub(super) fn add_info(part: &mut Part, document: Json<'_>, row: &str) {
+    let machines = document.get("virtualMachines");
+    part.has_vm_list |= document.has("virtualMachines");
+    for (index, object) in machines.objects().into_iter().enumerate() {
+        add_vm(part, object, format!("{row} virtualMachines[{index}]"));
+    }
+    part.datastores.extend(
+        document
+            .get("datastores")
+            .objects()
+            .into_iter()
+            .filter_map(vi::datastore),
+    );
+    for object in document.get("hostSystems").objects() {
+        add_host(part, object);
+    }
+}
+
+/// Adds the VMs, datastores and hosts among the elements of `ls`.
+pub(super) fn add_elements(part: &mut Part, document: Json<'_>, row: &str) {
+    for (index, element) in document.get("elements").objects().into_iter().enumerate() {
+        let object = element.get("object");
+        let kind = object.at("self.type").text().unwrap_or_default();
+        match kind {
+            "VirtualMachine" => {
+                part.has_vm_list = true;
+                add_vm(part, object, format!("{row} elements[{index}]"));
+            }
+            "Datastore" => part.datastores.extend(vi::datastore(object)),
+            "HostSystem" => add_host(part, object),
+            _ => {}
+        }
+    }
+}
+
+/// Adds a VM, and its time to the time of the export: it was made when or after vCenter looked at the VM last.
+fn add_vm(part: &mut Part, object: Json<'_>, row: String) {
+    if let Some(time) = vi::layout_time(object) {
+        part.said = part.said.max(Some(time));
+        part.said_is_floor = true;
+    }
+    part.vms.push(vi::vm(object, row));
+}
+
+fn add_host(part: &mut Part, object: Json<'_>) {
+    part.has_host_list = true;
+    let Some(host) = vi::host(object) else { return };
+    part.datastores.extend(vi::mounts(
+        object.at("config.fileSystemVolume.mountInfo"),
+        Some(&host.name),
+    ));
+    part.hosts.push(host);
+}
+
+/// Adds the volumes of one host that is not named.
+pub(super) fn add_mounts(part: &mut Part, list: Json<'_>) {
+    part.datastores.extend(vi::mounts(list, None));
+}
+
+/// Adds First Class Disks of `disk.ls`, and the datastores that it was asked about as far as its rows tell.
+pub(super) fn add_disks(part: &mut Part, document: Json<'_>, row: &str) {
+    let disks = document.get("objects").objects();
+    if disks.is_empty() {
+        part.warn(
+            "empty-disk-list",
+            format!("{row}: no First Class Disk is listed; of which datastore that is true the export does not say"),
+        );
+    }
+    for (index, disk) in disks.into_iter().enumerate() {
+        let config = disk.get("config");
+        let Some(id) = config.first(&["id.id", "id"]).text() else {
+            continue;
+        };
+        let path = config.at("backing.filePath").string();
+        if let Some(label) = path.as_deref().and_then(label) {
+            part.fcd_scope.push(label.to_owned());
+        }
+        part.objects.push(ObjectDraft {
+            object: RegisteredObject {
+                class: "fcd".to_owned(),
+                id: id.to_owned(),
+                name: config.get("name").text().unwrap_or(id).to_owned(),
+                path,
+                folder: false,
+                row: format!("{row} objects[{index}]"),
+            },
+            place: Place::Said,
+        });
+    }
+}
+
+/// The label of a datastore path.
+fn label(path: &str) -> Option<&str> {
+    path.strip_prefix('[')?.split_once(']').map(|(label, _)| label)
+}
+
+/// Adds CNS volumes of `volume.ls`.
+pub(super) fn add_volumes(part: &mut Part, document: Json<'_>, row: &str) {
+    for (index, volume) in document.first(&["volume", "volumes"]).objects().into_iter().enumerate() {
+        let Some(id) = volume.first(&["volumeId.id", "volumeId"]).text() else {
+            continue;
+        };
+        let details = volume.get("backingObjectDetails");
+        part.objects.push(ObjectDraft {
+            object: RegisteredObject {
+                class: "cns-volume".to_owned(),
+                id: id.to_owned(),
+                name: volume.get("name").text().unwrap_or(id).to_owned(),
+                path: details.first(&["backingDiskPath", "backingDiskUrlPath"]).string(),
+                folder: false,
+                row: format!("{row} volume[{index}]"),
+            },
+            place: Place::Said,
+        });
+    }
+}
+
+/// Adds content libraries of `library.ls` and `library.info`: the folder of each on each of its datastores.
+pub(super) fn add_libraries(part: &mut Part, list: Json<'_>, row: &str) {
+    part.has_library_list = true;
+    for (index, library) in list.objects().into_iter().enumerate() {
+        let Some(id) = library.get("id").text() else { continue };
+        let object = RegisteredObject {
+            class: "content-library".to_owned(),
+            id: id.to_owned(),
+            name: library.get("name").text().unwrap_or(id).to_owned(),
+            path: None,
+            folder: true,
+            row: format!("{row}[{index}]"),
+        };
+        let stores: Vec<&str> = library
+            .get("storage_backings")
+            .objects()
+            .into_iter()
+            .filter_map(|backing| backing.get("datastore_id").text())
+            .collect();
+        if stores.is_empty() {
+            part.objects.push(ObjectDraft {
+                object: object.clone(),
+                place: Place::Said,
+            });
+        }
+        part.objects.extend(stores.into_iter().map(|store| ObjectDraft {
+            object: object.clone(),
+            place: Place::Datastore {
+                moref: store.to_owned(),
+                folder: format!("contentlib-{id}"),
+            },
+        }));
+    }
+}
+
+/// Adds items of `library.info LIBRARY/*`: a folder in that of their library.
+pub(super) fn add_library_items(part: &mut Part, list: Json<'_>, row: &str) {
+    for (index, item) in list.objects().into_iter().enumerate() {
+        let Some(id) = item.get("id").text() else { continue };
+        let library = item.get("library_id").text();
+        part.objects.push(ObjectDraft {
+            object: RegisteredObject {
+                class: "content-library".to_owned(),
+                id: id.to_owned(),
+                name: item.get("name").text().unwrap_or(id).to_owned(),
+                path: None,
+                folder: true,
+                row: format!("{row}[{index}]"),
+            },
+            place: library.map_or(Place::Said, |library| Place::Library {
+                id: library.to_owned(),
+                folder: id.to_owned(),
+            }),
+        });
+    }
+}
+
+/// Deepest property path that is put together. The API has none with more than a handful of parts.
+const MAX_PROPERTY_DEPTH: usize = 16;
+
+/// The object that a list of changes describes: each value at the path of its name.
+fn assembled(changes: Json<'_>) -> Map<String, Value> {
+    let mut object = Map::new();
+    for change in changes.objects() {
+        if let Some(name) = change.get("name").text() {
+            let value = unwrapped(change.get("val").0.clone());
+            let parts: Vec<&str> = name.split('.').take(MAX_PROPERTY_DEPTH.saturating_add(1)).collect();
+            if parts.len() <= MAX_PROPERTY_DEPTH {
+                insert(&mut object, &parts, value);
+            }
+        }
+    }
+    object
+}
+
+/// A list in its wrapper: `{"_value": […]}`, in the old dialect `{"VirtualDevice": […]}`.
+fn unwrapped(value: Value) -> Value {
+    let Value::Object(mut members) = value else {
+        return value;
+    };
+    let own_list = |key: &str| {
+        ["file", "disk", "snapshot"]
+            .iter()
+            .any(|name| key.eq_ignore_ascii_case(name))
+    };
+    let wrapper = members
+        .iter()
+        .find(|(key, value)| value.is_array() && (*key == "_value" || members.len() == 1 && !own_list(key)))
+        .map(|(key, _)| key.clone());
+    match wrapper.and_then(|key| members.remove(&key)) {
+        Some(list) => list,
+        None => Value::Object(members),
+    }
+}
+
+fn insert(object: &mut Map<String, Value>, path: &[&str], value: Value) {
+    match path {
+        [] => {}
+        [name] => {
+            object.insert((*name).to_owned(), value);
+        }
+        [name, rest @ ..] => {
+            let member = object
+                .entry((*name).to_owned())
+                .or_insert_with(|| Value::Object(Map::new()));
+            if !member.is_object() {
+                *member = Value::Object(Map::new());
+            }
+            if let Value::Object(member) = member {
+                insert(member, rest, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn changes_are_put_together_in_both_dialects() {
+        let changes = json!([
+            {"Name": "config.files", "Op": "assign", "Val": {"VmPathName": "x"}},
+            {"Name": "config.hardware.device", "Val": {"VirtualDevice": [{"Key": 1}]}},
+            {"Name": "layoutEx", "Val": {"File": [{"Name": "y"}]}},
+        ]);
+        let object = Value::Object(assembled(Json(&changes)));
+        assert_eq!(object["config"]["files"]["VmPathName"], "x");
+        assert_eq!(object["config"]["hardware"]["device"], json!([{"Key": 1}]));
+        assert_eq!(object["layoutEx"]["File"], json!([{"Name": "y"}]));
+        let changes = json!([{"name": "config.hardware.device", "val": {"_value": [{"key": 1}]}}]);
+        assert_eq!(
+            assembled(Json(&changes))["config"]["hardware"]["device"],
+            json!([{"key": 1}])
+        );
+    }
+
+    #[test]
+    fn a_property_path_without_end_is_left_out() {
+        let name = vec!["a"; 1_000_000].join(".");
+        let changes = json!([{"name": name, "val": 1}, {"name": "b.c", "val": 2}]);
+        assert_eq!(assembled(Json(&changes)).keys().collect::<Vec<_>>(), ["b"]);
+    }
+}

@@ -1,0 +1,380 @@
+//! Hyper-V: the recommended JSON (VMs with drives and checkpoints, shared volumes, the cluster's resources, chains), and
+//! the outputs of its commands on their own.
+//!
+//! `Get-VM` does not give the path of the configuration file; it follows from the location and the VM's id
+//! (`<ConfigurationLocation>\Virtual Machines\<VMId>.vmcx`), as does that of a checkpoint
+//! (`<SnapshotFileLocation>\Snapshots\<id>.vmcx`).
+
+use uuid::Uuid;
+
+use super::{
+    Checkpoint, ClusterVm, DatastoreRecord, HostRecord, Listing, Registration,
+    json::Json,
+    part::{ChainLink, Draft, Part, Source},
+};
+use crate::kind::Role;
+
+/// The command whose output holds all that is needed.
+pub(super) const COMMAND: &str = "Get-VM … | Select-Object …,HardDrives,DvdDrives,Snapshots | ConvertTo-Json -Depth 6";
+
+/// First configuration version that is written as `.vmcx`; before it was XML.
+const FIRST_VMCX_VERSION: u64 = 6;
+
+/// Who the recommended export speaks for: the cluster, else the host.
+pub(super) fn export_source(document: Json<'_>) -> Source {
+    Source::named(document.first(&["cluster", "host"]).string())
+}
+
+/// Adds the recommended export.
+pub(super) fn add_export(part: &mut Part, document: Json<'_>, file: &str) {
+    part.said = document
+        .first(&["exported", "collected", "generated"])
+        .time()
+        .map(|said| said.moment(part.origin.modified));
+    part.hosts.extend(document.get("host").string().map(named_host));
+    part.nodes.extend(document.get("nodes").texts());
+    if document.has("vms") {
+        add_vms(part, document.get("vms"), &format!("{file}: vms"));
+    }
+    add_volumes(part, document.first(&["clusterSharedVolumes", "csv"]));
+    if document.has("clusterResources") {
+        add_cluster(part, document.get("clusterResources"));
+    }
+    add_chains(part, document.get("vhdChains"));
+    if let Some(errors) = errors(document.first(&["errors", "errorCount"])) {
+        part.warn_capping(
+            "export-errors",
+            format!(
+                "{file}: the export met errors ({errors}), so VMs may be missing from it; mend them and export again"
+            ),
+        );
+    }
+}
+
+/// What an `errors` field says, unless it is empty or zero.
+fn errors(field: Json<'_>) -> Option<String> {
+    let texts: Vec<String> = field
+        .items()
+        .into_iter()
+        .map(|item| item.scalar().unwrap_or_else(|| item.0.to_string()))
+        .collect();
+    let first = texts.first()?;
+    if texts.len() == 1 && first == "0" {
+        return None;
+    }
+    let short: String = first.chars().take(120).collect();
+    Some(if texts.len() > 1 {
+        format!("{}, first: {short}", texts.len())
+    } else {
+        short
+    })
+}
+
+fn named_host(name: String) -> HostRecord {
+    HostRecord {
+        name,
+        ..HostRecord::default()
+    }
+}
+
+/// Adds the VMs of a list.
+pub(super) fn add_vms(part: &mut Part, list: Json<'_>, row: &str) {
+    part.has_vm_list = true;
+    let objects = list.objects();
+    for (index, object) in objects.iter().enumerate() {
+        let draft = vm(*object, format!("{row}[{index}]"));
+        part.hosts.extend(draft.vm.host.clone().map(named_host));
+        part.vms.push(draft);
+    }
+    if !objects.is_empty() && !objects.iter().any(|object| object.has("snapshots")) {
+        part.warn(
+            "no-checkpoints",
+            format!("{row}: checkpoints and their disks are not listed; they are known only from the files themselves"),
+        );
+    }
+}
+
+fn vm(object: Json<'_>, row: String) -> Draft {
+    let id = object.first(&["vmId", "id"]).id();
+    let extension = config_extension(object.get("version"));
+    let location = object.first(&["configurationLocation", "path"]).text();
+    let config = location
+        .zip(id)
+        .map(|(location, id)| in_folder(location, "Virtual Machines", id, extension));
+    let drives = object.first(&["hardDrives", "hardDiskDrives"]);
+    let mut draft = Draft {
+        vm: Registration {
+            name: object.first(&["name", "vmName"]).string().unwrap_or_default(),
+            instance_id: id,
+            host: object.get("computerName").string(),
+            clustered: object.get("isClustered").truth(),
+            state: state(object.get("state")),
+            has_configuration: true,
+            config,
+            has_snapshots: object.first(&["parentSnapshotId", "parentCheckpointId"]).id().is_some(),
+            replication: object
+                .get("replicationMode")
+                .scalar()
+                .filter(|mode| !["None", "0"].contains(&mode.as_str())),
+            notes: object.get("notes").string(),
+            row,
+            ..Registration::default()
+        },
+        listed: true,
+        ..Draft::default()
+    };
+    for folder in LOCATIONS {
+        draft.add_folder(object.get(folder).text().unwrap_or_default());
+    }
+    if object.has("hardDrives") || object.has("hardDiskDrives") {
+        draft.vm.listing = Listing::LeafDisks;
+    }
+    add_drives_of(&mut draft, drives);
+    add_media(&mut draft, object.get("dvdDrives"));
+    add_media(&mut draft, object.first(&["floppy", "floppyDrive"]));
+    add_checkpoints(&mut draft, object, extension);
+    if draft.flattened {
+        draft.vm.listing = Listing::ConfigOnly;
+    }
+    draft
+}
+
+/// Properties of a VM that hold a folder.
+const LOCATIONS: [&str; 6] = [
+    "configurationLocation",
+    "path",
+    "snapshotFileLocation",
+    "checkpointFileLocation",
+    "smartPagingFilePath",
+    "guestStatePath",
+];
+
+/// `vmcx`, or `xml` for a configuration version before 6.
+fn config_extension(version: Json<'_>) -> &'static str {
+    let major = version
+        .scalar()
+        .and_then(|version| version.split('.').next()?.parse::<u64>().ok());
+    if major.is_some_and(|major| major < FIRST_VMCX_VERSION) {
+        "xml"
+    } else {
+        "vmcx"
+    }
+}
+
+/// `LOCATION\FOLDER\ID.EXTENSION`, the id in capitals as Hyper-V writes it.
+fn in_folder(location: &str, folder: &str, id: Uuid, extension: &str) -> String {
+    let location = location.trim_end_matches(['\\', '/']);
+    let id = id.hyphenated().to_string().to_uppercase();
+    format!("{location}\\{folder}\\{id}.{extension}")
+}
+
+/// A state by its name; the numbers are those of `VMState` as published.
+fn state(state: Json<'_>) -> Option<String> {
+    let name = match state.number() {
+        Some(2) => "Running",
+        Some(3) => "Off",
+        Some(6) => "Saved",
+        Some(9) => "Paused",
+        _ => return state.scalar(),
+    };
+    Some(name.to_owned())
+}
+
+/// Adds the drives of a VM or checkpoint. A pass-through disk has no file.
+fn add_drives_of(draft: &mut Draft, drives: Json<'_>) {
+    draft.flattened |= drives.is_flattened();
+    for drive in drives.objects() {
+        let Some(path) = drive.get("path").text() else { continue };
+        let is_file = drive.get("diskNumber").is_null() && path.contains(['\\', '/']);
+        if is_file {
+            draft.add_file(Role::Disk, path, None);
+        } else if !draft.vm.fileless_disks.iter().any(|known| known == path) {
+            draft.vm.fileless_disks.push(path.to_owned());
+        }
+    }
+}
+
+/// Adds images in DVD and floppy drives. Where the depth cut a drive to text there is no path in it.
+fn add_media(draft: &mut Draft, drives: Json<'_>) {
+    for drive in drives.items() {
+        let path = drive.get("path").text().or_else(|| drive.text()).unwrap_or_default();
+        if path.contains(['\\', '/']) {
+            draft.add_file(Role::Media, path, None);
+        }
+    }
+}
+
+fn add_checkpoints(draft: &mut Draft, object: Json<'_>, extension: &str) {
+    let checkpoints = object.first(&["snapshots", "checkpoints"]);
+    draft.flattened |= checkpoints.is_flattened();
+    for checkpoint in checkpoints.objects() {
+        let Some(id) = checkpoint.get("id").id() else { continue };
+        draft.vm.has_snapshots = true;
+        let drives = checkpoint.get("hardDrives");
+        let location = object
+            .first(&["snapshotFileLocation", "checkpointFileLocation"])
+            .text()
+            .or_else(|| checkpoint.get("path").text());
+        if let Some(location) = location {
+            draft.add_file(
+                Role::SnapshotState,
+                &in_folder(location, "Snapshots", id, extension),
+                None,
+            );
+        }
+        draft.vm.checkpoints.push(Checkpoint {
+            id,
+            name: checkpoint.get("name").string().unwrap_or_default(),
+            kind: checkpoint.get("snapshotType").scalar(),
+            has_disks: checkpoint.has("hardDrives") && !drives.is_flattened(),
+        });
+        add_drives_of(draft, drives);
+    }
+}
+
+/// Adds the rows of `Get-VMHardDiskDrive`: disks of VMs that another list has, those of checkpoints among them.
+pub(super) fn add_drives(part: &mut Part, list: Json<'_>, row: &str) {
+    for (index, drive) in list.objects().into_iter().enumerate() {
+        let mut draft = Draft {
+            vm: Registration {
+                name: drive.get("vmName").string().unwrap_or_default(),
+                instance_id: drive.get("vmId").id(),
+                host: drive.get("computerName").string(),
+                has_configuration: true,
+                listing: Listing::LeafDisks,
+                row: format!("{row}[{index}]"),
+                ..Registration::default()
+            },
+            ..Draft::default()
+        };
+        add_drives_of(&mut draft, drive);
+        part.vms.push(draft);
+    }
+}
+
+/// Adds Cluster Shared Volumes: the mount folder with the path of its volume.
+pub(super) fn add_volumes(part: &mut Part, list: Json<'_>) {
+    for volume in list.objects() {
+        part.other_nodes.extend(owner_node(volume));
+        let info = volume.get("sharedVolumeInfo").objects();
+        if info.is_empty() {
+            part.datastores
+                .extend(volume_record(volume, "path", "volume", "size", "free"));
+        }
+        for info in info {
+            part.datastores.extend(volume_record(
+                info,
+                "friendlyVolumeName",
+                "partition.name",
+                "partition.size",
+                "partition.freeSpace",
+            ));
+        }
+    }
+}
+
+fn owner_node(object: Json<'_>) -> Option<String> {
+    object.first(&["ownerNode.name", "ownerNode"]).string()
+}
+
+fn volume_record(object: Json<'_>, mount: &str, volume: &str, size: &str, free: &str) -> Option<DatastoreRecord> {
+    let mut record = DatastoreRecord {
+        name: object.at(mount).texts().into_iter().next()?,
+        kind: Some(
+            object
+                .at("partition.fileSystem")
+                .string()
+                .unwrap_or_else(|| "CSVFS".to_owned()),
+        ),
+        capacity_bytes: object.at(size).items().first().and_then(|size| size.number()),
+        free_bytes: object.at(free).items().first().and_then(|free| free.number()),
+        ..DatastoreRecord::default()
+    };
+    for other in object.at(mount).texts().iter().chain(&object.at(volume).texts()) {
+        record.add_alias(other);
+    }
+    Some(record)
+}
+
+/// Adds the cluster's resources of type `Virtual Machine Configuration`: every clustered VM, also one whose node was down.
+pub(super) fn add_cluster(part: &mut Part, list: Json<'_>) {
+    part.has_cluster_list = true;
+    for resource in list.objects() {
+        part.other_nodes.extend(owner_node(resource));
+        let Some(id) = resource.get("vmId").id() else { continue };
+        part.cluster_vms.push(ClusterVm {
+            id,
+            name: resource
+                .first(&["ownerGroup.name", "ownerGroup", "name"])
+                .string()
+                .unwrap_or_default(),
+            root: resource.first(&["vmStoreRootPath", "root"]).string(),
+            state: resource.get("state").scalar(),
+        });
+    }
+}
+
+/// Adds disks with their parents, as `Get-VHD` gives them.
+pub(super) fn add_chains(part: &mut Part, list: Json<'_>) {
+    part.chains.extend(list.objects().into_iter().filter_map(|disk| {
+        Some(ChainLink {
+            path: disk.get("path").string()?,
+            parent: disk.get("parentPath").string(),
+        })
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_configuration_follows_from_location_and_id() {
+        let object = json!({"Name": "a", "VMId": "6f1d3a2e-8b4c-4d5e-9f00-112233445566", "ConfigurationLocation": "D:\\VMs\\a\\", "Version": "9.0"});
+        let config = r"D:\VMs\a\Virtual Machines\6F1D3A2E-8B4C-4D5E-9F00-112233445566.vmcx";
+        assert_eq!(vm(Json(&object), String::new()).vm.config.as_deref(), Some(config));
+        let object = json!({"Name": "a", "VMId": "6f1d3a2e-8b4c-4d5e-9f00-112233445566", "ConfigurationLocation": "D:\\VMs\\a", "Version": "5.0"});
+        let config = r"D:\VMs\a\Virtual Machines\6F1D3A2E-8B4C-4D5E-9F00-112233445566.xml";
+        assert_eq!(vm(Json(&object), String::new()).vm.config.as_deref(), Some(config));
+    }
+
+    #[test]
+    fn drives_cut_to_text_are_no_list_of_disks() {
+        let object = json!({"Name": "a", "HardDrives": ["HardDiskDrive (Name = …)"], "DVDDrives": ["DvdDrive"]});
+        let draft = vm(Json(&object), String::new());
+        assert!(draft.flattened);
+        assert_eq!(draft.vm.listing, Listing::ConfigOnly);
+        assert_eq!(draft.vm.files, []);
+        let object = json!({"Name": "a", "HardDrives": []});
+        assert_eq!(vm(Json(&object), String::new()).vm.listing, Listing::LeafDisks);
+    }
+
+    #[test]
+    fn an_errors_field_counts_unless_it_is_empty() {
+        assert_eq!(errors(Json(&json!(0))), None);
+        assert_eq!(errors(Json(&json!([]))), None);
+        assert_eq!(errors(Json(&json!(null))), None);
+        assert_eq!(errors(Json(&json!(2))).as_deref(), Some("2"));
+        assert_eq!(errors(Json(&json!(["a", "b"]))).as_deref(), Some("2, first: a"));
+    }
+
+    #[test]
+    fn the_flat_form_of_a_shared_volume_is_read() {
+        let mut part = Part::new(
+            &crate::inventory::part::Origin {
+                path: "csv.json".into(),
+                modified: None,
+            },
+            crate::inventory::InventoryKind::HypervJson,
+            Source::default(),
+        );
+        let list = json!({"Name": "CSV1", "OwnerNode": "HV02", "Path": "C:\\ClusterStorage\\Volume1", "Volume": "\\\\?\\Volume{1}\\", "Size": 10, "Free": 5});
+        add_volumes(&mut part, Json(&list));
+        assert_eq!(part.datastores[0].name, "C:\\ClusterStorage\\Volume1");
+        assert_eq!(part.datastores[0].aliases, ["\\\\?\\Volume{1}\\"]);
+        assert_eq!(part.datastores[0].capacity_bytes, Some(10));
+        assert_eq!(part.other_nodes, ["HV02"]);
+    }
+}

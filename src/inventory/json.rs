@@ -1,0 +1,284 @@
+//! JSON as the exports write it: one document or many after each other, keys in either dialect (`vmPathName`,
+//! `VmPathName`), one object where there could be a list, and texts that break off in the middle.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::values;
+
+/// What a text held.
+#[derive(Debug, Default)]
+pub(super) struct Documents {
+    /// The documents that are sound, the last one perhaps cut after its last whole part.
+    pub(super) values: Vec<Value>,
+    /// Why the text could not be read to its end.
+    pub(super) damage: Option<String>,
+}
+
+/// Reads all documents of a text. What comes after the first mistake is left out, and of a document that breaks off the
+/// whole parts are kept: they protect what they name.
+pub(super) fn documents(text: &str) -> Documents {
+    let mut found = Documents::default();
+    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let mut sound_up_to = 0;
+    while let Some(next) = stream.next() {
+        match next {
+            Ok(value) => {
+                found.values.push(value);
+                sound_up_to = stream.byte_offset();
+            }
+            Err(error) => {
+                let rest = text.get(sound_up_to..).unwrap_or_default();
+                if error.is_eof() {
+                    found.values.extend(whole_parts(rest));
+                }
+                found.damage = Some(error.to_string());
+                break;
+            }
+        }
+    }
+    found
+}
+
+/// The document at the start of a text that breaks off: cut after its last closed part, its open brackets closed.
+fn whole_parts(text: &str) -> Option<Value> {
+    let (cut, closers) = last_closed_part(text)?;
+    let mut mended = text.get(..cut)?.to_owned();
+    mended.extend(closers.iter().rev());
+    serde_json::from_str(&mended).ok()
+}
+
+/// Where the last bracket inside the document closed, and the brackets that were open then.
+fn last_closed_part(text: &str) -> Option<(usize, Vec<char>)> {
+    let mut open = Vec::new();
+    let mut last = None;
+    let mut in_string = false;
+    let mut escaped = false;
+    for (at, character) in text.char_indices() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if in_string => escaped = true,
+            '"' => in_string = !in_string,
+            _ if in_string => {}
+            '{' => open.push('}'),
+            '[' => open.push(']'),
+            '}' | ']' if open.pop() == Some(character) && !open.is_empty() => last = Some(at.checked_add(1)?),
+            '}' | ']' => return None,
+            _ => {}
+        }
+    }
+    let cut = last?;
+    Some((cut, open_at(text.get(..cut)?)))
+}
+
+/// The closing brackets that a text still needs, outermost first.
+fn open_at(text: &str) -> Vec<char> {
+    let mut open = Vec::new();
+    let mut in_string = false;
+    let mut escaped = false;
+    for character in text.chars() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if in_string => escaped = true,
+            '"' => in_string = !in_string,
+            _ if in_string => {}
+            '{' => open.push('}'),
+            '[' => open.push(']'),
+            '}' | ']' => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    open
+}
+
+static NULL: Value = Value::Null;
+
+/// One value, read tolerantly: what is missing is null, and null has neither text nor items.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Json<'a>(pub(super) &'a Value);
+
+impl<'a> Json<'a> {
+    /// The member of this name, whatever the case of its letters.
+    pub(super) fn get(self, name: &str) -> Self {
+        let Value::Object(members) = self.0 else {
+            return Self(&NULL);
+        };
+        let found = members.get(name).or_else(|| {
+            members
+                .iter()
+                .find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value))
+        });
+        Self(found.unwrap_or(&NULL))
+    }
+
+    /// The member at a path of names divided by dots.
+    pub(super) fn at(self, path: &str) -> Self {
+        path.split('.').fold(self, Self::get)
+    }
+
+    /// The first of these paths that is not null.
+    pub(super) fn first(self, paths: &[&str]) -> Self {
+        paths
+            .iter()
+            .map(|path| self.at(path))
+            .find(|value| !value.is_null())
+            .unwrap_or(Self(&NULL))
+    }
+
+    /// A member of this name is there, null or not.
+    pub(super) fn has(self, name: &str) -> bool {
+        matches!(self.0, Value::Object(members) if members.keys().any(|key| key.eq_ignore_ascii_case(name)))
+    }
+
+    /// Null or missing.
+    pub(super) fn is_null(self) -> bool {
+        self.0.is_null()
+    }
+
+    /// An object.
+    pub(super) fn is_object(self) -> bool {
+        self.0.is_object()
+    }
+
+    /// The text of a string that is not blank, also where it stands alone in a list or as `{"Value": …}`, as `esxcli`
+    /// and PowerShell's remoting write it.
+    pub(super) fn text(self) -> Option<&'a str> {
+        match self.0 {
+            Value::String(text) if !text.trim().is_empty() => Some(text),
+            Value::Array(items) if items.len() == 1 => Self(items.first()?).text(),
+            // Not through `get`: remoting adds both `value` (the number) and `Value` (the name).
+            Value::Object(members) => members
+                .get("Value")
+                .filter(|value| value.is_string())
+                .and_then(|v| Self(v).text()),
+            _ => None,
+        }
+    }
+
+    /// The text as a string of its own.
+    pub(super) fn string(self) -> Option<String> {
+        self.text().map(str::to_owned)
+    }
+
+    /// Every text: of a string, or of the strings in a list.
+    pub(super) fn texts(self) -> Vec<String> {
+        self.items().into_iter().filter_map(Self::string).collect()
+    }
+
+    /// A text, or a number or truth as text.
+    pub(super) fn scalar(self) -> Option<String> {
+        match self.0 {
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(truth) => Some(truth.to_string()),
+            _ => self.string(),
+        }
+    }
+
+    /// True for `true`, 1 and their words.
+    pub(super) fn truth(self) -> bool {
+        match self.0 {
+            Value::Bool(truth) => *truth,
+            _ => self.scalar().is_some_and(|text| values::truth(&text)),
+        }
+    }
+
+    /// A whole number that is not negative.
+    pub(super) fn number(self) -> Option<u64> {
+        match self.0 {
+            Value::Number(number) => number.as_u64(),
+            _ => self.text().and_then(values::whole),
+        }
+    }
+
+    /// A UUID that is not all zero.
+    pub(super) fn id(self) -> Option<Uuid> {
+        self.text().and_then(values::id)
+    }
+
+    /// A time.
+    pub(super) fn time(self) -> Option<values::SaidTime> {
+        self.text().and_then(values::time)
+    }
+
+    /// The items of a list; the one item where there is no list around it; none of null.
+    pub(super) fn items(self) -> Vec<Json<'a>> {
+        match self.0 {
+            Value::Null => Vec::new(),
+            Value::Array(items) => items.iter().map(Json).collect(),
+            _ => vec![self],
+        }
+    }
+
+    /// The items that are objects.
+    pub(super) fn objects(self) -> Vec<Json<'a>> {
+        self.items().into_iter().filter(|item| item.is_object()).collect()
+    }
+
+    /// Where objects belong stands text: the export was cut at its nesting depth, and what the objects held is lost.
+    pub(super) fn is_flattened(self) -> bool {
+        self.items().iter().any(|item| item.0.is_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn documents_may_follow_each_other() {
+        let found = documents("{\"a\":1}\n{\"a\":2} [3]");
+        assert_eq!(found.values, [json!({"a": 1}), json!({"a": 2}), json!([3])]);
+        assert_eq!(found.damage, None);
+    }
+
+    #[test]
+    fn of_a_cut_document_the_whole_parts_stay() {
+        let found = documents(r#"{"a":1} [{"n":"x","f":["a]","b"]},{"n":"y","f":["c"#);
+        assert_eq!(found.values, [json!({"a": 1}), json!([{"n": "x", "f": ["a]", "b"]}])]);
+        assert!(found.damage.is_some());
+        let found = documents(r#"{"vms":[{"n":"x"},{"n":"y","f":[1],"g":"\"#);
+        assert_eq!(found.values, [json!({"vms": [{"n": "x"}, {"n": "y", "f": [1]}]})]);
+    }
+
+    #[test]
+    fn a_mistake_keeps_what_was_before_it() {
+        let found = documents("{\"a\":1}\ngovc: not found");
+        assert_eq!(found.values, [json!({"a": 1})]);
+        assert!(found.damage.is_some());
+        assert!(documents("govc: not found").values.is_empty());
+        assert!(documents("[1,2").values.is_empty(), "nothing in it is closed");
+    }
+
+    #[test]
+    fn nesting_without_end_is_refused() {
+        let found = documents(&"[".repeat(100_000));
+        assert!(found.values.is_empty());
+        assert!(found.damage.is_some());
+    }
+
+    #[test]
+    fn keys_are_found_in_either_dialect() {
+        let value = json!({"Config": {"files": {"VmPathName": "x"}}});
+        assert_eq!(Json(&value).at("config.Files.vmPathName").text(), Some("x"));
+        assert!(Json(&value).at("config.nothing.here").is_null());
+    }
+
+    #[test]
+    fn one_item_is_a_list_of_one() {
+        assert_eq!(Json(&json!({"a": 1})).objects().len(), 1);
+        assert_eq!(Json(&json!([{}, {}, "x"])).objects().len(), 2);
+        assert!(Json(&json!(["VMware.Vim.X"])).is_flattened());
+        assert!(Json(&json!(null)).items().is_empty());
+    }
+
+    #[test]
+    fn text_may_stand_in_a_list_or_a_remoting_object() {
+        assert_eq!(Json(&json!(["x"])).text(), Some("x"));
+        assert_eq!(Json(&json!({"value": 2, "Value": "Running"})).text(), Some("Running"));
+        assert_eq!(Json(&json!(" ")).text(), None);
+    }
+}

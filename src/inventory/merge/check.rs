@@ -1,0 +1,365 @@
+//! What an inventory lacks, seen only when all its parts are together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{distinct, hosts::HostNames};
+use crate::{
+    inventory::{
+        ClusterVm, HostRecord, Inventory, InventoryWarning, ListedFile, Listing, Registration, part::Part, rvtools::Tab,
+    },
+    kind::Role,
+};
+
+/// Exports of one source that differ more than this in age are worth a word.
+const AGE_SPAN: SignedDuration = SignedDuration::from_hours(6);
+/// Longest chain of parents that is followed.
+const MAX_CHAIN: usize = 1024;
+
+/// Adds the parents that `Get-VHD` gave to the files of each VM. Where every chain ends at a disk known to be a base,
+/// the listing is whole.
+pub(super) fn chains(inventory: &mut Inventory, parts: &[Part]) {
+    let parents: BTreeMap<String, Option<String>> = parts
+        .iter()
+        .flat_map(|part| &part.chains)
+        .map(|link| (windows_key(&link.path), link.parent.clone()))
+        .collect();
+    if parents.is_empty() {
+        return;
+    }
+    for vm in &mut inventory.vms {
+        let disks: Vec<String> = vm
+            .files
+            .iter()
+            .filter(|file| file.role == Role::Disk)
+            .map(|file| file.path.clone())
+            .collect();
+        let mut whole = true;
+        for disk in disks {
+            let (found, ends) = chain(&disk, &parents);
+            whole &= ends;
+            for parent in found {
+                if !vm
+                    .files
+                    .iter()
+                    .any(|file| windows_key(&file.path) == windows_key(&parent))
+                {
+                    vm.files.push(ListedFile {
+                        path: parent,
+                        role: Role::Parent,
+                        size_bytes: None,
+                    });
+                }
+            }
+        }
+        let checkpoints_known =
+            !vm.has_snapshots || vm.checkpoints.iter().all(|c| c.has_disks) && !vm.checkpoints.is_empty();
+        if whole && checkpoints_known && vm.listing == Listing::LeafDisks {
+            vm.listing = Listing::WholeChains;
+        }
+    }
+}
+
+/// The parents of a disk, and whether the last is known to have none.
+fn chain(disk: &str, parents: &BTreeMap<String, Option<String>>) -> (Vec<String>, bool) {
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::from([windows_key(disk)]);
+    let mut next = disk.to_owned();
+    while found.len() < MAX_CHAIN {
+        match parents.get(&windows_key(&next)) {
+            None => return (found, false),
+            Some(None) => return (found, true),
+            Some(Some(parent)) if !seen.insert(windows_key(parent)) => return (found, false),
+            Some(Some(parent)) => {
+                found.push(parent.clone());
+                next.clone_from(parent);
+            }
+        }
+    }
+    (found, false)
+}
+
+/// A Windows path for comparison.
+fn windows_key(path: &str) -> String {
+    path.replace('/', "\\").to_lowercase()
+}
+
+/// Members of the cluster without a VM list, and VMs of the cluster without a row.
+pub(super) fn cluster(inventory: &mut Inventory, parts: &[Part]) {
+    let with_vms: HostNames = inventory.vms.iter().filter_map(|vm| vm.host.as_deref()).collect();
+    let asked: Vec<&str> = parts.iter().flat_map(|part| &part.nodes).map(String::as_str).collect();
+    let was_asked: HostNames = asked.iter().copied().collect();
+    let others = parts.iter().flat_map(|part| &part.other_nodes).map(String::as_str);
+    // With the cluster's list a node without VMs is one that has none; without it, it may have been down.
+    let explained = |node: &str| inventory.has_cluster_list && (was_asked.contains(node) || asked.is_empty());
+    let missing: BTreeSet<String> = asked
+        .iter()
+        .copied()
+        .chain(others)
+        .filter(|node| !with_vms.contains(node) && !explained(node))
+        .map(str::to_owned)
+        .collect();
+    let known: HostNames = inventory.hosts.iter().map(|host| host.name.as_str()).collect();
+    let without_vms = asked
+        .iter()
+        .filter(|node| !missing.contains(**node) && !known.contains(node));
+    let added: BTreeSet<&str> = without_vms.copied().collect();
+    inventory.hosts.extend(added.into_iter().map(|node| HostRecord {
+        name: node.to_owned(),
+        ..HostRecord::default()
+    }));
+    inventory.hosts.sort_by(|a, b| a.name.cmp(&b.name));
+    inventory.missing_hosts = missing.into_iter().collect();
+    inventory.cluster_vms = unexplained(inventory, parts);
+}
+
+/// VMs of the cluster's list of which no row was given.
+fn unexplained(inventory: &Inventory, parts: &[Part]) -> Vec<ClusterVm> {
+    let known: BTreeSet<Uuid> = inventory.vms.iter().filter_map(|vm| vm.instance_id).collect();
+    let listed = parts.iter().flat_map(|part| part.cluster_vms.clone());
+    let mut unexplained: Vec<ClusterVm> = listed.filter(|vm| !known.contains(&vm.id)).collect();
+    unexplained.sort_by(|a, b| (a.id, &a.name).cmp(&(b.id, &b.name)));
+    unexplained.dedup_by(|a, b| a.id == b.id);
+    unexplained
+}
+
+/// All warnings: those of the parts, and those of the whole.
+pub(super) fn warnings(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWarning> {
+    let mut all: Vec<InventoryWarning> = parts.iter().flat_map(|part| part.warnings.clone()).collect();
+    all.extend(no_rows(inventory));
+    all.extend(tabs(inventory, parts));
+    all.extend(vm_counts(inventory, parts));
+    all.extend(mentions_only(parts, inventory));
+    all.extend(no_cluster_list(inventory));
+    all.extend(ages(parts));
+    all.extend(damaged_paths(inventory, parts));
+    distinct(all)
+}
+
+/// A list without VMs: exported without rights, or failed.
+fn no_rows(inventory: &Inventory) -> Option<InventoryWarning> {
+    (inventory.has_vm_list && inventory.vms.is_empty()).then(|| {
+        InventoryWarning::capping(
+            "no-vms",
+            "the export lists no VM at all, as one made without sufficient rights does; export again with the rights of an administrator",
+        )
+    })
+}
+
+/// Tabs of RVTools that no other export of the source makes up for.
+fn tabs(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWarning> {
+    let tabs: BTreeSet<Tab> = parts.iter().flat_map(|part| part.tabs.clone()).collect();
+    let mut found = Vec::new();
+    let names_vms = [Tab::Disk, Tab::Snapshot, Tab::Cd].iter().any(|tab| tabs.contains(tab));
+    if names_vms && !inventory.has_vm_list {
+        found.push(InventoryWarning::capping(
+            "no-vinfo-tab",
+            "the tab vInfo is missing: VMs without disks and templates may be missing from the rest; export all tabs",
+        ));
+    }
+    let all_listed = inventory.vms.iter().all(|vm| vm.listing > Listing::ConfigOnly);
+    if tabs.contains(&Tab::Info) && !tabs.contains(&Tab::Disk) && !all_listed {
+        found.push(InventoryWarning::capping(
+            "no-vdisk-tab",
+            "the tab vDisk is missing: the disks of the VMs are not listed; export all tabs",
+        ));
+    }
+    if tabs.contains(&Tab::Info) && inventory.datastores.is_empty() {
+        found.push(InventoryWarning::note(
+            "no-vdatastore-tab",
+            "the tab vDatastore is missing: which label is which volume, and which hosts mount it, is not listed",
+        ));
+    }
+    found
+}
+
+/// More VMs on a host by its own count than rows are listed for it.
+fn vm_counts(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWarning> {
+    if !parts.iter().any(|part| part.tabs.contains(&Tab::Host)) || !inventory.has_vm_list {
+        return Vec::new();
+    }
+    let mut rows: BTreeMap<&str, u64> = BTreeMap::new();
+    for vm in &inventory.vms {
+        let count = rows.entry(vm.host.as_deref().unwrap_or_default()).or_default();
+        *count = count.saturating_add(1);
+    }
+    inventory
+        .hosts
+        .iter()
+        .filter_map(|host| {
+            let listed = rows.get(host.name.as_str()).copied().unwrap_or_default();
+            let counted = host.vm_count.filter(|&counted| counted > listed)?;
+            Some(InventoryWarning::capping(
+                "vm-count-mismatch",
+                format!(
+                    "host {} has {counted} VMs, but {listed} are listed (rights, a filter, or vCLS left out); export all VMs",
+                    host.name
+                ),
+            ))
+        })
+        .collect()
+}
+
+/// VMs that a list of disks names and the list of VMs lacks: it is not whole.
+fn mentions_only(parts: &[Part], inventory: &Inventory) -> Option<InventoryWarning> {
+    let listed: BTreeSet<&str> = parts
+        .iter()
+        .flat_map(|part| &part.vms)
+        .filter(|draft| draft.listed)
+        .map(|draft| draft.vm.row.as_str())
+        .collect();
+    let strangers: Vec<&Registration> = inventory
+        .vms
+        .iter()
+        .filter(|vm| !listed.contains(vm.row.as_str()))
+        .collect();
+    let first = strangers.first().filter(|_| inventory.has_vm_list)?;
+    Some(InventoryWarning::capping(
+        "vm-count-mismatch",
+        format!(
+            "{} VMs have disks or snapshots in the export but no row of their own, first: {}; export all VMs at one time",
+            strangers.len(),
+            first.name
+        ),
+    ))
+}
+
+/// Members without a list and VMs without a row are fields of their own, since another inventory may have them.
+fn no_cluster_list(inventory: &Inventory) -> Option<InventoryWarning> {
+    (!inventory.has_cluster_list && inventory.vms.iter().any(|vm| vm.clustered)).then(|| {
+        InventoryWarning::note(
+            "no-cluster-list",
+            "VMs are clustered, but the cluster's resources are not listed, so whether a VM is missing cannot be seen",
+        )
+    })
+}
+
+/// Exports of very different ages do not show one state.
+fn ages(parts: &[Part]) -> Option<InventoryWarning> {
+    let times: Vec<Timestamp> = parts
+        .iter()
+        .filter(|part| !part.said_is_floor)
+        .filter_map(Part::time)
+        .collect();
+    let (first, last) = (times.iter().min()?, times.iter().max()?);
+    (last.duration_since(*first) > AGE_SPAN).then(|| {
+        InventoryWarning::note(
+            "ages-differ",
+            format!("the exports were made at different times, from {first} to {last}; make them together"),
+        )
+    })
+}
+
+/// Paths that lost characters on the way: what they may stand for is not judged.
+fn damaged_paths(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWarning> {
+    let guessed = parts.iter().any(|part| part.guessed_encoding);
+    let of_vms = inventory.vms.iter().flat_map(|vm| {
+        vm.config
+            .iter()
+            .chain(vm.files.iter().map(|file| &file.path))
+            .chain(&vm.folders)
+    });
+    let of_objects = inventory.objects.iter().filter_map(|object| object.path.as_ref());
+    let paths: BTreeSet<&String> = of_vms.chain(of_objects).collect();
+    let mut found = Vec::new();
+    for path in paths {
+        if let Some(pattern) = lost_characters(path) {
+            found.push(InventoryWarning::damaged_path(
+                "lossy-encoding",
+                pattern,
+                format!("the path {path} lost characters when it was exported; export again as UTF-8"),
+            ));
+        } else if guessed && !path.is_ascii() {
+            found.extend(guesses(path).into_iter().map(|pattern| {
+                InventoryWarning::damaged_path(
+                    "lossy-encoding",
+                    pattern,
+                    format!("the path {path} was read as Windows-1252, which is a guess; export again as UTF-8"),
+                )
+            }));
+        }
+    }
+    if guessed && found.is_empty() {
+        found.push(InventoryWarning::note(
+            "encoding-guessed",
+            "a text is not UTF-8 and was read as Windows-1252; export again as UTF-8",
+        ));
+    }
+    found
+}
+
+/// The pattern of a path in which `?` or U+FFFD stands for a lost character. The prefix `\\?\` is none.
+fn lost_characters(path: &str) -> Option<String> {
+    let (prefix, rest) = match path.strip_prefix("\\\\?\\") {
+        Some(rest) => ("\\\\?\\", rest),
+        None => ("", path),
+    };
+    rest.contains(['?', char::REPLACEMENT_CHARACTER])
+        .then(|| format!("{prefix}{}", rest.replace(char::REPLACEMENT_CHARACTER, "?")))
+}
+
+/// The patterns of a path whose letters outside ASCII were guessed: each may be another letter, or two of them one.
+fn guesses(path: &str) -> BTreeSet<String> {
+    let mut single = String::new();
+    let mut paired = String::new();
+    let mut run = 0_usize;
+    for character in path.chars() {
+        if character.is_ascii() {
+            run = 0;
+            single.push(character);
+            paired.push(character);
+        } else {
+            single.push('?');
+            if run.is_multiple_of(2) {
+                paired.push('?');
+            }
+            run = run.saturating_add(1);
+        }
+    }
+    BTreeSet::from([single, paired])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chains_are_followed_to_a_known_base_and_no_further() {
+        let parents = BTreeMap::from([
+            (windows_key("D:\\a.avhdx"), Some("d:/A.vhdx".to_owned())),
+            (windows_key("D:\\a.vhdx"), None),
+            (windows_key("D:\\x.vhdx"), Some("D:\\y.vhdx".to_owned())),
+            (windows_key("D:\\y.vhdx"), Some("D:\\x.vhdx".to_owned())),
+        ]);
+        assert_eq!(chain("D:\\A.avhdx", &parents), (vec!["d:/A.vhdx".to_owned()], true));
+        assert_eq!(
+            chain("D:\\b.vhdx", &parents),
+            (vec![], false),
+            "not listed is not a base"
+        );
+        assert_eq!(
+            chain("D:\\x.vhdx", &parents),
+            (vec!["D:\\y.vhdx".to_owned()], false),
+            "a circle has no base"
+        );
+    }
+
+    #[test]
+    fn lost_characters_give_a_pattern() {
+        assert_eq!(lost_characters("[d] ?/?.vmdk").as_deref(), Some("[d] ?/?.vmdk"));
+        assert_eq!(lost_characters("[d] \u{fffd}.vmdk").as_deref(), Some("[d] ?.vmdk"));
+        assert_eq!(lost_characters(r"\\?\C:\a.vhdx"), None);
+        assert_eq!(lost_characters(r"\\?\C:\?.vhdx").as_deref(), Some(r"\\?\C:\?.vhdx"));
+    }
+
+    #[test]
+    fn a_guessed_letter_may_be_one_or_half_a_letter() {
+        assert_eq!(
+            guesses("[d] \u{e4}\u{f6}.vmdk"),
+            BTreeSet::from(["[d] ??.vmdk".to_owned(), "[d] ?.vmdk".to_owned()])
+        );
+        assert_eq!(guesses("[d] \u{e4}.vmdk"), BTreeSet::from(["[d] ?.vmdk".to_owned()]));
+    }
+}

@@ -1,0 +1,311 @@
+//! The parts of one source become one inventory.
+//!
+//! Files of one folder are one source unless they name different ones: parts that name none join the one that is named
+//! beside them, or stay a source of their own where several are. VMs are joined by vCenter and moref, instance id,
+//! configuration path and name, in this order, and never against a stronger key that differs.
+
+mod check;
+mod hosts;
+mod join;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::{Path, PathBuf},
+};
+
+use self::hosts::Hosts;
+use super::{
+    DatastoreRecord, Inventory, InventoryWarning, RegisteredObject, Registration,
+    part::{Draft, ObjectDraft, Part, Place, Source},
+    values, vi,
+};
+use crate::kind::Platform;
+
+/// Most things of one name that are looked at. More are no real site, and would cost the square of their number.
+const MAX_NAMESAKES: usize = 1000;
+
+/// Puts the parts of all files together, sorted by folder and source.
+pub(super) fn merge(parts: Vec<Part>) -> Vec<Inventory> {
+    let mut folders: BTreeMap<(PathBuf, Platform), Vec<Part>> = BTreeMap::new();
+    for part in parts {
+        folders
+            .entry((folder_key(&part), part.platform))
+            .or_default()
+            .push(part);
+    }
+    let mut inventories: Vec<Inventory> = folders.into_values().flat_map(by_source).map(inventory).collect();
+    inventories.sort_by(|a, b| (&a.folder, &a.source, &a.files).cmp(&(&b.folder, &b.source, &b.files)));
+    inventories
+}
+
+/// The folder that a file lies in, however its path was written.
+fn folder_key(part: &Part) -> PathBuf {
+    let path = std::path::absolute(&part.origin.path).unwrap_or_else(|_| part.origin.path.clone());
+    path.parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// The parts of one folder, divided by the sources that they name.
+fn by_source(parts: Vec<Part>) -> Vec<Vec<Part>> {
+    let ids: BTreeMap<String, String> = parts
+        .iter()
+        .filter_map(|part| Some((part.source.name.as_ref()?.to_lowercase(), part.source.id.clone()?)))
+        .collect();
+    let key = |source: &Source| -> Option<String> {
+        let name = source.name.as_ref().map(|name| name.to_lowercase());
+        let known = name.as_ref().and_then(|name| ids.get(name).cloned());
+        source.id.clone().or(known).or(name)
+    };
+    let named: BTreeSet<String> = parts.iter().filter_map(|part| key(&part.source)).collect();
+    let only = if named.len() == 1 { named.first().cloned() } else { None };
+    let mut sources: BTreeMap<Option<String>, Vec<Part>> = BTreeMap::new();
+    for part in parts {
+        let key = key(&part.source).or_else(|| only.clone());
+        sources.entry(key).or_default().push(part);
+    }
+    sources.into_values().collect()
+}
+
+/// One inventory of the parts of one source.
+fn inventory(mut parts: Vec<Part>) -> Inventory {
+    parts.sort_by(|a, b| (&a.origin.path, a.kind, &a.source).cmp(&(&b.origin.path, b.kind, &b.source)));
+    let platform = parts.first().map_or(Platform::Vmware, |part| part.platform);
+    let (collected, collected_is_file_time) = collected(&parts);
+    let hosts = Hosts::of(&parts);
+    let datastores = datastores(&parts, &hosts);
+    let drafts = join::vms(parts.iter().flat_map(|part| part.vms.iter().cloned()).collect());
+    let mut inventory = Inventory {
+        source: source_name(&parts),
+        folder: folder_name(&parts),
+        kinds: parts
+            .iter()
+            .map(|part| part.kind)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
+        files: files(&parts),
+        platform,
+        collected,
+        collected_is_file_time,
+        vms: drafts.into_iter().map(|draft| finished(draft, &hosts)).collect(),
+        objects: objects(&parts, &datastores),
+        fcd_scope: parts
+            .iter()
+            .flat_map(|part| part.fcd_scope.clone())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
+        datastores,
+        hosts: hosts.records,
+        missing_hosts: Vec::new(),
+        cluster_vms: Vec::new(),
+        has_cluster_list: parts.iter().any(|part| part.has_cluster_list),
+        has_vm_list: parts.iter().any(|part| part.has_vm_list),
+        has_library_list: parts.iter().any(|part| part.has_library_list),
+        warnings: Vec::new(),
+    };
+    inventory
+        .vms
+        .sort_by(|a, b| (&a.name, &a.config, &a.row).cmp(&(&b.name, &b.config, &b.row)));
+    check::chains(&mut inventory, &parts);
+    check::cluster(&mut inventory, &parts);
+    inventory.warnings = check::warnings(&inventory, &parts);
+    inventory
+}
+
+/// The name that the source gives itself, else that of the one file or of the folder.
+fn source_name(parts: &[Part]) -> String {
+    let named = parts.iter().find_map(|part| part.source.name.clone());
+    let identified = parts.iter().find_map(|part| part.source.id.clone());
+    let file = match parts {
+        [part] => part.origin.name(),
+        _ => parts.first().map(|part| part.origin.folder_name()).unwrap_or_default(),
+    };
+    named.or(identified).unwrap_or(file)
+}
+
+fn folder_name(parts: &[Part]) -> String {
+    let folder = parts.first().and_then(|part| part.origin.path.parent());
+    folder
+        .map(|folder| folder.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+fn files(parts: &[Part]) -> Vec<String> {
+    let files: BTreeSet<String> = parts
+        .iter()
+        .map(|part| part.origin.path.to_string_lossy().into_owned())
+        .collect();
+    files.into_iter().collect()
+}
+
+/// When the source was asked, and whether that is only the time of a file. Lists of VMs decide where there are any, and
+/// the oldest of them: what is newer than it was perhaps not seen.
+fn collected(parts: &[Part]) -> (Option<jiff::Timestamp>, bool) {
+    let lists: Vec<&Part> = parts.iter().filter(|part| part.has_vm_list).collect();
+    let decisive: Vec<&Part> = if lists.is_empty() {
+        parts.iter().collect()
+    } else {
+        lists
+    };
+    let said = decisive.iter().filter_map(|part| part.said).min();
+    let file = decisive.iter().filter_map(|part| part.origin.modified).min();
+    (said.or(file), said.is_none() && file.is_some())
+}
+
+/// Datastores, those of one reference or place put together.
+fn datastores(parts: &[Part], hosts: &Hosts) -> Vec<DatastoreRecord> {
+    let mut merged: Vec<DatastoreRecord> = Vec::new();
+    let mut index: HashMap<String, Vec<usize>> = HashMap::new();
+    for record in parts.iter().flat_map(|part| &part.datastores) {
+        let mut record = record.clone();
+        record.hosts = record.hosts.iter().map(|host| hosts.name_of(host)).collect();
+        let keys = datastore_keys(&record);
+        let candidates: BTreeSet<usize> = keys
+            .iter()
+            .filter_map(|key| index.get(key))
+            .flat_map(|at| at.iter().take(MAX_NAMESAKES))
+            .copied()
+            .collect();
+        let same = |at: &usize| merged.get(*at).is_some_and(|known| is_same_datastore(known, &record));
+        let at = candidates.into_iter().find(same).unwrap_or(merged.len());
+        match merged.get_mut(at) {
+            Some(known) => add_to_datastore(known, record),
+            None => merged.push(record),
+        }
+        for key in keys {
+            let places = index.entry(key).or_default();
+            if places.last() != Some(&at) {
+                places.push(at);
+            }
+        }
+    }
+    for record in &mut merged {
+        record.aliases.sort();
+        record.hosts.sort();
+        record.hosts.dedup();
+    }
+    merged.sort_by(|a, b| (&a.name, &a.moref, &a.aliases).cmp(&(&b.name, &b.moref, &b.aliases)));
+    merged
+}
+
+/// What two records of one datastore have in common at least.
+fn datastore_keys(record: &DatastoreRecord) -> Vec<String> {
+    let place = record.aliases.iter().map(|alias| vi::volume_path(alias).to_owned());
+    place.chain(record.moref.clone()).chain([record.name.clone()]).collect()
+}
+
+/// One reference is one datastore, and so is one place. A label alone tells only where nothing speaks against it: every
+/// host may have its own `datastore1`.
+fn is_same_datastore(a: &DatastoreRecord, b: &DatastoreRecord) -> bool {
+    if let (Some(a), Some(b)) = (&a.moref, &b.moref) {
+        return a == b;
+    }
+    let places = |record: &DatastoreRecord| -> BTreeSet<String> {
+        record
+            .aliases
+            .iter()
+            .map(|alias| vi::volume_path(alias))
+            .filter(|alias| alias.contains("/volumes/"))
+            .map(str::to_owned)
+            .collect()
+    };
+    let (of_a, of_b) = (places(a), places(b));
+    if of_a.is_empty() || of_b.is_empty() {
+        return a.name == b.name;
+    }
+    !of_a.is_disjoint(&of_b)
+}
+
+fn add_to_datastore(known: &mut DatastoreRecord, other: DatastoreRecord) {
+    let named: Vec<String> = other.aliases.iter().chain([&other.name]).cloned().collect();
+    for alias in named {
+        known.add_alias(&alias);
+    }
+    known.moref = known.moref.take().or(other.moref);
+    known.kind = known.kind.take().or(other.kind);
+    known.hosts.extend(other.hosts);
+    known.host_count = known.host_count.max(other.host_count);
+    known.vm_count = known.vm_count.max(other.vm_count);
+    known.capacity_bytes = known.capacity_bytes.or(other.capacity_bytes);
+    known.free_bytes = known.free_bytes.or(other.free_bytes);
+}
+
+/// Objects that are no VM, each once, their folders resolved where what they need for it is there.
+fn objects(parts: &[Part], datastores: &[DatastoreRecord]) -> Vec<RegisteredObject> {
+    let drafts: Vec<&ObjectDraft> = parts.iter().flat_map(|part| &part.objects).collect();
+    let morefs: HashMap<&str, &str> = datastores
+        .iter()
+        .filter_map(|datastore| Some((datastore.moref.as_deref()?, datastore.name.as_str())))
+        .collect();
+    let mut objects: Vec<RegisteredObject> = drafts
+        .iter()
+        .map(|draft| match &draft.place {
+            Place::Datastore { moref, folder } => {
+                let path = morefs.get(moref.as_str()).map(|name| format!("[{name}] {folder}"));
+                placed(&draft.object, path)
+            }
+            _ => draft.object.clone(),
+        })
+        .collect();
+    let mut libraries: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (object, _) in objects
+        .iter()
+        .zip(&drafts)
+        .filter(|(_, draft)| matches!(draft.place, Place::Datastore { .. }))
+    {
+        libraries
+            .entry(object.id.clone())
+            .or_default()
+            .extend(object.path.clone());
+    }
+    for draft in &drafts {
+        if let Place::Library { id, folder } = &draft.place {
+            let paths = libraries.get(id).into_iter().flatten();
+            objects.extend(paths.map(|path| placed(&draft.object, Some(format!("{path}/{folder}")))));
+        }
+    }
+    distinct_objects(objects)
+}
+
+fn placed(object: &RegisteredObject, path: Option<String>) -> RegisteredObject {
+    RegisteredObject { path, ..object.clone() }
+}
+
+/// Every object once; one whose path is known is not listed without it too.
+fn distinct_objects(mut objects: Vec<RegisteredObject>) -> Vec<RegisteredObject> {
+    objects.sort_by(|a, b| (&a.class, &a.id, &a.path, &a.row).cmp(&(&b.class, &b.id, &b.path, &b.row)));
+    objects.dedup_by(|later, first| (&later.class, &later.id, &later.path) == (&first.class, &first.id, &first.path));
+    let key = |object: &RegisteredObject| (object.class.clone(), object.id.clone());
+    let with_path: BTreeSet<_> = objects.iter().filter(|object| object.path.is_some()).map(key).collect();
+    objects.retain(|object| object.path.is_some() || !with_path.contains(&key(object)));
+    objects
+}
+
+/// The registration of a draft, its host named and its path taken from its name where vCenter lost the VM's.
+fn finished(mut draft: Draft, hosts: &Hosts) -> Registration {
+    draft.leave_out_repetitions();
+    let listing = join::listing(&draft);
+    let mut vm = draft.vm;
+    vm.listing = listing;
+    vm.host = vm.host.map(|host| hosts.name_of(&host));
+    let is_path = vm.name.starts_with(['/', '[']) && values::ends_with(&vm.name, &[".vmx", ".vmtx"]);
+    if vm.config.is_none() && is_path {
+        vm.config = Some(vm.name.clone());
+    }
+    if vm.name.is_empty() {
+        vm.name = name_of_config(&vm);
+    }
+    vm
+}
+
+/// What a VM is called whose name is not in the export: the name of its configuration file without the ending.
+fn name_of_config(vm: &Registration) -> String {
+    let config = vm.config.as_deref().unwrap_or_default();
+    let file = config.rsplit(['/', '\\']).next().unwrap_or_default();
+    file.rsplit_once('.').map_or(file, |(stem, _)| stem).to_owned()
+}
+
+/// Warnings without repetition, sorted.
+fn distinct(warnings: impl IntoIterator<Item = InventoryWarning>) -> Vec<InventoryWarning> {
+    warnings.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+}

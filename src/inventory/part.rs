@@ -1,0 +1,248 @@
+//! What one file gives, before the files of one source are put together.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    path::PathBuf,
+};
+
+use jiff::Timestamp;
+
+use super::{
+    ClusterVm, DatastoreRecord, HostRecord, InventoryKind, InventoryWarning, ListedFile, RegisteredObject,
+    Registration, rvtools::Tab,
+};
+use crate::kind::{Platform, Role};
+
+/// The file that is being imported.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    /// Its path as given.
+    pub(super) path: PathBuf,
+    /// Its modification time.
+    pub(super) modified: Option<Timestamp>,
+}
+
+impl Origin {
+    /// The name of the file, for rows and messages.
+    pub(super) fn name(&self) -> String {
+        self.path.file_name().map_or_else(
+            || self.path.display().to_string(),
+            |name| name.to_string_lossy().into_owned(),
+        )
+    }
+
+    /// The name of the folder that it lies in; empty where the path does not tell.
+    pub(super) fn folder_name(&self) -> String {
+        let folder = self.path.parent().and_then(|folder| folder.file_name());
+        folder
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default()
+    }
+}
+
+/// Who an export speaks for, as far as it says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Source {
+    /// Unique id (UUID of the vCenter), lower-case.
+    pub(super) id: Option<String>,
+    /// Name of the vCenter, cluster or host.
+    pub(super) name: Option<String>,
+}
+
+impl Source {
+    /// A source with a name alone.
+    pub(super) fn named(name: Option<String>) -> Self {
+        Self { id: None, name }
+    }
+
+    /// Nothing is said.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.id.is_none() && self.name.is_none()
+    }
+}
+
+/// One VM as one row or object gives it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Draft {
+    /// What is known of it.
+    pub(super) vm: Registration,
+    /// It stands in a list of VMs; otherwise it is only mentioned (a row of a list of disks).
+    pub(super) listed: bool,
+    /// How many disks the list says that it has.
+    pub(super) expected_disks: Option<u64>,
+    /// Objects of it were cut to text at the nesting depth of the export.
+    pub(super) flattened: bool,
+}
+
+impl Draft {
+    /// Adds a file unless its path is blank. Repetitions are left out at the end.
+    pub(super) fn add_file(&mut self, role: Role, path: &str, size_bytes: Option<u64>) {
+        if !path.trim().is_empty() {
+            self.vm.files.push(ListedFile {
+                path: path.to_owned(),
+                role,
+                size_bytes,
+            });
+        }
+    }
+
+    /// Adds a folder unless it is blank. Repetitions are left out at the end.
+    pub(super) fn add_folder(&mut self, path: &str) {
+        if !path.trim().is_empty() {
+            self.vm.folders.push(path.to_owned());
+        }
+    }
+
+    /// Leaves out files and folders that are there already; of a file the size is kept that somebody gave.
+    pub(super) fn leave_out_repetitions(&mut self) {
+        let mut places: HashMap<(Role, String), usize> = HashMap::new();
+        let mut files: Vec<ListedFile> = Vec::new();
+        for file in self.vm.files.drain(..) {
+            let place = *places.entry((file.role, file.path.clone())).or_insert(files.len());
+            match files.get_mut(place) {
+                Some(known) => known.size_bytes = known.size_bytes.or(file.size_bytes),
+                None => files.push(file),
+            }
+        }
+        self.vm.files = files;
+        let mut seen = HashSet::new();
+        self.vm.folders.retain(|folder| seen.insert(folder.clone()));
+    }
+}
+
+/// An object whose path may need the list of datastores.
+#[derive(Debug, Clone)]
+pub(super) struct ObjectDraft {
+    /// The object.
+    pub(super) object: RegisteredObject,
+    /// Where it lies, as far as `object.path` does not say it yet.
+    pub(super) place: Place,
+}
+
+/// Where an object lies, to be made a path when all parts are together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Its path says it, or nothing does.
+    Said,
+    /// In a folder of the datastore with this managed object reference.
+    Datastore {
+        /// The reference.
+        moref: String,
+        /// The folder, from the top of the datastore.
+        folder: String,
+    },
+    /// In a folder of the content library with this id.
+    Library {
+        /// The id.
+        id: String,
+        /// The folder, from the folder of the library.
+        folder: String,
+    },
+}
+
+/// A disk and its parent, as `Get-VHD` gives them.
+#[derive(Debug, Clone)]
+pub(super) struct ChainLink {
+    /// The disk.
+    pub(super) path: String,
+    /// Its parent; `None` for a base disk.
+    pub(super) parent: Option<String>,
+}
+
+/// What one file says of one source.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    /// The file.
+    pub(super) origin: Origin,
+    /// Which export it is.
+    pub(super) kind: InventoryKind,
+    /// Of which platform.
+    pub(super) platform: Platform,
+    /// Who it speaks for.
+    pub(super) source: Source,
+    /// The time that it says of itself.
+    pub(super) said: Option<Timestamp>,
+    /// `said` is the newest time of a part of it: the export is as new or newer.
+    pub(super) said_is_floor: bool,
+    /// VMs.
+    pub(super) vms: Vec<Draft>,
+    /// It lists VMs, perhaps none.
+    pub(super) has_vm_list: bool,
+    /// Objects that are no VM.
+    pub(super) objects: Vec<ObjectDraft>,
+    /// Datastores.
+    pub(super) datastores: Vec<DatastoreRecord>,
+    /// Hosts.
+    pub(super) hosts: Vec<HostRecord>,
+    /// It lists hosts, so that a host which it lacks is not one of its source.
+    pub(super) has_host_list: bool,
+    /// Members of the cluster that were asked for their VMs.
+    pub(super) nodes: Vec<String>,
+    /// Other members that it names.
+    pub(super) other_nodes: Vec<String>,
+    /// VMs of the cluster's resource list.
+    pub(super) cluster_vms: Vec<ClusterVm>,
+    /// It has a cluster's resource list.
+    pub(super) has_cluster_list: bool,
+    /// Datastores whose First Class Disks it lists.
+    pub(super) fcd_scope: Vec<String>,
+    /// It lists content libraries.
+    pub(super) has_library_list: bool,
+    /// Disks with their parents.
+    pub(super) chains: Vec<ChainLink>,
+    /// RVTools: tabs that it has.
+    pub(super) tabs: BTreeSet<Tab>,
+    /// The text was decoded by a guess, so paths with letters outside ASCII may be wrong.
+    pub(super) guessed_encoding: bool,
+    /// What is odd or missing.
+    pub(super) warnings: Vec<InventoryWarning>,
+}
+
+impl Part {
+    /// A part that says nothing yet.
+    pub(super) fn new(origin: &Origin, kind: InventoryKind, source: Source) -> Self {
+        let platform = match kind {
+            InventoryKind::HypervJson | InventoryKind::HypervHostStore => Platform::Hyperv,
+            _ => Platform::Vmware,
+        };
+        Self {
+            origin: origin.clone(),
+            kind,
+            platform,
+            source,
+            said: None,
+            said_is_floor: false,
+            vms: Vec::new(),
+            has_vm_list: false,
+            objects: Vec::new(),
+            datastores: Vec::new(),
+            hosts: Vec::new(),
+            has_host_list: false,
+            nodes: Vec::new(),
+            other_nodes: Vec::new(),
+            cluster_vms: Vec::new(),
+            has_cluster_list: false,
+            fcd_scope: Vec::new(),
+            has_library_list: false,
+            chains: Vec::new(),
+            tabs: BTreeSet::new(),
+            guessed_encoding: false,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// When it was taken, as far as can be told.
+    pub(super) fn time(&self) -> Option<Timestamp> {
+        self.said.or(self.origin.modified)
+    }
+
+    /// Records something that keeps "nobody" from being said.
+    pub(super) fn warn_capping(&mut self, code: &str, text: impl Into<String>) {
+        self.warnings.push(InventoryWarning::capping(code, text));
+    }
+
+    /// Records something that is worth knowing.
+    pub(super) fn warn(&mut self, code: &str, text: impl Into<String>) {
+        self.warnings.push(InventoryWarning::note(code, text));
+    }
+}

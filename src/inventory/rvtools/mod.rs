@@ -1,0 +1,113 @@
+//! RVTools: a workbook with a sheet for each tab, or a folder with a CSV file for each.
+//!
+//! Read are vInfo (the VMs), vDisk (their disks as attached now), vSnapshot and vCD (more files), vDatastore (labels with
+//! URLs and hosts), vHost (to see whether vInfo is complete), vSource and vMetaData (who and when). Of vFileInfo the rows
+//! are counted: a list of files says nothing of owners. vHealth's own guess at orphans is not evidence.
+//!
+//! Merged and trimmed workbooks are common: every row belongs to the vCenter that it names, and tabs are joined in
+//! `merge.rs`, as exports of one source are.
+
+mod rows;
+mod tab;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+pub(super) use self::tab::Tab;
+use super::{
+    InventoryKind,
+    files::ImportError,
+    part::{Origin, Part, Source},
+    table::Table,
+    values, workbook,
+};
+
+/// Reads a workbook.
+pub(super) fn import_workbook(origin: &Origin, bytes: &[u8]) -> Result<Vec<Part>, ImportError> {
+    let sheets = workbook::read(bytes, |name| Tab::of_name(name) != Some(Tab::Other))?;
+    let names: Vec<&str> = sheets.iter().map(|sheet| sheet.name.as_str()).collect();
+    let listed = names.join(", ");
+    let tabs: Vec<(Tab, Table)> = sheets
+        .into_iter()
+        .filter_map(|sheet| {
+            Some((
+                Tab::of_name(&sheet.name).or_else(|| Tab::of_table(&sheet.table))?,
+                sheet.table,
+            ))
+        })
+        .collect();
+    if tabs.iter().all(|(tab, _)| *tab == Tab::Other) {
+        return Err(ImportError::NotUnderstood(format!(
+            "a workbook, but not of RVTools: no tab of it is read (sheets: {listed})"
+        )));
+    }
+    Ok(import(origin, InventoryKind::RvtoolsXlsx, tabs))
+}
+
+/// Reads one CSV file of a folder.
+pub(super) fn import_csv(origin: &Origin, tab: Tab, table: Table) -> Vec<Part> {
+    import(origin, InventoryKind::RvtoolsCsv, vec![(tab, table)])
+}
+
+fn import(origin: &Origin, kind: InventoryKind, tabs: Vec<(Tab, Table)>) -> Vec<Part> {
+    let mut parts = Parts {
+        origin,
+        kind,
+        by_source: BTreeMap::new(),
+        saids: Vec::new(),
+    };
+    let seen: BTreeSet<Tab> = tabs.iter().map(|(tab, _)| *tab).collect();
+    let mut damages = Vec::new();
+    for (tab, table) in &tabs {
+        rows::read(&mut parts, *tab, table);
+        damages.extend(table.damage.as_ref().map(|why| format!("{}: {why}", tab.name())));
+    }
+    parts.finish(&seen, &damages)
+}
+
+/// The parts of one file, one for each vCenter that its rows name.
+struct Parts<'a> {
+    origin: &'a Origin,
+    kind: InventoryKind,
+    by_source: BTreeMap<Source, Part>,
+    /// Times that vMetaData gives.
+    saids: Vec<Timestamp>,
+}
+
+impl Parts<'_> {
+    /// The part of a source.
+    fn of(&mut self, source: Source) -> &mut Part {
+        let part = Part::new(self.origin, self.kind, source.clone());
+        self.by_source.entry(source).or_insert(part)
+    }
+
+    /// All parts, at least one, with what holds for the whole file.
+    fn finish(mut self, seen: &BTreeSet<Tab>, damages: &[String]) -> Vec<Part> {
+        if self.by_source.is_empty() {
+            self.of(Source::default());
+        }
+        let said = self.saids.iter().min().copied().or_else(|| self.time_in_names());
+        let mut parts: Vec<Part> = self.by_source.into_values().collect();
+        for part in &mut parts {
+            part.said = part.said.or(said);
+            part.tabs.clone_from(seen);
+            part.has_vm_list = seen.contains(&Tab::Info);
+            part.has_host_list = seen.contains(&Tab::Host);
+            for damage in damages {
+                part.warn_capping(
+                    "truncated",
+                    format!("{}: {damage}; export it again", part.origin.name()),
+                );
+            }
+        }
+        parts
+    }
+
+    /// The time in the name of the file or its folder.
+    fn time_in_names(&self) -> Option<Timestamp> {
+        let said =
+            values::time_in_name(&self.origin.name()).or_else(|| values::time_in_name(&self.origin.folder_name()))?;
+        Some(said.moment(self.origin.modified))
+    }
+}

@@ -1,0 +1,338 @@
+//! The rows of each tab.
+
+use super::{Parts, Tab};
+use crate::{
+    inventory::{
+        DatastoreRecord, HostRecord, Listing, Registration,
+        part::{Draft, Source},
+        table::{Column, Row, Table, column, late_column},
+        text::unescape_name,
+        values,
+    },
+    kind::Role,
+};
+
+const SERVER: Column = late_column(&["visdkserver"]);
+const SERVER_ID: Column = late_column(&["visdkuuid", "vcenteruuid"]);
+
+/// Reads the rows of a tab into the parts of their vCenters.
+pub(super) fn read(parts: &mut Parts<'_>, tab: Tab, table: &Table) {
+    match tab {
+        Tab::Info => vms(parts, table),
+        Tab::Disk => disks(parts, table),
+        Tab::Snapshot => snapshots(parts, table),
+        Tab::Cd => media(parts, table),
+        Tab::Datastore => datastores(parts, table),
+        Tab::Host => hosts(parts, table),
+        Tab::Source => sources(parts, table),
+        Tab::MetaData => times(parts, table),
+        Tab::FileInfo | Tab::Health | Tab::Other => {}
+    }
+}
+
+/// Where the columns stand that say which vCenter a row is of.
+struct SourceColumns {
+    name: Option<usize>,
+    id: Option<usize>,
+}
+
+impl SourceColumns {
+    fn of(table: &Table, tab: Tab) -> Self {
+        Self {
+            name: table.find(SERVER, tab.name()),
+            id: table.find(SERVER_ID, tab.name()),
+        }
+    }
+
+    fn source(&self, row: &Row) -> Source {
+        Source {
+            id: values::id(row.cell(self.id)).map(|id| id.to_string()),
+            name: row.value(self.name),
+        }
+    }
+}
+
+/// Where the columns stand that say which VM a row is of.
+struct VmColumns {
+    tab: Tab,
+    name: Option<usize>,
+    moref: Option<usize>,
+    instance_id: Option<usize>,
+    host: Option<usize>,
+    source: SourceColumns,
+}
+
+impl VmColumns {
+    fn of(table: &Table, tab: Tab) -> Self {
+        let find = |column| table.find(column, tab.name());
+        Self {
+            tab,
+            name: find(column(&["vm", "vmname"])),
+            moref: find(late_column(&["vmid", "vmref"])),
+            instance_id: find(late_column(&["vmuuid", "uuid"])),
+            host: find(late_column(&["host"])),
+            source: SourceColumns::of(table, tab),
+        }
+    }
+
+    /// The VM of a row, without files. `None` where the row names none.
+    fn draft(&self, row: &Row, file: &str) -> Option<Draft> {
+        // Merged workbooks fill empty cells with the word of the header.
+        let moref = row.value(self.moref).filter(|id| id != "VM");
+        let name = unescape_name(row.cell(self.name));
+        if name.is_empty() && moref.is_none() {
+            return None;
+        }
+        Some(Draft {
+            vm: Registration {
+                name,
+                moref,
+                instance_id: values::id(row.cell(self.instance_id)),
+                host: row.value(self.host),
+                row: format!("{file}: {} row {}", self.tab.name(), row.number),
+                ..Registration::default()
+            },
+            ..Draft::default()
+        })
+    }
+}
+
+fn vms(parts: &mut Parts<'_>, table: &Table) {
+    let find = |column| table.find(column, Tab::Info.name());
+    let vm_columns = VmColumns::of(table, Tab::Info);
+    let path = find(column(&["path"])).or_else(|| table.find_by_shape(is_config));
+    let bios_id = find(late_column(&["smbiosuuid", "biosuuid"]));
+    let template = find(column(&["template"]));
+    let placeholder = find(column(&["srmplaceholder"]));
+    let state = find(column(&["powerstate"]));
+    let connection = find(column(&["connectionstate"]));
+    let disk_count = find(column(&["disks", "numvirtualdisks"]));
+    let notes = find(column(&["annotation", "notes"]));
+    let folders = [&["logdirectory"], &["snapshotdirectory"], &["suspenddirectory"]].map(|names| find(column(names)));
+    let file = parts.origin.name();
+    for row in &table.rows {
+        let Some(mut draft) = vm_columns.draft(row, &file) else {
+            continue;
+        };
+        draft.listed = true;
+        draft.expected_disks = values::whole(row.cell(disk_count));
+        // RVTools 3 has no column for the BIOS id; there the one id may be either.
+        draft.vm.bios_id = bios_id.map_or(draft.vm.instance_id, |_| values::id(row.cell(bios_id)));
+        draft.vm.template = values::truth(row.cell(template));
+        draft.vm.placeholder = values::truth(row.cell(placeholder));
+        draft.vm.state = row.value(state);
+        draft.vm.connection = row.value(connection);
+        draft.vm.notes = row.value(notes);
+        draft.vm.has_configuration = !lacks_configuration(row.cell(connection));
+        draft.vm.config = datastore_path(row.cell(path)).map(str::to_owned);
+        for folder in folders {
+            draft.add_folder(datastore_path(row.cell(folder)).unwrap_or_default());
+        }
+        let part = parts.of(vm_columns.source.source(row));
+        note_lost_cell(part, row, path);
+        part.vms.push(draft);
+    }
+    if path.is_none() && !table.rows.is_empty() {
+        for part in parts.by_source.values_mut() {
+            part.warn_capping(
+                "no-path-column",
+                "vInfo has no Path column: where the VMs keep their configuration is not known; export all columns",
+            );
+        }
+    }
+}
+
+/// vCenter has no configuration of a VM in such a state, so its row knows no disks.
+fn lacks_configuration(connection: &str) -> bool {
+    ["inaccessible", "invalid"].contains(&connection.to_ascii_lowercase().as_str())
+}
+
+fn disks(parts: &mut Parts<'_>, table: &Table) {
+    let vm_columns = VmColumns::of(table, Tab::Disk);
+    let path = table.find(column(&["path"]), Tab::Disk.name());
+    // Older descriptions take `Disk Path` for the file; where it holds folders of the guest it is not one.
+    let other_path = table
+        .find(column(&["diskpath"]), Tab::Disk.name())
+        .or_else(|| table.find_by_shape(is_disk));
+    let file = parts.origin.name();
+    for row in &table.rows {
+        let Some(mut draft) = vm_columns.draft(row, &file) else {
+            continue;
+        };
+        let disk = datastore_path(row.cell(path)).or_else(|| datastore_path(row.cell(other_path)));
+        if let Some(disk) = disk {
+            draft.add_file(Role::Disk, disk, None);
+            draft.vm.listing = Listing::LeafDisks;
+            draft.vm.has_configuration = true;
+        }
+        let part = parts.of(vm_columns.source.source(row));
+        note_lost_cell(part, row, path);
+        part.vms.push(draft);
+    }
+    if path.is_none() && table.find_by_shape(is_disk).is_none() && !table.rows.is_empty() {
+        for part in parts.by_source.values_mut() {
+            part.warn_capping(
+                "no-disk-path-column",
+                "vDisk has no Path column: which disks the VMs have is not known; export all columns",
+            );
+        }
+    }
+}
+
+fn snapshots(parts: &mut Parts<'_>, table: &Table) {
+    let vm_columns = VmColumns::of(table, Tab::Snapshot);
+    let path = table.find(column(&["filename"]), Tab::Snapshot.name());
+    let file = parts.origin.name();
+    for row in &table.rows {
+        let Some(mut draft) = vm_columns.draft(row, &file) else {
+            continue;
+        };
+        draft.vm.has_snapshots = true;
+        draft.add_file(
+            Role::SnapshotState,
+            datastore_path(row.cell(path)).unwrap_or_default(),
+            None,
+        );
+        parts.of(vm_columns.source.source(row)).vms.push(draft);
+    }
+}
+
+fn media(parts: &mut Parts<'_>, table: &Table) {
+    let vm_columns = VmColumns::of(table, Tab::Cd);
+    let device = table.find(column(&["devicetype"]), Tab::Cd.name());
+    let file = parts.origin.name();
+    for row in &table.rows {
+        // The image stands inside a text: `ISO [DS] iso/x.iso`.
+        let text = row.cell(device);
+        let image = text.find('[').and_then(|at| text.get(at..));
+        let (Some(mut draft), Some(image)) = (vm_columns.draft(row, &file), image) else {
+            continue;
+        };
+        draft.add_file(Role::Media, image, None);
+        parts.of(vm_columns.source.source(row)).vms.push(draft);
+    }
+}
+
+fn datastores(parts: &mut Parts<'_>, table: &Table) {
+    let find = |column| table.find(column, Tab::Datastore.name());
+    let source = SourceColumns::of(table, Tab::Datastore);
+    let name = find(column(&["name"]));
+    let url = find(late_column(&["url"]));
+    let address = find(column(&["address"]));
+    let kind = find(column(&["type"]));
+    let moref = find(late_column(&["objectid"]));
+    let hosts = find(column(&["hosts"]));
+    let host_count = find(column(&["#hosts", "nohosts"]));
+    let vm_count = find(column(&["#vmstotal", "vmstotal", "#vms"]));
+    let capacity = find(column(&["capacitymib", "capacitymb", "capacity"]));
+    let free = find(column(&[
+        "freemib",
+        "freemb",
+        "freespacemib",
+        "freespacemb",
+        "freespace",
+    ]));
+    for row in &table.rows {
+        let Some(label) = row.value(name) else { continue };
+        let mut record = DatastoreRecord {
+            name: label,
+            moref: row.value(moref),
+            kind: row.value(kind),
+            hosts: list(row.cell(hosts)),
+            host_count: values::whole(row.cell(host_count)),
+            vm_count: values::whole(row.cell(vm_count)),
+            capacity_bytes: values::mib(row.cell(capacity)),
+            free_bytes: values::mib(row.cell(free)),
+            ..DatastoreRecord::default()
+        };
+        record.add_alias(row.cell(url));
+        record.add_alias(remote_path(row.cell(address)));
+        parts.of(source.source(row)).datastores.push(record);
+    }
+}
+
+fn hosts(parts: &mut Parts<'_>, table: &Table) {
+    let find = |column| table.find(column, Tab::Host.name());
+    let source = SourceColumns::of(table, Tab::Host);
+    let name = find(column(&["host", "name"]));
+    let moref = find(late_column(&["objectid"]));
+    let vm_count = find(column(&["#vmstotal", "vmstotal"]));
+    for row in &table.rows {
+        let Some(host) = row.value(name) else { continue };
+        parts.of(source.source(row)).hosts.push(HostRecord {
+            name: host,
+            moref: row.value(moref),
+            vm_count: values::whole(row.cell(vm_count)),
+        });
+    }
+}
+
+fn sources(parts: &mut Parts<'_>, table: &Table) {
+    let source = SourceColumns::of(table, Tab::Source);
+    for row in &table.rows {
+        let source = source.source(row);
+        if !source.is_unknown() {
+            parts.of(source);
+        }
+    }
+}
+
+fn times(parts: &mut Parts<'_>, table: &Table) {
+    let find = |column| table.find(column, Tab::MetaData.name());
+    let time = find(column(&["xlsxcreationdatetime", "creationdatetime"]));
+    let server = find(column(&["server"]));
+    for row in &table.rows {
+        let Some(said) = values::time(row.cell(time)) else {
+            continue;
+        };
+        let moment = said.moment(parts.origin.modified);
+        parts.saids.push(moment);
+        if let Some(server) = row.value(server) {
+            parts.of(Source::named(Some(server))).said = Some(moment);
+        }
+    }
+}
+
+/// The items of a cell that lists several.
+fn list(cell: &str) -> Vec<String> {
+    cell.split([',', ';', '\n'])
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// `host:/export` of an NFS datastore. A device id (`naa.…`) is no name of a datastore.
+fn remote_path(address: &str) -> &str {
+    if address.contains(":/") || address.starts_with("\\\\") {
+        address
+    } else {
+        ""
+    }
+}
+
+/// A value that is a path on a datastore. Anonymised and merged workbooks hold other things in these columns.
+fn datastore_path(cell: &str) -> Option<&str> {
+    (cell.starts_with('[') || cell.starts_with("/vmfs/")).then_some(cell)
+}
+
+fn is_config(cell: &str) -> bool {
+    datastore_path(cell).is_some() && values::ends_with(cell, &[".vmx", ".vmtx"])
+}
+
+fn is_disk(cell: &str) -> bool {
+    datastore_path(cell).is_some() && values::ends_with(cell, &[".vmdk"])
+}
+
+/// A cell that holds the name of a type instead of its value was not exported.
+fn note_lost_cell(part: &mut crate::inventory::part::Part, row: &Row, column: Option<usize>) {
+    let cell = row.cell(column);
+    if values::is_type_name(cell) {
+        let text = format!(
+            "{}: row {} holds {cell} where a path belongs; export it again",
+            part.origin.name(),
+            row.number
+        );
+        part.warn_capping("not-exported-cell", text);
+    }
+}

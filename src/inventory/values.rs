@@ -1,0 +1,264 @@
+//! Single values as the exports write them: numbers, truth, ids and times in every spelling that was met. Nothing here
+//! fails a row: what cannot be read is `None`.
+
+use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
+use uuid::Uuid;
+
+/// Largest difference between a local time and UTC, rounded up.
+const ZONE_SPAN: SignedDuration = SignedDuration::from_hours(14);
+
+/// A time that an export says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SaidTime {
+    /// The time, read as UTC where no zone is given.
+    pub(super) at: Timestamp,
+    /// A zone was given.
+    pub(super) zoned: bool,
+}
+
+impl SaidTime {
+    /// The moment meant, with the help of the file's own time: a local time without a zone is up to fourteen hours off,
+    /// and where the file was written within that span before it, the file's time is the moment. The earlier of the two
+    /// is taken, since a file that is newer than the export must not be judged by it.
+    pub(super) fn moment(self, file: Option<Timestamp>) -> Timestamp {
+        match file {
+            Some(file) if !self.zoned && file < self.at && self.at.duration_since(file) <= ZONE_SPAN => file,
+            _ => self.at,
+        }
+    }
+}
+
+/// A whole number: `1234`, `1,234`, `1.234`, `1 234`, `1.234,5`. The part after a decimal mark is dropped.
+pub(super) fn whole(text: &str) -> Option<u64> {
+    let text: String = text
+        .trim()
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\'' | '’'))
+        .collect();
+    let last_mark = text.rfind([',', '.']);
+    let decimal = last_mark.filter(|&at| !groups_by(&text, at));
+    let integer = decimal.and_then(|at| text.get(..at)).unwrap_or(&text);
+    let digits: String = integer.chars().filter(|c| !matches!(c, ',' | '.')).collect();
+    digits.parse().ok()
+}
+
+/// True when the last mark of a number divides thousands: it is the only kind of mark, with three digits after it and
+/// at most three before the first.
+fn groups_by(text: &str, at: usize) -> bool {
+    let mark = text.as_bytes().get(at).copied();
+    let marks = text.bytes().filter(|byte| matches!(byte, b',' | b'.'));
+    let one_kind = marks.clone().all(|byte| Some(byte) == mark);
+    let mut parts = text.split([',', '.']);
+    let first = parts.next().unwrap_or_default();
+    one_kind && (1..=3).contains(&first.len()) && parts.all(|part| part.len() == 3)
+}
+
+/// `True`, `1`, `WAHR` and their kin; anything else is false. Excel writes the word of its own language.
+pub(super) fn truth(text: &str) -> bool {
+    matches!(
+        text.trim().to_lowercase().as_str(),
+        "true"
+            | "1"
+            | "yes"
+            | "wahr"
+            | "ja"
+            | "vrai"
+            | "oui"
+            | "verdadero"
+            | "verdadeiro"
+            | "vero"
+            | "sì"
+            | "waar"
+            | "prawda"
+            | "sant"
+    )
+}
+
+/// A UUID that is not all zero.
+pub(super) fn id(text: &str) -> Option<Uuid> {
+    Uuid::parse_str(text.trim()).ok().filter(|id| !id.is_nil())
+}
+
+/// The name of a type where a value belongs: PowerShell writes it for what it cannot write flat.
+pub(super) fn is_type_name(text: &str) -> bool {
+    const TYPES: [&str; 5] = [
+        "System.String[]",
+        "System.Object[]",
+        "System.Collections.",
+        "VMware.Vim",
+        "Microsoft.HyperV.",
+    ];
+    let text = text.trim();
+    TYPES.iter().any(|name| text.starts_with(name))
+}
+
+/// The path ends with one of these endings, in any case.
+pub(super) fn ends_with(path: &str, endings: &[&str]) -> bool {
+    let path = path.to_ascii_lowercase();
+    endings.iter().any(|ending| path.ends_with(ending))
+}
+
+/// Bytes of a size in MiB, which RVTools 3 calls MB.
+pub(super) fn mib(text: &str) -> Option<u64> {
+    whole(text)?.checked_mul(1 << 20)
+}
+
+/// A time in any of the forms that the exports write.
+pub(super) fn time(text: &str) -> Option<SaidTime> {
+    let text = text.trim();
+    let zoned = |at| SaidTime { at, zoned: true };
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Some(zoned(at));
+    }
+    if let Some(milliseconds) = text.strip_prefix("/Date(").and_then(|rest| rest.strip_suffix(")/")) {
+        return Timestamp::from_millisecond(milliseconds.parse().ok()?).ok().map(zoned);
+    }
+    let local = local_time(text).or_else(|| excel_serial(text))?;
+    let at = local.to_zoned(TimeZone::UTC).ok()?.timestamp();
+    Some(SaidTime { at, zoned: false })
+}
+
+/// The forms without a zone. Day and month that could be either are read as the earlier date: it protects more.
+fn local_time(text: &str) -> Option<civil::DateTime> {
+    const SURE: [&str; 6] = [
+        "%Y/%m/%d %H:%M:%S",
+        "%Y-%m-%d %H:%M:%S",
+        "%Y-%m-%dT%H:%M:%S",
+        "%Y-%m-%d_%H.%M.%S",
+        "%d.%m.%Y %H:%M:%S",
+        "%Y/%m/%d %H:%M",
+    ];
+    const EITHER: [&str; 4] = [
+        "%m/%d/%Y %I:%M:%S %p",
+        "%d/%m/%Y %I:%M:%S %p",
+        "%m/%d/%Y %H:%M:%S",
+        "%d/%m/%Y %H:%M:%S",
+    ];
+    let parse = |format: &&str| civil::DateTime::strptime(format, text).ok();
+    SURE.iter()
+        .find_map(parse)
+        .or_else(|| EITHER.iter().filter_map(parse).min())
+}
+
+/// A date of a spreadsheet: days since 1899-12-30.
+fn excel_serial(text: &str) -> Option<civil::DateTime> {
+    let days: f64 = text.parse().ok()?;
+    // 1982 to 2119: anything else is another number.
+    if !(30_000.0..80_000.0).contains(&days) {
+        return None;
+    }
+    let since = SignedDuration::try_from_secs_f64(days * 86_400.0 + 0.5).ok()?;
+    let whole_seconds = SignedDuration::from_secs(since.as_secs());
+    civil::date(1899, 12, 30).at(0, 0, 0, 0).checked_add(whole_seconds).ok()
+}
+
+/// The time in the name of a folder or workbook that RVTools wrote: `RVTools_export_all_2026-11-22_08.45.00`.
+pub(super) fn time_in_name(name: &str) -> Option<SaidTime> {
+    let at = name.to_ascii_lowercase().find("rvtools_export_all_")?;
+    let stamp = name
+        .get(at.checked_add("rvtools_export_all_".len())?..)?
+        .get(.."2026-11-22_08.45.00".len())?;
+    time(stamp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn numbers_are_read_in_every_grouping() {
+        assert_eq!(whole("10240"), Some(10240));
+        assert_eq!(whole("1.234,5"), Some(1234));
+        assert_eq!(whole("1,234.5"), Some(1234));
+        assert_eq!(whole("1 234"), Some(1234));
+        assert_eq!(whole("1\u{a0}234\u{a0}567"), Some(1_234_567));
+        assert_eq!(whole("1,234,567"), Some(1_234_567));
+        assert_eq!(whole("3125248.125"), Some(3_125_248));
+        assert_eq!(whole("12.5"), Some(12));
+        assert_eq!(whole("-1"), None);
+        assert_eq!(whole(""), None);
+        assert_eq!(whole("many"), None);
+    }
+
+    #[test]
+    fn truth_may_be_in_the_language_of_the_spreadsheet() {
+        for yes in ["True", "TRUE", "1", "WAHR", " true "] {
+            assert!(truth(yes), "{yes}");
+        }
+        for no in ["False", "0", "FALSCH", "", "VM"] {
+            assert!(!truth(no), "{no}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_in_every_form() {
+        let expected = at("2026-11-22T08:45:00Z");
+        for text in [
+            "2026/11/22 08:45:00",
+            "2026-11-22 08:45:00",
+            "22.11.2026 08:45:00",
+            "11/22/2026 8:45:00 AM",
+            "22/11/2026 08:45:00",
+            "46348.36458333334",
+        ] {
+            assert_eq!(
+                time(text),
+                Some(SaidTime {
+                    at: expected,
+                    zoned: false
+                }),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            time("2026-11-22T09:45:00+01:00"),
+            Some(SaidTime {
+                at: expected,
+                zoned: true
+            })
+        );
+        assert_eq!(
+            time("/Date(1706779800000)/").map(|t| t.at),
+            Some(at("2024-02-01T09:30:00Z"))
+        );
+        assert_eq!(time("12"), None);
+        assert_eq!(time("yesterday"), None);
+    }
+
+    #[test]
+    fn a_date_that_could_be_two_is_the_earlier() {
+        assert_eq!(
+            time("03/02/2026 10:00:00").map(|t| t.at),
+            Some(at("2026-02-03T10:00:00Z"))
+        );
+    }
+
+    #[test]
+    fn a_local_time_is_corrected_by_an_earlier_file_time_only() {
+        let said = time("2026/11/22 08:45:00").unwrap();
+        assert_eq!(
+            said.moment(Some(at("2026-11-22T06:45:00Z"))),
+            at("2026-11-22T06:45:00Z")
+        );
+        assert_eq!(said.moment(Some(at("2026-11-23T06:45:00Z"))), said.at);
+        assert_eq!(said.moment(Some(at("1970-01-01T00:00:00Z"))), said.at);
+        assert_eq!(said.moment(None), said.at);
+        let zoned = time("2026-11-22T08:45:00Z").unwrap();
+        assert_eq!(zoned.moment(Some(at("2026-11-22T06:45:00Z"))), zoned.at);
+    }
+
+    #[test]
+    fn the_name_of_the_folder_gives_the_time() {
+        let found = time_in_name("RVTools_export_all_2026-11-22_08.45.00").map(|t| t.at);
+        assert_eq!(found, Some(at("2026-11-22T08:45:00Z")));
+        assert_eq!(
+            time_in_name("rvtools_export_all_2026-11-22_08.45.00.xlsx").map(|t| t.at),
+            found
+        );
+        assert_eq!(time_in_name("RVTools_export_all_SYNTHETIC.xlsx"), None);
+    }
+}
