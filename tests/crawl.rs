@@ -567,6 +567,49 @@ fn an_unreadable_folder_is_an_issue_and_costs_nothing_else() {
     }
 }
 
+/// A lease is what the kernel's own file servers hold a file by; breaking one takes up to 45 s for whoever would wait.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_somebody_holds_does_not_stall_the_scan() {
+    use std::{io::Read, process::Stdio};
+
+    const HOLDER: &str = "import fcntl, os, signal, sys, time\n\
+         signal.signal(signal.SIGIO, signal.SIG_IGN)\n\
+         held = os.open(sys.argv[1], os.O_RDWR)\n\
+         fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_WRLCK)\n\
+         print('held', flush=True)\n\
+         time.sleep(60)\n";
+    let tree = Tree::new();
+    tree.file("vm/a.vhdx", "vhdxfile").file("vm/b.vmx", VMX);
+    let holder = std::process::Command::new("python3")
+        .args(["-c", HOLDER])
+        .arg(tree.path("vm/a.vhdx"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut holder) = holder else {
+        return skip("python3 cannot be run");
+    };
+    let mut held = [0; 4];
+    if holder.stdout.take().unwrap().read_exact(&mut held).is_err() {
+        holder.wait().unwrap();
+        return skip("no lease can be taken here");
+    }
+    let start = std::time::Instant::now();
+    let catalogue = tree.collect();
+    let took = start.elapsed();
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert!(
+        took < std::time::Duration::from_secs(10),
+        "waited for the holder: {took:?}"
+    );
+    assert_eq!(names(&catalogue), ["vm/a.vhdx", "vm/b.vmx"]);
+    // Whether the second try is let in is up to the kernel; what became of the first must be told if not.
+    let disk = artifact(&catalogue, "vm/a.vhdx");
+    assert!(has_mark(disk, MarkCode::SharingViolation) || disk.basis == Basis::Both);
+}
+
 /// Needs root and a tmpfs.
 #[cfg(target_os = "linux")]
 #[test]

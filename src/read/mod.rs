@@ -14,6 +14,7 @@ use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    time::Duration,
 };
 
 use derelict_parsers::{Anomaly, Limits, ParseError, ReadAt};
@@ -29,6 +30,9 @@ use crate::{
     kind::{Basis, Kind, Platform},
     raw::RawPath,
 };
+
+/// How long a file that somebody holds is left alone before it is tried once more.
+const RETRY_AFTER: Duration = Duration::from_millis(50);
 
 /// One regular file to look at.
 #[derive(Debug)]
@@ -143,7 +147,7 @@ pub fn examine(subject: &Subject<'_>) -> Examined {
 
 /// Opens a file and looks at its content; an error says whether the opening or a read failed.
 fn open(subject: &Subject<'_>) -> Result<(FileReader, Content), (io::Error, bool)> {
-    let reader = FileReader::open(subject.os_path).map_err(|error| (error, false))?;
+    let reader = open_patiently(subject.os_path).map_err(|error| (error, false))?;
     let mut content = classify::by_content(reader.head(), &[]);
     let may_be_vhd = matches!(
         content,
@@ -157,6 +161,17 @@ fn open(subject: &Subject<'_>) -> Result<(FileReader, Content), (io::Error, bool
         content = classify::by_content(reader.head(), &tail);
     }
     Ok((reader, content))
+}
+
+/// Opens a file, once more after a moment where somebody holds it: filter drivers do so in passing (H-D19).
+fn open_patiently(path: &Path) -> io::Result<FileReader> {
+    match FileReader::open(path) {
+        Err(error) if is_sharing_violation(error.raw_os_error(), false, false) => {
+            std::thread::sleep(RETRY_AFTER);
+            FileReader::open(path)
+        }
+        answer => answer,
+    }
 }
 
 /// True where the last bytes may be a VHD footer. No VMware file ends in one.
@@ -249,7 +264,7 @@ fn opened(subject: &Subject<'_>, reader: &FileReader, content: Content) -> Exami
             fault: None,
         };
     }
-    let fault = match parse_guarded(kind, content, reader, subject) {
+    let fault = match guard(|| parse(kind, content, reader, subject)) {
         Ok(parsed) => {
             found.kind = parsed.kind.unwrap_or(kind);
             found.facts = parsed.facts;
@@ -296,14 +311,9 @@ fn failed(found: &mut Found, subject: &Subject<'_>, error: &ParseError) -> Fault
     }
 }
 
-/// Parses; a panic is a bug of ours and becomes an error that asks for a report.
-fn parse_guarded(
-    kind: Kind,
-    content: Content,
-    reader: &FileReader,
-    subject: &Subject<'_>,
-) -> Result<Parsed, ParseError> {
-    catch_unwind(AssertUnwindSafe(|| parse(kind, content, reader, subject))).unwrap_or_else(|_| {
+/// Runs a parser; a panic is a bug of ours and becomes an error that asks for a report.
+fn guard(parse: impl FnOnce() -> Result<Parsed, ParseError>) -> Result<Parsed, ParseError> {
+    catch_unwind(AssertUnwindSafe(parse)).unwrap_or_else(|_| {
         Err(ParseError::Malformed {
             what: "parser",
             offset: 0,
@@ -400,5 +410,74 @@ fn mark(code: MarkCode, text: impl Into<String>) -> Mark {
         code,
         text: text.into(),
         offset: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject<'a>(folder: &'a RawPath, name: &'a str, smb: bool) -> Subject<'a> {
+        Subject {
+            os_path: Path::new("unused"),
+            folder,
+            name: name.as_bytes(),
+            length: 4096,
+            hint: classify::by_name(folder, name.as_bytes()),
+            has_descriptor: false,
+            is_offline: false,
+            smb,
+        }
+    }
+
+    fn marks(name: &str, os_error: i32, while_reading: bool, smb: bool) -> Vec<MarkCode> {
+        let folder = RawPath::from("vm");
+        let error = io::Error::from_raw_os_error(os_error);
+        let examined = unreadable(&subject(&folder, name, smb), &error, while_reading);
+        assert_eq!(examined.fault.unwrap().stage, Stage::Read);
+        let found = examined.found.unwrap();
+        assert_eq!(found.basis, Basis::Name);
+        found.evidence.marks.iter().map(|mark| mark.code).collect()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_held_is_in_use_and_any_other_refusal_is_unreadable() {
+        const EIO: i32 = 5;
+        const EACCES: i32 = 13;
+        const EBUSY: i32 = 16;
+        assert_eq!(marks("a.vhdx", EBUSY, false, true), [MarkCode::SharingViolation]);
+        assert_eq!(marks("a.vhdx", EACCES, true, true), [MarkCode::SharingViolation]);
+        assert_eq!(marks("a.vhdx", EACCES, false, true), [MarkCode::Unreadable]);
+        assert_eq!(marks("a.vhdx", EIO, true, false), [MarkCode::Unreadable]);
+    }
+
+    #[test]
+    fn an_ordinary_file_that_could_be_a_disk_and_cannot_be_read_is_an_issue() {
+        let folder = RawPath::default();
+        let examined = unreadable(&subject(&folder, "image", false), &io::Error::other("broken"), true);
+        assert!(examined.found.is_none());
+        assert_eq!(examined.fault.unwrap().text, "broken");
+    }
+
+    #[test]
+    fn what_lies_in_an_archive_is_not_brought_back() {
+        let folder = RawPath::default();
+        let examined = examine(&Subject {
+            is_offline: true,
+            ..subject(&folder, "a.vhdx", false)
+        });
+        let found = examined.found.unwrap();
+        assert_eq!((found.kind, found.basis), (Kind::Vhdx, Basis::Name));
+        assert!(
+            found.evidence.has_mark(MarkCode::Unreadable),
+            "the file was not even opened"
+        );
+    }
+
+    #[test]
+    fn a_parser_that_panics_costs_its_file_only() {
+        let guarded = guard(|| -> Result<Parsed, ParseError> { unreachable!("a fault of ours") });
+        assert!(guarded.unwrap_err().to_string().contains("please report this file"));
     }
 }
