@@ -147,11 +147,14 @@ fn forced_look(origin: &Origin, bytes: &[u8], kind: InventoryKind) -> Result<Loo
 
 fn read_as(origin: &Origin, bytes: &[u8], look: Look, forced: Option<InventoryKind>) -> Result<Reading, ImportError> {
     match look {
-        Look::Workbook => Ok(Reading {
-            parts: rvtools::import_workbook(origin, bytes)?,
-            kind: InventoryKind::RvtoolsXlsx,
-            why: "a workbook with sheets of RVTools".to_owned(),
-        }),
+        Look::Workbook => {
+            let (parts, why) = rvtools::import_workbook(origin, bytes)?;
+            Ok(Reading {
+                parts,
+                kind: InventoryKind::RvtoolsXlsx,
+                why,
+            })
+        }
         Look::HostStore => Ok(Reading {
             parts: vec![host_store::import(origin, bytes)?],
             kind: InventoryKind::HypervHostStore,
@@ -190,11 +193,14 @@ fn read_text(origin: &Origin, bytes: &[u8], look: Look, forced: Option<Inventory
             kind: InventoryKind::RvtoolsCsv,
             why: "a tab of RVTools that names no files".to_owned(),
         },
-        Look::Rvtools(tab) => Reading {
-            parts: rvtools::import_csv(origin, tab, csv_table::parse(&text.text)),
-            kind: InventoryKind::RvtoolsCsv,
-            why: format!("the header of the tab {}", tab.name()),
-        },
+        Look::Rvtools(tab) => {
+            let (parts, why) = rvtools::import_csv(origin, tab, csv_table::parse(&text.text));
+            Reading {
+                parts,
+                kind: InventoryKind::RvtoolsCsv,
+                why,
+            }
+        }
         Look::Workbook | Look::HostStore => {
             return Err(ImportError::NotUnderstood("binary of no known export".to_owned()));
         }

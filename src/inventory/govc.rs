@@ -26,7 +26,7 @@ pub(super) fn add_collected(part: &mut Part, document: Json<'_>, row: String) {
             part.has_vm_list = true;
             add_vm(part, Json(&object), row);
         }
-        "Datastore" => part.datastores.extend(vi::datastore(Json(&object))),
+        "Datastore" => add_datastore(part, Json(&object)),
         "HostSystem" => add_host(part, Json(&object)),
         _ => {}
     }
@@ -54,13 +54,9 @@ pub(super) fn add_info(part: &mut Part, document: Json<'_>, row: &str) {
     for (index, object) in machines.objects().into_iter().enumerate() {
         add_vm(part, object, format!("{row} virtualMachines[{index}]"));
     }
-    part.datastores.extend(
-        document
-            .get("datastores")
-            .objects()
-            .into_iter()
-            .filter_map(vi::datastore),
-    );
+    for object in document.get("datastores").objects() {
+        add_datastore(part, object);
+    }
     for object in document.get("hostSystems").objects() {
         add_host(part, object);
     }
@@ -76,7 +72,7 @@ pub(super) fn add_elements(part: &mut Part, document: Json<'_>, row: &str) {
                 part.has_vm_list = true;
                 add_vm(part, object, format!("{row} elements[{index}]"));
             }
-            "Datastore" => part.datastores.extend(vi::datastore(object)),
+            "Datastore" => add_datastore(part, object),
             "HostSystem" => add_host(part, object),
             _ => {}
         }
@@ -90,6 +86,15 @@ fn add_vm(part: &mut Part, object: Json<'_>, row: String) {
         part.said_is_floor = true;
     }
     part.vms.push(vi::vm(object, row));
+}
+
+/// Adds a datastore, and the VMs that it holds files of: no list of VMs may lack one of them.
+fn add_datastore(part: &mut Part, object: Json<'_>) {
+    let Some(datastore) = vi::datastore(object) else { return };
+    let vms = object.get("vm").items().into_iter().filter_map(vi::moref);
+    part.vms_on_datastores
+        .extend(vms.map(|vm| (datastore.name.clone(), vm)));
+    part.datastores.push(datastore);
 }
 
 fn add_host(part: &mut Part, object: Json<'_>) {

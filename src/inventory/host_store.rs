@@ -1,5 +1,5 @@
 //! `data.vmcx`, the registration store of a Hyper-V host: `Configurations/VirtualMachines/_<id>_` holds the path of each
-//! registered configuration ([R]: read in a real one). Nothing else of a VM is in it.
+//! registered configuration (R: read in a real one). Nothing else of a VM is in it.
 
 use derelict_parsers::{Limits, vmcx};
 use uuid::Uuid;

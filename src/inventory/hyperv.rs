@@ -126,7 +126,8 @@ fn vm(object: Json<'_>, row: String) -> Draft {
     for folder in LOCATIONS {
         draft.add_folder(object.get(folder).text().unwrap_or_default());
     }
-    if object.has("hardDrives") || object.has("hardDiskDrives") {
+    // A VM without drives has an empty list; null is what a failed command leaves.
+    if !drives.is_null() {
         draft.vm.listing = Listing::LeafDisks;
     }
     add_drives_of(&mut draft, drives);

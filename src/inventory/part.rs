@@ -172,6 +172,8 @@ pub(super) struct Part {
     pub(super) objects: Vec<ObjectDraft>,
     /// Datastores.
     pub(super) datastores: Vec<DatastoreRecord>,
+    /// VMs that datastores say they hold files of, by label of the datastore and managed object reference of the VM.
+    pub(super) vms_on_datastores: Vec<(String, String)>,
     /// Hosts.
     pub(super) hosts: Vec<HostRecord>,
     /// It lists hosts, so that a host which it lacks is not one of its source.
@@ -216,6 +218,7 @@ impl Part {
             has_vm_list: false,
             objects: Vec::new(),
             datastores: Vec::new(),
+            vms_on_datastores: Vec::new(),
             hosts: Vec::new(),
             has_host_list: false,
             nodes: Vec::new(),

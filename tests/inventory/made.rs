@@ -474,6 +474,109 @@ fn govc_tells_a_vm_without_configuration_from_one_that_was_not_asked_for_it() {
 }
 
 #[test]
+fn a_vm_that_a_datastore_knows_and_no_list_has_caps() {
+    let folder = Folder::new();
+    folder.put("vms.json", collected("vm-1", &serde_json::json!({"name": "a"})));
+    folder.put("ds.json", r#"{"datastores":[{"self":{"value":"datastore-1"},"name":"d","vm":[{"type":"VirtualMachine","value":"vm-1"}]}]}"#);
+    assert_eq!(capping(&only(folder.path())), Vec::<&str>::new());
+    folder.put(
+        "ds.json",
+        r#"{"Datastores":[{"Self":{"Value":"datastore-1"},"Name":"d","Vm":[{"Value":"vm-1"},{"Value":"vm-2"}]}]}"#,
+    );
+    assert_eq!(capping(&only(folder.path())), ["vm-count-mismatch"]);
+}
+
+/// One export of each form that is text.
+fn texts() -> Vec<String> {
+    let devices =
+        serde_json::json!({"_value": [{"key": 1, "capacityInKB": 1, "backing": {"fileName": "[d] a/a.vmdk"}}]});
+    let object = serde_json::json!({"name": "a", "config.hardware.device": devices, "layoutEx": {"file": [{"name": "[d] a/ä.vmx", "type": "config"}]}});
+    vec![
+        INFO.to_owned(),
+        DISK.to_owned(),
+        collected("vm-1", &object),
+        HYPERV_VM.to_owned(),
+        r#"[{"Name":"a","MoRef":"vm-1","VmPathName":"[d] a/a.vmx","LayoutExFile":[{"Name":"[d] a/a.vmdk","Type":"diskDescriptor"}]}]"#.to_owned(),
+        "<ConfigRoot><ConfigEntry id=\"0\"><vmxCfgPath>/vmfs/volumes/x/a &amp; &#65;.vmx</vmxCfgPath></ConfigEntry></ConfigRoot>".to_owned(),
+        "Mount Point  Volume Name  UUID  Mounted  Type\n-----------  -----------  ----  -------  ----\n/vmfs/ä      ö            a-b   true     NFS\n".to_owned(),
+    ]
+}
+
+/// Imports bytes; a panic of an importer is an issue that asks for a report.
+fn assert_no_panic(folder: &Folder, bytes: &[u8]) {
+    let imported = import_paths(&[&folder.put("export", bytes)]);
+    let asked = imported
+        .issues
+        .iter()
+        .find(|issue| issue.error.contains("please report"));
+    assert_eq!(asked, None, "{:?}", String::from_utf8_lossy(bytes));
+}
+
+#[test]
+fn every_export_may_break_off_anywhere() {
+    let folder = Folder::new();
+    for text in texts() {
+        let bytes = text.as_bytes();
+        for end in 0..bytes.len() {
+            assert_no_panic(&folder, &bytes[..end]);
+        }
+    }
+    let book = saved_again();
+    for end in (0..book.len()).step_by(97) {
+        assert_no_panic(&folder, &book[..end]);
+    }
+}
+
+#[test]
+fn damaged_bytes_never_end_an_import() {
+    let folder = Folder::new();
+    let mut all: Vec<Vec<u8>> = texts().into_iter().map(String::into_bytes).collect();
+    all.push(saved_again());
+    // A fixed sequence of damage, so that a failure comes back.
+    let mut state = 0x2545_f491_u32;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        usize::try_from(state).unwrap() % below
+    };
+    for bytes in &all {
+        for _ in 0..60 {
+            let mut damaged = bytes.clone();
+            for _ in 0..=next(4) {
+                let at = next(damaged.len());
+                damaged[at] = u8::try_from(next(256)).unwrap();
+            }
+            assert_no_panic(&folder, &damaged);
+        }
+    }
+}
+
+#[test]
+fn a_large_estate_is_imported_in_time_that_grows_with_it() {
+    let rows = 20_000;
+    let mut info = vec![INFO.lines().next().unwrap().to_owned()];
+    let mut disk = vec![DISK.lines().next().unwrap().to_owned()];
+    for row in 0..rows {
+        let host = row % 500;
+        info.push(format!(
+            "same name,False,connected,1,[d] {row}/a.vmx,esx{host},vm-{row},vc"
+        ));
+        disk.push(format!("same name,Hard disk 1,persistent,[d] {row}/a.vmdk,vm-{row},vc"));
+    }
+    let (info, disk) = (info.join("\n"), disk.join("\n"));
+    let begun = std::time::Instant::now();
+    let inventory = rvtools(&[("1.csv", &info), ("2.csv", &disk)]);
+    assert_eq!(inventory.vms.len(), rows);
+    assert!(inventory.vms.iter().all(|vm| vm.listing == Listing::LeafDisks));
+    assert!(
+        begun.elapsed() < std::time::Duration::from_mins(1),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[test]
 fn datastores_of_one_label_on_two_hosts_stay_two() {
     let host = |moref: &str, uuid: &str| {
         let mounts = serde_json::json!([{"mountInfo": {"path": format!("/vmfs/volumes/{uuid}")}, "volume": {"type": "VMFS", "name": "datastore1", "uuid": uuid}}]);

@@ -132,6 +132,7 @@ pub(super) fn warnings(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWa
     all.extend(tabs(inventory, parts));
     all.extend(vm_counts(inventory, parts));
     all.extend(mentions_only(parts, inventory));
+    all.extend(strangers_on_datastores(parts, inventory));
     all.extend(no_cluster_list(inventory));
     all.extend(ages(parts));
     all.extend(damaged_paths(inventory, parts));
@@ -222,6 +223,25 @@ fn mentions_only(parts: &[Part], inventory: &Inventory) -> Option<InventoryWarni
             "{} VMs have disks or snapshots in the export but no row of their own, first: {}; export all VMs at one time",
             strangers.len(),
             first.name
+        ),
+    ))
+}
+
+/// VMs of which a datastore holds files and that no list of VMs has: the list was not made of all VMs.
+fn strangers_on_datastores(parts: &[Part], inventory: &Inventory) -> Option<InventoryWarning> {
+    let known: BTreeSet<&str> = inventory.vms.iter().filter_map(|vm| vm.moref.as_deref()).collect();
+    let on_datastores = parts.iter().flat_map(|part| &part.vms_on_datastores);
+    let strangers: BTreeSet<(&str, &str)> = on_datastores
+        .map(|(datastore, vm)| (vm.as_str(), datastore.as_str()))
+        .filter(|(vm, _)| !known.contains(vm))
+        .collect();
+    // Lists without references cannot be compared.
+    let (vm, datastore) = strangers.first().filter(|_| !known.is_empty())?;
+    Some(InventoryWarning::capping(
+        "vm-count-mismatch",
+        format!(
+            "datastores hold files of {} VMs that are not listed, first: {vm} on {datastore}; export all VMs at the same time",
+            strangers.iter().map(|(vm, _)| vm).collect::<BTreeSet<_>>().len(),
         ),
     ))
 }

@@ -1,6 +1,6 @@
 //! VMs that several exports of one source list, or several tabs of one export, become one registration.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
@@ -13,10 +13,10 @@ use crate::{
 /// Where the VMs so far can be found.
 #[derive(Default)]
 struct Index {
-    morefs: HashMap<String, Vec<usize>>,
-    instances: HashMap<Uuid, Vec<usize>>,
-    configs: HashMap<String, Vec<usize>>,
-    names: HashMap<String, Vec<usize>>,
+    morefs: HashMap<String, BTreeSet<usize>>,
+    instances: HashMap<Uuid, BTreeSet<usize>>,
+    configs: HashMap<String, BTreeSet<usize>>,
+    names: HashMap<String, BTreeSet<usize>>,
 }
 
 /// Joins drafts, those of lists first, so that mere mentions find what they mention.
@@ -72,7 +72,9 @@ impl Index {
 
     /// By name only what has no stronger key in common that could tell it apart.
     fn find_by_name(&self, draft: &Draft, joined: &[Draft]) -> Vec<usize> {
-        let candidates = self.names.get(&draft.vm.name).map(Vec::as_slice).unwrap_or_default();
+        let Some(candidates) = self.names.get(&draft.vm.name) else {
+            return Vec::new();
+        };
         if candidates.len() > MAX_NAMESAKES {
             return Vec::new();
         }
@@ -100,12 +102,9 @@ impl Index {
     }
 }
 
-fn put<K: std::hash::Hash + Eq>(map: &mut HashMap<K, Vec<usize>>, key: Option<K>, at: usize) {
+fn put<K: std::hash::Hash + Eq>(map: &mut HashMap<K, BTreeSet<usize>>, key: Option<K>, at: usize) {
     if let Some(key) = key {
-        let places = map.entry(key).or_default();
-        if !places.contains(&at) {
-            places.push(at);
-        }
+        map.entry(key).or_default().insert(at);
     }
 }
 

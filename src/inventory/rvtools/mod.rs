@@ -23,8 +23,8 @@ use super::{
     values, workbook,
 };
 
-/// Reads a workbook.
-pub(super) fn import_workbook(origin: &Origin, bytes: &[u8]) -> Result<Vec<Part>, ImportError> {
+/// Reads a workbook, and says which tabs it has.
+pub(super) fn import_workbook(origin: &Origin, bytes: &[u8]) -> Result<(Vec<Part>, String), ImportError> {
     let sheets = workbook::read(bytes, |name| Tab::of_name(name) != Some(Tab::Other))?;
     let names: Vec<&str> = sheets.iter().map(|sheet| sheet.name.as_str()).collect();
     let listed = names.join(", ");
@@ -42,12 +42,20 @@ pub(super) fn import_workbook(origin: &Origin, bytes: &[u8]) -> Result<Vec<Part>
             "a workbook, but not of RVTools: no tab of it is read (sheets: {listed})"
         )));
     }
-    Ok(import(origin, InventoryKind::RvtoolsXlsx, tabs))
+    let read = tabs.iter().filter(|(tab, _)| *tab != Tab::Other);
+    let rows: Vec<String> = read.map(|(tab, table)| in_words(*tab, table)).collect();
+    let why = format!("a workbook with the tabs {}", rows.join(", "));
+    Ok((import(origin, InventoryKind::RvtoolsXlsx, tabs), why))
 }
 
-/// Reads one CSV file of a folder.
-pub(super) fn import_csv(origin: &Origin, tab: Tab, table: Table) -> Vec<Part> {
-    import(origin, InventoryKind::RvtoolsCsv, vec![(tab, table)])
+/// Reads one CSV file of a folder, and says which tab it is.
+pub(super) fn import_csv(origin: &Origin, tab: Tab, table: Table) -> (Vec<Part>, String) {
+    let why = format!("the header of the tab {}", in_words(tab, &table));
+    (import(origin, InventoryKind::RvtoolsCsv, vec![(tab, table)]), why)
+}
+
+fn in_words(tab: Tab, table: &Table) -> String {
+    format!("{} ({} rows)", tab.name(), table.rows.len())
 }
 
 fn import(origin: &Origin, kind: InventoryKind, tabs: Vec<(Tab, Table)>) -> Vec<Part> {
