@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{BufReader, BufWriter, Read, Seek, Write},
+    io::{BufReader, Read, Seek},
     path::Path,
 };
 
@@ -19,6 +19,7 @@ use crate::{
     error::{ErrorKind, Result, ToolError},
     evidence::Evidence,
     kind::{Basis, Kind},
+    output,
     raw::RawPath,
 };
 
@@ -242,18 +243,15 @@ impl Catalogue {
         all
     }
 
-    /// Writes the catalogue to a file, which is replaced where it exists.
+    /// Writes the catalogue to a file, whole or not at all. An existing one is replaced only with `force`.
     ///
     /// # Errors
     /// When the file cannot be written to its end.
-    pub fn save(&self, path: &Path) -> Result<()> {
-        let write = || -> std::io::Result<()> {
-            let mut file = BufWriter::new(File::create(path)?);
-            serde_json::to_writer(&mut file, self)?;
-            file.write_all(b"\n")?;
-            file.into_inner()?.sync_all()
-        };
-        write().map_err(|error| ToolError::at(ErrorKind::Output, path, "cannot be written").because(error))
+    pub fn save(&self, path: &Path, force: bool) -> Result<()> {
+        output::write_file(path, force, |out| {
+            serde_json::to_writer(&mut *out, self)?;
+            out.write_all(b"\n")
+        })
     }
 
     /// Reads a saved catalogue.
@@ -349,7 +347,7 @@ mod tests {
     fn what_is_saved_is_loaded_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.catalogue");
-        sample().save(&path).unwrap();
+        sample().save(&path, false).unwrap();
         assert_eq!(Catalogue::load(&path).unwrap(), sample());
     }
 

@@ -6,7 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use serde::{Deserialize, de::value::StrDeserializer};
 
-use crate::report::{Format, filter::Filter, model::Verdict};
+use crate::{
+    inventory::InventoryArgument,
+    report::{Format, filter::Filter, model::Verdict},
+};
 
 const AFTER_HELP: &str = "\
 Exit status: 0 done and complete; 1 --fail-on matched; 2 usage or fatal error; 3 done, but something could not be read \
@@ -133,7 +136,7 @@ pub struct JudgeArgs {
     ///
     /// The kind is detected from the content; KIND: in front of the file says it instead.
     #[arg(short, long, value_name = "[KIND:]FILE")]
-    pub inventory: Vec<String>,
+    pub inventory: Vec<InventoryArgument>,
     /// The given inventories are all there are
     ///
     /// Your word, printed on the report: gaps that speak of a missing vCenter, host or cluster keep no verdict back.
@@ -195,7 +198,7 @@ pub struct FilesArgs {
 pub struct InventoryArgs {
     /// Exported inventories, files or folders of exports
     #[arg(value_name = "[KIND:]FILE", required = true)]
-    pub files: Vec<String>,
+    pub files: Vec<InventoryArgument>,
     /// What goes to standard output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub format: TextFormat,

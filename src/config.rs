@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::{
+    collect::RootArgument,
     error::{ErrorKind, Result, ToolError},
     place,
     report::Format,
@@ -17,15 +18,6 @@ use crate::{
 
 /// Extension of a saved catalogue.
 pub const CATALOGUE_EXTENSION: &str = "catalogue";
-
-/// A root as the user gave it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Root {
-    /// A folder that exists.
-    pub path: PathBuf,
-    /// Names of the datastore, in order; empty where it is to be inferred.
-    pub aliases: Vec<String>,
-}
 
 /// A file to write a report to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,12 +32,12 @@ pub struct Output {
 ///
 /// # Errors
 /// When one is not a folder, or has an empty alias.
-pub fn roots(arguments: &[OsString]) -> Result<Vec<Root>> {
+pub fn roots(arguments: &[OsString]) -> Result<Vec<RootArgument>> {
     arguments.iter().map(|argument| root(argument)).collect()
 }
 
 /// An argument that exists as a path is a path; otherwise the last `=` divides, and commas divide the aliases.
-fn root(argument: &OsStr) -> Result<Root> {
+fn root(argument: &OsStr) -> Result<RootArgument> {
     let whole = Path::new(argument);
     if std::fs::symlink_metadata(whole).is_ok() {
         return folder(whole, Vec::new());
@@ -67,13 +59,13 @@ fn root(argument: &OsStr) -> Result<Root> {
     folder(Path::new(&path), aliases)
 }
 
-fn folder(path: &Path, aliases: Vec<String>) -> Result<Root> {
+fn folder(path: &Path, aliases: Vec<String>) -> Result<RootArgument> {
     let metadata = std::fs::metadata(path)
         .map_err(|error| ToolError::at(ErrorKind::Root, path, "the root cannot be entered").because(error))?;
     if !metadata.is_dir() {
         return Err(ToolError::at(ErrorKind::Root, path, "the root is no folder"));
     }
-    Ok(Root {
+    Ok(RootArgument {
         path: path.to_owned(),
         aliases,
     })
@@ -168,12 +160,12 @@ pub fn outside_roots(path: &Path, roots: &[&Path]) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn parsed(argument: &str) -> Result<Root> {
+    fn parsed(argument: &str) -> Result<RootArgument> {
         root(OsStr::new(argument))
     }
 
-    fn root_of(path: &Path, aliases: &[&str]) -> Root {
-        Root {
+    fn root_of(path: &Path, aliases: &[&str]) -> RootArgument {
+        RootArgument {
             path: path.to_owned(),
             aliases: aliases.iter().map(ToString::to_string).collect(),
         }

@@ -37,6 +37,7 @@ pub mod read;
 pub mod reconcile;
 pub mod report;
 pub mod rules;
+pub mod run;
 pub mod sanitize;
 pub mod saved_file;
 pub mod volume;

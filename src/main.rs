@@ -1,2 +1,48 @@
-//! x
-fn main() {}
+//! `derelict`: parses the arguments, runs, prints the chain of an error, ends with the exit status.
+
+use std::{
+    io::{BufWriter, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+use derelict::{
+    cli::Cli,
+    error::{ErrorKind, Result, ToolError},
+    exit_code::ExitStatus,
+    output,
+    run::{self, Console},
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let status = catch_interrupt().and_then(|()| work(&cli)).unwrap_or_else(|error| {
+        // A closed standard error leaves nobody to tell.
+        let _ = writeln!(std::io::stderr(), "derelict: {}", error.chain());
+        ExitStatus::Fatal
+    });
+    status.into()
+}
+
+fn work(cli: &Cli) -> Result<ExitStatus> {
+    let stdout = std::io::stdout();
+    let width = stdout.is_terminal().then(terminal_size::terminal_size).flatten();
+    let mut out = BufWriter::new(stdout.lock());
+    let mut messages = std::io::stderr();
+    run::run(
+        cli,
+        &mut Console {
+            out: &mut out,
+            messages: &mut messages,
+            width: width.map(|(width, _)| width.0),
+        },
+    )
+}
+
+fn catch_interrupt() -> Result<()> {
+    ctrlc::set_handler(|| {
+        output::abandon();
+        std::process::exit(ExitStatus::Interrupted.code().into());
+    })
+    .map_err(|error| ToolError::new(ErrorKind::System, "an interrupt cannot be caught").because(error))
+}

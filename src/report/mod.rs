@@ -14,12 +14,13 @@ pub mod model;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod schema;
-mod show;
+pub(crate) mod show;
 pub mod table;
 
 use std::io::{self, Write};
 
 use model::Report;
+pub(crate) use show::{certainty, result};
 
 /// The forms in which a report can be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::layout;
 use crate::{
+    kind::Kind,
     raw::RawPath,
     report::{
         Style,
@@ -27,6 +28,8 @@ const INDENT: usize = 13;
 /// One block of rows: a group, or an artifact that is in none.
 struct Block<'a> {
     title: String,
+    /// Kind of the one file of a block without a group, which needs no list.
+    kind: Option<Kind>,
     class: String,
     confidence: String,
     reclaim: Reclaim,
@@ -107,6 +110,7 @@ fn block<'a>(group: &'a Group, artifacts: &mut BTreeMap<&'a RawPath, &'a Artifac
     };
     Block {
         title,
+        kind: None,
         class: show::optional_name(group.class),
         confidence: show::optional_name(group.confidence),
         reclaim: group.reclaim,
@@ -120,6 +124,7 @@ fn block<'a>(group: &'a Group, artifacts: &mut BTreeMap<&'a RawPath, &'a Artifac
 fn single(artifact: &ArtifactReport) -> Block<'_> {
     Block {
         title: show::place(artifact),
+        kind: Some(artifact.kind),
         class: show::optional_name(artifact.class),
         confidence: show::optional_name(artifact.confidence),
         reclaim: artifact.reclaim,
@@ -137,6 +142,9 @@ impl Block<'_> {
         layout::paragraph(&self.grades(as_of), INDENT, 2, style, out)?;
         if let Some(reason) = self.why() {
             layout::paragraph(&reason, INDENT, 2, style, out)?;
+        }
+        if self.kind.is_some() {
+            return Ok(());
         }
         let shown = if style.all { self.files.len() } else { FILES_SHOWN };
         for file in self.files.iter().take(shown) {
@@ -166,7 +174,7 @@ impl Block<'_> {
 
     /// Class, confidence, reclaim, risk and age in one line.
     fn grades(&self, as_of: Timestamp) -> String {
-        let mut parts = vec![self.class.clone()];
+        let mut parts = vec![self.class.clone(), show::optional_name(self.kind)];
         if !self.confidence.is_empty() {
             parts.push(format!("confidence {}", self.confidence));
         }
@@ -249,6 +257,11 @@ Orphaned: 3 files in 1 group, 60.0 GiB
         report.artifacts.push(loose);
         let text = written(&report, Style::default());
         assert!(text.find("] loose.vmdk").unwrap() < text.find("of web07").unwrap());
+        assert_eq!(text.matches("loose.vmdk").count(), 1, "{text}");
+        assert!(
+            text.contains("deleted-vm-disk, vmdk-descriptor, confidence high"),
+            "{text}"
+        );
     }
 
     #[test]

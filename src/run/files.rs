@@ -1,0 +1,59 @@
+//! `derelict inspect` and `derelict inventory`: what was read of single files.
+
+use std::io::{self, Write};
+
+use super::Console;
+use crate::{
+    cli::{FilesArgs, InventoryArgs, TextFormat},
+    error::Result,
+    exit_code::ExitStatus,
+    inspect::{self, Inspection},
+    inventory::{self, Imported, describe},
+    report::json,
+};
+
+/// Everything that the parsers read from these files. A file that is not there does not keep the others from being read.
+pub(super) fn inspect(arguments: &FilesArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
+    let mut inspections: Vec<Inspection> = Vec::new();
+    let mut failures = Vec::new();
+    for path in &arguments.files {
+        match inspect::inspect(path) {
+            Ok(inspection) => inspections.push(inspection),
+            Err(error) => failures.push(error),
+        }
+    }
+    let complete = failures.is_empty() && inspections.iter().all(|inspection| inspection.error.is_none());
+    if inspections.is_empty()
+        && let Some(last) = failures.pop()
+    {
+        failures.iter().for_each(|error| console.tell(&error.chain()));
+        return Err(last);
+    }
+    console.print(|out| write_inspections(&inspections, arguments.format, out))?;
+    failures.iter().for_each(|error| console.tell(&error.chain()));
+    Ok(ExitStatus::of(false, complete))
+}
+
+fn write_inspections(inspections: &[Inspection], format: TextFormat, out: &mut dyn Write) -> io::Result<()> {
+    if format == TextFormat::Json {
+        return json::document(inspections, out);
+    }
+    for (place, inspection) in inspections.iter().enumerate() {
+        if place > 0 {
+            writeln!(out)?;
+        }
+        inspect::render_text(inspection, out)?;
+    }
+    Ok(())
+}
+
+/// What was understood of exported inventories.
+pub(super) fn inventory(arguments: &InventoryArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
+    super::judge::check_inventories(&arguments.files)?;
+    let imported: Imported = inventory::import(&arguments.files);
+    console.print(|out| match arguments.format {
+        TextFormat::Text => describe::describe(&imported, out),
+        TextFormat::Json => json::document(&imported, out),
+    })?;
+    Ok(ExitStatus::of(false, imported.issues.is_empty()))
+}

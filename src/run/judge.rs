@@ -1,0 +1,80 @@
+//! What the files are held against: inventories, rules and the user's word, the same for `scan` and `report`.
+
+use jiff::Timestamp;
+
+use crate::{
+    catalogue::{Catalogue, Issue, Stage},
+    cli::JudgeArgs,
+    error::{ErrorKind, Result, ToolError},
+    inventory::{self, ImportIssue, Inventory, InventoryArgument},
+    reconcile::{self, reconcile},
+    report::model::Report,
+    rules::Rules,
+    saved_file::SavedFile,
+};
+
+/// Everything but the catalogue.
+#[derive(Debug)]
+pub(super) struct Judge {
+    inventories: Vec<Inventory>,
+    options: reconcile::Options,
+    /// `None` until the first judgement, unless the user gave it.
+    as_of: Option<Timestamp>,
+}
+
+impl Judge {
+    /// Reads rules and inventories, before the crawl: what is not understood should be known before hours of work.
+    pub(super) fn prepare(arguments: &JudgeArgs) -> Result<Self> {
+        let rules = rules(arguments)?;
+        check_inventories(&arguments.inventory)?;
+        let imported = inventory::import(&arguments.inventory);
+        Ok(Self {
+            inventories: imported.inventories,
+            options: reconcile::Options {
+                as_of: arguments.as_of.unwrap_or_else(Timestamp::now),
+                assume_complete: arguments.assume_complete,
+                rules,
+                inventory_issues: imported.issues.into_iter().map(issue).collect(),
+            },
+            as_of: arguments.as_of,
+        })
+    }
+
+    /// The report of a catalogue. Without `--as-of` the time is that of the first judgement, not that of the start: a
+    /// crawl may take hours, and what was written meanwhile is not from the future.
+    pub(super) fn judge(&mut self, catalogue: &Catalogue) -> Report {
+        self.options.as_of = *self.as_of.get_or_insert_with(Timestamp::now);
+        reconcile(catalogue, &self.inventories, &self.options)
+    }
+}
+
+fn issue(issue: ImportIssue) -> Issue {
+    Issue {
+        root: None,
+        path: issue.path,
+        stage: Stage::Inventory,
+        error: issue.error,
+        folder: false,
+    }
+}
+
+/// A path that leads nowhere is a slip of the pen, not an export that cannot be read.
+pub(super) fn check_inventories(arguments: &[InventoryArgument]) -> Result<()> {
+    for argument in arguments {
+        std::fs::metadata(&argument.path).map_err(|error| {
+            ToolError::at(ErrorKind::Inventory, &argument.path, "the inventory cannot be read").because(error)
+        })?;
+    }
+    Ok(())
+}
+
+fn rules(arguments: &JudgeArgs) -> Result<Rules> {
+    let mut rules = Rules::built_in()?;
+    if let Some(path) = &arguments.rules {
+        let failed = || ToolError::at(ErrorKind::Rules, path, "the rules cannot be read");
+        let file = SavedFile::open(path).map_err(|error| failed().because(error))?;
+        let text = std::str::from_utf8(&file).map_err(|error| failed().because(error))?;
+        rules.extend(&path.to_string_lossy(), text)?;
+    }
+    Ok(rules)
+}

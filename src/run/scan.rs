@@ -1,0 +1,150 @@
+//! `derelict scan`, `collect` and `report`: the main job, in one go or in two.
+
+use std::{collections::BTreeSet, path::Path};
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+use super::{Console, judge::Judge, show::Show};
+use crate::{
+    catalogue::{Catalogue, Entry},
+    cli::{CollectArgs, CrawlArgs, MessageArgs, ReportArgs, ScanArgs},
+    collect::{CollectOptions, RootArgument, collect},
+    config,
+    error::{ErrorKind, Result, ToolError},
+    exit_code::ExitStatus,
+    hash,
+    progress::{Hidden, Phase, Progress, Terminal},
+    raw::RawPath,
+    report::{
+        model::{Report, Verdict},
+        show,
+    },
+    sanitize,
+};
+
+/// Crawl, judge, show.
+pub(super) fn scan(arguments: &ScanArgs, messages: MessageArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
+    let crawl = Crawl::prepare(&arguments.crawl)?;
+    let show = Show::prepare(&arguments.show, &crawl.folders(), messages)?;
+    let mut judge = Judge::prepare(&arguments.judge)?;
+    let progress = progress(messages);
+    let mut catalogue = crawl.run(&*progress)?;
+    progress.phase(Phase::Reconcile);
+    let mut report = judge.judge(&catalogue);
+    progress.finish();
+    if arguments.hash {
+        let found = findings(&catalogue, &report);
+        hash::hash_artifacts(&mut catalogue, &found, crawl.options.threads, &*progress)?;
+        // Once more with the hashes, and with what could not be hashed.
+        report = judge.judge(&catalogue);
+    }
+    show.show(report, console)
+}
+
+/// Places in the catalogue of what is reported as orphaned or unregistered.
+fn findings(catalogue: &Catalogue, report: &Report) -> Vec<usize> {
+    let found: BTreeSet<&RawPath> = report
+        .artifacts
+        .iter()
+        .filter(|artifact| matches!(artifact.verdict, Verdict::Orphaned | Verdict::Unregistered))
+        .map(|artifact| &artifact.path)
+        .collect();
+    let path = |entry: &Entry| Some(catalogue.roots.get(entry.root)?.path.join(entry.path.as_bytes()));
+    catalogue
+        .artifacts
+        .iter()
+        .enumerate()
+        .filter(|(_, artifact)| path(&artifact.entry).is_some_and(|path| found.contains(&path)))
+        .map(|(index, _)| index)
+        .collect()
+}
+
+/// Crawl and save.
+pub(super) fn collect_only(
+    arguments: &CollectArgs,
+    messages: MessageArgs,
+    console: &mut Console<'_>,
+) -> Result<ExitStatus> {
+    let crawl = Crawl::prepare(&arguments.crawl)?;
+    config::catalogue_output(&arguments.output, &crawl.folders(), arguments.force)?;
+    let progress = progress(messages);
+    let catalogue = crawl.run(&*progress)?;
+    catalogue.save(&arguments.output, arguments.force)?;
+    if !messages.quiet {
+        let artifacts = show::count(show::number(catalogue.artifacts.len()), "artifact");
+        let path = sanitize::os_path(&arguments.output);
+        console.tell(&format!("wrote {artifacts} to {path}"));
+        for issue in &catalogue.issues {
+            console.tell(&format!(
+                "{}: {}",
+                sanitize::path(&issue.path),
+                sanitize::text(&issue.error)
+            ));
+        }
+    }
+    Ok(ExitStatus::of(false, catalogue.issues.is_empty()))
+}
+
+/// Judge what was saved.
+pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
+    let show = Show::prepare(&arguments.show, &[], messages)?;
+    let catalogues: Vec<Catalogue> = arguments
+        .catalogues
+        .iter()
+        .map(|path| Catalogue::load(path))
+        .collect::<Result<_>>()?;
+    let catalogue = Catalogue::merge(catalogues);
+    for root in &catalogue.roots {
+        let root = root.path.to_os();
+        let roots: Vec<&Path> = root.as_deref().into_iter().collect();
+        show.outputs()
+            .try_for_each(|output| config::outside_roots(output, &roots))?;
+    }
+    let mut judge = Judge::prepare(&arguments.judge)?;
+    show.show(judge.judge(&catalogue), console)
+}
+
+struct Crawl {
+    roots: Vec<RootArgument>,
+    options: CollectOptions,
+}
+
+impl Crawl {
+    fn prepare(arguments: &CrawlArgs) -> Result<Self> {
+        Ok(Self {
+            roots: config::roots(&arguments.roots)?,
+            options: CollectOptions {
+                threads: arguments.threads.map(std::num::NonZero::get),
+                exclude: exclude(&arguments.exclude)?,
+                cross_file_systems: arguments.cross_file_systems,
+            },
+        })
+    }
+
+    fn folders(&self) -> Vec<&Path> {
+        self.roots.iter().map(|root| root.path.as_path()).collect()
+    }
+
+    fn run(&self, progress: &dyn Progress) -> Result<Catalogue> {
+        collect(&self.roots, &self.options, progress)
+    }
+}
+
+fn exclude(globs: &[String]) -> Result<GlobSet> {
+    let failed = |glob: &str| ToolError::new(ErrorKind::Usage, format!("--exclude {}", sanitize::text(glob)));
+    let mut set = GlobSetBuilder::new();
+    for glob in globs {
+        set.add(Glob::new(glob).map_err(|error| failed(glob).because(error))?);
+    }
+    set.build().map_err(|error| failed(&globs.join(" ")).because(error))
+}
+
+fn progress(messages: MessageArgs) -> Box<dyn Progress> {
+    if messages.quiet || messages.no_progress {
+        return Box::new(Hidden);
+    }
+    match Terminal::new() {
+        Some(terminal) => Box::new(terminal),
+        None => Box::new(Hidden),
+    }
+}

@@ -1,0 +1,90 @@
+//! What becomes of a report: files, standard output, exit status, the same for `scan` and `report`.
+
+use std::path::Path;
+
+use super::Console;
+use crate::{
+    cli::{MessageArgs, ShowArgs},
+    config::{self, Output},
+    error::Result,
+    exit_code::ExitStatus,
+    output,
+    report::{
+        self, Format, Style,
+        filter::Filter,
+        model::{Report, Verdict},
+    },
+    sanitize,
+};
+
+/// Where the report goes, and what of it.
+#[derive(Debug)]
+pub(super) struct Show {
+    outputs: Vec<Output>,
+    force: bool,
+    format: Format,
+    filter: Option<Filter>,
+    fail_on: Vec<Verdict>,
+    messages: MessageArgs,
+}
+
+impl Show {
+    /// Checks the outputs, before any work starts.
+    pub(super) fn prepare(arguments: &ShowArgs, roots: &[&Path], messages: MessageArgs) -> Result<Self> {
+        Ok(Self {
+            outputs: config::outputs(&arguments.output, roots, arguments.force)?,
+            force: arguments.force,
+            format: arguments.format,
+            filter: arguments.filter.clone(),
+            fail_on: arguments.fail_on.clone(),
+            messages,
+        })
+    }
+
+    /// The outputs that were asked for.
+    pub(super) fn outputs(&self) -> impl Iterator<Item = &Path> {
+        self.outputs.iter().map(|output| output.path.as_path())
+    }
+
+    /// Writes the report everywhere it was asked for: files first, so that a closed pipe costs none of them.
+    pub(super) fn show(&self, mut report: Report, console: &mut Console<'_>) -> Result<ExitStatus> {
+        let status = self.status(&report);
+        if let Some(filter) = &self.filter {
+            filter.apply(&mut report);
+        }
+        let style = |width| Style {
+            width,
+            all: self.messages.verbose,
+        };
+        for output in &self.outputs {
+            output::write_file(&output.path, self.force, |out| {
+                report::write(&report, output.format, style(None), out)
+            })?;
+        }
+        let width = console.width;
+        console.print(|out| report::write(&report, self.format, style(width), out))?;
+        if !self.messages.quiet {
+            self.tell(&report, console);
+        }
+        Ok(status)
+    }
+
+    fn status(&self, report: &Report) -> ExitStatus {
+        let matched = report
+            .artifacts
+            .iter()
+            .any(|artifact| self.fail_on.contains(&artifact.verdict));
+        ExitStatus::of(matched, report.coverage.complete)
+    }
+
+    /// The result in words where standard output does not say it to people, and what was written.
+    fn tell(&self, report: &Report, console: &mut Console<'_>) {
+        if self.format != Format::Table {
+            console.tell(&report::result(report));
+            console.tell(&report::certainty(report));
+        }
+        for output in &self.outputs {
+            console.tell(&format!("wrote {}", sanitize::os_path(&output.path)));
+        }
+    }
+}

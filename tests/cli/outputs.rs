@@ -1,0 +1,119 @@
+//! What is written where, and what is not.
+
+use std::fs;
+
+use crate::site::{Site, names, status, stderr, stdout, vmx};
+
+#[test]
+fn outputs_that_must_not_be_written_are_refused_before_any_work() {
+    let site = Site::new();
+    site.file("there.json", "mine");
+    let before = names(site.0.path());
+    for (file, message) in [
+        ("r.html", "the extension says no known form"),
+        ("r", "the extension says no known form"),
+        ("there.json", "the output exists; --force replaces it"),
+        ("ds1", "the extension says no known form"),
+        ("ds1/r.json", "the output lies inside the root ds1"),
+        ("ds1/web01/../r.json", "the output lies inside the root ds1"),
+        ("gone/r.json", "cannot be"),
+    ] {
+        let output = site.scan(&["-o", file]);
+        assert_eq!(status(&output), 2, "{file}");
+        assert!(stderr(&output).contains(message), "{file}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "", "{file}");
+    }
+    assert_eq!(fs::read(site.path("there.json")).unwrap(), b"mine");
+    assert_eq!(names(site.0.path()), before);
+    assert_eq!(names(&site.path("ds1")), ["old", "web01"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_output_that_a_link_leads_into_a_root_is_refused() {
+    let site = Site::new();
+    std::os::unix::fs::symlink(site.path("ds1/old"), site.path("out")).unwrap();
+    for force in [&[][..], &["--force"]] {
+        let output = site.scan(&[&["-o", "out/r.json"], force].concat());
+        assert_eq!(status(&output), 2);
+        assert!(stderr(&output).contains("inside the root"), "{}", stderr(&output));
+    }
+    let collected = site.run(&["collect", "ds1", "-o", "out/a.catalogue"]);
+    assert_eq!(status(&collected), 2);
+    let saved = site.run(&["collect", "ds1", "-o", "a.catalogue"]);
+    assert_eq!(status(&saved), 0, "{}", stderr(&saved));
+    let reported = site.run(&["report", "a.catalogue", "-o", "out/r.json"]);
+    assert_eq!(status(&reported), 2, "{}", stderr(&reported));
+    assert_eq!(names(&site.path("ds1/old")), ["old-flat.vmdk", "old.vmdk"]);
+}
+
+#[test]
+fn the_form_of_a_file_follows_its_extension_and_equals_standard_output() {
+    let site = Site::new();
+    let files = ["r.json", "r.jsonl", "r.csv", "r.md", "r.txt"];
+    let all: Vec<&str> = files.iter().flat_map(|file| ["-o", file]).collect();
+    let output = site.scan(&all);
+    assert_eq!(status(&output), 0, "{}", stderr(&output));
+    for (file, format) in files.iter().zip(["json", "jsonl", "csv", "md", "table"]) {
+        let expected = site.scan(&["-f", format]).stdout;
+        assert_eq!(fs::read(site.path(file)).unwrap(), expected, "{file}");
+        assert!(stderr(&output).contains(&format!("wrote {file}")));
+    }
+}
+
+#[test]
+fn force_replaces_a_file_whole() {
+    let site = Site::new();
+    site.file("r.json", "x".repeat(1 << 20));
+    assert_eq!(status(&site.scan(&["-o", "r.json", "--force"])), 0);
+    let expected = site.scan(&["-f", "json"]).stdout;
+    assert_eq!(fs::read(site.path("r.json")).unwrap(), expected);
+    assert!(names(site.0.path()).iter().all(|name| !name.contains("partial")));
+}
+
+#[test]
+fn standard_output_is_the_report_only_and_no_progress_is_drawn_in_a_pipe() {
+    let site = Site::new();
+    let table = site.scan(&[]);
+    assert_eq!(stderr(&table), "");
+    let json = site.scan(&["-f", "json"]);
+    assert!(serde_json::from_slice::<serde_json::Value>(&json.stdout).is_ok());
+    assert!(
+        stderr(&json).starts_with("derelict: 2 files (1.0 MiB) are orphaned"),
+        "{}",
+        stderr(&json)
+    );
+    assert!(!stderr(&json).contains(['\x1b', '\r']), "{}", stderr(&json));
+    let quiet = site.scan(&["-f", "json", "-o", "r.json", "--quiet"]);
+    assert_eq!(stderr(&quiet), "");
+    assert_eq!(quiet.stdout, json.stdout);
+}
+
+#[test]
+fn verbose_lists_every_verdict() {
+    let site = Site::new();
+    assert!(!stdout(&site.scan(&[])).contains("web01-flat.vmdk"));
+    assert!(stdout(&site.scan(&["--verbose"])).contains("[ds1] web01/web01-flat.vmdk"));
+}
+
+#[cfg(unix)]
+#[test]
+fn names_never_reach_standard_output_as_terminal_control() {
+    use std::os::unix::ffi::OsStrExt;
+    let site = Site::new();
+    let evil = b"ds1/old/\x1b[2J\x1b]0;x\x07\n=cmd|\xff\xe2\x80\xae.vmx";
+    let path = site.0.path().join(std::ffi::OsStr::from_bytes(evil));
+    fs::write(path, vmx("\u{1b}[31mevil\u{9b}1m")).unwrap();
+    for format in ["table", "json", "jsonl", "csv", "md"] {
+        let output = site.scan(&["-f", format, "--verbose"]);
+        let control = |character: char| character.is_control() && character != '\n';
+        assert!(!stdout(&output).contains(control), "{format}");
+        assert!(!stdout(&output).contains('\u{202e}'), "{format}");
+        assert!(!stderr(&output).contains(control), "{format}");
+    }
+    let table = stdout(&site.scan(&["--verbose"]));
+    assert!(
+        table.contains("\\x1b[2J\\x1b]0;x\\x07\\n=cmd|\\xff\\u{202e}.vmx"),
+        "{table}"
+    );
+}

@@ -1,0 +1,157 @@
+//! Every exit status.
+
+use std::{fs, io::Read, process::Stdio};
+
+use crate::site::{DERELICT, SCAN, Site, status, stderr, stdout, vmx};
+
+#[test]
+fn complete_is_0() {
+    let site = Site::new();
+    let output = site.scan(&[]);
+    assert_eq!(status(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    assert!(
+        stdout(&output).starts_with("2 files (1.0 MiB) are orphaned"),
+        "{}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn a_match_of_fail_on_is_1_whatever_the_filter_shows() {
+    let site = Site::new();
+    assert_eq!(status(&site.scan(&["--fail-on", "orphaned"])), 1);
+    assert_eq!(status(&site.scan(&["--fail-on", "unregistered,orphaned"])), 1);
+    assert_eq!(status(&site.scan(&["--fail-on", "unregistered"])), 0);
+    let filtered = site.scan(&["--fail-on", "orphaned", "--filter", "verdict=owned"]);
+    assert_eq!(status(&filtered), 1);
+    assert!(!stdout(&filtered).contains("old-flat.vmdk"));
+}
+
+#[test]
+fn what_could_not_be_read_is_3_and_a_match_wins_over_it() {
+    let site = Site::new();
+    site.file("ds1/bad/bad.vmx", b"\x00\x01 nothing like a configuration");
+    assert_eq!(status(&site.scan(&[])), 3);
+    assert_eq!(status(&site.scan(&["--fail-on", "owned"])), 1);
+}
+
+#[test]
+fn without_an_inventory_it_is_3() {
+    let site = Site::new();
+    let output = site.run(&["scan", "ds1"]);
+    assert_eq!(status(&output), 3);
+    assert!(
+        stdout(&output).contains("no inventory was given"),
+        "{}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn an_inventory_that_is_not_understood_is_3() {
+    let site = Site::new();
+    site.file("notes.txt", "nothing like an export");
+    assert_eq!(status(&site.scan(&["-i", "notes.txt"])), 3);
+}
+
+#[test]
+fn wrong_usage_is_2() {
+    let site = Site::new();
+    site.file("no.catalogue", "{}");
+    site.file("no.json", "{}");
+    site.file("other.json", "{\"schema\": \"derelict/report/9\"}");
+    let with_scan = |more: &[&'static str]| [&SCAN, more].concat();
+    for (arguments, message) in [
+        (vec![], "Usage"),
+        (vec!["scan"], "ROOT"),
+        (vec!["sweep"], "unrecognized subcommand"),
+        (vec!["scan", "gone"], "gone: the root cannot be entered"),
+        (vec!["scan", "ds1=gone"], "gone: the root cannot be entered"),
+        (vec!["scan", "vms.json"], "vms.json: the root is no folder"),
+        (vec!["scan", "=ds1"], "an alias before the `=` is empty"),
+        (
+            with_scan(&["-i", "gone.xlsx"]),
+            "gone.xlsx: the inventory cannot be read",
+        ),
+        (with_scan(&["-f", "yaml"]), "invalid value 'yaml'"),
+        (
+            with_scan(&["--filter", "size>"]),
+            "filter at character 6: expected a value",
+        ),
+        (with_scan(&["--fail-on", "lost"]), "unknown variant `lost`"),
+        (vec!["scan", "ds1", "--as-of", "yesterday"], "expected a time such as"),
+        (with_scan(&["--exclude", "[a"]), "--exclude [a"),
+        (with_scan(&["--threads", "0"]), "invalid value '0'"),
+        (
+            with_scan(&["--rules", "gone.toml"]),
+            "gone.toml: the rules cannot be read",
+        ),
+        (with_scan(&["--quiet", "--verbose"]), "cannot be used with"),
+        (vec!["collect", "ds1"], "--output"),
+        (
+            vec!["collect", "ds1", "-o", "a.json"],
+            "a catalogue has the extension .catalogue",
+        ),
+        (vec!["report", "gone.catalogue"], "gone.catalogue"),
+        (vec!["report", "no.catalogue"], "no.catalogue"),
+        (vec!["inspect", "gone.vmdk"], "gone.vmdk"),
+        (vec!["inventory", "gone.xlsx"], "gone.xlsx"),
+        (
+            vec!["explain", "gone.json", "x"],
+            "gone.json: the report cannot be opened",
+        ),
+        (vec!["explain", "no.json", "x"], "has no field `schema`"),
+        (vec!["explain", "other.json", "x"], "is a derelict/report/9"),
+        (vec!["explain", "vms.json", "x"], "is no JSON report"),
+    ] {
+        let output = site.run(&arguments);
+        assert_eq!(status(&output), 2, "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(message), "{arguments:?}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_is_130() {
+    let site = Site::new();
+    for number in 0..300 {
+        site.file(&format!("ds1/many/{number}.vmx"), vmx("many"));
+    }
+    let mut child = std::process::Command::new(DERELICT)
+        .current_dir(site.0.path())
+        .args([&SCAN[..], &["-f", "json", "--quiet"]].concat())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Its first byte says that it runs; then it waits for a reader of more than a pipe holds.
+    child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+    let sent = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_closed_pipe_is_no_error_and_costs_no_output_file() {
+    let site = Site::new();
+    let mut child = std::process::Command::new(DERELICT)
+        .current_dir(site.0.path())
+        .args([&SCAN[..], &["-f", "json", "-o", "r.json", "--fail-on", "orphaned"]].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        status(&output),
+        1,
+        "the status is that of the result: {}",
+        stderr(&output)
+    );
+    assert!(!stderr(&output).contains("because"), "{}", stderr(&output));
+    assert!(serde_json::from_slice::<serde_json::Value>(&fs::read(site.path("r.json")).unwrap()).is_ok());
+}
