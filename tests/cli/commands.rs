@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::site::{Site, status, stderr, stdout};
+use crate::site::{Site, repeatable, status, stderr, stdout};
 
 #[test]
 fn a_root_is_a_path_or_aliases_and_a_path() {
@@ -18,8 +18,7 @@ fn a_root_is_a_path_or_aliases_and_a_path() {
     ] {
         let output = site.run(&["collect", argument, "-o", "a.catalogue", "--force"]);
         assert_eq!(status(&output), 0, "{argument}: {}", stderr(&output));
-        let saved = fs::read(site.path("a.catalogue")).unwrap();
-        let catalogue: serde_json::Value = serde_json::from_slice(&saved).unwrap();
+        let catalogue: serde_json::Value = serde_json::from_slice(&site.read("a.catalogue")).unwrap();
         assert_eq!(catalogue["roots"][0]["path"], path);
         assert_eq!(catalogue["roots"][0]["aliases"], serde_json::json!(aliases));
     }
@@ -58,8 +57,7 @@ fn report_from_catalogues_equals_scan() {
     let judged = ["-i", "vms.json", "--as-of", "2024-06-01", "-f", "json"];
     let scanned = site.run(&[&["scan", "ds1=ds1", "ds2=ds2"], &judged[..]].concat());
     let reported = site.run(&[&["report", "1.catalogue", "2.catalogue"], &judged[..]].concat());
-    // The two crawls began at different times; nothing of that is in the report.
-    assert_eq!(stdout(&reported), stdout(&scanned));
+    assert_eq!(repeatable(&reported.stdout), repeatable(&scanned.stdout));
     assert_eq!(status(&reported), status(&scanned));
 }
 
@@ -79,7 +77,7 @@ fn the_same_run_gives_the_same_bytes() {
     let site = Site::new();
     let one = site.scan(&["-f", "json", "--threads", "1"]).stdout;
     let eight = site.scan(&["-f", "json", "--threads", "8"]).stdout;
-    assert_eq!(one, eight);
+    assert_eq!(repeatable(&one), repeatable(&eight));
 }
 
 #[test]
@@ -160,7 +158,7 @@ fn inventory_prints_what_was_understood() {
     let site = Site::new();
     let text = site.run(&["inventory", "vms.json"]);
     assert_eq!(status(&text), 0, "{}", stderr(&text));
-    assert!(stdout(&text).contains("web01"), "{}", stdout(&text));
+    assert!(stdout(&text).contains("powercli-json"), "{}", stdout(&text));
     let json = site.run(&["inventory", "vms.json", "-f", "json"]);
     let read: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(read["inventories"][0]["vms"][0]["name"], "web01");

@@ -57,6 +57,10 @@ impl Site {
         command
     }
 
+    pub(crate) fn read(&self, relative: &str) -> Vec<u8> {
+        fs::read(self.path(relative)).unwrap()
+    }
+
     /// `scan` of the datastore with its inventory, as of a month later.
     pub(crate) fn scan(&self, more: &[&str]) -> Output {
         self.run(&[&SCAN, more].concat())
@@ -116,4 +120,14 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// A JSON report without the free space of the file system, which others change while the tests run.
+pub(crate) fn repeatable(json: &[u8]) -> serde_json::Value {
+    let mut report: serde_json::Value = serde_json::from_slice(json).unwrap();
+    for root in report["coverage"]["roots"].as_array_mut().unwrap() {
+        assert!(root["free_bytes"].is_u64());
+        root["free_bytes"].take();
+    }
+    report
 }
