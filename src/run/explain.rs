@@ -1,6 +1,6 @@
 //! `derelict explain`.
 
-use std::{fs::File, io::BufReader, path::Path};
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -14,6 +14,7 @@ use crate::{
         model::{Report, SCHEMA},
     },
     sanitize,
+    saved_file::SavedFile,
 };
 
 /// Finds the file in the report and tells all that led to its verdict.
@@ -48,18 +49,12 @@ struct Head {
 
 fn load(path: &Path) -> Result<Report> {
     let failed = |what: &str| ToolError::at(ErrorKind::Report, path, what);
-    let open = || {
-        let file = File::open(path).map_err(|error| failed("the report cannot be opened").because(error))?;
-        Ok(BufReader::new(file))
-    };
-    let head: Head = serde_json::from_reader(open()?).map_err(|error| failed("is no JSON report").because(error))?;
+    let file = SavedFile::open(path).map_err(|error| failed("the report cannot be opened").because(error))?;
+    let head: Head = serde_json::from_slice(&file).map_err(|error| failed("is no JSON report").because(error))?;
     match head.schema.as_deref() {
         Some(SCHEMA) => {}
-        Some(other) => {
-            let what = format!("is a {}, not a {SCHEMA}", sanitize::text(other));
-            return Err(failed(&what));
-        }
+        Some(other) => return Err(failed(&format!("is a {}, not a {SCHEMA}", sanitize::text(other)))),
         None => return Err(failed("has no field `schema`: it is no report of derelict")),
     }
-    serde_json::from_reader(open()?).map_err(|error| failed("is no valid report").because(error))
+    serde_json::from_slice(&file).map_err(|error| failed("is no valid report").because(error))
 }

@@ -26,11 +26,11 @@ pub(super) fn inspect(arguments: &FilesArgs, console: &mut Console<'_>) -> Resul
     if inspections.is_empty()
         && let Some(last) = failures.pop()
     {
-        failures.iter().for_each(|error| console.tell(&error.chain()));
+        console.tell_errors(&failures);
         return Err(last);
     }
     console.print(|out| write_inspections(&inspections, arguments.format, out))?;
-    failures.iter().for_each(|error| console.tell(&error.chain()));
+    console.tell_errors(&failures);
     Ok(ExitStatus::of(false, complete))
 }
 

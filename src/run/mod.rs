@@ -65,4 +65,10 @@ impl Console<'_> {
         // The result does not depend on it.
         let _ = writeln!(self.messages, "derelict: {line}");
     }
+
+    fn tell_errors(&mut self, errors: &[ToolError]) {
+        for error in errors {
+            self.tell(&error.chain());
+        }
+    }
 }

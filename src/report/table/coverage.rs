@@ -76,10 +76,7 @@ fn inventories(report: &Report, style: Style, out: &mut dyn Write) -> io::Result
         return layout::paragraph(line, 1, 2, style, out);
     }
     writeln!(out)?;
-    let mut grid = layout::grid(
-        &["Inventory", "Made from", "=Taken", ">Age", ">VMs", "Speaks of"],
-        style,
-    );
+    let mut grid = layout::grid(&["Inventory", "Made from", "=Taken", ">Age", ">VMs"], style);
     for inventory in &report.coverage.inventories {
         let kinds: Vec<String> = inventory.kinds.iter().map(show::name).collect();
         let taken = inventory
@@ -91,13 +88,17 @@ fn inventories(report: &Report, style: Style, out: &mut dyn Write) -> io::Result
             taken,
             show::age(report.as_of, inventory.collected),
             inventory.vms.to_string(),
-            scope(inventory),
         ]);
     }
     layout::put(&grid, out)?;
     for inventory in &report.coverage.inventories {
+        let source = sanitize::text(&inventory.source);
+        let scope = scope(inventory);
+        if !scope.is_empty() {
+            layout::paragraph(&format!("{source} speaks of {scope}"), 1, 2, style, out)?;
+        }
         for warning in &inventory.warnings {
-            let line = format!("{}: {}", sanitize::text(&inventory.source), sanitize::text(warning));
+            let line = format!("{source}: {}", sanitize::text(warning));
             layout::paragraph(&line, 1, 2, style, out)?;
         }
     }
@@ -206,7 +207,7 @@ mod tests {
             "Coverage: NOT complete",
             " /mnt/nfs01: identity inferred: 12 of 12 references of vc01 resolve",
             "2024-05-30 06:00Z",
-            "datastores SAN-VMFS-01, nfs01; hosts esx1",
+            " vc01 speaks of datastores SAN-VMFS-01, nfs01; hosts esx1",
             " vc01: the tab vFileInfo is missing",
             "Gaps: 1\n - /mnt/nfs01/locked was not read; give derelict access to it. (1 file unknown because of it, 2.0 MiB)",
             "Could not be read: 1\n - /mnt/nfs01/locked: permission denied (crawl)",

@@ -11,10 +11,13 @@ use std::io::{self, Write};
 
 use super::{
     Style,
-    model::{Report, Severity, Sum, Verdict},
+    model::{Problem, Report, Severity, Sum, Verdict},
     show,
 };
 use crate::sanitize;
+
+/// Problems of one kind that are listed before the rest is folded into a number.
+const PROBLEMS_SHOWN: usize = 6;
 
 /// Writes the table.
 ///
@@ -130,28 +133,41 @@ fn problems(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()
     .map(|(number, noun)| show::count(show::number(number), noun))
     .collect();
     layout::heading(format_args!("Problems: {}", counts.join(", ")), out)?;
-    for problem in &report.problems {
+    let alike = |a: &Problem, b: &Problem| (a.severity, a.code, &a.next_step) == (b.severity, b.code, &b.next_step);
+    report
+        .problems
+        .chunk_by(alike)
+        .try_for_each(|problems| problems_alike(problems, style, out))
+}
+
+/// Problems of one kind with one next step: a line for each, and the next step once.
+fn problems_alike(problems: &[Problem], style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let Some(first) = problems.first() else {
+        return Ok(());
+    };
+    writeln!(out, " {} {}", show::name(first.severity), first.code.name())?;
+    let shown = if style.all { problems.len() } else { PROBLEMS_SHOWN };
+    for problem in problems.iter().take(shown) {
         let line = format!(
-            "{} {}: {}: {}",
-            show::name(problem.severity),
-            problem.code.name(),
+            "{}: {}",
             sanitize::text(&problem.subject),
             sanitize::text(&problem.text)
         );
-        layout::paragraph(&line, 1, 4, style, out)?;
-        if style.all {
-            for reason in &problem.reasons {
-                let source = reason.source.as_deref().map(sanitize::text).unwrap_or_default();
-                let line = format!("evidence: {} ({source})", sanitize::text(&reason.text));
-                layout::paragraph(&line, 5, 2, style, out)?;
-            }
-        }
-        if !problem.next_step.is_empty() {
-            let line = format!("next: {}", sanitize::text(&problem.next_step));
-            layout::paragraph(&line, 5, 2, style, out)?;
+        layout::paragraph(&line, 5, 2, style, out)?;
+        for reason in problem.reasons.iter().filter(|_| style.all) {
+            let source = reason.source.as_deref().map(sanitize::text).unwrap_or_default();
+            let line = format!("evidence: {} ({source})", sanitize::text(&reason.text));
+            layout::paragraph(&line, 9, 2, style, out)?;
         }
     }
-    Ok(())
+    let more = problems.len().saturating_sub(shown);
+    if more > 0 {
+        writeln!(out, "     … {more} more (--verbose and -o FILE.json list all)")?;
+    }
+    if first.next_step.is_empty() {
+        return Ok(());
+    }
+    layout::paragraph(&format!("next: {}", sanitize::text(&first.next_step)), 5, 2, style, out)
 }
 
 #[cfg(test)]
@@ -212,12 +228,26 @@ mod tests {
     #[test]
     fn problems_say_what_to_do_next() {
         let text = written(&sample::report(), Style::default());
-        assert!(text.contains("Problems: 1 error\n"));
-        assert!(text.contains(" error ghost: broken01: is registered by vc01"));
-        assert!(text.contains("     next: Restore broken01/broken01.vmx"));
+        let expected = "Problems: 1 error
+ error ghost
+     broken01: is registered by vc01, but its configuration is not there.
+     next: Restore broken01/broken01.vmx or remove the registration.
+";
+        assert!(text.contains(expected), "{text}");
         assert!(!text.contains("evidence:"));
         let all = written(&sample::report(), Style { width: None, all: true });
-        assert!(all.contains("     evidence: because of registered-vm (vc01, vInfo row 7)"));
+        assert!(all.contains("         evidence: because of registered-vm (vc01, vInfo row 7)"));
+    }
+
+    #[test]
+    fn problems_of_one_kind_stand_together_and_are_folded() {
+        let mut report = sample::report();
+        report.problems = vec![report.problems[0].clone(); 9];
+        let text = written(&report, Style::default());
+        assert!(text.contains("Problems: 9 errors\n error ghost\n"), "{text}");
+        assert_eq!(text.matches("     broken01: is registered").count(), 6);
+        assert_eq!(text.matches("next: Restore").count(), 1);
+        assert!(text.contains("     … 3 more (--verbose"));
     }
 
     #[test]
