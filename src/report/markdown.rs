@@ -155,7 +155,7 @@ mod tests {
         let text = written(&sample::report());
         for part in [
             "# derelict: 2024-06-01\n\n**3 files \\(60.0 GiB\\) are orphaned",
-            "| SAN-VMFS-01 | orphaned | 3 | 60.0 GiB | 59.0 GiB | 1.0 GiB |",
+            "| SAN-VMFS-01 | orphaned | 3 | 60.0 GiB | 59.0 GiB | 0 B |",
             "## orphaned: 1 group",
             "| web07/web07.vmdk | deleted-vm-disk | medium | review | 512 d | 3 | 60.0 GiB |",
             "- **error** ghost broken01: is registered by vc01, but its configuration is not there. *Next:* Restore",

@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(
             result(&report),
             "3 files (60.0 GiB) are orphaned and 1 file (4.0 KiB) belongs to unregistered VMs: \
-             59.0 GiB can be reclaimed now, 1.0 GiB after review."
+             59.0 GiB can be reclaimed now, 4.0 KiB after review."
         );
         assert_eq!(
             certainty(&report),
