@@ -99,19 +99,19 @@ pub fn csv_field(field: &str) -> Cow<'_, str> {
     Cow::Borrowed(field)
 }
 
-/// Text inside Markdown: escaped for a terminal, and no character of it is markup, HTML or the end of a table cell.
+/// Text inside Markdown: escaped for a terminal, and no character of it is markup, HTML, a link or the end of a table
+/// cell.
 pub fn markdown(plain: &str) -> String {
     let safe = text(plain);
     let mut escaped = String::with_capacity(safe.len());
-    for character in safe.chars() {
+    let mut rest = safe.chars().peekable();
+    while let Some(character) = rest.next() {
         match character {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '&' => escaped.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~' | '$' | '@' | ':' => {
-                escaped.push('\\');
-                escaped.push(character);
-            }
+            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '$' | '@' => escaped.extend(['\\', character]),
+            ':' if rest.peek() == Some(&'/') => escaped.push_str("\\:"),
             _ => escaped.push(character),
         }
     }
@@ -184,8 +184,9 @@ mod tests {
 
     #[test]
     fn markdown_reads_no_markup() {
-        assert_eq!(markdown("<b>|[x](y)`*_"), "&lt;b&gt;\\|\\[x\\]\\(y\\)\\`\\*\\_");
+        assert_eq!(markdown("<b>|[x](y)`*_"), "&lt;b&gt;\\|\\[x\\](y)\\`\\*\\_");
         assert_eq!(markdown("https://x"), "https\\://x");
+        assert_eq!(markdown("vm (copy): 1"), "vm (copy): 1");
         assert_eq!(markdown("a\n# b"), "a\\\\n\\# b");
     }
 }

@@ -22,12 +22,7 @@ const LINES_SHOWN: usize = 25;
 /// When the writer fails.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "# derelict: {}", report.generated.strftime("%Y-%m-%d"))?;
-    writeln!(
-        out,
-        "\n**{}** {}",
-        markdown(&show::result(report)),
-        markdown(&show::certainty(report))
-    )?;
+    writeln!(out, "\n**{}** {}", show::result(report), show::certainty(report))?;
     if let Some(filter) = &report.summary.filter {
         writeln!(
             out,
@@ -154,7 +149,7 @@ mod tests {
     fn a_ticket_has_the_result_the_sums_and_what_to_do() {
         let text = written(&sample::report());
         for part in [
-            "# derelict: 2024-06-01\n\n**3 files \\(60.0 GiB\\) are orphaned",
+            "# derelict: 2024-06-01\n\n**3 files (60.0 GiB) are orphaned",
             "| SAN-VMFS-01 | orphaned | 3 | 60.0 GiB | 59.0 GiB | 0 B |",
             "## orphaned: 1 group",
             "| web07/web07.vmdk | deleted-vm-disk | medium | review | 512 d | 3 | 60.0 GiB |",
