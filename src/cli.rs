@@ -210,7 +210,7 @@ pub struct ExplainArgs {
     /// A report that was saved with -o REPORT.json
     #[arg(value_name = "REPORT.json")]
     pub report: PathBuf,
-    /// The file: its path, its path relative to the root, or '[datastore] path'
+    /// The file: its path, its path relative to the root, or as the table shows it with its datastore
     #[arg(value_name = "PATH")]
     pub path: OsString,
 }
