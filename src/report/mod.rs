@@ -1,7 +1,7 @@
 //! The report: one model, many faces.
 //!
 //! [`model`] and [`codes`] are the report itself; every other module here writes it in one form and decides nothing.
-//! [`Format`] names the forms, [`write`] chooses among them.
+//! [`Format`] names the forms, [`write()`] chooses among them.
 
 pub mod codes;
 pub mod csv;
