@@ -63,12 +63,15 @@ impl Terminal {
 
     fn drawn_on(target: ProgressDrawTarget) -> Self {
         let bar = ProgressBar::with_draw_target(None, target);
-        bar.enable_steady_tick(TICK);
-        Self {
+        let terminal = Self {
             bar,
             files: 0.into(),
             artifacts: 0.into(),
-        }
+        };
+        // Before the first draw: the look of the library is a bar.
+        terminal.style("{spinner} {msg}");
+        terminal.bar.enable_steady_tick(TICK);
+        terminal
     }
 
     fn show_counts(&self) {

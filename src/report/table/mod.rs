@@ -40,7 +40,13 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
 }
 
 fn sums(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    if report.summary.datastores.is_empty() {
+    let datastores: Vec<_> = report
+        .summary
+        .datastores
+        .iter()
+        .filter(|(_, verdicts)| !verdicts.is_empty())
+        .collect();
+    if datastores.is_empty() {
         return Ok(());
     }
     layout::heading("Datastores", out)?;
@@ -55,7 +61,7 @@ fn sums(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
         ],
         style,
     );
-    for (name, verdicts) in &report.summary.datastores {
+    for (name, verdicts) in &datastores {
         let mut first = Some(sanitize::text(name).into_owned());
         for verdict in shown_verdicts() {
             if let Some(sum) = verdicts.get(verdict.name()) {
@@ -63,7 +69,7 @@ fn sums(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
             }
         }
     }
-    if report.summary.datastores.len() > 1 {
+    if datastores.len() > 1 {
         let mut first = Some("(all)".to_owned());
         for verdict in shown_verdicts() {
             let sum = show::total(report, verdict);
