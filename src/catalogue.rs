@@ -3,12 +3,7 @@
 //! It is made by crawl and read, can be saved and loaded (`derelict collect`, `derelict report`), and is immutable for
 //! everything right of it. Saved form: JSON, `derelict/catalogue/1`.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::{BufReader, Read, Seek},
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 
 use derelict_parsers::Anomaly;
 use jiff::Timestamp;
@@ -21,6 +16,7 @@ use crate::{
     kind::{Basis, Kind},
     output,
     raw::RawPath,
+    saved_file::SavedFile,
 };
 
 /// Name and version of the saved form.
@@ -260,18 +256,14 @@ impl Catalogue {
     /// When the file cannot be read, is no catalogue, or is one of another version.
     pub fn load(path: &Path) -> Result<Self> {
         let refuse = |what: &str| ToolError::at(ErrorKind::Catalogue, path, what);
-        let mut file = File::open(path).map_err(|error| refuse("cannot be opened").because(error))?;
-        let catalogue: Self = match serde_json::from_reader(BufReader::new(&file)) {
-            Ok(catalogue) => catalogue,
-            Err(error) => {
-                // What it says of itself makes a better message than the first field that did not fit.
-                let schema = file.rewind().ok().and_then(|()| stated_schema(&file));
-                return Err(match schema.filter(|schema| schema != SCHEMA) {
-                    Some(schema) => refuse(&other_schema(&schema)),
-                    None => refuse("is no catalogue").because(error),
-                });
+        let file = SavedFile::open(path).map_err(|error| refuse("cannot be opened").because(error))?;
+        let catalogue: Self = serde_json::from_slice(&file).map_err(|error| {
+            // What it says of itself makes a better message than the first field that did not fit.
+            match stated_schema(&file).filter(|schema| schema != SCHEMA) {
+                Some(schema) => refuse(&other_schema(&schema)),
+                None => refuse("is no catalogue").because(error),
             }
-        };
+        })?;
         if catalogue.schema != SCHEMA {
             return Err(refuse(&other_schema(&catalogue.schema)));
         }
@@ -304,12 +296,12 @@ impl Catalogue {
 }
 
 /// What a JSON document says under `schema`.
-fn stated_schema(document: impl Read) -> Option<String> {
+fn stated_schema(document: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Stated {
         schema: String,
     }
-    let stated: Stated = serde_json::from_reader(BufReader::new(document)).ok()?;
+    let stated: Stated = serde_json::from_slice(document).ok()?;
     Some(stated.schema)
 }
 

@@ -432,7 +432,7 @@ fn a_saved_catalogue_is_loaded_as_it_was() {
     let catalogue = tree.collect();
     let target = Tree::new();
     let path = target.path("site.catalogue");
-    catalogue.save(&path).unwrap();
+    catalogue.save(&path, false).unwrap();
     assert_eq!(Catalogue::load(&path).unwrap(), catalogue);
 }
 
