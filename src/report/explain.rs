@@ -6,7 +6,7 @@ use super::{
     model::{ArtifactReport, Report, Resolved, Weight},
     show,
 };
-use crate::sanitize;
+use crate::{kind::Basis, sanitize};
 
 /// Paths named in a message about an argument that fits none or several.
 const PATHS_NAMED: usize = 10;
@@ -111,9 +111,9 @@ fn facts(report: &Report, artifact: &ArtifactReport, out: &mut dyn Write) -> io:
     writeln!(out, "  datastore   {}", sanitize::text(&artifact.datastore))?;
     writeln!(
         out,
-        "  kind        {} (by {})",
+        "  kind        {} ({})",
         show::name(artifact.kind),
-        show::name(artifact.kind_basis)
+        basis(artifact.kind_basis)
     )?;
     let virtual_size = artifact
         .virtual_bytes
@@ -128,16 +128,21 @@ fn facts(report: &Report, artifact: &ArtifactReport, out: &mut dyn Write) -> io:
     let written = artifact
         .modified
         .map_or_else(|| "?".to_owned(), |time| time.to_string());
-    writeln!(
-        out,
-        "  written     {written} ({} before {})",
-        show::age(report.as_of, artifact.modified),
-        report.as_of
-    )?;
+    let age = show::age(report.as_of, artifact.modified);
+    writeln!(out, "  written     {written} ({age} before this report)")?;
     if let Some(hash) = &artifact.blake3 {
         writeln!(out, "  blake3      {}", sanitize::text(hash))?;
     }
     Ok(())
+}
+
+fn basis(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Name => "by its name",
+        Basis::Content => "by its content",
+        Basis::Both => "by its name and its content",
+        Basis::Conflict => "by its content, against its name",
+    }
 }
 
 fn owners(report: &Report, artifact: &ArtifactReport, out: &mut dyn Write) -> io::Result<()> {
@@ -230,9 +235,9 @@ mod tests {
 /mnt/san1/web07/web07.vmdk
   verdict     orphaned/deleted-vm-disk, confidence high, reclaim candidate
   datastore   SAN-VMFS-01
-  kind        vmdk-descriptor (by both)
+  kind        vmdk-descriptor (by its name and its content)
   size        480 B long, 512 B allocated, 100.0 GiB as the guest sees it
-  written     2023-01-05T08:00:00Z (512 d before 2024-06-01T00:00:00Z)
+  written     2023-01-05T08:00:00Z (512 d before this report)
   owner       none known
   group       web07/web07.vmdk (3 files, 60.0 GiB)
 

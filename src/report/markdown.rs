@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    model::{Group, Report, Verdict},
+    model::{Group, Problem, Report, Verdict},
     show,
 };
 use crate::sanitize::markdown;
@@ -34,17 +34,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for verdict in [Verdict::Orphaned, Verdict::Unregistered] {
         groups(report, verdict, out)?;
     }
-    let problems = report.problems.iter().map(|problem| {
-        format!(
-            "**{}** {} {}: {} *Next:* {}",
-            show::name(problem.severity),
-            problem.code.name(),
-            markdown(&problem.subject),
-            markdown(&problem.text),
-            markdown(&problem.next_step)
-        )
-    });
-    list("Problems", problems, out)?;
+    problems(&report.problems, out)?;
     list(
         "Gaps",
         report.coverage.gap_details.iter().map(|gap| markdown(&gap.text)),
@@ -115,6 +105,31 @@ fn groups(report: &Report, verdict: Verdict, out: &mut dyn Write) -> io::Result<
     more(groups.len(), GROUPS_SHOWN, out)
 }
 
+fn problems(problems: &[Problem], out: &mut dyn Write) -> io::Result<()> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n## Problems: {}\n", problems.len())?;
+    for alike in problems.chunk_by(Problem::is_like) {
+        let Some(first) = alike.first() else { continue };
+        let severity = show::name(first.severity);
+        let next = markdown(&first.next_step);
+        writeln!(
+            out,
+            "- **{severity}** {} ({}). *Next:* {next}",
+            first.code.name(),
+            alike.len()
+        )?;
+        for problem in alike.iter().take(LINES_SHOWN) {
+            writeln!(out, "  - {}: {}", markdown(&problem.subject), markdown(&problem.text))?;
+        }
+        if let Some(more) = alike.len().checked_sub(LINES_SHOWN).filter(|more| *more > 0) {
+            writeln!(out, "  - … and {more} more")?;
+        }
+    }
+    Ok(())
+}
+
 fn list(title: &str, lines: impl ExactSizeIterator<Item = String>, out: &mut dyn Write) -> io::Result<()> {
     let length = lines.len();
     if length == 0 {
@@ -153,7 +168,7 @@ mod tests {
             "| SAN-VMFS-01 | orphaned | 3 | 60.0 GiB | 59.0 GiB | 0 B |",
             "## orphaned: 1 group",
             "| web07/web07.vmdk | deleted-vm-disk | medium | review | 512 d | 3 | 60.0 GiB |",
-            "- **error** ghost broken01: is registered by vc01, but its configuration is not there. *Next:* Restore",
+            "- **error** ghost (1). *Next:* Restore broken01/broken01.vmx or remove the registration.\n  - broken01: is",
             "## Gaps: 1",
             "- /mnt/nfs01/locked: permission denied (crawl)",
         ] {
@@ -165,7 +180,10 @@ mod tests {
     fn long_lists_are_cut_and_say_so() {
         let mut report = sample::report();
         report.problems = vec![report.problems[0].clone(); 30];
-        assert!(written(&report).contains("… and 5 more: see the JSON report."));
+        report.coverage.issues = vec![report.coverage.issues[0].clone(); 31];
+        let text = written(&report);
+        assert!(text.contains("  - … and 5 more\n"), "{text}");
+        assert!(text.contains("… and 6 more: see the JSON report."), "{text}");
     }
 
     #[test]

@@ -594,6 +594,13 @@ pub struct Problem {
     pub next_step: String,
 }
 
+impl Problem {
+    /// Of one kind with one next step: told together.
+    pub fn is_like(&self, other: &Self) -> bool {
+        (self.severity, self.code, &self.next_step) == (other.severity, other.code, &other.next_step)
+    }
+}
+
 /// How bad a problem is; errors first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -139,10 +139,9 @@ fn problems(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()
     .map(|(number, noun)| show::count(show::number(number), noun))
     .collect();
     layout::heading(format_args!("Problems: {}", counts.join(", ")), out)?;
-    let alike = |a: &Problem, b: &Problem| (a.severity, a.code, &a.next_step) == (b.severity, b.code, &b.next_step);
     report
         .problems
-        .chunk_by(alike)
+        .chunk_by(Problem::is_like)
         .try_for_each(|problems| problems_alike(problems, style, out))
 }
 
