@@ -2,7 +2,7 @@
 
 use std::{fs, io::Read, process::Stdio};
 
-use crate::site::{DERELICT, SCAN, Site, status, stderr, stdout, vmx};
+use crate::site::{DERELICT, SCAN, Site, names, status, stderr, stdout, vmx};
 
 #[test]
 fn complete_is_0() {
@@ -132,6 +132,36 @@ fn an_interrupt_is_130() {
         .unwrap();
     assert!(sent.success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_leaves_no_half_written_file() {
+    let site = Site::new();
+    let notes = "é".repeat(2000);
+    for number in 0..800 {
+        let text = format!("{}annotation = \"{notes}\"\n", vmx("many"));
+        site.file(&format!("ds1/many/{number}.vmx"), text);
+    }
+    site.file("r.json", "mine");
+    let mut child = std::process::Command::new(DERELICT)
+        .current_dir(site.0.path())
+        .args([&SCAN[..], &["-o", "r.json", "--force", "--quiet"]].concat())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    while !names(site.0.path()).iter().any(|name| name.ends_with(".partial")) {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended before it was seen to write");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let sent = std::process::Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(names(site.0.path()), ["ds1", "r.json", "vms.json"]);
+    assert_eq!(site.read("r.json"), b"mine", "the existing file survives");
 }
 
 #[test]
