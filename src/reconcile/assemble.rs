@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
-    coverage::{Reach, count},
+    coverage::{GapItem, Reach, count},
     files::NodeId,
     judge::{self, Judge, Judgement},
     own::{self, OwnerVm},
@@ -304,7 +304,12 @@ impl Maker<'_> {
     }
 
     fn gaps(&self) -> Vec<Gap> {
+        // A gap that reaches one place and costs nothing there is no news.
+        let is_news = |(item, nodes): &(&GapItem, Vec<NodeId>)| {
+            !nodes.is_empty() || !matches!(item.reach, Reach::Folder(..) | Reach::Matching(_))
+        };
         let mut gaps: Vec<Gap> = judge::effect_of(&self.judge.coverage.gaps, self.judged)
+            .filter(is_news)
             .map(|(item, nodes)| {
                 let roots = match &item.reach {
                     Reach::Folder(root, _) => BTreeSet::from([*root]),

@@ -1,5 +1,7 @@
 //! Nobody's: the only place that says `orphaned`, and everything that is asked before.
 
+use std::collections::BTreeSet;
+
 use super::{
     Judge, Judgement,
     names::known_stem,
@@ -342,6 +344,15 @@ impl Judge<'_> {
                 .extend(self.coverage.gaps.iter().position(|known| known == gap));
         }
         Some(judgement)
+    }
+
+    /// The gaps of one sort that reach a file, by their place.
+    pub(super) fn gaps_of(&self, node: NodeId, code: ReasonCode) -> BTreeSet<usize> {
+        let reaching = self.coverage.caps(self.world.files, node);
+        let of_sort = reaching.into_iter().filter(|gap| gap.code == code);
+        of_sort
+            .filter_map(|gap| self.coverage.gaps.iter().position(|known| known == gap))
+            .collect()
     }
 
     pub(super) fn too_new(time: jiff::Timestamp, taken: Option<jiff::Timestamp>) -> Judgement {

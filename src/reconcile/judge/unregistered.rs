@@ -83,7 +83,9 @@ impl Judge<'_> {
             );
             reason.settles =
                 Some("a readable copy of the configuration, or the inventory that registers it".to_owned());
-            return Judgement::unknown(Class::OwnerUnreadable, reason);
+            let mut judgement = Judgement::unknown(Class::OwnerUnreadable, reason);
+            judgement.gaps = self.gaps_of(config, ReasonCode::OwnerUnreadable);
+            return judgement;
         }
         if let Some(capped) = self.capped(config) {
             return capped;
