@@ -128,10 +128,23 @@ pub(crate) fn vm_evidence<'a>(files: &Files<'a>, node: NodeId) -> Option<&'a VmE
     files.nodes[node].evidence()?.vm.as_ref()
 }
 
+/// True for the registration list of a Hyper-V host (`data.vmcx`), wherever a copy of it lies.
+pub(crate) fn is_host_store(files: &Files<'_>, node: NodeId) -> bool {
+    let file = files.nodes[node];
+    file.kind() == Kind::Vmcx
+        && file.evidence().is_some_and(|evidence| {
+            evidence.vm.is_none()
+                && evidence
+                    .references
+                    .iter()
+                    .any(|reference| reference.role == Role::Config)
+        })
+}
+
 /// Configurations that stand for a VM of their own: no checkpoint, no backup copy, nothing that a system rule takes.
 pub(crate) fn configurations(files: &Files<'_>, is_system: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
     (0..files.nodes.len())
-        .filter(|&node| companions::is_live_config(files, node) && !is_system(node))
+        .filter(|&node| companions::is_live_config(files, node) && !is_system(node) && !is_host_store(files, node))
         .filter(|&node| vm_evidence(files, node).is_none_or(|vm| vm.checkpoint_of.is_none()))
         .collect()
 }

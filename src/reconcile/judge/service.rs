@@ -11,7 +11,7 @@ use crate::{
         Options,
         files::NodeId,
         identity::Identities,
-        own::{Via, World},
+        own::{self, Via, World},
         signs::{source_of, statement},
     },
     report::{
@@ -90,6 +90,11 @@ impl Judge<'_> {
         }
         if let Some(rule) = self.rules[node] {
             return (!self.is_leaked(node, rule.class)).then(|| self.by_rule(node, rule));
+        }
+        if own::is_host_store(self.world.files, node) {
+            let text = "the list of VMs of a Hyper-V host: registration evidence, no VM".to_owned();
+            let reason = statement(ReasonCode::OwnerRule, text, None, Weight::For);
+            return Some(Judgement::new(Verdict::System, Some(Class::HostStore), vec![reason]));
         }
         if self.file(node).kind() == Kind::DatastoreSystem {
             let reason = statement(

@@ -81,6 +81,11 @@ impl Judge<'_> {
                 "it carries the id of a First Class Disk that the catalogue does not list",
             );
         }
+        if file.name().contains(".redo") {
+            // V53: the log of a disk whose changes are thrown away; it exists only while its VM runs.
+            return Situation::new(Class::LeftoverState, Grade::Review)
+                .because(ReasonCode::TargetGone, "a redo log that no running VM names");
+        }
         match file.kind() {
             Kind::VmdkRdm => Situation::new(Class::RdmPointer, Grade::Review).because(ReasonCode::RawDeviceMap, "a raw device map: the data are on a LUN, next to nothing is reclaimed here"),
             kind if kind.is_extent() && !is_whole_disk(kind, disk) && !referenced_by(Role::Extent) => Situation::new(Class::HeadlessExtent, Grade::Headless)
