@@ -48,8 +48,8 @@ pub struct Subject<'a> {
     pub path: &'a str,
     /// Kind.
     pub kind: Kind,
-    /// Names of the files in the same folder.
-    pub siblings: &'a [String],
+    /// Which rules find their company in the folder of the file: what [`Rules::company`] says of it.
+    pub company: &'a [bool],
     /// Platforms whose files the datastore holds.
     pub platforms: &'a [Platform],
 }
@@ -123,9 +123,23 @@ impl Rules {
         Ok(())
     }
 
+    /// For each rule whether a folder with these files holds the sibling that it asks for: once a folder, not once a
+    /// file.
+    pub fn company<'a>(&self, names: impl Iterator<Item = &'a str> + Clone) -> Vec<bool> {
+        let is_met = |rule: &Rule| {
+            rule.sibling
+                .as_ref()
+                .is_none_or(|sibling| names.clone().any(|name| sibling.is_match(name)))
+        };
+        self.rules.iter().map(is_met).collect()
+    }
+
     /// The first rule that matches.
     pub fn find(&self, subject: Subject<'_>) -> Option<&Rule> {
-        self.rules.iter().find(|rule| rule.matches(subject))
+        let mut rules = self.rules.iter().zip(subject.company);
+        rules
+            .find(|(rule, met)| **met && rule.matches(subject))
+            .map(|(rule, _)| rule)
     }
 
     /// The rules, in order.
@@ -173,10 +187,6 @@ impl Rule {
             && self
                 .platform
                 .is_none_or(|platform| subject.platforms.contains(&platform))
-            && self
-                .sibling
-                .as_ref()
-                .is_none_or(|sibling| subject.siblings.iter().any(|name| sibling.is_match(name)))
     }
 }
 
@@ -194,17 +204,15 @@ mod tests {
     use super::*;
 
     fn class_of(path: &str, kind: Kind, siblings: &[&str]) -> Option<Class> {
-        let siblings: Vec<String> = siblings.iter().map(|&name| name.to_owned()).collect();
+        let rules = Rules::built_in().expect("the built-in rules compile");
+        let company = rules.company(siblings.iter().copied());
         let subject = Subject {
             path,
             kind,
-            siblings: &siblings,
+            company: &company,
             platforms: &[Platform::Vmware, Platform::Hyperv],
         };
-        Rules::built_in()
-            .expect("the built-in rules compile")
-            .find(subject)
-            .map(|rule| rule.class)
+        rules.find(subject).map(|rule| rule.class)
     }
 
     #[test]
@@ -258,7 +266,7 @@ mod tests {
                 .find(Subject {
                     path,
                     kind: Kind::VmdkDescriptor,
-                    siblings: &[],
+                    company: &rules.company(std::iter::empty()),
                     platforms: &[],
                 })
                 .map(|rule| rule.id.clone())

@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
 };
 
-use jiff::{SpanRound, Timestamp, Unit};
+use jiff::{SpanRelativeTo, SpanRound, Timestamp, Unit};
 
 use super::{Imported, Inventory, Listing};
 use crate::{kind::Role, sanitize};
@@ -108,10 +108,14 @@ fn taken(inventory: &Inventory) -> String {
     } else {
         ""
     };
-    let round = SpanRound::new().largest(Unit::Hour).smallest(Unit::Minute);
+    let days = SpanRelativeTo::days_are_24_hours();
+    let round = SpanRound::new()
+        .largest(Unit::Day)
+        .smallest(Unit::Minute)
+        .relative(days);
     let age = (Timestamp::now() - collected).round(round);
     let age = age.map(|age| format!(" ({age:#} ago)")).unwrap_or_default();
-    format!("{collected}{basis}{age}")
+    format!("{}{basis}{age}", collected.strftime("%Y-%m-%d %H:%M UTC"))
 }
 
 fn vms(inventory: &Inventory) -> String {

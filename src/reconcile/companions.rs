@@ -25,7 +25,7 @@ pub(crate) fn add(files: &Files<'_>, references: &mut References, powered_off: &
             let kind = files.nodes[node].kind();
             if is_live_config(files, node) {
                 let swap = !powered_off.contains(&node);
-                for (to, role) in of_config(files, root, folder, &files.nodes[node].name(), kind.platform()) {
+                for (to, role) in of_config(files, root, folder, files.name(node), kind.platform()) {
                     if role != Role::Swap || swap {
                         link(references, node, to, role);
                     }
@@ -50,10 +50,10 @@ pub(crate) fn is_live_config(files: &Files<'_>, node: NodeId) -> bool {
     if !this.kind().is_config() {
         return false;
     }
-    let name = this.name();
-    match config_stem(&name) {
+    let name = files.name(node);
+    match config_stem(name) {
         Some((stem, true)) => !files.in_folder(this.entry.root, this.folder()).iter().any(|&other| {
-            other != node && matches!(config_stem(&files.nodes[other].name()), Some((other, false)) if other == stem)
+            other != node && matches!(config_stem(files.name(other)), Some((other, false)) if other == stem)
         }),
         _ => true,
     }
@@ -105,7 +105,7 @@ pub(crate) fn of_config(
 }
 
 fn vmware_role(files: &Files<'_>, node: NodeId, stem: &str) -> Option<Role> {
-    let name = files.nodes[node].name();
+    let name = files.name(node);
     let begins = name.strip_prefix(stem).is_some_and(|rest| rest.starts_with(['.', '-']));
     match files.nodes[node].kind() {
         Kind::Vmxf if begins => Some(Role::ExtendedConfig),
@@ -115,10 +115,10 @@ fn vmware_role(files: &Files<'_>, node: NodeId, stem: &str) -> Option<Role> {
             Some(Role::Swap)
         }
         Kind::VmLog => Some(Role::Log),
-        Kind::Vmx | Kind::Vmtx if matches!(config_stem(&name), Some((other, true)) if other == stem) => {
+        Kind::Vmx | Kind::Vmtx if matches!(config_stem(name), Some((other, true)) if other == stem) => {
             Some(Role::Other)
         }
-        Kind::Psf | Kind::Referenced if begins && is_small_companion(&name) => Some(Role::Other),
+        Kind::Psf | Kind::Referenced if begins && is_small_companion(name) => Some(Role::Other),
         _ => None,
     }
 }
@@ -140,7 +140,7 @@ fn is_small_companion(name: &str) -> bool {
 }
 
 fn hyperv_role(files: &Files<'_>, node: NodeId, id: &str) -> Option<Role> {
-    if !files.nodes[node].name().starts_with(id) {
+    if !files.name(node).starts_with(id) {
         return None;
     }
     match files.nodes[node].kind() {
@@ -154,24 +154,23 @@ fn hyperv_role(files: &Files<'_>, node: NodeId, id: &str) -> Option<Role> {
 
 /// `.rct`, `.mrt`, `.hrl`, `.hru` carry the full name of their disk; a replica log also its stem.
 fn of_disk(files: &Files<'_>, references: &mut References, disk: NodeId, near: &[NodeId]) {
-    let name = files.nodes[disk].name();
-    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    let name = files.name(disk);
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let tracks = |other: &str| {
+        other
+            .strip_prefix(name)
+            .is_some_and(|rest| rest == ".rct" || rest == ".mrt")
+    };
+    let replicates = |other: &str| {
+        other.starts_with(name)
+            || other
+                .strip_prefix(stem)
+                .is_some_and(|rest| rest.starts_with(['.', '_']))
+    };
     for &node in near {
-        let other = files.nodes[node].name();
         match files.nodes[node].kind() {
-            Kind::Rct | Kind::Mrt
-                if other
-                    .strip_prefix(&name)
-                    .is_some_and(|rest| rest == ".rct" || rest == ".mrt") =>
-            {
-                link(references, disk, node, Role::ChangeTracking);
-            }
-            Kind::Hrl | Kind::Hru
-                if other.starts_with(&name)
-                    || other
-                        .strip_prefix(stem)
-                        .is_some_and(|rest| rest.starts_with(['.', '_'])) =>
-            {
+            Kind::Rct | Kind::Mrt if tracks(files.name(node)) => link(references, disk, node, Role::ChangeTracking),
+            Kind::Hrl | Kind::Hru if replicates(files.name(node)) => {
                 link(references, disk, node, Role::ReplicationState);
             }
             _ => {}
@@ -181,10 +180,10 @@ fn of_disk(files: &Files<'_>, references: &mut References, disk: NodeId, near: &
 
 /// The data of a VHD Set lie in an automatically managed `.avhdx` of its stem (H-D11).
 fn of_disk_set(files: &Files<'_>, references: &mut References, set: NodeId, near: &[NodeId]) {
-    let name = files.nodes[set].name();
-    let stem = name.strip_suffix(".vhds").unwrap_or(&name);
+    let name = files.name(set);
+    let stem = name.strip_suffix(".vhds").unwrap_or(name);
     for &node in near {
-        let other = files.nodes[node].name();
+        let other = files.name(node);
         if files.nodes[node].kind() == Kind::Avhdx
             && other
                 .strip_prefix(stem)
@@ -196,20 +195,20 @@ fn of_disk_set(files: &Files<'_>, references: &mut References, set: NodeId, near
 }
 
 fn memory_of(files: &Files<'_>, references: &mut References, state: NodeId, near: &[NodeId]) {
-    let name = files.nodes[state].name();
+    let name = files.name(state);
     let Some((stem, _)) = name.rsplit_once('.') else { return };
     for &node in near {
-        if files.nodes[node].kind() == Kind::Vmem && files.nodes[node].name().strip_suffix(".vmem") == Some(stem) {
+        if files.nodes[node].kind() == Kind::Vmem && files.name(node).strip_suffix(".vmem") == Some(stem) {
             link(references, state, node, Role::Memory);
         }
     }
 }
 
 fn digests_of(files: &Files<'_>, references: &mut References, disk: NodeId, near: &[NodeId]) {
-    let name = files.nodes[disk].name();
+    let name = files.name(disk);
     let Some(stem) = name.strip_suffix(".vmdk") else { return };
     for &node in near {
-        let other = files.nodes[node].name();
+        let other = files.name(node);
         if node != disk && other.strip_prefix(stem).is_some_and(|rest| rest == "-digest.vmdk") {
             link(references, disk, node, Role::Digest);
         }
@@ -231,8 +230,8 @@ fn checkpoints(files: &Files<'_>, references: &mut References) {
     }
     for (id, node) in files.nodes.iter().enumerate() {
         let owner = match node.kind() {
-            Kind::Slp => node
-                .name()
+            Kind::Slp => files
+                .name(id)
                 .get(..36)
                 .and_then(|text| Uuid::try_parse(text).ok())
                 .map(|owner| (owner, Role::Swap)),
@@ -286,7 +285,7 @@ pub(crate) fn extents_of_missing(files: &Files<'_>, root: usize, descriptor: &[u
         return Vec::new();
     };
     let is_extent = |node: &NodeId| {
-        let other = files.nodes[*node].name();
+        let other = files.name(*node);
         files.nodes[*node].kind().is_extent()
             && other
                 .strip_prefix(stem)

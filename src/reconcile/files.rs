@@ -39,7 +39,7 @@ impl<'a> Node<'a> {
     }
 
     /// Folded name.
-    pub(crate) fn name(&self) -> String {
+    fn name(&self) -> String {
         fold(&String::from_utf8_lossy(self.entry.path.name()))
     }
 
@@ -74,6 +74,7 @@ pub(crate) struct Files<'a> {
     folded: Vec<HashMap<String, Vec<NodeId>>>,
     folders: Vec<HashMap<&'a [u8], Vec<NodeId>>>,
     links: Vec<BTreeMap<Vec<u8>, Vec<u8>>>,
+    names: Vec<String>,
     /// For each file the first name of the same file.
     pub(crate) first_name: Vec<NodeId>,
 }
@@ -97,6 +98,7 @@ impl<'a> Files<'a> {
             folders: vec![HashMap::new(); roots],
             links: links(catalogue),
             first_name: first_names(catalogue, &nodes),
+            names: nodes.iter().map(Node::name).collect(),
             nodes: Vec::new(),
         };
         for (id, node) in nodes.iter().enumerate() {
@@ -110,6 +112,11 @@ impl<'a> Files<'a> {
         }
         files.nodes = nodes;
         files
+    }
+
+    /// Folded name of a file.
+    pub(crate) fn name(&self, node: NodeId) -> &str {
+        &self.names[node]
     }
 
     /// Files directly in a folder.

@@ -74,6 +74,7 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
     let locks = Locks::new(&files);
     let coverage = Coverage::new(catalogue, world, &identities, &owners, &references, &locks, options);
     let reported = judge::reported(world, &references, &owners);
+    let renamed = judge::renamed(&files);
     let judge = Judge {
         catalogue,
         world,
@@ -84,6 +85,7 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
         coverage: &coverage,
         options,
         rules: &rules,
+        renamed: &renamed,
         reported: &reported,
     };
     let judged = judge.run();

@@ -20,6 +20,8 @@ pub(super) struct Judge {
     options: reconcile::Options,
     /// `None` until the first judgement, unless the user gave it.
     as_of: Option<Timestamp>,
+    /// The user gave the time, so that the run can be repeated to the byte.
+    repeatable: bool,
 }
 
 impl Judge {
@@ -37,6 +39,7 @@ impl Judge {
                 inventory_issues: imported.issues.into_iter().map(issue).collect(),
             },
             as_of: arguments.as_of,
+            repeatable: arguments.as_of.is_some(),
         })
     }
 
@@ -44,7 +47,14 @@ impl Judge {
     /// crawl may take hours, and what was written meanwhile is not from the future.
     pub(super) fn judge(&mut self, catalogue: &Catalogue) -> Report {
         self.options.as_of = *self.as_of.get_or_insert_with(Timestamp::now);
-        reconcile(catalogue, &self.inventories, &self.options)
+        let mut report = reconcile(catalogue, &self.inventories, &self.options);
+        if self.repeatable {
+            // Free space is of the moment: writing the report itself changes it.
+            for root in &mut report.coverage.roots {
+                root.free_bytes = None;
+            }
+        }
+        report
     }
 }
 

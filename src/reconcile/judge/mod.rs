@@ -13,7 +13,7 @@ mod service;
 mod situation;
 mod unregistered;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 pub(crate) use self::service::match_rules;
 use self::{
@@ -28,7 +28,7 @@ use crate::{
     reconcile::{
         Options,
         coverage::{Coverage, GapItem},
-        files::{Node, NodeId},
+        files::{Files, Node, NodeId},
         identity::Identities,
         locks::Locks,
         own::{self, Owners, World},
@@ -94,6 +94,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) options: &'a Options,
     /// For each file the rule that matches it.
     pub(crate) rules: &'a [Option<&'a Rule>],
+    /// Files with a foreign extension behind a known one, by folder: stem and name.
+    pub(crate) renamed: &'a Renamed<'a>,
     /// For each file whether it is reported.
     pub(crate) reported: &'a [bool],
 }
@@ -344,6 +346,25 @@ impl Judge<'_> {
     }
 }
 
+/// Stems and names of suspicious files, by root and folder.
+pub(crate) type Renamed<'a> = HashMap<(usize, &'a [u8]), Vec<(&'a str, &'a str)>>;
+
+/// Files whose name has a foreign extension behind a known one (V61).
+pub(crate) fn renamed<'a>(files: &'a Files<'a>) -> Renamed<'a> {
+    let mut renamed = Renamed::new();
+    for (id, node) in files.nodes.iter().enumerate() {
+        if let Some((stem, suffix)) = known_stem(files.name(id))
+            && !suffix.is_empty()
+        {
+            renamed
+                .entry((node.entry.root, node.folder()))
+                .or_default()
+                .push((stem, files.name(id)));
+        }
+    }
+    renamed
+}
+
 /// Files that a report lists: artifacts, and ordinary files that a reference or an inventory names or whose name is
 /// suspicious.
 pub(crate) fn reported(world: World<'_>, references: &References, owners: &Owners) -> Vec<bool> {
@@ -356,7 +377,7 @@ pub(crate) fn reported(world: World<'_>, references: &References, owners: &Owner
                 || references
                     .into(node)
                     .any(|edge| own::is_owning(world.files, edge) && edge.basis != Match::Companion)
-                || known_stem(&file.name()).is_some_and(|(_, suffix)| !suffix.is_empty())
+                || known_stem(world.files.name(node)).is_some_and(|(_, suffix)| !suffix.is_empty())
         })
         .collect()
 }

@@ -30,7 +30,7 @@ impl Judge<'_> {
     /// What a file is when nothing that names it counts.
     pub(super) fn alone(&self, node: NodeId) -> Judgement {
         let file = self.file(node);
-        let name = file.name();
+        let name = self.world.files.name(node);
         if is_media(file.kind()) {
             let mut reason = statement(
                 ReasonCode::MediaFile,
@@ -58,26 +58,21 @@ impl Judge<'_> {
     }
 
     /// V61: a foreign extension behind a known one, on this file or on one of its stem in this folder.
-    pub(super) fn suspicious(&self, node: NodeId) -> Option<Reason> {
-        let name = self.file(node).name();
-        let stem = known_stem(&name)?.0.to_owned();
-        let folder = self.world.files.in_folder(self.root(node), self.file(node).folder());
-        let renamed = folder.iter().map(|&other| self.file(other).name()).find(|other| {
-            known_stem(other).is_some_and(|(other_stem, suffix)| {
-                !suffix.is_empty()
-                    && (stem == other_stem || stem.strip_prefix(other_stem).is_some_and(|rest| rest.starts_with('-')))
-            })
-        })?;
-        let mut reason = statement(
-            ReasonCode::SuspiciousName,
-            format!(
-                "{renamed} has a foreign extension behind a known one, as ransomware leaves it; files of this stem may be the only copy"
-            ),
-            None,
-            Weight::For,
+    fn suspicious(&self, node: NodeId) -> Option<Reason> {
+        let renamed = self.renamed.get(&(self.root(node), self.file(node).folder()))?;
+        let (stem, _) = known_stem(self.world.files.name(node))?;
+        let is_of_stem =
+            |other: &&str| stem == *other || stem.strip_prefix(other).is_some_and(|rest| rest.starts_with('-'));
+        let (_, name) = renamed.iter().find(|(other, _)| is_of_stem(other))?;
+        let text = format!(
+            "{name} has a foreign extension behind a known one, as ransomware leaves it; files of this stem may be the only \
+             copy"
         );
-        reason.settles = Some("somebody who knows why the file was renamed".to_owned());
-        Some(reason)
+        Some(settled(
+            ReasonCode::SuspiciousName,
+            text,
+            "somebody who knows why the file was renamed",
+        ))
     }
 
     /// The only place that says `orphaned`: everything that could refute it is asked before, best protected first.
@@ -282,7 +277,7 @@ impl Judge<'_> {
             return None;
         }
         let extension = |name: &str| name.rsplit_once('.').map(|(_, extension)| fold(extension));
-        let wanted = extension(&self.file(node).name())?;
+        let wanted = extension(self.world.files.name(node))?;
         let vm = self.owners.vms.iter().filter(|vm| vm.is_registered()).find(|vm| {
             vm.missing.iter().any(|missing| {
                 missing.root == self.root(node)

@@ -38,7 +38,7 @@ pub(crate) fn match_rules<'a>(
     }
     let mut found = vec![None; world.files.nodes.len()];
     for (root, folder, nodes) in world.files.folders() {
-        let siblings: Vec<String> = nodes.iter().map(|&node| world.files.nodes[node].name()).collect();
+        let company = options.rules.company(nodes.iter().map(|&node| world.files.name(node)));
         let above = identities.roots[root]
             .entities
             .iter()
@@ -61,7 +61,7 @@ pub(crate) fn match_rules<'a>(
             let subject = Subject {
                 path: &path,
                 kind: world.files.nodes[node].kind(),
-                siblings: &siblings,
+                company: &company,
                 platforms: &platforms[root],
             };
             found[node] = options.rules.find(subject);

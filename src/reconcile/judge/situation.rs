@@ -81,7 +81,7 @@ impl Judge<'_> {
                 "it carries the id of a First Class Disk that the catalogue does not list",
             );
         }
-        if file.name().contains(".redo") {
+        if self.world.files.name(node).contains(".redo") {
             // V53: the log of a disk whose changes are thrown away; it exists only while its VM runs.
             return Situation::new(Class::LeftoverState, Grade::Review)
                 .because(ReasonCode::TargetGone, "a redo log that no running VM names");
@@ -106,15 +106,17 @@ impl Judge<'_> {
 
     /// A change tracking file: without its disk it needs no inventory to be judged.
     pub(super) fn sidecar(&self, node: NodeId) -> Situation {
-        let name = self.file(node).name();
+        let name = self.world.files.name(node);
         let disk = match self.file(node).kind() {
             Kind::VmdkCtk => name.replace("-ctk.vmdk", ".vmdk"),
-            _ => name.rsplit_once('.').map_or(name.clone(), |(disk, _)| disk.to_owned()),
+            _ => name
+                .rsplit_once('.')
+                .map_or_else(|| name.to_owned(), |(disk, _)| disk.to_owned()),
         };
         let near = self.world.files.in_folder(self.root(node), self.file(node).folder());
         let there = near
             .iter()
-            .find(|&&other| other != node && self.file(other).name() == disk);
+            .find(|&&other| other != node && self.world.files.name(other) == disk);
         let situation = Situation::new(Class::LeftoverSidecar, Grade::Candidate);
         match there {
             None => situation
@@ -145,7 +147,7 @@ impl Judge<'_> {
     pub(super) fn disk_situation(&self, node: NodeId) -> Situation {
         let file = self.file(node);
         let disk = file.evidence().and_then(|evidence| evidence.disk.as_ref());
-        let name = file.name();
+        let name = self.world.files.name(node);
         if file.has_mark(MarkCode::RawDevice) {
             return Situation::new(Class::RdmPointer, Grade::Review).because(
                 ReasonCode::RawDeviceMap,

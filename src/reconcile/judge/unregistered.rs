@@ -125,7 +125,8 @@ impl Judge<'_> {
                 ],
             );
         }
-        let is_backup_copy = self.file(config).name().ends_with('~') || self.file(config).name().contains(".bak");
+        let is_backup_copy =
+            self.world.files.name(config).ends_with('~') || self.world.files.name(config).contains(".bak");
         let class = if path.contains("planned virtual machines") {
             Class::StalePlanned
         } else if is_backup_copy {
