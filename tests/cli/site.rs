@@ -121,13 +121,3 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
     names.sort();
     names
 }
-
-/// A JSON report without the free space of the file system, which others change while the tests run.
-pub(crate) fn repeatable(json: &[u8]) -> serde_json::Value {
-    let mut report: serde_json::Value = serde_json::from_slice(json).unwrap();
-    for root in report["coverage"]["roots"].as_array_mut().unwrap() {
-        assert!(root["free_bytes"].is_u64());
-        root["free_bytes"].take();
-    }
-    report
-}
