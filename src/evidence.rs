@@ -73,6 +73,9 @@ pub struct VmEvidence {
     pub checkpoint_of: Option<Uuid>,
     /// VMware: a template (`.vmtx`).
     pub template: bool,
+    /// Hyper-V: a role of a cluster.
+    #[serde(default)]
+    pub clustered: bool,
     /// The device lines cannot be read (full encryption, empty file, damage): what it owns is not known.
     pub opaque: Option<String>,
     /// Notes of the VM, cut to 4 KiB.
@@ -89,6 +92,7 @@ impl VmEvidence {
             bios_id: None,
             checkpoint_of: None,
             template: false,
+            clustered: false,
             opaque: None,
             notes: None,
         }

@@ -104,6 +104,7 @@ fn machine(config: &HypervConfig, subject: &Subject<'_>) -> VmEvidence {
         checkpoint_of: config
             .logical_id
             .filter(|logical| is_checkpoint && own.is_some_and(|own| own != *logical)),
+        clustered: config.highly_available == Some(true),
         opaque: (!config.complete).then(|| DAMAGED_TEXT.to_owned()),
         notes: config.notes.as_deref().map(cut_notes),
         ..VmEvidence::of(Platform::Hyperv)

@@ -75,6 +75,8 @@ pub(crate) struct OwnerVm {
     pub(crate) outside: BTreeSet<(Role, String)>,
     /// Another VM with the same id is registered elsewhere: this is a copy of it.
     pub(crate) copy_of: Option<usize>,
+    /// Its configuration is XML of a time before an upgrade: the one that replaced it lies beside it.
+    pub(crate) superseded: bool,
 }
 
 impl OwnerVm {
@@ -192,7 +194,23 @@ pub(crate) fn registered(world: World<'_>, configs: &[NodeId]) -> Owners {
     }
     add_cluster_vms(world, &mut owners, configs, &by_id);
     find_moved(world, &mut owners, configs);
+    for vm in &mut owners.vms {
+        take_own_name(world, vm);
+    }
     owners
+}
+
+/// A VM whose inventory has no name for it but that of its configuration file bears the name in that file (V63).
+fn take_own_name(world: World<'_>, vm: &mut OwnerVm) {
+    let Some(config) = vm.config else { return };
+    let file = world.files.name(config);
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let own = vm_evidence(world.files, config).and_then(|evidence| evidence.name.clone());
+    if fold(&vm.name) == stem
+        && let Some(own) = own.filter(|own| !own.is_empty())
+    {
+        vm.name = own;
+    }
 }
 
 fn new_registered(inventory: &Inventory, inventory_index: usize, vm: &Registration, row: usize) -> OwnerVm {
@@ -229,6 +247,7 @@ impl OwnerVm {
             missing: BTreeSet::new(),
             outside: BTreeSet::new(),
             copy_of: None,
+            superseded: false,
         }
     }
 }
@@ -372,8 +391,26 @@ pub(crate) fn add_unregistered(world: World<'_>, owners: &mut Owners, configs: &
                 && other.platform == platform
                 && ids.into_iter().flatten().any(|id| has_id(world, other, id))
         });
+        vm.superseded = is_superseded(world.files, node);
         owners.vms.push(vm);
     }
+}
+
+/// H-E20: the XML of a VM beside its `.vmcx`.
+fn is_superseded(files: &Files<'_>, config: NodeId) -> bool {
+    let file = files.nodes[config];
+    let Some(id) = files
+        .name(config)
+        .strip_suffix(".xml")
+        .filter(|_| file.kind() == Kind::HypervXml)
+    else {
+        return false;
+    };
+    let newer = format!("{id}.vmcx");
+    let beside = files.in_folder(file.entry.root, file.folder());
+    beside
+        .iter()
+        .any(|&other| files.nodes[other].kind() == Kind::Vmcx && files.name(other) == newer)
 }
 
 fn has_id(world: World<'_>, vm: &OwnerVm, id: Uuid) -> bool {

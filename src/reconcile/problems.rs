@@ -78,7 +78,7 @@ impl Problems {
         if vm.is_registered() {
             self.of_registered(judge, index, vm);
         }
-        if let Some(copy_of) = vm.copy_of {
+        if let Some(copy_of) = vm.copy_of.filter(|_| !vm.superseded) {
             let path = vm
                 .config
                 .map(|config| source_of(judge.world.files, config, None))

@@ -112,11 +112,15 @@ fn inventory(mut parts: Vec<Part>) -> Inventory {
     inventory
 }
 
-/// The name that the source gives itself, else that of the one file or of the folder.
+/// The name that the source gives itself, else that of the one file or of the folder. The store of a Hyper-V host is
+/// called `data.vmcx` on every one, so its folder tells more.
 fn source_name(parts: &[Part]) -> String {
     let named = parts.iter().find_map(|part| part.source.name.clone());
     let identified = parts.iter().find_map(|part| part.source.id.clone());
     let file = match parts {
+        [part] if part.kind == super::InventoryKind::HypervHostStore && !part.origin.folder_name().is_empty() => {
+            part.origin.folder_name()
+        }
         [part] => part.origin.name(),
         _ => parts.first().map(|part| part.origin.folder_name()).unwrap_or_default(),
     };

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{Builder, MARGIN, Reach, count, list};
-use crate::reconcile::{files::NodeId, locks::Locks, own::OwnerVm};
+use crate::reconcile::{
+    files::NodeId,
+    locks::Locks,
+    own::{self, OwnerVm},
+};
 use crate::{catalogue::Stage, kind::Platform, path::short_host, report::codes::ReasonCode};
 
 impl Builder<'_> {
@@ -255,6 +259,25 @@ impl Builder<'_> {
         }
     }
 
+    /// True where a VM of this inventory says in its own configuration that it is a role of a cluster, and no cluster's
+    /// list has it.
+    fn registers_a_role(&self, inventory: usize) -> bool {
+        let is_listed = |id| {
+            let lists = self
+                .world
+                .inventories
+                .iter()
+                .flat_map(|inventory| &inventory.cluster_vms);
+            lists.into_iter().any(|vm| vm.id == id)
+        };
+        self.owners
+            .vms
+            .iter()
+            .filter(|vm| vm.rows.iter().any(|&(own, _)| own == inventory))
+            .filter_map(|vm| own::vm_evidence(self.world.files, vm.config?))
+            .any(|vm| vm.clustered && !vm.instance_id.is_some_and(is_listed))
+    }
+
     /// Clustered VMs without the cluster's resource list cap the confidence.
     pub(super) fn clustered_without_list(&mut self) {
         for (index, inventory) in self.world.inventories.iter().enumerate() {
@@ -267,7 +290,7 @@ impl Builder<'_> {
             {
                 continue;
             }
-            if inventory.vms.iter().any(|vm| vm.clustered) {
+            if inventory.vms.iter().any(|vm| vm.clustered) || self.registers_a_role(index) {
                 let text = format!(
                     "{} has clustered VMs and no list of the cluster's resources: Get-ClusterResource would tell whether every node was asked",
                     inventory.source

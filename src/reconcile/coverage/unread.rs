@@ -202,9 +202,16 @@ impl Builder<'_> {
             .iter()
             .find_map(|&(inventory, row)| self.world.inventories[inventory].vms[row].config.clone());
         let place = place.unwrap_or_else(|| "unknown place".to_owned());
+        let (state, remedy) = if vm.ghost.is_some() {
+            ("is not there", "give an inventory that lists disks")
+        } else {
+            (
+                "was not read",
+                "scan that datastore or give an inventory that lists disks",
+            )
+        };
         let text = format!(
-            "the configuration of {} ({place}) was not read and no inventory lists its disks: scan that datastore or give an inventory \
-             that lists disks",
+            "the configuration of {} ({place}) {state} and no inventory lists its disks: {remedy}",
             vm.name
         );
         if let Some((root, path)) = &vm.ghost {

@@ -30,7 +30,9 @@ impl Judge<'_> {
             name: vm.name.clone(),
         };
         let mut judgement = self.unregistered_alone(vm, config, &files);
-        judgement.owners.insert(owner);
+        if judgement.verdict != Verdict::Orphaned {
+            judgement.owners.insert(owner);
+        }
         if let Some(replica) = self.rules[config] {
             return self.by_rule(config, replica);
         }
@@ -93,13 +95,24 @@ impl Judge<'_> {
         if let Freshness::TooNew(time) = signs::freshness(self.world.files, files, newest) {
             return Self::too_new(time, newest);
         }
-        let (class, mut reasons) = self.unregistered_class(vm, config);
+        let (verdict, (class, mut reasons)) = if vm.superseded {
+            (Verdict::Orphaned, Self::superseded())
+        } else {
+            (Verdict::Unregistered, self.unregistered_class(vm, config))
+        };
         reasons.push(self.consulted(self.root(config)));
         reasons.extend(self.age_reason(files));
-        let mut judgement = Judgement::new(Verdict::Unregistered, Some(class), reasons);
+        let mut judgement = Judgement::new(verdict, Some(class), reasons);
         judgement.reclaim = Reclaim::Review;
         judgement.confidence = Some(self.confidence(config, &mut judgement.reasons));
         judgement
+    }
+
+    /// H-E20: a configuration that an upgrade replaced and left.
+    fn superseded() -> (Class, Vec<Reason>) {
+        let text = "the newer configuration of the same VM lies beside it: an upgrade replaced this one";
+        let reason = statement(ReasonCode::SameIdRegistered, text.to_owned(), None, Weight::For);
+        (Class::SupersededConfig, vec![reason])
     }
 
     pub(super) fn unregistered_class(&self, vm: &OwnerVm, config: NodeId) -> (Class, Vec<Reason>) {

@@ -14,7 +14,8 @@ use crate::{
     raw::RawPath,
     report::{
         Style,
-        model::{ArtifactReport, Group, Reclaim, Report, Verdict, Weight},
+        codes::ReasonCode,
+        model::{ArtifactReport, Group, Reason, Reclaim, Report, Verdict, Weight},
         show,
     },
     sanitize,
@@ -186,10 +187,14 @@ impl Block<'_> {
         parts.join(", ")
     }
 
-    /// The first reason for the verdict of the largest file.
+    /// The first reason for the verdict of the largest file that does not merely follow another.
     fn why(&self) -> Option<String> {
-        let largest = self.files.iter().max_by_key(|file| file.allocated_or_length())?;
-        let reason = largest.reasons.iter().find(|reason| reason.weight == Weight::For)?;
+        let reasons = self.files.iter().filter_map(|file| {
+            let reason = file.reasons.iter().find(|reason| reason.weight == Weight::For)?;
+            Some((file.allocated_or_length(), reason))
+        });
+        let follows = |reason: &Reason| reason.code == ReasonCode::FollowsArtifact;
+        let (_, reason) = reasons.min_by_key(|(bytes, reason)| (follows(reason), Reverse(*bytes)))?;
         Some(format!("why: {}", sanitize::text(&reason.text)))
     }
 }
