@@ -12,6 +12,7 @@ use super::{
     resolve::{Edge, Match, References, Target},
 };
 use crate::{
+    evidence::MarkCode,
     kind::{Kind, Platform, Role},
     path::fold,
 };
@@ -25,9 +26,12 @@ pub(crate) fn add(files: &Files<'_>, references: &mut References, powered_off: &
             let kind = files.nodes[node].kind();
             if is_live_config(files, node) {
                 let swap = !powered_off.contains(&node);
-                for (to, role) in of_config(files, root, folder, files.name(node), kind.platform()) {
-                    if role != Role::Swap || swap {
-                        link(references, node, to, role);
+                let places = std::iter::once((root, folder.to_vec())).chain(named_folders(files, references, node));
+                for (root, folder) in places {
+                    for (to, role) in of_config(files, root, &folder, files.name(node), kind.platform()) {
+                        if role != Role::Swap || swap {
+                            link(references, node, to, role);
+                        }
                     }
                 }
             }
@@ -35,7 +39,12 @@ pub(crate) fn add(files: &Files<'_>, references: &mut References, powered_off: &
                 Kind::Vhd | Kind::Vhdx | Kind::Avhd | Kind::Avhdx => of_disk(files, references, node, &nodes),
                 Kind::Vhds => of_disk_set(files, references, node, &nodes),
                 Kind::Vmsn | Kind::Vmss => memory_of(files, references, node, &nodes),
-                Kind::VmdkDescriptor => digests_of(files, references, node, &nodes),
+                Kind::VmdkDescriptor => {
+                    digests_of(files, references, node, &nodes);
+                    if is_unread(files, node) {
+                        of_unread_descriptor(files, references, node, &nodes);
+                    }
+                }
                 _ => {}
             }
         }
@@ -44,19 +53,51 @@ pub(crate) fn add(files: &Files<'_>, references: &mut References, powered_off: &
     orphaned_extents(files, references);
 }
 
+/// Folders that a configuration names for its snapshots, swap or suspend state (V48); a folder resolves to no file.
+fn named_folders(files: &Files<'_>, references: &References, config: NodeId) -> Vec<(usize, Vec<u8>)> {
+    let written = files.nodes[config]
+        .evidence()
+        .map_or(&[][..], |evidence| &evidence.references);
+    written
+        .iter()
+        .zip(&references.targets[config])
+        .filter(|(reference, _)| reference.role == Role::Folder)
+        .filter_map(|(_, target)| match target {
+            Target::Missing { root, path } => Some((*root, path.clone())),
+            _ => None,
+        })
+        .collect()
+}
+
 /// True for a configuration that stands for a VM: no backup copy beside the real one.
 pub(crate) fn is_live_config(files: &Files<'_>, node: NodeId) -> bool {
     let this = files.nodes[node];
     if !this.kind().is_config() {
         return false;
     }
-    let name = files.name(node);
-    match config_stem(name) {
+    if is_superseded(files, node) {
+        return false;
+    }
+    match config_stem(files.name(node)) {
         Some((stem, true)) => !files.in_folder(this.entry.root, this.folder()).iter().any(|&other| {
             other != node && matches!(config_stem(files.name(other)), Some((other, false)) if other == stem)
         }),
         _ => true,
     }
+}
+
+/// True for an XML of 2012 R2 beside the `.vmcx` of the same VM, which an upgrade made of it (H-E20).
+pub(crate) fn is_superseded(files: &Files<'_>, node: NodeId) -> bool {
+    let this = files.nodes[node];
+    let Some(stem) = files.name(node).strip_suffix(".xml").filter(|_| this.kind() == Kind::HypervXml) else {
+        return false;
+    };
+    files
+        .in_folder(this.entry.root, this.folder())
+        .iter()
+        .any(|&other| {
+            files.nodes[other].kind() == Kind::Vmcx && files.name(other).strip_suffix(".vmcx") == Some(stem)
+        })
 }
 
 /// The stem of a configuration's name, and whether the name is that of a backup copy (`x.vmx~`, `x.vmx.bak`).
@@ -211,6 +252,33 @@ fn digests_of(files: &Files<'_>, references: &mut References, disk: NodeId, near
         let other = files.name(node);
         if node != disk && other.strip_prefix(stem).is_some_and(|rest| rest == "-digest.vmdk") {
             link(references, disk, node, Role::Digest);
+        }
+    }
+}
+
+/// True for a disk of which nothing, or not everything, could be read.
+pub(crate) fn is_unread(files: &Files<'_>, node: NodeId) -> bool {
+    [
+        MarkCode::Unreadable,
+        MarkCode::SharingViolation,
+        MarkCode::Damaged,
+        MarkCode::Empty,
+    ]
+    .into_iter()
+    .any(|mark| files.nodes[node].has_mark(mark))
+}
+
+/// A descriptor that does not tell its extents: what is called like them, and like its change tracking, is its own (V40).
+fn of_unread_descriptor(files: &Files<'_>, references: &mut References, disk: NodeId, near: &[NodeId]) {
+    let file = files.nodes[disk];
+    for extent in extents_of_missing(files, file.entry.root, file.entry.path.as_bytes()) {
+        link(references, disk, extent, Role::Extent);
+    }
+    let Some(stem) = files.name(disk).strip_suffix(".vmdk") else { return };
+    for &node in near {
+        if files.nodes[node].kind() == Kind::VmdkCtk && files.name(node).strip_prefix(stem) == Some("-ctk.vmdk")
+        {
+            link(references, disk, node, Role::ChangeTracking);
         }
     }
 }

@@ -64,7 +64,22 @@ pub(super) fn known_stem(name: &str) -> Option<(&str, &str)> {
     let suffix = &name[place + extension.len()..];
     let foreign = suffix.starts_with('.')
         && suffix.len() > 1
+        && !is_redo_log(suffix)
         && !HARMLESS.iter().any(|harmless| suffix.ends_with(harmless))
         && !suffix[1..].chars().all(|c| c.is_ascii_digit());
     Some((&name[..place], if foreign { suffix } else { "" }))
+}
+
+/// A redo log of a disk in the mode independent-nonpersistent: `x.vmdk.REDO_a1b2c3`, `x.redo` (V53).
+pub(super) fn is_redo_log(name: &str) -> bool {
+    has_extension(name, "redo") || name.contains(".redo_")
+}
+
+/// A dump of a VM's process or of a host (V55); every other log is part of its VM's history.
+pub(super) fn is_dump(name: &str) -> bool {
+    name.contains("zdump") || name.starts_with("vmmcores") || has_extension(name, "core")
+}
+
+fn has_extension(name: &str, extension: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, found)| found == extension)
 }

@@ -1,7 +1,8 @@
 //! `owned`: what a registered VM reaches, and how the walk came to it.
 
-use super::{Judge, Judgement};
+use super::{Judge, Judgement, names::is_dump};
 use crate::{
+    evidence::MarkCode,
     inventory::Listing,
     kind::{Kind, Role},
     path::fold,
@@ -147,16 +148,10 @@ impl Judge<'_> {
         if rows.iter().any(|row| row.placeholder) {
             return Some(Class::PlaceholderVm);
         }
-        let names: Vec<&Edge> = self
-            .references
-            .into(node)
-            .filter(|edge| edge.role == Role::Extent)
-            .collect();
-        if kind.is_extent()
-            && kind != Kind::VmdkSparse
-            && !names
-                .iter()
-                .any(|edge| self.file(edge.from).kind() == Kind::VmdkDescriptor)
+        if kind == Kind::VmLog && is_dump(self.world.files.name(node)) {
+            return Some(Class::Diagnostic);
+        }
+        if kind.is_extent() && kind != Kind::VmdkSparse && !self.references.into(node).any(|edge| self.describes(edge))
         {
             return Some(Class::HeadlessExtent);
         }
@@ -167,6 +162,17 @@ impl Judge<'_> {
             return Some(Class::UnmergedBackupCheckpoint);
         }
         None
+    }
+
+    /// True for a reference that makes an extent more than a headless one: a descriptor that can be read or could be if
+    /// somebody let us, or the redo log of a running VM, which has none (V40, V53).
+    fn describes(&self, edge: &Edge) -> bool {
+        let from = self.file(edge.from);
+        let is_torn = from.has_mark(MarkCode::Empty) || from.has_mark(MarkCode::Damaged);
+        edge.role == Role::Redo
+            || edge.role == Role::Extent
+                && from.kind() == Kind::VmdkDescriptor
+                && !(edge.basis == Match::Companion && is_torn)
     }
 
     /// H-D4: the VM runs on a checkpoint disk although no checkpoint is listed.

@@ -1,10 +1,13 @@
 //! Which situation a file is in when nobody owns it: the class of the verdict and what may be done.
 
-use super::{Judge, names::in_recycle_bin};
+use super::{
+    Judge,
+    names::{in_recycle_bin, is_redo_log},
+};
 use crate::{
     evidence::{DiskEvidence, LinkId, MarkCode},
     kind::{Kind, Role},
-    reconcile::{files::NodeId, signs::statement},
+    reconcile::{companions, files::NodeId, signs::statement},
     report::{
         codes::{Class, ReasonCode},
         model::{Reason, Risk, Weight},
@@ -81,8 +84,13 @@ impl Judge<'_> {
                 "it carries the id of a First Class Disk that the catalogue does not list",
             );
         }
-        if self.world.files.name(node).contains(".redo") {
-            // V53: the log of a disk whose changes are thrown away; it exists only while its VM runs.
+        if companions::is_superseded(self.world.files, node) {
+            return Situation::new(Class::SupersededConfig, Grade::Review).because(
+                ReasonCode::NotRegistered,
+                "the .vmcx of the same VM lies beside it: an upgrade of the VM left the older form",
+            );
+        }
+        if is_redo_log(self.world.files.name(node)) {
             return Situation::new(Class::LeftoverState, Grade::Review)
                 .because(ReasonCode::TargetGone, "a redo log that no running VM names");
         }
