@@ -7,6 +7,7 @@ use crate::{
     evidence::{Evidence, MarkCode},
     kind::Kind,
     path::fold,
+    raw::RawPath,
 };
 
 /// A file of the catalogue: artifacts first, then the ordinary files beside them.
@@ -194,11 +195,13 @@ fn links(catalogue: &Catalogue) -> Vec<BTreeMap<Vec<u8>, Vec<u8>>> {
     let mut links = vec![BTreeMap::new(); catalogue.roots.len()];
     for special in &catalogue.specials {
         let Some(target) = &special.target else { continue };
-        if target.as_bytes().starts_with(b"/") {
-            continue;
-        }
+        let root = &catalogue.roots[special.root].path;
+        let (folder, target) = match below_root(target, root) {
+            Some(inside) => (RawPath::default(), inside),
+            None if target.as_bytes().starts_with(b"/") => continue,
+            None => (special.path.folder(), target.clone()),
+        };
         let mut parts: Vec<&[u8]> = Vec::new();
-        let folder = special.path.folder();
         let mut inside = true;
         for part in folder.parts().chain(target.parts()) {
             match part {
@@ -214,21 +217,52 @@ fn links(catalogue: &Catalogue) -> Vec<BTreeMap<Vec<u8>, Vec<u8>>> {
     links
 }
 
-/// Names of one file: the same device, inode, length and time on one machine.
+/// An absolute target inside the root: below the path at which the root was scanned, or below the volume as the host
+/// that wrote the link mounts it, which is taken for the volume that the link lies on.
+fn below_root(target: &RawPath, root: &RawPath) -> Option<RawPath> {
+    let as_scanned = target
+        .as_bytes()
+        .strip_prefix(root.as_bytes())
+        .filter(|rest| rest.starts_with(b"/"))
+        .map(RawPath::new);
+    as_scanned.or_else(|| {
+        let parts: Vec<&[u8]> = target.parts().collect();
+        let below = parts.strip_prefix(&[&b"vmfs"[..], &b"volumes"[..]])?.get(1..)?;
+        target
+            .as_bytes()
+            .starts_with(b"/")
+            .then(|| RawPath::new(below.join(&b'/')))
+    })
+}
+
+/// Names of one file: the same device, inode, length and time on one machine; or, where two roots are seen through
+/// different devices, which says nothing of the storage behind them, the same name, length and times (H-B7).
 fn first_names(catalogue: &Catalogue, nodes: &[Node<'_>]) -> Vec<NodeId> {
-    let mut first = HashMap::new();
-    nodes
-        .iter()
-        .enumerate()
-        .map(|(id, node)| {
-            let entry = node.entry;
-            if entry.inode == 0 {
-                return id;
-            }
-            let machine = &catalogue.roots[entry.root].machine;
-            *first
-                .entry((machine, entry.device, entry.inode, entry.length, entry.modified))
-                .or_insert(id)
-        })
-        .collect()
+    let mut by_inode = HashMap::new();
+    let mut by_look: HashMap<_, Vec<NodeId>> = HashMap::new();
+    let mut first = Vec::with_capacity(nodes.len());
+    for (id, node) in nodes.iter().enumerate() {
+        let entry = node.entry;
+        let device = (&catalogue.roots[entry.root].machine, entry.device);
+        let known = (entry.inode != 0)
+            .then(|| {
+                *by_inode
+                    .entry((device, entry.inode, entry.length, entry.modified))
+                    .or_insert(id)
+            })
+            .filter(|&known| known != id);
+        let alike = by_look
+            .entry((entry.path.name(), entry.length, entry.modified, entry.created))
+            .or_default();
+        let known = known.or_else(|| {
+            alike.iter().copied().find(|&other| {
+                let seen = nodes[other].entry;
+                let other_device = (&catalogue.roots[seen.root].machine, seen.device);
+                entry.length > 0 && entry.modified.is_some() && seen.root != entry.root && other_device != device
+            })
+        });
+        alike.push(id);
+        first.push(known.map_or(id, |known| first[known]));
+    }
+    first
 }

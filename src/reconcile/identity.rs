@@ -109,6 +109,14 @@ impl Identities {
         self.by_name.get(&(writer, mount.clone())).copied()
     }
 
+    /// The host whose drive a root is, when the user says so: drive letters in its files are of that host (H-B5).
+    pub(crate) fn host_of(&self, root: usize) -> Option<&str> {
+        self.given.iter().find_map(|(alias, of)| match &alias.mount {
+            Some(Mount::Drive { host, .. }) if *of == root => host.as_deref(),
+            _ => None,
+        })
+    }
+
     /// Where a path with a mount leads.
     pub(crate) fn place(&self, writer: Writer, path: &StoragePath) -> Place {
         let Some(mount) = &path.mount else {
@@ -270,12 +278,13 @@ impl Identities {
         Some((best, entity, root))
     }
 
-    /// A root is one datastore: one writer has one name of each kind for it.
+    /// A root is one datastore: one writer has one name of each kind for it. A share has many (H-B2).
     fn contradicts(&self, entity: usize, root: usize) -> bool {
         self.roots[root].entities.iter().any(|&held| {
             self.entities[held].names.iter().any(|(writer, mount)| {
                 self.entities[entity].names.iter().any(|(other_writer, other)| {
                     writer == other_writer
+                        && !matches!(mount, Mount::Share { .. })
                         && std::mem::discriminant(mount) == std::mem::discriminant(other)
                         && mount != other
                 })

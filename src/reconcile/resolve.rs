@@ -2,7 +2,7 @@
 //!
 //! Only the catalogue is asked; no path from evidence is ever opened. A parent is searched by its paths first and
 //! confirmed by the id that the child quotes (content id, DataWriteGuid, unique id); when no path leads to a file with
-//! that id, the only file that has it is taken (H-B4, H-D9, V73).
+//! that id, the files that have it are taken (H-B4, H-D9, V73).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -184,7 +184,8 @@ impl<'a> Resolver<'a> {
         let target = if *mount == Mount::HostRoot {
             Target::Outside
         } else {
-            self.mounted(Writer::File, &path)
+            self.on_own_host(from, &path)
+                .unwrap_or_else(|| self.mounted(Writer::File, &path))
         };
         if target == Target::Outside
             && let Lookup::Found { node: near, .. } = self
@@ -195,6 +196,16 @@ impl<'a> Resolver<'a> {
             return Target::Files(vec![(near, Match::NameOnly)]);
         }
         target
+    }
+
+    /// A drive letter in a file means the drive of the host that the file lies on, where that is known and it is there.
+    fn on_own_host(&self, from: NodeId, path: &StoragePath) -> Option<Target> {
+        let host = self.identities.host_of(self.files.nodes[from].entry.root)?;
+        let Some(Mount::Drive { host: None, .. }) = &path.mount else {
+            return None;
+        };
+        let target = self.mounted(Writer::File, &path.clone().on_host(Some(host)));
+        matches!(target, Target::Files(_)).then_some(target)
     }
 
     /// A path relative to the folder of a file: `parts`, or literal bytes where no part is given.
@@ -290,6 +301,7 @@ impl<'a> Resolver<'a> {
             let mut all: Vec<_> = found.first().cloned().into_iter().collect();
             all.extend(
                 self.by_identity(child, disk, written)
+                    .into_iter()
                     .map(|node| (node, Match::Identity, "id of the parent".to_owned())),
             );
             all
@@ -338,35 +350,37 @@ impl<'a> Resolver<'a> {
         link.is_some_and(|link| child.parent_links.contains(&link))
     }
 
-    /// The only file with the id that the child quotes. Content ids repeat, so a VMDK counts only in the folder of the
-    /// child or of its hint, and with the child's size (formats-vmware 7).
-    fn by_identity(&self, child: NodeId, disk: &DiskEvidence, written: &[Reference]) -> Option<NodeId> {
-        let mut candidates = BTreeSet::new();
+    /// The files with the id that the child quotes: where several fit, each may be the parent. Content ids repeat, so a
+    /// VMDK counts in the folder of the child or of its hint, and with the child's size (formats-vmware 7); only where
+    /// none is near does one elsewhere.
+    fn by_identity(&self, child: NodeId, disk: &DiskEvidence, written: &[Reference]) -> BTreeSet<NodeId> {
+        let mut near = BTreeSet::new();
+        let mut far = BTreeSet::new();
         for &link in &disk.parent_links {
             for &node in self.with_link(link).iter().filter(|&&node| node != child) {
-                let fits = match link {
+                let is_near = match link {
                     LinkId::Guid(guid) => !guid.is_nil(),
-                    LinkId::Cid(cid) => {
-                        !matches!(cid, 0 | 0xffff_fffe | 0xffff_ffff) && self.is_near(child, node, disk, written)
-                    }
+                    LinkId::Cid(0 | 0xffff_fffe | 0xffff_ffff) => continue,
+                    LinkId::Cid(_) if !self.has_size_of(node, disk) => continue,
+                    LinkId::Cid(_) => self.is_near(child, node, written),
                 };
-                if fits {
-                    candidates.insert(self.files.first_name[node]);
-                }
+                let candidates = if is_near { &mut near } else { &mut far };
+                candidates.insert(self.files.first_name[node]);
             }
         }
-        match candidates.len() {
-            1 => candidates.pop_first(),
-            _ => None,
-        }
+        if near.is_empty() { far } else { near }
     }
 
-    fn is_near(&self, child: NodeId, node: NodeId, disk: &DiskEvidence, written: &[Reference]) -> bool {
-        let (child, candidate) = (self.files.nodes[child], self.files.nodes[node]);
-        let size = candidate
+    fn has_size_of(&self, node: NodeId, child: &DiskEvidence) -> bool {
+        let size = self.files.nodes[node]
             .evidence()
             .and_then(|evidence| evidence.disk.as_ref())
             .and_then(|disk| disk.virtual_bytes);
+        size.is_none() || child.virtual_bytes.is_none() || size == child.virtual_bytes
+    }
+
+    fn is_near(&self, child: NodeId, node: NodeId, written: &[Reference]) -> bool {
+        let (child, candidate) = (self.files.nodes[child], self.files.nodes[node]);
         let same_folder = child.entry.root == candidate.entry.root && child.folder() == candidate.folder();
         let hinted = written
             .iter()
@@ -380,7 +394,7 @@ impl<'a> Resolver<'a> {
                     candidate.folder().rsplit(|&byte| byte == b'/').next() == Some(folder.as_bytes())
                 })
             });
-        (same_folder || hinted) && (size.is_none() || disk.virtual_bytes.is_none() || size == disk.virtual_bytes)
+        same_folder || hinted
     }
 }
 
