@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Options,
-    files::{Files, NodeId},
+    files::{Files, Node, NodeId},
     identity::Identities,
     locks::Locks,
     own::{OwnerVm, Owners, World},
@@ -22,8 +22,9 @@ use super::{
 };
 use crate::{
     catalogue::Catalogue,
+    inventory::Inventory,
     kind::{Kind, Platform},
-    path::{Parsed, fold, parse},
+    path::{Parsed, fold, parse, short_host},
     report::{
         codes::ReasonCode,
         model::{Cover, Identity},
@@ -42,6 +43,8 @@ pub(crate) enum Reach {
     Disks,
     /// Disks of checkpoints.
     CheckpointDisks,
+    /// What a list of the disks attached now leaves out: snapshots, swap, memory and other state.
+    State,
     /// What lies in this folder of this root or below it.
     Folder(usize, Vec<u8>),
     /// Files whose path fits a damaged one; `?` is one unknown character.
@@ -74,6 +77,8 @@ pub(crate) struct RootCover {
     pub(crate) inventories: BTreeSet<usize>,
     /// When the newest of them was taken.
     pub(crate) newest: Option<Timestamp>,
+    /// Up to when all of them speak: a file that is newer may be of a source whose export is older.
+    pub(crate) common: Option<Timestamp>,
 }
 
 /// What is and is not known.
@@ -158,17 +163,41 @@ impl Reach {
         match self {
             Self::Everything => true,
             Self::Disks => file.kind().is_disk() || file.kind().is_extent(),
-            Self::CheckpointDisks => {
-                matches!(file.kind(), Kind::Avhd | Kind::Avhdx)
-                    || file
-                        .evidence()
-                        .and_then(|evidence| evidence.disk.as_ref())
-                        .is_some_and(|disk| disk.has_parent)
-            }
+            Self::CheckpointDisks => is_checkpoint_disk(file),
+            Self::State => is_checkpoint_disk(file) || is_state(file.kind()),
             Self::Folder(root, folder) => *root == file.entry.root && is_below(file.entry.path.as_bytes(), folder),
             Self::Matching(pattern) => fits_damaged(pattern, &file.entry.path.lossy()),
         }
     }
+}
+
+fn is_checkpoint_disk(file: Node<'_>) -> bool {
+    matches!(
+        file.kind(),
+        Kind::Avhd | Kind::Avhdx | Kind::VmdkDelta | Kind::VmdkSeSparse
+    ) || file
+        .evidence()
+        .and_then(|evidence| evidence.disk.as_ref())
+        .is_some_and(|disk| disk.has_parent)
+}
+
+fn is_state(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Vmsd
+            | Kind::Vmsn
+            | Kind::Vmss
+            | Kind::Vmem
+            | Kind::Vswp
+            | Kind::Psf
+            | Kind::Nvram
+            | Kind::Vmrs
+            | Kind::Vmgs
+            | Kind::Vsv
+            | Kind::Bin
+            | Kind::Slp
+            | Kind::Referenced
+    )
 }
 
 /// True for a path in a folder or below it; for the top of a root only what lies directly in it.
@@ -226,6 +255,7 @@ fn base_cover(
                 .iter()
                 .filter_map(|&index| world.inventories[index].collected)
                 .max();
+            let common = common_time(world.inventories, &inventories);
             let cover = if inventories.is_empty() {
                 Cover::None
             } else {
@@ -235,9 +265,36 @@ fn base_cover(
                 cover,
                 inventories,
                 newest,
+                common,
             }
         })
         .collect()
+}
+
+/// Up to when every source speaks: the oldest of the exports that no newer one of the same source replaces.
+fn common_time(all: &[Inventory], covering: &BTreeSet<usize>) -> Option<Timestamp> {
+    let is_replaced = |old: &Inventory| {
+        let hosts: BTreeSet<String> = old.hosts.iter().map(|host| short_host(&host.name)).collect();
+        covering.iter().map(|&index| &all[index]).any(|new| {
+            let speaks_for = || {
+                new.hosts
+                    .iter()
+                    .map(|host| short_host(&host.name))
+                    .collect::<BTreeSet<_>>()
+            };
+            new.collected > old.collected
+                && new.platform == old.platform
+                && (fold(&new.source) == fold(&old.source)
+                    || new.folder == old.folder
+                    || !hosts.is_empty() && hosts.is_subset(&speaks_for()))
+        })
+    };
+    covering
+        .iter()
+        .map(|&index| &all[index])
+        .filter(|inventory| !is_replaced(inventory))
+        .filter_map(|inventory| inventory.collected)
+        .min()
 }
 
 /// Configurations that lists of vSphere HA name (V75).

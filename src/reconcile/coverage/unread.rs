@@ -51,7 +51,9 @@ impl Builder<'_> {
                 .filter(|vm| Self::lies_in(vm, root, path.as_bytes()))
                 .collect();
             let mut roots = BTreeSet::from([root]);
-            if inside.is_empty() {
+            // Rows of leaf disks do not say where the parents, swap and snapshots of these VMs lie.
+            let is_whole = |vm: &&OwnerVm| own::best_listing(self.world, vm) == Listing::WholeChains;
+            if inside.is_empty() || !inside.iter().all(is_whole) {
                 roots.extend(self.platform_of_root(root).map_or_else(
                     || (0..self.coverage.roots.len()).collect(),
                     |platform| self.of_platform(platform),
@@ -65,7 +67,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Folders that could not be read, and what `--exclude` left out: any of them may hold a configuration.
+    /// Folders that could not be read, what `--exclude` left out, file systems mounted below a root: any of them may hold a configuration.
     fn unread_places(&self) -> Vec<(usize, RawPath, String)> {
         let failed = self.catalogue.issues.iter().filter(|issue| issue.folder);
         let mut places: Vec<_> = failed
@@ -78,11 +80,14 @@ impl Builder<'_> {
             })
             .collect();
         for (root, record) in self.catalogue.roots.iter().enumerate() {
-            let excluded = record
-                .skipped
-                .iter()
-                .filter(|skipped| skipped.why == SkipReason::Excluded && may_hold_owner(&skipped.path));
-            places.extend(excluded.map(|skipped| (root, skipped.path.clone(), "was left out by --exclude".to_owned())));
+            for skipped in record.skipped.iter().filter(|skipped| may_hold_owner(&skipped.path)) {
+                let why = match skipped.why {
+                    SkipReason::Excluded => "was left out by --exclude",
+                    SkipReason::OtherFileSystem => "is another file system and was not entered",
+                    SkipReason::StorageSnapshot => continue,
+                };
+                places.push((root, skipped.path.clone(), why.to_owned()));
+            }
         }
         places
     }
@@ -187,7 +192,9 @@ impl Builder<'_> {
                     reach,
                 );
                 if vm.is_registered() && !knows_disks {
-                    self.reach_of_unknown_vm(vm, text);
+                    self.reach_of_unknown_vm(vm, text, Reach::Everything);
+                } else if vm.is_registered() {
+                    self.reach_of_unknown_vm(vm, text, Reach::State);
                 }
             } else if vm.is_registered() && vm.config.is_none() && !knows_disks {
                 self.unread_config(vm);
@@ -214,7 +221,13 @@ impl Builder<'_> {
             "the configuration of {} ({place}) {state} and no inventory lists its disks: {remedy}",
             vm.name
         );
-        if let Some((root, path)) = &vm.ghost {
+        let is_told = vm
+            .rows
+            .iter()
+            .any(|&(inventory, row)| self.world.inventories[inventory].vms[row].has_configuration);
+        // A configuration that is gone is a ghost's, and its disks lay with it as far as known (V11). One that the
+        // platform itself could not read leaves open where they lie (V3).
+        if let Some((root, path)) = vm.ghost.as_ref().filter(|_| is_told) {
             let folder = path
                 .iter()
                 .rposition(|&byte| byte == b'/')
@@ -226,20 +239,20 @@ impl Builder<'_> {
                 Reach::Folder(*root, home_folder(&folder)),
             );
         } else {
-            self.reach_of_unknown_vm(vm, text);
+            self.reach_of_unknown_vm(vm, text, Reach::Everything);
         }
     }
 
-    /// Where a VM whose disks nobody lists may have them: where it is known to have files, else everywhere.
-    pub(super) fn reach_of_unknown_vm(&mut self, vm: &OwnerVm, text: String) {
+    /// A VM of which something is not told may have it on every datastore of its platform.
+    pub(super) fn reach_of_unknown_vm(&mut self, vm: &OwnerVm, text: String, reach: Reach) {
         if vm.rows.is_empty() {
             return;
         }
         let roots = self.of_platform(vm.platform);
-        self.gap(ReasonCode::OwnerUnreadable, text, roots, Reach::Everything);
+        self.gap(ReasonCode::OwnerUnreadable, text, roots, reach);
     }
 
-    /// A disk that could not be read may have its parent anywhere its VM has files; nobody else names that parent.
+    /// A disk that could not be read may have its parent anywhere; nobody else names that parent.
     pub(super) fn unreadable_disks(&mut self) {
         let files = self.world.files;
         for (node, file) in files.nodes.iter().enumerate() {
@@ -270,8 +283,9 @@ impl Builder<'_> {
                 self.root_name(file.entry.root)
             );
             let mut roots = BTreeSet::from([file.entry.root]);
+            // No row tells where the parents of a leaf lie.
             for vm in &vms {
-                roots.extend(self.roots_of(vm));
+                roots.extend(self.of_platform(vm.platform));
             }
             let reach = if damaged && vms.is_empty() {
                 Reach::Folder(file.entry.root, file.folder().to_vec())

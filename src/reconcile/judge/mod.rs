@@ -19,7 +19,7 @@ pub(crate) use self::service::match_rules;
 use self::{
     names::known_stem,
     nobody::is_media,
-    reasons::shown_verdict,
+    reasons::{settled, shown_verdict},
     situation::{Grade, Situation},
 };
 use crate::{
@@ -220,13 +220,13 @@ impl Judge<'_> {
             Weight::For,
         );
         if edge.role == Role::Parent && matches!(namer.verdict, Verdict::InUse | Verdict::Unknown) {
-            let settled = if namer.verdict == Verdict::InUse {
+            let state = if namer.verdict == Verdict::InUse {
                 "is in use"
             } else {
                 "cannot be judged"
             };
             reason.code = ReasonCode::HasChildren;
-            reason.text = format!("{from} depends on it and {settled}");
+            reason.text = format!("{from} depends on it and {state}");
             reason.settles = Some("a verdict on its children".to_owned());
             return Judgement {
                 owners: namer.owners.clone(),
@@ -297,6 +297,14 @@ impl Judge<'_> {
                         None => Judgement::unknown(Class::NoCoverage, reason),
                     }
                 }
+                None if self.locks_by_foreign_id(node) => Judgement::unknown(
+                    Class::AmbiguousReference,
+                    settled(
+                        ReasonCode::Lock,
+                        "it names its file by the id that the server knows, and this mount shows other ids".to_owned(),
+                        "a scan at the server or over NFS",
+                    ),
+                ),
                 None => self.nobody(
                     node,
                     Situation::new(Class::StaleLock, Grade::Candidate)
@@ -305,6 +313,18 @@ impl Judge<'_> {
                 ),
             });
         }
+    }
+
+    /// V79: only NFS and the server's own file systems show the file ids that locks are named by.
+    fn locks_by_foreign_id(&self, node: NodeId) -> bool {
+        const FOREIGN: [&str; 6] = ["cifs", "smb", "fuse", "9p", "virtiofs", "vboxsf"];
+        let is_by_id = self
+            .file(node)
+            .evidence()
+            .and_then(|evidence| evidence.lock.as_ref())
+            .is_some_and(|lock| lock.target_file_id.is_some());
+        let file_system = self.catalogue.roots[self.root(node)].file_system.as_deref();
+        is_by_id && file_system.is_some_and(|name| FOREIGN.iter().any(|foreign| name.starts_with(foreign)))
     }
 
     /// Names of one file have one verdict: the best protected (V65).

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     evidence::MarkCode,
-    kind::{Kind, Role},
+    kind::{Kind, Platform, Role},
     path::fold,
     reconcile::{
         coverage::MARGIN,
@@ -122,6 +122,9 @@ impl Judge<'_> {
         if let Some(transport) = self.transport_or_foreign(node) {
             return transport;
         }
+        if let Some(volume) = self.static_volume(node) {
+            return volume;
+        }
         if situation.needs_inventory
             && let Some(capped) = self.capped(node)
         {
@@ -129,6 +132,11 @@ impl Judge<'_> {
         }
         if let Freshness::TooNew(time) | Freshness::WrittenSince(time) = fresh {
             return Self::too_new(time, newest.or(Some(self.options.as_of)));
+        }
+        if situation.needs_inventory
+            && let Some(judgement) = self.newer_than_some(node, &unit)
+        {
+            return judgement;
         }
         if let Some(pending) = self.merge_pending(node).or_else(|| self.missed_disk(node, &situation)) {
             return pending;
@@ -193,6 +201,42 @@ impl Judge<'_> {
         );
         reason.settles = Some("a readable copy of the file, or the inventory that lists it".to_owned());
         Some(Judgement::unknown(class, reason))
+    }
+
+    /// Several sources share the datastore, and the export of one of them is older than the file: it would not list it.
+    pub(super) fn newer_than_some(&self, node: NodeId, unit: &[NodeId]) -> Option<Judgement> {
+        let common = self.coverage.roots[self.root(node)].common;
+        match signs::freshness(self.world.files, unit, common) {
+            Freshness::Old => None,
+            Freshness::TooNew(time) | Freshness::WrittenSince(time) => Some(Self::too_new(time, common)),
+        }
+    }
+
+    /// V20: static volumes of Kubernetes lie at the top of a datastore, and only Kubernetes knows them.
+    fn static_volume(&self, node: NodeId) -> Option<Judgement> {
+        let file = self.file(node);
+        let is_disk = file.kind().is_disk() || file.kind().is_extent();
+        if !is_disk || !file.folder().is_empty() || file.kind().platform() != Some(Platform::Vmware) {
+            return None;
+        }
+        let is_of_kubernetes =
+            |class: &str| class == Class::KubernetesVolume.name() || class == Class::CnsVolume.name();
+        let by_folder = self
+            .rules
+            .iter()
+            .flatten()
+            .any(|rule| is_of_kubernetes(rule.class.name()));
+        let objects = || self.world.inventories.iter().flat_map(|inventory| &inventory.objects);
+        (by_folder || objects().any(|object| is_of_kubernetes(&object.class))).then(|| {
+            let text =
+                "it lies at the top of a datastore of a site with Kubernetes, which may have it as a static volume";
+            let reason = settled(
+                ReasonCode::NoInventory,
+                text.to_owned(),
+                "a list of the persistent volumes",
+            );
+            Judgement::unknown(Class::ServiceUnlisted, reason)
+        })
     }
 
     /// V57, H-C17.
@@ -353,7 +397,7 @@ impl Judge<'_> {
     pub(super) fn too_new(time: jiff::Timestamp, taken: Option<jiff::Timestamp>) -> Judgement {
         let taken = taken.map_or_else(String::new, |taken| format!(" (taken {})", shown(taken)));
         let text = format!(
-            "last written {}, which is newer than the newest inventory that would list it{taken}, or within an hour of it",
+            "last written {}, which is newer than an inventory that would list it{taken}, or within an hour of it",
             shown(time)
         );
         Judgement::unknown(Class::TooNew, settled(ReasonCode::TooNew, text, "a newer inventory"))

@@ -95,6 +95,9 @@ impl Judge<'_> {
         if let Freshness::TooNew(time) = signs::freshness(self.world.files, files, newest) {
             return Self::too_new(time, newest);
         }
+        if let Some(judgement) = self.newer_than_some(config, files) {
+            return judgement;
+        }
         let (verdict, (class, mut reasons)) = if vm.superseded {
             (Verdict::Orphaned, Self::superseded())
         } else {
