@@ -1,0 +1,1000 @@
+//! Cases H-… of the Hyper-V traps: identities of VMs, services, chains, configurations and state.
+
+use derelict::{evidence::MarkCode, inventory::ClusterVm, kind::Role};
+use derelict_parsers::{
+    DiskKind,
+    hyperv_config::ControllerKind,
+    testkit::{
+        guid,
+        hyperv_files::{HrlBuilder, VmgsBuilder, vhds},
+        hyperv_vm::{HypervDrive, HypervVm},
+        vhd::VhdBuilder,
+        vhdx::{ParentPaths, VhdxBuilder, VhdxLog},
+    },
+};
+
+use super::support::{
+    Export, Site, checkpoint, child, hyperv_host, hyperv_row, hyperv_vm, listed, vhdx, vm_id, vmcx_path,
+};
+
+/// A path on the volume that [`Site::hyperv`] scans, as Windows writes it.
+fn csv(path: &str) -> String {
+    format!(r"C:\ClusterStorage\Volume1\{}", path.replace('/', "\\"))
+}
+
+/// A VM with one disk in its folder.
+fn with_vm(site: Site, name: &str) -> Site {
+    site.vmcx(
+        &format!("csv1/{name}"),
+        &hyperv_vm(name, &[&csv(&format!("{name}/{name}.vhdx"))]),
+    )
+    .vhdx(&format!("csv1/{name}/{name}.vhdx"), &vhdx(name))
+}
+
+/// The row of such a VM.
+fn row_of(name: &str) -> derelict::inventory::Registration {
+    hyperv_row(name, &[&csv(&format!("{name}/{name}.vhdx"))])
+}
+
+fn config(name: &str) -> String {
+    vmcx_path(&format!("csv1/{name}"), vm_id(name))
+}
+
+/// A checkpoint of a VM with its own disks.
+fn checkpoint_config(vm: &str, number: u64, disks: &[&str]) -> HypervVm {
+    let mut checkpoint = hyperv_vm(vm, disks);
+    checkpoint.id = guid(number, 77);
+    checkpoint.checkpoint_of = Some(vm_id(vm));
+    checkpoint
+}
+
+fn checkpoint_path(folder: &str, number: u64) -> String {
+    format!(
+        "{folder}/Snapshots/{}.vmcx",
+        guid(number, 77).to_string().to_uppercase()
+    )
+}
+
+#[test]
+fn a_registered_vm_owns_its_files_and_a_loose_disk_is_orphaned() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/web/old.vhdx", &vhdx("old"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .are(&[&config("web"), "csv1/web/web.vhdx"], "owned never")
+        .owners("csv1/web/web.vhdx", &["web"])
+        .is("csv1/web/old.vhdx", "orphaned/deleted-vm-disk candidate")
+        .confidence("csv1/web/old.vhdx", "high")
+        .complete(true);
+}
+
+// --- A. Coverage and identity of inventories ------------------------------------------------------------------------
+
+#[test]
+fn ha1_a_vm_that_nobody_registers_and_that_runs_on_caps_the_volume() {
+    with_vm(with_vm(Site::hyperv(), "web"), "other")
+        .modified("csv1/other/other.vhdx", "2026-10-20T00:00:00Z")
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(&config("other"), "in-use/written-since-inventory never")
+        .is("csv1/other/other.vhdx", "in-use/written-since-inventory")
+        .is("csv1/old/old.vhdx", "unknown/no-coverage")
+        .gap("unknown-vm-in-use")
+        .complete(false);
+}
+
+#[test]
+fn ha1_a_node_of_which_no_export_was_given_caps_the_volume() {
+    let mut inventory = hyperv_host("hv1").vm(row_of("web"));
+    inventory.missing_hosts = vec!["hv2".to_owned()];
+    with_vm(with_vm(Site::hyperv(), "web"), "other")
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .inventory(inventory)
+        .judge()
+        .is(&config("other"), "unknown/no-coverage")
+        .is("csv1/old/old.vhdx", "unknown/no-coverage")
+        .gap("node-without-inventory");
+}
+
+#[test]
+fn ha2_a_vm_that_only_the_cluster_lists_is_registered_and_makes_the_rest_unknown() {
+    let mut inventory = hyperv_host("hv1").vm(row_of("web"));
+    inventory.has_cluster_list = true;
+    inventory.cluster_vms.push(ClusterVm {
+        id: vm_id("down"),
+        name: "down".to_owned(),
+        root: None,
+        state: None,
+    });
+    with_vm(with_vm(with_vm(Site::hyperv(), "web"), "down"), "other")
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .inventory(inventory)
+        .judge()
+        .are(&[&config("down"), "csv1/down/down.vhdx"], "owned")
+        .are(
+            &[&config("other"), "csv1/other/other.vhdx", "csv1/old/old.vhdx"],
+            "unknown/no-coverage",
+        )
+        .gap("cluster-vm-without-row");
+}
+
+#[test]
+fn ha3_an_export_without_rows_says_nothing_of_anybody() {
+    with_vm(Site::hyperv(), "web")
+        .inventory(hyperv_host("hv1").warning("no-vms", None))
+        .judge()
+        .are(&[&config("web"), "csv1/web/web.vhdx"], "unknown/no-coverage")
+        .complete(false);
+}
+
+#[test]
+fn ha4_an_export_with_errors_says_nothing_of_what_it_does_not_list() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")).warning("errors", None))
+        .judge()
+        .is("csv1/web/web.vhdx", "owned")
+        .is("csv1/old/old.vhdx", "unknown/no-coverage")
+        .gap("inventory-incomplete");
+}
+
+#[test]
+fn ha5_a_vm_whose_files_somebody_holds_is_in_use() {
+    with_vm(with_vm(Site::hyperv(), "web"), "lost")
+        .mark("csv1/lost/lost.vhdx", MarkCode::SharingViolation)
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .are(&[&config("lost"), "csv1/lost/lost.vhdx"], "in-use/locked never");
+}
+
+#[test]
+fn ha6_a_registered_vm_without_files_is_a_ghost_with_its_paths() {
+    let judged = with_vm(Site::hyperv(), "web")
+        .inventory(hyperv_host("hv1").vm(row_of("web")).vm(row_of("gone")))
+        .judge();
+    judged.problem("ghost", "gone");
+    assert_eq!(
+        judged.missing("gone"),
+        [config("gone"), "csv1/gone/gone.vhdx".to_owned()]
+    );
+}
+
+#[test]
+fn ha7_a_vm_that_vanished_from_the_manager_is_a_lost_registration() {
+    with_vm(with_vm(Site::hyperv(), "web"), "lost")
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .are(
+            &[&config("lost"), "csv1/lost/lost.vhdx"],
+            "unregistered/lost-registration review",
+        );
+}
+
+#[test]
+fn ha8_names_of_folders_decide_nothing() {
+    let path = csv("alpha/beta.vhdx");
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/alpha", &hyperv_vm("gamma", &[&path]))
+        .vhdx("csv1/alpha/beta.vhdx", &vhdx("beta"))
+        .inventory({
+            let mut vm = hyperv_row("gamma", &[&path]);
+            vm.config = vm.config.map(|config| config.replace("gamma", "alpha"));
+            hyperv_host("hv1").vm(row_of("web")).vm(vm)
+        })
+        .judge()
+        .is("csv1/alpha/beta.vhdx", "owned")
+        .owners("csv1/alpha/beta.vhdx", &["gamma"]);
+}
+
+#[test]
+fn ha9_a_copy_with_the_id_of_a_registered_vm_is_an_export_and_a_problem() {
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/copy", &hyperv_vm("web", &[&csv("copy/web.vhdx")]))
+        .vhdx("csv1/copy/web.vhdx", &vhdx("copy"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/web/web.vhdx", "owned")
+        .is("csv1/copy/web.vhdx", "unregistered/export-copy review")
+        .problem("duplicate-identity", "web");
+}
+
+#[test]
+fn ha9_one_id_on_two_hosts_at_two_places_is_owned_at_both() {
+    let mut second = hyperv_row("web", &[&csv("copy/web.vhdx")]);
+    second.config = second.config.map(|config| config.replace(r"\web\", r"\copy\"));
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/copy", &hyperv_vm("web", &[&csv("copy/web.vhdx")]))
+        .vhdx("csv1/copy/web.vhdx", &vhdx("copy"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .inventory(hyperv_host("hv2").vm(second))
+        .judge()
+        .are(&["csv1/web/web.vhdx", "csv1/copy/web.vhdx"], "owned");
+}
+
+#[test]
+fn ha11_a_backup_disk_born_after_the_export_is_too_new() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/web/new.avhdx", &child("new", &vhdx("web"), r".\web.vhdx"))
+        .modified("csv1/web/new.avhdx", "2026-10-05T00:00:00Z")
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/web/new.avhdx", "unknown/too-new never");
+}
+
+#[test]
+fn ha13_an_old_planned_vm_is_stale_and_a_fresh_one_too_new() {
+    let plan = |name: &str| {
+        format!(
+            "csv1/{name}/Planned Virtual Machines/{}.vmcx",
+            vm_id(name).to_string().to_uppercase()
+        )
+    };
+    with_vm(Site::hyperv(), "web")
+        .file(&plan("stale"), hyperv_vm("stale", &[]).to_vmcx())
+        .file(&plan("fresh"), hyperv_vm("fresh", &[]).to_vmcx())
+        .modified(&plan("fresh"), "2026-10-20T00:00:00Z")
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(&plan("stale"), "unregistered/stale-planned review")
+        .is(&plan("fresh"), "unknown/too-new");
+}
+
+// --- C. Disks that belong to no VM ----------------------------------------------------------------------------------
+
+#[test]
+fn hc_disks_of_services_are_known_by_their_places() {
+    let cases = [
+        ("upd/UVHD-S-1-5-21-1-2-3-1001.vhdx", "user-profile-disk"),
+        ("upd/UVHD-template.vhdx", "user-profile-disk"),
+        ("prof/anna_S-1-5-21-1-2-3-1001/Profile_anna.vhdx", "fslogix"),
+        ("prof/S-1-5-21-1-2-3-1001_anna/ODFC_anna.VHDX", "fslogix"),
+        ("prof/x/ODFC_anna-SESSION-3.VHDX", "fslogix"),
+        ("appattach/editor.vhdx", "app-attach"),
+        ("share/MSIX-packages/editor.vhdx", "app-attach"),
+        ("MSSCVMMLibrary/VHDs/blank.x.vhdx", "image-library"),
+        ("share/ISO and Templates/2022.vhdx", "image-library"),
+        ("share/golden/2022.vhdx", "image-library"),
+        ("x/linux-cblmariner-0.10.0.1.vhdx", "image-library"),
+        ("Infrastructure_1/ArcHci/x.vhdx", "azure-local"),
+        ("vol/ClusterPerformanceHistory/a.vhdx", "azure-local"),
+        (
+            "WindowsImageBackup/host/Backup 2026-01-01 000000/0a.vhdx",
+            "backup-target",
+        ),
+        ("iSCSIVirtualDisks/lun0.vhdx", "iscsi-lun"),
+        ("Users/a/AppData/Local/Packages/Debian/LocalState/ext4.vhdx", "wsl"),
+        ("Users/a/AppData/Local/wsl/{0a}/ext4.vhdx", "wsl"),
+        ("Docker/wsl/disk/docker_data.vhdx", "docker-desktop"),
+        ("Docker/DockerDesktop.vhdx", "docker-desktop"),
+        ("Containers/BaseImages/0a/BaseLayer/blank-base.vhdx", "container-layer"),
+        ("layers/sandbox.vhdx", "container-layer"),
+        ("rubriklivemount_1/x.vhdx", "live-mount"),
+    ];
+    let site = cases.iter().fold(with_vm(Site::hyperv(), "web"), |site, (path, _)| {
+        site.vhdx(&format!("csv1/{path}"), &vhdx(path))
+    });
+    let judged = site
+        .only_as_it_is()
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    for (path, class) in cases {
+        judged.is(&format!("csv1/{path}"), &format!("service/{class} never"));
+    }
+}
+
+#[test]
+fn hc_alike_names_protect_nothing() {
+    let cases = [
+        "imageset/a.vhdx",
+        "x/Profile.vhdx",
+        "x/docker.vhdx",
+        "goldenrod/a.vhdx",
+        "x/UVHD.vhdx",
+    ];
+    let site = cases.iter().fold(with_vm(Site::hyperv(), "web"), |site, path| {
+        site.vhdx(&format!("csv1/{path}"), &vhdx(path))
+    });
+    let judged = site
+        .only_as_it_is()
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    for path in cases {
+        judged.is(&format!("csv1/{path}"), "orphaned/deleted-vm-disk");
+    }
+}
+
+#[test]
+fn hc4_versions_beside_a_pvp_are_of_the_store_and_no_checkpoints() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/store/w10.vhdx", &vhdx("w10"))
+        .vhdx("csv1/store/w10.1.avhdx", &child("w10.1", &vhdx("w10"), r".\w10.vhdx"))
+        .file("csv1/store/w10.pvp", "<xml/>")
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .are(
+            &["csv1/store/w10.vhdx", "csv1/store/w10.1.avhdx"],
+            "service/pvs-store never",
+        );
+}
+
+#[test]
+fn hc5_hc6_a_golden_parent_is_owned_by_the_used_child() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/parents/gold.vhdx", &vhdx("gold"))
+        .vmcx("csv1/pool", &hyperv_vm("pool", &[&csv("pool/pool.vhdx")]))
+        .vhdx(
+            "csv1/pool/pool.vhdx",
+            &child("pool", &vhdx("gold"), r"..\parents\gold.vhdx"),
+        )
+        .inventory(hyperv_host("hv1").vm(row_of("web")).vm(row_of("pool")))
+        .judge()
+        .is("csv1/parents/gold.vhdx", "owned")
+        .owners("csv1/parents/gold.vhdx", &["pool"]);
+}
+
+#[test]
+fn hc6_a_parent_of_unused_children_has_their_verdict_and_is_no_candidate() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/parents/gold.vhdx", &vhdx("gold"))
+        .vhdx("csv1/pool/a.vhdx", &child("a", &vhdx("gold"), r"..\parents\gold.vhdx"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/pool/a.vhdx", "orphaned/stranded-snapshot review")
+        .is("csv1/parents/gold.vhdx", "orphaned review");
+}
+
+#[test]
+fn hc6_while_a_vm_has_a_disk_on_a_volume_that_was_not_scanned_a_base_here_may_be_its_parent() {
+    let disk = r"C:\ClusterStorage\Volume2\far\far.vhdx";
+    let mut vm = hyperv_row("far", &[disk]);
+    vm.config = Some(vm.config.unwrap().replace("Volume1", "Volume2"));
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/parents/gold.vhdx", &vhdx("gold"))
+        .inventory(
+            hyperv_host("hv1")
+                .datastore("Volume2", &[r"C:\ClusterStorage\Volume2"], &["hv1"])
+                .vm(row_of("web"))
+                .vm(vm),
+        )
+        .judge()
+        .is("csv1/parents/gold.vhdx", "unknown/outside-scan");
+}
+
+#[test]
+fn hc17_a_disk_of_another_hypervisor_is_foreign() {
+    let foreign = VhdBuilder {
+        creator: *b"tap\0",
+        ..VhdBuilder::new(DiskKind::Dynamic, 64 << 20, 1)
+    };
+    with_vm(Site::hyperv(), "web")
+        .sparse("csv1/xen/0f1e2d3c-0000-1111-2222-333344445555.vhd", &foreign.build())
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(
+            "csv1/xen/0f1e2d3c-0000-1111-2222-333344445555.vhd",
+            "unknown/foreign never",
+        );
+}
+
+#[test]
+fn hc18_an_export_of_a_live_vm_is_a_copy() {
+    with_vm(Site::hyperv(), "web")
+        .vmcx(
+            "csv1/Export/web",
+            &hyperv_vm("web", &[r"D:\Export\web\Virtual Hard Disks\web.vhdx"]),
+        )
+        .vhdx("csv1/Export/web/Virtual Hard Disks/web.vhdx", &vhdx("web"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(
+            &vmcx_path("csv1/Export/web", vm_id("web")),
+            "unregistered/export-copy review",
+        )
+        .is("csv1/web/web.vhdx", "owned");
+}
+
+#[test]
+fn hc21_a_signed_template_is_known_by_its_catalogue() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/hgs/2022.vhdx", &vhdx("2022"))
+        .file("csv1/hgs/2022.vsc", "x")
+        .file("csv1/hgs/keys.pdk", "x")
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/hgs/2022.vhdx", "service/shielded-template never");
+}
+
+// --- D. Chains, checkpoints, backup leftovers -----------------------------------------------------------------------
+
+#[test]
+fn hd1_the_base_of_an_active_checkpoint_is_owned_by_the_chain() {
+    let leaf = csv("web/web_A.avhdx");
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/web", &hyperv_vm("web", &[&leaf]))
+        .vhdx("csv1/web/web_A.avhdx", &child("web_A", &vhdx("web"), r".\web.vhdx"))
+        .file(
+            &checkpoint_path("csv1/web", 1),
+            checkpoint_config("web", 1, &[&csv("web/web.vhdx")]).to_vmcx(),
+        )
+        .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[&leaf])))
+        .judge()
+        .are(
+            &[
+                "csv1/web/web_A.avhdx",
+                "csv1/web/web.vhdx",
+                &checkpoint_path("csv1/web", 1),
+            ],
+            "owned never",
+        );
+}
+
+#[test]
+fn hd2_a_branch_is_owned_through_the_configuration_of_its_checkpoint() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/web/branch.avhdx", &child("branch", &vhdx("web"), r".\web.vhdx"))
+        .file(
+            &checkpoint_path("csv1/web", 1),
+            checkpoint_config("web", 1, &[&csv("web/branch.avhdx")]).to_vmcx(),
+        )
+        .inventory({
+            let mut vm = row_of("web");
+            vm.checkpoints.push(checkpoint(guid(1, 77), false));
+            hyperv_host("hv1").vm(vm)
+        })
+        .judge()
+        .is("csv1/web/branch.avhdx", "owned")
+        .no_gap("checkpoints-without-disks");
+}
+
+#[test]
+fn hd2_without_the_disks_of_checkpoints_no_checkpoint_disk_is_judged() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/web/branch.avhdx", &child("branch", &vhdx("web"), r".\web.vhdx"))
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .inventory({
+            let mut vm = row_of("web");
+            vm.checkpoints.push(checkpoint(guid(1, 77), false));
+            hyperv_host("hv1").vm(vm)
+        })
+        .judge()
+        .is("csv1/web/branch.avhdx", "unknown/no-coverage")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .gap("checkpoints-without-disks");
+}
+
+#[test]
+fn hd3_disks_that_a_hidden_checkpoint_lists_are_owned() {
+    let mut vm = row_of("web");
+    vm.checkpoints.push(derelict::inventory::Checkpoint {
+        kind: Some("Recovery".to_owned()),
+        ..checkpoint(guid(1, 77), true)
+    });
+    vm.files.push(listed(&csv("web/branch.avhdx"), Role::Disk));
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/web/branch.avhdx", &child("branch", &vhdx("web"), r".\web.vhdx"))
+        .inventory(hyperv_host("hv1").vm(vm))
+        .judge()
+        .is("csv1/web/branch.avhdx", "owned");
+}
+
+#[test]
+fn hd4_a_vm_that_runs_on_a_checkpoint_disk_which_no_list_knows_is_unmerged() {
+    let leaf = csv("web/web_A.avhdx");
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/web", &hyperv_vm("web", &[&leaf]))
+        .vhdx("csv1/web/web_A.avhdx", &child("web_A", &vhdx("web"), r".\web.vhdx"))
+        .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[&leaf])))
+        .judge()
+        .is("csv1/web/web_A.avhdx", "owned/unmerged-backup-checkpoint never")
+        .is("csv1/web/web.vhdx", "owned")
+        .problem("unmerged-checkpoint", "web_A.avhdx");
+}
+
+#[test]
+fn hd5_a_checkpoint_disk_in_no_chain_is_stranded_and_a_risk_when_newer_than_its_parent() {
+    let site = |time: &str| {
+        with_vm(Site::hyperv(), "web")
+            .vhdx("csv1/web/left.avhdx", &child("left", &vhdx("web"), r".\web.vhdx"))
+            .modified("csv1/web/left.avhdx", time)
+            .inventory(hyperv_host("hv1").vm(row_of("web")))
+            .judge()
+    };
+    site("2026-09-20T00:00:00Z")
+        .is("csv1/web/left.avhdx", "orphaned/stranded-snapshot review data-loss")
+        .is("csv1/web/web.vhdx", "owned");
+    site("2026-08-20T00:00:00Z").is("csv1/web/left.avhdx", "orphaned/stranded-snapshot review no-risk");
+}
+
+#[test]
+fn hd6_an_auto_recovery_disk_is_too_new_first_and_a_leftover_later() {
+    let site = |time: &str| {
+        with_vm(Site::hyperv(), "web")
+            .vhdx(
+                "csv1/web/web_0A-AutoRecovery.avhdx",
+                &child("auto", &vhdx("web"), r".\web.vhdx"),
+            )
+            .modified("csv1/web/web_0A-AutoRecovery.avhdx", time)
+            .inventory(hyperv_host("hv1").vm(row_of("web")))
+            .judge()
+    };
+    site("2026-09-30T23:50:00Z").is("csv1/web/web_0A-AutoRecovery.avhdx", "unknown/too-new");
+    site("2026-08-20T00:00:00Z").is(
+        "csv1/web/web_0A-AutoRecovery.avhdx",
+        "orphaned/unmerged-backup-checkpoint review",
+    );
+}
+
+#[test]
+fn hd7_a_merge_that_may_be_running_is_waited_for() {
+    let left = |site: Site, time: &str| {
+        site.vhdx("csv1/web/left.avhdx", &child("left", &vhdx("web"), r".\web.vhdx"))
+            .modified("csv1/web/left.avhdx", time)
+            .inventory(hyperv_host("hv1").vm(row_of("web")))
+            .judge()
+    };
+    let mut pending = hyperv_vm("web", &[&csv("web/web.vhdx")]);
+    pending.disk_merge_pending = true;
+    left(
+        with_vm(Site::hyperv(), "web").vmcx("csv1/web", &pending),
+        "2026-08-20T00:00:00Z",
+    )
+    .is("csv1/web/left.avhdx", "unknown/merge-pending never");
+    left(with_vm(Site::hyperv(), "web"), "2026-09-30T12:00:00Z").is("csv1/web/left.avhdx", "unknown/merge-pending");
+    left(with_vm(Site::hyperv(), "web"), "2026-09-28T00:00:00Z")
+        .is("csv1/web/left.avhdx", "orphaned/stranded-snapshot review");
+}
+
+#[test]
+fn hd9_a_stale_absolute_path_is_passed_over_for_the_relative_one() {
+    let paths = ParentPaths {
+        relative: r".\web.vhdx",
+        absolute: r"D:\Old Host\web.vhdx",
+        volume: "",
+    };
+    let leaf = csv("web/web_A.avhdx");
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/web", &hyperv_vm("web", &[&leaf]))
+        .vhdx("csv1/web/web_A.avhdx", &VhdxBuilder::child_of(&vhdx("web"), paths, 5))
+        .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[&leaf])))
+        .judge()
+        .is("csv1/web/web.vhdx", "owned")
+        .no_problem("broken-chain");
+}
+
+#[test]
+fn hd9_a_parent_is_found_by_its_id_when_every_path_is_stale() {
+    let paths = ParentPaths {
+        relative: r".\gone.vhdx",
+        absolute: r"D:\Old Host\gone.vhdx",
+        volume: r"\\?\Volume{0f1e2d3c-0000-1111-2222-333344445555}\gone.vhdx",
+    };
+    let leaf = csv("web/web_A.avhdx");
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/web", &hyperv_vm("web", &[&leaf]))
+        .vhdx("csv1/web/web_A.avhdx", &VhdxBuilder::child_of(&vhdx("web"), paths, 5))
+        .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[&leaf])))
+        .judge()
+        .is("csv1/web/web.vhdx", "owned")
+        .because("csv1/web/web.vhdx", "found-by-identity");
+}
+
+#[test]
+fn hd9_a_child_without_any_parent_is_broken_under_a_vm_and_stranded_without_one() {
+    let leaf = csv("web/web_A.avhdx");
+    Site::hyperv()
+        .vmcx("csv1/web", &hyperv_vm("web", &[&leaf]))
+        .vhdx(
+            "csv1/web/web_A.avhdx",
+            &child("web_A", &vhdx("nowhere"), r".\nowhere.vhdx"),
+        )
+        .vhdx(
+            "csv1/old/left.avhdx",
+            &child("left", &vhdx("nowhere"), r".\nowhere.vhdx"),
+        )
+        .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[&leaf])))
+        .judge()
+        .problem("broken-chain", "web_A.avhdx")
+        .is("csv1/old/left.avhdx", "orphaned/stranded-snapshot review");
+}
+
+#[test]
+fn hd10_a_parent_with_another_id_stays_linked() {
+    let leaf = csv("web/web_A.avhdx");
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/web", &hyperv_vm("web", &[&leaf]))
+        .vhdx("csv1/web/web_A.avhdx", &child("web_A", &vhdx("before"), r".\web.vhdx"))
+        .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[&leaf])))
+        .judge()
+        .is("csv1/web/web.vhdx", "owned")
+        .problem("parent-mismatch", "web_A.avhdx");
+}
+
+#[test]
+fn hd11_the_data_of_a_set_are_owned_with_it() {
+    let set = csv("share/set.vhds");
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/a", &hyperv_vm("a", &[&set]))
+        .vmcx("csv1/b", &hyperv_vm("b", &[&set]))
+        .file(
+            "csv1/share/set.vhds",
+            vhds(&["set_0F1E2D3C-0000-1111-2222-333344445555.avhdx"]),
+        )
+        .vhdx(
+            "csv1/share/set_0F1E2D3C-0000-1111-2222-333344445555.avhdx",
+            &vhdx("set"),
+        )
+        .inventory(
+            hyperv_host("hv1")
+                .vm(row_of("web"))
+                .vm(hyperv_row("a", &[&set]))
+                .vm(hyperv_row("b", &[&set])),
+        )
+        .judge()
+        .are(
+            &[
+                "csv1/share/set.vhds",
+                "csv1/share/set_0F1E2D3C-0000-1111-2222-333344445555.avhdx",
+            ],
+            "owned",
+        )
+        .owners("csv1/share/set_0F1E2D3C-0000-1111-2222-333344445555.avhdx", &["a", "b"]);
+}
+
+#[test]
+fn hd12_a_shared_disk_stays_owned_when_one_of_its_vms_is_unregistered() {
+    let shared = csv("share/shared.vhdx");
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/a", &hyperv_vm("a", &[&shared]))
+        .vmcx("csv1/b", &hyperv_vm("b", &[&shared]))
+        .vhdx("csv1/share/shared.vhdx", &vhdx("shared"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")).vm(hyperv_row("a", &[&shared])))
+        .judge()
+        .is("csv1/share/shared.vhdx", "owned")
+        .is(&config("b"), "unregistered/lost-registration");
+}
+
+#[test]
+fn hd13_hd14_change_tracking_follows_its_disk_and_is_left_without_it() {
+    with_vm(Site::hyperv(), "web")
+        .zeros("csv1/web/web.vhdx.rct", 4096)
+        .zeros("csv1/web/web.vhdx.mrt", 4096)
+        .zeros("csv1/web/gone.vhdx.rct", 4096)
+        .zeros("csv1/web/report.mrt", 4096)
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .are(&["csv1/web/web.vhdx.rct", "csv1/web/web.vhdx.mrt"], "owned never")
+        .is("csv1/web/gone.vhdx.rct", "orphaned/leftover-sidecar candidate");
+}
+
+#[test]
+fn hd13_a_stem_that_is_no_disk_is_no_change_tracking() {
+    let judged = with_vm(Site::hyperv(), "web")
+        .zeros("csv1/web/report.mrt", 4096)
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    assert!(!judged.is_reported("csv1/web/report.mrt"));
+}
+
+#[test]
+fn hd15_a_twin_of_a_used_disk_is_what_a_migration_left() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/before/web.vhdx", &vhdx("web"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/before/web.vhdx", "orphaned/migration-leftover candidate")
+        .confidence("csv1/before/web.vhdx", "high");
+}
+
+#[test]
+fn hd15_a_twin_on_which_a_child_hangs_is_no_candidate() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/before/web.vhdx", &vhdx("web"))
+        .vhdx("csv1/before/x.avhdx", &child("x", &vhdx("web"), r".\web.vhdx"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/before/web.vhdx", "orphaned review");
+}
+
+#[test]
+fn hd18_a_disk_that_another_node_holds_open_is_in_use() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/x/x.vhdx", &vhdx("x"))
+        .mark("csv1/x/x.vhdx", MarkCode::SharingViolation)
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/x/x.vhdx", "in-use/locked never");
+}
+
+#[test]
+fn hd20_rings_and_torn_headers_are_damage() {
+    let mut a = child("a", &vhdx("b"), r".\b.avhdx");
+    let mut b = child("b", &a, r".\a.avhdx");
+    a.data_write_guid = guid(1, 1);
+    b.data_write_guid = guid(1, 2);
+    a.locator = child("a", &b, r".\b.avhdx").locator;
+    b.locator = child("b", &a, r".\a.avhdx").locator;
+    let torn = vhdx("torn").bytes()[..70_000].to_vec();
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/ring/a.avhdx", &a)
+        .vhdx("csv1/ring/b.avhdx", &b)
+        .file("csv1/torn/torn.vhdx", torn)
+        .file("csv1/torn/empty.vhdx", "")
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .are(&["csv1/ring/a.avhdx", "csv1/ring/b.avhdx"], "unknown/damaged never")
+        .are(
+            &["csv1/torn/torn.vhdx", "csv1/torn/empty.vhdx"],
+            "unknown/damaged never",
+        );
+}
+
+#[test]
+fn hd21_an_open_log_is_a_sign_of_use() {
+    let open = VhdxBuilder {
+        log: VhdxLog::Lost(guid(9, 9)),
+        ..vhdx("open")
+    };
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/x/open.vhdx", &open)
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/x/open.vhdx", "in-use/open-log never");
+}
+
+#[test]
+fn hd22_a_fixed_vhd_is_a_disk_and_one_of_less_than_a_footer_is_damage() {
+    with_vm(Site::hyperv(), "web")
+        .sparse(
+            "csv1/x/fixed.vhd",
+            &VhdBuilder::new(DiskKind::Fixed, 8 << 20, 4).build(),
+        )
+        .file("csv1/x/stub.vhd", [0; 100])
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/x/stub.vhd", "unknown/damaged never")
+        .is("csv1/x/fixed.vhd", "unknown");
+}
+
+#[test]
+fn hd22_a_fixed_vhd_of_nobody_is_orphaned() {
+    with_vm(Site::hyperv(), "web")
+        .sparse(
+            "csv1/x/fixed.vhd",
+            &VhdBuilder::new(DiskKind::Fixed, 8 << 20, 4).build(),
+        )
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/x/fixed.vhd", "orphaned/deleted-vm-disk candidate");
+}
+
+#[test]
+fn hd23_content_decides_over_the_extension() {
+    let inner = csv("web/disk.old");
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/web", &hyperv_vm("web", &[&csv("web/web.vhdx"), &inner]))
+        .vhdx("csv1/web/disk.old", &vhdx("disk"))
+        .vhdx("csv1/x/lie.vhd", &vhdx("lie"))
+        .vhdx("csv1/x/nameless", &vhdx("nameless"))
+        .vhdx("csv1/x/was.vhdx.bak", &vhdx("was"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/web/disk.old", "owned")
+        .are(
+            &["csv1/x/lie.vhd", "csv1/x/nameless", "csv1/x/was.vhdx.bak"],
+            "orphaned/deleted-vm-disk",
+        );
+}
+
+// --- E. Configuration, state, replica and other files ---------------------------------------------------------------
+
+#[test]
+fn he1_a_cached_configuration_is_of_the_host() {
+    let cached = format!(
+        "csv1/Hyper-V/Virtual Machines Cache/{}.vmcx",
+        vm_id("web").to_string().to_uppercase()
+    );
+    with_vm(Site::hyperv(), "web")
+        .file(&cached, hyperv_vm("web", &[]).to_vmcx())
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(&cached, "system/host-store never")
+        .is(&config("web"), "owned")
+        .no_problem("duplicate-identity");
+}
+
+#[test]
+fn he2_an_xml_without_a_configuration_inside_is_ordinary() {
+    let judged = with_vm(Site::hyperv(), "web")
+        .file(
+            "csv1/web/0f1e2d3c-0000-1111-2222-333344445555.xml",
+            "<?xml version=\"1.0\"?><writer/>",
+        )
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    assert!(!judged.is_reported("csv1/web/0f1e2d3c-0000-1111-2222-333344445555.xml"));
+}
+
+#[test]
+fn he3_a_checkpoint_belongs_to_the_vm_whose_id_stands_inside_even_without_its_configuration() {
+    let disk = csv("web/branch.avhdx");
+    Site::hyperv()
+        .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+        .vhdx("csv1/web/branch.avhdx", &child("branch", &vhdx("web"), r".\web.vhdx"))
+        .file(
+            &checkpoint_path("csv1/web", 1),
+            checkpoint_config("web", 1, &[&disk]).to_vmcx(),
+        )
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .are(&[&checkpoint_path("csv1/web", 1), "csv1/web/branch.avhdx"], "owned")
+        .problem("ghost", "web");
+}
+
+#[test]
+fn he4_guest_state_without_owner_is_never_reclaimed() {
+    let state = format!("csv1/x/{}.vmgs", guid(4, 4).to_string().to_uppercase());
+    with_vm(Site::hyperv(), "web")
+        .sparse(
+            &state,
+            &VmgsBuilder {
+                vtpm: true,
+                ..VmgsBuilder::new(4)
+            }
+            .build(),
+        )
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(&state, "orphaned/leftover-state never data-loss");
+}
+
+#[test]
+fn he6_state_that_exists_at_times_only_is_not_missed() {
+    let mut vm = hyperv_vm("web", &[&csv("web/web.vhdx")]);
+    vm.saved_state = Some((csv("web/x.bin"), csv("web/x.vsv")));
+    let judged = with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/web", &vm)
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    assert!(judged.missing("web").is_empty(), "{:?}", judged.missing("web"));
+}
+
+#[test]
+fn he7_he8_state_is_tied_by_the_id_in_its_name() {
+    let id = vm_id("web").to_string().to_uppercase();
+    let other = guid(8, 8).to_string().to_uppercase();
+    let judged = with_vm(Site::hyperv(), "web")
+        .zeros(&format!("csv1/paging/{id}.0F1E.slp"), 4096)
+        .zeros(&format!("csv1/paging/{other}.0F1E.slp"), 4096)
+        .file(
+            &format!("csv1/web/Virtual Machines/{id}.vmrs"),
+            hyperv_vm("web", &[]).to_vmrs(0),
+        )
+        .zeros(&format!("csv1/web/Virtual Machines/{id}/{id}.bin"), 4096)
+        .zeros(&format!("csv1/x/{other}.bin"), 4096)
+        .zeros("csv1/web/firmware.bin", 4096)
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    judged
+        .is(&format!("csv1/paging/{id}.0F1E.slp"), "owned")
+        .is(&format!("csv1/web/Virtual Machines/{id}.vmrs"), "owned")
+        .is(&format!("csv1/web/Virtual Machines/{id}/{id}.bin"), "owned")
+        .is(
+            &format!("csv1/paging/{other}.0F1E.slp"),
+            "orphaned/leftover-state review",
+        )
+        .is(&format!("csv1/x/{other}.bin"), "orphaned/leftover-state review");
+    assert!(!judged.is_reported("csv1/web/firmware.bin"));
+}
+
+#[test]
+fn he9_a_replica_is_of_the_service_unless_its_server_registers_it() {
+    let folder = "csv1/Hyper-V Replica/Virtual hard disks/0A";
+    let disk = csv("Hyper-V Replica/Virtual hard disks/0A/r.vhdx");
+    with_vm(Site::hyperv(), "web")
+        .vhdx(&format!("{folder}/r.vhdx"), &vhdx("r"))
+        .vhdx(&format!("{folder}/loose.vhdx"), &vhdx("loose"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")).vm(hyperv_row("r", &[&disk])))
+        .judge()
+        .is(&format!("{folder}/r.vhdx"), "owned")
+        .is(&format!("{folder}/loose.vhdx"), "service/hyper-v-replica never");
+}
+
+#[test]
+fn he10_he11_replica_logs_go_with_their_disk() {
+    with_vm(Site::hyperv(), "web")
+        .file("csv1/web/web.vhdx.hrl", HrlBuilder::new(3).bytes())
+        .file("csv1/web/gone.vhdx.hrl", HrlBuilder::new(4).bytes())
+        .zeros("csv1/web/gone.vhdx.hru", 4096)
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/web/web.vhdx.hrl", "owned never")
+        .are(
+            &["csv1/web/gone.vhdx.hrl", "csv1/web/gone.vhdx.hru"],
+            "orphaned/leftover-sidecar review",
+        );
+}
+
+#[test]
+fn he13_a_former_replica_that_is_registered_is_owned() {
+    let disk = csv("Hyper-V Replica/Virtual hard disks/0A/r.vhdx");
+    Site::hyperv()
+        .vmcx("csv1/Hyper-V Replica", &hyperv_vm("r", &[&disk]))
+        .vhdx("csv1/Hyper-V Replica/Virtual hard disks/0A/r.vhdx", &vhdx("r"))
+        .inventory({
+            let mut vm = hyperv_row("r", &[&disk]);
+            vm.config = Some(vm.config.unwrap().replace(r"\r\Virtual", r"\Hyper-V Replica\Virtual"));
+            hyperv_host("hv1").vm(vm)
+        })
+        .judge()
+        .is("csv1/Hyper-V Replica/Virtual hard disks/0A/r.vhdx", "owned");
+}
+
+#[test]
+fn he14_an_image_in_a_drive_is_owned_media_and_another_unknown() {
+    let mut vm = hyperv_vm("web", &[&csv("web/web.vhdx")]);
+    vm.drives
+        .push(HypervDrive::iso(ControllerKind::Ide, 2, csv("iso/used.iso")));
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/web", &vm)
+        .zeros("csv1/iso/used.iso", 1 << 20)
+        .zeros("csv1/iso/free.iso", 1 << 20)
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/iso/used.iso", "owned/media never")
+        .is("csv1/iso/free.iso", "unknown/media never");
+}
+
+#[test]
+fn he15_he16_drives_without_a_file_are_no_paths() {
+    let mut vm = row_of("web");
+    vm.fileless_disks = vec!["Disk 3 100.00 GB Bus 0 Lun 0 Target 1".to_owned()];
+    vm.files.push(listed("", Role::Disk));
+    vm.files.push(listed(r"\\.\PhysicalDrive3", Role::Disk));
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .inventory(hyperv_host("hv1").vm(vm))
+        .judge()
+        .is("csv1/web/web.vhdx", "owned")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .gap("fileless-disks")
+        .no_problem("missing-disk");
+}
+
+#[test]
+fn he19_a_configuration_that_cannot_be_read_keeps_its_folder_unknown() {
+    with_vm(with_vm(Site::hyperv(), "web"), "dark")
+        .unreadable_file(&config("dark"))
+        .vhdx("csv1/far/far.vhdx", &vhdx("far"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .are(
+            &[&config("dark"), "csv1/dark/dark.vhdx"],
+            "unknown/owner-unreadable never",
+        )
+        .is("csv1/far/far.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn he20_the_xml_beside_a_vmcx_of_its_id_is_superseded() {
+    let xml = config("web").replace(".vmcx", ".xml");
+    with_vm(Site::hyperv(), "web")
+        .file(&xml, hyperv_vm("web", &[&csv("web/web.vhdx")]).to_xml())
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(&xml, "orphaned/superseded-config review")
+        .is("csv1/web/web.vhdx", "owned");
+}
+
+#[test]
+fn an_xml_of_2012_r2_that_is_registered_owns_its_disks() {
+    let xml = config("web").replace(".vmcx", ".xml");
+    let mut vm = row_of("web");
+    vm.config = Some(vm.config.unwrap().replace(".vmcx", ".xml"));
+    Site::hyperv()
+        .file(&xml, hyperv_vm("web", &[&csv("web/web.vhdx")]).to_xml())
+        .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+        .inventory(hyperv_host("hv1").vm(vm))
+        .judge()
+        .are(&[&xml, "csv1/web/web.vhdx"], "owned");
+}

@@ -1,0 +1,15 @@
+//! Every rule of the verdicts, firing and holding back, on trees made here; the cases are those of the trap documents.
+//!
+//! Each scenario is judged as it is, and again with something taken away (every inventory, a folder, a configuration, a
+//! disk, a root): what somebody needs must never become nobody's by that ([`support`]).
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot set itself up has failed"
+)]
+
+mod coverage;
+mod hyperv;
+mod identity;
+mod support;
+mod vmware;
