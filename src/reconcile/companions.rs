@@ -89,15 +89,17 @@ pub(crate) fn is_live_config(files: &Files<'_>, node: NodeId) -> bool {
 /// True for an XML of 2012 R2 beside the `.vmcx` of the same VM, which an upgrade made of it (H-E20).
 pub(crate) fn is_superseded(files: &Files<'_>, node: NodeId) -> bool {
     let this = files.nodes[node];
-    let Some(stem) = files.name(node).strip_suffix(".xml").filter(|_| this.kind() == Kind::HypervXml) else {
+    let Some(stem) = files
+        .name(node)
+        .strip_suffix(".xml")
+        .filter(|_| this.kind() == Kind::HypervXml)
+    else {
         return false;
     };
     files
         .in_folder(this.entry.root, this.folder())
         .iter()
-        .any(|&other| {
-            files.nodes[other].kind() == Kind::Vmcx && files.name(other).strip_suffix(".vmcx") == Some(stem)
-        })
+        .any(|&other| files.nodes[other].kind() == Kind::Vmcx && files.name(other).strip_suffix(".vmcx") == Some(stem))
 }
 
 /// The stem of a configuration's name, and whether the name is that of a backup copy (`x.vmx~`, `x.vmx.bak`).
@@ -274,10 +276,11 @@ fn of_unread_descriptor(files: &Files<'_>, references: &mut References, disk: No
     for extent in extents_of_missing(files, file.entry.root, file.entry.path.as_bytes()) {
         link(references, disk, extent, Role::Extent);
     }
-    let Some(stem) = files.name(disk).strip_suffix(".vmdk") else { return };
+    let Some(stem) = files.name(disk).strip_suffix(".vmdk") else {
+        return;
+    };
     for &node in near {
-        if files.nodes[node].kind() == Kind::VmdkCtk && files.name(node).strip_prefix(stem) == Some("-ctk.vmdk")
-        {
+        if files.nodes[node].kind() == Kind::VmdkCtk && files.name(node).strip_prefix(stem) == Some("-ctk.vmdk") {
             link(references, disk, node, Role::ChangeTracking);
         }
     }
