@@ -75,31 +75,12 @@ pub(crate) fn is_live_config(files: &Files<'_>, node: NodeId) -> bool {
     if !this.kind().is_config() {
         return false;
     }
-    if is_superseded(files, node) {
-        return false;
-    }
     match config_stem(files.name(node)) {
         Some((stem, true)) => !files.in_folder(this.entry.root, this.folder()).iter().any(|&other| {
             other != node && matches!(config_stem(files.name(other)), Some((other, false)) if other == stem)
         }),
         _ => true,
     }
-}
-
-/// True for an XML of 2012 R2 beside the `.vmcx` of the same VM, which an upgrade made of it (H-E20).
-pub(crate) fn is_superseded(files: &Files<'_>, node: NodeId) -> bool {
-    let this = files.nodes[node];
-    let Some(stem) = files
-        .name(node)
-        .strip_suffix(".xml")
-        .filter(|_| this.kind() == Kind::HypervXml)
-    else {
-        return false;
-    };
-    files
-        .in_folder(this.entry.root, this.folder())
-        .iter()
-        .any(|&other| files.nodes[other].kind() == Kind::Vmcx && files.name(other).strip_suffix(".vmcx") == Some(stem))
 }
 
 /// The stem of a configuration's name, and whether the name is that of a backup copy (`x.vmx~`, `x.vmx.bak`).

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     evidence::{DiskEvidence, LinkId, MarkCode},
     kind::{Kind, Role},
-    reconcile::{companions, files::NodeId, signs::statement},
+    reconcile::{files::NodeId, signs::statement},
     report::{
         codes::{Class, ReasonCode},
         model::{Reason, Risk, Weight},
@@ -82,12 +82,6 @@ impl Judge<'_> {
             return Situation::new(Class::LeakedVolume, Grade::Review).because(
                 ReasonCode::NotRegistered,
                 "it carries the id of a First Class Disk that the catalogue does not list",
-            );
-        }
-        if companions::is_superseded(self.world.files, node) {
-            return Situation::new(Class::SupersededConfig, Grade::Review).because(
-                ReasonCode::NotRegistered,
-                "the .vmcx of the same VM lies beside it: an upgrade of the VM left the older form",
             );
         }
         if is_redo_log(self.world.files.name(node)) {
