@@ -76,6 +76,9 @@ pub struct VmEvidence {
     /// Hyper-V: a role of a cluster.
     #[serde(default)]
     pub clustered: bool,
+    /// Hyper-V: how many checkpoints the configuration counts.
+    #[serde(default)]
+    pub checkpoints: u64,
     /// The device lines cannot be read (full encryption, empty file, damage): what it owns is not known.
     pub opaque: Option<String>,
     /// Notes of the VM, cut to 4 KiB.
@@ -93,6 +96,7 @@ impl VmEvidence {
             checkpoint_of: None,
             template: false,
             clustered: false,
+            checkpoints: 0,
             opaque: None,
             notes: None,
         }

@@ -349,6 +349,27 @@ fn host_stores_are_told_apart_by_their_folders_and_cannot_say_whether_a_node_is_
 }
 
 #[test]
+fn a_checkpoint_that_nobody_tells_of_keeps_stray_checkpoint_disks_from_being_orphaned() {
+    let folder = sites();
+    let site = &SITES[1];
+    let snapshots = folder.path().join("sample-data/hyperv/volume1/SQL01/Snapshots");
+    fs::remove_dir_all(snapshots).unwrap();
+    let report: Value = serde_json::from_slice(&scan(site, folder.path(), site.weak, true, &[])).unwrap();
+    let verdicts = verdicts(&report);
+    let stray = verdicts
+        .iter()
+        .find(|(path, _)| path.contains("SQL01_OS_853E22BE"))
+        .unwrap()
+        .1;
+    assert_eq!(
+        (stray.verdict.as_str(), stray.class.as_str()),
+        ("unknown", "no-coverage"),
+        "H-D2"
+    );
+    assert_eq!(report["coverage"]["complete"], false);
+}
+
+#[test]
 fn without_an_inventory_nothing_is_said_to_be_nobodys_but_what_needs_none() {
     let folder = sites();
     for site in &SITES {

@@ -104,6 +104,9 @@ fn machine(config: &HypervConfig, subject: &Subject<'_>) -> VmEvidence {
         checkpoint_of: config
             .logical_id
             .filter(|logical| is_checkpoint && own.is_some_and(|own| own != *logical)),
+        checkpoints: config
+            .checkpoint_count
+            .map_or(0, |count| u64::try_from(count).unwrap_or(0)),
         clustered: config.highly_available == Some(true),
         opaque: (!config.complete).then(|| DAMAGED_TEXT.to_owned()),
         notes: config.notes.as_deref().map(cut_notes),

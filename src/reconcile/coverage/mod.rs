@@ -334,6 +334,7 @@ impl Builder<'_> {
         self.unreadable_disks();
         self.rows_without_the_rest();
         self.checkpoints_without_disks();
+        self.uncounted_checkpoints();
         self.not_scanned();
         self.clustered_without_list();
         self.fileless_disks();

@@ -73,6 +73,40 @@ impl Builder<'_> {
         }
     }
 
+    /// H-D2: a configuration counts more checkpoints than are listed or were read, so disks of theirs are not known.
+    pub(super) fn uncounted_checkpoints(&mut self) {
+        let mut names = BTreeSet::new();
+        for vm in &self.owners.vms {
+            let Some(evidence) = vm.config.and_then(|config| own::vm_evidence(self.world.files, config)) else {
+                continue;
+            };
+            let rows = vm
+                .rows
+                .iter()
+                .map(|&(inventory, row)| &self.world.inventories[inventory].vms[row]);
+            let listed = rows.map(|row| row.checkpoints.len()).max().unwrap_or(0);
+            let is_read = |node| own::vm_evidence(self.world.files, node).is_some_and(|read| read.opaque.is_none());
+            let of_vm = self
+                .world
+                .checkpoints
+                .iter()
+                .filter(|(_, id)| Some(*id) == evidence.instance_id);
+            let read = of_vm.filter(|&&(node, _)| is_read(node)).count();
+            if u64::try_from(listed.max(read)).is_ok_and(|known| known < evidence.checkpoints) {
+                names.insert(vm.name.clone());
+            }
+        }
+        if !names.is_empty() {
+            let text = format!(
+                "the configurations of {} count more checkpoints than are listed or were read: scan their checkpoint folders, or export \
+                 Get-VMSnapshot | Get-VMHardDiskDrive",
+                list(names.iter().map(String::as_str))
+            );
+            let roots = self.of_platform(Platform::Hyperv);
+            self.gap(ReasonCode::CheckpointsWithoutDisks, text, roots, Reach::CheckpointDisks);
+        }
+    }
+
     pub(super) fn read_checkpoint(&self, vm: &OwnerVm, checkpoint: uuid::Uuid) -> bool {
         vm.files.keys().any(|&node| {
             own::vm_evidence(self.world.files, node)
