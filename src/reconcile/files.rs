@@ -258,7 +258,11 @@ fn first_names(catalogue: &Catalogue, nodes: &[Node<'_>]) -> Vec<NodeId> {
             alike.iter().copied().find(|&other| {
                 let seen = nodes[other].entry;
                 let other_device = (&catalogue.roots[seen.root].machine, seen.device);
-                entry.length > 0 && entry.modified.is_some() && seen.root != entry.root && other_device != device
+                entry.length > 0
+                    && entry.modified.is_some()
+                    && entry.created.is_some()
+                    && seen.root != entry.root
+                    && other_device != device
             })
         });
         alike.push(id);
