@@ -78,6 +78,8 @@ pub(crate) struct Files<'a> {
     names: Vec<String>,
     /// For each file the first name of the same file.
     pub(crate) first_name: Vec<NodeId>,
+    /// Files of one look: they may be one file that is seen through several devices.
+    pub(crate) looks: Vec<Vec<NodeId>>,
 }
 
 /// Most symbolic links that one lookup goes through.
@@ -93,12 +95,14 @@ impl<'a> Files<'a> {
         let bystanders = catalogue.bystanders.iter().map(|entry| Node { entry, artifact: None });
         let nodes: Vec<Node<'a>> = artifacts.chain(bystanders).collect();
         let roots = catalogue.roots.len();
+        let looks = looks(catalogue, &nodes);
         let mut files = Self {
             exact: vec![HashMap::new(); roots],
             folded: vec![HashMap::new(); roots],
             folders: vec![HashMap::new(); roots],
             links: links(catalogue),
-            first_name: first_names(catalogue, &nodes),
+            first_name: first_names(catalogue, &nodes, &looks),
+            looks,
             names: nodes.iter().map(Node::name).collect(),
             nodes: Vec::new(),
         };
@@ -236,37 +240,67 @@ fn below_root(target: &RawPath, root: &RawPath) -> Option<RawPath> {
 }
 
 /// Names of one file: the same device, inode, length and time on one machine; or, where two roots are seen through
-/// different devices, which says nothing of the storage behind them, the same name, length and times (H-B7).
-fn first_names(catalogue: &Catalogue, nodes: &[Node<'_>]) -> Vec<NodeId> {
+/// different devices, which says nothing of the storage behind them, the same look and time of creation (H-B7).
+fn first_names(catalogue: &Catalogue, nodes: &[Node<'_>], looks: &[Vec<NodeId>]) -> Vec<NodeId> {
+    let mut first: Vec<NodeId> = (0..nodes.len()).collect();
     let mut by_inode = HashMap::new();
-    let mut by_look: HashMap<_, Vec<NodeId>> = HashMap::new();
-    let mut first = Vec::with_capacity(nodes.len());
-    for (id, node) in nodes.iter().enumerate() {
+    for (id, node) in nodes.iter().enumerate().filter(|(_, node)| node.entry.inode != 0) {
         let entry = node.entry;
-        let device = (&catalogue.roots[entry.root].machine, entry.device);
-        let known = (entry.inode != 0)
-            .then(|| {
-                *by_inode
-                    .entry((device, entry.inode, entry.length, entry.modified))
-                    .or_insert(id)
-            })
-            .filter(|&known| known != id);
-        let alike = by_look
-            .entry((entry.path.name(), entry.length, entry.modified, entry.created))
-            .or_default();
-        let known = known.or_else(|| {
-            alike.iter().copied().find(|&other| {
-                let seen = nodes[other].entry;
-                let other_device = (&catalogue.roots[seen.root].machine, seen.device);
-                entry.length > 0
-                    && entry.modified.is_some()
-                    && entry.created.is_some()
-                    && seen.root != entry.root
-                    && other_device != device
-            })
-        });
-        alike.push(id);
-        first.push(known.map_or(id, |known| first[known]));
+        let key = (device(catalogue, entry), entry.inode, entry.length, entry.modified);
+        first[id] = *by_inode.entry(key).or_insert(id);
     }
-    first
+    for look in looks {
+        let mut by_creation = BTreeMap::new();
+        for &id in look {
+            let Some(created) = nodes[id].entry.created else {
+                continue;
+            };
+            let known = *by_creation.entry(created).or_insert(id);
+            if may_be_one(catalogue, nodes[known].entry, nodes[id].entry) {
+                let names = [first_of(&first, known), first_of(&first, id)];
+                first[names[0].max(names[1])] = names[0].min(names[1]);
+            }
+        }
+    }
+    (0..nodes.len()).map(|id| first_of(&first, id)).collect()
+}
+
+/// Follows the names of one file to the first; each step goes to an earlier one.
+fn first_of(first: &[NodeId], mut id: NodeId) -> NodeId {
+    while first[id] != id {
+        id = first[id];
+    }
+    id
+}
+
+/// Files of the same name, length and time of change, where there are several; in the order of the catalogue.
+fn looks(catalogue: &Catalogue, nodes: &[Node<'_>]) -> Vec<Vec<NodeId>> {
+    if catalogue.roots.len() < 2 {
+        return Vec::new();
+    }
+    let mut by_look: HashMap<_, Vec<NodeId>> = HashMap::new();
+    for (id, node) in nodes.iter().enumerate().filter(|(_, node)| node.entry.length > 0) {
+        if let Some(modified) = node.entry.modified {
+            let look = (node.entry.path.name(), node.entry.length, modified);
+            by_look.entry(look).or_default().push(id);
+        }
+    }
+    let mut looks: Vec<Vec<NodeId>> = by_look.into_values().filter(|look| look.len() > 1).collect();
+    looks.sort_unstable();
+    looks
+}
+
+/// Two files of one look in two roots that are seen through different devices: nothing but the time of creation, where
+/// both have one, can tell whether they are one file (H-B7).
+pub(crate) fn may_be_one(catalogue: &Catalogue, one: &Entry, other: &Entry) -> bool {
+    let same_creation = match (one.created, other.created) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    };
+    same_creation && one.root != other.root && device(catalogue, one) != device(catalogue, other)
+}
+
+/// Device numbers mean something on one machine only.
+fn device<'a>(catalogue: &'a Catalogue, entry: &Entry) -> (&'a str, u64) {
+    (&catalogue.roots[entry.root].machine, entry.device)
 }

@@ -263,6 +263,8 @@ codes! {
         NewerThanParent = "newer-than-parent",
         /// The same disk at another place is in use.
         TwinInUse = "twin-in-use",
+        /// It may be the same file as one that is needed, seen through another root.
+        PerhapsSameFile = "perhaps-same-file",
         /// A VM with the same id is registered at another place.
         SameIdRegistered = "same-id-registered",
         /// Newest change.

@@ -562,8 +562,8 @@ fn on_other_device(site: Site, root: usize) -> Site {
     })
 }
 
-#[test]
-fn hb7_a_file_seen_through_a_share_and_a_volume_is_no_leftover_of_itself() {
+/// A volume, and a share on storage that looks like another device and shows the disk of a VM on the volume.
+fn volume_seen_through_a_share() -> Site {
     let disk = r"C:\ClusterStorage\Volume1\web\web.vhdx";
     let other = r"\\files\vms\other\other.vhdx";
     let mut on_share = hyperv_row("other", &[other]);
@@ -581,8 +581,36 @@ fn hb7_a_file_seen_through_a_share_and_a_volume_is_no_leftover_of_itself() {
     on_other_device(site, 1)
         .only_as_it_is()
         .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[disk])).vm(on_share))
+}
+
+#[test]
+fn hb7_a_file_seen_through_a_share_and_a_volume_is_no_leftover_of_itself() {
+    volume_seen_through_a_share()
+        .created("csv1/web/web.vhdx", "2026-01-01T00:00:00Z")
+        .created("share/web/web.vhdx", "2026-01-01T00:00:00Z")
         .judge()
         .are(&["csv1/web/web.vhdx", "share/web/web.vhdx"], "owned");
+}
+
+#[test]
+fn hb7_where_a_mount_tells_no_creation_a_file_that_looks_like_a_needed_one_is_not_judged() {
+    volume_seen_through_a_share()
+        .judge()
+        .is("csv1/web/web.vhdx", "owned")
+        .is("share/web/web.vhdx", "unknown/ambiguous-reference");
+    volume_seen_through_a_share()
+        .created("share/web/web.vhdx", "2026-01-01T00:00:00Z")
+        .judge()
+        .is("share/web/web.vhdx", "unknown/ambiguous-reference");
+}
+
+#[test]
+fn hb7_a_file_created_at_another_time_is_a_leftover() {
+    volume_seen_through_a_share()
+        .created("csv1/web/web.vhdx", "2026-02-01T00:00:00Z")
+        .created("share/web/web.vhdx", "2026-01-01T00:00:00Z")
+        .judge()
+        .is("share/web/web.vhdx", "orphaned/migration-leftover");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! disk its best child, the files of an unregistered VM their configuration (traps-vmware, *How derelict answers*, 2 – 4).
 //! Everything that says "nobody" passes through [`Judge::nobody`], the only place that can say `orphaned`.
 
+mod follow;
 mod names;
 mod nobody;
 mod owned;
@@ -16,12 +17,7 @@ mod unregistered;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 pub(crate) use self::service::match_rules;
-use self::{
-    names::known_stem,
-    nobody::is_media,
-    reasons::{settled, shown_verdict},
-    situation::{Grade, Situation},
-};
+use self::{names::known_stem, nobody::is_media, reasons::shown_verdict};
 use crate::{
     catalogue::Catalogue,
     kind::{Kind, Role},
@@ -115,6 +111,7 @@ impl Judge<'_> {
         self.propagate(&mut judged);
         self.locks_follow(&mut judged);
         self.hard_links_follow(&mut judged);
+        self.looks_follow(&mut judged);
         for (node, judgement) in judged.iter().enumerate() {
             debug_assert_eq!(
                 judgement.is_some(),
@@ -276,92 +273,6 @@ impl Judge<'_> {
         let has_children = self.references.into(node).any(|edge| edge.role == Role::Parent);
         if judgement.reclaim == Reclaim::Candidate && (has_children || judgement.risk.is_some()) {
             judgement.reclaim = Reclaim::Review;
-        }
-    }
-
-    /// V79: a lock goes with its target; one without a target is stale.
-    pub(super) fn locks_follow(&self, judged: &mut [Option<Judgement>]) {
-        for node in 0..judged.len() {
-            if !self.reported[node] || judged[node].is_some() {
-                continue;
-            }
-            judged[node] = Some(match self.locks.target.get(&node) {
-                Some(&target) => {
-                    let text = format!("it locks {}", self.path(target));
-                    let reason = statement(ReasonCode::FollowsArtifact, text, Some(self.path(target)), Weight::For);
-                    match &judged[target] {
-                        Some(followed) => Judgement {
-                            reasons: vec![reason],
-                            ..followed.clone()
-                        },
-                        None => Judgement::unknown(Class::NoCoverage, reason),
-                    }
-                }
-                None if self.locks_by_foreign_id(node) => Judgement::unknown(
-                    Class::AmbiguousReference,
-                    settled(
-                        ReasonCode::Lock,
-                        "it names its file by the id that the server knows, and this mount shows other ids".to_owned(),
-                        "a scan at the server or over NFS",
-                    ),
-                ),
-                None => self.nobody(
-                    node,
-                    Situation::new(Class::StaleLock, Grade::Candidate)
-                        .because(ReasonCode::TargetGone, "the file that it locks is not there")
-                        .without_inventory(),
-                ),
-            });
-        }
-    }
-
-    /// V79: only NFS and the server's own file systems show the file ids that locks are named by.
-    fn locks_by_foreign_id(&self, node: NodeId) -> bool {
-        const FOREIGN: [&str; 6] = ["cifs", "smb", "fuse", "9p", "virtiofs", "vboxsf"];
-        let is_by_id = self
-            .file(node)
-            .evidence()
-            .and_then(|evidence| evidence.lock.as_ref())
-            .is_some_and(|lock| lock.target_file_id.is_some());
-        let file_system = self.catalogue.roots[self.root(node)].file_system.as_deref();
-        is_by_id && file_system.is_some_and(|name| FOREIGN.iter().any(|foreign| name.starts_with(foreign)))
-    }
-
-    /// Names of one file have one verdict: the best protected (V65).
-    pub(super) fn hard_links_follow(&self, judged: &mut [Option<Judgement>]) {
-        let mut best: std::collections::BTreeMap<NodeId, NodeId> = std::collections::BTreeMap::new();
-        for node in 0..judged.len() {
-            let Some(verdict) = judged[node].as_ref().map(|judgement| judgement.verdict) else {
-                continue;
-            };
-            let first = self.world.files.first_name[node];
-            let held = best.entry(first).or_insert(node);
-            if judged[*held]
-                .as_ref()
-                .is_some_and(|judgement| verdict < judgement.verdict)
-            {
-                *held = node;
-            }
-        }
-        for node in 0..judged.len() {
-            let Some(&other) = best
-                .get(&self.world.files.first_name[node])
-                .filter(|&&other| other != node)
-            else {
-                continue;
-            };
-            let (Some(own), Some(followed)) = (&judged[node], &judged[other]) else {
-                continue;
-            };
-            if followed.verdict < own.verdict {
-                let text = format!("it is the same file as {}", self.path(other));
-                let mut judgement = followed.clone();
-                judgement.reasons.insert(
-                    0,
-                    statement(ReasonCode::FollowsArtifact, text, Some(self.path(other)), Weight::For),
-                );
-                judged[node] = Some(judgement);
-            }
         }
     }
 }
