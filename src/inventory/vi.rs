@@ -191,10 +191,10 @@ fn layout_role(kind: &str) -> Role {
 
 /// Reads a datastore.
 pub(super) fn datastore(object: Json<'_>) -> Option<DatastoreRecord> {
-    let name = object.first(&["name", "summary.name", "info.name"]).string()?;
+    let written = object.first(&["name", "summary.name", "info.name"]).string()?;
     let vms = object.get("vm");
     let mut record = DatastoreRecord {
-        name,
+        name: unescape_name(&written),
         moref: moref(object.first(&["self", "moRef", "summary.datastore"])),
         kind: object.at("summary.type").string(),
         vm_count: (!vms.is_null()).then(|| u64::try_from(vms.items().len()).unwrap_or(u64::MAX)),
@@ -202,6 +202,10 @@ pub(super) fn datastore(object: Json<'_>) -> Option<DatastoreRecord> {
         free_bytes: object.at("summary.freeSpace").number(),
         ..DatastoreRecord::default()
     };
+    // The name of an object has `%25` for a percent sign, the label in a path has the sign itself.
+    if written != record.name {
+        record.add_alias(&format!("[{written}]"));
+    }
     for mount in object.get("host").objects() {
         record.hosts.extend(moref(mount.get("key")));
         record.add_alias(mount.at("mountInfo.path").text().unwrap_or_default());

@@ -120,7 +120,10 @@ impl Tab {
                         || has(&["connectionstate"])
                         || has(&["srmplaceholder"]) && has(&["dnsname", "guesthostname"]))
             }
-            Self::Disk => vm && (has(&["diskmode", "mode"]) || has(&["rawlunid"]) || has(&["rawcompmode"])),
+            Self::Disk => {
+                let names_disks = has(&["disk"]) && table.find(PATH, self.name()).is_some();
+                vm && (names_disks || has(&["diskmode", "mode"]) || has(&["rawlunid"]) || has(&["rawcompmode"]))
+            }
             Self::Snapshot => vm && has(&["filename"]) && !has(&["diskmode"]),
             Self::Cd => vm && has(&["devicetype"]) && has(&["startsconnected", "connected"]),
             Self::FileInfo => has(&["friendlypathname"]),
@@ -155,6 +158,8 @@ mod tests {
             ("VM,Powerstate,Connection state,Host", Some(Tab::Info)),
             ("vInfoVMName,vInfoPath", Some(Tab::Info)),
             ("VM,Disk,Disk Mode,Path", Some(Tab::Disk)),
+            ("VM,Disk,Path,Host,VM ID", Some(Tab::Disk)),
+            ("VM,Powerstate,Disks,Path,VM ID", Some(Tab::Info)),
             ("vDiskVMName,vDiskMode,vDiskCapacityMiB", Some(Tab::Disk)),
             ("VM,Name,Date / time,Filename,State", Some(Tab::Snapshot)),
             ("VM,Device Node,Connected,Device Type", Some(Tab::Cd)),
