@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{
-    catalogue::{Artifact, Catalogue, Entry},
+    catalogue::{Artifact, Catalogue, Entry, RootRecord},
     evidence::{Evidence, MarkCode},
     kind::Kind,
     path::fold,
@@ -75,6 +75,9 @@ pub(crate) struct Files<'a> {
     folded: Vec<HashMap<String, Vec<NodeId>>>,
     folders: Vec<HashMap<&'a [u8], Vec<NodeId>>>,
     links: Vec<BTreeMap<Vec<u8>, Vec<u8>>>,
+    /// Symbolic links that leave their root, with their absolute targets.
+    leaving: Vec<BTreeMap<Vec<u8>, RawPath>>,
+    roots: &'a [RootRecord],
     names: Vec<String>,
     /// For each file the first name of the same file.
     pub(crate) first_name: Vec<NodeId>,
@@ -101,6 +104,8 @@ impl<'a> Files<'a> {
             folded: vec![HashMap::new(); roots],
             folders: vec![HashMap::new(); roots],
             links: links(catalogue),
+            leaving: leaving_links(catalogue),
+            roots: &catalogue.roots,
             first_name: first_names(catalogue, &nodes, &looks),
             looks,
             names: nodes.iter().map(Node::name).collect(),
@@ -169,21 +174,50 @@ impl<'a> Files<'a> {
 
     /// Replaces the longest leading link of a path by what it points to, inside the root.
     fn through_link(&self, root: usize, path: &[u8]) -> Option<Vec<u8>> {
-        if self.links[root].is_empty() {
-            return None;
-        }
-        let ends = path
+        let (target, rest) = leading_link(&self.links[root], path)?;
+        Some([target.as_slice(), rest].concat())
+    }
+
+    /// The absolute path behind a leading link that leaves the root.
+    pub(crate) fn leaving_link(&self, root: usize, path: &[u8]) -> Option<RawPath> {
+        let (target, rest) = leading_link(&self.leaving[root], path)?;
+        Some(RawPath::new([target.as_bytes(), rest].concat()))
+    }
+
+    /// The root that an absolute path of the machine which scanned `from` lies in, and the path below it.
+    pub(crate) fn scanned_place(&self, from: usize, path: &RawPath) -> Option<(usize, Vec<u8>)> {
+        let below = |root: &RootRecord| {
+            Some(
+                path.as_bytes()
+                    .strip_prefix(root.path.as_bytes())?
+                    .strip_prefix(b"/")?
+                    .to_vec(),
+            )
+        };
+        let of_machine = self
+            .roots
             .iter()
             .enumerate()
-            .filter(|&(_, &byte)| byte == b'/')
-            .map(|(end, _)| end)
-            .chain([path.len()]);
-        ends.filter_map(|end| {
-            let target = self.links[root].get(&path[..end])?;
-            Some([target.as_slice(), &path[end..]].concat())
-        })
-        .next_back()
+            .filter(|(_, root)| root.machine == self.roots[from].machine);
+        of_machine
+            .filter_map(|(index, root)| Some((index, below(root)?)))
+            .min_by_key(|(_, below)| below.len())
     }
+}
+
+/// The longest link that a path leads through: what it points to, and the rest of the path.
+fn leading_link<'p, T>(links: &'p BTreeMap<Vec<u8>, T>, path: &'p [u8]) -> Option<(&'p T, &'p [u8])> {
+    if links.is_empty() {
+        return None;
+    }
+    let ends = path
+        .iter()
+        .enumerate()
+        .filter(|&(_, &byte)| byte == b'/')
+        .map(|(end, _)| end)
+        .chain([path.len()]);
+    ends.filter_map(|end| Some((links.get(&path[..end])?, &path[end..])))
+        .next_back()
 }
 
 fn folder_of(entry: &Entry) -> &[u8] {
@@ -219,6 +253,41 @@ fn links(catalogue: &Catalogue) -> Vec<BTreeMap<Vec<u8>, Vec<u8>>> {
         }
     }
     links
+}
+
+/// Symbolic links whose targets leave their root, with the absolute paths that they point to.
+fn leaving_links(catalogue: &Catalogue) -> Vec<BTreeMap<Vec<u8>, RawPath>> {
+    let mut links = vec![BTreeMap::new(); catalogue.roots.len()];
+    for special in &catalogue.specials {
+        let Some(target) = &special.target else { continue };
+        let root = &catalogue.roots[special.root].path;
+        let absolute = if target.as_bytes().starts_with(b"/") {
+            target.clone()
+        } else {
+            normal(&root.join(special.path.folder().as_bytes()).join(target.as_bytes()))
+        };
+        let is_inside = absolute
+            .as_bytes()
+            .strip_prefix(root.as_bytes())
+            .is_some_and(|rest| rest.starts_with(b"/"));
+        if !is_inside {
+            links[special.root].insert(special.path.as_bytes().to_vec(), absolute);
+        }
+    }
+    links
+}
+
+/// An absolute path without `.` and `..`.
+fn normal(path: &RawPath) -> RawPath {
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in path.parts() {
+        match part {
+            b"." => {}
+            b".." => drop(parts.pop()),
+            _ => parts.push(part),
+        }
+    }
+    RawPath::new([b"/", parts.join(&b'/').as_slice()].concat())
 }
 
 /// An absolute target inside the root: below the path at which the root was scanned, or below the volume as the host

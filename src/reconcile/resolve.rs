@@ -83,6 +83,15 @@ pub(crate) struct References {
     pub(crate) broken: BTreeMap<NodeId, Target>,
 }
 
+/// Folders from which the relative names of a file count, beside its own.
+#[derive(Debug, Default)]
+struct MoreFolders {
+    /// Folders that the file names.
+    named: Vec<StoragePath>,
+    /// Folders of the VM that the file belongs to, by root.
+    of_vm: Vec<(usize, Vec<u8>)>,
+}
+
 /// Resolves paths.
 #[derive(Debug)]
 pub(crate) struct Resolver<'a> {
@@ -152,15 +161,38 @@ impl<'a> Resolver<'a> {
                 Target::Files(vec![(node, if exact { Match::Exact } else { Match::Case })])
             }
             Lookup::Ambiguous(nodes) => Target::Files(nodes.into_iter().map(|node| (node, Match::Case)).collect()),
-            Lookup::Nothing => Target::Missing {
-                root,
-                path: path.to_vec(),
-            },
+            Lookup::Nothing => self
+                .through_leaving_link(root, path)
+                .unwrap_or_else(|| Target::Missing {
+                    root,
+                    path: path.to_vec(),
+                }),
         }
     }
 
-    /// What a reference of a file led to.
-    fn reference(&self, from: NodeId, text: &EncodedText, more_folders: &[StoragePath]) -> Target {
+    /// What lies behind a symbolic link that leaves its root: in another root, or outside the scan (V65).
+    fn through_leaving_link(&self, root: usize, path: &[u8]) -> Option<Target> {
+        let found = |root: usize, path: &[u8]| match self.files.find(root, path) {
+            Lookup::Found { node, .. } => Some(Target::Files(vec![(node, Match::Exact)])),
+            _ => None,
+        };
+        let target = self.files.leaving_link(root, path)?;
+        if let Some((root, below)) = self.files.scanned_place(root, &target) {
+            return Some(found(root, &below).unwrap_or(Target::Missing { root, path: below }));
+        }
+        let Parsed::Path(written) = parse(&target.lossy()) else {
+            return Some(Target::Outside);
+        };
+        let Place::Roots(places) = self.identities.place(Writer::File, &written) else {
+            return Some(Target::Outside);
+        };
+        let mut there = places.iter().map(|(root, parts)| (*root, parts.join("/").into_bytes()));
+        let target = there.clone().find_map(|(root, path)| found(root, &path));
+        target.or_else(|| there.next().map(|(root, path)| Target::Missing { root, path }))
+    }
+
+    /// What a reference of a file led to; a relative one counts from `more_folders` as well.
+    fn reference(&self, from: NodeId, text: &EncodedText, more_folders: &MoreFolders) -> Target {
         let node = self.files.nodes[from];
         let literal = self.relative(from, &[], text.raw());
         if matches!(literal, Target::Files(_)) && !text.as_str().starts_with('/') {
@@ -175,9 +207,13 @@ impl<'a> Resolver<'a> {
             if matches!(target, Target::Files(_)) {
                 return target;
             }
-            let elsewhere = more_folders.iter().map(|folder| self.below(from, folder, &path.parts));
-            return elsewhere
-                .into_iter()
+            let tail = path.parts.join("/").into_bytes();
+            let named = more_folders.named.iter();
+            let named = named.map(|folder| self.below(from, folder, &path.parts));
+            let of_vm = more_folders.of_vm.iter();
+            let of_vm = of_vm.filter_map(|(root, folder)| Some(self.lookup(*root, &climb(folder, &tail)?)));
+            return named
+                .chain(of_vm)
                 .find(|target| matches!(target, Target::Files(_)))
                 .unwrap_or(target);
         };
@@ -247,9 +283,13 @@ impl<'a> Resolver<'a> {
             mismatched: BTreeSet::new(),
             broken: BTreeMap::new(),
         };
+        let mut folders_of_vm = self.folders_of_vms();
         for (id, node) in self.files.nodes.iter().enumerate() {
             let Some(evidence) = node.evidence() else { continue };
-            let folders = working_folders(&evidence.references);
+            let folders = MoreFolders {
+                named: working_folders(&evidence.references),
+                of_vm: folders_of_vm.remove(&id).unwrap_or_default(),
+            };
             let targets: Vec<Target> = evidence
                 .references
                 .iter()
@@ -267,6 +307,38 @@ impl<'a> Resolver<'a> {
             references.targets[id] = targets;
         }
         references
+    }
+
+    /// Snapshot lists and states lie in the home of their VM or in its working folder, and what they name lies in either
+    /// (V48): for each of them the other folders of its VM.
+    fn folders_of_vms(&self) -> HashMap<NodeId, Vec<(usize, Vec<u8>)>> {
+        let mut found: HashMap<NodeId, Vec<(usize, Vec<u8>)>> = HashMap::new();
+        for (config, node) in self.files.nodes.iter().enumerate() {
+            let Some(evidence) = node.evidence().filter(|_| node.kind().is_config()) else {
+                continue;
+            };
+            let is_folder = |reference: &&Reference| reference.role == Role::Folder;
+            let named = evidence.references.iter().filter(is_folder);
+            let named = named.filter_map(|reference| {
+                match self.reference(config, &reference.target, &MoreFolders::default()) {
+                    Target::Missing { root, path } => Some((root, path)),
+                    _ => None,
+                }
+            });
+            let home = (node.entry.root, node.folder().to_vec());
+            let folders: BTreeSet<(usize, Vec<u8>)> = named.chain([home]).collect();
+            let stem = self.files.name(config).rsplit_once('.').map_or("", |(stem, _)| stem);
+            for folder in folders.iter().filter(|_| folders.len() > 1) {
+                for &other in self.files.in_folder(folder.0, &folder.1) {
+                    let is_list = matches!(self.files.nodes[other].kind(), Kind::Vmsd | Kind::Vmsn | Kind::Vmss);
+                    if is_list && self.files.name(other).starts_with(stem) {
+                        let others = folders.iter().filter(|known| *known != folder).cloned();
+                        found.entry(other).or_default().extend(others);
+                    }
+                }
+            }
+        }
+        found
     }
 
     fn resolve_parent(
