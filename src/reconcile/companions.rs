@@ -42,7 +42,7 @@ pub(crate) fn add(files: &Files<'_>, references: &mut References, powered_off: &
                 Kind::VmdkDescriptor => {
                     digests_of(files, references, node, &nodes);
                     if is_unread(files, node) {
-                        of_unread_descriptor(files, references, node, &nodes);
+                        of_unread_descriptor(files, references, node);
                     }
                 }
                 _ => {}
@@ -81,6 +81,20 @@ pub(crate) fn is_live_config(files: &Files<'_>, node: NodeId) -> bool {
         }),
         _ => true,
     }
+}
+
+/// The backup copy that lies beside the place of a configuration that is gone.
+pub(crate) fn backup_of_config(files: &Files<'_>, root: usize, config: &[u8]) -> Option<NodeId> {
+    let split = config
+        .iter()
+        .rposition(|&byte| byte == b'/')
+        .map_or(0, |slash| slash + 1);
+    let name = fold(&String::from_utf8_lossy(&config[split..]));
+    let (stem, _) = config_stem(&name)?;
+    let near = files.in_folder(root, &config[..split.saturating_sub(1)]);
+    near.iter()
+        .copied()
+        .find(|&node| files.nodes[node].kind().is_config() && config_stem(files.name(node)) == Some((stem, true)))
 }
 
 /// The stem of a configuration's name, and whether the name is that of a backup copy (`x.vmx~`, `x.vmx.bak`).
@@ -228,15 +242,20 @@ fn memory_of(files: &Files<'_>, references: &mut References, state: NodeId, near
     }
 }
 
+/// Digests carry the name of their disk, and so do their extents, whether or not their own descriptor can be read (V49).
 fn digests_of(files: &Files<'_>, references: &mut References, disk: NodeId, near: &[NodeId]) {
     let name = files.name(disk);
     let Some(stem) = name.strip_suffix(".vmdk") else { return };
     for &node in near {
-        let other = files.name(node);
-        if node != disk && other.strip_prefix(stem).is_some_and(|rest| rest == "-digest.vmdk") {
+        let rest = files.name(node).strip_prefix(stem);
+        if node != disk && rest.is_some_and(is_digest_suffix) {
             link(references, disk, node, Role::Digest);
         }
     }
+}
+
+fn is_digest_suffix(rest: &str) -> bool {
+    matches!(rest, "-digest.vmdk" | "-digest-flat.vmdk" | "-digest-delta.vmdk")
 }
 
 /// True for a disk of which nothing, or not everything, could be read.
@@ -251,19 +270,11 @@ pub(crate) fn is_unread(files: &Files<'_>, node: NodeId) -> bool {
     .any(|mark| files.nodes[node].has_mark(mark))
 }
 
-/// A descriptor that does not tell its extents: what is called like them, and like its change tracking, is its own (V40).
-fn of_unread_descriptor(files: &Files<'_>, references: &mut References, disk: NodeId, near: &[NodeId]) {
+/// A descriptor that does not tell its extents: what is called like them, and like its sidecars, is its own (V40).
+fn of_unread_descriptor(files: &Files<'_>, references: &mut References, disk: NodeId) {
     let file = files.nodes[disk];
-    for extent in extents_of_missing(files, file.entry.root, file.entry.path.as_bytes()) {
-        link(references, disk, extent, Role::Extent);
-    }
-    let Some(stem) = files.name(disk).strip_suffix(".vmdk") else {
-        return;
-    };
-    for &node in near {
-        if files.nodes[node].kind() == Kind::VmdkCtk && files.name(node).strip_prefix(stem) == Some("-ctk.vmdk") {
-            link(references, disk, node, Role::ChangeTracking);
-        }
+    for (part, role) in parts_of_missing(files, file.entry.root, file.entry.path.as_bytes()) {
+        link(references, disk, part, role);
     }
 }
 
@@ -318,15 +329,15 @@ fn orphaned_extents(files: &Files<'_>, references: &mut References) {
             })
             .collect();
         for (root, path, _) in missing {
-            for node in extents_of_missing(files, root, &path) {
-                link(references, id, node, Role::Extent);
+            for (node, role) in parts_of_missing(files, root, &path) {
+                link(references, id, node, role);
             }
         }
     }
 }
 
-/// Extents of a descriptor that is not there, by their names.
-pub(crate) fn extents_of_missing(files: &Files<'_>, root: usize, descriptor: &[u8]) -> Vec<NodeId> {
+/// Extents and sidecars of a descriptor that is not there or does not tell them, by their names.
+pub(crate) fn parts_of_missing(files: &Files<'_>, root: usize, descriptor: &[u8]) -> Vec<(NodeId, Role)> {
     let split = descriptor
         .iter()
         .rposition(|&byte| byte == b'/')
@@ -336,22 +347,42 @@ pub(crate) fn extents_of_missing(files: &Files<'_>, root: usize, descriptor: &[u
     let Some(stem) = name.strip_suffix(".vmdk") else {
         return Vec::new();
     };
-    let is_extent = |node: &NodeId| {
-        let other = files.name(*node);
-        files.nodes[*node].kind().is_extent()
-            && other
-                .strip_prefix(stem)
-                .and_then(|rest| rest.strip_suffix(".vmdk"))
-                .is_some_and(|rest| {
-                    matches!(rest, "-flat" | "-delta" | "-sesparse" | "-rdm" | "-rdmp") || is_split_suffix(rest)
-                })
+    let part = |&node: &NodeId| {
+        let rest = files.name(node).strip_prefix(stem)?;
+        Some((node, part_role(files.nodes[node].kind(), rest)?))
     };
-    files
-        .in_folder(root, folder)
-        .iter()
-        .copied()
-        .filter(is_extent)
-        .collect()
+    files.in_folder(root, folder).iter().filter_map(part).collect()
+}
+
+/// What a file is to the disk whose stem its name begins with, by its kind and the rest of its name.
+fn part_role(kind: Kind, rest: &str) -> Option<Role> {
+    if is_digest_suffix(rest) {
+        return Some(Role::Digest);
+    }
+    match kind {
+        Kind::VmdkCtk if rest == "-ctk.vmdk" => Some(Role::ChangeTracking),
+        Kind::Psf if is_filter_sidecar(rest) => Some(Role::Sidecar),
+        kind if kind.is_extent() => {
+            let suffix = rest.strip_suffix(".vmdk")?;
+            let is_whole = matches!(suffix, "-flat" | "-delta" | "-sesparse" | "-rdm" | "-rdmp");
+            (is_whole || is_split_suffix(suffix)).then_some(Role::Extent)
+        }
+        _ => None,
+    }
+}
+
+/// `-4686b60be34dc512.vmfd`: the sidecar of an I/O filter (formats-vmware 1.8).
+fn is_filter_sidecar(rest: &str) -> bool {
+    rest.strip_prefix('-')
+        .and_then(|rest| rest.strip_suffix(".vmfd"))
+        .is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// `x-000001.vmdk`: the name of a snapshot link (formats-vmware 1.8).
+pub(crate) fn is_snapshot_link(path: &[u8]) -> bool {
+    let name = fold(&String::from_utf8_lossy(path));
+    let number = name.strip_suffix(".vmdk").and_then(|stem| stem.rsplit_once('-'));
+    number.is_some_and(|(_, digits)| digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// `-s001`, `-f001`.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     catalogue::Catalogue,
-    evidence::VmEvidence,
+    evidence::{Reference, VmEvidence},
     inventory::{Inventory, Listing, Registration},
     kind::{Kind, Platform, Role},
     path::{Parsed, fold, parse},
@@ -65,6 +65,8 @@ pub(crate) struct OwnerVm {
     pub(crate) ghost: Option<(usize, Vec<u8>)>,
     /// The configuration was found by the VM's id at another place than registered.
     pub(crate) moved: bool,
+    /// Further configurations with that id: any of them may be the one that was moved.
+    pub(crate) perhaps: Vec<NodeId>,
     /// The registered configuration lies outside the scan.
     pub(crate) config_outside: bool,
     /// Where each of its files was met first.
@@ -242,6 +244,7 @@ impl OwnerVm {
             config: None,
             ghost: None,
             moved: false,
+            perhaps: Vec::new(),
             config_outside: false,
             files: BTreeMap::new(),
             missing: BTreeSet::new(),
@@ -288,42 +291,49 @@ fn add_cluster_vms(
     }
 }
 
-/// A registered configuration that is not where it should be, while a file with the VM's id lies elsewhere: the VM was
-/// moved since the inventory, and its files are needed (V7, H-A11).
+/// A registered configuration that is not where it should be. A backup copy beside its place stands for it (V3, V54).
+/// A file with the VM's id elsewhere means that the VM was moved since the inventory; where several have it, each may be
+/// the one that is needed (V7, H-A11).
 fn find_moved(world: World<'_>, owners: &mut Owners, configs: &[NodeId]) {
     let claimed: BTreeSet<NodeId> = owners.vms.iter().filter_map(|vm| vm.config).collect();
     for vm in &mut owners.vms {
         if vm.config.is_some() {
             continue;
         }
-        if vm.ghost.is_none() {
+        let Some((root, path)) = &vm.ghost else {
             vm.config = behind_unknown_mount(world, vm, configs, &claimed);
             continue;
+        };
+        let copy = companions::backup_of_config(world.files, *root, path);
+        if let Some(copy) = copy.filter(|copy| configs.contains(copy) && !claimed.contains(copy)) {
+            vm.config = Some(copy);
+            continue;
         }
-        let ids: BTreeSet<Uuid> = vm
-            .rows
+        let ids = listed_ids(world, vm);
+        let has_id = |node: &NodeId| {
+            let evidence = vm_evidence(world.files, *node).map_or([None, None], |vm| [vm.instance_id, vm.bios_id]);
+            evidence.into_iter().flatten().any(|id| ids.contains(&id))
+        };
+        let mut found = configs
             .iter()
-            .flat_map(|&(inventory, row)| {
-                let row = &world.inventories[inventory].vms[row];
-                [row.instance_id, row.bios_id]
-            })
-            .flatten()
-            .collect();
-        let found = configs.iter().copied().find(|node| {
-            !claimed.contains(node)
-                && vm_evidence(world.files, *node).is_some_and(|evidence| {
-                    [evidence.instance_id, evidence.bios_id]
-                        .into_iter()
-                        .flatten()
-                        .any(|id| ids.contains(&id))
-                })
-        });
-        if let Some(config) = found {
+            .copied()
+            .filter(|node| !claimed.contains(node) && has_id(node));
+        if let Some(config) = found.next() {
             vm.config = Some(config);
+            vm.perhaps = found.collect();
             vm.moved = true;
             vm.ghost = None;
         }
     }
+}
+
+/// The ids that the rows of a VM give it.
+fn listed_ids(world: World<'_>, vm: &OwnerVm) -> BTreeSet<Uuid> {
+    let rows = vm
+        .rows
+        .iter()
+        .map(|&(inventory, row)| &world.inventories[inventory].vms[row]);
+    rows.flat_map(|row| [row.instance_id, row.bios_id]).flatten().collect()
 }
 
 /// A registered configuration under a mount that nobody tied to a root, such as a DFS name: the only file with the VM's
@@ -360,7 +370,11 @@ fn behind_unknown_mount(
 
 /// Configurations on disk that no inventory registers, as VMs of their own.
 pub(crate) fn add_unregistered(world: World<'_>, owners: &mut Owners, configs: &[NodeId]) {
-    let claimed: BTreeSet<NodeId> = owners.vms.iter().filter_map(|vm| vm.config).collect();
+    let claimed: BTreeSet<NodeId> = owners
+        .vms
+        .iter()
+        .flat_map(|vm| vm.config.into_iter().chain(vm.perhaps.iter().copied()))
+        .collect();
     let same_file = |node: NodeId| {
         claimed
             .iter()
@@ -555,7 +569,7 @@ impl<'a> Walk<'a> {
 
     /// The configuration, everything that the rows list, and what lies beside a configuration that is gone.
     fn start(&mut self, touched: &mut BTreeSet<(usize, usize)>, missing_disks: &mut BTreeSet<(usize, Vec<u8>)>) {
-        if let Some(config) = self.vm.config {
+        for config in self.vm.config.into_iter().chain(self.vm.perhaps.clone()) {
             self.reach(config, Via::Itself);
         }
         for (inventory_index, row) in self.vm.rows.clone() {
@@ -622,7 +636,7 @@ impl<'a> Walk<'a> {
         missing_disks: &mut BTreeSet<(usize, Vec<u8>)>,
     ) {
         if role == Role::Disk {
-            for node in companions::extents_of_missing(self.world.files, root, &path) {
+            for (node, _) in companions::parts_of_missing(self.world.files, root, &path) {
                 self.reach(node, Via::BesideGhost);
             }
             missing_disks.insert((root, path.clone()));
@@ -680,7 +694,9 @@ impl<'a> Walk<'a> {
                             role: reference.role,
                         });
                     }
-                    Target::Outside if matches!(reference.role, Role::Disk | Role::Extent) => {
+                    Target::Outside
+                        if matches!(reference.role, Role::Disk | Role::Extent) || is_snapshot_folder(reference) =>
+                    {
                         self.vm
                             .outside
                             .insert((reference.role, reference.target.as_str().to_owned()));
@@ -699,8 +715,25 @@ impl<'a> Walk<'a> {
                 self.vm.outside.insert((Role::Parent, "parent disk".to_owned()));
             }
         }
+        if self.vm.moved {
+            self.forget_old_places();
+        }
         self.vm
     }
+
+    /// What a VM that was moved has under the same name at its new place is not missing at the old one.
+    fn forget_old_places(&mut self) {
+        let there: BTreeSet<&str> = self.vm.files.keys().map(|&node| self.world.files.name(node)).collect();
+        self.vm.missing.retain(|missing| {
+            let name = missing.path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+            !there.contains(fold(&String::from_utf8_lossy(name)).as_str())
+        });
+    }
+}
+
+/// A folder in which a VM keeps its snapshots, by the key that names it (V48).
+fn is_snapshot_folder(reference: &Reference) -> bool {
+    reference.role == Role::Folder && matches!(fold(&reference.key).as_str(), "workingdir" | "snapshot.directory")
 }
 
 /// The fullest listing that any row of a VM gives.

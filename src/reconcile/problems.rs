@@ -171,10 +171,13 @@ impl Problems {
             self.add(finding, &[index]);
         }
         if vm.moved {
-            let found = vm
+            let places: Vec<String> = vm
                 .config
-                .map(|config| source_of(judge.world.files, config, None))
-                .unwrap_or_default();
+                .iter()
+                .chain(&vm.perhaps)
+                .map(|&config| source_of(judge.world.files, config, None))
+                .collect();
+            let found = places.join(" and at ");
             let finding = Finding {
                 code: ProblemCode::ConfigMoved,
                 severity: Severity::Warning,
@@ -202,7 +205,8 @@ impl Problems {
         if judge.world.files.nodes[node].kind() == Kind::VmdkDescriptor {
             found.extend(dangling(judge, node, !vms.is_empty()));
         }
-        let by_class = match class {
+        let is_lock = judge.world.files.nodes[node].kind() == Kind::VmLock;
+        let by_class = match class.filter(|_| !is_lock) {
             Some(Class::HeadlessExtent) => Some((
                 ProblemCode::HeadlessExtent,
                 Severity::Error,

@@ -4,10 +4,14 @@ use derelict::{
     inventory::{Inventory, InventoryKind},
     kind::Platform,
 };
-use derelict_parsers::testkit::vhdx::{ParentPaths, VhdxBuilder};
+use derelict_parsers::testkit::{
+    vhdx::{ParentPaths, VhdxBuilder},
+    vmware::{DescriptorBuilder, cowd},
+};
 
 use super::support::{
-    Export, Site, config_only, hyperv_host, hyperv_row, hyperv_vm, inventory, row, row_of, vcenter, vhdx, vm_id, vmx,
+    Export, SECTORS, Site, config_only, hyperv_host, hyperv_row, hyperv_vm, inventory, row, row_of, vcenter, vhdx,
+    vm_id, vmx,
 };
 
 const UUID: &str = "5f1c2d3e-0badc0de-1111-001b21aa0001";
@@ -679,6 +683,43 @@ fn v65_an_absolute_link_of_a_datastore_leads_to_the_file() {
 }
 
 #[test]
+fn v65_a_link_to_another_datastore_leads_to_the_file_there() {
+    let two = |target: &str| {
+        Site::vmware()
+            .root("ds2", &["ds2", &format!("/vmfs/volumes/{UUID}")])
+            .vmx("ds1/web", "web", &["data.vmdk"])
+            .symlink("ds1/web/data.vmdk", target)
+            .disk("ds2/data/data")
+            .disk("ds2/data/old")
+            .inventory(
+                vcenter()
+                    .datastore("ds2", &[], &["esx1"])
+                    .vm(config_only("web", "[ds1] web/web.vmx")),
+            )
+            .judge()
+    };
+    for target in [
+        &format!("/vmfs/volumes/{UUID}/data/data.vmdk"),
+        "../../ds2/data/data.vmdk",
+    ] {
+        two(target)
+            .are(&["ds2/data/data.vmdk", "ds2/data/data-flat.vmdk"], "owned")
+            .is("ds2/data/old.vmdk", "orphaned/deleted-vm-disk");
+    }
+}
+
+#[test]
+fn v65_a_link_that_leaves_the_scan_is_outside() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["data.vmdk"])
+        .symlink("ds1/web/data.vmdk", "/mnt/elsewhere/data.vmdk")
+        .inventory(vcenter().vm(config_only("web", "[ds1] web/web.vmx")))
+        .judge()
+        .no_problem("missing-disk")
+        .gap("outside-scan");
+}
+
+#[test]
 fn two_files_with_the_id_of_a_parent_whose_path_is_stale_are_both_protected() {
     let paths = ParentPaths {
         relative: r".\gone.vhdx",
@@ -704,6 +745,51 @@ fn the_base_of_a_broken_chain_is_protected_wherever_it_was_moved() {
         .inventory(vcenter().vm(row("web", "[ds1] web/web.vmx", &["[ds1] web/web-000001.vmdk"])))
         .judge()
         .are(&["ds1/moved/web.vmdk", "ds1/moved/web-flat.vmdk"], "owned");
+}
+
+#[test]
+fn a_disk_with_name_and_size_of_a_lost_parent_is_not_judged() {
+    let site = |parent_cid: u32| {
+        let link = DescriptorBuilder::cowd_link("web-000001", SECTORS, 7, "web.vmdk", parent_cid);
+        Site::vmware()
+            .vmx("ds1/web", "web", &["web-000001.vmdk"])
+            .file("ds1/web/web-000001.vmdk", link.build())
+            .file("ds1/web/web-000001-delta.vmdk", cowd(8192))
+            .disk("ds1/moved/web")
+            .disk("ds1/old/old")
+            .inventory(vcenter().vm(row("web", "[ds1] web/web.vmx", &["[ds1] web/web-000001.vmdk"])))
+            .judge()
+    };
+    for parent_cid in [0xffff_fffe, 0x1234_5678] {
+        site(parent_cid)
+            .are(
+                &["ds1/moved/web.vmdk", "ds1/moved/web-flat.vmdk"],
+                "unknown/ambiguous-reference",
+            )
+            .problem("broken-chain", "web-000001.vmdk")
+            .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk");
+    }
+}
+
+#[test]
+fn where_several_files_have_the_id_of_a_vm_that_moved_each_is_protected() {
+    let mut vm = row_of("web");
+    vm.instance_id = Some(vm_id("web"));
+    let moved = |folder: &str, site: Site| site.vmx(folder, "web", &["web.vmdk"]).disk(&format!("{folder}/web"));
+    let site = moved("ds1/backup", moved("ds1/new", Site::vmware()));
+    site.inventory(vcenter().vm(vm))
+        .judge()
+        .are(
+            &[
+                "ds1/new/web.vmx",
+                "ds1/new/web.vmdk",
+                "ds1/backup/web.vmx",
+                "ds1/backup/web.vmdk",
+            ],
+            "owned",
+        )
+        .problem("config-moved", "new/web.vmx")
+        .no_problem("missing-disk");
 }
 
 #[test]

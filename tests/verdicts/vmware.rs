@@ -4,7 +4,7 @@ use derelict::{inventory::Listing, kind::Role};
 use derelict_parsers::testkit::{
     guid,
     vmware::{
-        DescriptorBuilder, SnapshotBuilder, SparseBuilder, VmsdBuilder, VmsnBuilder, VmxBuilder, change_tracking,
+        DescriptorBuilder, SnapshotBuilder, SparseBuilder, VmsdBuilder, VmsnBuilder, VmxBuilder, change_tracking, cowd,
         dictionary, nvram, sesparse, stream_optimized,
     },
 };
@@ -116,6 +116,22 @@ fn v3_an_inaccessible_vm_is_read_from_the_copy_of_its_vmx() {
             &["ds1/web/web.vmx~", "ds1/web/web.vmdk", "ds1/web/web-flat.vmdk"],
             "owned",
         );
+}
+
+#[test]
+fn v3_the_copy_of_a_vmx_tells_the_disks_so_that_others_are_judged() {
+    let mut vm = config_only("web", "[ds1] web/web.vmx");
+    vm.has_configuration = false;
+    Site::vmware()
+        .file("ds1/web/web.vmx~", vmx("web", &["web.vmdk"]).build())
+        .disk("ds1/web/web")
+        .disk("ds1/old/old")
+        .inventory(vcenter().vm(vm))
+        .judge()
+        .are(&["ds1/web/web.vmx~", "ds1/web/web.vmdk"], "owned")
+        .owners("ds1/web/web.vmdk", &["web"])
+        .problem("ghost", "web")
+        .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk");
 }
 
 #[test]
@@ -813,6 +829,62 @@ fn v40_a_flat_whose_descriptor_is_gone_is_still_the_disk_of_the_vm_that_names_it
 }
 
 #[test]
+fn v40_sidecars_of_a_descriptor_that_is_gone_go_with_its_extent() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web.vmdk"])
+        .zeros("ds1/web/web-flat.vmdk", SECTORS * 512)
+        .file("ds1/web/web-ctk.vmdk", change_tracking(4096))
+        .file("ds1/web/web-4686b60be34dc512.vmfd", [0; 512])
+        .file("ds1/web/web_2-4686b60be34dc512.vmfd", [0; 512])
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(&["ds1/web/web-ctk.vmdk", "ds1/web/web-4686b60be34dc512.vmfd"], "owned")
+        .is(
+            "ds1/web/web_2-4686b60be34dc512.vmfd",
+            "orphaned/leftover-sidecar review",
+        );
+}
+
+#[test]
+fn v40_a_link_whose_descriptor_is_gone_does_not_tell_the_disks_below_it() {
+    let leaf = |name: &str, leaf: &str| row(name, &format!("[ds1] {name}/{name}.vmx"), &[leaf]);
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web-000001.vmdk"])
+        .file("ds1/web/web-000001-delta.vmdk", cowd(8192))
+        .disk("ds1/web/web")
+        .disk("ds1/old/old")
+        .inventory(vcenter().vm(leaf("web", "[ds1] web/web-000001.vmdk")))
+        .judge()
+        .is("ds1/web/web-000001-delta.vmdk", "owned/headless-extent")
+        .is("ds1/web/web.vmdk", "unknown")
+        .gap("disk-unreadable")
+        .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v40_a_clone_whose_descriptor_is_gone_may_have_its_base_anywhere() {
+    Site::vmware()
+        .vmx("ds1/clone", "clone", &["clone.vmdk"])
+        .file("ds1/clone/clone-sesparse.vmdk", sesparse(SECTORS, false))
+        .disk("ds1/base/base")
+        .inventory(vcenter().vm(row_of("clone")))
+        .judge()
+        .is("ds1/base/base.vmdk", "unknown");
+}
+
+#[test]
+fn v40_a_flat_disk_whose_descriptor_is_gone_has_nothing_below_it() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web.vmdk"])
+        .zeros("ds1/web/web-flat.vmdk", SECTORS * 512)
+        .disk("ds1/old/old")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk")
+        .no_gap("disk-unreadable");
+}
+
+#[test]
 fn v40_a_flat_without_descriptor_that_nobody_names_is_never_reclaimed() {
     Site::vmware()
         .vm("ds1", "web")
@@ -963,6 +1035,96 @@ fn v48_a_working_directory_that_was_not_scanned_is_outside_and_named() {
         .gap("datastore-not-scanned");
 }
 
+#[test]
+fn v48_a_list_at_home_names_states_and_branches_in_the_working_directory() {
+    let config = vmx("web", &["web-000001.vmdk"])
+        .set("workingDir", "/vmfs/volumes/ds2/work")
+        .build();
+    Site::vmware()
+        .root("ds2", &["ds2"])
+        .file("ds1/web/web.vmx", config)
+        .file("ds1/web/web.vmsd", snapshots(&["web.vmdk", "web-000002.vmdk"]))
+        .disk("ds1/web/web")
+        .delta("ds2/work/web-000001", "/vmfs/volumes/ds1/web/web.vmdk")
+        .delta("ds2/work/web-000002", "/vmfs/volumes/ds1/web/web.vmdk")
+        .delta("ds2/work/web-000003", "/vmfs/volumes/ds1/web/web.vmdk")
+        .file("ds2/work/web-Snapshot1.vmsn", state())
+        .inventory(vcenter().datastore("ds2", &[], &["esx1"]).vm(row(
+            "web",
+            "[ds1] web/web.vmx",
+            &["[ds2] work/web-000001.vmdk"],
+        )))
+        .judge()
+        .are(&["ds2/work/web-000002.vmdk", "ds2/work/web-Snapshot1.vmsn"], "owned")
+        .no_problem("missing-disk")
+        .is("ds2/work/web-000003.vmdk", "orphaned/stranded-snapshot");
+}
+
+#[test]
+fn v48_a_list_in_the_working_directory_names_branches_at_home() {
+    let config = vmx("web", &["web-000001.vmdk"])
+        .set("workingDir", "/vmfs/volumes/ds2/work")
+        .build();
+    Site::vmware()
+        .root("ds2", &["ds2"])
+        .file("ds1/web/web.vmx", config)
+        .disk("ds1/web/web")
+        .delta("ds1/web/web-000001", "web.vmdk")
+        .delta("ds1/web/web-000002", "web.vmdk")
+        .file("ds2/work/web.vmsd", snapshots(&["web.vmdk", "web-000002.vmdk"]))
+        .inventory(vcenter().datastore("ds2", &[], &["esx1"]).vm(row(
+            "web",
+            "[ds1] web/web.vmx",
+            &["[ds1] web/web-000001.vmdk"],
+        )))
+        .judge()
+        .are(&["ds1/web/web-000002.vmdk", "ds1/web/web.vmdk"], "owned")
+        .no_problem("missing-disk");
+}
+
+#[test]
+fn v48_a_working_directory_that_was_not_scanned_may_hold_the_list_of_branches() {
+    let site = |folder: &str| {
+        let config = vmx("web", &["web-000001.vmdk"]).set("workingDir", folder).build();
+        Site::vmware()
+            .file("ds1/web/web.vmx", config)
+            .disk("ds1/web/web")
+            .delta("ds1/web/web-000001", "web.vmdk")
+            .delta("ds1/web/web-000002", "web.vmdk")
+            .disk("ds1/old/old")
+            .inventory(vcenter().datastore("ds2", &[], &["esx1"]).vm(row(
+                "web",
+                "[ds1] web/web.vmx",
+                &["[ds1] web/web-000001.vmdk"],
+            )))
+            .judge()
+    };
+    site("/vmfs/volumes/ds2/work")
+        .is("ds1/web/web-000002.vmdk", "unknown/outside-scan")
+        .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk");
+    site("work").is("ds1/web/web-000002.vmdk", "orphaned/stranded-snapshot");
+}
+
+#[test]
+fn v49_digests_go_with_their_disk() {
+    let digest =
+        |name: &str| DescriptorBuilder::vmfs(&format!("{name}-digest"), 800, cid(name) + 1, guid(77, 3)).build();
+    Site::vmware()
+        .vm("ds1", "vdi")
+        .file("ds1/vdi/vdi-digest.vmdk", digest("vdi"))
+        .zeros("ds1/vdi/vdi-digest-flat.vmdk", 800 * 512)
+        .disk("ds1/old/old")
+        .file("ds1/old/old-digest.vmdk", digest("old"))
+        .zeros("ds1/old/old-digest-flat.vmdk", 800 * 512)
+        .inventory(vcenter().vm(row_of("vdi")))
+        .judge()
+        .are(&["ds1/vdi/vdi-digest.vmdk", "ds1/vdi/vdi-digest-flat.vmdk"], "owned")
+        .are(
+            &["ds1/old/old-digest.vmdk", "ds1/old/old-digest-flat.vmdk"],
+            "orphaned/deleted-vm-disk",
+        );
+}
+
 // V14 lets an unreadable configuration reach its folder. Swap and snapshots need not lie there and no list of leaf disks
 // names them, so by the first law they are not judged anywhere while one cannot be read.
 #[test]
@@ -1070,7 +1232,7 @@ fn v53_a_redo_log_is_owned_by_name_and_left_state_without_owner() {
         .set("scsi0:0.mode", "independent-nonpersistent")
         .set("scsi0:0.redo", "web.vmdk.REDO_a1b2c3")
         .build();
-    let cowd = derelict_parsers::testkit::vmware::cowd(u32::try_from(SECTORS).unwrap());
+    let cowd = cowd(u32::try_from(SECTORS).unwrap());
     Site::vmware()
         .file("ds1/web/web.vmx", config)
         .disk("ds1/web/web")
@@ -1420,10 +1582,7 @@ fn a_base_whose_child_names_it_by_an_old_path_is_found_by_its_content_id() {
     Site::vmware()
         .vmx("ds1/web", "web", &["web-000001.vmdk"])
         .file("ds1/web/web-000001.vmdk", link.build())
-        .file(
-            "ds1/web/web-000001-delta.vmdk",
-            derelict_parsers::testkit::vmware::cowd(u32::try_from(SECTORS).unwrap()),
-        )
+        .file("ds1/web/web-000001-delta.vmdk", cowd(u32::try_from(SECTORS).unwrap()))
         .disk("ds1/web/web")
         .inventory(vcenter().vm(row("web", "[ds1] web/web.vmx", &["[ds1] web/web-000001.vmdk"])))
         .judge()

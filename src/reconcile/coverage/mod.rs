@@ -333,6 +333,8 @@ impl Builder<'_> {
         self.unreadable_snapshot_lists();
         self.unreadable_disks();
         self.rows_without_the_rest();
+        self.unscanned_snapshot_folders();
+        self.missing_links();
         self.checkpoints_without_disks();
         self.uncounted_checkpoints();
         self.not_scanned();

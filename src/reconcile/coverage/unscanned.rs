@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Builder, Reach, count, list};
-use crate::reconcile::own::{self, OwnerVm};
+use crate::reconcile::{
+    companions,
+    own::{self, OwnerVm},
+};
 use crate::{
     inventory::Listing,
-    kind::{Platform, Role},
+    kind::{Kind, Platform, Role},
     path::{Parsed, parse},
+    raw::RawPath,
     report::codes::ReasonCode,
 };
 
@@ -44,6 +48,63 @@ impl Builder<'_> {
                 Reach::Everything
             };
             self.gap(ReasonCode::OutsideScan, text, roots, reach);
+        }
+    }
+
+    /// V48: a working folder that was not scanned may hold the snapshot list, which alone names the other branches.
+    pub(super) fn unscanned_snapshot_folders(&mut self) {
+        for vm in self.owners.vms.iter().filter(|vm| !vm.rows.is_empty()) {
+            let folder = vm.outside.iter().find(|(role, _)| *role == Role::Folder);
+            let Some((_, folder)) = folder.filter(|_| own::best_listing(self.world, vm) != Listing::WholeChains) else {
+                continue;
+            };
+            let text = format!(
+                "{} keeps its snapshots in {folder}, which was not scanned: the list there may name further disks; scan it or give LayoutEx",
+                vm.name
+            );
+            let roots = self.roots_of(vm);
+            self.gap(ReasonCode::OutsideScan, text, roots, Reach::State);
+        }
+    }
+
+    /// A registered VM misses the descriptor of a snapshot link: only that descriptor tells the disks below it. They lie in
+    /// its folder, or anywhere where the link is that of a clone.
+    pub(super) fn missing_links(&mut self) {
+        for vm in self.owners.vms.iter().filter(|vm| !vm.rows.is_empty()) {
+            if own::best_listing(self.world, vm) == Listing::WholeChains {
+                continue;
+            }
+            for missing in vm
+                .missing
+                .iter()
+                .filter(|missing| matches!(missing.role, Role::Disk | Role::Parent))
+            {
+                let parts = companions::parts_of_missing(self.world.files, missing.root, &missing.path);
+                let is_delta = parts.iter().any(|&(node, _)| {
+                    matches!(
+                        self.world.files.nodes[node].kind(),
+                        Kind::VmdkDelta | Kind::VmdkSeSparse
+                    )
+                });
+                let is_numbered = companions::is_snapshot_link(&missing.path);
+                if !is_delta && !is_numbered {
+                    continue;
+                }
+                let path = RawPath::new(missing.path.clone());
+                let text = format!(
+                    "{} on {}, a snapshot link of {}, is not there: only it tells the disks below it; restore the descriptor or give LayoutEx",
+                    path.lossy(),
+                    self.root_name(missing.root),
+                    vm.name
+                );
+                let (roots, reach) = if is_numbered {
+                    let folder = path.folder().as_bytes().to_vec();
+                    (BTreeSet::from([missing.root]), Reach::Folder(missing.root, folder))
+                } else {
+                    (self.of_platform(vm.platform), Reach::Disks)
+                };
+                self.gap(ReasonCode::DiskUnreadable, text, roots, reach);
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     evidence::MarkCode,
     kind::{Kind, Platform, Role},
-    path::fold,
+    path::{Parsed, fold, parse},
     reconcile::{
         coverage::MARGIN,
         files::NodeId,
@@ -138,7 +138,9 @@ impl Judge<'_> {
         {
             return judgement;
         }
-        if let Some(pending) = self.merge_pending(node).or_else(|| self.missed_disk(node, &situation)) {
+        let pending = self.merge_pending(node);
+        let pending = pending.or_else(|| self.missed_disk(node, &situation));
+        if let Some(pending) = pending.or_else(|| self.missed_parent(node)) {
             return pending;
         }
         self.orphaned(node, &unit, situation)
@@ -337,6 +339,38 @@ impl Judge<'_> {
             text,
             "find out whether it is the missing file and restore it",
         );
+        Some(Judgement::unknown(Class::AmbiguousReference, reason))
+    }
+
+    /// A link of a registered VM has lost its parent, by path and by id, and this disk has the name and size of it. A name
+    /// owns nothing (V47), but this may be what the VM needs.
+    fn missed_parent(&self, node: NodeId) -> Option<Judgement> {
+        let disk = self.file(node).evidence()?.disk.as_ref()?;
+        let is_registered = |child: &NodeId| {
+            let vms = self.owners.vms_of.get(child).into_iter().flatten();
+            vms.into_iter().any(|&vm| self.owners.vms[vm].is_registered())
+        };
+        let fits = |child: &NodeId| {
+            let evidence = self.file(*child).evidence();
+            let size = evidence.and_then(|evidence| evidence.disk.as_ref()?.virtual_bytes);
+            let hints = evidence.into_iter().flat_map(|evidence| &evidence.references);
+            let has_name = hints.filter(|hint| hint.role == Role::Parent).any(|hint| {
+                matches!(parse(hint.target.as_str()), Parsed::Path(path) if fold(path.name()) == self.world.files.name(node))
+            });
+            has_name && (size.is_none() || disk.virtual_bytes.is_none() || size == disk.virtual_bytes)
+        };
+        let mut broken = self.references.broken.keys().copied();
+        let child = broken.find(|child| *child != node && is_registered(child) && fits(child))?;
+        let text = format!(
+            "{} has lost its parent, and this has the name and the size of it",
+            self.path(child)
+        );
+        let mut reason = settled(
+            ReasonCode::HasChildren,
+            text,
+            "find out whether it is that parent, and repair the chain",
+        );
+        reason.source = Some(self.path(child));
         Some(Judgement::unknown(Class::AmbiguousReference, reason))
     }
 
