@@ -52,8 +52,16 @@ fn joined(datastore: Option<&EncodedText>, path: &EncodedText) -> EncodedText {
     let Some(datastore) = datastore else {
         return path.clone();
     };
-    let text = format!("/vmfs/volumes/{}/{}", datastore.as_str().trim(), path.as_str());
-    let raw = [b"/vmfs/volumes/", datastore.raw().trim_ascii(), b"/", path.raw()].concat();
+    // Seen as the bare id of the volume; a whole path is taken as it is.
+    let volume = datastore.raw().trim_ascii();
+    let mount: &[u8] = if volume.starts_with(b"/") {
+        b""
+    } else {
+        b"/vmfs/volumes/"
+    };
+    let raw = [mount, volume, b"/", path.raw()].concat();
+    let mount = if mount.is_empty() { "" } else { "/vmfs/volumes/" };
+    let text = format!("{mount}{}/{}", datastore.as_str().trim(), path.as_str());
     EncodedText::decoded(text, &raw)
 }
 
@@ -74,7 +82,8 @@ mod tests {
 
     #[test]
     fn a_path_is_joined_with_the_datastore_of_the_same_instance() {
-        let text = "disk.0.instance.0.path.ds = \"5c1a\"\ndisk.0.instance.0.path.relpath = \"w/hbrdisk.RDID-1.vmdk\"\n\
+        let text = "disk.1.instance.0.path.ds = \"/vmfs/volumes/5c1b\"\ndisk.1.instance.0.path.relpath = \"x/x.vmdk\"\n\
+                    disk.0.instance.0.path.ds = \"5c1a\"\ndisk.0.instance.0.path.relpath = \"w/hbrdisk.RDID-1.vmdk\"\n\
                     instance.0.file.0.path.relpath = \"w/hbrcfg.GID-1.vmx.3\"\n";
         let group = ReplicationGroup::read(text.as_bytes(), &Limits::default()).unwrap();
         let files: Vec<_> = group
@@ -85,6 +94,7 @@ mod tests {
         assert_eq!(
             files,
             [
+                ("/vmfs/volumes/5c1b/x/x.vmdk", FileKind::Disk),
                 ("/vmfs/volumes/5c1a/w/hbrdisk.RDID-1.vmdk", FileKind::Disk),
                 ("w/hbrcfg.GID-1.vmx.3", FileKind::Other),
             ]
