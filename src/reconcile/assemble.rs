@@ -12,7 +12,7 @@ use super::{
     signs,
 };
 use crate::{
-    catalogue::RootRecord,
+    catalogue::{RootRecord, Stage},
     kind::Kind,
     raw::RawPath,
     report::{
@@ -224,6 +224,15 @@ impl Maker<'_> {
                 error: issue.error.clone(),
             })
             .collect();
+        // V84: an empty list must not read as clean.
+        issues.extend(self.judge.coverage.empty_roots.iter().map(|(&root, vms)| IssueReport {
+            path: self.root(root).path.clone(),
+            stage: Stage::Crawl,
+            error: format!(
+                "no file is there although {} registered on this datastore",
+                count(vms.len(), "VM is", "VMs are")
+            ),
+        }));
         issues.sort_by(|a, b| (&a.path, a.stage, &a.error).cmp(&(&b.path, b.stage, &b.error)));
         issues
     }

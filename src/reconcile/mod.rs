@@ -21,6 +21,7 @@ mod own;
 mod problems;
 mod resolve;
 mod signs;
+mod vmware_problems;
 
 use jiff::Timestamp;
 
@@ -75,6 +76,7 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
     let coverage = Coverage::new(catalogue, world, &identities, &owners, &references, &locks, options);
     let reported = judge::reported(world, &references, &owners);
     let renamed = judge::renamed(&files);
+    let idle = judge::idle(world, &owners, options);
     let judge = Judge {
         catalogue,
         world,
@@ -87,6 +89,7 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
         rules: &rules,
         renamed: &renamed,
         reported: &reported,
+        idle: &idle,
     };
     let judged = judge.run();
     let problems = Problems::find(&judge, &judged);

@@ -26,13 +26,20 @@ pub(crate) struct Problems {
     pub(crate) of_vm: BTreeMap<usize, Vec<VmProblem>>,
 }
 
-struct Finding {
-    code: ProblemCode,
-    severity: Severity,
-    subject: String,
-    text: String,
-    reasons: Vec<Reason>,
-    next_step: &'static str,
+/// A problem before it is reported.
+pub(super) struct Finding {
+    /// Which.
+    pub(super) code: ProblemCode,
+    /// How bad.
+    pub(super) severity: Severity,
+    /// What it is about: a VM or a path.
+    pub(super) subject: String,
+    /// One sentence.
+    pub(super) text: String,
+    /// What shows it.
+    pub(super) reasons: Vec<Reason>,
+    /// What to do.
+    pub(super) next_step: &'static str,
 }
 
 impl Problems {
@@ -48,6 +55,7 @@ impl Problems {
             }
         }
         problems.of_objects(judge);
+        problems.of_vmware(judge);
         problems.all.sort();
         problems.all.dedup();
         for list in problems.of_vm.values_mut() {
@@ -57,7 +65,7 @@ impl Problems {
         problems
     }
 
-    fn add(&mut self, finding: Finding, vms: &[usize]) {
+    pub(super) fn add(&mut self, finding: Finding, vms: &[usize]) {
         for &vm in vms {
             self.of_vm.entry(vm).or_default().push(VmProblem {
                 code: finding.code,

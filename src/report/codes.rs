@@ -379,6 +379,14 @@ codes! {
         SuspiciousRename = "suspicious-rename",
         /// A registered object of a service whose file is gone.
         ServiceGhost = "service-ghost",
+        /// Two VMs name one disk, and not as shared.
+        DoubleOwner = "double-owner",
+        /// A VM names far more disks than VMs have.
+        ManyDisks = "many-disks",
+        /// The snapshot list and the disks that a VM runs on disagree.
+        SnapshotMismatch = "snapshot-mismatch",
+        /// A parent on which no disk depends.
+        UnusedParent = "unused-parent",
         /// Not in the cluster's list although it should be, or the other way round.
         ClusterMismatch = "cluster-mismatch",
     }

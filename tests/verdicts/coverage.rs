@@ -3,7 +3,7 @@
 use derelict::{
     catalogue::{SkipReason, Skipped},
     evidence::MarkCode,
-    inventory::{InventoryKind, Listing},
+    inventory::{InventoryKind, Listing, Registration},
     kind::Platform,
 };
 
@@ -229,6 +229,26 @@ fn v83_every_datastore_that_an_inventory_knows_is_named_when_it_was_not_scanned(
         .gap("datastore-not-scanned")
         .are(&LOOSE, "orphaned/deleted-vm-disk");
     assert!(judged.report.coverage.gaps.iter().any(|gap| gap.contains("ds7")));
+}
+
+#[test]
+fn v84_a_root_without_files_on_which_vms_are_registered_was_not_read() {
+    let site = |vm: Registration| {
+        Site::vmware()
+            .root("ds2", &["ds2"])
+            .vm("ds1", "web")
+            .disk("ds1/old/old")
+            .inventory(vcenter().datastore("ds2", &[], &["esx1"]).vm(row_of("web")).vm(vm))
+            .judge()
+    };
+    let on_two = row("mail", "[ds2] mail/mail.vmx", &["[ds2] mail/mail.vmdk"]);
+    let judged = site(on_two);
+    judged
+        .is("ds1/old/old.vmdk", "unknown/no-coverage")
+        .complete(false)
+        .problem("ghost", "mail");
+    assert_eq!(judged.report.coverage.issues.len(), 1);
+    site(row_of("db")).is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk");
 }
 
 #[test]

@@ -362,6 +362,28 @@ fn v9_a_placeholder_is_owned_as_one() {
 }
 
 #[test]
+fn v10_an_agent_vm_is_owned_where_it_is_listed_and_else_of_its_service() {
+    let site = |rows: &[&str]| {
+        let inventory = rows
+            .iter()
+            .fold(vcenter(), |inventory, name| inventory.vm(row_of(name)));
+        Site::vmware()
+            .vm("ds1", "web")
+            .vm("ds1", "vCLS-4c4c4544-0001")
+            .vm("ds1", "vCLSomething")
+            .inventory(inventory)
+            .judge()
+    };
+    site(&["web"])
+        .is(
+            "ds1/vCLS-4c4c4544-0001/vCLS-4c4c4544-0001.vmdk",
+            "service/agent-vm never",
+        )
+        .is("ds1/vCLSomething/vCLSomething.vmdk", "unregistered/complete-vm");
+    site(&["web", "vCLS-4c4c4544-0001"]).is("ds1/vCLS-4c4c4544-0001/vCLS-4c4c4544-0001.vmdk", "owned");
+}
+
+#[test]
 fn v11_a_ghost_protects_what_it_lists_and_nothing_that_only_sounds_alike() {
     Site::vmware()
         .disk("ds1/web/web")
@@ -389,6 +411,24 @@ fn v11_a_ghost_without_disk_list_keeps_its_folder_unknown() {
         .is("ds1/web/data.vmdk", "unknown/owner-unreadable")
         .problem("ghost", "web");
     assert_eq!(judged.missing("web"), ["ds1/web/web.vmx"]);
+}
+
+#[test]
+fn v12_a_vm_that_does_not_run_and_was_not_written_for_long_is_idle() {
+    let site = |state: &str, time: &str| {
+        let mut vm = row_of("web");
+        vm.state = Some(state.to_owned());
+        Site::vmware()
+            .vm("ds1", "web")
+            .all_modified(&["ds1/web/web.vmx", "ds1/web/web.vmdk", "ds1/web/web-flat.vmdk"], time)
+            .inventory(vcenter().vm(vm))
+            .judge()
+    };
+    site("poweredOff", "2026-01-01T00:00:00Z")
+        .is("ds1/web/web.vmdk", "owned/idle-vm never")
+        .because("ds1/web/web.vmdk", "last-written");
+    site("poweredOff", "2026-08-01T00:00:00Z").is("ds1/web/web.vmdk", "owned");
+    site("poweredOn", "2026-01-01T00:00:00Z").is("ds1/web/web.vmdk", "owned");
 }
 
 #[test]
@@ -670,6 +710,48 @@ fn v28_a_protected_base_with_an_owned_child_is_owned() {
 }
 
 #[test]
+fn v27_a_replica_without_clones_is_a_problem_and_one_with_clones_is_none() {
+    Site::vmware()
+        .vm("ds1", "cp-replica-1")
+        .vm("ds1", "cp-replica-2")
+        .vmx("ds1/clone", "clone", &["clone.vmdk"])
+        .delta("ds1/clone/clone", "/vmfs/volumes/ds1/cp-replica-2/cp-replica-2.vmdk")
+        .inventory(
+            vcenter()
+                .vm(row_of("cp-replica-1"))
+                .vm(row_of("cp-replica-2"))
+                .vm(row_of("clone")),
+        )
+        .judge()
+        .is("ds1/cp-replica-1/cp-replica-1.vmdk", "owned")
+        .owners("ds1/cp-replica-2/cp-replica-2-flat.vmdk", &["clone", "cp-replica-2"])
+        .problem("unused-parent", "cp-replica-1");
+}
+
+#[test]
+fn v29_a_base_disk_that_nobody_points_to_is_an_unused_parent_for_review() {
+    let base = descriptor("cat-baseDisk");
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/cat-baseDisk-ds1-0001/cat-baseDisk")
+        .file(
+            "ds1/dog-baseDisk-ds1-0001/dog-baseDisk.vmdk",
+            base.ddb("deletable", "false").build(),
+        )
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is(
+            "ds1/cat-baseDisk-ds1-0001/cat-baseDisk.vmdk",
+            "orphaned/unused-parent review",
+        )
+        .confidence("ds1/cat-baseDisk-ds1-0001/cat-baseDisk.vmdk", "medium")
+        .is(
+            "ds1/dog-baseDisk-ds1-0001/dog-baseDisk.vmdk",
+            "in-use/protected-by-descriptor never",
+        );
+}
+
+#[test]
 fn v30_the_parent_of_linked_clones_is_owned_by_the_clone_that_is_registered() {
     Site::vmware()
         .disk("ds1/master/master")
@@ -750,7 +832,52 @@ fn v37_a_disk_that_two_vms_name_is_owned_by_both() {
         )
         .judge()
         .is("ds1/web/web-flat.vmdk", "owned")
-        .owners("ds1/web/web-flat.vmdk", &["proxy", "web"]);
+        .owners("ds1/web/web-flat.vmdk", &["proxy", "web"])
+        .problem("double-owner", "web/web.vmdk");
+}
+
+#[test]
+fn v37_a_disk_that_both_share_on_purpose_and_the_base_of_clones_are_no_double_owners() {
+    let shared = |name: &str| {
+        vmx(name, &["/vmfs/volumes/ds1/a/a.vmdk"])
+            .set("scsi0.sharedBus", "virtual")
+            .build()
+    };
+    Site::vmware()
+        .file("ds1/a/a.vmx", shared("a"))
+        .file("ds1/b/b.vmx", shared("b"))
+        .disk("ds1/a/a")
+        .vm("ds1", "base")
+        .vmx("ds1/clone", "clone", &["clone.vmdk"])
+        .delta("ds1/clone/clone", "/vmfs/volumes/ds1/base/base.vmdk")
+        .inventory(
+            vcenter()
+                .vm(row_of("a"))
+                .vm(row("b", "[ds1] b/b.vmx", &["[ds1] a/a.vmdk"]))
+                .vm(row_of("base"))
+                .vm(row_of("clone")),
+        )
+        .judge()
+        .no_problem("double-owner")
+        .no_problem("many-disks");
+}
+
+#[test]
+fn v37_hundreds_of_disks_are_no_vms_own() {
+    let names: Vec<String> = (0..61).map(|number| format!("d{number}.vmdk")).collect();
+    let disks: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut config = vmx("proxy", &[]);
+    for (number, disk) in disks.iter().enumerate() {
+        config = config.disk(&format!("nvme{}:{}", number / 32, number % 32), disk);
+    }
+    let site = names.iter().fold(
+        Site::vmware().file("ds1/proxy/proxy.vmx", config.build()),
+        |site, name| site.disk(&format!("ds1/proxy/{}", name.trim_end_matches(".vmdk"))),
+    );
+    site.inventory(vcenter().vm(config_only("proxy", "[ds1] proxy/proxy.vmx")))
+        .only_as_it_is()
+        .judge()
+        .problem("many-disks", "proxy");
 }
 
 // --- C. What the files mean -----------------------------------------------------------------------------------------
@@ -955,7 +1082,27 @@ fn v45_the_vmx_beats_an_empty_snapshot_list() {
         .are(
             &["ds1/web/web-000001.vmdk", "ds1/web/web.vmdk", "ds1/web/web.vmsd"],
             "owned",
-        );
+        )
+        .problem("snapshot-mismatch", "web-000001.vmdk");
+}
+
+#[test]
+fn v45_a_list_that_knows_the_snapshots_and_a_clone_without_any_are_no_mismatch() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web-000001.vmdk"])
+        .file("ds1/web/web.vmsd", snapshot_of("web.vmdk"))
+        .file("ds1/web/web-Snapshot1.vmsn", state())
+        .disk("ds1/web/web")
+        .delta("ds1/web/web-000001", "web.vmdk")
+        .vmx("ds1/clone", "clone", &["clone.vmdk"])
+        .delta("ds1/clone/clone", "/vmfs/volumes/ds1/web/web.vmdk")
+        .inventory(
+            vcenter()
+                .vm(config_only("web", "[ds1] web/web.vmx"))
+                .vm(row_of("clone")),
+        )
+        .judge()
+        .no_problem("snapshot-mismatch");
 }
 
 #[test]
@@ -978,7 +1125,8 @@ fn v46_all_disks_of_a_snapshot_tree_are_owned_whatever_is_current() {
                 "ds1/web/web-Snapshot1.vmsn",
             ],
             "owned",
-        );
+        )
+        .problem("snapshot-mismatch", "web/web.vmdk");
 }
 
 #[test]

@@ -92,6 +92,8 @@ pub(crate) struct Coverage {
     pub(crate) written_since: BTreeSet<usize>,
     /// Configurations that a list of vSphere HA names, with the file that does.
     pub(crate) ha_named: BTreeMap<NodeId, NodeId>,
+    /// Roots without a single file on which inventories register VMs, with these VMs (V84).
+    pub(crate) empty_roots: BTreeMap<usize, Vec<usize>>,
 }
 
 impl Coverage {
@@ -118,6 +120,7 @@ impl Coverage {
                 gaps: Vec::new(),
                 written_since: BTreeSet::new(),
                 ha_named: ha_named(world.files, references),
+                empty_roots: empty_roots(catalogue, owners),
             },
         };
         builder.find_gaps();
@@ -308,6 +311,27 @@ fn ha_named(files: &Files<'_>, references: &References) -> BTreeMap<NodeId, Node
         .map(|edge| (edge.to, edge.from))
         .collect()
 }
+
+/// Roots without a single file on which inventories register VMs, with these VMs (V84).
+fn empty_roots(catalogue: &Catalogue, owners: &Owners) -> BTreeMap<usize, Vec<usize>> {
+    let is_on = |vm: &OwnerVm, root: usize| {
+        vm.ghost.as_ref().is_some_and(|(ghost, _)| *ghost == root)
+            || vm.missing.iter().any(|missing| missing.root == root)
+    };
+    let registered = |root: usize| -> Vec<usize> {
+        let vms = owners.vms.iter().enumerate();
+        let here = vms.filter(|(_, vm)| vm.is_registered() && is_on(vm, root));
+        here.map(|(index, _)| index).collect()
+    };
+    let empty = catalogue
+        .roots
+        .iter()
+        .enumerate()
+        .filter(|(_, record)| record.files == 0);
+    let with_vms = empty.map(|(root, _)| (root, registered(root)));
+    with_vms.filter(|(_, vms)| !vms.is_empty()).collect()
+}
+
 struct Builder<'a> {
     catalogue: &'a Catalogue,
     world: World<'a>,
@@ -329,6 +353,7 @@ impl Builder<'_> {
         }
         self.vms_in_use();
         self.unreadable_folders();
+        self.roots_without_files();
         self.unreadable_owners();
         self.unreadable_snapshot_lists();
         self.unreadable_disks();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Builder, Reach, home_folder, is_below};
+use super::{Builder, Reach, count, home_folder, is_below};
 use crate::{
     catalogue::SkipReason,
     evidence::MarkCode,
@@ -63,6 +63,28 @@ impl Builder<'_> {
                     roots.extend(self.roots_of(vm));
                 }
             }
+            self.gap(ReasonCode::FolderUnreadable, text, roots, Reach::Everything);
+        }
+    }
+
+    /// V84: a root that is empty although VMs are registered on it was not read: it is not mounted, or something else is.
+    pub(super) fn roots_without_files(&mut self) {
+        for (root, vms) in self.coverage.empty_roots.clone() {
+            let here: Vec<&OwnerVm> = vms.iter().map(|&vm| &self.owners.vms[vm]).collect();
+            let is_whole = |vm: &&OwnerVm| own::best_listing(self.world, vm) == Listing::WholeChains;
+            if here.iter().all(is_whole) {
+                continue;
+            }
+            let text = format!(
+                "{} has no file at all although {} registered there: mount the datastore and scan it again",
+                self.root_name(root),
+                count(here.len(), "VM is", "VMs are"),
+            );
+            let platforms: BTreeSet<Platform> = here.iter().map(|vm| vm.platform).collect();
+            let roots = platforms
+                .into_iter()
+                .flat_map(|platform| self.of_platform(platform))
+                .collect();
             self.gap(ReasonCode::FolderUnreadable, text, roots, Reach::Everything);
         }
     }

@@ -20,7 +20,8 @@ pub(crate) use self::service::match_rules;
 use self::{names::known_stem, nobody::is_media, reasons::shown_verdict};
 use crate::{
     catalogue::Catalogue,
-    kind::{Kind, Role},
+    kind::{Kind, Platform, Role},
+    path::fold,
     reconcile::{
         Options,
         coverage::{Coverage, GapItem},
@@ -94,6 +95,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) renamed: &'a Renamed<'a>,
     /// For each file whether it is reported.
     pub(crate) reported: &'a [bool],
+    /// For each VM that is idle the days since anything of it was written.
+    pub(crate) idle: &'a [Option<i64>],
 }
 
 impl Judge<'_> {
@@ -275,6 +278,25 @@ impl Judge<'_> {
             judgement.reclaim = Reclaim::Review;
         }
     }
+}
+
+/// Days without a write after which a VM that does not run is called idle: half a year, so that no seasonal use is missed.
+const IDLE_DAYS: i64 = 183;
+
+/// V12: registered VMs that do not run and of which nothing was written for long, with the days since.
+pub(crate) fn idle(world: World<'_>, owners: &Owners, options: &Options) -> Vec<Option<i64>> {
+    let days = |vm: &own::OwnerVm| {
+        let runs = |&(inventory, row): &(usize, usize)| {
+            let state = world.inventories[inventory].vms[row].state.as_deref();
+            state.is_none_or(|state| fold(state) == "poweredon")
+        };
+        let is_idle = vm.platform == Platform::Vmware && !vm.rows.is_empty() && !vm.rows.iter().any(runs);
+        let files: Vec<NodeId> = vm.files.keys().copied().filter(|_| is_idle).collect();
+        let written = signs::last_written(world.files, &files)?;
+        let days = options.as_of.duration_since(written).as_hours() / 24;
+        (days > IDLE_DAYS).then_some(days)
+    };
+    owners.vms.iter().map(days).collect()
 }
 
 /// Stems and names of suspicious files, by root and folder.

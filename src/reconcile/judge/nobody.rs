@@ -171,10 +171,13 @@ impl Judge<'_> {
         if matches!(situation.grade, Grade::Low | Grade::Headless) {
             confidence = Confidence::Low;
         }
+        if situation.grade == Grade::Unsure {
+            confidence = confidence.min(Confidence::Medium);
+        }
         judgement.confidence = Some(confidence);
         judgement.reclaim = match situation.grade {
             Grade::Candidate => Reclaim::Candidate,
-            Grade::Review | Grade::Low => Reclaim::Review,
+            Grade::Review | Grade::Unsure | Grade::Low => Reclaim::Review,
             Grade::Headless | Grade::Never => Reclaim::Never,
         };
         judgement

@@ -30,6 +30,7 @@ impl Judge<'_> {
             });
             judgement.reasons.push(self.registration_reason(vm));
             judgement.reasons.extend(self.via_reason(vm, node));
+            judgement.reasons.extend(self.idle_reason(index));
         }
         judgement.reasons.dedup();
         judgement.class = self.owned_class(node, vms);
@@ -161,7 +162,17 @@ impl Judge<'_> {
         if matches!(kind, Kind::Avhd | Kind::Avhdx) && self.is_unmerged_leaf(node, vms) {
             return Some(Class::UnmergedBackupCheckpoint);
         }
-        None
+        vms.iter().all(|vm| self.idle[*vm].is_some()).then_some(Class::IdleVm)
+    }
+
+    /// V12: how long nothing of a VM was written.
+    fn idle_reason(&self, vm: usize) -> Option<Reason> {
+        let days = self.idle[vm]?;
+        let text = format!(
+            "{} is idle: nothing of it was written for {days} days",
+            self.owners.vms[vm].name
+        );
+        Some(statement(ReasonCode::LastWritten, text, None, Weight::For))
     }
 
     /// True for a reference that makes an extent more than a headless one: a descriptor that can be read or could be if

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     evidence::{DiskEvidence, LinkId, MarkCode},
     kind::{Kind, Role},
+    path::fold,
     reconcile::{files::NodeId, signs::statement},
     report::{
         codes::{Class, ReasonCode},
@@ -19,6 +20,8 @@ use crate::{
 pub(super) enum Grade {
     Candidate,
     Review,
+    /// Review, with medium confidence at most.
+    Unsure,
     /// Review, with low confidence.
     Low,
     /// Never, with low confidence.
@@ -184,6 +187,12 @@ impl Judge<'_> {
             return Situation::new(Class::StrandedSnapshot, Grade::Review).because(
                 ReasonCode::DifferencingDisk,
                 "a link of a chain that no VM's chain and no other disk reaches",
+            );
+        }
+        if fold(&self.path(node)).contains("-basedisk-") {
+            return Situation::new(Class::UnusedParent, Grade::Unsure).because(
+                ReasonCode::NoReference,
+                "named like the base disk of a machine catalogue, and no child of it was found on the scanned roots",
             );
         }
         Situation::new(Class::DeletedVmDisk, Grade::Candidate)

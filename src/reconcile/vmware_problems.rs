@@ -1,0 +1,155 @@
+//! Problems of VMware VMs that only show when a configuration is held against its snapshot list and its neighbours:
+//! disks that two VMs name, too many disks, snapshots that list and disks disagree on, parents without children.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    companions,
+    files::NodeId,
+    judge::Judge,
+    own::{self, OwnerVm},
+    problems::{Finding, Problems},
+    signs::source_of,
+};
+use crate::{
+    evidence::MarkCode,
+    kind::{Kind, Platform, Role},
+    path::fold,
+    report::{codes::ProblemCode, model::Severity},
+};
+
+/// More disks than a VM could have before four controllers of 64 disks each; a proxy of a backup collects them (V37).
+const MANY_DISKS: usize = 60;
+
+impl Problems {
+    /// Finds them.
+    pub(super) fn of_vmware(&mut self, judge: &Judge<'_>) {
+        let mut named: BTreeMap<NodeId, BTreeSet<usize>> = BTreeMap::new();
+        for (index, vm) in judge.owners.vms.iter().enumerate() {
+            let config = vm
+                .config
+                .filter(|_| vm.is_registered() && vm.platform == Platform::Vmware);
+            let Some(config) = config else { continue };
+            let disks: Vec<NodeId> = disks_of(judge, config).collect();
+            for &disk in &disks {
+                named
+                    .entry(judge.world.files.first_name[disk])
+                    .or_default()
+                    .insert(index);
+            }
+            self.many_disks(index, vm, disks.len());
+            self.snapshot_mismatch(judge, index, vm, &disks);
+            self.unused_parent(judge, index, vm, &disks);
+        }
+        for (disk, vms) in named.iter().filter(|(_, vms)| vms.len() > 1) {
+            self.double_owner(judge, *disk, vms);
+        }
+    }
+
+    /// V37: two VMs name one disk and neither says that it is shared, as a proxy of a backup does.
+    fn double_owner(&mut self, judge: &Judge<'_>, disk: NodeId, vms: &BTreeSet<usize>) {
+        let is_shared = |&vm: &usize| {
+            let config = judge.owners.vms[vm].config;
+            config.is_some_and(|config| judge.world.files.nodes[config].has_mark(MarkCode::Shared))
+        };
+        if vms.iter().all(is_shared) {
+            return;
+        }
+        let names: Vec<&str> = vms.iter().map(|&vm| judge.owners.vms[vm].name.as_str()).collect();
+        let finding = Finding {
+            code: ProblemCode::DoubleOwner,
+            severity: Severity::Warning,
+            subject: source_of(judge.world.files, disk, None),
+            text: format!(
+                "the configurations of {} name it, and not all as shared",
+                names.join(" and ")
+            ),
+            reasons: Vec::new(),
+            next_step: "find out whether a backup left it attached to its proxy; detach it there without deleting it",
+        };
+        self.add(finding, &vms.iter().copied().collect::<Vec<_>>());
+    }
+
+    fn many_disks(&mut self, index: usize, vm: &OwnerVm, disks: usize) {
+        if disks <= MANY_DISKS {
+            return;
+        }
+        let finding = Finding {
+            code: ProblemCode::ManyDisks,
+            severity: Severity::Warning,
+            subject: vm.name.clone(),
+            text: format!(
+                "its configuration names {disks} disks, as that of a backup proxy which did not let go of them"
+            ),
+            reasons: Vec::new(),
+            next_step: "find out which of them are its own; detach the others without deleting them",
+        };
+        self.add(finding, &[index]);
+    }
+
+    /// V45, V46: the VMX decides what a VM runs on; a list that says otherwise is of no use to the snapshot manager.
+    fn snapshot_mismatch(&mut self, judge: &Judge<'_>, index: usize, vm: &OwnerVm, disks: &[NodeId]) {
+        let files = judge.world.files;
+        let of_kind = |node: &&NodeId| files.nodes[**node].kind() == Kind::Vmsd;
+        let lists: Vec<NodeId> = vm.files.keys().filter(of_kind).copied().collect();
+        if lists
+            .iter()
+            .any(|&list| own::vm_evidence(files, list).is_some() || companions::is_unread(files, list))
+        {
+            return;
+        }
+        let of_lists = lists.iter().flat_map(|&list| judge.references.of(list));
+        let frozen: BTreeSet<NodeId> = of_lists
+            .filter(|edge| edge.role == Role::Disk)
+            .map(|edge| edge.to)
+            .collect();
+        for &disk in disks {
+            let entry = files.nodes[disk].entry;
+            let text = if frozen.contains(&disk) {
+                "the VM runs on a disk that its snapshot list says a snapshot froze: the tree and the active disk disagree"
+            } else if frozen.is_empty() && companions::is_snapshot_link(entry.path.name()) {
+                "the VM runs on a snapshot link, and its snapshot list knows no snapshot"
+            } else {
+                continue;
+            };
+            let finding = Finding {
+                code: ProblemCode::SnapshotMismatch,
+                severity: Severity::Warning,
+                subject: source_of(files, disk, None),
+                text: text.to_owned(),
+                reasons: Vec::new(),
+                next_step: "consolidate the disks of the VM; delete no link by hand",
+            };
+            self.add(finding, &[index]);
+        }
+    }
+
+    /// V27: a replica of linked or instant clones that no clone on the scanned roots uses.
+    fn unused_parent(&mut self, judge: &Judge<'_>, index: usize, vm: &OwnerVm, disks: &[NodeId]) {
+        let name = fold(&vm.name);
+        let is_replica = name.starts_with("cp-replica-") || name.starts_with("replica-");
+        let has_child = |&disk: &NodeId| judge.references.into(disk).any(|edge| edge.role == Role::Parent);
+        if !is_replica || disks.is_empty() || disks.iter().any(has_child) {
+            return;
+        }
+        let finding = Finding {
+            code: ProblemCode::UnusedParent,
+            severity: Severity::Info,
+            subject: vm.name.clone(),
+            text: "it is named like a replica of a desktop pool, and no disk on the scanned roots depends on its disks"
+                .to_owned(),
+            reasons: Vec::new(),
+            next_step: "ask the connection broker whether its image was removed, and let it clean up",
+        };
+        self.add(finding, &[index]);
+    }
+}
+
+/// The disks that a configuration names as attached or mentioned.
+fn disks_of<'a>(judge: &'a Judge<'_>, config: NodeId) -> impl Iterator<Item = NodeId> + 'a {
+    judge
+        .references
+        .of(config)
+        .filter(|edge| edge.role == Role::Disk)
+        .map(|edge| edge.to)
+}
