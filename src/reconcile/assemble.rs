@@ -18,7 +18,7 @@ use crate::{
     report::{
         codes::{Class, ReasonCode},
         model::{
-            ArtifactReport, Cover, Coverage, Gap, Group, InventoryReport, IssueReport, MissingFile, OwnerKind,
+            ArtifactReport, Cover, Coverage, Gap, Group, InventoryReport, IssueReport, MissingFile, Owner, OwnerKind,
             ReferenceReport, ReferencedBy, Report, Resolved, RootReport, SCHEMA, Scope, SkippedReport, Summary, Tool,
             Unresolved, Verdict, Vm,
         },
@@ -60,6 +60,21 @@ impl Maker<'_> {
             .iter()
             .enumerate()
             .filter_map(|(node, judgement)| Some((node, judgement.as_ref()?)))
+    }
+
+    /// The owner that a file is grouped with: the one whose configuration lies beside it, where several own it.
+    fn first_owner<'a>(&self, node: NodeId, judgement: &'a Judgement) -> Option<&'a Owner> {
+        let nodes = &self.judge.world.files.nodes;
+        let is_beside = |vm: &&OwnerVm| {
+            let config = vm.config.map(|config| nodes[config]);
+            config.is_some_and(|config| {
+                config.entry.root == nodes[node].entry.root && config.folder() == nodes[node].folder()
+            })
+        };
+        let vms = self.judge.owners.vms_of.get(&node).into_iter().flatten();
+        let beside = vms.map(|&vm| &self.judge.owners.vms[vm]).find(is_beside);
+        let of_id = beside.and_then(|vm| judgement.owners.iter().find(|owner| owner.id == vm.id));
+        of_id.or_else(|| judgement.owners.first())
     }
 
     /// The first name of every reported file: what sums count.
@@ -494,7 +509,7 @@ impl Groups {
         };
         for (node, judgement) in maker.reported() {
             let verdict = judgement.verdict.name();
-            let key = match judgement.owners.first() {
+            let key = match maker.first_owner(node, judgement) {
                 Some(owner) if owner.kind == OwnerKind::Vm => format!("vm:{}/{verdict}", owner.id),
                 Some(owner) => format!(
                     "{}:{}/{}",
@@ -534,7 +549,7 @@ fn group(maker: &Maker<'_>, id: &str, nodes: &[NodeId], shown: &BTreeSet<NodeId>
     let judgements: Vec<&Judgement> = nodes.iter().filter_map(|&node| maker.judged[node].as_ref()).collect();
     let head = *nodes.iter().max_by_key(|&&node| head_rank(maker, node))?;
     let judgement = maker.judged[head].as_ref()?;
-    let owner = judgement.owners.first();
+    let owner = maker.first_owner(head, judgement);
     let title = match owner {
         Some(owner) => owner.name.clone(),
         None => maker.judge.world.files.nodes[head].entry.path.lossy().into_owned(),

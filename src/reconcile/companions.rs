@@ -138,7 +138,22 @@ pub(crate) fn of_config(
             .filter_map(|node| Some((node, hyperv_role(files, node, stem)?)))
             .collect();
     }
-    near.filter_map(|node| Some((node, vmware_role(files, node, stem)?)))
+    // `web-2.nvram` begins with `web` and belongs to `web-2` where there is such a configuration.
+    let others = near.clone().filter(|&node| files.nodes[node].kind().is_config());
+    let longer: Vec<&str> = others
+        .filter_map(|node| config_stem(files.name(node)).map(|(stem, _)| stem))
+        .filter(|other| other.len() > stem.len() && other.starts_with(stem))
+        .collect();
+    let is_of_other = |node: NodeId| {
+        let name = files.name(node);
+        let name = name.strip_prefix("vmx-").unwrap_or(name);
+        longer.iter().any(|other| {
+            name.strip_prefix(other)
+                .is_some_and(|rest| rest.starts_with(['.', '-']))
+        })
+    };
+    near.filter(|&node| !is_of_other(node))
+        .filter_map(|node| Some((node, vmware_role(files, node, stem)?)))
         .collect()
 }
 

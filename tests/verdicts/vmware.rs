@@ -767,6 +767,25 @@ fn v30_the_parent_of_linked_clones_is_owned_by_the_clone_that_is_registered() {
 }
 
 #[test]
+fn the_reasons_of_a_base_tell_the_way_from_the_clone_to_it() {
+    let judged = Site::vmware()
+        .root("ds2", &["ds2"])
+        .disk("ds2/base/base")
+        .vmx("ds1/clone", "clone", &["clone.vmdk"])
+        .delta("ds1/clone/clone", "/vmfs/volumes/ds2/base/base.vmdk")
+        .inventory(
+            vcenter()
+                .datastore("ds2", &[], &["esx1"])
+                .vm(config_only("clone", "[ds1] clone/clone.vmx")),
+        )
+        .judge();
+    let reasons = &judged.artifact("ds2/base/base-flat.vmdk").reasons;
+    let way = "the way to it: clone/clone.vmx on ds1, then clone/clone.vmdk on ds1 (scsi0:0.fileName), then base/base.vmdk \
+               (parentFileNameHint)";
+    assert!(reasons.iter().any(|reason| reason.text == way), "{reasons:#?}");
+}
+
+#[test]
 fn v30_a_parent_whose_children_are_all_orphaned_is_so_with_them_and_no_candidate() {
     Site::vmware()
         .vm("ds1", "web")
@@ -1419,6 +1438,28 @@ fn v54_small_companions_are_owned_with_the_vm_of_their_stem() {
     for name in small {
         judged.is(&format!("ds1/web/{name}"), "owned");
     }
+}
+
+#[test]
+fn v54_companions_of_a_longer_stem_are_not_those_of_the_shorter() {
+    Site::vmware()
+        .vmx("ds1/vms", "web", &["web.vmdk"])
+        .disk("ds1/vms/web")
+        .vmx("ds1/vms", "web-2", &["web-2.vmdk"])
+        .disk("ds1/vms/web-2")
+        .file("ds1/vms/web-2.nvram", nvram())
+        .file("ds1/vms/web-2.vmsd", snapshot_of("web-2.vmdk"))
+        .file("ds1/vms/web-old.nvram", nvram())
+        .inventory(
+            vcenter()
+                .vm(row("web", "[ds1] vms/web.vmx", &["[ds1] vms/web.vmdk"]))
+                .vm(row("two", "[ds1] vms/web-2.vmx", &["[ds1] vms/web-2.vmdk"])),
+        )
+        .judge()
+        .owners("ds1/vms/web-2.nvram", &["two"])
+        .owners("ds1/vms/web-2.vmsd", &["two"])
+        .owners("ds1/vms/web-2-flat.vmdk", &["two"])
+        .owners("ds1/vms/web-old.nvram", &["web"]);
 }
 
 #[test]

@@ -68,6 +68,14 @@ pub(crate) struct GapItem {
     pub(crate) lowers: bool,
 }
 
+impl GapItem {
+    /// What would settle it: the last part of the sentence.
+    pub(crate) fn remedy(&self) -> &str {
+        let end = self.text.rfind(": ").max(self.text.rfind("; "));
+        end.and_then(|end| self.text.get(end + 2..)).unwrap_or(&self.text)
+    }
+}
+
 /// Who would know the owners of the files of one root.
 #[derive(Debug, Clone)]
 pub(crate) struct RootCover {

@@ -211,16 +211,21 @@ impl Builder<'_> {
                 .max();
             let holds = vms > 0 || counted.is_some_and(|count| count > 0);
             let held = if vms > 0 {
-                format!("; {} on it", count(vms, "VM has files", "VMs have files"))
+                format!(", and {} on it", count(vms, "VM has files", "VMs have files"))
             } else {
                 String::new()
             };
+            let remedy = if entity.ambiguous {
+                "give an alias"
+            } else {
+                "scan it as well"
+            };
             let why = if entity.ambiguous {
-                "could be several of the roots: give an alias"
+                "could be several of the roots"
             } else {
                 "was not scanned"
             };
-            let text = format!("{} is known to an inventory and {why}{held}", entity.title());
+            let text = format!("{} is known to an inventory and {why}{held}: {remedy}", entity.title());
             self.note(ReasonCode::DatastoreNotScanned, text, all.clone(), holds);
         }
     }

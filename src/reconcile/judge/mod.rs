@@ -137,6 +137,15 @@ impl Judge<'_> {
         self.file(node).entry.path.lossy().into_owned()
     }
 
+    /// The path of a file as a reason about another one gives it: with its datastore where that is another.
+    pub(super) fn path_beside(&self, node: NodeId, about: NodeId) -> String {
+        let path = self.path(node);
+        if self.root(node) == self.root(about) {
+            return path;
+        }
+        format!("{path} on {}", self.identities.roots[self.root(node)].name)
+    }
+
     /// Decides the rest: each file after all that name it.
     pub(super) fn propagate(&self, judged: &mut [Option<Judgement>]) {
         let open: Vec<bool> = (0..judged.len())
@@ -212,7 +221,7 @@ impl Judge<'_> {
 
     /// The verdict of a file as seen from one that names it.
     pub(super) fn transfer(&self, edge: &Edge, namer: &Judgement, node: NodeId) -> Judgement {
-        let from = self.path(edge.from);
+        let from = self.path_beside(edge.from, node);
         let mut reason = statement(
             ReasonCode::FollowsArtifact,
             String::new(),

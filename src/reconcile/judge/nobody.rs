@@ -414,7 +414,7 @@ impl Judge<'_> {
         for gap in gaps {
             judgement
                 .reasons
-                .push(settled(gap.code, gap.text.clone(), "see the reason"));
+                .push(settled(gap.code, gap.text.clone(), gap.remedy()));
             judgement
                 .gaps
                 .extend(self.coverage.gaps.iter().position(|known| known == gap));

@@ -29,6 +29,7 @@ impl Judge<'_> {
                 name: vm.name.clone(),
             });
             judgement.reasons.push(self.registration_reason(vm));
+            judgement.reasons.extend(self.walk_reason(vm, node));
             judgement.reasons.extend(self.via_reason(vm, node));
             judgement.reasons.extend(self.idle_reason(index));
         }
@@ -69,7 +70,25 @@ impl Judge<'_> {
         )
     }
 
-    /// How the walk from a VM came to a file, step by step from the configuration.
+    /// The way from the configuration, or from what an inventory lists, to the file that names this one.
+    fn walk_reason(&self, vm: &OwnerVm, node: NodeId) -> Option<Reason> {
+        let mut steps = Vec::new();
+        let mut current = node;
+        while let Some(Via::Edge(place)) = vm.files.get(&current) {
+            let edge = &self.references.edges[*place];
+            steps.push(format!("{} ({})", self.path_beside(current, node), edge.key));
+            current = edge.from;
+        }
+        (steps.len() > 1).then(|| {
+            steps.push(self.path_beside(current, node));
+            steps.reverse();
+            steps.pop();
+            let text = format!("the way to it: {}", steps.join(", then "));
+            statement(ReasonCode::ReferencedBy, text, Some(self.path(current)), Weight::For)
+        })
+    }
+
+    /// How the walk from a VM came to a file: its last step.
     pub(super) fn via_reason(&self, vm: &OwnerVm, node: NodeId) -> Option<Reason> {
         match vm.files.get(&node)? {
             Via::Itself => {
@@ -105,7 +124,7 @@ impl Judge<'_> {
     }
 
     pub(super) fn edge_reason(&self, edge: &Edge) -> Reason {
-        let from = self.path(edge.from);
+        let from = self.path_beside(edge.from, edge.to);
         let (code, text) = match edge.basis {
             Match::Exact => (ReasonCode::ReferencedBy, format!("{from} names it ({})", edge.key)),
             Match::Case => (

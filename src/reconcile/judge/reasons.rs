@@ -64,7 +64,7 @@ impl Judge<'_> {
         let mut confidence = Confidence::High;
         for gap in self.coverage.lowering(root) {
             confidence = Confidence::Medium;
-            reasons.push(settled(ReasonCode::NotChecked, gap.text.clone(), "see the reason"));
+            reasons.push(settled(ReasonCode::NotChecked, gap.text.clone(), gap.remedy()));
         }
         if self.identities.roots[root].identity == Identity::Inferred {
             confidence = Confidence::Medium;

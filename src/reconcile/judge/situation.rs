@@ -166,7 +166,7 @@ impl Judge<'_> {
         if let Some(twin) = self.used_twin(node) {
             let text = format!(
                 "{} is the same disk and in use: this is the copy that a migration left",
-                self.path(twin)
+                self.path_beside(twin, node)
             );
             let mut situation = Situation::new(Class::MigrationLeftover, Grade::Candidate);
             situation.reasons.push(statement(

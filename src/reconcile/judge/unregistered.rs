@@ -136,8 +136,8 @@ impl Judge<'_> {
             return (
                 Class::ExportCopy,
                 vec![
-                    reason,
                     statement(ReasonCode::SameIdRegistered, text, source, Weight::For),
+                    reason,
                 ],
             );
         }
@@ -154,6 +154,11 @@ impl Judge<'_> {
         } else {
             Class::CompleteVm
         };
-        (class, vec![reason])
+        let mut reasons = vec![reason];
+        if class == Class::TornVm {
+            let text = "only a copy of its configuration is left, made by a host or an editor".to_owned();
+            reasons.insert(0, statement(ReasonCode::TargetGone, text, None, Weight::For));
+        }
+        (class, reasons)
     }
 }
