@@ -256,6 +256,7 @@ impl Collector<'_> {
             length: record.length(),
             hint,
             has_descriptor,
+            refused: record.metadata.as_ref().err().map(String::as_str),
             is_offline: record.is_offline(),
             smb: record.device().is_some_and(|device| self.crawl.mounts.is_smb(device)),
         });
@@ -299,8 +300,12 @@ impl Collector<'_> {
         let _ = pending.sender.send(done);
     }
 
+    /// Counts a file, and its bytes where they are known.
     fn count(&self, done: &mut Done, record: &FileRecord) {
         done.files = done.files.saturating_add(1);
+        if record.metadata.is_err() {
+            return;
+        }
         let length = record.length();
         let allocated = record.allocated(&self.crawl.mounts);
         if let Some((device, inode)) = record.link_key() {

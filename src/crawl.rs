@@ -72,7 +72,8 @@ pub(crate) struct Folder {
 #[derive(Debug)]
 pub(crate) struct FileRecord {
     pub(crate) name: Vec<u8>,
-    pub(crate) metadata: Metadata,
+    /// What the file system says of it; else why it says nothing: the file was listed, so it is there all the same.
+    pub(crate) metadata: Result<Metadata, String>,
 }
 
 /// Where finished folders go. Dropped when the last task is done.
@@ -237,68 +238,83 @@ impl Folder {
 
     fn add(&mut self, answer: std::io::Result<Metadata>, name: Vec<u8>) {
         match answer {
-            Ok(metadata) if metadata.is_file() => self.files.push(FileRecord { name, metadata }),
+            Ok(metadata) if metadata.is_file() => self.files.push(FileRecord {
+                name,
+                metadata: Ok(metadata),
+            }),
             // Replaced since the listing by something that is no file.
             Ok(_) => self.specials.push(Special {
                 root: self.root,
                 path: self.path.join(&name),
                 target: None,
             }),
-            Err(error) => self.issues.push(Issue {
-                root: Some(self.root),
-                path: self.path.join(&name),
-                stage: Stage::Stat,
-                error: error.to_string(),
-                folder: false,
-            }),
+            Err(error) => {
+                self.issues.push(Issue {
+                    root: Some(self.root),
+                    path: self.path.join(&name),
+                    stage: Stage::Stat,
+                    error: error.to_string(),
+                    folder: false,
+                });
+                self.files.push(FileRecord {
+                    name,
+                    metadata: Err(error.to_string()),
+                });
+            }
         }
     }
 }
 
 impl FileRecord {
-    /// Length in bytes.
+    /// Length in bytes; 0 where nothing is known of the file.
     pub(crate) fn length(&self) -> u64 {
-        self.metadata.len()
+        self.metadata.as_ref().map_or(0, Metadata::len)
     }
 
     /// Device number, where there is such a thing.
     pub(crate) fn device(&self) -> Option<u64> {
-        device(&self.metadata)
+        self.metadata.as_ref().ok().and_then(device)
     }
 
     /// True when only a stub is here and reading it would bring the content back from an archive or a cloud.
     pub(crate) fn is_offline(&self) -> bool {
-        is_recalled(&self.metadata)
+        self.metadata.as_ref().is_ok_and(is_recalled)
     }
 
     /// Device and inode of a file with several names.
     pub(crate) fn link_key(&self) -> Option<(u64, u64)> {
-        let identity = Identity::of(&self.metadata);
+        let identity = self.identity();
         (identity.links > 1).then_some((identity.device, identity.inode))
     }
 
     /// Blocks × 512 where the file system knows them.
     pub(crate) fn allocated(&self, mounts: &MountTable) -> Option<u64> {
-        let identity = Identity::of(&self.metadata);
+        let identity = self.identity();
         identity.allocated.filter(|_| mounts.knows_allocation(identity.device))
     }
 
     /// The entry of the catalogue.
     pub(crate) fn entry(&self, root: usize, folder: &RawPath, mounts: &MountTable) -> Entry {
-        let identity = Identity::of(&self.metadata);
-        let time = |time: std::io::Result<std::time::SystemTime>| Timestamp::try_from(time.ok()?).ok();
+        let identity = self.identity();
+        let time = |of: fn(&Metadata) -> std::io::Result<std::time::SystemTime>| {
+            Timestamp::try_from(of(self.metadata.as_ref().ok()?).ok()?).ok()
+        };
         Entry {
             root,
             path: folder.join(&self.name),
             length: self.length(),
             allocated: self.allocated(mounts),
-            modified: time(self.metadata.modified()),
+            modified: time(Metadata::modified),
             changed: identity.changed,
-            created: time(self.metadata.created()),
+            created: time(Metadata::created),
             device: identity.device,
             inode: identity.inode,
             links: identity.links,
         }
+    }
+
+    fn identity(&self) -> Identity {
+        self.metadata.as_ref().map_or(Identity::UNKNOWN, Identity::of)
     }
 }
 
@@ -312,6 +328,15 @@ struct Identity {
 }
 
 impl Identity {
+    /// Of a file of which nothing is known, or on a platform that does not tell.
+    const UNKNOWN: Self = Self {
+        device: 0,
+        inode: 0,
+        links: 1,
+        allocated: None,
+        changed: None,
+    };
+
     #[cfg(unix)]
     fn of(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
@@ -328,13 +353,7 @@ impl Identity {
 
     #[cfg(not(unix))]
     fn of(_: &Metadata) -> Self {
-        Self {
-            device: 0,
-            inode: 0,
-            links: 1,
-            allocated: None,
-            changed: None,
-        }
+        Self::UNKNOWN
     }
 }
 

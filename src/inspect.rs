@@ -59,6 +59,7 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         length: metadata.len(),
         hint: hint(&folder, raw.name()),
         has_descriptor: false,
+        refused: None,
         is_offline: false,
         smb: false,
     });

@@ -504,16 +504,20 @@ fn a_folder_that_is_too_deep_is_an_issue_not_a_silence() {
     assert!(issue.folder && issue.error.contains("too long"), "{issue:?}");
 }
 
-/// Root is stopped by no permission, so the test runs itself again as `nobody`.
+/// Root is stopped by no permission, so the test runs itself again as `nobody`. A folder that can be listed and not
+/// searched tells names and nothing else.
 #[cfg(target_os = "linux")]
 #[test]
-fn an_unreadable_folder_is_an_issue_and_costs_nothing_else() {
+fn what_cannot_be_read_is_an_issue_and_an_artifact_by_its_name() {
     use std::os::unix::fs::PermissionsExt;
 
     const TREE: &str = "DERELICT_TEST_UNREADABLE_TREE";
     if let Ok(path) = std::env::var(TREE) {
         let catalogue = collect(&[root(Path::new(&path))], &CollectOptions::default(), &Hidden).unwrap();
-        assert_eq!(names(&catalogue), ["closed.vmx", "open/a.vmx"]);
+        assert_eq!(
+            names(&catalogue),
+            ["closed.vmx", "listed/c-flat.vmdk", "listed/c.vmx", "open/a.vmx"]
+        );
         let issues: Vec<_> = catalogue
             .issues
             .iter()
@@ -523,8 +527,24 @@ fn an_unreadable_folder_is_an_issue_and_costs_nothing_else() {
             issues,
             [
                 ("closed".into(), Stage::Crawl, true),
-                ("closed.vmx".into(), Stage::Read, false)
+                ("closed.vmx".into(), Stage::Read, false),
+                ("listed/c-flat.vmdk".into(), Stage::Stat, false),
+                ("listed/c.vmx".into(), Stage::Stat, false),
+                ("listed/notes".into(), Stage::Stat, false)
             ]
+        );
+        assert_eq!(catalogue.bystanders.len(), 1, "the notes are there all the same");
+        for path in ["listed/c-flat.vmdk", "listed/c.vmx"] {
+            assert!(has_mark(artifact(&catalogue, path), MarkCode::Unreadable), "{path}");
+        }
+        assert!(
+            artifact(&catalogue, "listed/c.vmx")
+                .evidence
+                .vm
+                .as_ref()
+                .unwrap()
+                .opaque
+                .is_some()
         );
         let closed = artifact(&catalogue, "closed.vmx");
         assert!(has_mark(closed, MarkCode::Unreadable));
@@ -540,13 +560,17 @@ fn an_unreadable_folder_is_an_issue_and_costs_nothing_else() {
     let tree = Tree::new();
     tree.file("open/a.vmx", VMX)
         .file("closed/b.vmx", VMX)
-        .file("closed.vmx", VMX);
+        .file("closed.vmx", VMX)
+        .file("listed/c.vmx", VMX)
+        .file("listed/c-flat.vmdk", "x")
+        .file("listed/notes", "x");
     let mode = |name: &str, mode| fs::set_permissions(tree.path(name), fs::Permissions::from_mode(mode)).unwrap();
     mode("", 0o755);
     mode("closed", 0);
     mode("closed.vmx", 0);
+    mode("listed", 0o444);
     let program = std::env::current_exe().unwrap();
-    let test = "an_unreadable_folder_is_an_issue_and_costs_nothing_else";
+    let test = "what_cannot_be_read_is_an_issue_and_an_artifact_by_its_name";
     let status = if fs::read_dir(tree.path("closed")).is_err() {
         std::process::Command::new(&program)
             .args(["--exact", test])
@@ -561,6 +585,7 @@ fn an_unreadable_folder_is_an_issue_and_costs_nothing_else() {
             .status()
     };
     mode("closed", 0o755);
+    mode("listed", 0o755);
     match status {
         Ok(status) => assert!(status.success(), "the test as nobody failed"),
         Err(error) => skip(&format!("setpriv cannot be run: {error}")),

@@ -49,6 +49,8 @@ pub struct Subject<'a> {
     pub hint: NameHint,
     /// The descriptor that the name of a flat extent implies lies beside it.
     pub has_descriptor: bool,
+    /// Why the file system tells nothing of it, which is an issue already: its name is all that is known.
+    pub refused: Option<&'a str>,
     /// Only asking for its content would bring it back from an archive (H-F7).
     pub is_offline: bool,
     /// It lies on an SMB share.
@@ -129,6 +131,12 @@ impl Parsed {
 
 /// Looks at a file: opens it where its name or size asks for that, and reads what its format tells.
 pub fn examine(subject: &Subject<'_>) -> Examined {
+    if let Some(refused) = subject.refused {
+        return Examined {
+            fault: None,
+            ..unreadable(subject, &io::Error::other(refused), false)
+        };
+    }
     if subject.length == 0 {
         return from_name(subject, Some(Content::Empty));
     }
@@ -419,6 +427,7 @@ mod tests {
 
     fn subject<'a>(folder: &'a RawPath, name: &'a str, smb: bool) -> Subject<'a> {
         Subject {
+            refused: None,
             os_path: Path::new("unused"),
             folder,
             name: name.as_bytes(),
