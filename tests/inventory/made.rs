@@ -261,6 +261,23 @@ fn a_csv_that_breaks_off_caps_and_keeps_its_rows() {
     assert_eq!(capping(&inventory), ["truncated"]);
 }
 
+/// A folder that is copied keeps what `vMetaData` says of it, and not the times of its files.
+#[test]
+fn the_time_that_a_folder_of_csv_files_says_bounds_the_times_of_its_files() {
+    let said = |time: &str| {
+        let meta = format!("RVTools version,xlsx creation datetime,Server\n4.7,{time},\n");
+        rvtools(&[("1.csv", INFO), ("2.csv", DISK), ("3.csv", &meta)])
+    };
+    let copied = said("2025-01-02 03:04:05");
+    assert_eq!(copied.collected.unwrap().to_string(), "2025-01-02T03:04:05Z");
+    assert!(!copied.collected_is_file_time);
+    let impossible = said("2199-01-02 03:04:05");
+    assert!(
+        impossible.collected_is_file_time,
+        "no export is newer than the files that hold it"
+    );
+}
+
 /// A workbook as a spreadsheet saves it: columns in another order, custom attributes, styled blank rows, real dates.
 fn saved_again() -> Vec<u8> {
     use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};

@@ -143,7 +143,8 @@ fn files(parts: &[Part]) -> Vec<String> {
 }
 
 /// When the source was asked, and whether that is only the time of a file. Lists of VMs decide where there are any, and
-/// the oldest of them: what is newer than it was perhaps not seen.
+/// the oldest of them: what is newer than it was perhaps not seen. Where they say nothing, a time that another file of the
+/// source says (vMetaData in a folder of CSV files) bounds the time of theirs: a copy of a file is newer than its export.
 fn collected(parts: &[Part]) -> (Option<jiff::Timestamp>, bool) {
     let lists: Vec<&Part> = parts.iter().filter(|part| part.has_vm_list).collect();
     let decisive: Vec<&Part> = if lists.is_empty() {
@@ -151,9 +152,14 @@ fn collected(parts: &[Part]) -> (Option<jiff::Timestamp>, bool) {
     } else {
         lists
     };
-    let said = decisive.iter().filter_map(|part| part.said).min();
+    if let Some(said) = decisive.iter().filter_map(|part| part.said).min() {
+        return (Some(said), false);
+    }
     let file = decisive.iter().filter_map(|part| part.origin.modified).min();
-    (said.or(file), said.is_none() && file.is_some())
+    match parts.iter().filter_map(|part| part.said).min() {
+        Some(said) if file.is_none_or(|file| said < file) => (Some(said), false),
+        _ => (file, file.is_some()),
+    }
 }
 
 /// Datastores, those of one reference or place put together.
