@@ -1,6 +1,6 @@
 //! The command line as the user types it, and nothing else: [`crate::config`] makes sense of it.
 
-use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf};
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
@@ -125,9 +125,12 @@ pub struct CrawlArgs {
     #[arg(long)]
     pub cross_file_systems: bool,
     /// Threads that crawl and read [default: by the number of processors]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_THREADS))]
+    pub threads: Option<u16>,
 }
+
+/// More threads than this help with no storage, and starting them takes longer than the crawl.
+const MOST_THREADS: i64 = 1024;
 
 /// What the files are held against.
 #[derive(Debug, Args)]

@@ -56,6 +56,13 @@ fn root(argument: &OsStr) -> Result<RootArgument> {
             "an alias before the `=` is empty",
         ));
     }
+    if path.is_empty() {
+        return Err(ToolError::at(
+            ErrorKind::Usage,
+            whole,
+            "the path behind the `=` is empty",
+        ));
+    }
     folder(Path::new(&path), aliases)
 }
 
@@ -220,7 +227,7 @@ mod tests {
             (format!("{path}/file"), ErrorKind::Root),
             (format!("={path}"), ErrorKind::Usage),
             (format!("a,,b={path}"), ErrorKind::Usage),
-            ("alias=".to_owned(), ErrorKind::Root),
+            ("alias=".to_owned(), ErrorKind::Usage),
         ] {
             assert_eq!(parsed(&argument).unwrap_err().kind(), kind, "{argument}");
         }

@@ -1,9 +1,16 @@
 //! How a long job tells how far it is. The library knows the trait; the terminal form stands here too, but only the
 //! binary picks it, and only where standard error is a terminal.
 
-use std::{io::IsTerminal, time::Duration};
+use std::{
+    io::IsTerminal,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// What a job is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +50,22 @@ impl Progress for Hidden {}
 #[derive(Debug)]
 pub struct Terminal {
     bar: ProgressBar,
-    files: std::sync::atomic::AtomicU64,
-    artifacts: std::sync::atomic::AtomicU64,
+    counts: Arc<Counts>,
+}
+
+/// What was seen, counted by all threads and read when the line is drawn, so that no number ever runs back.
+#[derive(Debug, Default)]
+struct Counts {
+    files: AtomicU64,
+    artifacts: AtomicU64,
+}
+
+impl std::fmt::Display for Counts {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let files = HumanCount(self.files.load(Ordering::Relaxed));
+        let artifacts = HumanCount(self.artifacts.load(Ordering::Relaxed));
+        write!(out, "{files} files, {artifacts} artifacts")
+    }
 }
 
 /// Redrawing more often than this serves nobody and costs system calls.
@@ -62,11 +83,9 @@ impl Terminal {
     }
 
     fn drawn_on(target: ProgressDrawTarget) -> Self {
-        let bar = ProgressBar::with_draw_target(None, target);
         let terminal = Self {
-            bar,
-            files: 0.into(),
-            artifacts: 0.into(),
+            bar: ProgressBar::with_draw_target(None, target),
+            counts: Arc::default(),
         };
         // Before the first draw: the look of the library is a bar.
         terminal.style("{spinner} {msg}");
@@ -74,18 +93,14 @@ impl Terminal {
         terminal
     }
 
-    fn show_counts(&self) {
-        let load = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
-        self.bar.set_message(format!(
-            "{} files, {} artifacts",
-            HumanCount(load(&self.files)),
-            HumanCount(load(&self.artifacts))
-        ));
-    }
-
     fn style(&self, template: &str) {
         if let Ok(style) = ProgressStyle::with_template(template) {
-            self.bar.set_style(style);
+            let counts = Arc::clone(&self.counts);
+            let write = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
+                // A line that cannot be written is a line that nobody sees.
+                let _ = write!(out, "{counts}");
+            };
+            self.bar.set_style(style.with_key("counts", write));
         }
     }
 }
@@ -94,10 +109,7 @@ impl Progress for Terminal {
     fn phase(&self, phase: Phase) {
         self.bar.reset();
         match phase {
-            Phase::Crawl => {
-                self.style("{spinner} crawling: {msg} ({elapsed})");
-                self.show_counts();
-            }
+            Phase::Crawl => self.style("{spinner} crawling: {counts} ({elapsed})"),
             Phase::Reconcile => {
                 self.style("{spinner} {msg}");
                 self.bar.set_message("reconciling");
@@ -110,12 +122,11 @@ impl Progress for Terminal {
     }
 
     fn entries(&self, count: u64) {
-        self.files.fetch_add(count, std::sync::atomic::Ordering::Relaxed);
-        self.show_counts();
+        self.counts.files.fetch_add(count, Ordering::Relaxed);
     }
 
     fn artifacts(&self, count: u64) {
-        self.artifacts.fetch_add(count, std::sync::atomic::Ordering::Relaxed);
+        self.counts.artifacts.fetch_add(count, Ordering::Relaxed);
     }
 
     fn bytes(&self, count: u64) {
@@ -137,7 +148,7 @@ mod tests {
         shown.phase(Phase::Crawl);
         shown.artifacts(2);
         shown.entries(1234);
-        assert_eq!(shown.bar.message(), "1,234 files, 2 artifacts");
+        assert_eq!(shown.counts.to_string(), "1,234 files, 2 artifacts");
         shown.phase(Phase::Hash { total_bytes: 100 });
         shown.bytes(40);
         assert_eq!((shown.bar.position(), shown.bar.length()), (40, Some(100)));

@@ -114,7 +114,7 @@ impl Crawl {
         Ok(Self {
             roots: config::roots(&arguments.roots)?,
             options: CollectOptions {
-                threads: arguments.threads.map(std::num::NonZero::get),
+                threads: arguments.threads.map(usize::from),
                 exclude: exclude(&arguments.exclude)?,
                 cross_file_systems: arguments.cross_file_systems,
             },
