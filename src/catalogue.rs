@@ -78,6 +78,9 @@ pub struct RootRecord {
 pub struct Skipped {
     /// Relative to the root.
     pub path: RawPath,
+    /// It is a folder, with all that lies below it.
+    #[serde(default)]
+    pub folder: bool,
     /// Why.
     pub why: SkipReason,
 }

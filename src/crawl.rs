@@ -107,7 +107,7 @@ impl Crawl<'_> {
         match self.reason_to_stay_out(root, &relative, &path) {
             Ok(None) => {}
             Ok(Some(why)) => {
-                folder.skip(folder.path.clone(), why);
+                folder.skip(folder.path.clone(), true, why);
                 return visit(scope, folder);
             }
             Err(error) => {
@@ -191,7 +191,7 @@ impl Crawl<'_> {
         }
         if self.exclude.is_match(relative.join(name)) {
             let path = folder.path.join(name.as_encoded_bytes());
-            return folder.skip(path, SkipReason::Excluded);
+            return folder.skip(path, false, SkipReason::Excluded);
         }
         if kind.is_file() {
             listing
@@ -221,8 +221,8 @@ struct Listing {
 }
 
 impl Folder {
-    fn skip(&mut self, path: RawPath, why: SkipReason) {
-        self.skipped.push(Skipped { path, why });
+    fn skip(&mut self, path: RawPath, folder: bool, why: SkipReason) {
+        self.skipped.push(Skipped { path, folder, why });
     }
 
     /// The folder could not be listed, or not to its end.

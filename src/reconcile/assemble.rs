@@ -188,7 +188,7 @@ impl Maker<'_> {
                 Resolved::Path(self.path(file))
             }),
             Target::Missing { .. } => Resolved::None(Unresolved::Missing),
-            Target::Outside | Target::NotAFile => Resolved::None(Unresolved::Outside),
+            Target::Outside | Target::Unread { .. } | Target::NotAFile => Resolved::None(Unresolved::Outside),
         };
         evidence
             .references

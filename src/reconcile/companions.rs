@@ -63,7 +63,7 @@ fn named_folders(files: &Files<'_>, references: &References, config: NodeId) -> 
         .zip(&references.targets[config])
         .filter(|(reference, _)| reference.role == Role::Folder)
         .filter_map(|(_, target)| match target {
-            Target::Missing { root, path } => Some((*root, path.clone())),
+            Target::Missing { root, path } | Target::Unread { root, path } => Some((*root, path.clone())),
             _ => None,
         })
         .collect()

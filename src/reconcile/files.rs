@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::unread::UnreadPlaces;
 use crate::{
     catalogue::{Artifact, Catalogue, Entry, RootRecord},
     evidence::{Evidence, MarkCode},
@@ -78,6 +79,8 @@ pub(crate) struct Files<'a> {
     /// Symbolic links that leave their root, with their absolute targets.
     leaving: Vec<BTreeMap<Vec<u8>, RawPath>>,
     roots: &'a [RootRecord],
+    /// Places that were not looked at.
+    pub(crate) unread: UnreadPlaces,
     names: Vec<String>,
     /// For each file the first name of the same file.
     pub(crate) first_name: Vec<NodeId>,
@@ -106,6 +109,7 @@ impl<'a> Files<'a> {
             links: links(catalogue),
             leaving: leaving_links(catalogue),
             roots: &catalogue.roots,
+            unread: UnreadPlaces::new(catalogue),
             first_name: first_names(catalogue, &nodes, &looks),
             looks,
             names: nodes.iter().map(Node::name).collect(),
@@ -170,6 +174,21 @@ impl<'a> Files<'a> {
             &[node] => Lookup::Found { node, exact: false },
             several => Lookup::Ambiguous(several.to_vec()),
         }
+    }
+
+    /// True for a path that leads, through links or not, to a place that was not looked at.
+    pub(crate) fn is_unread(&self, root: usize, path: &[u8]) -> bool {
+        let mut path = path.to_vec();
+        for _ in 0..LINK_HOPS_MAX {
+            if self.unread.holds(root, &path) {
+                return true;
+            }
+            match self.through_link(root, &path) {
+                Some(next) => path = next,
+                None => break,
+            }
+        }
+        false
     }
 
     /// Replaces the longest leading link of a path by what it points to, inside the root.

@@ -21,6 +21,7 @@ mod own;
 mod problems;
 mod resolve;
 mod signs;
+mod unread;
 mod vmware_problems;
 
 use jiff::Timestamp;

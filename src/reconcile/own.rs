@@ -73,6 +73,8 @@ pub(crate) struct OwnerVm {
     pub(crate) files: BTreeMap<NodeId, Via>,
     /// Listed or referenced files that are not there.
     pub(crate) missing: BTreeSet<Missing>,
+    /// Listed or referenced files in places of a root that were not looked at.
+    pub(crate) unread: BTreeSet<(usize, Vec<u8>)>,
     /// Listed or referenced disks and configurations that lie outside the scan, as written.
     pub(crate) outside: BTreeSet<(Role, String)>,
     /// Another VM with the same id is registered elsewhere: this is a copy of it.
@@ -248,6 +250,7 @@ impl OwnerVm {
             config_outside: false,
             files: BTreeMap::new(),
             missing: BTreeSet::new(),
+            unread: BTreeSet::new(),
             outside: BTreeSet::new(),
             copy_of: None,
             superseded: false,
@@ -261,6 +264,11 @@ fn note_config(owners: &mut Owners, index: usize, inventory: usize, target: Opti
     match target {
         Some(Target::Missing { root, path }) => {
             vm.ghost = Some((root, path));
+            owners.touched.insert((inventory, root));
+        }
+        Some(Target::Unread { root, path }) => {
+            vm.config_outside = true;
+            vm.unread.insert((root, path));
             owners.touched.insert((inventory, root));
         }
         Some(Target::Outside) => vm.config_outside = true,
@@ -513,7 +521,9 @@ pub(crate) fn walk_all(world: World<'_>, references: &References, owners: &mut O
 fn folder_files(world: World<'_>, inventory: usize, folder: &str, source: &str) -> BTreeMap<NodeId, Via> {
     let mut files = BTreeMap::new();
     // The folder itself is no file: what it resolves to says where its files would be.
-    if let Target::Missing { root, path } = world.resolver.listed(inventory, None, folder) {
+    if let Target::Missing { root, path } | Target::Unread { root, path } =
+        world.resolver.listed(inventory, None, folder)
+    {
         let prefix = [path.as_slice(), b"/"].concat();
         for (node, file) in world.files.nodes.iter().enumerate() {
             if file.entry.root == root
@@ -595,11 +605,12 @@ impl<'a> Walk<'a> {
                         touched.insert((inventory_index, root));
                         self.listed_missing(root, path, role, missing_disks);
                     }
-                    Target::Outside => {
-                        if matches!(role, Role::Config | Role::Disk | Role::Extent) {
-                            self.vm.outside.insert((role, path.to_owned()));
-                        }
+                    Target::Unread { root, path: place } => {
+                        touched.insert((inventory_index, root));
+                        self.vm.unread.insert((root, place));
+                        self.listed_outside(role, path);
                     }
+                    Target::Outside => self.listed_outside(role, path),
                     Target::NotAFile => {}
                 }
             }
@@ -625,6 +636,12 @@ impl<'a> Walk<'a> {
             if ids.contains(row) {
                 self.reach(*node, Via::BesideGhost);
             }
+        }
+    }
+
+    fn listed_outside(&mut self, role: Role, path: &str) {
+        if matches!(role, Role::Config | Role::Disk | Role::Extent) {
+            self.vm.outside.insert((role, path.to_owned()));
         }
     }
 
@@ -694,12 +711,15 @@ impl<'a> Walk<'a> {
                             role: reference.role,
                         });
                     }
-                    Target::Outside
+                    Target::Outside | Target::Unread { .. }
                         if matches!(reference.role, Role::Disk | Role::Extent) || is_snapshot_folder(reference) =>
                     {
                         self.vm
                             .outside
                             .insert((reference.role, reference.target.as_str().to_owned()));
+                        if let Target::Unread { root, path } = target {
+                            self.vm.unread.insert((*root, path.clone()));
+                        }
                     }
                     _ => {}
                 }
@@ -711,7 +731,13 @@ impl<'a> Walk<'a> {
                     role: Role::Parent,
                 });
             }
-            if self.references.broken.get(&node) == Some(&Target::Outside) {
+            if let Some(Target::Unread { root, path }) = self.references.broken.get(&node) {
+                self.vm.unread.insert((*root, path.clone()));
+            }
+            if matches!(
+                self.references.broken.get(&node),
+                Some(Target::Outside | Target::Unread { .. })
+            ) {
                 self.vm.outside.insert((Role::Parent, "parent disk".to_owned()));
             }
         }

@@ -204,7 +204,7 @@ impl Problems {
         let class = judged[node].as_ref().and_then(|judgement| judgement.class);
         let mut found = Vec::new();
         match judge.references.broken.get(&node) {
-            None | Some(Target::Outside) => {}
+            None | Some(Target::Outside | Target::Unread { .. }) => {}
             Some(target) => found.push(broken_chain(judge, node, target)),
         }
         for edge in judge.references.of(node).filter(|edge| edge.role == Role::Parent) {

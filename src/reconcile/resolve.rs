@@ -53,6 +53,13 @@ pub(crate) struct Edge {
 pub(crate) enum Target {
     /// Files; more than one where several fit and all must be protected.
     Files(Vec<(NodeId, Match)>),
+    /// Into a root, to a place that was not looked at.
+    Unread {
+        /// The root.
+        root: usize,
+        /// Where it would be.
+        path: Vec<u8>,
+    },
     /// Into a root, and nothing is there.
     Missing {
         /// The root.
@@ -140,14 +147,16 @@ impl<'a> Resolver<'a> {
             Place::Roots(roots) => {
                 let mut missing = None;
                 let mut found = Vec::new();
+                let mut unread = None;
                 for (root, parts) in roots {
                     match self.lookup(root, &parts.join("/").into_bytes()) {
                         Target::Files(files) => found.extend(files),
+                        other @ Target::Unread { .. } => unread = unread.or(Some(other)),
                         other => missing = missing.or(Some(other)),
                     }
                 }
                 if found.is_empty() {
-                    missing.unwrap_or(Target::Outside)
+                    unread.or(missing).unwrap_or(Target::Outside)
                 } else {
                     Target::Files(found)
                 }
@@ -163,10 +172,7 @@ impl<'a> Resolver<'a> {
             Lookup::Ambiguous(nodes) => Target::Files(nodes.into_iter().map(|node| (node, Match::Case)).collect()),
             Lookup::Nothing => self
                 .through_leaving_link(root, path)
-                .unwrap_or_else(|| Target::Missing {
-                    root,
-                    path: path.to_vec(),
-                }),
+                .unwrap_or_else(|| self.not_found(root, path.to_vec())),
         }
     }
 
@@ -178,7 +184,7 @@ impl<'a> Resolver<'a> {
         };
         let target = self.files.leaving_link(root, path)?;
         if let Some((root, below)) = self.files.scanned_place(root, &target) {
-            return Some(found(root, &below).unwrap_or(Target::Missing { root, path: below }));
+            return Some(found(root, &below).unwrap_or_else(|| self.not_found(root, below)));
         }
         let Parsed::Path(written) = parse(&target.lossy()) else {
             return Some(Target::Outside);
@@ -188,7 +194,16 @@ impl<'a> Resolver<'a> {
         };
         let mut there = places.iter().map(|(root, parts)| (*root, parts.join("/").into_bytes()));
         let target = there.clone().find_map(|(root, path)| found(root, &path));
-        target.or_else(|| there.next().map(|(root, path)| Target::Missing { root, path }))
+        target.or_else(|| there.next().map(|(root, path)| self.not_found(root, path)))
+    }
+
+    /// Nothing of this path is in the catalogue: it is missing, unless it lies where nobody looked.
+    fn not_found(&self, root: usize, path: Vec<u8>) -> Target {
+        if self.files.is_unread(root, &path) {
+            Target::Unread { root, path }
+        } else {
+            Target::Missing { root, path }
+        }
     }
 
     /// What a reference of a file led to; a relative one counts from `more_folders` as well.
@@ -212,10 +227,7 @@ impl<'a> Resolver<'a> {
             let named = named.map(|folder| self.below(from, folder, &path.parts));
             let of_vm = more_folders.of_vm.iter();
             let of_vm = of_vm.filter_map(|(root, folder)| Some(self.lookup(*root, &climb(folder, &tail)?)));
-            return named
-                .chain(of_vm)
-                .find(|target| matches!(target, Target::Files(_)))
-                .unwrap_or(target);
+            return best_of(std::iter::once(target).chain(named).chain(of_vm));
         };
         let target = if *mount == Mount::HostRoot {
             Target::Outside
@@ -321,7 +333,7 @@ impl<'a> Resolver<'a> {
             let named = evidence.references.iter().filter(is_folder);
             let named = named.filter_map(|reference| {
                 match self.reference(config, &reference.target, &MoreFolders::default()) {
-                    Target::Missing { root, path } => Some((root, path)),
+                    Target::Missing { root, path } | Target::Unread { root, path } => Some((root, path)),
                     _ => None,
                 }
             });
@@ -382,10 +394,10 @@ impl<'a> Resolver<'a> {
             let own_name = hints.iter().any(
                 |(_, target)| matches!(target, Target::Files(files) if files.iter().any(|(node, _)| *node == child)),
             );
-            let target = hints
-                .iter()
-                .map(|(_, target)| *target)
-                .find(|target| matches!(target, Target::Missing { .. }));
+            let hinted =
+                |wanted: fn(&Target) -> bool| hints.iter().map(|(_, target)| *target).find(|target| wanted(target));
+            let target = hinted(|target| matches!(target, Target::Unread { .. }))
+                .or_else(|| hinted(|target| matches!(target, Target::Missing { .. })));
             let target = target
                 .or_else(|| hints.first().map(|(_, target)| *target))
                 .filter(|_| !own_name);
@@ -509,6 +521,16 @@ impl References {
     pub(crate) fn into(&self, node: NodeId) -> impl Iterator<Item = &Edge> {
         self.to[node].iter().map(|&place| &self.edges[place])
     }
+}
+
+/// The first target that is a file, else one that may be, else the first.
+fn best_of(targets: impl Iterator<Item = Target>) -> Target {
+    let rank = |target: &Target| match target {
+        Target::Files(_) => 0,
+        Target::Unread { .. } => 1,
+        _ => 2,
+    };
+    targets.min_by_key(rank).unwrap_or(Target::Outside)
 }
 
 /// Working and snapshot directories that a configuration names.

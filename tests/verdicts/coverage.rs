@@ -1,11 +1,13 @@
 //! When a "nobody" may be said: cases V1, V2, V5, V83 – V85, H-B11 and the rules of the design's section *Coverage*.
 
 use derelict::{
-    catalogue::{SkipReason, Skipped},
+    catalogue::{SkipReason, Skipped, Special},
     evidence::MarkCode,
     inventory::{InventoryKind, Listing, Registration},
     kind::Platform,
 };
+
+use derelict_parsers::testkit::vmware::{change_tracking, nfs_lock};
 
 use super::support::{
     Export, Site, config_only, hyperv_host, hyperv_row, hyperv_vm, inventory, row, row_of, vcenter, vhdx, vmcx_path,
@@ -281,6 +283,7 @@ fn an_excluded_folder_is_a_place_that_was_not_read() {
     site()
         .change(|catalogue| {
             catalogue.roots[0].skipped.push(Skipped {
+                folder: true,
                 path: "secret".into(),
                 why: SkipReason::Excluded,
             });
@@ -290,11 +293,89 @@ fn an_excluded_folder_is_a_place_that_was_not_read() {
         .are(&LOOSE, "unknown/no-coverage");
 }
 
+/// The row of `web` by an inventory that lists whole chains: nothing unread hides an owner among its VMs.
+fn whole_row() -> Registration {
+    Registration {
+        listing: Listing::WholeChains,
+        ..row_of("web")
+    }
+}
+
+#[test]
+fn an_excluded_configuration_keeps_its_folder_unknown_where_whole_chains_are_listed() {
+    site()
+        .excluded("ds1/lost/lost.vmx")
+        .inventory(vcenter().vm(whole_row()))
+        .judge()
+        .are(&LOST[1..], "unknown/no-coverage")
+        .are(&LOOSE, "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn an_excluded_extent_leaves_no_dangling_descriptor() {
+    let judged = site()
+        .excluded("ds1/loose/loose-flat.vmdk")
+        .inventory(vcenter().vm(whole_row()))
+        .judge();
+    judged.is("ds1/loose/loose.vmdk", "unknown");
+    assert_eq!(judged.report.problems, []);
+}
+
+#[test]
+fn change_tracking_of_an_excluded_disk_is_no_leftover() {
+    let site = || {
+        site()
+            .file("ds1/loose/loose-ctk.vmdk", change_tracking(2048))
+            .inventory(vcenter().vm(whole_row()))
+    };
+    site()
+        .excluded("ds1/loose/loose.vmdk")
+        .judge()
+        .is("ds1/loose/loose-ctk.vmdk", "unknown/outside-scan");
+    site()
+        .judge()
+        .is("ds1/loose/loose-ctk.vmdk", "orphaned/leftover-sidecar");
+}
+
+#[test]
+fn a_lock_beside_an_excluded_file_is_not_stale() {
+    let site = || {
+        site()
+            .file("ds1/loose/.lck-9c6e9a0000000000", nfs_lock("esx1"))
+            .inventory(vcenter().vm(whole_row()))
+    };
+    site()
+        .excluded("ds1/loose/loose-flat.vmdk")
+        .judge()
+        .is("ds1/loose/.lck-9c6e9a0000000000", "unknown/outside-scan");
+    site()
+        .judge()
+        .is("ds1/loose/.lck-9c6e9a0000000000", "orphaned/stale-lock");
+}
+
+#[test]
+fn a_fifo_in_the_place_of_a_disk_is_not_missing() {
+    let site = site().inventory(vcenter().vm(whole_row()));
+    let judged = site
+        .change(|catalogue| {
+            let path = "web/web.vmdk".into();
+            catalogue.artifacts.retain(|artifact| artifact.entry.path != path);
+            catalogue.specials.push(Special {
+                root: 0,
+                path,
+                target: None,
+            });
+        })
+        .judge();
+    assert_eq!(judged.report.problems, []);
+}
+
 #[test]
 fn another_file_system_below_a_root_is_a_place_that_was_not_read() {
     site()
         .change(|catalogue| {
             catalogue.roots[0].skipped.push(Skipped {
+                folder: true,
                 path: "mounted".into(),
                 why: SkipReason::OtherFileSystem,
             });
@@ -309,6 +390,7 @@ fn v81_snapshots_of_the_storage_hide_no_owner() {
     site()
         .change(|catalogue| {
             catalogue.roots[0].skipped.push(Skipped {
+                folder: true,
                 path: ".snapshot".into(),
                 why: SkipReason::StorageSnapshot,
             });

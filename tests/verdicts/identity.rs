@@ -71,6 +71,25 @@ fn v64_a_renamed_datastore_is_known_by_its_uuid() {
 }
 
 #[test]
+fn v65_a_path_through_a_symbolic_link_to_an_unreadable_folder_is_no_ghost() {
+    let judged = Site::vmware()
+        .symlink("ds1/web", "0f1e2d3c-0000-1111-2222-333344445555")
+        .vm("ds1", "other")
+        .change(|catalogue| {
+            catalogue.issues.push(derelict::catalogue::Issue {
+                root: Some(0),
+                path: "0f1e2d3c-0000-1111-2222-333344445555".into(),
+                stage: derelict::catalogue::Stage::Crawl,
+                error: "permission denied".to_owned(),
+                folder: true,
+            });
+        })
+        .inventory(vcenter().vm(row_of("web")).vm(row_of("other")))
+        .judge();
+    assert_eq!(judged.report.problems, []);
+}
+
+#[test]
 fn v65_a_path_through_a_symbolic_link_leads_to_the_file() {
     let folder = "0f1e2d3c-0000-1111-2222-333344445555";
     let judged = Site::vmware()

@@ -9,7 +9,7 @@ use std::{
 };
 
 use derelict::{
-    catalogue::{Catalogue, Issue, Stage},
+    catalogue::{Catalogue, Issue, SkipReason, Skipped, Stage},
     collect::{CollectOptions, RootArgument, collect},
     evidence::{Evidence, Mark, MarkCode, VmEvidence},
     inventory::{
@@ -21,7 +21,7 @@ use derelict::{
     raw::RawPath,
     reconcile::{Options, reconcile},
     report::{
-        codes::Class,
+        codes::{Class, ProblemCode},
         model::{ArtifactReport, Report, Verdict},
     },
     rules::Rules,
@@ -312,6 +312,15 @@ impl Site {
         })
     }
 
+    /// A file that `--exclude` leaves out.
+    pub(crate) fn excluded(self, path: &str) -> Self {
+        let path = path.to_owned();
+        self.change(move |catalogue| {
+            let place = find(catalogue, &path);
+            exclude(catalogue, place);
+        })
+    }
+
     /// A configuration or disk that cannot be opened.
     pub(crate) fn unreadable_file(self, path: &str) -> Self {
         let path = path.to_owned();
@@ -403,7 +412,8 @@ impl Views<'_> {
         }
     }
 
-    /// Takes away one thing after the other: what was owned must not become nobody's.
+    /// Takes away one thing after the other: what was owned must not become nobody's, and what was only not looked at is
+    /// not missing.
     fn take_away(&self, catalogue: &Catalogue, before: &Judged) {
         let needed: BTreeSet<&String> = before
             .artifacts
@@ -422,31 +432,29 @@ impl Views<'_> {
                     judged.explain(path)
                 );
             }
+            judged
         };
-        let folders: BTreeSet<(usize, Vec<u8>)> = catalogue
-            .artifacts
-            .iter()
-            .map(|artifact| (artifact.entry.root, artifact.entry.path.folder().as_bytes().to_vec()))
-            .filter(|(_, folder)| !folder.is_empty())
-            .collect();
-        for (root, folder) in folders {
+        let look_without = |what: String, hidden: &RawPath, catalogue: &Catalogue| {
+            let judged = look(what.clone(), catalogue);
+            let missing = judged.called_missing(&hidden.lossy());
+            assert_eq!(missing, Vec::<&str>::new(), "{what}, this is called missing");
+        };
+        for (root, folder) in folders_of(catalogue) {
+            let name = format!("{} of {}", String::from_utf8_lossy(&folder), self.roots[root].0);
             let mut changed = catalogue.clone();
             hide_folder(&mut changed, root, &folder);
-            look(
-                format!(
-                    "with {} of {} unreadable",
-                    String::from_utf8_lossy(&folder),
-                    self.roots[root].0
-                ),
-                &changed,
-            );
+            look_without(format!("with {name} unreadable"), &RawPath::new(folder), &changed);
         }
         for (place, artifact) in catalogue.artifacts.iter().enumerate() {
+            let name = artifact.entry.path.lossy();
             if artifact.kind.is_config() || artifact.kind.is_disk() {
                 let mut changed = catalogue.clone();
                 make_unreadable(&mut changed, place);
-                look(format!("with {} unreadable", artifact.entry.path.lossy()), &changed);
+                look_without(format!("with {name} unreadable"), &artifact.entry.path, &changed);
             }
+            let mut changed = catalogue.clone();
+            exclude(&mut changed, place);
+            look_without(format!("with {name} excluded"), &artifact.entry.path, &changed);
         }
         if self.roots.len() > 1 {
             for root in 0..self.roots.len() {
@@ -460,6 +468,25 @@ impl Views<'_> {
             }
         }
     }
+}
+
+fn folders_of(catalogue: &Catalogue) -> BTreeSet<(usize, Vec<u8>)> {
+    catalogue
+        .artifacts
+        .iter()
+        .map(|artifact| (artifact.entry.root, artifact.entry.path.folder().as_bytes().to_vec()))
+        .filter(|(_, folder)| !folder.is_empty())
+        .collect()
+}
+
+/// As `--exclude` leaves out one file.
+fn exclude(catalogue: &mut Catalogue, place: usize) {
+    let artifact = catalogue.artifacts.remove(place);
+    catalogue.roots[artifact.entry.root].skipped.push(Skipped {
+        path: artifact.entry.path,
+        folder: false,
+        why: SkipReason::Excluded,
+    });
 }
 
 fn split(catalogue: &Catalogue, path: &str) -> (usize, String) {
@@ -554,6 +581,23 @@ impl Judged {
             .map(|artifact| (name(artifact), artifact.clone()))
             .collect();
         Self { report, artifacts }
+    }
+
+    /// The problems that call a place missing, or something below it.
+    fn called_missing(&self, place: &str) -> Vec<&str> {
+        let codes = [
+            ProblemCode::Ghost,
+            ProblemCode::MissingDisk,
+            ProblemCode::MissingFile,
+            ProblemCode::DanglingDescriptor,
+            ProblemCode::BrokenChain,
+        ];
+        let problems = self.report.problems.iter();
+        let names = |text: &str| text.contains(&format!(" {place} on ")) || text.contains(&format!(" {place}/"));
+        problems
+            .filter(|problem| codes.contains(&problem.code) && names(&problem.text))
+            .map(|problem| problem.text.as_str())
+            .collect()
     }
 
     /// What holds of every report.

@@ -360,7 +360,7 @@ impl Builder<'_> {
             self.inventory_warnings();
         }
         self.vms_in_use();
-        self.unreadable_folders();
+        self.unread_places();
         self.roots_without_files();
         self.unreadable_owners();
         self.unreadable_snapshot_lists();

@@ -17,6 +17,25 @@ use crate::{
     report::codes::ReasonCode,
 };
 
+/// A folder or file that was not read.
+struct UnreadPlace {
+    root: usize,
+    path: RawPath,
+    folder: bool,
+    why: String,
+}
+
+impl UnreadPlace {
+    /// The folder whose files what lies here may own when nothing else is known: a file has them beside it.
+    fn reach(&self) -> Vec<u8> {
+        if self.folder {
+            self.path.as_bytes().to_vec()
+        } else {
+            home_folder(self.path.folder().as_bytes())
+        }
+    }
+}
+
 impl Builder<'_> {
     /// True when every row of every covering inventory lists whole chains.
     pub(super) fn whole_chains_everywhere(&self) -> bool {
@@ -30,31 +49,31 @@ impl Builder<'_> {
         rows.peek().is_some() && rows.all(|vm| vm.listing == Listing::WholeChains)
     }
 
-    /// H-B11, V85: a folder that was not read may hold the configuration of any VM.
-    pub(super) fn unreadable_folders(&mut self) {
-        for (root, path, why) in self.unread_places() {
-            let own = Reach::Folder(root, path.as_bytes().to_vec());
+    /// H-B11, V85: a place that was not read may hold the configuration of any VM.
+    pub(super) fn unread_places(&mut self) {
+        for place in self.places() {
+            let own = Reach::Folder(place.root, place.reach());
+            let what = if place.folder {
+                "a configuration in it may own files"
+            } else {
+                "it may own files"
+            };
             let text = format!(
-                "{} on {} {}: a configuration in it may own files; scan it as well",
-                path.lossy(),
-                self.root_name(root),
-                why
+                "{} on {} {}: {what}; scan it as well",
+                shown_place(&place.path),
+                self.root_name(place.root),
+                place.why
             );
             if self.whole_chains_everywhere() {
-                self.gap(ReasonCode::FolderUnreadable, text, BTreeSet::from([root]), own);
+                self.gap(ReasonCode::FolderUnreadable, text, BTreeSet::from([place.root]), own);
                 continue;
             }
-            let inside: Vec<&OwnerVm> = self
-                .owners
-                .vms
-                .iter()
-                .filter(|vm| Self::lies_in(vm, root, path.as_bytes()))
-                .collect();
-            let mut roots = BTreeSet::from([root]);
+            let inside: Vec<&OwnerVm> = self.owners.vms.iter().filter(|vm| Self::lies_in(vm, &place)).collect();
+            let mut roots = BTreeSet::from([place.root]);
             // Rows of leaf disks do not say where the parents, swap and snapshots of these VMs lie.
             let is_whole = |vm: &&OwnerVm| own::best_listing(self.world, vm) == Listing::WholeChains;
             if inside.is_empty() || !inside.iter().all(is_whole) {
-                roots.extend(self.platform_of_root(root).map_or_else(
+                roots.extend(self.platform_of_root(place.root).map_or_else(
                     || (0..self.coverage.roots.len()).collect(),
                     |platform| self.of_platform(platform),
                 ));
@@ -89,16 +108,18 @@ impl Builder<'_> {
         }
     }
 
-    /// Folders that could not be read, what `--exclude` left out, file systems mounted below a root: any of them may hold a configuration.
-    fn unread_places(&self) -> Vec<(usize, RawPath, String)> {
+    /// Folders that could not be read, what `--exclude` left out, file systems mounted below a root: any of them may hold
+    /// a configuration.
+    fn places(&self) -> Vec<UnreadPlace> {
         let failed = self.catalogue.issues.iter().filter(|issue| issue.folder);
         let mut places: Vec<_> = failed
             .filter_map(|issue| {
-                Some((
-                    issue.root?,
-                    issue.path.clone(),
-                    format!("could not be read ({})", issue.error),
-                ))
+                Some(UnreadPlace {
+                    root: issue.root?,
+                    path: issue.path.clone(),
+                    folder: true,
+                    why: format!("could not be read ({})", issue.error),
+                })
             })
             .collect();
         for (root, record) in self.catalogue.roots.iter().enumerate() {
@@ -108,20 +129,22 @@ impl Builder<'_> {
                     SkipReason::OtherFileSystem => "is another file system and was not entered",
                     SkipReason::StorageSnapshot => continue,
                 };
-                places.push((root, skipped.path.clone(), why.to_owned()));
+                places.push(UnreadPlace {
+                    root,
+                    path: skipped.path.clone(),
+                    folder: skipped.folder,
+                    why: why.to_owned(),
+                });
             }
         }
         places
     }
 
-    pub(super) fn lies_in(vm: &OwnerVm, root: usize, folder: &[u8]) -> bool {
-        vm.ghost
-            .as_ref()
-            .is_some_and(|(ghost, path)| *ghost == root && is_below(path, folder))
-            || vm
-                .missing
-                .iter()
-                .any(|missing| missing.root == root && is_below(&missing.path, folder))
+    /// True for a VM that is known to have a file in a place.
+    fn lies_in(vm: &OwnerVm, place: &UnreadPlace) -> bool {
+        vm.unread.iter().any(|(root, path)| {
+            *root == place.root && (path.as_slice() == place.path.as_bytes() || is_below(path, place.path.as_bytes()))
+        })
     }
 
     pub(super) fn platform_of_root(&self, root: usize) -> Option<Platform> {
@@ -317,6 +340,14 @@ impl Builder<'_> {
             self.gap(ReasonCode::DiskUnreadable, text, roots, reach);
         }
     }
+}
+
+/// A path below a root; its top has none.
+fn shown_place(path: &RawPath) -> String {
+    if path.is_empty() {
+        return "the top folder".to_owned();
+    }
+    path.lossy().into_owned()
 }
 
 /// False for files that own nothing whatever is in them.

@@ -9,6 +9,8 @@ use super::{
     situation::{Grade, Situation},
 };
 use crate::{
+    evidence::MarkCode,
+    raw::RawPath,
     reconcile::{
         files::{self, NodeId},
         signs::statement,
@@ -46,6 +48,14 @@ impl Judge<'_> {
                         "a scan at the server or over NFS",
                     ),
                 ),
+                None if self.may_lock_unread(node) => Judgement::unknown(
+                    Class::OutsideScan,
+                    settled(
+                        ReasonCode::OutsideScan,
+                        "the file that it locks may be one beside it that was not looked at".to_owned(),
+                        "a scan that reads all of this folder",
+                    ),
+                ),
                 None => self.nobody(
                     node,
                     Situation::new(Class::StaleLock, Grade::Candidate)
@@ -66,6 +76,30 @@ impl Judge<'_> {
             .is_some_and(|lock| lock.target_file_id.is_some());
         let file_system = self.catalogue.roots[self.root(node)].file_system.as_deref();
         is_by_id && file_system.is_some_and(|name| FOREIGN.iter().any(|foreign| name.starts_with(foreign)))
+    }
+
+    /// True where the file of a lock may lie at a place that was not looked at, or is one that tells no file id.
+    fn may_lock_unread(&self, node: NodeId) -> bool {
+        let files = self.world.files;
+        let file = self.file(node);
+        let Some(lock) = file.evidence().and_then(|evidence| evidence.lock.as_ref()) else {
+            return false;
+        };
+        if lock.target_file_id.is_some() {
+            let tells_no_id = |&other: &NodeId| {
+                let other = files.nodes[other];
+                other.entry.inode == 0 && other.has_mark(MarkCode::Unreadable)
+            };
+            return files.unread.touch(self.root(node), file.folder())
+                || files.in_folder(self.root(node), file.folder()).iter().any(tells_no_id);
+        }
+        lock.target_name.as_ref().is_some_and(|name| {
+            let outer = RawPath::new(file.folder().to_vec()).folder();
+            let beside = [RawPath::new(file.folder().to_vec()), outer];
+            beside
+                .iter()
+                .any(|folder| files.unread.holds(self.root(node), folder.join(name.raw()).as_bytes()))
+        })
     }
 
     /// Names of one file have one verdict: the best protected (V65).

@@ -53,6 +53,16 @@ impl Judge<'_> {
         if let Some(reason) = self.suspicious(node) {
             return Judgement::unknown(Class::SuspiciousRename, reason);
         }
+        if let Some(disk) = self.tracked_disk(node).or_else(|| self.implied_descriptor(node))
+            && self.world.files.is_unread(self.root(node), disk.as_bytes())
+        {
+            let text = format!(
+                "the disk that it belongs to by its name was not looked at: {}",
+                disk.lossy()
+            );
+            let reason = settled(ReasonCode::OutsideScan, text, "a scan of that place");
+            return Judgement::unknown(Class::OutsideScan, reason);
+        }
         let situation = self.situation(node);
         self.nobody(node, situation)
     }

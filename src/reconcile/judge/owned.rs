@@ -171,7 +171,10 @@ impl Judge<'_> {
         if kind == Kind::VmLog && is_dump(self.world.files.name(node)) {
             return Some(Class::Diagnostic);
         }
-        if kind.is_extent() && kind != Kind::VmdkSparse && !self.references.into(node).any(|edge| self.describes(edge))
+        if kind.is_extent()
+            && kind != Kind::VmdkSparse
+            && !self.references.into(node).any(|edge| self.describes(edge))
+            && !self.is_descriptor_unread(node)
         {
             return Some(Class::HeadlessExtent);
         }
@@ -192,6 +195,12 @@ impl Judge<'_> {
             self.owners.vms[vm].name
         );
         Some(statement(ReasonCode::LastWritten, text, None, Weight::For))
+    }
+
+    /// True where the descriptor that an extent has by its name was not looked at.
+    fn is_descriptor_unread(&self, node: NodeId) -> bool {
+        self.implied_descriptor(node)
+            .is_some_and(|descriptor| self.world.files.is_unread(self.root(node), descriptor.as_bytes()))
     }
 
     /// True for a reference that makes an extent more than a headless one: a descriptor that can be read or could be if

@@ -5,9 +5,11 @@ use super::{
     names::{in_recycle_bin, is_redo_log},
 };
 use crate::{
+    classify,
     evidence::{DiskEvidence, LinkId, MarkCode},
     kind::{Kind, Role},
     path::fold,
+    raw::RawPath,
     reconcile::{files::NodeId, signs::statement},
     report::{
         codes::{Class, ReasonCode},
@@ -109,19 +111,36 @@ impl Judge<'_> {
         }
     }
 
-    /// A change tracking file: without its disk it needs no inventory to be judged.
-    pub(super) fn sidecar(&self, node: NodeId) -> Situation {
+    /// The disk whose changes a file tracks, by its name.
+    pub(super) fn tracked_disk(&self, node: NodeId) -> Option<RawPath> {
         let name = self.world.files.name(node);
         let disk = match self.file(node).kind() {
             Kind::VmdkCtk => name.replace("-ctk.vmdk", ".vmdk"),
-            _ => name
-                .rsplit_once('.')
-                .map_or_else(|| name.to_owned(), |(disk, _)| disk.to_owned()),
+            Kind::Rct | Kind::Mrt => name.rsplit_once('.')?.0.to_owned(),
+            _ => return None,
         };
+        Some(RawPath::new(self.file(node).folder().to_vec()).join(disk.as_bytes()))
+    }
+
+    /// The descriptor that an extent has by its name, where no file names it as an extent.
+    pub(super) fn implied_descriptor(&self, node: NodeId) -> Option<RawPath> {
+        let file = self.file(node);
+        let is_named = || self.references.into(node).any(|edge| edge.role == Role::Extent);
+        if !file.kind().is_extent() || is_named() {
+            return None;
+        }
+        let descriptor = classify::implied_descriptor(file.entry.path.name())?;
+        Some(RawPath::new(file.folder().to_vec()).join(&descriptor))
+    }
+
+    /// A change tracking file: without its disk it needs no inventory to be judged.
+    pub(super) fn sidecar(&self, node: NodeId) -> Situation {
+        let disk = self.tracked_disk(node);
+        let disk = disk.as_ref().map(|disk| String::from_utf8_lossy(disk.name()));
         let near = self.world.files.in_folder(self.root(node), self.file(node).folder());
         let there = near
             .iter()
-            .find(|&&other| other != node && self.world.files.name(other) == disk);
+            .find(|&&other| other != node && Some(self.world.files.name(other)) == disk.as_deref());
         let situation = Situation::new(Class::LeftoverSidecar, Grade::Candidate);
         match there {
             None => situation
