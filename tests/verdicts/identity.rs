@@ -10,8 +10,8 @@ use derelict_parsers::testkit::{
 };
 
 use super::support::{
-    Export, SECTORS, Site, config_only, hyperv_host, hyperv_row, hyperv_vm, inventory, row, row_of, vcenter, vhdx,
-    vm_id, vmx,
+    Export, SECTORS, Site, config_only, descriptor, hyperv_host, hyperv_row, hyperv_vm, inventory, row, row_of,
+    vcenter, vhdx, vm_id, vmx,
 };
 
 const UUID: &str = "5f1c2d3e-0badc0de-1111-001b21aa0001";
@@ -241,6 +241,21 @@ fn v68_odd_paths_are_read() {
         ],
         "owned",
     );
+}
+
+#[test]
+fn v69_v70_names_are_no_patterns_and_a_like_named_disk_elsewhere_hides_nothing() {
+    Site::vmware()
+        .vmx("ds1/w[e]b.*", "w[e]b.*", &["w[e]b.*.vmdk"])
+        .disk("ds1/w[e]b.*/w[e]b.*")
+        .disk("ds1/web.x/web.x")
+        .file("ds1/old/w[e]b.*.vmdk", descriptor("other").build())
+        .zeros("ds1/old/other-flat.vmdk", SECTORS * 512)
+        .inventory(vcenter().vm(row_of("w[e]b.*")))
+        .judge()
+        .is("ds1/w[e]b.*/w[e]b.*-flat.vmdk", "owned")
+        .is("ds1/web.x/web.x.vmdk", "orphaned/deleted-vm-disk")
+        .is("ds1/old/w[e]b.*.vmdk", "orphaned/deleted-vm-disk");
 }
 
 #[test]

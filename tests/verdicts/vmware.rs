@@ -432,6 +432,23 @@ fn v12_a_vm_that_does_not_run_and_was_not_written_for_long_is_idle() {
 }
 
 #[test]
+fn v12_the_parent_of_clones_is_not_idle() {
+    let mut vm = row_of("web");
+    vm.state = Some("poweredOff".to_owned());
+    Site::vmware()
+        .vm("ds1", "web")
+        .all_modified(
+            &["ds1/web/web.vmx", "ds1/web/web.vmdk", "ds1/web/web-flat.vmdk"],
+            "2026-01-01T00:00:00Z",
+        )
+        .vmx("ds1/clone", "clone", &["clone.vmdk"])
+        .delta("ds1/clone/clone", "/vmfs/volumes/ds1/web/web.vmdk")
+        .inventory(vcenter().vm(vm).vm(row_of("clone")))
+        .judge()
+        .is("ds1/web/web.vmdk", "owned");
+}
+
+#[test]
 fn v13_a_vm_removed_from_the_inventory_is_unregistered_and_apart_from_loose_disks() {
     Site::vmware()
         .vm("ds1", "web")
@@ -549,6 +566,38 @@ fn v16_a_list_of_another_datastore_leaks_nothing_here() {
         .inventory(inventory)
         .judge()
         .is("ds1/fcd/a.vmdk", "service/fcd");
+}
+
+#[test]
+fn v17_the_prefix_of_a_name_decides_nothing() {
+    let site = |listed: Option<&str>| {
+        let inventory = listed.into_iter().fold(vcenter(), |inventory, path| {
+            inventory.object("fcd", "pvc-1", Some(path))
+        });
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/disks/pvc-1")
+            .inventory(inventory.vm(row_of("web")))
+            .judge()
+    };
+    site(None).is("ds1/disks/pvc-1.vmdk", "orphaned/deleted-vm-disk");
+    site(Some("[ds1] disks/pvc-1.vmdk")).are(
+        &["ds1/disks/pvc-1.vmdk", "ds1/disks/pvc-1-flat.vmdk"],
+        "service/fcd never",
+    );
+}
+
+#[test]
+fn v19_a_first_class_disk_whose_file_is_gone_is_a_ghost_too() {
+    let site = |path: &str| {
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/fcd/one")
+            .inventory(vcenter().vm(row_of("web")).object("fcd", "volume one", Some(path)))
+            .judge()
+    };
+    site("[ds1] fcd/gone.vmdk").problem("service-ghost", "volume one");
+    site("[ds1] fcd/one.vmdk").no_problem("service-ghost");
 }
 
 #[test]
@@ -710,7 +759,7 @@ fn v28_a_protected_base_with_an_owned_child_is_owned() {
 }
 
 #[test]
-fn v27_a_replica_without_clones_is_a_problem_and_one_with_clones_is_none() {
+fn v26_v27_a_replica_with_clones_is_needed_and_one_without_is_a_problem() {
     Site::vmware()
         .vm("ds1", "cp-replica-1")
         .vm("ds1", "cp-replica-2")
@@ -826,6 +875,24 @@ fn v30_a_parent_of_an_unregistered_vm_is_unregistered_with_it() {
 }
 
 #[test]
+fn v31_an_image_that_only_chains_reach_is_owned_as_long_as_one_vm_runs_on_it() {
+    let site = |registered: &[&str]| {
+        let rows = registered.iter().map(|name| row_of(name));
+        Site::vmware()
+            .disk("ds1/VIC/images/scratch")
+            .delta("ds1/VIC/images/layer", "scratch.vmdk")
+            .vmx("ds1/box", "box", &["box.vmdk"])
+            .delta("ds1/box/box", "/vmfs/volumes/ds1/VIC/images/layer.vmdk")
+            .vm("ds1", "web")
+            .inventory(rows.fold(vcenter(), Export::vm))
+            .judge()
+    };
+    let images = ["ds1/VIC/images/scratch-flat.vmdk", "ds1/VIC/images/layer.vmdk"];
+    site(&["web", "box"]).are(&images, "owned");
+    site(&["web"]).are(&images, "unregistered/complete-vm review");
+}
+
+#[test]
 fn v32_openstack_images_and_volumes_are_of_their_services() {
     let image = "0f1e2d3c-0000-1111-2222-333344445555";
     let volume = "volume-0f1e2d3c-0000-1111-2222-333344445556";
@@ -837,6 +904,26 @@ fn v32_openstack_images_and_volumes_are_of_their_services() {
         .judge()
         .is(&format!("ds1/vmware_base/{image}/{image}.vmdk"), "service/image-cache")
         .is(&format!("ds1/{volume}/{volume}.vmdk"), "service/cinder-volume");
+}
+
+#[test]
+fn v33_v36_disks_of_bosh_and_app_volumes_are_known_by_their_folders_only() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/bosh-disks/disk-1")
+        .disk("ds1/appvolumes/packages/office")
+        .disk("ds1/cloudvolumes/writable/user")
+        .disk("ds1/old/bosh-disk-1")
+        .disk("ds1/old/appvolumes")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/bosh-disks/disk-1.vmdk", "service/bosh-disk never")
+        .is("ds1/appvolumes/packages/office-flat.vmdk", "service/app-volumes never")
+        .is("ds1/cloudvolumes/writable/user.vmdk", "service/app-volumes never")
+        .are(
+            &["ds1/old/bosh-disk-1.vmdk", "ds1/old/appvolumes.vmdk"],
+            "orphaned/deleted-vm-disk candidate",
+        );
 }
 
 #[test]
@@ -1057,6 +1144,19 @@ fn v40_a_locked_or_written_flat_without_descriptor_is_in_use() {
 }
 
 #[test]
+fn v41_a_surplus_on_one_side_does_not_hide_a_lack_on_the_other() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .file("ds1/web/lonely.vmdk", descriptor("lonely").build())
+        .zeros("ds1/web/headless-flat.vmdk", SECTORS * 512)
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/lonely.vmdk", "orphaned/dangling-descriptor candidate")
+        .is("ds1/web/headless-flat.vmdk", "orphaned/headless-extent never")
+        .are(&["ds1/web/web.vmdk", "ds1/web/web-flat.vmdk"], "owned");
+}
+
+#[test]
 fn v42_a_descriptor_without_its_extent_dangles() {
     Site::vmware()
         .vmx("ds1/web", "web", &["web.vmdk"])
@@ -1149,7 +1249,7 @@ fn v46_all_disks_of_a_snapshot_tree_are_owned_whatever_is_current() {
 }
 
 #[test]
-fn v47_a_stem_is_no_reference() {
+fn v43_v47_neither_a_number_nor_a_stem_in_a_name_is_a_reference() {
     Site::vmware()
         .vm("ds1", "web")
         .delta("ds1/web/web-000003", "web.vmdk")
@@ -1391,6 +1491,23 @@ fn v52_suspend_and_memory_files_are_owned_through_keys_and_lists_only() {
             &["ds1/web/web-Snapshot9.vmsn", "ds1/web/web-Snapshot9.vmem"],
             "orphaned/leftover-state review",
         );
+}
+
+#[test]
+fn what_a_left_list_or_state_names_is_judged_by_what_it_is_itself() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/old/old")
+        .delta("ds1/old/old-000001", "old.vmdk")
+        .file("ds1/old/old.vmsd", snapshots(&["old.vmdk", "old-000001.vmdk"]))
+        .file("ds1/old/web-Snapshot1.vmsn", state())
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/old/old.vmsd", "orphaned/leftover-sidecar candidate")
+        .is("ds1/old/old-000001.vmdk", "orphaned/stranded-snapshot review")
+        .is("ds1/old/old-000001-delta.vmdk", "orphaned/stranded-snapshot review")
+        .is("ds1/old/web-Snapshot1.vmsn", "orphaned/leftover-state review")
+        .because("ds1/old/old-000001.vmdk", "last-owner-hint");
 }
 
 #[test]

@@ -204,6 +204,21 @@ impl Judge<'_> {
             let Some(namer) = &judged[edge.from] else { continue };
             let transferred = self.transfer(edge, namer, node);
             let better = transferred.verdict < best.verdict;
+            // A list or state that nobody needs says whose a disk was, not what may be done with it.
+            let from = self.file(edge.from).kind();
+            let is_trace =
+                namer.verdict == Verdict::Orphaned && matches!(from, Kind::Vmsd | Kind::Vmsn | Kind::Vmss | Kind::Vmxf);
+            if is_trace && best.verdict == Verdict::Orphaned {
+                let text = format!(
+                    "{} names it ({}): a hint at its last owner",
+                    self.path_beside(edge.from, node),
+                    edge.key
+                );
+                let source = Some(self.path(edge.from));
+                best.reasons
+                    .push(statement(ReasonCode::LastOwnerHint, text, source, Weight::For));
+                continue;
+            }
             let same = transferred.verdict == best.verdict && edge.role != Role::Parent;
             if better || same {
                 let mut owners = std::mem::take(&mut best.owners);
@@ -292,15 +307,20 @@ impl Judge<'_> {
 /// Days without a write after which a VM that does not run is called idle: half a year, so that no seasonal use is missed.
 const IDLE_DAYS: i64 = 183;
 
-/// V12: registered VMs that do not run and of which nothing was written for long, with the days since.
+/// V12: registered VMs that do not run, that share no file with another, and of which nothing was written for long, with
+/// the days since.
 pub(crate) fn idle(world: World<'_>, owners: &Owners, options: &Options) -> Vec<Option<i64>> {
     let days = |vm: &own::OwnerVm| {
         let runs = |&(inventory, row): &(usize, usize)| {
             let state = world.inventories[inventory].vms[row].state.as_deref();
             state.is_none_or(|state| fold(state) == "poweredon")
         };
-        let is_idle = vm.platform == Platform::Vmware && !vm.rows.is_empty() && !vm.rows.iter().any(runs);
-        let files: Vec<NodeId> = vm.files.keys().copied().filter(|_| is_idle).collect();
+        let is_shared = |node: &NodeId| owners.vms_of.get(node).is_some_and(|vms| vms.len() > 1);
+        let is_off = vm.platform == Platform::Vmware && !vm.rows.is_empty() && !vm.rows.iter().any(runs);
+        let files: Vec<NodeId> = vm.files.keys().copied().filter(|_| is_off).collect();
+        if files.iter().any(is_shared) {
+            return None;
+        }
         let written = signs::last_written(world.files, &files)?;
         let days = options.as_of.duration_since(written).as_hours() / 24;
         (days > IDLE_DAYS).then_some(days)
