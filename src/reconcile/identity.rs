@@ -15,7 +15,7 @@ use crate::{
     catalogue::Catalogue,
     inventory::Inventory,
     kind::{Kind, Role},
-    path::{Mount, Parsed, StoragePath, parse, parse_alias},
+    path::{Mount, Parsed, StoragePath, fold, parse, parse_alias},
     report::model::Identity,
 };
 
@@ -81,6 +81,9 @@ pub(crate) struct Identities {
     by_name: HashMap<(Writer, Mount), usize>,
     given: Vec<(StoragePath, usize)>,
 }
+
+/// Most folders of a DFS namespace above a share that are tried.
+const NAMESPACE_FOLDERS_MAX: usize = 3;
 
 /// A score of one entity on one root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -226,15 +229,18 @@ impl Identities {
             if !entity.roots.is_empty() {
                 continue;
             }
-            let scores: Vec<Score> = (0..catalogue.roots.len())
-                .map(|root| written.score(index, root, files))
-                .collect();
-            if let Some(proposal) = Self::best_root(index, &scores, written) {
-                proposals.push(proposal);
-            }
+            let fitting = entity.folders_above(written, index).into_iter().filter_map(|above| {
+                let scores: Vec<Score> = (0..catalogue.roots.len())
+                    .map(|root| written.score(index, root, &above, files))
+                    .collect();
+                let (score, entity, root) = Self::best_root(index, &scores, written)?;
+                Some((score, entity, root, above))
+            });
+            // The best score, and of those the fewest folders above.
+            proposals.extend(fitting.min_by_key(|(score, .., above)| (std::cmp::Reverse(*score), above.len())));
         }
         proposals.sort_by(|a, b| b.cmp(a));
-        for (score, entity, root) in proposals {
+        for (score, entity, root, above) in proposals {
             let Some(root) = root else {
                 self.entities[entity].ambiguous = true;
                 continue;
@@ -242,7 +248,7 @@ impl Identities {
             if self.contradicts(entity, root) {
                 continue;
             }
-            self.give(entity, root, Vec::new());
+            self.give(entity, root, above);
             let basis = if score.own_folder > 0 {
                 "its own configurations name it by this volume".to_owned()
             } else {
@@ -300,7 +306,7 @@ impl Identities {
                 continue;
             }
             let rivals: Vec<String> = (0..self.entities.len())
-                .filter(|&entity| self.entities[entity].ambiguous && written.score(entity, root, files).found > 0)
+                .filter(|&entity| self.entities[entity].ambiguous && written.score(entity, root, &[], files).found > 0)
                 .map(|entity| self.entities[entity].title())
                 .collect();
             if !rivals.is_empty() {
@@ -345,6 +351,19 @@ fn given_name(alias: &str) -> String {
 }
 
 impl Entity {
+    /// Folders that may lie between its top and a root that is it, the empty one among them. A name of DFS leads to a
+    /// share over one or more folders of the namespace, which the share itself does not have (H-B2).
+    fn folders_above(&self, written: &Written, index: usize) -> Vec<Vec<String>> {
+        let is_share =
+            !self.names.is_empty() && self.names.iter().all(|(_, mount)| matches!(mount, Mount::Share { .. }));
+        let deepest = if is_share && self.records.is_empty() {
+            written.common_folders(index)
+        } else {
+            Vec::new()
+        };
+        (0..=deepest.len()).map(|depth| deepest[..depth].to_vec()).collect()
+    }
+
     /// What to call it.
     pub(crate) fn title(&self) -> String {
         self.label
@@ -377,7 +396,7 @@ fn strip(parts: &[String], folder: &[String], windows: bool) -> Option<Vec<Strin
         && parts
             .iter()
             .zip(folder)
-            .all(|(part, prefix)| part == prefix || (windows && crate::path::fold(part) == crate::path::fold(prefix)));
+            .all(|(part, prefix)| part == prefix || (windows && fold(part) == fold(prefix)));
     fits.then(|| parts[folder.len()..].to_vec())
 }
 
@@ -609,12 +628,39 @@ impl Written {
         written
     }
 
+    /// The folders that all paths of an entity begin with, so far that each keeps a folder of its own.
+    fn common_folders(&self, entity: usize) -> Vec<String> {
+        let mut paths = self.paths[entity].iter().map(|path| {
+            let parts: Vec<&str> = path.split('/').collect();
+            parts[..parts.len().saturating_sub(2).min(NAMESPACE_FOLDERS_MAX)].to_vec()
+        });
+        let Some(mut common) = paths.next() else {
+            return Vec::new();
+        };
+        for path in paths {
+            let same = common
+                .iter()
+                .zip(&path)
+                .take_while(|(one, other)| fold(one) == fold(other))
+                .count();
+            common.truncate(same);
+        }
+        common.into_iter().map(str::to_owned).collect()
+    }
+
     fn total(&self, entity: usize) -> usize {
         self.paths[entity].len()
     }
 
-    fn score(&self, entity: usize, root: usize, files: &Files<'_>) -> Score {
-        let is_here = |path: &&String| matches!(files.find(root, path.as_bytes()), Lookup::Found { .. });
+    /// How well a root fits an entity when these folders of the entity lie above the root.
+    fn score(&self, entity: usize, root: usize, above: &[String], files: &Files<'_>) -> Score {
+        let prefix: String = above.iter().flat_map(|folder| [folder, "/"]).collect();
+        let is_here = |path: &&String| {
+            let below = path
+                .get(prefix.len()..)
+                .filter(|_| fold(path).starts_with(&fold(&prefix)));
+            below.is_some_and(|path| matches!(files.find(root, path.as_bytes()), Lookup::Found { .. }))
+        };
         Score {
             own_folder: self.own_folder[entity].get(&root).copied().unwrap_or_default(),
             found: self.paths[entity].iter().filter(is_here).count(),

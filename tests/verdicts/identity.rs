@@ -437,6 +437,30 @@ fn hb2_one_server_has_many_names() {
 }
 
 #[test]
+fn hb2_a_name_of_dfs_is_tied_to_the_share_by_what_lies_there() {
+    let listed = |path: &str| {
+        let mut vm = hyperv_row("web", &[path]);
+        vm.config = vm
+            .config
+            .map(|config| config.replace(r"C:\ClusterStorage\Volume1", r"\\fs01\vms"));
+        Site::bare()
+            .root("share", &[r"\\fs01\vms"])
+            .vmcx("share/web", &hyperv_vm("web", &[path]))
+            .vhdx("share/web/web.vhdx", &vhdx("web"))
+            .vhdx("share/old/old.vhdx", &vhdx("old"))
+            .inventory(hyperv_host("hv1").datastore("vms", &[r"\\fs01\vms"], &["hv1"]).vm(vm))
+            .judge()
+    };
+    listed(r"\\corp.example\dfs\hyperv\vms\web\web.vhdx")
+        .is("share/web/web.vhdx", "owned")
+        .is("share/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .no_gap("outside-scan");
+    listed(r"\\corp.example\dfs\hyperv\vms\other\web.vhdx")
+        .is("share/old/old.vhdx", "unknown/outside-scan")
+        .gap("outside-scan");
+}
+
+#[test]
 fn hb3_spelling_does_not_count() {
     for path in [
         r"c:\clusterstorage\volume1\WEB\Web.VHDX",
