@@ -265,11 +265,13 @@ fn hc_disks_of_services_are_known_by_their_places() {
         ("iSCSIVirtualDisks/lun0.vhdx", "iscsi-lun"),
         ("Users/a/AppData/Local/Packages/Debian/LocalState/ext4.vhdx", "wsl"),
         ("Users/a/AppData/Local/wsl/{0a}/ext4.vhdx", "wsl"),
+        ("Users/a/AppData/Local/Temp/{0a}/swap.vhdx", "wsl"),
         ("Docker/wsl/disk/docker_data.vhdx", "docker-desktop"),
         ("Docker/DockerDesktop.vhdx", "docker-desktop"),
         ("Containers/BaseImages/0a/BaseLayer/blank-base.vhdx", "container-layer"),
         ("layers/sandbox.vhdx", "container-layer"),
         ("rubriklivemount_1/x.vhdx", "live-mount"),
+        ("restore/vm1_temp_7/x.vhdx", "live-mount"),
     ];
     let site = cases.iter().fold(with_vm(Site::hyperv(), "web"), |site, (path, _)| {
         site.vhdx(&format!("csv1/{path}"), &vhdx(path))
@@ -291,6 +293,8 @@ fn hc_alike_names_protect_nothing() {
         "x/docker.vhdx",
         "goldenrod/a.vhdx",
         "x/UVHD.vhdx",
+        "x/swap.vhdx",
+        "x/temp/x.vhdx",
     ];
     let site = cases.iter().fold(with_vm(Site::hyperv(), "web"), |site, path| {
         site.vhdx(&format!("csv1/{path}"), &vhdx(path))
@@ -362,6 +366,54 @@ fn hc6_while_a_vm_has_a_disk_on_a_volume_that_was_not_scanned_a_base_here_may_be
 }
 
 #[test]
+fn hc8_an_unattached_disk_of_azure_local_is_not_judged_without_its_own_list() {
+    let site = |infrastructure: bool, listed: bool| {
+        let mut inventory = hyperv_host("hv1").vm(row_of("web"));
+        if infrastructure {
+            inventory = inventory.datastore("Infrastructure_1", &[r"C:\ClusterStorage\Infrastructure_1"], &["hv1"]);
+        }
+        if listed {
+            inventory = inventory.object("azure-local", "data", Some(&csv("store/data.vhdx")));
+        }
+        with_vm(Site::hyperv(), "web")
+            .vhdx("csv1/store/data.vhdx", &vhdx("data"))
+            .vhdx("csv1/store/old.vhdx", &vhdx("old"))
+            .only_as_it_is()
+            .inventory(inventory)
+            .judge()
+    };
+    site(true, false).are(
+        &["csv1/store/data.vhdx", "csv1/store/old.vhdx"],
+        "unknown/service-unlisted never",
+    );
+    site(true, true)
+        .is("csv1/store/data.vhdx", "service/azure-local never")
+        .is("csv1/store/old.vhdx", "orphaned/deleted-vm-disk");
+    site(false, false).is("csv1/store/data.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn hc11_hc12_hc16_what_a_service_lists_is_its_own_wherever_it_lies_and_what_lies_beside_is_not() {
+    for class in ["backup-target", "iscsi-lun", "mounted-vhd"] {
+        with_vm(Site::hyperv(), "web")
+            .vhdx("csv1/x/base.vhdx", &vhdx("base"))
+            .vhdx("csv1/x/lun.vhdx", &child("lun", &vhdx("base"), r".\base.vhdx"))
+            .vhdx("csv1/x/other.vhdx", &vhdx("other"))
+            .inventory(
+                hyperv_host("hv1")
+                    .vm(row_of("web"))
+                    .object(class, "lun", Some(&csv("x/lun.vhdx"))),
+            )
+            .judge()
+            .are(
+                &["csv1/x/lun.vhdx", "csv1/x/base.vhdx"],
+                &format!("service/{class} never"),
+            )
+            .is("csv1/x/other.vhdx", "orphaned/deleted-vm-disk");
+    }
+}
+
+#[test]
 fn hc17_a_disk_of_another_hypervisor_is_foreign() {
     let foreign = VhdBuilder {
         creator: *b"tap\0",
@@ -392,6 +444,15 @@ fn hc18_an_export_of_a_live_vm_is_a_copy() {
             "unregistered/export-copy review",
         )
         .is("csv1/web/web.vhdx", "owned");
+}
+
+#[test]
+fn hc19_an_empty_disk_of_a_live_mount_is_not_judged() {
+    with_vm(Site::hyperv(), "web")
+        .file("csv1/mount/web.avhdx", "")
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/mount/web.avhdx", "unknown/damaged never");
 }
 
 #[test]
@@ -611,6 +672,18 @@ fn hd10_a_parent_with_another_id_stays_linked() {
 }
 
 #[test]
+fn hd8_no_link_of_a_chain_is_a_candidate_and_a_disk_alone_is() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/old/base.vhdx", &vhdx("base"))
+        .vhdx("csv1/old/link.avhdx", &child("link", &vhdx("base"), r".\base.vhdx"))
+        .vhdx("csv1/old/alone.vhdx", &vhdx("alone"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .are(&["csv1/old/base.vhdx", "csv1/old/link.avhdx"], "orphaned review")
+        .is("csv1/old/alone.vhdx", "orphaned candidate");
+}
+
+#[test]
 fn hd11_the_data_of_a_set_are_owned_with_it() {
     let set = csv("share/set.vhds");
     with_vm(Site::hyperv(), "web")
@@ -801,6 +874,27 @@ fn he1_a_cached_configuration_is_of_the_host() {
         .is(&cached, "system/host-store never")
         .is(&config("web"), "owned")
         .no_problem("duplicate-identity");
+}
+
+#[test]
+fn he17_he18_stores_of_clusters_and_groups_are_of_the_host_and_folders_named_groups_are_not() {
+    let group = format!("{}.vmcx", guid(18, 18).to_string().to_uppercase());
+    let cases = [
+        format!("csv1/ClusterConfigStore/Virtual Machines/{group}"),
+        format!("csv1/Hyper-V/Groups/{group}"),
+        format!("csv1/Hyper-V/Snapshot Groups/{group}"),
+    ];
+    let site = cases.iter().fold(with_vm(Site::hyperv(), "web"), |site, path| {
+        site.file(path, hyperv_vm("group", &[]).to_vmcx())
+    });
+    let judged = site
+        .vhdx("csv1/Groups/a.vhdx", &vhdx("a"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    for path in &cases {
+        judged.is(path, "system");
+    }
+    judged.is("csv1/Groups/a.vhdx", "orphaned/deleted-vm-disk");
 }
 
 #[test]

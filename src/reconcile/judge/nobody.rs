@@ -11,7 +11,7 @@ use super::{
 use crate::{
     evidence::MarkCode,
     kind::{Kind, Platform, Role},
-    path::{Parsed, fold, parse},
+    path::{Mount, Parsed, fold, parse},
     reconcile::{
         coverage::MARGIN,
         files::NodeId,
@@ -132,7 +132,7 @@ impl Judge<'_> {
         if let Some(transport) = self.transport_or_foreign(node) {
             return transport;
         }
-        if let Some(volume) = self.static_volume(node) {
+        if let Some(volume) = self.static_volume(node).or_else(|| self.azure_disk(node)) {
             return volume;
         }
         if situation.needs_inventory
@@ -249,6 +249,33 @@ impl Judge<'_> {
                 ReasonCode::NoInventory,
                 text.to_owned(),
                 "a list of the persistent volumes",
+            );
+            Judgement::unknown(Class::ServiceUnlisted, reason)
+        })
+    }
+
+    /// H-C8: on Azure Local a disk that no VM uses is still a resource of Azure, which only Azure lists. Such a site has
+    /// the cluster volume `Infrastructure_1`.
+    fn azure_disk(&self, node: NodeId) -> Option<Judgement> {
+        let disk = self.file(node).evidence()?.disk.as_ref()?;
+        let is_whole = matches!(self.file(node).kind(), Kind::Vhd | Kind::Vhdx) && !disk.has_parent;
+        let root = &self.identities.roots[self.root(node)];
+        let mut names = root
+            .entities
+            .iter()
+            .flat_map(|&entity| &self.identities.entities[entity].names);
+        let on_cluster_volume = names.any(|(_, mount)| matches!(mount, Mount::ClusterVolume(_)));
+        let mut volumes = self.identities.entities.iter().flat_map(|entity| &entity.names);
+        let is_site =
+            volumes.any(|(_, mount)| matches!(mount, Mount::ClusterVolume(name) if name == "infrastructure_1"));
+        let mut objects = self.world.inventories.iter().flat_map(|inventory| &inventory.objects);
+        let is_listed = objects.any(|object| object.class == Class::AzureLocal.name());
+        (is_whole && on_cluster_volume && is_site && !is_listed).then(|| {
+            let text = "the site is Azure Local, where a disk that no VM uses may still be a resource of Azure";
+            let reason = settled(
+                ReasonCode::NoInventory,
+                text.to_owned(),
+                "the lists of az stack-hci-vm disk, image and storagepath",
             );
             Judgement::unknown(Class::ServiceUnlisted, reason)
         })
