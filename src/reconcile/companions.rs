@@ -3,29 +3,47 @@
 //! They cover small files, state and logs only. A disk is never a companion: a stray disk beside a VM is what derelict
 //! looks for (V44, V47, V54). Sources: formats-vmware 1.8 and 3.3, formats-hyperv 5.2 and 5.7.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use uuid::Uuid;
 
 use super::{
-    files::{Files, NodeId},
+    coverage::{home_folder, is_below},
+    files::{Files, Lookup, NodeId},
+    own::CheckpointConfig,
     resolve::{Edge, Match, References, Target},
 };
 use crate::{
     evidence::MarkCode,
     kind::{Kind, Platform, Role},
-    path::fold,
+    path::{Parsed, fold, parse},
 };
 
-/// Adds the edges of all naming rules. `powered_off` are configurations of VMs that are off: a swap file beside one is a
-/// leftover, not a companion (V51).
-pub(crate) fn add(files: &Files<'_>, references: &mut References, powered_off: &BTreeSet<NodeId>) {
+/// Length of an id as it stands in a name.
+const ID_CHARACTERS: usize = 36;
+
+/// What the inventories say of the configurations on disk.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    /// Those of registered VMs.
+    pub(crate) registered: BTreeSet<NodeId>,
+    /// Those of VMs that are off: a swap file beside one is a leftover, not a companion (V51).
+    pub(crate) powered_off: BTreeSet<NodeId>,
+}
+
+/// Adds the edges of all naming rules.
+pub(crate) fn add(
+    files: &Files<'_>,
+    references: &mut References,
+    checkpoints: &[CheckpointConfig],
+    standing: &Standing,
+) {
     for (root, folder, nodes) in files.folders() {
         let nodes = nodes.to_vec();
         for &node in &nodes {
             let kind = files.nodes[node].kind();
             if is_live_config(files, node) {
-                let swap = !powered_off.contains(&node);
+                let swap = !standing.powered_off.contains(&node);
                 let places = std::iter::once((root, folder.to_vec())).chain(named_folders(files, references, node));
                 for (root, folder) in places {
                     for (to, role) in of_config(files, root, &folder, files.name(node), kind.platform()) {
@@ -49,7 +67,8 @@ pub(crate) fn add(files: &Files<'_>, references: &mut References, powered_off: &
             }
         }
     }
-    checkpoints(files, references);
+    vms_of_checkpoints(files, references, checkpoints);
+    disks_at_home(files, references, checkpoints, &standing.registered);
     orphaned_extents(files, references);
 }
 
@@ -192,8 +211,50 @@ fn is_small_companion(name: &str) -> bool {
     .any(|end| name.ends_with(end))
 }
 
+/// State of Hyper-V that lies beside no configuration, by the id that its name begins with.
+pub(crate) fn lone_states(files: &Files<'_>) -> HashMap<Uuid, Vec<NodeId>> {
+    let mut found: HashMap<Uuid, Vec<NodeId>> = HashMap::new();
+    for node in 0..files.nodes.len() {
+        if let Some(id) = id_of_state(files, node)
+            && !lies_beside_config(files, node)
+        {
+            found.entry(id).or_default().push(node);
+        }
+    }
+    found
+}
+
+fn id_of_state(files: &Files<'_>, node: NodeId) -> Option<Uuid> {
+    let is_state = matches!(
+        files.nodes[node].kind(),
+        Kind::Vmgs | Kind::Vmrs | Kind::Vsv | Kind::Bin | Kind::Slp
+    );
+    let id = files.name(node).get(..ID_CHARACTERS).filter(|_| is_state)?;
+    Uuid::try_parse(id).ok()
+}
+
+/// Beside it, or above the folder that bears its id, lies the configuration of that id.
+fn lies_beside_config(files: &Files<'_>, state: NodeId) -> bool {
+    let Some(id) = files.name(state).get(..ID_CHARACTERS) else {
+        return false;
+    };
+    let file = files.nodes[state];
+    let folder = file.folder();
+    let above = folder
+        .iter()
+        .rposition(|&byte| byte == b'/')
+        .map_or(&[][..], |end| &folder[..end]);
+    [folder, above].into_iter().any(|folder| {
+        files.in_folder(file.entry.root, folder).iter().any(|&other| {
+            files.nodes[other].kind().is_config()
+                && matches!(config_stem(files.name(other)), Some((stem, false)) if stem == id)
+        })
+    })
+}
+
 fn hyperv_role(files: &Files<'_>, node: NodeId, id: &str) -> Option<Role> {
-    if !files.name(node).starts_with(id) {
+    let name = files.name(node);
+    if !name.starts_with(id) {
         return None;
     }
     match files.nodes[node].kind() {
@@ -201,6 +262,7 @@ fn hyperv_role(files: &Files<'_>, node: NodeId, id: &str) -> Option<Role> {
         Kind::Vmrs | Kind::Vsv => Some(Role::SavedState),
         Kind::Bin => Some(Role::Memory),
         Kind::Slp => Some(Role::Swap),
+        Kind::Vmcx if matches!(config_stem(name), Some((stem, true)) if stem == id) => Some(Role::Other),
         _ => None,
     }
 }
@@ -294,7 +356,7 @@ fn of_unread_descriptor(files: &Files<'_>, references: &mut References, disk: No
 }
 
 /// A checkpoint's configuration belongs to the VM whose id it carries; paging files carry the VM id in their name.
-fn checkpoints(files: &Files<'_>, references: &mut References) {
+fn vms_of_checkpoints(files: &Files<'_>, references: &mut References, checkpoints: &[CheckpointConfig]) {
     let mut vms: BTreeMap<Uuid, Vec<NodeId>> = BTreeMap::new();
     for (id, node) in files.nodes.iter().enumerate() {
         if let Some(vm) = node.evidence().and_then(|evidence| evidence.vm.as_ref())
@@ -306,25 +368,95 @@ fn checkpoints(files: &Files<'_>, references: &mut References) {
             vms.entry(instance).or_default().push(id);
         }
     }
-    for (id, node) in files.nodes.iter().enumerate() {
-        let owner = match node.kind() {
-            Kind::Slp => files
-                .name(id)
-                .get(..36)
-                .and_then(|text| Uuid::try_parse(text).ok())
-                .map(|owner| (owner, Role::Swap)),
-            kind if kind.is_config() => node
-                .evidence()
-                .and_then(|evidence| evidence.vm.as_ref())
-                .and_then(|vm| vm.checkpoint_of)
-                .map(|owner| (owner, Role::SnapshotState)),
-            _ => None,
+    let with_id = |id| vms.get(&id).map_or(&[][..], Vec::as_slice);
+    for checkpoint in checkpoints {
+        let owners = match checkpoint.at_home.as_slice() {
+            [] => with_id(checkpoint.vm),
+            at_home => at_home,
         };
-        let Some((owner, role)) = owner else { continue };
-        for &vm in vms.get(&owner).map_or(&[][..], Vec::as_slice) {
-            link(references, vm, id, role);
+        for &vm in owners {
+            link(references, vm, checkpoint.node, Role::SnapshotState);
         }
     }
+    let is_paging = |node: &NodeId| files.nodes[*node].kind() == Kind::Slp;
+    for node in (0..files.nodes.len()).filter(is_paging) {
+        for &vm in id_of_state(files, node).map_or(&[][..], with_id) {
+            link(references, vm, node, Role::Swap);
+        }
+    }
+}
+
+/// Disks that a configuration names at a place where they are not, and that lie in its own folder: an export or a VM that
+/// was copied elsewhere keeps the paths of the host that wrote it (H-C18). What no inventory registers may name the disks
+/// of the VM that it is a copy of.
+fn disks_at_home(
+    files: &Files<'_>,
+    references: &mut References,
+    checkpoints: &[CheckpointConfig],
+    registered: &BTreeSet<NodeId>,
+) {
+    let live = (0..files.nodes.len()).filter(|&node| is_live_config(files, node));
+    let of_hyperv: Vec<NodeId> = live
+        .filter(|&node| files.nodes[node].kind().platform() == Some(Platform::Hyperv))
+        .collect();
+    let of_registered: BTreeSet<NodeId> = checkpoints
+        .iter()
+        .filter(|checkpoint| {
+            let mut owners = checkpoint.at_home.iter();
+            owners.len() == 0 || owners.any(|owner| registered.contains(owner))
+        })
+        .map(|checkpoint| checkpoint.node)
+        .collect();
+    for config in of_hyperv {
+        let is_copy = !registered.contains(&config) && !of_registered.contains(&config);
+        for edge in disks_of(files, references, config, is_copy) {
+            references.add(edge);
+        }
+    }
+}
+
+/// The disks of one configuration that lie in its folder under their names only.
+fn disks_of(files: &Files<'_>, references: &References, config: NodeId, is_copy: bool) -> Vec<Edge> {
+    let file = files.nodes[config];
+    let home = home_folder(file.folder());
+    let is_at_home = |node: NodeId| {
+        let other = files.nodes[node];
+        other.entry.root == file.entry.root && (home.is_empty() || is_below(other.entry.path.as_bytes(), &home))
+    };
+    let written = file.evidence().map_or(&[][..], |evidence| &evidence.references);
+    let mut edges = Vec::new();
+    for (reference, target) in written.iter().zip(&references.targets[config]) {
+        let is_elsewhere = match target {
+            Target::Files(found) => is_copy && !found.iter().any(|&(node, _)| is_at_home(node)),
+            Target::Missing { .. } | Target::Outside => true,
+            Target::NotAFile => false,
+        };
+        let Parsed::Path(path) = parse(reference.target.as_str()) else {
+            continue;
+        };
+        if reference.role != Role::Disk || !is_elsewhere {
+            continue;
+        }
+        for folder in ["", "Virtual Hard Disks/"] {
+            let below = [folder, path.name()].concat();
+            let place = if home.is_empty() {
+                below.into_bytes()
+            } else {
+                [home.as_slice(), b"/", below.as_bytes()].concat()
+            };
+            let Lookup::Found { node, .. } = files.find(file.entry.root, &place) else {
+                continue;
+            };
+            edges.push(Edge {
+                from: config,
+                to: node,
+                role: Role::Disk,
+                basis: Match::NameOnly,
+                key: reference.key.clone(),
+            });
+        }
+    }
+    edges
 }
 
 /// A configuration names a descriptor that is gone: its extents are still the VM's disk, perhaps a running one (V40).

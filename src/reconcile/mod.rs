@@ -56,12 +56,14 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
     let identities = Identities::new(catalogue, inventories, &files);
     let resolver = Resolver::new(&files, &identities);
     let checkpoints = own::checkpoints(&files);
+    let lone_states = companions::lone_states(&files);
     let world = World {
         catalogue,
         files: &files,
         inventories,
         resolver: &resolver,
         checkpoints: &checkpoints,
+        lone_states: &lone_states,
     };
     let rules = judge::match_rules(catalogue, world, &identities, options);
     let is_system = |node: files::NodeId| rules[node].is_some_and(|rule| rule.verdict == Verdict::System);
@@ -69,7 +71,7 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
 
     let mut references = resolver.resolve_all();
     let mut owners = own::registered(world, &configs);
-    companions::add(&files, &mut references, &own::powered_off(world, &owners));
+    companions::add(&files, &mut references, &checkpoints, &own::standing(world, &owners));
     own::add_unregistered(world, &mut owners, &configs);
     own::walk_all(world, &references, &mut owners);
 

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use uuid::Uuid;
 
 use super::{
-    companions,
+    companions::{self, Standing},
+    coverage::home_folder,
     files::{Files, NodeId},
     resolve::{References, Resolver, Target},
 };
@@ -31,6 +32,8 @@ pub(crate) enum Via {
     Edge(usize),
     /// A naming rule around a registered configuration that is not there.
     BesideGhost,
+    /// It carries the id of the VM, inside or in its name.
+    ById,
     /// It is the configuration itself.
     Itself,
 }
@@ -88,6 +91,11 @@ impl OwnerVm {
     pub(crate) fn is_registered(&self) -> bool {
         !self.rows.is_empty() || !self.cluster_rows.is_empty()
     }
+
+    /// Its configuration on disk, or all that may be it.
+    pub(crate) fn configs(&self) -> impl Iterator<Item = NodeId> {
+        self.config.into_iter().chain(self.perhaps.iter().copied())
+    }
 }
 
 /// An object of a service with its files.
@@ -125,8 +133,29 @@ pub(crate) struct World<'a> {
     pub(crate) files: &'a Files<'a>,
     pub(crate) inventories: &'a [Inventory],
     pub(crate) resolver: &'a Resolver<'a>,
-    /// Configurations of checkpoints and the VM ids that they carry.
-    pub(crate) checkpoints: &'a [(NodeId, Uuid)],
+    /// Configurations of checkpoints.
+    pub(crate) checkpoints: &'a [CheckpointConfig],
+    /// State of Hyper-V without a configuration beside it, by the id in its name.
+    pub(crate) lone_states: &'a HashMap<Uuid, Vec<NodeId>>,
+}
+
+/// The configuration of a checkpoint.
+#[derive(Debug, Clone)]
+pub(crate) struct CheckpointConfig {
+    /// The file.
+    pub(crate) node: NodeId,
+    /// The id of its VM, which it carries.
+    pub(crate) vm: Uuid,
+    /// Configurations with that id in the folder of the VM that it lies in. An export brings its checkpoints along: they
+    /// are its own and no live VM's (H-C18).
+    pub(crate) at_home: Vec<NodeId>,
+}
+
+impl CheckpointConfig {
+    /// True when it lies in the folder of another configuration with the id of the VM.
+    fn is_of_another(&self, vm: &OwnerVm) -> bool {
+        !self.at_home.is_empty() && vm.config.is_some() && !vm.configs().any(|config| self.at_home.contains(&config))
+    }
 }
 
 /// The evidence of a VM configuration.
@@ -155,10 +184,34 @@ pub(crate) fn configurations(files: &Files<'_>, is_system: impl Fn(NodeId) -> bo
         .collect()
 }
 
-/// Configurations of checkpoints and the VM ids that they carry.
-pub(crate) fn checkpoints(files: &Files<'_>) -> Vec<(NodeId, Uuid)> {
-    (0..files.nodes.len())
-        .filter_map(|node| Some((node, vm_evidence(files, node)?.checkpoint_of?)))
+/// Configurations of checkpoints, each with the VMs of its id whose folder it lies in.
+pub(crate) fn checkpoints(files: &Files<'_>) -> Vec<CheckpointConfig> {
+    let mut homes: HashMap<(usize, Vec<u8>, Uuid), Vec<NodeId>> = HashMap::new();
+    let mut found = Vec::new();
+    for (node, file) in files
+        .nodes
+        .iter()
+        .enumerate()
+        .filter(|(_, file)| file.kind().is_config())
+    {
+        let Some(evidence) = vm_evidence(files, node) else {
+            continue;
+        };
+        let home = |id| (file.entry.root, home_folder(file.folder()), id);
+        match (evidence.checkpoint_of, evidence.instance_id) {
+            (Some(vm), _) => found.push((node, home(vm))),
+            (None, Some(id)) => homes.entry(home(id)).or_default().push(node),
+            (None, None) => {}
+        }
+    }
+    let at_home = |home| homes.get(home).cloned().unwrap_or_default();
+    found
+        .iter()
+        .map(|(node, home)| CheckpointConfig {
+            node: *node,
+            vm: home.2,
+            at_home: at_home(home),
+        })
         .collect()
 }
 
@@ -292,8 +345,19 @@ fn add_cluster_vms(
             vm.cluster_rows.push((inventory_index, row));
             let has_id =
                 |node: &NodeId| vm_evidence(world.files, *node).is_some_and(|vm| vm.instance_id == Some(cluster_vm.id));
+            let registered = cluster_vm.root.as_deref().map(|root| {
+                let id = cluster_vm.id.to_string().to_uppercase();
+                let path = format!(r"{}\Virtual Machines\{id}.vmcx", root.trim_end_matches('\\'));
+                world.resolver.listed(inventory_index, None, &path)
+            });
+            let at_root = match registered {
+                Some(Target::Files(files)) => files.first().map(|&(node, _)| node),
+                _ => None,
+            };
+            // An export of the VM has its id as well; without its place each of them may be the VM's own.
             let mut fitting = configs.iter().copied().filter(has_id);
-            vm.config = fitting.next();
+            vm.config = at_root.or_else(|| fitting.next());
+            vm.perhaps = fitting.filter(|_| at_root.is_none()).collect();
             owners.vms.push(vm);
         }
     }
@@ -378,11 +442,7 @@ fn behind_unknown_mount(
 
 /// Configurations on disk that no inventory registers, as VMs of their own.
 pub(crate) fn add_unregistered(world: World<'_>, owners: &mut Owners, configs: &[NodeId]) {
-    let claimed: BTreeSet<NodeId> = owners
-        .vms
-        .iter()
-        .flat_map(|vm| vm.config.into_iter().chain(vm.perhaps.iter().copied()))
-        .collect();
+    let claimed: BTreeSet<NodeId> = owners.vms.iter().flat_map(OwnerVm::configs).collect();
     let same_file = |node: NodeId| {
         claimed
             .iter()
@@ -445,20 +505,20 @@ fn has_id(world: World<'_>, vm: &OwnerVm, id: Uuid) -> bool {
         .any(|&(inventory, row)| world.inventories[inventory].cluster_vms[row].id == id)
 }
 
-/// Configurations of VMs that every inventory which lists them says are off.
-pub(crate) fn powered_off(world: World<'_>, owners: &Owners) -> BTreeSet<NodeId> {
-    owners
-        .vms
-        .iter()
-        .filter(|vm| !vm.rows.is_empty())
-        .filter(|vm| {
-            vm.rows.iter().all(|&(inventory, row)| {
+/// Which configurations are registered, and which of VMs that every inventory which lists them says are off.
+pub(crate) fn standing(world: World<'_>, owners: &Owners) -> Standing {
+    let is_off = |vm: &OwnerVm| {
+        !vm.rows.is_empty()
+            && vm.rows.iter().all(|&(inventory, row)| {
                 let state = world.inventories[inventory].vms[row].state.as_deref().map(fold);
                 matches!(state.as_deref(), Some("poweredoff" | "off"))
             })
-        })
-        .filter_map(|vm| vm.config)
-        .collect()
+    };
+    let configs = |vms: &mut dyn Iterator<Item = &OwnerVm>| vms.flat_map(OwnerVm::configs).collect();
+    Standing {
+        registered: configs(&mut owners.vms.iter()),
+        powered_off: configs(&mut owners.vms.iter().filter(|vm| is_off(vm))),
+    }
 }
 
 /// Walks from every owner.
@@ -579,7 +639,7 @@ impl<'a> Walk<'a> {
 
     /// The configuration, everything that the rows list, and what lies beside a configuration that is gone.
     fn start(&mut self, touched: &mut BTreeSet<(usize, usize)>, missing_disks: &mut BTreeSet<(usize, Vec<u8>)>) {
-        for config in self.vm.config.into_iter().chain(self.vm.perhaps.clone()) {
+        for config in self.vm.configs().collect::<Vec<_>>() {
             self.reach(config, Via::Itself);
         }
         for (inventory_index, row) in self.vm.rows.clone() {
@@ -618,7 +678,37 @@ impl<'a> Walk<'a> {
         if let Some((root, path)) = self.vm.ghost.clone() {
             self.beside_ghost(root, &path);
         }
-        self.checkpoints();
+        if self.vm.platform == Platform::Hyperv {
+            self.checkpoints();
+            self.lone_states();
+        }
+    }
+
+    /// State that bears the id of this VM or of one of its checkpoints while the configuration of that id is not in the
+    /// scan: gone, unreadable or elsewhere (H-E3, H-E7).
+    fn lone_states(&mut self) {
+        let rows = self
+            .vm
+            .rows
+            .iter()
+            .map(|&(inventory, row)| &self.world.inventories[inventory].vms[row]);
+        let of_cluster = self
+            .vm
+            .cluster_rows
+            .iter()
+            .map(|&(inventory, row)| self.world.inventories[inventory].cluster_vms[row].id);
+        let own = rows.clone().filter_map(|row| row.instance_id).chain(of_cluster);
+        let own = own.filter(|_| self.vm.config.is_none());
+        let is_read = |id| {
+            let mut configs = self.world.checkpoints.iter();
+            configs
+                .any(|config| vm_evidence(self.world.files, config.node).is_some_and(|vm| vm.instance_id == Some(id)))
+        };
+        let checkpoints = rows.flat_map(|row| &row.checkpoints).map(|checkpoint| checkpoint.id);
+        let ids: BTreeSet<Uuid> = own.chain(checkpoints.filter(|&id| !is_read(id))).collect();
+        for &node in ids.iter().filter_map(|id| self.world.lone_states.get(id)).flatten() {
+            self.reach(node, Via::ById);
+        }
     }
 
     /// Configurations of checkpoints that carry the id of this VM, wherever its own configuration lies (H-E3).
@@ -629,12 +719,9 @@ impl<'a> Walk<'a> {
             .iter()
             .filter_map(|&(inventory, row)| self.world.inventories[inventory].vms[row].instance_id)
             .collect();
-        if ids.is_empty() || self.vm.platform != Platform::Hyperv {
-            return;
-        }
-        for (node, row) in self.world.checkpoints {
-            if ids.contains(row) {
-                self.reach(*node, Via::BesideGhost);
+        for checkpoint in self.world.checkpoints {
+            if ids.contains(&checkpoint.vm) && !checkpoint.is_of_another(&self.vm) {
+                self.reach(checkpoint.node, Via::ById);
             }
         }
     }

@@ -180,10 +180,8 @@ impl Problems {
         }
         if vm.moved {
             let places: Vec<String> = vm
-                .config
-                .iter()
-                .chain(&vm.perhaps)
-                .map(|&config| source_of(judge.world.files, config, None))
+                .configs()
+                .map(|config| source_of(judge.world.files, config, None))
                 .collect();
             let found = places.join(" and at ");
             let finding = Finding {
@@ -205,6 +203,8 @@ impl Problems {
         let mut found = Vec::new();
         match judge.references.broken.get(&node) {
             None | Some(Target::Outside | Target::Unread { .. }) => {}
+            // A damaged disk that names no parent may have had one; nobody can tell.
+            Some(Target::NotAFile) if judge.world.files.nodes[node].has_mark(MarkCode::Damaged) => {}
             Some(target) => found.push(broken_chain(judge, node, target)),
         }
         for edge in judge.references.of(node).filter(|edge| edge.role == Role::Parent) {

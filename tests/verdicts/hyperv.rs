@@ -98,6 +98,42 @@ fn ha1_a_node_of_which_no_export_was_given_caps_the_volume() {
 }
 
 #[test]
+fn ha1_a_vm_that_runs_until_shortly_before_the_export_caps_the_volume_and_one_that_is_new_does_not() {
+    let site = |disk: &str, config_time: &str| {
+        with_vm(with_vm(Site::hyperv(), "web"), "other")
+            .modified("csv1/other/other.vhdx", disk)
+            .modified(&config("other"), config_time)
+            .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+            .inventory(hyperv_host("hv1").vm(row_of("web")))
+            .judge()
+    };
+    site("2026-09-30T23:30:00Z", "2026-09-01T00:00:00Z")
+        .is("csv1/old/old.vhdx", "unknown/no-coverage")
+        .gap("unknown-vm-in-use");
+    site("2026-09-30T23:30:00Z", "2026-09-30T23:30:00Z")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .no_gap("unknown-vm-in-use");
+}
+
+#[test]
+fn ha2_the_place_that_the_cluster_names_tells_a_vm_from_its_export() {
+    let mut inventory = hyperv_host("hv1").vm(row_of("web"));
+    inventory.has_cluster_list = true;
+    inventory.cluster_vms.push(ClusterVm {
+        id: vm_id("down"),
+        name: "down".to_owned(),
+        root: Some(csv("down")),
+        state: None,
+    });
+    with_vm(with_vm(Site::hyperv(), "web"), "down")
+        .vmcx("csv1/a-copy", &hyperv_vm("down", &[&csv("a-copy/down.vhdx")]))
+        .inventory(inventory)
+        .judge()
+        .is(&config("down"), "owned")
+        .is(&vmcx_path("csv1/a-copy", vm_id("down")), "unknown/no-coverage");
+}
+
+#[test]
 fn ha2_a_vm_that_only_the_cluster_lists_is_registered_and_makes_the_rest_unknown() {
     let mut inventory = hyperv_host("hv1").vm(row_of("web"));
     inventory.has_cluster_list = true;
@@ -220,6 +256,27 @@ fn ha11_a_backup_disk_born_after_the_export_is_too_new() {
         .inventory(hyperv_host("hv1").vm(row_of("web")))
         .judge()
         .is("csv1/web/new.avhdx", "unknown/too-new never");
+}
+
+#[test]
+fn ha11_a_vm_that_moved_since_the_export_is_owned_whichever_of_its_copies_it_is() {
+    let mut row = hyperv_row("far", &[&csv("before/far.vhdx")]);
+    row.config = row.config.map(|config| config.replace(r"\far\", r"\before\"));
+    with_vm(with_vm(Site::hyperv(), "web"), "far")
+        .vmcx("csv1/a-copy", &hyperv_vm("far", &[&csv("a-copy/far.vhdx")]))
+        .vhdx("csv1/a-copy/far.vhdx", &vhdx("copy"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")).vm(row))
+        .judge()
+        .are(
+            &[
+                &config("far"),
+                "csv1/far/far.vhdx",
+                &vmcx_path("csv1/a-copy", vm_id("far")),
+                "csv1/a-copy/far.vhdx",
+            ],
+            "owned",
+        )
+        .problem("config-moved", "far");
 }
 
 #[test]
@@ -446,6 +503,80 @@ fn hc18_an_export_of_a_live_vm_is_a_copy() {
         .is("csv1/web/web.vhdx", "owned");
 }
 
+/// An export of `web` in `csv1/Export/web` with a checkpoint, whose paths are those of another host.
+fn with_export_of_web(site: Site) -> Site {
+    let disks = "csv1/Export/web/Virtual Hard Disks";
+    let was = r"E:\Out\web\Virtual Hard Disks";
+    let mut checkpoint = checkpoint_config("web", 1, &[&format!(r"{was}\web.vhdx")]);
+    checkpoint.id = guid(2, 77);
+    site.vmcx("csv1/Export/web", &hyperv_vm("web", &[&format!(r"{was}\web_A.avhdx")]))
+        .file(&checkpoint_path("csv1/Export/web", 2), checkpoint.to_vmcx())
+        .vhdx(&format!("{disks}/web.vhdx"), &vhdx("web"))
+        .vhdx(
+            &format!("{disks}/web_A.avhdx"),
+            &child("web_A", &vhdx("web"), r".\web.vhdx"),
+        )
+}
+
+#[test]
+fn hc18_an_export_keeps_its_disks_and_checkpoints_although_its_paths_are_stale() {
+    let disks = "csv1/Export/web/Virtual Hard Disks";
+    with_export_of_web(with_vm(Site::hyperv(), "web"))
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .are(
+            &[
+                &vmcx_path("csv1/Export/web", vm_id("web")),
+                &checkpoint_path("csv1/Export/web", 2),
+                &format!("{disks}/web.vhdx"),
+                &format!("{disks}/web_A.avhdx"),
+            ],
+            "unregistered/export-copy review",
+        )
+        .is("csv1/web/web.vhdx", "owned")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .no_gap("outside-scan")
+        .no_problem("missing-disk");
+}
+
+#[test]
+fn hc18_checkpoints_that_a_live_vm_keeps_elsewhere_stay_its_own() {
+    with_export_of_web(with_vm(Site::hyperv(), "web"))
+        .file(
+            &checkpoint_path("csv1/checkpoints", 1),
+            checkpoint_config("web", 1, &[&csv("web/web.vhdx")]).to_vmcx(),
+        )
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(&checkpoint_path("csv1/checkpoints", 1), "owned")
+        .owners(&checkpoint_path("csv1/checkpoints", 1), &["web"]);
+}
+
+#[test]
+fn hc18_a_copied_folder_keeps_the_copy_of_a_disk_whose_live_path_its_configuration_names() {
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/copy", &hyperv_vm("web", &[&csv("web/web.vhdx")]))
+        .vhdx("csv1/copy/web.vhdx", &vhdx("web"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/copy/web.vhdx", "unregistered/export-copy review")
+        .is("csv1/web/web.vhdx", "owned")
+        .owners("csv1/web/web.vhdx", &["web"]);
+}
+
+#[test]
+fn hc18_the_old_disk_of_a_live_vm_in_its_folder_is_still_a_leftover() {
+    let disk = csv("new/web.vhdx");
+    Site::hyperv()
+        .vmcx("csv1/web", &hyperv_vm("web", &[&disk]))
+        .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+        .vhdx("csv1/new/web.vhdx", &vhdx("web"))
+        .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[&disk])))
+        .judge()
+        .is("csv1/web/web.vhdx", "orphaned/migration-leftover");
+}
+
 #[test]
 fn hc19_an_empty_disk_of_a_live_mount_is_not_judged() {
     with_vm(Site::hyperv(), "web")
@@ -550,6 +681,39 @@ fn hd4_a_vm_that_runs_on_a_checkpoint_disk_which_no_list_knows_is_unmerged() {
         .is("csv1/web/web_A.avhdx", "owned/unmerged-backup-checkpoint never")
         .is("csv1/web/web.vhdx", "owned")
         .problem("unmerged-checkpoint", "web_A.avhdx");
+}
+
+#[test]
+fn hd17_a_test_failover_on_the_disk_of_a_replica_is_owned_and_no_backup_that_was_not_merged() {
+    let disk = csv("test/web - Test.avhdx");
+    let test = with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/test", &hyperv_vm("web - Test", &[&disk]))
+        .vhdx(
+            "csv1/test/web - Test.avhdx",
+            &child("test", &vhdx("web"), r"..\web\web.vhdx"),
+        )
+        .inventory(hyperv_host("hv1").vm(row_of("web")).vm({
+            let mut row = hyperv_row("web - Test", &[&disk]);
+            row.config = row.config.map(|config| config.replace(r"\web - Test\", r"\test\"));
+            row
+        }))
+        .judge();
+    test.is("csv1/test/web - Test.avhdx", "owned never")
+        .owners("csv1/web/web.vhdx", &["web", "web - Test"])
+        .no_problem("unmerged-checkpoint");
+    assert_eq!(test.artifact("csv1/test/web - Test.avhdx").class, None);
+}
+
+#[test]
+fn hd17_after_the_test_its_disk_is_stranded() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx(
+            "csv1/test/web - Test.avhdx",
+            &child("test", &vhdx("web"), r"..\web\web.vhdx"),
+        )
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/test/web - Test.avhdx", "orphaned/stranded-snapshot review");
 }
 
 #[test]
@@ -803,6 +967,16 @@ fn hd20_rings_and_torn_headers_are_damage() {
 }
 
 #[test]
+fn hd20_a_torn_disk_that_names_no_parent_has_no_broken_chain() {
+    let torn = vhdx("torn").bytes()[..70_000].to_vec();
+    with_vm(Site::hyperv(), "web")
+        .file("csv1/torn/torn.vhdx", torn)
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .no_problem("broken-chain");
+}
+
+#[test]
 fn hd21_an_open_log_is_a_sign_of_use() {
     let open = VhdxBuilder {
         log: VhdxLog::Lost(guid(9, 9)),
@@ -877,6 +1051,17 @@ fn he1_a_cached_configuration_is_of_the_host() {
 }
 
 #[test]
+fn he1_a_copy_of_a_configuration_beside_it_goes_with_the_vm() {
+    let copy = format!("{}.bak", config("web"));
+    with_vm(Site::hyperv(), "web")
+        .file(&copy, hyperv_vm("web", &[&csv("web/web.vhdx")]).to_vmcx())
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(&copy, "owned never")
+        .no_problem("duplicate-identity");
+}
+
+#[test]
 fn he17_he18_stores_of_clusters_and_groups_are_of_the_host_and_folders_named_groups_are_not() {
     let group = format!("{}.vmcx", guid(18, 18).to_string().to_uppercase());
     let cases = [
@@ -923,6 +1108,74 @@ fn he3_a_checkpoint_belongs_to_the_vm_whose_id_stands_inside_even_without_its_co
         .judge()
         .are(&[&checkpoint_path("csv1/web", 1), "csv1/web/branch.avhdx"], "owned")
         .problem("ghost", "web");
+}
+
+/// State of the checkpoint with this number, whose configuration is gone.
+fn checkpoint_state(site: Site, number: u64) -> Site {
+    let stem = checkpoint_path("csv1/web", number).replace(".vmcx", "");
+    let id = stem.rsplit('/').next().unwrap();
+    site.file(&format!("{stem}.VMRS"), hyperv_vm("web", &[]).to_vmrs(0))
+        .sparse(&format!("{stem}.vmgs"), &VmgsBuilder::new(number).build())
+        .zeros(&format!("{stem}/{id}.bin"), 4096)
+}
+
+fn states(number: u64) -> [String; 3] {
+    let stem = checkpoint_path("csv1/web", number).replace(".vmcx", "");
+    let id = stem.rsplit('/').next().unwrap().to_owned();
+    [
+        format!("{stem}.VMRS"),
+        format!("{stem}.vmgs"),
+        format!("{stem}/{id}.bin"),
+    ]
+}
+
+#[test]
+fn he3_state_of_a_listed_checkpoint_is_its_vms_although_its_configuration_is_gone() {
+    let mut row = row_of("web");
+    row.checkpoints.push(checkpoint(guid(1, 77), true));
+    let judged = checkpoint_state(checkpoint_state(with_vm(Site::hyperv(), "web"), 1), 2)
+        .inventory(hyperv_host("hv1").vm(row))
+        .judge();
+    for path in states(1) {
+        judged.is(&path, "owned never").owners(&path, &["web"]);
+    }
+    for path in states(2) {
+        judged.is(&path, "orphaned/leftover-state");
+    }
+}
+
+#[test]
+fn he3_state_of_a_checkpoint_that_is_counted_and_not_listed_is_not_judged() {
+    let mut vm = hyperv_vm("web", &[&csv("web/web.vhdx")]);
+    vm.checkpoint_count = 1;
+    let judged = checkpoint_state(with_vm(Site::hyperv(), "web").vmcx("csv1/web", &vm), 1)
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    for path in states(1) {
+        judged.is(&path, "unknown/no-coverage never");
+    }
+    judged.is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn he3_he7_state_with_the_id_of_a_vm_whose_configuration_is_elsewhere_is_its_own() {
+    let id = vm_id("web").to_string().to_uppercase();
+    let other = guid(8, 8).to_string().to_uppercase();
+    let mut row = row_of("web");
+    row.config = row.config.map(|config| config.replace("Volume1", "Volume2"));
+    with_vm(Site::hyperv(), "far")
+        .zeros(&format!("csv1/paging/{id}.0F1E.slp"), 4096)
+        .zeros(&format!("csv1/paging/{other}.0F1E.slp"), 4096)
+        .inventory(
+            hyperv_host("hv1")
+                .datastore("Volume2", &[r"C:\ClusterStorage\Volume2"], &["hv1"])
+                .vm(row)
+                .vm(row_of("far")),
+        )
+        .judge()
+        .is(&format!("csv1/paging/{id}.0F1E.slp"), "owned")
+        .is(&format!("csv1/paging/{other}.0F1E.slp"), "orphaned/leftover-state");
 }
 
 #[test]

@@ -41,8 +41,8 @@ pub(crate) enum Reach {
     Everything,
     /// Disks: one of them may be a parent that nobody here names.
     Disks,
-    /// Disks of checkpoints.
-    CheckpointDisks,
+    /// Disks and state of checkpoints.
+    Checkpoints,
     /// What a list of the disks attached now leaves out: snapshots, swap, memory and other state.
     State,
     /// What lies in this folder of this root or below it.
@@ -174,7 +174,7 @@ impl Reach {
         match self {
             Self::Everything => true,
             Self::Disks => file.kind().is_disk() || file.kind().is_extent(),
-            Self::CheckpointDisks => is_checkpoint_disk(file),
+            Self::Checkpoints => is_checkpoint_disk(file) || is_checkpoint_state(file),
             Self::State => is_checkpoint_disk(file) || is_state(file.kind()),
             Self::Folder(root, folder) => *root == file.entry.root && is_below(file.entry.path.as_bytes(), folder),
             Self::Matching(pattern) => fits_damaged(pattern, &file.entry.path.lossy()),
@@ -190,6 +190,13 @@ fn is_checkpoint_disk(file: Node<'_>) -> bool {
         .evidence()
         .and_then(|evidence| evidence.disk.as_ref())
         .is_some_and(|disk| disk.has_parent)
+}
+
+/// State in a folder of checkpoints bears the id of its checkpoint alone (H-E3).
+fn is_checkpoint_state(file: Node<'_>) -> bool {
+    let above = file.entry.path.folder();
+    let of_hyperv = matches!(file.kind(), Kind::Vmrs | Kind::Vmgs | Kind::Vsv | Kind::Bin);
+    of_hyperv && above.parts().any(|part| part.eq_ignore_ascii_case(b"Snapshots"))
 }
 
 fn is_state(kind: Kind) -> bool {
@@ -212,7 +219,7 @@ fn is_state(kind: Kind) -> bool {
 }
 
 /// True for a path in a folder or below it; for the top of a root only what lies directly in it.
-fn is_below(path: &[u8], folder: &[u8]) -> bool {
+pub(crate) fn is_below(path: &[u8], folder: &[u8]) -> bool {
     if folder.is_empty() {
         return !path.contains(&b'/');
     }

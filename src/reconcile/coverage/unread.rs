@@ -205,45 +205,52 @@ impl Builder<'_> {
     /// V3, V11, V14, H-E19: configurations that cannot be read.
     pub(super) fn unreadable_owners(&mut self) {
         for vm in &self.owners.vms {
-            let opaque = vm.config.filter(|&config| {
-                own::vm_evidence(self.world.files, config).is_none_or(|evidence| evidence.opaque.is_some())
-            });
             let listing = own::best_listing(self.world, vm);
             let has_rows = vm
                 .rows
                 .iter()
                 .any(|&(inventory, row)| self.world.inventories[inventory].vms[row].has_configuration);
             let knows_disks = has_rows && listing >= Listing::LeafDisks;
-            if let Some(config) = opaque {
-                if listing == Listing::WholeChains && has_rows {
-                    continue;
-                }
-                let node = self.world.files.nodes[config];
-                let why = own::vm_evidence(self.world.files, config)
-                    .and_then(|evidence| evidence.opaque.clone())
-                    .unwrap_or_else(|| "damaged".to_owned());
-                let text = format!(
-                    "the configuration of {} ({} on {}) cannot be read ({why}): what lies with it may be its own; an inventory that lists whole \
-                     chains would tell",
-                    vm.name,
-                    node.entry.path.lossy(),
-                    self.root_name(node.entry.root),
-                );
-                let reach = Reach::Folder(node.entry.root, home_folder(node.folder()));
-                self.gap(
-                    ReasonCode::OwnerUnreadable,
-                    text.clone(),
-                    BTreeSet::from([node.entry.root]),
-                    reach,
-                );
-                if vm.is_registered() && !knows_disks {
-                    self.reach_of_unknown_vm(vm, text, Reach::Everything);
-                } else if vm.is_registered() {
-                    self.reach_of_unknown_vm(vm, text, Reach::State);
-                }
-            } else if vm.is_registered() && vm.config.is_none() && !knows_disks {
+            let is_opaque = |config: &NodeId| {
+                own::vm_evidence(self.world.files, *config).is_none_or(|evidence| evidence.opaque.is_some())
+            };
+            let opaque: Vec<NodeId> = vm.configs().filter(is_opaque).collect();
+            if opaque.is_empty() && vm.is_registered() && vm.config.is_none() && !knows_disks {
                 self.unread_config(vm);
             }
+            if listing == Listing::WholeChains && has_rows {
+                continue;
+            }
+            for config in opaque {
+                self.opaque_config(vm, config, knows_disks);
+            }
+        }
+    }
+
+    /// A configuration of a VM that says nothing, or not everything.
+    fn opaque_config(&mut self, vm: &OwnerVm, config: NodeId, knows_disks: bool) {
+        let node = self.world.files.nodes[config];
+        let why = own::vm_evidence(self.world.files, config)
+            .and_then(|evidence| evidence.opaque.clone())
+            .unwrap_or_else(|| "damaged".to_owned());
+        let text = format!(
+            "the configuration of {} ({} on {}) cannot be read ({why}): what lies with it may be its own; an inventory that lists whole \
+             chains would tell",
+            vm.name,
+            node.entry.path.lossy(),
+            self.root_name(node.entry.root),
+        );
+        let reach = Reach::Folder(node.entry.root, home_folder(node.folder()));
+        self.gap(
+            ReasonCode::OwnerUnreadable,
+            text.clone(),
+            BTreeSet::from([node.entry.root]),
+            reach,
+        );
+        if vm.is_registered() && !knows_disks {
+            self.reach_of_unknown_vm(vm, text, Reach::Everything);
+        } else if vm.is_registered() {
+            self.reach_of_unknown_vm(vm, text, Reach::State);
         }
     }
 

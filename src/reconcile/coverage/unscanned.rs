@@ -130,7 +130,7 @@ impl Builder<'_> {
                 list(names.iter().map(String::as_str))
             );
             let roots = self.of_platform(Platform::Hyperv);
-            self.gap(ReasonCode::CheckpointsWithoutDisks, text, roots, Reach::CheckpointDisks);
+            self.gap(ReasonCode::CheckpointsWithoutDisks, text, roots, Reach::Checkpoints);
         }
     }
 
@@ -151,8 +151,8 @@ impl Builder<'_> {
                 .world
                 .checkpoints
                 .iter()
-                .filter(|(_, id)| Some(*id) == evidence.instance_id);
-            let read = of_vm.filter(|&&(node, _)| is_read(node)).count();
+                .filter(|checkpoint| Some(checkpoint.vm) == evidence.instance_id);
+            let read = of_vm.filter(|checkpoint| is_read(checkpoint.node)).count();
             if u64::try_from(listed.max(read)).is_ok_and(|known| known < evidence.checkpoints) {
                 names.insert(vm.name.clone());
             }
@@ -164,7 +164,7 @@ impl Builder<'_> {
                 list(names.iter().map(String::as_str))
             );
             let roots = self.of_platform(Platform::Hyperv);
-            self.gap(ReasonCode::CheckpointsWithoutDisks, text, roots, Reach::CheckpointDisks);
+            self.gap(ReasonCode::CheckpointsWithoutDisks, text, roots, Reach::Checkpoints);
         }
     }
 

@@ -113,9 +113,15 @@ impl Judge<'_> {
             Via::BesideGhost => Some(statement(
                 ReasonCode::BesideGhost,
                 format!(
-                    "it belongs by its name to {}, whose configuration or descriptor is not there",
+                    "it belongs by its name to {}: the configuration or descriptor of that name is not there",
                     vm.name
                 ),
+                None,
+                Weight::For,
+            )),
+            Via::ById => Some(statement(
+                ReasonCode::CompanionOf,
+                format!("it carries the id of {}", vm.name),
                 None,
                 Weight::For,
             )),
@@ -232,7 +238,14 @@ impl Judge<'_> {
                 .into(node)
                 .any(|edge| self.file(edge.from).kind() == Kind::Vhds);
             full && no_list && !checkpoint_configs && !set && !vm.rows.is_empty()
-        })
+        }) && !self.is_branch(node, vms)
+    }
+
+    /// H-C5, H-D17: a differencing disk whose parent another VM uses as well: a clone or a test failover, no checkpoint.
+    fn is_branch(&self, node: NodeId, vms: &[usize]) -> bool {
+        let parents = self.references.of(node).filter(|edge| edge.role == Role::Parent);
+        let mut users = parents.flat_map(|edge| self.owners.vms_of.get(&edge.to).into_iter().flatten());
+        users.any(|&user| self.owners.vms[user].is_registered() && !vms.contains(&user))
     }
 
     /// V42: a descriptor names an extent that is not there.
