@@ -176,6 +176,22 @@ fn ha4_an_export_with_errors_says_nothing_of_what_it_does_not_list() {
 }
 
 #[test]
+fn ha4_ha6_a_vm_without_configuration_whose_disks_no_cmdlet_could_list_keeps_its_folder_unknown() {
+    let gone = |disks: &[&str]| {
+        with_vm(Site::hyperv(), "web")
+            .vhdx("csv1/gone/data.vhdx", &vhdx("data"))
+            .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+            .inventory(hyperv_host("hv1").vm(row_of("web")).vm(hyperv_row("gone", disks)))
+            .judge()
+    };
+    gone(&[])
+        .is("csv1/gone/data.vhdx", "unknown/owner-unreadable never")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .problem("ghost", "gone");
+    gone(&[&csv("gone/gone.vhdx")]).is("csv1/gone/data.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
 fn ha5_a_vm_whose_files_somebody_holds_is_in_use() {
     with_vm(with_vm(Site::hyperv(), "web"), "lost")
         .mark("csv1/lost/lost.vhdx", MarkCode::SharingViolation)
@@ -653,6 +669,27 @@ fn hd2_without_the_disks_of_checkpoints_no_checkpoint_disk_is_judged() {
         .is("csv1/web/branch.avhdx", "unknown/no-coverage")
         .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
         .gap("checkpoints-without-disks");
+}
+
+#[test]
+fn hd2_a_vm_on_a_checkpoint_that_neither_a_list_nor_its_configuration_tells_keeps_checkpoint_disks_unknown() {
+    let site = |has_snapshots: bool| {
+        let mut row = row_of("gone");
+        row.has_snapshots = has_snapshots;
+        with_vm(Site::hyperv(), "web")
+            .vhdx(
+                "csv1/x/branch.avhdx",
+                &child("branch", &vhdx("web"), r"..\web\web.vhdx"),
+            )
+            .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+            .inventory(hyperv_host("hv1").vm(row_of("web")).vm(row))
+            .judge()
+    };
+    site(true)
+        .is("csv1/x/branch.avhdx", "unknown/no-coverage")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .gap("checkpoints-without-disks");
+    site(false).is("csv1/x/branch.avhdx", "orphaned/stranded-snapshot");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::{
     catalogue::SkipReason,
     evidence::MarkCode,
     inventory::Listing,
-    kind::{Kind, Platform},
+    kind::{Kind, Platform, Role},
     path::fold,
     raw::RawPath,
     reconcile::{
@@ -210,7 +210,7 @@ impl Builder<'_> {
                 .rows
                 .iter()
                 .any(|&(inventory, row)| self.world.inventories[inventory].vms[row].has_configuration);
-            let knows_disks = has_rows && listing >= Listing::LeafDisks;
+            let knows_disks = has_rows && listing >= Listing::LeafDisks && !self.is_critical(vm);
             let is_opaque = |config: &NodeId| {
                 own::vm_evidence(self.world.files, *config).is_none_or(|evidence| evidence.opaque.is_some())
             };
@@ -225,6 +225,17 @@ impl Builder<'_> {
                 self.opaque_config(vm, config, knows_disks);
             }
         }
+    }
+
+    /// H-A4, H-A6: of a VM whose configuration is gone the cmdlets give an empty list of disks.
+    fn is_critical(&self, vm: &OwnerVm) -> bool {
+        let mut rows = vm
+            .rows
+            .iter()
+            .map(|&(inventory, row)| &self.world.inventories[inventory].vms[row]);
+        vm.platform == Platform::Hyperv
+            && vm.ghost.is_some()
+            && rows.all(|row| row.files.iter().all(|file| file.role != Role::Disk) && row.fileless_disks.is_empty())
     }
 
     /// A configuration of a VM that says nothing, or not everything.

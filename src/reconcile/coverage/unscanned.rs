@@ -112,21 +112,29 @@ impl Builder<'_> {
     pub(super) fn checkpoints_without_disks(&mut self) {
         let mut names = BTreeSet::new();
         for vm in self.owners.vms.iter().filter(|vm| vm.platform == Platform::Hyperv) {
-            for &(inventory, row) in &vm.rows {
-                let row = &self.world.inventories[inventory].vms[row];
-                let unread = row
-                    .checkpoints
+            let rows = || {
+                vm.rows
                     .iter()
-                    .any(|checkpoint| !checkpoint.has_disks && !self.read_checkpoint(vm, checkpoint.id));
-                if unread && !(row.checkpoints.is_empty()) {
-                    names.insert(vm.name.clone());
-                }
+                    .map(|&(inventory, row)| &self.world.inventories[inventory].vms[row])
+            };
+            let listed = rows().flat_map(|row| &row.checkpoints);
+            let unread = listed
+                .filter(|checkpoint| !checkpoint.has_disks)
+                .any(|checkpoint| !self.read_checkpoint(vm, checkpoint.id));
+            // A VM that runs on a checkpoint, of which no list and no configuration tells how many it has.
+            let is_told = rows().any(|row| !row.has_snapshots || !row.checkpoints.is_empty());
+            let is_counted = vm
+                .config
+                .and_then(|config| own::vm_evidence(self.world.files, config))
+                .is_some_and(|evidence| evidence.opaque.is_none());
+            if unread || !(vm.rows.is_empty() || is_told || is_counted) {
+                names.insert(vm.name.clone());
             }
         }
         if !names.is_empty() {
             let text = format!(
-                "checkpoints of {} are listed without their disks and their configurations were not read: export Get-VMSnapshot | \
-                 Get-VMHardDiskDrive",
+                "checkpoints of {} are listed without their disks, or not at all, and their configurations were not read: export \
+                 Get-VMSnapshot | Get-VMHardDiskDrive",
                 list(names.iter().map(String::as_str))
             );
             let roots = self.of_platform(Platform::Hyperv);
