@@ -428,7 +428,7 @@ fn disks_of(files: &Files<'_>, references: &References, config: NodeId, is_copy:
     for (reference, target) in written.iter().zip(&references.targets[config]) {
         let is_elsewhere = match target {
             Target::Files(found) => is_copy && !found.iter().any(|&(node, _)| is_at_home(node)),
-            Target::Missing { .. } | Target::Outside => true,
+            Target::Missing { .. } | Target::Unread { .. } | Target::Outside => true,
             Target::NotAFile => false,
         };
         let Parsed::Path(path) = parse(reference.target.as_str()) else {
