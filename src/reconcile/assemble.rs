@@ -54,6 +54,14 @@ struct Maker<'a> {
     judged: &'a [Option<Judgement>],
 }
 
+/// What one sentence about a gap is told of.
+#[derive(Default)]
+struct Told {
+    roots: BTreeSet<usize>,
+    caps: bool,
+    nodes: BTreeSet<NodeId>,
+}
+
 impl Maker<'_> {
     fn reported(&self) -> impl Iterator<Item = (NodeId, &Judgement)> {
         self.judged
@@ -330,16 +338,24 @@ impl Maker<'_> {
     fn gaps(&self) -> Vec<Gap> {
         // A gap that reaches one place and costs nothing there is no news.
         let is_news = |(item, nodes): &(&GapItem, Vec<NodeId>)| {
-            !nodes.is_empty() || !matches!(item.reach, Reach::Folder(..) | Reach::Matching(_))
+            !nodes.is_empty() || !matches!(item.reach, Reach::Folder(..) | Reach::StateIn(..) | Reach::Matching(_))
         };
-        let mut gaps: Vec<Gap> = judge::effect_of(&self.judge.coverage.gaps, self.judged)
-            .filter(is_news)
-            .map(|(item, nodes)| {
-                let roots = match &item.reach {
-                    Reach::Folder(root, _) => BTreeSet::from([*root]),
-                    _ => item.roots.clone(),
-                };
-                self.gap(item.code, item.text.clone(), &roots, item.caps, &nodes)
+        // What one sentence says of several places is told once.
+        let mut told: BTreeMap<(ReasonCode, &str), Told> = BTreeMap::new();
+        for (item, nodes) in judge::effect_of(&self.judge.coverage.gaps, self.judged).filter(is_news) {
+            let told = told.entry((item.code, &item.text)).or_default();
+            match &item.reach {
+                Reach::Folder(root, _) | Reach::StateIn(root, _) => drop(told.roots.insert(*root)),
+                _ => told.roots.extend(&item.roots),
+            }
+            told.caps |= item.caps;
+            told.nodes.extend(nodes);
+        }
+        let mut gaps: Vec<Gap> = told
+            .into_iter()
+            .map(|((code, text), told)| {
+                let nodes: Vec<NodeId> = told.nodes.into_iter().collect();
+                self.gap(code, text.to_owned(), &told.roots, told.caps, &nodes)
             })
             .collect();
         for root in 0..self.judge.catalogue.roots.len() {

@@ -54,9 +54,9 @@ pub(crate) fn add(
                 }
             }
             match kind {
-                Kind::Vhd | Kind::Vhdx | Kind::Avhd | Kind::Avhdx => of_disk(files, references, node, &nodes),
-                Kind::Vhds => of_disk_set(files, references, node, &nodes),
-                Kind::Vmsn | Kind::Vmss => memory_of(files, references, node, &nodes),
+                Kind::Vhd | Kind::Vhdx | Kind::Avhd | Kind::Avhdx | Kind::Vhds | Kind::Vmsn | Kind::Vmss => {
+                    named_after(files, references, node, &nodes);
+                }
                 Kind::VmdkDescriptor => {
                     digests_of(files, references, node, &nodes);
                     if is_unread(files, node) {
@@ -267,55 +267,36 @@ fn hyperv_role(files: &Files<'_>, node: NodeId, id: &str) -> Option<Role> {
     }
 }
 
-/// `.rct`, `.mrt`, `.hrl`, `.hru` carry the full name of their disk; a replica log also its stem.
-fn of_disk(files: &Files<'_>, references: &mut References, disk: NodeId, near: &[NodeId]) {
-    let name = files.name(disk);
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let tracks = |other: &str| {
-        other
-            .strip_prefix(name)
-            .is_some_and(|rest| rest == ".rct" || rest == ".mrt")
-    };
-    let replicates = |other: &str| {
-        other.starts_with(name)
-            || other
-                .strip_prefix(stem)
-                .is_some_and(|rest| rest.starts_with(['.', '_']))
-    };
+/// What carries the name of a disk, a set or a state and goes with it.
+fn named_after(files: &Files<'_>, references: &mut References, owner: NodeId, near: &[NodeId]) {
     for &node in near {
-        match files.nodes[node].kind() {
-            Kind::Rct | Kind::Mrt if tracks(files.name(node)) => link(references, disk, node, Role::ChangeTracking),
-            Kind::Hrl | Kind::Hru if replicates(files.name(node)) => {
-                link(references, disk, node, Role::ReplicationState);
-            }
-            _ => {}
+        if let Some(role) = role_after(files.nodes[node].kind(), files.name(node), files.name(owner)) {
+            link(references, owner, node, role);
         }
     }
 }
 
-/// The data of a VHD Set lie in an automatically managed `.avhdx` of its stem (H-D11).
-fn of_disk_set(files: &Files<'_>, references: &mut References, set: NodeId, near: &[NodeId]) {
-    let name = files.name(set);
-    let stem = name.strip_suffix(".vhds").unwrap_or(name);
-    for &node in near {
-        let other = files.name(node);
-        if files.nodes[node].kind() == Kind::Avhdx
-            && other
-                .strip_prefix(stem)
-                .is_some_and(|rest| rest.starts_with(['_', '.']))
-        {
-            link(references, set, node, Role::Disk);
+/// What a file is to the one whose name it carries: `.rct`, `.mrt`, `.hrl`, `.hru` the full name of their disk, a replica
+/// log also its stem; the data of a VHD Set lie in an automatically managed `.avhdx` of its stem (H-D11); the memory of a
+/// state has the stem of the state.
+fn role_after(kind: Kind, name: &str, owner: &str) -> Option<Role> {
+    let (stem, extension) = owner.rsplit_once('.')?;
+    let after_stem = |marks: &[char]| name.strip_prefix(stem).is_some_and(|rest| rest.starts_with(marks));
+    let is_disk = matches!(extension, "vhd" | "vhdx" | "avhd" | "avhdx");
+    match kind {
+        Kind::Rct | Kind::Mrt => {
+            let rest = name.strip_prefix(owner)?;
+            matches!(rest, ".rct" | ".mrt").then_some(Role::ChangeTracking)
         }
-    }
-}
-
-fn memory_of(files: &Files<'_>, references: &mut References, state: NodeId, near: &[NodeId]) {
-    let name = files.name(state);
-    let Some((stem, _)) = name.rsplit_once('.') else { return };
-    for &node in near {
-        if files.nodes[node].kind() == Kind::Vmem && files.name(node).strip_suffix(".vmem") == Some(stem) {
-            link(references, state, node, Role::Memory);
+        Kind::Hrl | Kind::Hru => {
+            (is_disk && (name.starts_with(owner) || after_stem(&['.', '_']))).then_some(Role::ReplicationState)
         }
+        Kind::Avhdx => (extension == "vhds" && after_stem(&['.', '_'])).then_some(Role::Disk),
+        Kind::Vmem => {
+            let is_state = matches!(extension, "vmsn" | "vmss");
+            (is_state && name.strip_suffix(".vmem") == Some(stem)).then_some(Role::Memory)
+        }
+        _ => None,
     }
 }
 
@@ -469,7 +450,7 @@ fn orphaned_extents(files: &Files<'_>, references: &mut References) {
             .references
             .iter()
             .zip(&references.targets[id])
-            .filter(|(reference, _)| matches!(reference.role, Role::Disk | Role::Parent))
+            .filter(|(reference, _)| has_parts(reference.role))
             .filter_map(|(reference, target)| match target {
                 Target::Missing { root, path } => Some((*root, path.clone(), reference.role)),
                 _ => None,
@@ -483,7 +464,12 @@ fn orphaned_extents(files: &Files<'_>, references: &mut References) {
     }
 }
 
-/// Extents and sidecars of a descriptor that is not there or does not tell them, by their names.
+/// Files of which others carry the name.
+pub(crate) fn has_parts(role: Role) -> bool {
+    matches!(role, Role::Disk | Role::Parent | Role::SnapshotState | Role::SavedState)
+}
+
+/// Extents, sidecars and memory of a disk or state that is not there or does not tell them, by their names.
 pub(crate) fn parts_of_missing(files: &Files<'_>, root: usize, descriptor: &[u8]) -> Vec<(NodeId, Role)> {
     let split = descriptor
         .iter()
@@ -491,12 +477,13 @@ pub(crate) fn parts_of_missing(files: &Files<'_>, root: usize, descriptor: &[u8]
         .map_or(0, |slash| slash + 1);
     let folder = &descriptor[..split.saturating_sub(1)];
     let name = fold(&String::from_utf8_lossy(&descriptor[split..]));
-    let Some(stem) = name.strip_suffix(".vmdk") else {
-        return Vec::new();
-    };
     let part = |&node: &NodeId| {
-        let rest = files.name(node).strip_prefix(stem)?;
-        Some((node, part_role(files.nodes[node].kind(), rest)?))
+        let kind = files.nodes[node].kind();
+        let role = match name.strip_suffix(".vmdk") {
+            Some(stem) => part_role(kind, files.name(node).strip_prefix(stem)?),
+            None => role_after(kind, files.name(node), &name),
+        };
+        Some((node, role?))
     };
     files.in_folder(root, folder).iter().filter_map(part).collect()
 }
@@ -525,9 +512,13 @@ fn is_filter_sidecar(rest: &str) -> bool {
         .is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// `x-000001.vmdk`: the name of a snapshot link (formats-vmware 1.8).
+/// `x-000001.vmdk`, `x_GUID.avhdx`, `x.vhds`: names of links of a chain that lie beside their parents (formats-vmware 1.8,
+/// formats-hyperv 5.2).
 pub(crate) fn is_snapshot_link(path: &[u8]) -> bool {
     let name = fold(&String::from_utf8_lossy(path));
+    if [".avhd", ".avhdx", ".vhds"].iter().any(|end| name.ends_with(end)) {
+        return true;
+    }
     let number = name.strip_suffix(".vmdk").and_then(|stem| stem.rsplit_once('-'));
     number.is_some_and(|(_, digits)| digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -507,18 +507,20 @@ fn has_id(world: World<'_>, vm: &OwnerVm, id: Uuid) -> bool {
 
 /// Which configurations are registered, and which of VMs that every inventory which lists them says are off.
 pub(crate) fn standing(world: World<'_>, owners: &Owners) -> Standing {
-    let is_off = |vm: &OwnerVm| {
-        !vm.rows.is_empty()
-            && vm.rows.iter().all(|&(inventory, row)| {
-                let state = world.inventories[inventory].vms[row].state.as_deref().map(fold);
-                matches!(state.as_deref(), Some("poweredoff" | "off"))
-            })
-    };
     let configs = |vms: &mut dyn Iterator<Item = &OwnerVm>| vms.flat_map(OwnerVm::configs).collect();
     Standing {
         registered: configs(&mut owners.vms.iter()),
-        powered_off: configs(&mut owners.vms.iter().filter(|vm| is_off(vm))),
+        powered_off: configs(&mut owners.vms.iter().filter(|vm| is_off(world, vm))),
     }
+}
+
+/// True for a VM that every inventory which lists it says is off.
+fn is_off(world: World<'_>, vm: &OwnerVm) -> bool {
+    !vm.rows.is_empty()
+        && vm.rows.iter().all(|&(inventory, row)| {
+            let state = world.inventories[inventory].vms[row].state.as_deref().map(fold);
+            matches!(state.as_deref(), Some("poweredoff" | "off"))
+        })
 }
 
 /// Walks from every owner.
@@ -556,7 +558,12 @@ pub(crate) fn walk_all(world: World<'_>, references: &References, owners: &mut O
                             },
                         );
                     }),
-                    Target::Missing { root, path } => found.missing = Some((root, path)),
+                    Target::Missing { root, path } => {
+                        for (node, _) in companions::parts_of_missing(world.files, root, &path) {
+                            walk.reach(node, Via::BesideGhost);
+                        }
+                        found.missing = Some((root, path));
+                    }
                     _ => {}
                 }
                 walk.run();
@@ -739,10 +746,12 @@ impl<'a> Walk<'a> {
         role: Role,
         missing_disks: &mut BTreeSet<(usize, Vec<u8>)>,
     ) {
-        if role == Role::Disk {
+        if companions::has_parts(role) {
             for (node, _) in companions::parts_of_missing(self.world.files, root, &path) {
                 self.reach(node, Via::BesideGhost);
             }
+        }
+        if role == Role::Disk {
             missing_disks.insert((root, path.clone()));
         }
         if !(role.is_transient() || self.vm.moved && role == Role::Config) {
@@ -760,7 +769,7 @@ impl<'a> Walk<'a> {
             &name,
             Some(self.vm.platform),
         ) {
-            if role != Role::Swap {
+            if role != Role::Swap || !is_off(self.world, &self.vm) {
                 self.reach(node, Via::BesideGhost);
             }
         }

@@ -11,5 +11,6 @@
 mod coverage;
 mod hyperv;
 mod identity;
+mod lost;
 mod support;
 mod vmware;

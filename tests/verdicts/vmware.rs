@@ -14,7 +14,7 @@ use super::support::{
 };
 
 /// A snapshot list with one snapshot of one disk.
-fn snapshot_of(disk: &str) -> Vec<u8> {
+pub(super) fn snapshot_of(disk: &str) -> Vec<u8> {
     snapshots(&[disk])
 }
 
@@ -36,7 +36,7 @@ fn snapshots(disks: &[&str]) -> Vec<u8> {
 }
 
 /// A snapshot or suspend state of the VM as it is.
-fn state() -> Vec<u8> {
+pub(super) fn state() -> Vec<u8> {
     VmsnBuilder::new(vmx("web", &["web.vmdk"]).build(), vm_id("web")).build()
 }
 

@@ -45,6 +45,8 @@ pub(crate) enum Reach {
     Checkpoints,
     /// What a list of the disks attached now leaves out: snapshots, swap, memory and other state.
     State,
+    /// The same, in this folder of this root or below it.
+    StateIn(usize, Vec<u8>),
     /// What lies in this folder of this root or below it.
     Folder(usize, Vec<u8>),
     /// Files whose path fits a damaged one; `?` is one unknown character.
@@ -176,6 +178,9 @@ impl Reach {
             Self::Disks => file.kind().is_disk() || file.kind().is_extent(),
             Self::Checkpoints => is_checkpoint_disk(file) || is_checkpoint_state(file),
             Self::State => is_checkpoint_disk(file) || is_state(file.kind()),
+            Self::StateIn(root, folder) => {
+                Self::State.includes(files, node) && Self::Folder(*root, folder.clone()).includes(files, node)
+            }
             Self::Folder(root, folder) => *root == file.entry.root && is_below(file.entry.path.as_bytes(), folder),
             Self::Matching(pattern) => fits_damaged(pattern, &file.entry.path.lossy()),
         }

@@ -158,39 +158,27 @@ impl Builder<'_> {
         platforms.all(|platform| platform == first).then_some(first)
     }
 
-    /// The snapshot list of a registered VM that cannot be read may name disks that no inventory of current disks lists.
+    /// The snapshot list of a registered VM that cannot be read, or is gone while the inventory counts snapshots, may name
+    /// disks that no inventory of current disks lists.
     pub(super) fn unreadable_snapshot_lists(&mut self) {
         let files = self.world.files;
         for vm in self.owners.vms.iter().filter(|vm| vm.is_registered()) {
             if own::best_listing(self.world, vm) == Listing::WholeChains {
                 continue;
             }
-            let is_unread = |node: &&NodeId| {
-                let file = files.nodes[**node];
-                let marks = [
-                    MarkCode::Unreadable,
-                    MarkCode::SharingViolation,
-                    MarkCode::Damaged,
-                    MarkCode::Encrypted,
-                ];
-                file.kind() == Kind::Vmsd && marks.into_iter().any(|mark| file.has_mark(mark))
-            };
-            let Some(&list) = vm.files.keys().find(is_unread) else {
-                continue;
-            };
+            let Some(state) = self.state_of_list(vm) else { continue };
             let folders: BTreeSet<(usize, Vec<u8>)> = vm
                 .files
                 .keys()
                 .map(|&node| files.nodes[node])
-                .filter(|file| file.kind().is_disk() || file.kind() == Kind::Vmsd)
+                .filter(|file| file.kind().is_disk() || file.kind().is_config() || file.kind() == Kind::Vmsd)
                 .map(|file| (file.entry.root, file.folder().to_vec()))
                 .collect();
             for (root, folder) in folders {
                 let text = format!(
-                    "the snapshot list of {} ({}) cannot be read: disks of its snapshots may lie with its other disks; an inventory that lists \
-                     whole chains would tell",
+                    "the snapshot list of {} {state}: disks of its snapshots may lie with its other disks; an inventory that lists whole chains would \
+                     tell",
                     vm.name,
-                    files.nodes[list].entry.path.lossy(),
                 );
                 self.gap(
                     ReasonCode::OwnerUnreadable,
@@ -200,6 +188,34 @@ impl Builder<'_> {
                 );
             }
         }
+    }
+
+    /// What keeps the snapshot list of a VM from telling anything.
+    fn state_of_list(&self, vm: &OwnerVm) -> Option<String> {
+        let files = self.world.files;
+        let lists = || {
+            let is_list = |node: &&NodeId| files.nodes[**node].kind() == Kind::Vmsd;
+            vm.files.keys().filter(is_list)
+        };
+        let is_unread = |node: &&NodeId| {
+            let marks = [
+                MarkCode::Unreadable,
+                MarkCode::SharingViolation,
+                MarkCode::Damaged,
+                MarkCode::Encrypted,
+            ];
+            marks.into_iter().any(|mark| files.nodes[**node].has_mark(mark))
+        };
+        if let Some(&list) = lists().find(is_unread) {
+            return Some(format!("({}) cannot be read", files.nodes[list].entry.path.lossy()));
+        }
+        let counts_snapshots = vm
+            .rows
+            .iter()
+            .any(|&(inventory, row)| self.world.inventories[inventory].vms[row].has_snapshots);
+        let is_vmware = vm.platform == Platform::Vmware && vm.config.is_some();
+        (is_vmware && counts_snapshots && lists().next().is_none())
+            .then(|| "is not there, although the inventory counts snapshots".to_owned())
     }
 
     /// V3, V11, V14, H-E19: configurations that cannot be read.
@@ -221,10 +237,27 @@ impl Builder<'_> {
             if listing == Listing::WholeChains && has_rows {
                 continue;
             }
+            if knows_disks && let Some((root, path)) = &vm.ghost {
+                self.home_of_ghost(vm, *root, path);
+            }
             for config in opaque {
                 self.opaque_config(vm, config, knows_disks);
             }
         }
+    }
+
+    /// V11: an inventory of the disks attached now does not tell what else a configuration that is gone had in its folder.
+    fn home_of_ghost(&mut self, vm: &OwnerVm, root: usize, config: &[u8]) {
+        let path = RawPath::new(config.to_vec());
+        let text = format!(
+            "the configuration of {} ({} on {}) is not there, and its inventory lists the disks attached now: snapshots and state in its folder \
+             may be its own; an inventory that lists whole chains would tell",
+            vm.name,
+            path.lossy(),
+            self.root_name(root),
+        );
+        let reach = Reach::StateIn(root, home_folder(path.folder().as_bytes()));
+        self.gap(ReasonCode::OwnerUnreadable, text, BTreeSet::from([root]), reach);
     }
 
     /// H-A4, H-A6: of a VM whose configuration is gone the cmdlets give an empty list of disks.
