@@ -263,7 +263,10 @@ fn take_own_name(world: World<'_>, vm: &mut OwnerVm) {
     let file = world.files.name(config);
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
     let own = vm_evidence(world.files, config).and_then(|evidence| evidence.name.clone());
-    if fold(&vm.name) == stem
+    // vCenter calls a VM by the path of its configuration when it has lost the storage under it.
+    let is_path = matches!(parse(&vm.name), Parsed::Path(path) if path.mount.is_some())
+        && [".vmx", ".vmtx"].iter().any(|end| fold(&vm.name).ends_with(end));
+    if (is_path || fold(&vm.name) == stem)
         && let Some(own) = own.filter(|own| !own.is_empty())
     {
         vm.name = own;

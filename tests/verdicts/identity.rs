@@ -52,6 +52,27 @@ fn v63_labels_uuids_and_urls_of_one_datastore_are_one() {
 }
 
 #[test]
+fn v63_a_vm_that_is_called_by_its_path_bears_the_name_in_its_configuration() {
+    let named = |name: &str| {
+        let config = vmx("web", &["web.vmdk"]).set("displayName", "Shop").build();
+        let mut vm = row_of("web");
+        name.clone_into(&mut vm.name);
+        Site::vmware()
+            .file("ds1/web/web.vmx", config)
+            .disk("ds1/web/web")
+            .inventory(vcenter().vm(vm))
+            .judge()
+    };
+    for path in [
+        "[ds1] web/web.vmx",
+        "/vmfs/volumes/5f1c2d3e-0badc0de-1111-001b21aa0001/web/web.vmx",
+    ] {
+        named(path).owners("ds1/web/web-flat.vmdk", &["Shop"]);
+    }
+    named("Shop (old)").owners("ds1/web/web-flat.vmdk", &["Shop (old)"]);
+}
+
+#[test]
 fn v64_a_renamed_datastore_is_known_by_its_uuid() {
     let url = format!("/vmfs/volumes/{UUID}/");
     let alias = format!("/vmfs/volumes/{UUID}");
