@@ -67,6 +67,9 @@ pub struct RootRecord {
     pub machine: String,
     /// Device number of the root folder.
     pub device: Option<u64>,
+    /// Inode of the root folder: with machine and device it tells that two roots are one folder.
+    #[serde(default)]
+    pub inode: Option<u64>,
     /// Places that were left out on purpose: snapshot folders, `--exclude`, other file systems.
     pub skipped: Vec<Skipped>,
     /// Folders without any entry below them, relative: leftovers of removed VMs.

@@ -123,6 +123,7 @@ fn open_root(root: &RootArgument, mounts: &MountTable) -> Result<(Root, RootReco
         file_system,
         machine: volume::machine(),
         device,
+        inode: crawl::inode(&metadata),
         ..RootRecord::default()
     };
     let root = Root {

@@ -376,6 +376,11 @@ pub(crate) fn device(metadata: &Metadata) -> Option<u64> {
     cfg!(unix).then(|| Identity::of(metadata).device)
 }
 
+/// Inode of a file or folder, where there is such a thing.
+pub(crate) fn inode(metadata: &Metadata) -> Option<u64> {
+    Some(Identity::of(metadata).inode).filter(|&inode| inode != 0)
+}
+
 /// True for a folder that the storage fills with older versions of the others.
 fn is_storage_snapshot(relative: &Path) -> bool {
     let Some(name) = relative.file_name().and_then(|name| name.to_str()) else {

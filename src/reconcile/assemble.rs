@@ -378,6 +378,11 @@ impl Maker<'_> {
     }
 
     fn gap(&self, code: ReasonCode, text: String, roots: &BTreeSet<usize>, caps: bool, nodes: &[NodeId]) -> Gap {
+        // A file under several names counts once.
+        let nodes: BTreeSet<NodeId> = nodes
+            .iter()
+            .map(|&node| self.judge.world.files.first_name[node])
+            .collect();
         let datastores: BTreeSet<String> = roots.iter().map(|&root| self.datastore(root).to_owned()).collect();
         Gap {
             code,
@@ -396,14 +401,11 @@ impl Maker<'_> {
     fn uncovered(&self, root: usize) -> Option<Gap> {
         let cover = &self.judge.coverage.roots[root];
         let identity = &self.judge.identities.roots[root];
-        let (code, text) = if !identity.rivals.is_empty() {
+        let (code, text) = if let Some(doubt) = identity.doubt() {
+            let path = self.root(root).path.lossy();
             (
                 ReasonCode::AmbiguousDatastore,
-                format!(
-                    "{} could be {}: give the root an alias",
-                    self.root(root).path.lossy(),
-                    identity.rivals.join(" or ")
-                ),
+                format!("{path}: {doubt}; give the root the right alias"),
             )
         } else if cover.cover == Cover::None {
             (
@@ -438,9 +440,14 @@ impl Maker<'_> {
             .collect();
         let nodes: Vec<NodeId> = by_root.iter().flat_map(|(_, nodes)| nodes.iter().copied()).collect();
         let roots: BTreeSet<usize> = by_root.iter().map(|(root, _)| *root).collect();
+        let names = nodes.iter().map(|&node| self.judge.world.files.first_name[node]);
         let text = format!(
-            "{} newer than the inventories that would list them: take new inventories and report again",
-            count(nodes.len(), "file is", "files are")
+            "{}: take new inventories and report again",
+            count(
+                names.collect::<BTreeSet<_>>().len(),
+                "file is newer than the inventories that would list it",
+                "files are newer than the inventories that would list them"
+            )
         );
         (!nodes.is_empty()).then(|| self.gap(ReasonCode::TooNew, text, &roots, true, &nodes))
     }

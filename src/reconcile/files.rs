@@ -128,6 +128,11 @@ impl<'a> Files<'a> {
         files
     }
 
+    /// Where a root lies on the machine that scanned it.
+    pub(crate) fn root_path(&self, root: usize) -> std::borrow::Cow<'_, str> {
+        self.roots[root].path.lossy()
+    }
+
     /// Folded name of a file.
     pub(crate) fn name(&self, node: NodeId) -> &str {
         &self.names[node]

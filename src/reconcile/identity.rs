@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::files::{Files, Lookup};
 use crate::{
-    catalogue::Catalogue,
+    catalogue::{Catalogue, RootRecord},
     inventory::Inventory,
     kind::{Kind, Role},
     path::{Mount, Parsed, StoragePath, fold, parse, parse_alias},
@@ -58,6 +58,10 @@ pub(crate) struct RootIdentity {
     pub(crate) entities: Vec<usize>,
     /// Two answers fit: which datastores.
     pub(crate) rivals: Vec<String>,
+    /// The alias that was given says one datastore, and the files here say another.
+    pub(crate) contradiction: Option<String>,
+    /// The first root that is the same folder: its own number for most.
+    same_folder_as: usize,
 }
 
 /// Where a path leads.
@@ -86,10 +90,35 @@ pub(crate) struct Identities {
 const NAMESPACE_FOLDERS_MAX: usize = 3;
 
 /// A score of one entity on one root.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Score {
     own_folder: usize,
     found: usize,
+}
+
+impl Score {
+    /// Enough to say that a root is the datastore that so many paths are written about.
+    fn is_enough(self, total: usize) -> bool {
+        self.own_folder > 0 || self.found >= 3 || self.found > 0 && self.found * 2 >= total
+    }
+}
+
+/// The first root that is the same folder as this one.
+fn same_folder(catalogue: &Catalogue, root: usize) -> usize {
+    let key = |record: &RootRecord| Some((record.machine.clone(), record.device?, record.inode?));
+    let own = key(&catalogue.roots[root]);
+    let same = |record: &RootRecord| own.is_some() && key(record) == own;
+    catalogue.roots.iter().position(same).unwrap_or(root)
+}
+
+impl RootIdentity {
+    /// Why which datastore the root is cannot be told.
+    pub(crate) fn doubt(&self) -> Option<String> {
+        let rivals = || format!("the root could be {}", self.rivals.join(" or "));
+        self.contradiction
+            .clone()
+            .or_else(|| (!self.rivals.is_empty()).then(rivals))
+    }
 }
 
 impl Identities {
@@ -102,6 +131,7 @@ impl Identities {
         let written = Written::new(raw, &entity_of_key, identities.entities.len());
         identities.place_given();
         identities.infer(catalogue, files, &written);
+        identities.find_contradictions(files, &written);
         identities.name_roots(catalogue);
         identities
     }
@@ -215,10 +245,17 @@ impl Identities {
         }
     }
 
+    /// Gives a root a datastore, and with it every other root that is the same folder.
     fn give(&mut self, entity: usize, root: usize, folder: Vec<String>) {
-        if !self.entities[entity].roots.iter().any(|(held, _)| *held == root) {
-            self.entities[entity].roots.push((root, folder));
-            self.roots[root].entities.push(entity);
+        let place = self.roots[root].same_folder_as;
+        for root in (0..self.roots.len())
+            .filter(|&root| self.roots[root].same_folder_as == place)
+            .collect::<Vec<_>>()
+        {
+            if !self.entities[entity].roots.iter().any(|(held, _)| *held == root) {
+                self.entities[entity].roots.push((root, folder.clone()));
+                self.roots[root].entities.push(entity);
+            }
         }
     }
 
@@ -233,7 +270,7 @@ impl Identities {
                 let scores: Vec<Score> = (0..catalogue.roots.len())
                     .map(|root| written.score(index, root, &above, files))
                     .collect();
-                let (score, entity, root) = Self::best_root(index, &scores, written)?;
+                let (score, entity, root) = self.best_root(index, &scores, written)?;
                 Some((score, entity, root, above))
             });
             // The best score, and of those the fewest folders above.
@@ -257,28 +294,29 @@ impl Identities {
                     score.found
                 )
             };
-            let identity = &mut self.roots[root];
-            if identity.identity != Identity::Given {
-                identity.identity = Identity::Inferred;
-            }
-            if identity.basis.is_empty() {
-                identity.basis = format!("{}: {basis}", self.entities[entity].title());
+            let basis = format!("{}: {basis}", self.entities[entity].title());
+            let place = self.roots[root].same_folder_as;
+            for identity in self.roots.iter_mut().filter(|root| root.same_folder_as == place) {
+                if identity.identity != Identity::Given {
+                    identity.identity = Identity::Inferred;
+                }
+                if identity.basis.is_empty() {
+                    identity.basis.clone_from(&basis);
+                }
             }
         }
         self.note_rivals(written, files);
     }
 
     /// The only root that fits best; `None` inside when two fit equally.
-    fn best_root(entity: usize, scores: &[Score], written: &Written) -> Option<(Score, usize, Option<usize>)> {
+    fn best_root(&self, entity: usize, scores: &[Score], written: &Written) -> Option<(Score, usize, Option<usize>)> {
         let best = *scores.iter().max()?;
-        if best.own_folder == 0 && best.found == 0 {
+        if !best.is_enough(written.total(entity)) {
             return None;
         }
-        let total = written.total(entity);
-        if best.own_folder == 0 && best.found < 3 && best.found * 2 < total {
-            return None;
-        }
-        let mut fitting = (0..scores.len()).filter(|&root| scores[root] == best);
+        // Roots that are one folder are one answer.
+        let is_first = |root: usize| self.roots[root].same_folder_as == root;
+        let mut fitting = (0..scores.len()).filter(|&root| scores[root] == best && is_first(root));
         let root = fitting.next();
         let root = if fitting.next().is_some() { None } else { root };
         Some((best, entity, root))
@@ -296,6 +334,49 @@ impl Identities {
                 })
             })
         })
+    }
+
+    /// An alias is the user's word, and words can be mixed up: where too little of what is written about the datastore is found
+    /// in its root and enough of it in another, or the files of the root name themselves by another datastore, nothing there
+    /// is judged.
+    fn find_contradictions(&mut self, files: &Files<'_>, written: &Written) {
+        for root in 0..self.roots.len() {
+            self.roots[root].contradiction = self.contradiction(root, files, written);
+        }
+    }
+
+    fn contradiction(&self, root: usize, files: &Files<'_>, written: &Written) -> Option<String> {
+        let given = &self.roots[root].entities;
+        let here = |entity: usize| written.score(entity, root, &[], files);
+        let is_found = given
+            .iter()
+            .any(|&entity| here(entity).is_enough(written.total(entity)));
+        if self.roots[root].identity != Identity::Given || given.is_empty() || is_found {
+            return None;
+        }
+        let titles: Vec<String> = given.iter().map(|&entity| self.entities[entity].title()).collect();
+        let titles = titles.join(", ");
+        let says_itself = |entity: &usize| !given.contains(entity) && here(*entity).own_folder > 0;
+        if let Some(entity) = (0..self.entities.len()).find(says_itself) {
+            let own = self.entities[entity].title();
+            return Some(format!(
+                "the alias says {titles}, and its own configurations name it {own}"
+            ));
+        }
+        let place = self.roots[root].same_folder_as;
+        let others = (0..self.roots.len()).filter(|&other| self.roots[other].same_folder_as != place);
+        let holds_it = |&other: &usize| {
+            let enough = |&entity: &usize| {
+                written
+                    .score(entity, other, &[], files)
+                    .is_enough(written.total(entity))
+            };
+            given.iter().any(enough)
+        };
+        let other = files.root_path(others.into_iter().find(holds_it)?);
+        Some(format!(
+            "the alias says {titles}, and what is written about that is found in another root ({other}) rather than here"
+        ))
     }
 
     /// Roots that stay unknown because two datastores fit them equally.
@@ -574,7 +655,7 @@ impl Names {
                     .filter_map(move |alias| Some((parse_alias(alias)?, root)))
             })
             .collect();
-        let roots = catalogue.roots.iter().map(|record| RootIdentity {
+        let roots = catalogue.roots.iter().enumerate().map(|(index, record)| RootIdentity {
             name: String::new(),
             aliases: Vec::new(),
             identity: if record.aliases.is_empty() {
@@ -585,6 +666,8 @@ impl Names {
             basis: String::new(),
             entities: Vec::new(),
             rivals: Vec::new(),
+            contradiction: None,
+            same_folder_as: same_folder(catalogue, index),
         });
         (
             Identities {

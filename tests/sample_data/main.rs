@@ -250,3 +250,63 @@ fn changed(metadata: &fs::Metadata) -> i128 {
 fn changed(_: &fs::Metadata) -> i128 {
     0
 }
+
+#[test]
+fn a_root_that_is_given_twice_changes_no_verdict_and_no_sum() {
+    let folder = sites();
+    for site in &SITES {
+        let once: Value = serde_json::from_slice(&scan(site, folder.path(), site.strong, false, &[])).unwrap();
+        let again = format!("./{}/", site.roots[2].1);
+        let twice: Value = serde_json::from_slice(&scan(site, folder.path(), site.strong, false, &[&again])).unwrap();
+        let by_path = |report: &Value| {
+            verdicts(report)
+                .into_iter()
+                .map(|(path, verdict)| (path.trim_start_matches("./").replace("//", "/"), verdict))
+                .collect::<BTreeMap<_, _>>()
+        };
+        assert_eq!(by_path(&twice), by_path(&once));
+        assert_eq!(twice["summary"]["verdicts"], once["summary"]["verdicts"]);
+        assert_eq!(twice["coverage"]["gaps"], once["coverage"]["gaps"]);
+    }
+}
+
+#[test]
+fn aliases_that_are_mixed_up_leave_their_roots_unjudged() {
+    let folder = sites();
+    let mixed = [
+        Site {
+            roots: [SITES[0].roots[0], ("vmfs01", "vmfs02"), ("vmfs02", "vmfs01")],
+            ..SITES[0]
+        },
+        Site {
+            roots: [
+                (SITES[1].roots[0].0, SITES[1].roots[1].1),
+                (SITES[1].roots[1].0, SITES[1].roots[0].1),
+                SITES[1].roots[2],
+            ],
+            ..SITES[1]
+        },
+    ];
+    for site in &mixed {
+        let report: Value = serde_json::from_slice(&scan(site, folder.path(), site.strong, true, &[])).unwrap();
+        for artifact in report["artifacts"].as_array().unwrap() {
+            let needs_none = ["leftover-sidecar", "stale-lock", "superseded-config"];
+            let is_mixed = site.roots.iter().any(|(_, root)| {
+                artifact["root"] == *root
+                    && !SITES.iter().any(|right| {
+                        right
+                            .roots
+                            .iter()
+                            .any(|pair| pair.1 == *root && site.roots.contains(pair))
+                    })
+            });
+            if is_mixed && !needs_none.contains(&artifact["class"].as_str().unwrap_or_default()) {
+                assert!(
+                    !matches!(artifact["verdict"].as_str(), Some("orphaned" | "unregistered")),
+                    "{artifact:#}"
+                );
+            }
+        }
+        assert_eq!(report["coverage"]["complete"], false);
+    }
+}

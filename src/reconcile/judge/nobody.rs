@@ -418,15 +418,16 @@ impl Judge<'_> {
     pub(super) fn capped(&self, node: NodeId) -> Option<Judgement> {
         let root = self.root(node);
         let identity = &self.identities.roots[root];
-        if !identity.rivals.is_empty() {
-            let text = format!("the root could be {}: give it an alias", identity.rivals.join(" or "));
+        if let Some(doubt) = identity.doubt() {
             return Some(Judgement::unknown(
                 Class::AmbiguousDatastore,
-                settled(ReasonCode::AmbiguousDatastore, text, "an alias for the root"),
+                settled(ReasonCode::AmbiguousDatastore, doubt, "the right alias for the root"),
             ));
         }
         if self.coverage.roots[root].cover == Cover::None {
-            let text = if self.world.inventories.is_empty() {
+            let text = if self.world.inventories.is_empty() && !self.options.inventory_issues.is_empty() {
+                "none of the inventories could be read".to_owned()
+            } else if self.world.inventories.is_empty() {
                 "no inventory was given".to_owned()
             } else {
                 format!("no inventory covers {}", identity.name)
