@@ -695,7 +695,7 @@ impl<'a> Walk<'a> {
     }
 
     /// State that bears the id of this VM or of one of its checkpoints while the configuration of that id is not in the
-    /// scan: gone, unreadable or elsewhere (H-E3, H-E7).
+    /// scan or not where it is registered: gone, unreadable or elsewhere (H-E3, H-E7).
     fn lone_states(&mut self) {
         let rows = self
             .vm
@@ -708,7 +708,7 @@ impl<'a> Walk<'a> {
             .iter()
             .map(|&(inventory, row)| self.world.inventories[inventory].cluster_vms[row].id);
         let own = rows.clone().filter_map(|row| row.instance_id).chain(of_cluster);
-        let own = own.filter(|_| self.vm.config.is_none());
+        let own = own.filter(|_| self.vm.config.is_none() || self.vm.moved);
         let is_read = |id| {
             let mut configs = self.world.checkpoints.iter();
             configs

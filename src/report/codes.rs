@@ -309,6 +309,8 @@ codes! {
         LockOfUnknownHost = "lock-of-unknown-host",
         /// HA protects a VM that no inventory registers.
         HaVmUnregistered = "ha-vm-unregistered",
+        /// The registration list of a host names a VM that no inventory registers.
+        HostStoreNames = "host-store-names",
         /// A VM that no inventory registers was in use when they were taken.
         UnknownVmInUse = "unknown-vm-in-use",
         /// A node of the cluster has no inventory.

@@ -7,7 +7,7 @@ use derelict_parsers::{
     testkit::{
         guid,
         hyperv_files::{HrlBuilder, VmgsBuilder, vhds},
-        hyperv_vm::{HypervDrive, HypervVm},
+        hyperv_vm::{HypervDrive, HypervVm, host_store},
         vhd::VhdBuilder,
         vhdx::{ParentPaths, VhdxBuilder, VhdxLog},
     },
@@ -861,6 +861,35 @@ fn hd9_a_child_without_any_parent_is_broken_under_a_vm_and_stranded_without_one(
 }
 
 #[test]
+fn hd9_the_base_below_a_checkpoint_disk_that_is_gone_is_not_judged_and_a_disk_elsewhere_is() {
+    let leaf = csv("web/web_A.avhdx");
+    Site::hyperv()
+        .vmcx("csv1/web", &hyperv_vm("web", &[&leaf]))
+        .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[&leaf])))
+        .judge()
+        .is("csv1/web/web.vhdx", "unknown never")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .problem("missing-disk", "web");
+}
+
+#[test]
+fn he3_state_of_a_vm_whose_configuration_is_gone_is_its_own_although_an_export_of_it_is_there() {
+    let id = vm_id("web").to_string().to_uppercase();
+    Site::hyperv()
+        .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+        .file(
+            &format!("csv1/web/Virtual Machines/{id}.VMRS"),
+            hyperv_vm("web", &[]).to_vmrs(0),
+        )
+        .vmcx("csv1/copy", &hyperv_vm("web", &[&csv("copy/web.vhdx")]))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(&format!("csv1/web/Virtual Machines/{id}.VMRS"), "owned never");
+}
+
+#[test]
 fn hd10_a_parent_with_another_id_stays_linked() {
     let leaf = csv("web/web_A.avhdx");
     with_vm(Site::hyperv(), "web")
@@ -939,6 +968,20 @@ fn hd13_hd14_change_tracking_follows_its_disk_and_is_left_without_it() {
         .judge()
         .are(&["csv1/web/web.vhdx.rct", "csv1/web/web.vhdx.mrt"], "owned never")
         .is("csv1/web/gone.vhdx.rct", "orphaned/leftover-sidecar candidate");
+}
+
+#[test]
+fn hd14_change_tracking_of_a_disk_that_a_vm_misses_is_kept_for_it() {
+    let site = |disk: &str| {
+        let path = csv(&format!("web/{disk}"));
+        Site::hyperv()
+            .vmcx("csv1/web", &hyperv_vm("web", &[&path]))
+            .zeros("csv1/web/gone.vhdx.rct", 4096)
+            .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[&path])))
+            .judge()
+    };
+    site("gone.vhdx").is("csv1/web/gone.vhdx.rct", "owned never");
+    site("other.vhdx").is("csv1/web/gone.vhdx.rct", "orphaned/leftover-sidecar candidate");
 }
 
 #[test]
@@ -1117,6 +1160,32 @@ fn he17_he18_stores_of_clusters_and_groups_are_of_the_host_and_folders_named_gro
         judged.is(path, "system");
     }
     judged.is("csv1/Groups/a.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn he1_a_vm_that_a_host_store_on_the_scanned_roots_registers_shows_that_an_export_is_missing() {
+    let site = |names: &str| {
+        let store = host_store(&[(
+            vm_id(names),
+            &csv(&format!("{names}/Virtual Machines/{}.vmcx", vm_id(names))),
+        )]);
+        with_vm(with_vm(Site::hyperv(), "web"), "other")
+            .file("csv1/ProgramData/Microsoft/Windows/Hyper-V/data.vmcx", store)
+            .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+            .only_as_it_is()
+            .inventory(hyperv_host("hv1").vm(row_of("web")))
+            .judge()
+    };
+    site("other")
+        .are(
+            &[&config("other"), "csv1/other/other.vhdx", "csv1/old/old.vhdx"],
+            "unknown/no-coverage",
+        )
+        .gap("host-store-names");
+    site("web")
+        .is(&config("other"), "unregistered/lost-registration")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .no_gap("host-store-names");
 }
 
 #[test]
@@ -1312,6 +1381,45 @@ fn he13_a_former_replica_that_is_registered_is_owned() {
         })
         .judge()
         .is("csv1/Hyper-V Replica/Virtual hard disks/0A/r.vhdx", "owned");
+}
+
+#[test]
+fn he13_what_a_removed_replication_left_is_unregistered_once_the_server_of_the_store_is_known() {
+    let store = "csv1/Hyper-V Replica";
+    let disk = |name: &str| csv(&format!("Hyper-V Replica/Virtual hard disks/{name}/{name}.vhdx"));
+    let site = |known: bool| {
+        let mut live = hyperv_row("live", &[&disk("live")]);
+        live.config = Some(
+            live.config
+                .unwrap()
+                .replace(r"\live\Virtual", r"\Hyper-V Replica\Virtual"),
+        );
+        let mut inventory = hyperv_host("hv1").vm(row_of("web"));
+        if known {
+            inventory = inventory.vm(live);
+        }
+        with_vm(Site::hyperv(), "web")
+            .vmcx(store, &hyperv_vm("live", &[&disk("live")]))
+            .vmcx(store, &hyperv_vm("left", &[&disk("left")]))
+            .vhdx(&format!("{store}/Virtual hard disks/live/live.vhdx"), &vhdx("live"))
+            .vhdx(&format!("{store}/Virtual hard disks/left/left.vhdx"), &vhdx("left"))
+            .vhdx(&format!("{store}/Virtual hard disks/seed/seed.vhdx"), &vhdx("seed"))
+            .only_as_it_is()
+            .inventory(inventory)
+            .judge()
+    };
+    let left = [
+        vmcx_path(store, vm_id("left")),
+        format!("{store}/Virtual hard disks/left/left.vhdx"),
+    ];
+    let left: Vec<&str> = left.iter().map(String::as_str).collect();
+    let seed = format!("{store}/Virtual hard disks/seed/seed.vhdx");
+    site(true)
+        .are(&left, "unregistered/replica-leftover review")
+        .is(&seed, "service/hyper-v-replica never");
+    site(false)
+        .are(&left, "service/hyper-v-replica never")
+        .is(&seed, "service/hyper-v-replica never");
 }
 
 #[test]

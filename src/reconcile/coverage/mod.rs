@@ -17,13 +17,13 @@ use super::{
     files::{Files, Node, NodeId},
     identity::Identities,
     locks::Locks,
-    own::{OwnerVm, Owners, World},
+    own::{self, OwnerVm, Owners, World},
     resolve::References,
 };
 use crate::{
     catalogue::Catalogue,
     inventory::Inventory,
-    kind::{Kind, Platform},
+    kind::{Kind, Platform, Role},
     path::{Parsed, fold, parse, short_host},
     report::{
         codes::ReasonCode,
@@ -102,6 +102,8 @@ pub(crate) struct Coverage {
     pub(crate) written_since: BTreeSet<usize>,
     /// Configurations that a list of vSphere HA names, with the file that does.
     pub(crate) ha_named: BTreeMap<NodeId, NodeId>,
+    /// Configurations that the registration list of a Hyper-V host names, with the file that does.
+    pub(crate) store_named: BTreeMap<NodeId, NodeId>,
     /// Roots without a single file on which inventories register VMs, with these VMs (V84).
     pub(crate) empty_roots: BTreeMap<usize, Vec<usize>>,
 }
@@ -130,6 +132,7 @@ impl Coverage {
                 gaps: Vec::new(),
                 written_since: BTreeSet::new(),
                 ha_named: ha_named(world.files, references),
+                store_named: store_named(world.files, references),
                 empty_roots: empty_roots(catalogue, owners),
             },
         };
@@ -352,6 +355,16 @@ fn empty_roots(catalogue: &Catalogue, owners: &Owners) -> BTreeMap<usize, Vec<us
     with_vms.filter(|(_, vms)| !vms.is_empty()).collect()
 }
 
+/// Configurations that a host's own registration list on the scanned roots names (H-E1).
+fn store_named(files: &Files<'_>, references: &References) -> BTreeMap<NodeId, NodeId> {
+    references
+        .edges
+        .iter()
+        .filter(|edge| edge.role == Role::Config && own::is_host_store(files, edge.from))
+        .map(|edge| (edge.to, edge.from))
+        .collect()
+}
+
 struct Builder<'a> {
     catalogue: &'a Catalogue,
     world: World<'a>,
@@ -369,6 +382,7 @@ impl Builder<'_> {
             self.nodes_without_inventory();
             self.locks_of_unknown_hosts();
             self.ha_vms();
+            self.vms_of_host_stores();
             self.inventory_warnings();
         }
         self.vms_in_use();

@@ -174,6 +174,34 @@ impl Builder<'_> {
         }
     }
 
+    /// H-E1: the registration list of a host that lies on a scanned root names a VM that no inventory registers.
+    pub(super) fn vms_of_host_stores(&mut self) {
+        let mut unknown: BTreeMap<(usize, String), BTreeSet<String>> = BTreeMap::new();
+        for (&config, &store) in &self.coverage.store_named {
+            if self.is_registered(config) {
+                continue;
+            }
+            let place = |node: NodeId| {
+                let entry = self.world.files.nodes[node].entry;
+                format!("{} on {}", entry.path.lossy(), self.root_name(entry.root))
+            };
+            let root = self.world.files.nodes[config].entry.root;
+            unknown.entry((root, place(store))).or_default().insert(place(config));
+        }
+        for ((root, store), configs) in unknown {
+            let text = format!(
+                "the host store {store} registers {}, which no inventory does: export the VMs of that host",
+                list(configs.iter().map(String::as_str)),
+            );
+            self.gap(
+                ReasonCode::HostStoreNames,
+                text,
+                BTreeSet::from([root]),
+                Reach::Everything,
+            );
+        }
+    }
+
     /// V6, H-A1: a VM that no inventory registers existed before the inventories and was written when they were taken or after.
     pub(super) fn vms_in_use(&mut self) {
         let files = self.world.files;

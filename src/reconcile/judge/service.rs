@@ -21,6 +21,9 @@ use crate::{
     rules::{Rule, Subject},
 };
 
+/// Folder of the store of Hyper-V Replica, folded.
+const REPLICA_STORE: &str = "hyper-v replica/";
+
 /// The rule that matches each file.
 pub(crate) fn match_rules<'a>(
     catalogue: &Catalogue,
@@ -206,8 +209,28 @@ impl Judge<'_> {
                                 .any(|object| object.class == Class::ContentLibrary.name() && object.path.is_some())
                     })
             }
+            Class::HypervReplica => self.is_left_by_replication(node),
             _ => false,
         }
+    }
+
+    /// H-E13: a whole VM in the store of Hyper-V Replica whose server's inventory was given, for that registers another VM
+    /// in this store: the relationship was removed and the VM stayed.
+    fn is_left_by_replication(&self, node: NodeId) -> bool {
+        let store_of = |node: NodeId| {
+            let path = fold(&self.path(node));
+            path.find(REPLICA_STORE).map(|start| path[..start].to_owned())
+        };
+        let Some(store) = store_of(node) else { return false };
+        let in_store =
+            |config: NodeId| self.root(config) == self.root(node) && store_of(config).as_ref() == Some(&store);
+        let owned_by_config = self
+            .owners
+            .vms_of
+            .get(&node)
+            .is_some_and(|vms| vms.iter().any(|&vm| self.owners.vms[vm].config.is_some_and(in_store)));
+        let mut registered = self.owners.vms.iter().filter(|vm| !vm.rows.is_empty());
+        owned_by_config && registered.any(|vm| vm.config.is_some_and(in_store))
     }
 
     /// Every covering inventory lists the First Class Disks of this datastore.

@@ -73,10 +73,10 @@ impl Judge<'_> {
                 .because(ReasonCode::InRecycleBin, "it lies in a recycle bin");
         }
         if let Some(rule) = self.rules[node].filter(|rule| self.is_leaked(node, rule.class)) {
-            let class = if rule.class == Class::Fcd {
-                Class::LeakedVolume
-            } else {
-                Class::LibraryLeftover
+            let class = match rule.class {
+                Class::Fcd => Class::LeakedVolume,
+                Class::HypervReplica => Class::ReplicaLeftover,
+                _ => Class::LibraryLeftover,
             };
             return Situation::new(class, Grade::Review).because(
                 ReasonCode::NotRegistered,

@@ -1,6 +1,9 @@
 //! `unregistered`: configurations on disk that no inventory registers, each with its whole VM.
 
-use super::{Judge, Judgement, reasons::shown};
+use super::{
+    Judge, Judgement,
+    reasons::{settled, shown},
+};
 use crate::{
     kind::Platform,
     path::fold,
@@ -33,8 +36,8 @@ impl Judge<'_> {
         if judgement.verdict != Verdict::Orphaned {
             judgement.owners.insert(owner);
         }
-        if let Some(replica) = self.rules[config] {
-            return self.by_rule(config, replica);
+        if let Some(rule) = self.rules[config].filter(|rule| !self.is_leaked(config, rule.class)) {
+            return self.by_rule(config, rule);
         }
         judgement
     }
@@ -60,6 +63,18 @@ impl Judge<'_> {
                 Weight::For,
             );
             return Judgement::new(Verdict::InUse, Some(Class::HaProtected), vec![reason]);
+        }
+        let store = self.coverage.store_named.get(&config);
+        if let Some(&store) = store.filter(|_| !self.options.assume_complete) {
+            let text = format!(
+                "the registration list of a host names {}: its export is missing",
+                vm.name
+            );
+            let mut reason = settled(ReasonCode::HostStoreNames, text, "the export of the VMs of that host");
+            reason.source = Some(source_of(self.world.files, store, None));
+            let mut judgement = Judgement::unknown(Class::NoCoverage, reason);
+            judgement.gaps = self.gaps_of(config, ReasonCode::HostStoreNames);
+            return judgement;
         }
         let newest = self.coverage.roots[self.root(config)].newest;
         if let Freshness::WrittenSince(time) = signs::freshness(self.world.files, files, newest) {
