@@ -14,6 +14,7 @@ mod assemble;
 mod companions;
 mod coverage;
 mod files;
+mod hyperv_problems;
 mod identity;
 mod judge;
 mod locks;

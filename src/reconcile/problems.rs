@@ -56,6 +56,7 @@ impl Problems {
         }
         problems.of_objects(judge);
         problems.of_vmware(judge);
+        problems.of_hyperv(judge);
         problems.all.sort();
         problems.all.dedup();
         for list in problems.of_vm.values_mut() {
@@ -230,8 +231,16 @@ impl Problems {
             Some(Class::UnmergedBackupCheckpoint) => Some((
                 ProblemCode::UnmergedCheckpoint,
                 Severity::Warning,
-                "a VM runs on a checkpoint disk that no list of checkpoints knows, or a backup left it",
-                "let the backup product or Hyper-V merge it; do not delete it",
+                if vms.is_empty() {
+                    "a recovery disk that a backup left; no VM runs on it"
+                } else {
+                    "its VM runs on it, and no list of checkpoints knows it: a backup did not merge it"
+                },
+                if vms.is_empty() {
+                    "find out whether that backup still runs, and let its product clean up"
+                } else {
+                    "let the backup product or Hyper-V merge it; do not delete it"
+                },
             )),
             _ => None,
         };

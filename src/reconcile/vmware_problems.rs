@@ -46,8 +46,8 @@ impl Problems {
         }
     }
 
-    /// V37: two VMs name one disk and neither says that it is shared, as a proxy of a backup does.
-    fn double_owner(&mut self, judge: &Judge<'_>, disk: NodeId, vms: &BTreeSet<usize>) {
+    /// V37, H-D12: two VMs name one disk and not both say that it is shared, as a proxy of a backup does.
+    pub(super) fn double_owner(&mut self, judge: &Judge<'_>, disk: NodeId, vms: &BTreeSet<usize>) {
         let is_shared = |&vm: &usize| {
             let config = judge.owners.vms[vm].config;
             config.is_some_and(|config| judge.world.files.nodes[config].has_mark(MarkCode::Shared))

@@ -255,6 +255,8 @@ codes! {
         NotRegistered = "not-registered",
         /// Which inventories were consulted.
         InventoriesConsulted = "inventories-consulted",
+        /// Left by a migration, an import or a replication that ended.
+        LeftBehind = "left-behind",
         /// What it belonged to is gone.
         TargetGone = "target-gone",
         /// Its parent is another file.

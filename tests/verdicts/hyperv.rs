@@ -801,7 +801,8 @@ fn hd7_a_merge_that_may_be_running_is_waited_for() {
         with_vm(Site::hyperv(), "web").vmcx("csv1/web", &pending),
         "2026-08-20T00:00:00Z",
     )
-    .is("csv1/web/left.avhdx", "unknown/merge-pending never");
+    .is("csv1/web/left.avhdx", "unknown/merge-pending never")
+    .problem("needs-consolidation", &config("web").replacen("csv1/", "", 1));
     left(with_vm(Site::hyperv(), "web"), "2026-09-30T12:00:00Z").is("csv1/web/left.avhdx", "unknown/merge-pending");
     left(with_vm(Site::hyperv(), "web"), "2026-09-28T00:00:00Z")
         .is("csv1/web/left.avhdx", "orphaned/stranded-snapshot review");
@@ -954,7 +955,59 @@ fn hd12_a_shared_disk_stays_owned_when_one_of_its_vms_is_unregistered() {
         .inventory(hyperv_host("hv1").vm(row_of("web")).vm(hyperv_row("a", &[&shared])))
         .judge()
         .is("csv1/share/shared.vhdx", "owned")
-        .is(&config("b"), "unregistered/lost-registration");
+        .is(&config("b"), "unregistered/lost-registration")
+        .no_problem("double-owner");
+}
+
+#[test]
+fn hd12_a_disk_that_two_vms_name_and_not_both_as_shared_is_a_problem() {
+    let disk = csv("share/shared.vhdx");
+    let site = |shared: bool| {
+        let vm = |name: &str, shared: bool| {
+            let mut vm = hyperv_vm(name, &[&disk]);
+            vm.drives[0].persistent_reservations = shared;
+            vm
+        };
+        Site::hyperv()
+            .vmcx("csv1/a", &vm("a", true))
+            .vmcx("csv1/b", &vm("b", shared))
+            .vhdx("csv1/share/shared.vhdx", &vhdx("shared"))
+            .inventory(
+                hyperv_host("hv1")
+                    .vm(hyperv_row("a", &[&disk]))
+                    .vm(hyperv_row("b", &[&disk])),
+            )
+            .judge()
+    };
+    site(false)
+        .owners("csv1/share/shared.vhdx", &["a", "b"])
+        .problem("double-owner", "share/shared.vhdx");
+    site(true).no_problem("double-owner");
+}
+
+#[test]
+fn a_link_of_a_chain_is_hinted_at_by_its_parent_and_a_disk_by_the_folder_of_its_vm() {
+    let judged = with_vm(Site::hyperv(), "web")
+        .vhdx(
+            "csv1/x/Virtual Hard Disks/left.avhdx",
+            &child("left", &vhdx("web"), r"..\..\web\web.vhdx"),
+        )
+        .vhdx("csv1/crm/Virtual Hard Disks/crm.vhdx", &vhdx("crm"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    let hint = |path: &str| {
+        let reasons = &judged.artifact(path).reasons;
+        let hint = reasons.iter().find(|reason| reason.code.name() == "last-owner-hint");
+        hint.map(|hint| hint.text.clone()).unwrap_or_default()
+    };
+    assert_eq!(
+        hint("csv1/x/Virtual Hard Disks/left.avhdx"),
+        "its parent web/web.vhdx is a disk of web: a hint at its last owner, no proof"
+    );
+    assert_eq!(
+        hint("csv1/crm/Virtual Hard Disks/crm.vhdx"),
+        "it lies in the folder \"crm\": a hint at its last owner, no proof"
+    );
 }
 
 #[test]

@@ -121,7 +121,7 @@ impl Judge<'_> {
             )),
             Via::ById => Some(statement(
                 ReasonCode::CompanionOf,
-                format!("it carries the id of {}", vm.name),
+                format!("it bears the id of {} or of one of its checkpoints", vm.name),
                 None,
                 Weight::For,
             )),
