@@ -246,6 +246,17 @@ impl<'a> Resolver<'a> {
         target
     }
 
+    /// What a path led to that stands on a root but in no file: the target of a link.
+    pub(crate) fn target_of_link(&self, root: usize, text: &str) -> Target {
+        match parse(text) {
+            Parsed::Path(path) if path.windows && path.mount.is_some() => {
+                let host = self.identities.host_of(root);
+                self.mounted(Writer::File, &path.on_host(host))
+            }
+            _ => Target::NotAFile,
+        }
+    }
+
     /// A drive letter in a file means the drive of the host that the file lies on, where that is known and it is there.
     fn on_own_host(&self, from: NodeId, path: &StoragePath) -> Option<Target> {
         let host = self.identities.host_of(self.files.nodes[from].entry.root)?;

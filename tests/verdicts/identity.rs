@@ -559,6 +559,31 @@ fn hb5_one_drive_letter_of_two_hosts_is_two_volumes() {
 }
 
 #[test]
+fn hb6_a_link_that_registers_a_vm_and_leads_to_nothing_is_a_ghost() {
+    let link = format!(
+        "csv1/Host/Virtual Machines/{}.xml",
+        vm_id("web").to_string().to_uppercase()
+    );
+    let site = |target: &str| {
+        Site::hyperv()
+            .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+            .vmcx(
+                "csv1/web",
+                &hyperv_vm("web", &[r"C:\ClusterStorage\Volume1\web\web.vhdx"]),
+            )
+            .symlink(&link, target)
+            .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[r"C:\ClusterStorage\Volume1\web\web.vhdx"])))
+            .judge()
+    };
+    let name = format!("{}.vmcx", vm_id("web").to_string().to_uppercase());
+    site("../../gone/gone.xml").problem("ghost", "gone.xml");
+    site(r"C:\ClusterStorage\Volume1\gone\gone.xml").problem("ghost", "gone.xml");
+    site(&format!("../../web/Virtual Machines/{name}")).no_problem("ghost");
+    site(&format!(r"C:\ClusterStorage\Volume1\web\Virtual Machines\{name}")).no_problem("ghost");
+    site(r"E:\elsewhere\gone.xml").no_problem("ghost");
+}
+
+#[test]
 fn hb7_one_file_seen_through_two_roots_counts_once_and_is_owned_under_both_names() {
     let judged = Site::hyperv()
         .root("share", &[r"\\files\vms"])
