@@ -496,7 +496,6 @@ fn part_role(kind: Kind, rest: &str) -> Option<Role> {
     match kind {
         Kind::VmdkCtk if rest == "-ctk.vmdk" => Some(Role::ChangeTracking),
         Kind::Psf if is_filter_sidecar(rest) => Some(Role::Sidecar),
-        Kind::Rct | Kind::Mrt | Kind::Hrl | Kind::Hru if rest.starts_with('.') => Some(Role::Sidecar),
         kind if kind.is_extent() => {
             let suffix = rest.strip_suffix(".vmdk")?;
             let is_whole = matches!(suffix, "-flat" | "-delta" | "-sesparse" | "-rdm" | "-rdmp");

@@ -53,8 +53,8 @@ impl Judge<'_> {
     pub(super) fn hint(&self, node: NodeId) -> Option<Reason> {
         let (text, source) = self.hint_of_chain(node).or_else(|| {
             let folder = self.file(node).entry.path.folder();
-            let names = folder.parts().map(|part| String::from_utf8_lossy(part).into_owned());
-            let name = names.filter(|name| !is_nobodys_name(name)).last()?;
+            let mut names = folder.parts().map(|part| String::from_utf8_lossy(part).into_owned());
+            let name = names.rfind(|name| !is_nobodys_name(name))?;
             let text = format!("it lies in the folder {name:?}: a hint at its last owner, no proof");
             Some((text, None))
         })?;

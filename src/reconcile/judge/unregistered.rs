@@ -64,16 +64,7 @@ impl Judge<'_> {
             );
             return Judgement::new(Verdict::InUse, Some(Class::HaProtected), vec![reason]);
         }
-        let store = self.coverage.store_named.get(&config);
-        if let Some(&store) = store.filter(|_| !self.options.assume_complete) {
-            let text = format!(
-                "the registration list of a host names {}: its export is missing",
-                vm.name
-            );
-            let mut reason = settled(ReasonCode::HostStoreNames, text, "the export of the VMs of that host");
-            reason.source = Some(source_of(self.world.files, store, None));
-            let mut judgement = Judgement::unknown(Class::NoCoverage, reason);
-            judgement.gaps = self.gaps_of(config, ReasonCode::HostStoreNames);
+        if let Some(judgement) = self.named_by_store(vm, config) {
             return judgement;
         }
         let newest = self.coverage.roots[self.root(config)].newest;
@@ -124,6 +115,21 @@ impl Judge<'_> {
         judgement.reclaim = Reclaim::Review;
         judgement.confidence = Some(self.confidence(config, &mut judgement.reasons));
         judgement
+    }
+
+    /// H-E1: a registration list of a host on the scanned roots names it, and no export of that host was given.
+    fn named_by_store(&self, vm: &OwnerVm, config: NodeId) -> Option<Judgement> {
+        let store = self.coverage.store_named.get(&config);
+        let &store = store.filter(|_| !self.options.assume_complete)?;
+        let text = format!(
+            "the registration list of a host names {}: its export is missing",
+            vm.name
+        );
+        let mut reason = settled(ReasonCode::HostStoreNames, text, "the export of the VMs of that host");
+        reason.source = Some(source_of(self.world.files, store, None));
+        let mut judgement = Judgement::unknown(Class::NoCoverage, reason);
+        judgement.gaps = self.gaps_of(config, ReasonCode::HostStoreNames);
+        Some(judgement)
     }
 
     /// H-E20: a configuration that an upgrade replaced and left.
