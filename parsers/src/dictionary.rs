@@ -28,6 +28,9 @@ use crate::{
 /// Name of the structure in errors.
 const WHAT: &str = "VMware dictionary";
 
+/// How much of the key of a damaged line is repeated for each file that it names. Real keys have less than 50.
+const KEY_SHOWN_CHARACTERS: usize = 100;
+
 /// A parsed dictionary.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dictionary {
@@ -225,10 +228,12 @@ impl Dictionary {
         self.get(key)?.as_str().trim().parse().ok()
     }
 
-    /// Files that damaged lines still name, under keys `line N: …`.
+    /// Files that damaged lines still name, under keys `line N: …`, the key cut to its first characters: a line of a
+    /// mebibyte may name thousands of files, each of which repeats it.
     pub fn malformed_file_references(&self) -> impl Iterator<Item = FileReference> {
         self.malformed.iter().flat_map(move |line| {
             let (key, pieces) = line.recover();
+            let key: String = key.chars().take(KEY_SHOWN_CHARACTERS).collect();
             let key = format!("line {}: {key}", line.line);
             pieces
                 .filter(|piece| has_file_extension(piece))
@@ -501,6 +506,14 @@ mod tests {
             (files[0].value.as_str(), files[0].value.raw()),
             ("位.nvram", &b"\xCE\xBB.nvram"[..])
         );
+    }
+
+    #[test]
+    fn a_damaged_line_with_a_long_key_and_many_files_does_not_multiply_them() {
+        let text = format!("{} = {}", "k".repeat(5000), "\"a.vmdk\" ".repeat(500));
+        let named: Vec<_> = parse(text.as_bytes()).malformed_file_references().collect();
+        assert_eq!(named.len(), 500);
+        assert_eq!(named[0].key, format!("line 1: {}", "k".repeat(KEY_SHOWN_CHARACTERS)));
     }
 
     #[test]

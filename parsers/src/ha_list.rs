@@ -86,13 +86,18 @@ fn path_end(run: &[u8]) -> Option<usize> {
     })
 }
 
-/// Drops what stands before the root of a path: a separator, a number, a state.
+/// Drops what stands before the root of a path: a separator, a number, a state. A path that begins with its root may hold
+/// what looks like one (`[ds 1] web [old]/web.vmx`), so the first root counts.
 fn begin_at_root(path: &[u8]) -> &[u8] {
     let roots = [&b"ds:///vmfs/volumes/"[..], b"/vmfs/volumes/", b" ["];
     let path = path.trim_ascii_start();
+    if path.starts_with(b"[") {
+        return path;
+    }
     let start = roots
         .into_iter()
-        .find_map(|root| path.windows(root.len()).position(|window| window == root))
+        .filter_map(|root| path.windows(root.len()).position(|window| window == root))
+        .min()
         .unwrap_or_default();
     let after = path.get(start..).unwrap_or_default();
     let first = after.iter().position(|byte| !matches!(byte, b' ' | b',' | b';'));
@@ -132,6 +137,15 @@ mod tests {
                 "[ds 1] b/b[1].vmx",
                 "/vmfs/volumes/n/c d/c.vmx"
             ]
+        );
+    }
+
+    #[test]
+    fn brackets_inside_a_path_do_not_begin_it() {
+        let (_, paths) = read(b"[ds 1] web [old]/web.vmx\n7 [ds 1] db [old]/db.vmx\n/vmfs/volumes/5c/a [b]/a.vmx\n");
+        assert_eq!(
+            paths,
+            ["[ds 1] web [old]/web.vmx", "[ds 1] db [old]/db.vmx", "/vmfs/volumes/5c/a [b]/a.vmx"]
         );
     }
 

@@ -5,6 +5,8 @@
 //! that breaks off gives what stands before the break, and its tree says that it is not complete. Document types and
 //! entities other than the five of XML itself are refused.
 
+use std::cell::Cell;
+
 use base64::Engine;
 use quick_xml::{
     Reader,
@@ -108,6 +110,8 @@ struct Text {
     /// Length of the byte order mark in bytes.
     mark: usize,
     decoded: String,
+    /// A place in the text, and the UTF-16 units before it.
+    counted: Cell<(usize, usize)>,
 }
 
 impl Text {
@@ -129,6 +133,7 @@ impl Text {
             encoding,
             mark,
             decoded: decoded.as_str().to_owned(),
+            counted: Cell::new((0, 0)),
         }
     }
 
@@ -136,13 +141,24 @@ impl Text {
     fn offset(&self, position: u64) -> u64 {
         let before = usize::try_from(position)
             .ok()
-            .and_then(|position| self.decoded.get(..position))
-            .unwrap_or(&self.decoded);
+            .filter(|position| self.decoded.is_char_boundary(*position))
+            .unwrap_or(self.decoded.len());
         let units = match self.encoding {
-            Encoding::Utf8 => before.len(),
-            Encoding::Utf16Le | Encoding::Utf16Be => before.encode_utf16().count().saturating_mul(2),
+            Encoding::Utf8 => before,
+            Encoding::Utf16Le | Encoding::Utf16Be => self.units_before(before).saturating_mul(2),
         };
         u64::try_from(units.saturating_add(self.mark)).unwrap_or(u64::MAX)
+    }
+
+    /// UTF-16 units before a place in the text. Places are asked for from front to back, so counting goes on where it
+    /// stopped: a file of nothing but faults would else be counted once for each of them.
+    fn units_before(&self, place: usize) -> usize {
+        let (from, units) = self.counted.get();
+        let (from, units) = if from <= place { (from, units) } else { (0, 0) };
+        let between = self.decoded.get(from..place).unwrap_or_default();
+        let units = units.saturating_add(between.encode_utf16().count());
+        self.counted.set((place, units));
+        units
     }
 }
 
@@ -468,6 +484,18 @@ mod tests {
             })
         );
         assert!(matches!(error("no element"), ParseError::Malformed { offset: 10, .. }));
+    }
+
+    #[test]
+    fn every_fault_of_a_wide_file_has_its_place() {
+        let text = "<configuration>ä&x;𝄞&y;</configuration>&z;";
+        let wide: Vec<u8> = [0xff, 0xfe]
+            .into_iter()
+            .chain(text.encode_utf16().flat_map(u16::to_le_bytes))
+            .collect();
+        let document = parse(&wide, &Limits::default()).unwrap();
+        let places: Vec<_> = document.anomalies.iter().map(|anomaly| anomaly.offset).collect();
+        assert_eq!(places, [Some(2 + 2 * 16), Some(2 + 2 * 21)]);
     }
 
     #[test]

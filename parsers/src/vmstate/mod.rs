@@ -15,6 +15,7 @@ use crate::{
     bytes::Cursor,
     charset::Charset,
     dictionary::Dictionary,
+    findings::Findings,
     reference::{FileKind, FileReference, has_file_extension},
     vmx::VmxConfig,
 };
@@ -31,7 +32,7 @@ const GROUP_BYTES: u64 = 80;
 const MAX_GROUPS: u64 = 4096;
 /// The signatures, oldest first; sizes of big blocks have 32 bits under the oldest.
 const MAGICS: [u32; 4] = [0xBED2_BED0, 0xBAD1_BAD1, 0xBED2_BED2, 0xBED3_BED3];
-/// Groups that are read.
+/// Groups that are read, the first of each name.
 const READ_GROUPS: &[&str] = &["UUIDVMX", "Snapshot", "Checkpoint"];
 
 /// What a state file says.
@@ -105,26 +106,39 @@ impl VmState {
             named_files: Vec::new(),
             anomalies: Vec::new(),
         };
-        for group in state.groups.clone() {
-            if READ_GROUPS.contains(&group.name.as_str()) {
-                state.read_group(source, &group, limits)?;
+        let mut findings = Findings::default();
+        note_outside(&state.groups, source.len(), &mut findings);
+        for name in READ_GROUPS {
+            let group = state.groups.iter().find(|group| group.name == *name).cloned();
+            if let Some(group) = group {
+                state.read_group(source, &group, limits, &mut findings)?;
             }
         }
+        state.anomalies = findings.into_anomalies();
         Ok(state)
     }
 
     /// Takes the tags of one group; a damaged tag ends the group and costs nothing else.
-    fn read_group(&mut self, source: &(impl ReadAt + ?Sized), group: &StateGroup, limits: &Limits) -> Result<()> {
+    fn read_group(
+        &mut self,
+        source: &(impl ReadAt + ?Sized),
+        group: &StateGroup,
+        limits: &Limits,
+        findings: &mut Findings,
+    ) -> Result<()> {
         let has_short_sizes = MAGICS.first() == Some(&self.magic);
         let mut tags = Tags::new(source, group, has_short_sizes, limits);
         loop {
-            match tags.next_tag() {
+            let taken = match tags.next_tag() {
                 Ok(None) => return Ok(()),
-                Ok(Some(tag)) => self.take(&group.name, tag, source, limits)?,
+                Ok(Some(tag)) => self.take(&group.name, &tag, &mut tags, limits, findings),
+                Err(error) => Err(error),
+            };
+            match taken {
+                Ok(()) => {}
                 Err(error) if error.is_io() => return Err(error),
                 Err(error) => {
-                    self.anomalies
-                        .push(Anomaly::at("state-group-damaged", group.offset, error.to_string()));
+                    findings.note(Anomaly::at("state-group-damaged", group.offset, error.to_string()));
                     return Ok(());
                 }
             }
@@ -132,8 +146,14 @@ impl VmState {
     }
 
     /// Takes one tag.
-    fn take(&mut self, group: &str, tag: Tag, source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<()> {
-        const DATA: &str = "VM state tag";
+    fn take<S: ReadAt + ?Sized>(
+        &mut self,
+        group: &str,
+        tag: &Tag,
+        tags: &mut Tags<'_, S>,
+        limits: &Limits,
+        findings: &mut Findings,
+    ) -> Result<()> {
         const WANTED: &[&str] = &[
             "BIOSUUID",
             "cfgFile",
@@ -149,13 +169,13 @@ impl VmState {
         }
         if tag.is_compressed || tag.length > limits.text_bytes {
             let text = format!("tag {} is compressed or too large to be read", tag.name);
-            self.anomalies.push(Anomaly::at("state-tag-skipped", tag.offset, text));
+            findings.note(Anomaly::at("state-tag-skipped", tag.offset, text));
             return Ok(());
         }
-        let data = source.exact(DATA, tag.offset, tag.length)?;
+        let data = tags.data(tag)?;
         match (group, tag.name.as_str()) {
             ("UUIDVMX", "BIOSUUID") => self.bios_uuid = data.first_chunk().map(|bytes| Uuid::from_bytes(*bytes)),
-            ("Snapshot", "cfgFile") => self.take_config(&data, tag.offset, limits),
+            ("Snapshot", "cfgFile") => self.take_config(&data, tag.offset, limits, findings),
             ("Snapshot", name) => self.take_file(name, &data),
             ("Checkpoint", "ProductName") => self.product = text(&data),
             ("Checkpoint", "VersionNumber") => self.product_version = text(&data),
@@ -167,14 +187,12 @@ impl VmState {
     }
 
     /// Reads the embedded configuration.
-    fn take_config(&mut self, data: &[u8], offset: u64, limits: &Limits) {
+    fn take_config(&mut self, data: &[u8], offset: u64, limits: &Limits, findings: &mut Findings) {
         let config = data.split(|&byte| byte == 0).next().unwrap_or_default();
         let parsed = Dictionary::parse(config, limits).and_then(|dictionary| VmxConfig::from_dictionary(&dictionary));
         match parsed {
             Ok(config) => self.config = Some(Box::new(config)),
-            Err(error) => self
-                .anomalies
-                .push(Anomaly::at("state-config-unreadable", offset, error.to_string())),
+            Err(error) => findings.note(Anomaly::at("state-config-unreadable", offset, error.to_string())),
         }
     }
 
@@ -191,6 +209,17 @@ impl VmState {
     pub fn references(&self) -> Vec<FileReference> {
         let config = self.config.iter().flat_map(|config| config.files.iter());
         config.chain(&self.named_files).cloned().collect()
+    }
+}
+
+/// Says that the file is shorter than its groups: it was cut off, and what they held is lost.
+fn note_outside(groups: &[StateGroup], length: u64, findings: &mut Findings) {
+    let is_outside = |group: &&StateGroup| group.offset.checked_add(group.size).is_none_or(|end| end > length);
+    let mut outside = groups.iter().filter(is_outside);
+    if let Some(first) = outside.next() {
+        let more = outside.count();
+        let text = format!("group {:?} and {more} others reach past the end of the file", first.name);
+        findings.note(Anomaly::at("state-group-beyond-end", first.offset, text));
     }
 }
 

@@ -38,6 +38,9 @@ pub(super) struct Tags<'a, S: ?Sized> {
     has_short_sizes: bool,
     left: usize,
     limit: usize,
+    /// Bytes that may still be read of this group.
+    unread: u64,
+    read_limit: u64,
     window: Vec<u8>,
     window_start: u64,
 }
@@ -52,6 +55,8 @@ impl<'a, S: ReadAt + ?Sized> Tags<'a, S> {
             has_short_sizes,
             left: limits.text_entries,
             limit: limits.text_entries,
+            unread: limits.table_bytes,
+            read_limit: limits.table_bytes,
             window: Vec::new(),
             window_start: 0,
         }
@@ -88,13 +93,28 @@ impl<'a, S: ReadAt + ?Sized> Tags<'a, S> {
         Ok(Some(tag))
     }
 
+    /// The data of a tag.
+    pub(super) fn data(&mut self, tag: &Tag) -> Result<Vec<u8>> {
+        self.read(tag.offset, tag.length)
+    }
+
+    /// Reads within what may be read of a group: tags far from each other would cost a window each.
+    fn read(&mut self, offset: u64, length: u64) -> Result<Vec<u8>> {
+        self.unread = self.unread.checked_sub(length).ok_or(ParseError::LimitExceeded {
+            what: "bytes read of a VM state group",
+            value: self.read_limit.saturating_sub(self.unread).saturating_add(length),
+            limit: self.read_limit,
+        })?;
+        self.source.exact(WHAT, offset, length)
+    }
+
     /// Makes sure that the window holds the whole beginning of the next tag.
     fn fill(&mut self) -> Result<()> {
         let window_end = self.window_start.saturating_add(ReadAt::len(&self.window));
         let needed = self.position.saturating_add(LONGEST_HEAD).min(self.end);
         if self.position < self.window_start || needed > window_end {
             let length = WINDOW_BYTES.min(self.end.saturating_sub(self.position));
-            self.window = self.source.up_to(WHAT, self.position, length)?;
+            self.window = self.read(self.position, length)?;
             self.window_start = self.position;
         }
         Ok(())

@@ -1,0 +1,303 @@
+//! What the fuzzer begins with: files made with the builders of the crate, and the samples where they are there.
+
+use derelict_parsers::{
+    DiskKind,
+    hyperv_config::ControllerKind,
+    testkit::{
+        SparseFile, guid,
+        hyperv_files::{self, HrlBuilder, VmgsBuilder},
+        hyperv_vm::{self, HypervDrive, HypervVm},
+        vhd::VhdBuilder,
+        vhdx::{ParentPaths, VhdxBuilder, VhdxLog},
+        vmcx::ContainerBuilder,
+        vmware::{
+            self, DescriptorBuilder, SnapshotBuilder, SparseBuilder, VmlogBuilder, VmsdBuilder, VmsnBuilder, VmxBuilder,
+        },
+    },
+    vmcx::Key,
+};
+
+use super::image::{encode, encode_bytes};
+
+const MIB: u64 = 1 << 20;
+
+/// Both ways: as it is, and with its checksums put right after every change.
+fn both(file: &SparseFile) -> [Vec<u8>; 2] {
+    [encode(file, false), encode(file, true)]
+}
+
+fn both_bytes(bytes: &[u8]) -> [Vec<u8>; 2] {
+    [encode_bytes(bytes, false), encode_bytes(bytes, true)]
+}
+
+pub(crate) fn vhdx() -> Vec<Vec<u8>> {
+    let base = VhdxBuilder::new(DiskKind::Dynamic, 64 * MIB, 1);
+    let paths = ParentPaths {
+        relative: r".\base.vhdx",
+        absolute: r"C:\VMs\base.vhdx",
+        volume: r"\\?\Volume{11111111-2222-3333-4444-555555555555}\VMs\base.vhdx",
+    };
+    let child = VhdxBuilder::child_of(&base, paths, 2);
+    let logged = VhdxBuilder { log: VhdxLog::HoldsMetadata(guid(1, 9)), ..child.clone() };
+    let lost = VhdxBuilder { log: VhdxLog::Lost(guid(1, 9)), ..base.clone() };
+    let fixed = VhdxBuilder::new(DiskKind::Fixed, MIB, 3);
+    [base, child, logged, lost, fixed].iter().flat_map(|disk| both(&disk.build())).collect()
+}
+
+pub(crate) fn vhd() -> Vec<Vec<u8>> {
+    let base = VhdBuilder::new(DiskKind::Dynamic, 64 * MIB, 1);
+    let child = VhdBuilder::child_of(&base, r".\base.vhd", r"C:\VMs\base.vhd", 2);
+    let fixed = VhdBuilder::new(DiskKind::Fixed, MIB, 3);
+    [base, child, fixed].iter().flat_map(|disk| both(&disk.build())).collect()
+}
+
+pub(crate) fn vmgs() -> Vec<Vec<u8>> {
+    let plain = VmgsBuilder::new(1);
+    let full = VmgsBuilder { vtpm: true, encrypted: true, ..VmgsBuilder::new(2) };
+    [plain, full].iter().flat_map(|store| both(&store.build())).collect()
+}
+
+pub(crate) fn hrl() -> Vec<Vec<u8>> {
+    let closed = HrlBuilder::new(5);
+    let open = HrlBuilder { open: true, ..HrlBuilder::new(6) };
+    [closed, open].iter().map(|log| encode_bytes(&log.bytes(), false)).collect()
+}
+
+pub(crate) fn vhds() -> Vec<Vec<u8>> {
+    let names = ["disk_B.avhdx", r".\sub\disk_A.AVHDX", "disk_B.avhdx"];
+    vec![encode_bytes(&hyperv_files::vhds(&names), false)]
+}
+
+/// A VM with everything that a configuration can say.
+fn vm() -> HypervVm {
+    HypervVm {
+        notes: "first line\r\nsecond <line> & more".to_owned(),
+        drives: vec![
+            HypervDrive::disk(ControllerKind::Scsi, 0, r"C:\ClusterStorage\Volume1\VM\os.vhdx"),
+            HypervDrive::iso(ControllerKind::Ide, 1, r"C:\iso\setup.iso"),
+        ],
+        guest_state_path: Some(r"C:\VM\x.vmgs".to_owned()),
+        saved_state: Some((r"C:\VM\x.bin".to_owned(), r"C:\VM\x.vsv".to_owned())),
+        smart_paging_folder: Some(r"C:\VM".to_owned()),
+        checkpoint_count: 2,
+        tpm_enabled: true,
+        ..HypervVm::new("Größe 1", guid(7, 1))
+    }
+}
+
+pub(crate) fn vmcx() -> Vec<Vec<u8>> {
+    let checkpoint = HypervVm { checkpoint_of: Some(guid(7, 1)), ..vm() };
+    let small = [Key::node("a", [Key::leaf("b", r"C:\b.vhdx"), Key::leaf("c", 3), Key::leaf("n", "n".repeat(1100).as_str())])];
+    let logged = ContainerBuilder::new(small.clone())
+        .open_commit([Key::node("a", [Key::leaf("b", r"C:\new.vhdx")])])
+        .previous_state([Key::node("a", [Key::leaf("b", r"C:\old.vhdx")])])
+        .children_first();
+    [
+        vm().to_vmcx(),
+        checkpoint.to_vmcx(),
+        vm().to_vmrs(0),
+        vm().to_vmrs(0x900),
+        hyperv_vm::host_store(&[(guid(7, 1), r"C:\VM\a.vmcx")]),
+        ContainerBuilder::new(small).build(),
+        logged.build(),
+    ]
+    .iter()
+    .flat_map(|file| both_bytes(file))
+    .collect()
+}
+
+pub(crate) fn hyperv_xml() -> Vec<Vec<u8>> {
+    let wide = vm().to_xml();
+    let units: Vec<u16> = wide.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
+    let narrow = String::from_utf16_lossy(units.get(1..).unwrap_or_default()).into_bytes();
+    vec![wide, narrow, b"<configuration><a type=\"integer\">1</a>&lt;<![CDATA[x]]></configuration>".to_vec()]
+}
+
+fn embedded(create_type: &str) -> Vec<u8> {
+    DescriptorBuilder::embedded(create_type, "m.vmdk", 20480, 5).build()
+}
+
+pub(crate) fn vmdk_sparse() -> Vec<Vec<u8>> {
+    let sparse = SparseBuilder::new(20480).descriptor(&embedded("monolithicSparse"));
+    [sparse.build(), sparse.unclean().build(), vmware::stream_optimized(20480, &embedded("streamOptimized"))]
+        .iter()
+        .map(|file| encode_bytes(file, false))
+        .collect()
+}
+
+pub(crate) fn vmdk_cowd() -> Vec<Vec<u8>> {
+    vec![encode_bytes(&vmware::cowd(4096), false)]
+}
+
+pub(crate) fn vmdk_sesparse() -> Vec<Vec<u8>> {
+    [true, false].map(|replay| encode_bytes(&vmware::sesparse(4096, replay), false)).to_vec()
+}
+
+pub(crate) fn vmdk() -> Vec<Vec<u8>> {
+    let others = [vmware::change_tracking(512), vec![0; 512]];
+    let descriptors = descriptor();
+    let encoded = others.iter().chain(&descriptors).map(|file| encode_bytes(file, false));
+    [vmdk_sparse(), vmdk_cowd(), vmdk_sesparse()].concat().into_iter().chain(encoded).collect()
+}
+
+pub(crate) fn descriptor() -> Vec<Vec<u8>> {
+    vec![
+        DescriptorBuilder::vmfs("web01", 4096, 1, guid(1, 4)).change_tracking("web01-ctk.vmdk").build(),
+        DescriptorBuilder::cowd_link("web01-000001", 4096, 2, "web01.vmdk", 1).ddb("sidecars", "a-1.vmfd,").build(),
+        DescriptorBuilder::rdm("raw", 4096, 3).encoding(Some("GBK")).build(),
+        DescriptorBuilder::split_sparse("s", &[4_192_256, 100], 4).build(),
+        embedded("monolithicSparse"),
+    ]
+}
+
+pub(crate) fn vmx() -> Vec<Vec<u8>> {
+    let file = VmxBuilder::new("web 01", "web01")
+        .uuids(guid(1, 1), guid(1, 2))
+        .disk("scsi0:0", "web01-000001.vmdk")
+        .cd("ide1:0", "/vmfs/volumes/iso/a.iso")
+        .build();
+    vec![file, b".encoding = \"Shift_JIS\"\nn = \"|89|bC|91|7A\"\nnvram = \"a.nvram\nx\n".to_vec()]
+}
+
+pub(crate) fn vmsd() -> Vec<Vec<u8>> {
+    let snapshot = SnapshotBuilder {
+        uid: 1,
+        name: "one".to_owned(),
+        state_file: "web01-Snapshot1.vmsn".to_owned(),
+        created_us: 1_669_900_000_123_456,
+        disks: vec![("scsi0:0".to_owned(), "web01.vmdk".to_owned())],
+        clones: vec!["/vmfs/volumes/x/c.vmx".to_owned()],
+        ..SnapshotBuilder::default()
+    };
+    vec![VmsdBuilder::default().snapshot(snapshot).build()]
+}
+
+pub(crate) fn vmxf() -> Vec<Vec<u8>> {
+    vec![vmware::vmxf("a & b.vmx", guid(1, 3)), vmware::vmxf("&amp;#xE4;&amp;#xBD;&amp;#x8D;.vmx", guid(1, 3))]
+}
+
+pub(crate) fn vmstate() -> Vec<Vec<u8>> {
+    vmx().into_iter().map(|config| encode_bytes(&VmsnBuilder::new(config, guid(1, 1)).build(), false)).collect()
+}
+
+pub(crate) fn vmware_log() -> Vec<Vec<u8>> {
+    let log = VmlogBuilder::new("esx-01", "/vmfs/volumes/a/w.vmx").disk("scsi0:0", "/vmfs/volumes/a/w.vmdk", guid(1, 5));
+    vec![log.clone().build(), log.ended().build()]
+}
+
+pub(crate) fn vmware_lock() -> Vec<Vec<u8>> {
+    vec![
+        vmware::nfs_lock("esx-01.lab"),
+        vmware::hosted_lock("uuid=00-11", "4711-13346(vmware-vmx)"),
+        vmware::nfs_lock_name(4_295_558_112).into_bytes(),
+        b"a b.vmdk.lck".to_vec(),
+        b"M12345.lck".to_vec(),
+    ]
+}
+
+pub(crate) fn ha_list() -> Vec<Vec<u8>> {
+    vec![
+        b"0\n/vmfs/volumes/5c/web 01/web 01.vmx\n".to_vec(),
+        b"<vm id=\"7\">ds:///vmfs/volumes/5c/a/a.vmx</vm>\0x 12 [ds 1] b/b[1].vmx,[ds 1] b/b.vmx;12 /vmfs/volumes/n/c.vmx".to_vec(),
+    ]
+}
+
+pub(crate) fn hbr_group() -> Vec<Vec<u8>> {
+    vec![
+        b"disk.0.instance.0.path.ds = \"5c1a\"\ndisk.0.instance.0.path.relpath = \"w/hbrdisk.RDID-1.vmdk\"\n\
+          instance.0.file.0.path.relpath = \"w/hbrcfg.GID-1.vmx.3\"\n"
+            .to_vec(),
+    ]
+}
+
+pub(crate) fn names() -> Vec<Vec<u8>> {
+    [
+        "MRVN",
+        r"C:\VMs\VM_1E3081CF-38F4-54F3-829F-CE9D6DB0900E.avhdx",
+        r"\\?\Volume{1}\a-AutoRecovery.avhd",
+        "[ds 1] a.b/X.VMDK",
+        "56 4d 6c 27 96 ea 12 07-6f 0b b1 1d 81 46 9b 0b",
+        "GBK:位",
+        "windows-1252:x",
+        "CD/DVD drive 0",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec()
+}
+
+/// For formats of which there is no sample.
+pub(crate) fn sample_none(_: &str, _: &[u8]) -> Option<Vec<u8>> {
+    None
+}
+
+/// The sample as an input of a container, where it begins as that, or ends with a cookie as that.
+fn container(bytes: &[u8], is_one: bool) -> Option<Vec<u8>> {
+    is_one.then(|| encode_bytes(bytes, true)).filter(|input| input.len() <= 96 << 10)
+}
+
+fn text(name: &str, bytes: &[u8], extensions: &[&str]) -> Option<Vec<u8>> {
+    let is_one = extensions.iter().any(|extension| name.ends_with(extension));
+    (is_one && bytes.len() <= 64 << 10).then(|| bytes.to_vec())
+}
+
+pub(crate) fn sample_vhdx(_: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    container(bytes, bytes.starts_with(b"vhdxfile"))
+}
+
+pub(crate) fn sample_vhd(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    container(bytes, name.ends_with("vhd"))
+}
+
+pub(crate) fn sample_vmgs(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    container(bytes, name.ends_with(".vmgs"))
+}
+
+pub(crate) fn sample_vmcx(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    container(bytes, name.ends_with(".vmcx") || name.ends_with(".vmrs"))
+}
+
+pub(crate) fn sample_hrl(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    container(bytes, name.ends_with(".hrl"))
+}
+
+pub(crate) fn sample_vmdk(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    container(bytes, name.ends_with(".vmdk"))
+}
+
+pub(crate) fn sample_sparse(_: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    container(bytes, bytes.starts_with(b"KDMV"))
+}
+
+pub(crate) fn sample_cowd(_: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    container(bytes, bytes.starts_with(b"COWD"))
+}
+
+pub(crate) fn sample_sesparse(_: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    container(bytes, bytes.starts_with(&[0xBE, 0xBA, 0xFE, 0xCA]))
+}
+
+pub(crate) fn sample_descriptor(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    text(name, bytes, &[".vmdk"]).filter(|bytes| !bytes.contains(&0))
+}
+
+pub(crate) fn sample_vmx(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    text(name, bytes, &[".vmx", ".vmtx"])
+}
+
+pub(crate) fn sample_vmsd(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    text(name, bytes, &[".vmsd"])
+}
+
+pub(crate) fn sample_vmxf(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    text(name, bytes, &[".vmxf"])
+}
+
+pub(crate) fn sample_log(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    text(name, bytes, &["vmware.log"])
+}
+
+pub(crate) fn sample_xml(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    let wide = bytes.windows(12).take(400).any(|window| window == b"c\0o\0n\0f\0i\0g\0" || window == b"\0c\0o\0n\0f\0i\0g");
+    let narrow = bytes.windows(14).take(400).any(|window| window == b"<configuration");
+    text(name, bytes, &[".xml"]).filter(|_| wide || narrow)
+}
