@@ -145,7 +145,11 @@ mod tests {
         let (_, paths) = read(b"[ds 1] web [old]/web.vmx\n7 [ds 1] db [old]/db.vmx\n/vmfs/volumes/5c/a [b]/a.vmx\n");
         assert_eq!(
             paths,
-            ["[ds 1] web [old]/web.vmx", "[ds 1] db [old]/db.vmx", "/vmfs/volumes/5c/a [b]/a.vmx"]
+            [
+                "[ds 1] web [old]/web.vmx",
+                "[ds 1] db [old]/db.vmx",
+                "/vmfs/volumes/5c/a [b]/a.vmx"
+            ]
         );
     }
 

@@ -48,6 +48,18 @@ pub mod vmcx;
 pub mod vmgs;
 mod window;
 
+// What lies beside VMs
+pub mod fat;
+pub mod foreign;
+pub mod iso;
+pub mod ova;
+pub mod ovf;
+pub mod partitions;
+pub mod pvs;
+pub mod qcow2;
+pub mod vdi;
+mod xml;
+
 pub use disk_kind::DiskKind;
 pub use error::{Anomaly, ParseError, Result};
 pub use limits::Limits;

@@ -12,6 +12,7 @@ use crate::{
     charset::Charset,
     reference::{FileKind, FileReference},
     vmx::VmwareUuid,
+    xml::declared_encoding,
 };
 
 /// Name of the structure in errors.
@@ -152,17 +153,6 @@ fn undo_double_escape(text: &str) -> Option<String> {
     }
     bytes.extend_from_slice(rest.as_bytes());
     String::from_utf8(bytes).ok()
-}
-
-/// The encoding of the XML declaration, which is ASCII.
-fn declared_encoding(bytes: &[u8]) -> Option<String> {
-    let head = bytes.split(|&byte| byte == b'>').next()?;
-    let head = std::str::from_utf8(head)
-        .ok()
-        .filter(|head| head.trim_start().starts_with("<?xml"))?;
-    let (_, after) = head.split_once("encoding=")?;
-    let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    Some(after.strip_prefix(quote)?.split(quote).next()?.to_owned())
 }
 
 fn malformed(offset: u64, detail: String) -> ParseError {

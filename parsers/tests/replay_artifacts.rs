@@ -32,7 +32,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();
     };
-    let mut found: Vec<_> = entries.map(|entry| entry.expect("an entry of a folder").path()).collect();
+    let mut found: Vec<_> = entries
+        .map(|entry| entry.expect("an entry of a folder").path())
+        .collect();
     found.sort();
     found
         .into_iter()

@@ -8,6 +8,7 @@
     )
 )]
 
+pub mod foreign;
 pub mod hyperv_files;
 pub mod hyperv_vm;
 mod sparse_file;

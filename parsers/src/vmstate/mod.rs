@@ -218,7 +218,10 @@ fn note_outside(groups: &[StateGroup], length: u64, findings: &mut Findings) {
     let mut outside = groups.iter().filter(is_outside);
     if let Some(first) = outside.next() {
         let more = outside.count();
-        let text = format!("group {:?} and {more} others reach past the end of the file", first.name);
+        let text = format!(
+            "group {:?} and {more} others reach past the end of the file",
+            first.name
+        );
         findings.note(Anomaly::at("state-group-beyond-end", first.offset, text));
     }
 }

@@ -3,8 +3,7 @@
 use std::hint::black_box;
 
 use derelict_parsers::{
-    Anomaly, DiskKind, ReadAt,
-    hrl, hyperv_config,
+    Anomaly, DiskKind, ReadAt, hrl, hyperv_config,
     testkit::vmcx::ContainerBuilder,
     vhd, vhds,
     vhdx::{self, LogState},
@@ -20,7 +19,7 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
 /// The file of an input, its checksums put right where the input asks for that.
-fn decode(input: &[u8], reseal: fn(&mut Image)) -> Image {
+pub(crate) fn decode(input: &[u8], reseal: fn(&mut Image)) -> Image {
     let mut image = Image::decode(input);
     if image.reseal {
         reseal(&mut image);
@@ -33,12 +32,16 @@ fn check_anomalies(anomalies: &[Anomaly], most: usize) {
     assert!(anomalies.len() <= most, "{} anomalies", anomalies.len());
     for anomaly in anomalies {
         assert!(!anomaly.code.is_empty() && !anomaly.text.is_empty());
-        assert!(anomaly.text.len() <= 4 << 10, "an anomaly of {} bytes", anomaly.text.len());
+        assert!(
+            anomaly.text.len() <= 4 << 10,
+            "an anomaly of {} bytes",
+            anomaly.text.len()
+        );
     }
 }
 
 /// A file with damage says what it is among its anomalies.
-fn check_damage(damage: Option<&Anomaly>, anomalies: &[Anomaly]) {
+pub(crate) fn check_damage(damage: Option<&Anomaly>, anomalies: &[Anomaly]) {
     check_anomalies(anomalies, 101);
     if let Some(damage) = damage {
         assert!(anomalies.contains(damage) || anomalies.len() > 100);
@@ -61,7 +64,10 @@ pub(crate) fn vhdx(input: &[u8]) {
     if let Some(size) = facts.virtual_bytes {
         assert!(size <= 64 << 40);
     }
-    for size in [facts.logical_sector_bytes, facts.physical_sector_bytes].into_iter().flatten() {
+    for size in [facts.logical_sector_bytes, facts.physical_sector_bytes]
+        .into_iter()
+        .flatten()
+    {
         assert!(size == 512 || size == 4096);
     }
     if facts.damage.is_none() {
@@ -71,11 +77,18 @@ pub(crate) fn vhdx(input: &[u8]) {
     }
     if let Some(parent) = &facts.parent {
         let pairs = parent.others.iter().flat_map(|pair| [&pair.key, &pair.value]);
-        let bytes: usize = pairs.chain(parent.paths().map(|(_, path)| path)).map(|text| text.as_str().len()).sum();
+        let bytes: usize = pairs
+            .chain(parent.paths().map(|(_, path)| path))
+            .map(|text| text.as_str().len())
+            .sum();
         assert!(bytes <= 3 << 20, "strings of {bytes} bytes in an item of 1 MiB");
         assert!(parent.others.len() <= 256 && parent.linkages().count() <= 2);
     }
-    assert_eq!(vhdx::read(&image, &limits()).as_ref(), Ok(&facts), "the same bytes, the same facts");
+    assert_eq!(
+        vhdx::read(&image, &limits()).as_ref(),
+        Ok(&facts),
+        "the same bytes, the same facts"
+    );
 }
 
 /// A VHD.
@@ -92,7 +105,10 @@ pub(crate) fn vhd(input: &[u8]) {
     assert!(facts.block_size_bytes.is_none() || facts.kind != DiskKind::Fixed);
     if facts.damage.is_none() {
         let size = facts.virtual_bytes.expect("a sound disk has a size");
-        assert!(facts.kind != DiskKind::Fixed || size < image.len(), "a fixed disk lies in its file");
+        assert!(
+            facts.kind != DiskKind::Fixed || size < image.len(),
+            "a fixed disk lies in its file"
+        );
         assert_eq!(facts.block_size_bytes.is_some(), facts.kind != DiskKind::Fixed);
         assert_eq!(facts.parent.is_some(), facts.kind == DiskKind::Differencing);
     }
@@ -115,7 +131,10 @@ pub(crate) fn vmgs(input: &[u8]) {
         assert_eq!(vtpm, facts.files.iter().any(|file| file.id == 3));
     }
     if facts.damage.is_none() {
-        assert!(facts.files.iter().all(|file| file.bytes <= image.len()), "files lie in the store");
+        assert!(
+            facts.files.iter().all(|file| file.bytes <= image.len()),
+            "files lie in the store"
+        );
         assert!(facts.has_vtpm.is_some());
     }
 }
@@ -233,9 +252,8 @@ fn check_vmdk(image: &Image) {
     match &vmdk {
         Vmdk::Sparse(extent) => {
             let header = extent.effective_header();
-            let outside = |sectors: u64, bytes: u64| {
-                u128::from(sectors) * 512 + u128::from(bytes) > u128::from(image.len())
-            };
+            let outside =
+                |sectors: u64, bytes: u64| u128::from(sectors) * 512 + u128::from(bytes) > u128::from(image.len());
             if header.gd_offset_sectors != u64::MAX && header.capacity_sectors > 0 {
                 let entries = header.gd_entries().unwrap_or(0).saturating_mul(4);
                 assert!(
@@ -273,7 +291,10 @@ pub(crate) fn vmstate(input: &[u8]) {
     let is_outside = |group: &derelict_parsers::vmstate::StateGroup| {
         group.offset.checked_add(group.size).is_none_or(|end| end > image.len())
     };
-    let said = state.anomalies.iter().any(|anomaly| anomaly.code == "state-group-beyond-end");
+    let said = state
+        .anomalies
+        .iter()
+        .any(|anomaly| anomaly.code == "state-group-beyond-end");
     assert_eq!(
         state.groups.iter().any(is_outside),
         said,

@@ -85,12 +85,6 @@ impl Image {
         }
     }
 
-    /// The whole file as a slice, where it has at most `limit` bytes.
-    pub(crate) fn whole(&self, limit: usize) -> Option<Vec<u8>> {
-        let length = usize::try_from(self.length).ok().filter(|length| *length <= limit)?;
-        self.get(0, length)
-    }
-
     /// Holds the reads so far against what a reader may ask for: a small multiple of the file or of the limits.
     pub(crate) fn check_reads(&self, longest: u64, all: u64) {
         assert!(
@@ -166,7 +160,10 @@ fn encode_part(offset: u64, bytes: &[u8], input: &mut Vec<u8>) {
 fn number(bytes: &[u8]) -> (u64, &[u8]) {
     let (digits, rest) = bytes.split_at(bytes.len().min(8));
     (
-        digits.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)),
+        digits
+            .iter()
+            .rev()
+            .fold(0, |number, byte| number << 8 | u64::from(*byte)),
         rest,
     )
 }

@@ -6,6 +6,7 @@
 //! are bounded by a small multiple of the input and the limits.
 
 pub(crate) mod container;
+mod foreign;
 mod image;
 mod reseal;
 pub(crate) mod seeds;
@@ -30,27 +31,186 @@ pub(crate) struct Target {
 
 /// Every target.
 pub(crate) const TARGETS: &[Target] = &[
-    Target { name: "vhdx", check: container::vhdx, seeds: seeds::vhdx, sample: seeds::sample_vhdx },
-    Target { name: "vmcx", check: container::vmcx, seeds: seeds::vmcx, sample: seeds::sample_vmcx },
-    Target { name: "vhd", check: container::vhd, seeds: seeds::vhd, sample: seeds::sample_vhd },
-    Target { name: "vmdk", check: container::vmdk, seeds: seeds::vmdk, sample: seeds::sample_vmdk },
-    Target { name: "vmdk_sparse", check: container::vmdk_sparse, seeds: seeds::vmdk_sparse, sample: seeds::sample_sparse },
-    Target { name: "vmdk_cowd", check: container::vmdk_cowd, seeds: seeds::vmdk_cowd, sample: seeds::sample_cowd },
-    Target { name: "vmdk_sesparse", check: container::vmdk_sesparse, seeds: seeds::vmdk_sesparse, sample: seeds::sample_sesparse },
-    Target { name: "vmstate", check: container::vmstate, seeds: seeds::vmstate, sample: seeds::sample_none },
-    Target { name: "vmgs", check: container::vmgs, seeds: seeds::vmgs, sample: seeds::sample_vmgs },
-    Target { name: "vhds", check: container::vhds, seeds: seeds::vhds, sample: seeds::sample_none },
-    Target { name: "hrl", check: container::hrl, seeds: seeds::hrl, sample: seeds::sample_hrl },
-    Target { name: "vmdk_descriptor", check: text::descriptor, seeds: seeds::descriptor, sample: seeds::sample_descriptor },
-    Target { name: "vmx", check: text::vmx, seeds: seeds::vmx, sample: seeds::sample_vmx },
-    Target { name: "vmsd", check: text::vmsd, seeds: seeds::vmsd, sample: seeds::sample_vmsd },
-    Target { name: "vmxf", check: text::vmxf, seeds: seeds::vmxf, sample: seeds::sample_vmxf },
-    Target { name: "hyperv_xml", check: text::hyperv_xml, seeds: seeds::hyperv_xml, sample: seeds::sample_xml },
-    Target { name: "vmware_log", check: text::vmware_log, seeds: seeds::vmware_log, sample: seeds::sample_log },
-    Target { name: "vmware_lock", check: text::vmware_lock, seeds: seeds::vmware_lock, sample: seeds::sample_none },
-    Target { name: "ha_list", check: text::ha_list, seeds: seeds::ha_list, sample: seeds::sample_none },
-    Target { name: "hbr_group", check: text::hbr_group, seeds: seeds::hbr_group, sample: seeds::sample_none },
-    Target { name: "names", check: text::names, seeds: seeds::names, sample: seeds::sample_none },
+    Target {
+        name: "vhdx",
+        check: container::vhdx,
+        seeds: seeds::vhdx,
+        sample: seeds::sample_vhdx,
+    },
+    Target {
+        name: "vmcx",
+        check: container::vmcx,
+        seeds: seeds::vmcx,
+        sample: seeds::sample_vmcx,
+    },
+    Target {
+        name: "vhd",
+        check: container::vhd,
+        seeds: seeds::vhd,
+        sample: seeds::sample_vhd,
+    },
+    Target {
+        name: "vmdk",
+        check: container::vmdk,
+        seeds: seeds::vmdk,
+        sample: seeds::sample_vmdk,
+    },
+    Target {
+        name: "vmdk_sparse",
+        check: container::vmdk_sparse,
+        seeds: seeds::vmdk_sparse,
+        sample: seeds::sample_sparse,
+    },
+    Target {
+        name: "vmdk_cowd",
+        check: container::vmdk_cowd,
+        seeds: seeds::vmdk_cowd,
+        sample: seeds::sample_cowd,
+    },
+    Target {
+        name: "vmdk_sesparse",
+        check: container::vmdk_sesparse,
+        seeds: seeds::vmdk_sesparse,
+        sample: seeds::sample_sesparse,
+    },
+    Target {
+        name: "vmstate",
+        check: container::vmstate,
+        seeds: seeds::vmstate,
+        sample: seeds::sample_none,
+    },
+    Target {
+        name: "vmgs",
+        check: container::vmgs,
+        seeds: seeds::vmgs,
+        sample: seeds::sample_vmgs,
+    },
+    Target {
+        name: "vhds",
+        check: container::vhds,
+        seeds: seeds::vhds,
+        sample: seeds::sample_none,
+    },
+    Target {
+        name: "hrl",
+        check: container::hrl,
+        seeds: seeds::hrl,
+        sample: seeds::sample_hrl,
+    },
+    Target {
+        name: "vmdk_descriptor",
+        check: text::descriptor,
+        seeds: seeds::descriptor,
+        sample: seeds::sample_descriptor,
+    },
+    Target {
+        name: "vmx",
+        check: text::vmx,
+        seeds: seeds::vmx,
+        sample: seeds::sample_vmx,
+    },
+    Target {
+        name: "vmsd",
+        check: text::vmsd,
+        seeds: seeds::vmsd,
+        sample: seeds::sample_vmsd,
+    },
+    Target {
+        name: "vmxf",
+        check: text::vmxf,
+        seeds: seeds::vmxf,
+        sample: seeds::sample_vmxf,
+    },
+    Target {
+        name: "hyperv_xml",
+        check: text::hyperv_xml,
+        seeds: seeds::hyperv_xml,
+        sample: seeds::sample_xml,
+    },
+    Target {
+        name: "vmware_log",
+        check: text::vmware_log,
+        seeds: seeds::vmware_log,
+        sample: seeds::sample_log,
+    },
+    Target {
+        name: "vmware_lock",
+        check: text::vmware_lock,
+        seeds: seeds::vmware_lock,
+        sample: seeds::sample_none,
+    },
+    Target {
+        name: "ha_list",
+        check: text::ha_list,
+        seeds: seeds::ha_list,
+        sample: seeds::sample_none,
+    },
+    Target {
+        name: "hbr_group",
+        check: text::hbr_group,
+        seeds: seeds::hbr_group,
+        sample: seeds::sample_none,
+    },
+    Target {
+        name: "names",
+        check: text::names,
+        seeds: seeds::names,
+        sample: seeds::sample_none,
+    },
+    Target {
+        name: "foreign",
+        check: foreign::foreign,
+        seeds: seeds::foreign,
+        sample: seeds::sample_none,
+    },
+    Target {
+        name: "qcow2",
+        check: foreign::qcow2,
+        seeds: seeds::qcow2,
+        sample: seeds::sample_none,
+    },
+    Target {
+        name: "vdi",
+        check: foreign::vdi,
+        seeds: seeds::vdi,
+        sample: seeds::sample_none,
+    },
+    Target {
+        name: "iso",
+        check: foreign::iso,
+        seeds: seeds::iso,
+        sample: seeds::sample_none,
+    },
+    Target {
+        name: "ova",
+        check: foreign::ova,
+        seeds: seeds::ova,
+        sample: seeds::sample_none,
+    },
+    Target {
+        name: "partitions",
+        check: foreign::partitions,
+        seeds: seeds::partitions,
+        sample: seeds::sample_none,
+    },
+    Target {
+        name: "fat",
+        check: foreign::fat,
+        seeds: seeds::fat,
+        sample: seeds::sample_none,
+    },
+    Target {
+        name: "ovf",
+        check: foreign::ovf,
+        seeds: seeds::ovf,
+        sample: seeds::sample_none,
+    },
+    Target {
+        name: "pvs",
+        check: foreign::pvs,
+        seeds: seeds::pvs,
+        sample: seeds::sample_none,
+    },
 ];
 
 /// The limits under which everything is checked: the ones of a scan.

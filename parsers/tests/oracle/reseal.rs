@@ -12,7 +12,12 @@ const MOST: usize = 64;
 
 /// VHDX: both headers, both region tables, the entries of the log.
 pub(crate) fn vhdx(image: &mut Image) {
-    for (offset, length) in [(0x1_0000, 4096), (0x2_0000, 4096), (0x3_0000, 0x1_0000), (0x4_0000, 0x1_0000)] {
+    for (offset, length) in [
+        (0x1_0000, 4096),
+        (0x2_0000, 4096),
+        (0x3_0000, 0x1_0000),
+        (0x4_0000, 0x1_0000),
+    ] {
         if let Some(mut bytes) = image.get(offset, length) {
             vhdx::seal(&mut bytes);
             image.put(offset, bytes[..8].to_vec());
@@ -22,7 +27,9 @@ pub(crate) fn vhdx(image: &mut Image) {
     let places = [log(0x1_0000), log(0x2_0000)];
     for log in places {
         for sector in 0..64_u64 {
-            let Some(start) = log.checked_add(sector * 4096) else { break };
+            let Some(start) = log.checked_add(sector * 4096) else {
+                break;
+            };
             let length = usize::try_from(number(image, start.saturating_add(8), 4)).unwrap_or(usize::MAX);
             if image.get(start, 4).as_deref() == Some(b"loge")
                 && (8..=1 << 20).contains(&length)
@@ -186,11 +193,18 @@ fn key(image: &mut Image, place: u64, length: u64) {
 /// A little-endian number, 0 where the file ends before it.
 fn number(image: &Image, offset: u64, length: usize) -> u64 {
     let bytes = image.get(offset, length).unwrap_or_default();
-    bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 fn number_be(image: &Image, offset: u64) -> u64 {
-    image.get(offset, 8).unwrap_or_default().iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    image
+        .get(offset, 8)
+        .unwrap_or_default()
+        .iter()
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 fn long(length: usize) -> u64 {

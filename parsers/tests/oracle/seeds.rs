@@ -4,7 +4,7 @@ use derelict_parsers::{
     DiskKind,
     hyperv_config::ControllerKind,
     testkit::{
-        SparseFile, guid,
+        SparseFile, foreign as files, guid,
         hyperv_files::{self, HrlBuilder, VmgsBuilder},
         hyperv_vm::{self, HypervDrive, HypervVm},
         vhd::VhdBuilder,
@@ -38,29 +38,51 @@ pub(crate) fn vhdx() -> Vec<Vec<u8>> {
         volume: r"\\?\Volume{11111111-2222-3333-4444-555555555555}\VMs\base.vhdx",
     };
     let child = VhdxBuilder::child_of(&base, paths, 2);
-    let logged = VhdxBuilder { log: VhdxLog::HoldsMetadata(guid(1, 9)), ..child.clone() };
-    let lost = VhdxBuilder { log: VhdxLog::Lost(guid(1, 9)), ..base.clone() };
+    let logged = VhdxBuilder {
+        log: VhdxLog::HoldsMetadata(guid(1, 9)),
+        ..child.clone()
+    };
+    let lost = VhdxBuilder {
+        log: VhdxLog::Lost(guid(1, 9)),
+        ..base.clone()
+    };
     let fixed = VhdxBuilder::new(DiskKind::Fixed, MIB, 3);
-    [base, child, logged, lost, fixed].iter().flat_map(|disk| both(&disk.build())).collect()
+    [base, child, logged, lost, fixed]
+        .iter()
+        .flat_map(|disk| both(&disk.build()))
+        .collect()
 }
 
 pub(crate) fn vhd() -> Vec<Vec<u8>> {
     let base = VhdBuilder::new(DiskKind::Dynamic, 64 * MIB, 1);
     let child = VhdBuilder::child_of(&base, r".\base.vhd", r"C:\VMs\base.vhd", 2);
     let fixed = VhdBuilder::new(DiskKind::Fixed, MIB, 3);
-    [base, child, fixed].iter().flat_map(|disk| both(&disk.build())).collect()
+    [base, child, fixed]
+        .iter()
+        .flat_map(|disk| both(&disk.build()))
+        .collect()
 }
 
 pub(crate) fn vmgs() -> Vec<Vec<u8>> {
     let plain = VmgsBuilder::new(1);
-    let full = VmgsBuilder { vtpm: true, encrypted: true, ..VmgsBuilder::new(2) };
+    let full = VmgsBuilder {
+        vtpm: true,
+        encrypted: true,
+        ..VmgsBuilder::new(2)
+    };
     [plain, full].iter().flat_map(|store| both(&store.build())).collect()
 }
 
 pub(crate) fn hrl() -> Vec<Vec<u8>> {
     let closed = HrlBuilder::new(5);
-    let open = HrlBuilder { open: true, ..HrlBuilder::new(6) };
-    [closed, open].iter().map(|log| encode_bytes(&log.bytes(), false)).collect()
+    let open = HrlBuilder {
+        open: true,
+        ..HrlBuilder::new(6)
+    };
+    [closed, open]
+        .iter()
+        .map(|log| encode_bytes(&log.bytes(), false))
+        .collect()
 }
 
 pub(crate) fn vhds() -> Vec<Vec<u8>> {
@@ -86,8 +108,18 @@ fn vm() -> HypervVm {
 }
 
 pub(crate) fn vmcx() -> Vec<Vec<u8>> {
-    let checkpoint = HypervVm { checkpoint_of: Some(guid(7, 1)), ..vm() };
-    let small = [Key::node("a", [Key::leaf("b", r"C:\b.vhdx"), Key::leaf("c", 3), Key::leaf("n", "n".repeat(1100).as_str())])];
+    let checkpoint = HypervVm {
+        checkpoint_of: Some(guid(7, 1)),
+        ..vm()
+    };
+    let small = [Key::node(
+        "a",
+        [
+            Key::leaf("b", r"C:\b.vhdx"),
+            Key::leaf("c", 3),
+            Key::leaf("n", "n".repeat(1100).as_str()),
+        ],
+    )];
     let logged = ContainerBuilder::new(small.clone())
         .open_commit([Key::node("a", [Key::leaf("b", r"C:\new.vhdx")])])
         .previous_state([Key::node("a", [Key::leaf("b", r"C:\old.vhdx")])])
@@ -108,9 +140,16 @@ pub(crate) fn vmcx() -> Vec<Vec<u8>> {
 
 pub(crate) fn hyperv_xml() -> Vec<Vec<u8>> {
     let wide = vm().to_xml();
-    let units: Vec<u16> = wide.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
+    let units: Vec<u16> = wide
+        .chunks_exact(2)
+        .map(|unit| u16::from_le_bytes([unit[0], unit[1]]))
+        .collect();
     let narrow = String::from_utf16_lossy(units.get(1..).unwrap_or_default()).into_bytes();
-    vec![wide, narrow, b"<configuration><a type=\"integer\">1</a>&lt;<![CDATA[x]]></configuration>".to_vec()]
+    vec![
+        wide,
+        narrow,
+        b"<configuration><a type=\"integer\">1</a>&lt;<![CDATA[x]]></configuration>".to_vec(),
+    ]
 }
 
 fn embedded(create_type: &str) -> Vec<u8> {
@@ -119,10 +158,14 @@ fn embedded(create_type: &str) -> Vec<u8> {
 
 pub(crate) fn vmdk_sparse() -> Vec<Vec<u8>> {
     let sparse = SparseBuilder::new(20480).descriptor(&embedded("monolithicSparse"));
-    [sparse.build(), sparse.unclean().build(), vmware::stream_optimized(20480, &embedded("streamOptimized"))]
-        .iter()
-        .map(|file| encode_bytes(file, false))
-        .collect()
+    [
+        sparse.build(),
+        sparse.unclean().build(),
+        vmware::stream_optimized(20480, &embedded("streamOptimized")),
+    ]
+    .iter()
+    .map(|file| encode_bytes(file, false))
+    .collect()
 }
 
 pub(crate) fn vmdk_cowd() -> Vec<Vec<u8>> {
@@ -130,20 +173,30 @@ pub(crate) fn vmdk_cowd() -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn vmdk_sesparse() -> Vec<Vec<u8>> {
-    [true, false].map(|replay| encode_bytes(&vmware::sesparse(4096, replay), false)).to_vec()
+    [true, false]
+        .map(|replay| encode_bytes(&vmware::sesparse(4096, replay), false))
+        .to_vec()
 }
 
 pub(crate) fn vmdk() -> Vec<Vec<u8>> {
     let others = [vmware::change_tracking(512), vec![0; 512]];
     let descriptors = descriptor();
     let encoded = others.iter().chain(&descriptors).map(|file| encode_bytes(file, false));
-    [vmdk_sparse(), vmdk_cowd(), vmdk_sesparse()].concat().into_iter().chain(encoded).collect()
+    [vmdk_sparse(), vmdk_cowd(), vmdk_sesparse()]
+        .concat()
+        .into_iter()
+        .chain(encoded)
+        .collect()
 }
 
 pub(crate) fn descriptor() -> Vec<Vec<u8>> {
     vec![
-        DescriptorBuilder::vmfs("web01", 4096, 1, guid(1, 4)).change_tracking("web01-ctk.vmdk").build(),
-        DescriptorBuilder::cowd_link("web01-000001", 4096, 2, "web01.vmdk", 1).ddb("sidecars", "a-1.vmfd,").build(),
+        DescriptorBuilder::vmfs("web01", 4096, 1, guid(1, 4))
+            .change_tracking("web01-ctk.vmdk")
+            .build(),
+        DescriptorBuilder::cowd_link("web01-000001", 4096, 2, "web01.vmdk", 1)
+            .ddb("sidecars", "a-1.vmfd,")
+            .build(),
         DescriptorBuilder::rdm("raw", 4096, 3).encoding(Some("GBK")).build(),
         DescriptorBuilder::split_sparse("s", &[4_192_256, 100], 4).build(),
         embedded("monolithicSparse"),
@@ -156,7 +209,10 @@ pub(crate) fn vmx() -> Vec<Vec<u8>> {
         .disk("scsi0:0", "web01-000001.vmdk")
         .cd("ide1:0", "/vmfs/volumes/iso/a.iso")
         .build();
-    vec![file, b".encoding = \"Shift_JIS\"\nn = \"|89|bC|91|7A\"\nnvram = \"a.nvram\nx\n".to_vec()]
+    vec![
+        file,
+        b".encoding = \"Shift_JIS\"\nn = \"|89|bC|91|7A\"\nnvram = \"a.nvram\nx\n".to_vec(),
+    ]
 }
 
 pub(crate) fn vmsd() -> Vec<Vec<u8>> {
@@ -173,15 +229,22 @@ pub(crate) fn vmsd() -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn vmxf() -> Vec<Vec<u8>> {
-    vec![vmware::vmxf("a & b.vmx", guid(1, 3)), vmware::vmxf("&amp;#xE4;&amp;#xBD;&amp;#x8D;.vmx", guid(1, 3))]
+    vec![
+        vmware::vmxf("a & b.vmx", guid(1, 3)),
+        vmware::vmxf("&amp;#xE4;&amp;#xBD;&amp;#x8D;.vmx", guid(1, 3)),
+    ]
 }
 
 pub(crate) fn vmstate() -> Vec<Vec<u8>> {
-    vmx().into_iter().map(|config| encode_bytes(&VmsnBuilder::new(config, guid(1, 1)).build(), false)).collect()
+    vmx()
+        .into_iter()
+        .map(|config| encode_bytes(&VmsnBuilder::new(config, guid(1, 1)).build(), false))
+        .collect()
 }
 
 pub(crate) fn vmware_log() -> Vec<Vec<u8>> {
-    let log = VmlogBuilder::new("esx-01", "/vmfs/volumes/a/w.vmx").disk("scsi0:0", "/vmfs/volumes/a/w.vmdk", guid(1, 5));
+    let log =
+        VmlogBuilder::new("esx-01", "/vmfs/volumes/a/w.vmx").disk("scsi0:0", "/vmfs/volumes/a/w.vmdk", guid(1, 5));
     vec![log.clone().build(), log.ended().build()]
 }
 
@@ -225,6 +288,122 @@ pub(crate) fn names() -> Vec<Vec<u8>> {
     .to_vec()
 }
 
+pub(crate) fn qcow2() -> Vec<Vec<u8>> {
+    let mut old = files::qcow2_image(MIB, "", &[]);
+    old[7] = 1;
+    [
+        files::qcow2_image(64 * MIB, "base image.qcow2", &["one", "two"]),
+        files::qcow2_image(MIB, "", &[]),
+        old,
+    ]
+    .iter()
+    .map(|file| encode_bytes(file, false))
+    .collect()
+}
+
+pub(crate) fn vdi() -> Vec<Vec<u8>> {
+    vec![encode_bytes(&files::vdi_image(4 * MIB, guid(1, 1), guid(1, 2)), false)]
+}
+
+/// A UDF volume without files, as far as it is read.
+fn udf() -> SparseFile {
+    let tagged = |tag: u8, fields: &[(usize, &[u8])]| {
+        let mut bytes = vec![0; 512];
+        bytes[0] = tag;
+        for (place, field) in fields {
+            bytes[*place..*place + field.len()].copy_from_slice(field);
+        }
+        bytes[4] = bytes[..16].iter().fold(0, |sum: u8, byte| sum.wrapping_add(*byte));
+        bytes
+    };
+    let mut file = SparseFile::new(MIB);
+    for (sector, name) in (16..).zip([b"BEA01", b"NSR03", b"TEA01"]) {
+        file.put(sector * 2048, [&[0][..], name, &[1]].concat());
+    }
+    file.put(
+        256 * 2048,
+        tagged(2, &[(16, &8192_u32.to_le_bytes()), (20, &260_u32.to_le_bytes())]),
+    );
+    file.put(260 * 2048, tagged(1, &[(24, b"\x08VOLUME"), (55, &[7])]));
+    file.put(
+        261 * 2048,
+        tagged(6, &[(84, b"\x10\0L\0A"), (211, &[5]), (212, &2048_u32.to_le_bytes())]),
+    );
+    file.put(262 * 2048, tagged(8, &[]));
+    file
+}
+
+pub(crate) fn iso() -> Vec<Vec<u8>> {
+    vec![encode(&files::iso("LABEL", MIB), false), encode(&udf(), false)]
+}
+
+pub(crate) fn ova() -> Vec<Vec<u8>> {
+    let descriptor = files::ovf("vm", "disk.vmdk", 3, 10);
+    let manifest = manifest();
+    let members = [
+        ("vm.ovf", descriptor.as_bytes()),
+        ("vm.mf", &manifest),
+        ("disk.vmdk", b"KDM"),
+    ];
+    let mut named = files::tar_header("././@LongLink", 5, b'L');
+    named.extend(b"l.ovf");
+    named.resize(1024, 0);
+    named.extend(files::tar_header("PaxHeader", 20, b'x'));
+    named.extend(b"11 size=3\n9 path=p\n");
+    named.resize(2048, 0);
+    named.extend(files::tar(&[("short", b"abc")]));
+    [files::tar(&members), named]
+        .iter()
+        .map(|file| encode_bytes(file, false))
+        .collect()
+}
+
+fn manifest() -> Vec<u8> {
+    format!(
+        "SHA256(disk.vmdk)= {}\nSHA1(vm.ovf) = {}\n",
+        "0a".repeat(32),
+        "1b".repeat(20)
+    )
+    .into_bytes()
+}
+
+pub(crate) fn partitions() -> Vec<Vec<u8>> {
+    [files::mbr_disk(), files::gpt_disk(guid(3, 3))]
+        .iter()
+        .flat_map(both)
+        .collect()
+}
+
+pub(crate) fn fat() -> Vec<Vec<u8>> {
+    vec![encode(&files::floppy("BOOTDISK"), false)]
+}
+
+pub(crate) fn ovf() -> Vec<Vec<u8>> {
+    vec![files::ovf("vm", "disk.vmdk", 3, 10).into_bytes(), manifest()]
+}
+
+pub(crate) fn pvs() -> Vec<Vec<u8>> {
+    let versions = "<version><versionNumber>0</versionNumber><diskFileName>a.vhdx</diskFileName></version>\
+                    <version><versionNumber>1</versionNumber><diskFileName>a.1.avhdx</diskFileName></version>";
+    vec![
+        format!(
+            "<?xml version=\"1.0\"?><versionManifest><startingVersion>0</startingVersion>{versions}</versionManifest>"
+        )
+        .into_bytes(),
+        b"<disk><writeCacheType>4</writeCacheType></disk>".to_vec(),
+    ]
+}
+
+pub(crate) fn foreign() -> Vec<Vec<u8>> {
+    let text = [ovf(), pvs()].concat();
+    let encoded = text.iter().map(|file| encode_bytes(file, false));
+    [qcow2(), vdi(), iso(), ova(), partitions(), fat()]
+        .concat()
+        .into_iter()
+        .chain(encoded)
+        .collect()
+}
+
 /// For formats of which there is no sample.
 pub(crate) fn sample_none(_: &str, _: &[u8]) -> Option<Vec<u8>> {
     None
@@ -232,7 +411,9 @@ pub(crate) fn sample_none(_: &str, _: &[u8]) -> Option<Vec<u8>> {
 
 /// The sample as an input of a container, where it begins as that, or ends with a cookie as that.
 fn container(bytes: &[u8], is_one: bool) -> Option<Vec<u8>> {
-    is_one.then(|| encode_bytes(bytes, true)).filter(|input| input.len() <= 96 << 10)
+    is_one
+        .then(|| encode_bytes(bytes, true))
+        .filter(|input| input.len() <= 96 << 10)
 }
 
 fn text(name: &str, bytes: &[u8], extensions: &[&str]) -> Option<Vec<u8>> {
@@ -297,7 +478,10 @@ pub(crate) fn sample_log(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 pub(crate) fn sample_xml(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
-    let wide = bytes.windows(12).take(400).any(|window| window == b"c\0o\0n\0f\0i\0g\0" || window == b"\0c\0o\0n\0f\0i\0g");
+    let wide = bytes
+        .windows(12)
+        .take(400)
+        .any(|window| window == b"c\0o\0n\0f\0i\0g\0" || window == b"\0c\0o\0n\0f\0i\0g");
     let narrow = bytes.windows(14).take(400).any(|window| window == b"<configuration");
     text(name, bytes, &[".xml"]).filter(|_| wide || narrow)
 }

@@ -89,13 +89,21 @@ pub(crate) fn check_descriptor(descriptor: &Descriptor) {
 /// A descriptor written from its facts; `None` where they hold what no writer could have meant: lines that are malformed,
 /// charsets that are not known, or keys that are not plain.
 fn encode_descriptor(descriptor: &Descriptor) -> Option<Vec<u8>> {
-    let plain = |key: &str| key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'=');
+    let plain = |key: &str| {
+        key.bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'=')
+    };
     let keys = descriptor.ddb.iter().chain(&descriptor.other);
     let is_known = |name: &String| Charset::named(name).is_some();
     if !descriptor.malformed.is_empty()
-        || !keys.clone().all(|entry| plain(&entry.key) && !entry.key.starts_with('#'))
+        || !keys
+            .clone()
+            .all(|entry| plain(&entry.key) && !entry.key.starts_with('#'))
         || !descriptor.encoding.as_ref().is_none_or(is_known)
-        || descriptor.ddb.iter().any(|entry| entry.key.eq_ignore_ascii_case("ddb.encoding"))
+        || descriptor
+            .ddb
+            .iter()
+            .any(|entry| entry.key.eq_ignore_ascii_case("ddb.encoding"))
     {
         return None;
     }
@@ -175,9 +183,14 @@ fn encode_extent(extent: &derelict_parsers::vmdk::Extent) -> Vec<u8> {
 
 /// The dictionary, and the configuration that it may be.
 pub(crate) fn vmx(input: &[u8]) {
-    let Some(dictionary) = check_dictionary(input) else { return };
+    let Some(dictionary) = check_dictionary(input) else {
+        return;
+    };
     let Ok(config) = VmxConfig::from_dictionary(&dictionary) else {
-        assert!(dictionary.entries.is_empty(), "only a dictionary without entries is none");
+        assert!(
+            dictionary.entries.is_empty(),
+            "only a dictionary without entries is none"
+        );
         return;
     };
     through_json(&config, longest_json(input));
@@ -190,13 +203,21 @@ pub(crate) fn vmx(input: &[u8]) {
     black_box(config.is_shared());
     if let Some(again) = encode_dictionary(&dictionary) {
         let again = VmxConfig::from_dictionary(&again).expect("a configuration that was written anew");
-        assert_eq!(again, VmxConfig { is_torn: false, ..config });
+        assert_eq!(
+            again,
+            VmxConfig {
+                is_torn: false,
+                ..config
+            }
+        );
     }
 }
 
 /// A list of snapshots.
 pub(crate) fn vmsd(input: &[u8]) {
-    let Some(dictionary) = check_dictionary(input) else { return };
+    let Some(dictionary) = check_dictionary(input) else {
+        return;
+    };
     let list = SnapshotList::from_dictionary(&dictionary);
     through_json(&list, longest_json(input));
     assert!(list.snapshots.len() <= dictionary.entries.len());
@@ -206,7 +227,10 @@ pub(crate) fn vmsd(input: &[u8]) {
     );
     black_box(list.references());
     if let Some(again) = encode_dictionary(&dictionary) {
-        assert_eq!(SnapshotList::from_dictionary(&again), SnapshotList { is_torn: false, ..list });
+        assert_eq!(
+            SnapshotList::from_dictionary(&again),
+            SnapshotList { is_torn: false, ..list }
+        );
     }
 }
 
@@ -330,7 +354,10 @@ pub(crate) fn hyperv_xml(input: &[u8]) {
 
 /// XML can hold the key as the builder writes it: plain names, values of its types, children only in nodes.
 fn is_writable(key: &Key) -> bool {
-    let name = key.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let name = key
+        .name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let starts = key.name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     let value = match &key.value {
         Value::Node => true,
@@ -412,7 +439,11 @@ pub(crate) fn ha_list(input: &[u8]) {
         text.extend(path.raw());
         text.push(b'\n');
     }
-    assert_eq!(HaList::read(text.as_slice(), &limits()), Ok(list.clone()), "written anew");
+    assert_eq!(
+        HaList::read(text.as_slice(), &limits()),
+        Ok(list.clone()),
+        "written anew"
+    );
     assert_eq!(list.references().len(), list.vmx_paths.len());
 }
 
@@ -423,12 +454,19 @@ pub(crate) fn names(input: &[u8]) {
     if let Some(extension) = windows_path::extension(&text) {
         assert!(text.contains(extension) && !extension.contains(['\\', '/']));
     }
-    black_box((windows_path::is_absolute(&text), windows_path::has_known_extension(&text)));
+    black_box((
+        windows_path::is_absolute(&text),
+        windows_path::has_known_extension(&text),
+    ));
     let extension = reference::extension(&text);
     assert!(!extension.contains(['\\', '/']));
     assert!(!reference::has_file_extension(&text) || !extension.is_empty());
     black_box(reference::is_not_a_file(&text));
-    black_box((vmx::parse_uuid(&text), guid::hyphenated(&text), guid::named_by_guid(&text)));
+    black_box((
+        vmx::parse_uuid(&text),
+        guid::hyphenated(&text),
+        guid::named_by_guid(&text),
+    ));
     assert!(text.starts_with(guid::disk_stem(&text)));
     if let Some(disk) = guid::checkpoint_disk(&text) {
         assert!(text.starts_with(disk.stem) && text.ends_with(disk.extension));
