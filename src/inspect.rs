@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use derelict_parsers::Anomaly;
+use derelict_parsers::{Anomaly, foreign::Foreign};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -34,6 +34,9 @@ pub struct Inspection {
     pub error: Option<String>,
     /// All that the parser read.
     pub facts: Value,
+    /// What the bytes of an ordinary file or a flat extent say: an image of another product, a raw disk. It tells what
+    /// lies in the file and takes no part in any verdict.
+    pub contents: Option<Foreign>,
     /// The same in the words of the reconciliation.
     pub evidence: Evidence,
     /// What is odd about it.
@@ -71,6 +74,7 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         basis: None,
         error,
         facts: Value::Null,
+        contents: None,
         evidence: Evidence::default(),
         anomalies: Vec::new(),
     };
@@ -81,7 +85,20 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         inspection.evidence = found.evidence;
         inspection.anomalies = found.anomalies;
     }
+    add_contents(path, &mut inspection);
     Ok(inspection)
+}
+
+/// Looks into a file of which nothing is known but its bytes. A raw device map is left alone: reading it reads the LUN.
+fn add_contents(path: &Path, inspection: &mut Inspection) {
+    let is_plain = matches!(inspection.kind, None | Some(Kind::VmdkFlat));
+    if !is_plain || inspection.error.is_some() || inspection.length == 0 {
+        return;
+    }
+    match read::contents(path) {
+        Ok(contents) => inspection.contents = contents,
+        Err(error) => inspection.error = Some(error),
+    }
 }
 
 /// Somebody asks for this file, so its place says nothing: the lists of vSphere HA and the configurations of old Hyper-V
@@ -112,6 +129,8 @@ pub fn render_text(inspection: &Inspection, out: &mut dyn Write) -> io::Result<(
         writeln!(out, "  error   {}", sanitize::text(error))?;
     }
     section(out, "facts", &inspection.facts)?;
+    let contents = serde_json::to_value(&inspection.contents).unwrap_or_default();
+    section(out, "contents", &contents)?;
     let evidence = serde_json::to_value(&inspection.evidence).unwrap_or_default();
     section(out, "evidence", &evidence)?;
     if inspection.facts.get("anomalies").is_none() {
@@ -182,6 +201,8 @@ fn plain(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use derelict_parsers::testkit::foreign as testkit;
+
     use super::*;
 
     fn rendered(name: &str, content: &[u8]) -> String {
@@ -217,6 +238,49 @@ mod tests {
         let text = rendered("a.vmx", b"displayName = \"x\x1b[31m\"\nconfig.version = \"8\"\n");
         assert!(!text.contains('\x1b'), "{text}");
         assert!(text.contains("\\x1b[31m"), "{text}");
+    }
+
+    #[test]
+    fn a_raw_disk_and_images_of_other_products_are_looked_into_whatever_their_kind() {
+        let disk = testkit::gpt_disk(uuid::Uuid::from_u128(7)).to_vec();
+        for name in ["disk.raw", "disk-flat.vmdk"] {
+            let text = rendered(name, &disk);
+            assert!(text.contains("\n  contents\n    format        partitions\n"), "{text}");
+            assert!(text.contains("type_name  efi-system"), "{text}");
+        }
+        assert!(rendered("disk.raw", &disk).contains("kind    ordinary file"));
+        assert!(
+            !rendered("disk-rdm.vmdk", &disk).contains("contents"),
+            "it would read the LUN"
+        );
+        let image = testkit::qcow2_image(1 << 20, "base.qcow2", &["one"]);
+        let text = rendered("a.qcow2", &image);
+        assert!(
+            text.contains("kind    ordinary file") && text.contains("backing_file    base.qcow2"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn media_and_packages_tell_what_is_in_them() {
+        let text = rendered("setup.iso", &testkit::iso("SETUP_1", 1 << 20).to_vec());
+        assert!(
+            text.contains("kind    iso") && text.contains("label        SETUP_1"),
+            "{text}"
+        );
+        let text = rendered("boot.vfd", &testkit::floppy("BOOTDISK").to_vec());
+        assert!(text.contains("kind    floppy") && text.contains("BOOTDISK"), "{text}");
+        let descriptor = testkit::ovf("vm", "d.vmdk", 3, 1);
+        let text = rendered("a.ovf", descriptor.as_bytes());
+        assert!(text.contains("kind    ovf") && text.contains("Appliance"), "{text}");
+        let package = testkit::tar(&[("vm.ovf", descriptor.as_bytes()), ("d.vmdk", b"KDM")]);
+        let text = rendered("a.ova", &package);
+        assert!(text.contains("kind    ova") && text.contains("d.vmdk"), "{text}");
+        let text = rendered("broken.ovf", b"<Envelope>");
+        assert!(
+            text.contains("not-read") && !text.contains("  error "),
+            "no VM hides in a package: {text}"
+        );
     }
 
     #[test]

@@ -92,6 +92,7 @@ impl Geometry {
         let jumps = matches!(cursor.slice(0, 3)?, [0xEB, _, 0x90] | [0xE9, ..]);
         let media = cursor.u8(21)?;
         let is_sound = jumps
+            && cursor.slice(510, 2)? == [0x55, 0xAA]
             && [512, 1024, 2048, 4096].contains(&geometry.sector_bytes)
             && geometry.cluster_sectors.is_power_of_two()
             && geometry.reserved_sectors > 0

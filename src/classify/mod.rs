@@ -29,7 +29,7 @@ pub fn has_the_size_of_a_disk(length: u64) -> bool {
 /// Whether the content of a file with this name has to be looked at. `has_descriptor`: the descriptor that the name of
 /// a flat extent implies lies beside it.
 pub fn is_opened(hint: NameHint, name: &[u8], length: u64, has_descriptor: bool) -> bool {
-    use Kind::{Bin, Floppy, Mrt, Ova, Psf, Rct, Slp, VmLog, VmdkFlat, VmdkRdm, Vmem, Vswp};
+    use Kind::{Bin, Mrt, Psf, Rct, Slp, VmLog, VmdkFlat, VmdkRdm, Vmem, Vswp};
 
     if length == 0 {
         return false;
@@ -37,9 +37,7 @@ pub fn is_opened(hint: NameHint, name: &[u8], length: u64, has_descriptor: bool)
     match hint {
         NameHint::Kind(VmdkFlat) => length <= SHORT_FLAT_BYTES || !has_descriptor,
         // Reading a raw device map reads the LUN behind it. The others have no format that is known.
-        NameHint::Kind(VmdkRdm | Vswp | Vmem | Slp | Bin | Floppy | Ova | Rct | Mrt) | NameHint::Renamed(VmdkRdm) => {
-            false
-        }
+        NameHint::Kind(VmdkRdm | Vswp | Vmem | Slp | Bin | Rct | Mrt) | NameHint::Renamed(VmdkRdm) => false,
         NameHint::Kind(Psf) => names::is_replication_group(name),
         NameHint::Kind(VmLog) => names::is_vmware_log(name),
         NameHint::System => is_host_list(name),

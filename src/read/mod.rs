@@ -5,10 +5,13 @@
 //! and the fault becomes an issue. A configuration of which the devices are not known is `opaque`, so that nothing near
 //! it is taken for unowned. A parser that panics costs its file, not the run.
 
+mod foreign;
 mod hyperv;
 mod hyperv_disk;
 mod vmdk;
 mod vmware;
+
+pub use foreign::contents;
 
 use std::{
     io,
@@ -272,7 +275,7 @@ fn opened(subject: &Subject<'_>, reader: &FileReader, content: Content) -> Exami
             fault: None,
         };
     }
-    let fault = match guard(|| parse(kind, content, reader, subject)) {
+    let fault = match guard_against_panic(|| parse(kind, content, reader, subject)) {
         Ok(parsed) => {
             found.kind = parsed.kind.unwrap_or(kind);
             found.facts = parsed.facts;
@@ -320,7 +323,7 @@ fn failed(found: &mut Found, subject: &Subject<'_>, error: &ParseError) -> Fault
 }
 
 /// Runs a parser; a panic is a bug of ours and becomes an error that asks for a report.
-fn guard(parse: impl FnOnce() -> Result<Parsed, ParseError>) -> Result<Parsed, ParseError> {
+fn guard_against_panic<T>(parse: impl FnOnce() -> Result<T, ParseError>) -> Result<T, ParseError> {
     catch_unwind(AssertUnwindSafe(parse)).unwrap_or_else(|_| {
         Err(ParseError::Malformed {
             what: "parser",
@@ -360,6 +363,7 @@ fn parse(kind: Kind, content: Content, reader: &FileReader, subject: &Subject<'_
         Kind::Vhds => hyperv::disk_set(reader),
         Kind::Vhdx | Kind::Avhdx => hyperv_disk::vhdx_disk(reader, &limits),
         Kind::Vhd | Kind::Avhd => hyperv_disk::vhd_disk(reader, &limits),
+        Kind::Iso | Kind::Floppy | Kind::Ovf | Kind::Ova => foreign::media(kind, reader, &limits),
         _ => Ok(Parsed::default()),
     }
 }
@@ -486,7 +490,7 @@ mod tests {
 
     #[test]
     fn a_parser_that_panics_costs_its_file_only() {
-        let guarded = guard(|| -> Result<Parsed, ParseError> { unreachable!("a fault of ours") });
+        let guarded = guard_against_panic(|| -> Result<Parsed, ParseError> { unreachable!("a fault of ours") });
         assert!(guarded.unwrap_err().to_string().contains("please report this file"));
     }
 }
