@@ -30,7 +30,7 @@ const SEQUENCE_MAX_BYTES: u64 = 32 * SECTOR_BYTES;
 pub mod code {
     /// Damage: the file is shorter than its volume.
     pub const SHORTER_THAN_VOLUME: &str = "shorter-than-volume";
-    /// The set of volume descriptors has no end.
+    /// The set of volume descriptors has no end; damage where the primary one is missing too.
     pub const TERMINATOR_MISSING: &str = "terminator-missing";
     /// The descriptors of a UDF volume cannot be read.
     pub const UDF_DESCRIPTORS_BAD: &str = "udf-descriptors-bad";
@@ -156,22 +156,32 @@ impl Reader {
         Ok(true)
     }
 
+    /// Says that the descriptors have no end. Without the primary one nothing is known of the volume, unless it is UDF.
+    fn note_end(&mut self) {
+        if self.terminated || (self.iso.primary.is_none() && self.iso.udf.is_some()) {
+            return;
+        }
+        let text = "the volume descriptors have no end";
+        let anomaly = Anomaly::at(code::TERMINATOR_MISSING, DESCRIPTORS_OFFSET, text);
+        if self.iso.primary.is_some() {
+            self.findings.note(anomaly);
+        } else {
+            self.findings.damage(anomaly);
+        }
+    }
+
     fn finish(mut self, source: &(impl ReadAt + ?Sized)) -> Result<Iso> {
-        if let Some(volume) = &self.iso.primary {
-            if !self.terminated {
-                let text = "the volume descriptors have no end";
-                self.findings
-                    .note(Anomaly::at(code::TERMINATOR_MISSING, DESCRIPTORS_OFFSET, text));
-            }
-            if volume.bytes > source.len() {
-                let text = format!(
-                    "the volume has {} bytes, the file {}: cut off, or still being copied",
-                    volume.bytes,
-                    source.len()
-                );
-                self.findings
-                    .damage(Anomaly::at(code::SHORTER_THAN_VOLUME, source.len(), text));
-            }
+        self.note_end();
+        if let Some(volume) = &self.iso.primary
+            && volume.bytes > source.len()
+        {
+            let text = format!(
+                "the volume has {} bytes, the file {}: cut off, or still being copied",
+                volume.bytes,
+                source.len()
+            );
+            self.findings
+                .damage(Anomaly::at(code::SHORTER_THAN_VOLUME, source.len(), text));
         }
         if let Some(volume) = &mut self.iso.udf {
             match read_udf(source, volume) {

@@ -2,7 +2,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stderr,
-    reason = "a test may stop at the first surprise, and says loudly what it skips"
+    clippy::disallowed_methods,
+    reason = "a test reads what it wrote, may stop at the first surprise, and says loudly what it skips"
 )]
 
 use std::{
@@ -21,6 +22,7 @@ use derelict_parsers::{
     testkit::{foreign as testkit, guid},
     vdi,
 };
+use proptest::{collection::vec, prelude::*, sample::Index};
 
 const MIB: u64 = 1 << 20;
 
@@ -237,35 +239,34 @@ fn images_of_qemu_img_are_read_as_it_reads_them() {
         ],
     );
     for name in ["base.qcow2", "child.qcow2", "old.qcow2", "older.qcow", "out.qcow2"] {
-        let info = run(path, "qemu-img", &["info", "--output=json", name]).unwrap().stdout;
-        let info: serde_json::Value = serde_json::from_slice(&info).unwrap();
-        let image = qcow2::read(&bytes_of(path, name), &limits()).unwrap();
-        assert_eq!(image.anomalies, [], "{name}");
-        assert_eq!(info["virtual-size"], image.virtual_bytes, "{name}");
-        let backing = image.backing_file.as_ref().map(EncodedText::as_str);
-        assert_eq!(backing, info["backing-filename"].as_str(), "{name}");
-        assert_eq!(
-            image.backing_format.as_deref(),
-            info["backing-filename-format"].as_str(),
-            "{name}"
-        );
-        let theirs = info["snapshots"].as_array().cloned().unwrap_or_default();
-        let ours: Vec<_> = image
-            .snapshots
-            .iter()
-            .map(|snapshot| (snapshot.id.as_str(), snapshot.name.as_str()))
-            .collect();
-        let theirs: Vec<_> = theirs
-            .iter()
-            .map(|one| (one["id"].as_str().unwrap(), one["name"].as_str().unwrap()))
-            .collect();
-        assert_eq!(ours, theirs, "{name}");
-        if image.version > 1 {
-            assert_eq!(info["cluster-size"], image.cluster_bytes.unwrap(), "{name}");
-        }
-        let data = image.data_file.as_ref().map(EncodedText::as_str);
-        assert_eq!(data, info["format-specific"]["data"]["data-file"].as_str(), "{name}");
+        compare_with_qemu_img(path, name);
     }
+}
+
+/// Holds what we read of a qcow2 against `qemu-img info`.
+fn compare_with_qemu_img(path: &Path, name: &str) {
+    let info = run(path, "qemu-img", &["info", "--output=json", name]).unwrap().stdout;
+    let info: serde_json::Value = serde_json::from_slice(&info).unwrap();
+    let image = qcow2::read(&bytes_of(path, name), &limits()).unwrap();
+    assert_eq!(image.anomalies, [], "{name}");
+    assert_eq!(info["virtual-size"], image.virtual_bytes, "{name}");
+    let backing = image.backing_file.as_ref().map(EncodedText::as_str);
+    assert_eq!(backing, info["backing-filename"].as_str(), "{name}");
+    let format = info["backing-filename-format"].as_str();
+    assert_eq!(image.backing_format.as_deref(), format, "{name}");
+    let theirs = info["snapshots"].as_array().cloned().unwrap_or_default();
+    let theirs: Vec<_> = theirs
+        .iter()
+        .map(|one| (one["id"].as_str().unwrap(), one["name"].as_str().unwrap()))
+        .collect();
+    let snapshots = image.snapshots.iter();
+    let ours: Vec<_> = snapshots.map(|one| (one.id.as_str(), one.name.as_str())).collect();
+    assert_eq!(ours, theirs, "{name}");
+    if image.version > 1 {
+        assert_eq!(info["cluster-size"], image.cluster_bytes.unwrap(), "{name}");
+    }
+    let data = image.data_file.as_ref().map(EncodedText::as_str);
+    assert_eq!(data, info["format-specific"]["data"]["data-file"].as_str(), "{name}");
 }
 
 #[test]
@@ -682,4 +683,88 @@ fn every_file_is_told_by_its_bytes_alone() {
         ),
         Ok(Some(Foreign::PvsDisk(_)))
     ));
+}
+
+/// A file of every format, and whether a length in it tells that its end is missing.
+fn built() -> Vec<(&'static str, Vec<u8>, bool)> {
+    let descriptor = testkit::ovf("vm", "d.vmdk", 600, 1);
+    let members: [(&str, &[u8]); 2] = [("vm.ovf", descriptor.as_bytes()), ("d.vmdk", &[7; 600])];
+    vec![
+        ("iso", testkit::iso("LABEL", 160 << 10).to_vec(), true),
+        ("ova", testkit::tar(&members), true),
+        ("vdi", testkit::vdi_image(10 * MIB, guid(1, 1), guid(1, 2)), true),
+        ("floppy", testkit::floppy("BOOTDISK").to_vec(), true),
+        ("gpt", testkit::gpt_disk(guid(3, 3)).to_vec(), true),
+        ("ovf", descriptor.into_bytes(), false),
+        ("qcow2", testkit::qcow2_image(MIB, "base.qcow2", &["one", "two"]), false),
+        ("mbr", testkit::mbr_disk().to_vec(), false),
+    ]
+}
+
+#[test]
+fn a_file_that_was_cut_is_never_told_to_be_whole() {
+    for (name, bytes, tells) in built() {
+        let boundaries = (0..bytes.len()).step_by(512).take(400).chain([bytes.len()]);
+        for cut in boundaries
+            .flat_map(|at| [at.saturating_sub(1), at, at + 1])
+            .filter(|cut| *cut < bytes.len())
+        {
+            if name == "ova" && cut >= bytes.len() - 512 {
+                continue; // One of the two blocks that end an archive is enough.
+            }
+            let found = foreign::read(&bytes[..cut], &limits());
+            let is_whole = matches!(&found, Ok(Some(found)) if found.anomalies().is_empty());
+            assert!(!(tells && is_whole), "{name} cut at {cut} of {}", bytes.len());
+        }
+    }
+}
+
+#[test]
+fn a_flip_anywhere_in_one_copy_of_a_gpt_leaves_the_facts_of_the_other() {
+    let whole = testkit::gpt_disk(guid(3, 3)).to_vec();
+    let facts = partitions::read(&whole).unwrap().unwrap();
+    let last = whole.len() - 512;
+    let used = (512..512 + 92).chain(1024..1024 + 2 * 128).chain(last..last + 92);
+    for at in used.chain(last - 32 * 512..last - 32 * 512 + 2 * 128) {
+        let mut changed = whole.clone();
+        changed[at] ^= 0x10;
+        let table = partitions::read(&changed).unwrap().unwrap();
+        assert_eq!(
+            (&table.partitions, &table.disk_id),
+            (&facts.partitions, &facts.disk_id),
+            "flip at {at:#x}"
+        );
+        assert_eq!(
+            codes(&table.anomalies),
+            [partitions::code::GPT_COPY_BAD],
+            "flip at {at:#x}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn changed_bytes_and_cuts_give_an_error_or_facts(
+        which in any::<Index>(),
+        changes in vec((any::<Index>(), any::<u8>()), 1..20),
+        cut in any::<Index>(),
+    ) {
+        let files = built();
+        let (_, whole, _) = which.get(&files);
+        let mut bytes = whole.clone();
+        // Half of the changes hit the beginning, where the structures stand.
+        for (number, (place, value)) in changes.iter().enumerate() {
+            let reach = if number % 2 == 0 { bytes.len() } else { bytes.len().min(1024) };
+            bytes[place.index(reach)] = *value;
+        }
+        let _ = foreign::read(&bytes, &limits());
+        let _ = foreign::read(&bytes[..cut.index(bytes.len())], &limits());
+    }
+
+    #[test]
+    fn noise_is_read_by_every_reader(bytes in vec(any::<u8>(), 0..2048)) {
+        let _ = (iso::read(&bytes), qcow2::read(&bytes, &limits()), vdi::read(&bytes), fat::read(&bytes));
+        let _ = (ova::read(&bytes, &limits()), Ovf::read(&bytes, &limits()), Manifest::read(&bytes, &limits()));
+        let _ = (DiskProperties::read(&bytes, &limits()), partitions::read(&bytes), foreign::read(&bytes, &limits()));
+    }
 }

@@ -3,7 +3,7 @@
 use derelict_parsers::{
     ReadAt, fat, foreign, iso,
     ova::{self, Ova},
-    ovf::{Manifest, Ovf},
+    ovf::{Digest, Manifest, Ovf},
     partitions,
     pvs::DiskProperties,
     qcow2,
@@ -160,10 +160,18 @@ pub(crate) fn ovf(input: &[u8]) {
     through_json(&manifest, longest_json(input));
     let is_plain = |name: &str| !name.contains(")=") && !name.contains(") =") && !name.contains('\u{fffd}');
     if manifest.digests.iter().all(|digest| is_plain(&digest.file)) {
-        let lines = manifest.digests.iter();
-        let text: String = lines
-            .map(|digest| format!("{}({})= {}\n", digest.algorithm, digest.file, digest.digest))
-            .collect();
+        let mut text = String::new();
+        for Digest {
+            algorithm,
+            file,
+            digest,
+        } in &manifest.digests
+        {
+            text.extend([
+                algorithm, "(", file, ")= ", digest, "
+",
+            ]);
+        }
         let again = Manifest::read(text.as_bytes(), &limits()).expect("a manifest that was written anew");
         assert_eq!(again.digests, manifest.digests);
     }

@@ -416,6 +416,11 @@ fn container(bytes: &[u8], is_one: bool) -> Option<Vec<u8>> {
         .filter(|input| input.len() <= 96 << 10)
 }
 
+/// The name, which is in lower case, ends in one of these.
+fn has_extension(name: &str, extensions: &[&str]) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, own)| extensions.contains(&own))
+}
+
 fn text(name: &str, bytes: &[u8], extensions: &[&str]) -> Option<Vec<u8>> {
     let is_one = extensions.iter().any(|extension| name.ends_with(extension));
     (is_one && bytes.len() <= 64 << 10).then(|| bytes.to_vec())
@@ -426,23 +431,23 @@ pub(crate) fn sample_vhdx(_: &str, bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 pub(crate) fn sample_vhd(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
-    container(bytes, name.ends_with("vhd"))
+    container(bytes, has_extension(name, &["vhd", "avhd"]))
 }
 
 pub(crate) fn sample_vmgs(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
-    container(bytes, name.ends_with(".vmgs"))
+    container(bytes, has_extension(name, &["vmgs"]))
 }
 
 pub(crate) fn sample_vmcx(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
-    container(bytes, name.ends_with(".vmcx") || name.ends_with(".vmrs"))
+    container(bytes, has_extension(name, &["vmcx", "vmrs"]))
 }
 
 pub(crate) fn sample_hrl(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
-    container(bytes, name.ends_with(".hrl"))
+    container(bytes, has_extension(name, &["hrl"]))
 }
 
 pub(crate) fn sample_vmdk(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
-    container(bytes, name.ends_with(".vmdk"))
+    container(bytes, has_extension(name, &["vmdk"]))
 }
 
 pub(crate) fn sample_sparse(_: &str, bytes: &[u8]) -> Option<Vec<u8>> {
