@@ -20,6 +20,8 @@ use crate::{
 pub const SEARCHED_MAX_BYTES: u64 = 4 << 20;
 /// Most names that are kept.
 pub const NAMES_MAX_COUNT: usize = 1000;
+/// Most places that are looked at: a file of nothing but suffixes has hundreds of thousands, each with a long name before.
+const PLACES_MAX_COUNT: usize = 10 * NAMES_MAX_COUNT;
 /// Longest name in UTF-16 units: more than a path without `\\?\` may have.
 const NAME_MAX_UNITS: usize = 1024;
 
@@ -48,9 +50,9 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<Vhds> {
     let bytes = (&source).up_to("VHD Set", 0, SEARCHED_MAX_BYTES)?;
     let mut findings = Findings::default();
     let mut names = BTreeSet::new();
-    for name in names_in(&bytes) {
-        if names.len() >= NAMES_MAX_COUNT {
-            let text = format!("more than {NAMES_MAX_COUNT} names: the others are left out");
+    for (place, name) in names_in(&bytes).enumerate() {
+        if names.len() >= NAMES_MAX_COUNT || place >= PLACES_MAX_COUNT {
+            let text = format!("more than {NAMES_MAX_COUNT} names, or too many repetitions: the others are left out");
             findings.note(Anomaly::new(code::SEARCH_BOUNDED, text));
             break;
         }
@@ -127,6 +129,8 @@ mod tests {
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         let found = read(&vhds(&names)).unwrap();
         assert_eq!((found.names.len(), found.anomalies.len()), (NAMES_MAX_COUNT, 1));
+        let repeated = read(&vhds(&[".avhdx".repeat(10_001).as_str()])).unwrap();
+        assert_eq!(repeated.anomalies[0].code, code::SEARCH_BOUNDED);
         let long = vec![0; usize::try_from(SEARCHED_MAX_BYTES).unwrap() + 1];
         assert_eq!(read(&long).unwrap().anomalies[0].code, code::SEARCH_BOUNDED);
     }
