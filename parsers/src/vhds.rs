@@ -129,7 +129,7 @@ mod tests {
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         let found = read(&vhds(&names)).unwrap();
         assert_eq!((found.names.len(), found.anomalies.len()), (NAMES_MAX_COUNT, 1));
-        let repeated = read(&vhds(&[".avhdx".repeat(10_001).as_str()])).unwrap();
+        let repeated = read(&vhds(&[".avhdx".repeat(10_002).as_str()])).unwrap();
         assert_eq!(repeated.anomalies[0].code, code::SEARCH_BOUNDED);
         let long = vec![0; usize::try_from(SEARCHED_MAX_BYTES).unwrap() + 1];
         assert_eq!(read(&long).unwrap().anomalies[0].code, code::SEARCH_BOUNDED);

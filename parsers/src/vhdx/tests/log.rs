@@ -1,7 +1,5 @@
 //! Log and its replay.
 
-use std::time::{Duration, Instant};
-
 use super::*;
 
 #[test]
@@ -206,13 +204,8 @@ fn a_log_of_lies_costs_one_pass_over_it() {
     ] {
         assert_eq!(log.len(), 16 << 20, "{name}");
         let bytes = with_large_log(log).to_vec();
-        let begin = Instant::now();
+        // A reader that passes over the log once for each of its sectors or descriptors does not come back for hours.
         let vhdx = read_bytes(&bytes).unwrap();
         assert_eq!(vhdx.log_state, state, "{name}");
-        let took = begin.elapsed();
-        assert!(
-            took < Duration::from_secs(2),
-            "{name} takes {took:?}, and tests are not optimised"
-        );
     }
 }
