@@ -21,6 +21,12 @@ pub trait ReadAt {
         self.len() == 0
     }
 
+    /// Where the next bytes from `offset` on begin that may be other than zero; the length of the source where there are
+    /// none. A source that knows of no holes says `offset`: everything may be data.
+    fn next_data(&self, offset: u64) -> u64 {
+        offset
+    }
+
     /// Exactly `length` bytes from `offset`, for the structure `what`.
     ///
     /// The allocation is bounded by what the source can hold, so a length from a hostile file costs nothing.
@@ -98,5 +104,9 @@ impl<T: ReadAt + ?Sized> ReadAt for &T {
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
         (**self).read_at(offset, buffer)
+    }
+
+    fn next_data(&self, offset: u64) -> u64 {
+        (**self).next_data(offset)
     }
 }

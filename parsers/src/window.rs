@@ -43,6 +43,10 @@ impl<R: ReadAt> ReadAt for Window<R> {
             None => self.source.read_at(offset, buffer),
         }
     }
+
+    fn next_data(&self, offset: u64) -> u64 {
+        self.source.next_data(offset)
+    }
 }
 
 #[cfg(test)]

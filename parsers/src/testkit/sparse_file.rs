@@ -1,5 +1,7 @@
 //! A file that is mostly holes: its length and the parts that hold something.
 
+use crate::ReadAt;
+
 /// A file as its length and the parts that are not zero, so that it can be written sparse.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SparseFile {
@@ -39,6 +41,33 @@ impl SparseFile {
     }
 }
 
+impl ReadAt for SparseFile {
+    fn len(&self) -> u64 {
+        self.length
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = index(self.length.saturating_sub(offset)).min(buffer.len());
+        let buffer = &mut buffer[..count];
+        buffer.fill(0);
+        let end = offset + length_of(buffer);
+        for (start, bytes) in &self.parts {
+            let (from, to) = ((*start).max(offset), (start + length_of(bytes)).min(end));
+            if from < to {
+                let part = &bytes[index(from - start)..index(to - start)];
+                buffer[index(from - offset)..index(to - offset)].copy_from_slice(part);
+            }
+        }
+        Ok(count)
+    }
+
+    fn next_data(&self, offset: u64) -> u64 {
+        let ends_behind = |(start, bytes): &&(u64, Vec<u8>)| start + length_of(bytes) > offset;
+        let next = self.parts.iter().filter(ends_behind).map(|(start, _)| *start).min();
+        next.map_or(self.length, |start| start.max(offset))
+    }
+}
+
 /// The length of `bytes` as the formats count it.
 pub(crate) fn length_of(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
@@ -58,5 +87,8 @@ mod tests {
         file.put(2, [1, 2, 3]);
         file.put(3, [9]);
         assert_eq!(file.to_vec(), [0, 0, 1, 9, 3]);
+        assert_eq!(file.up_to("test", 1, 3), Ok(vec![0, 1, 9]));
+        let holes: Vec<u64> = (0..6).map(|offset| file.next_data(offset)).collect();
+        assert_eq!(holes, [2, 2, 2, 3, 4, 5]);
     }
 }

@@ -18,15 +18,15 @@ use super::{note_if_outside, sectors_to_bytes};
 /// Signature at the start of the file.
 pub(super) const MAGIC: &[u8] = b"COWD";
 /// Name of the structure in errors.
-const WHAT: &str = "VMDK COWD header";
+pub(super) const WHAT: &str = "VMDK COWD header";
 /// Length of the header in bytes.
 const HEADER_BYTES: u64 = 2048;
 /// The only version.
 const VERSION: u32 = 1;
 /// Entries of a grain table.
-const GTES_PER_GT: u64 = 4096;
+pub(super) const GTES_PER_GT: u64 = 4096;
 /// Largest grain, in sectors.
-const MAX_GRAIN_SECTORS: u32 = 2048;
+pub(super) const MAX_GRAIN_SECTORS: u32 = 2048;
 
 /// The header of a vmfsSparse delta.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -2,9 +2,11 @@
 //!
 //! What a `.vmdk` is stands in its first bytes, never in its name: a text descriptor, a hosted sparse extent (KDMV,
 //! with or without an embedded descriptor), a COWD or seSparse delta, a change tracking file, or neither: then it is a
-//! flat extent, a raw device map or no VMDK at all. Headers are read and checked against the length of the file; grain
-//! tables are not walked, and no other file is opened.
+//! flat extent, a raw device map or no VMDK at all. [`read`] reads headers and descriptor and checks them against the
+//! length of the file; [`allocation`] walks the grain tables and [`stream`] the markers of a stream, where somebody asks.
+//! No other file is opened.
 
+pub mod allocation;
 mod cowd;
 mod ctk;
 mod descriptor;
@@ -12,6 +14,7 @@ mod extent;
 mod facts;
 mod sesparse;
 mod sparse;
+pub mod stream;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

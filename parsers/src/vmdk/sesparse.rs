@@ -13,15 +13,15 @@ use super::{SECTOR_BYTES, note_if_outside, sectors_to_bytes};
 /// Signature at the start of the file.
 pub(super) const MAGIC: &[u8] = &[0xBE, 0xBA, 0xFE, 0xCA, 0, 0, 0, 0];
 /// Name of the structure in errors.
-const WHAT: &str = "VMDK seSparse constant header";
+pub(super) const WHAT: &str = "VMDK seSparse constant header";
 /// Version 2.1, the only one.
 const VERSION: u64 = 0x0000_0002_0000_0001;
 /// Signature of the volatile header.
 const VOLATILE_MAGIC: u64 = 0xCAFE_CAFE;
 /// Grain of 4 KiB, in sectors.
-const GRAIN_SECTORS: u64 = 8;
+pub(super) const GRAIN_SECTORS: u64 = 8;
 /// Grain table of 4096 entries of 8 bytes, in sectors.
-const GRAIN_TABLE_SECTORS: u64 = 64;
+pub(super) const GRAIN_TABLE_SECTORS: u64 = 64;
 
 /// The headers of a seSparse delta.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -15,9 +15,9 @@ use super::{SECTOR_BYTES, descriptor::Descriptor, note_if_outside, sectors_to_by
 /// Signature at the start of the file.
 pub(super) const MAGIC: &[u8] = b"KDMV";
 /// Name of the structure in errors.
-const WHAT: &str = "VMDK sparse extent header";
+pub(super) const WHAT: &str = "VMDK sparse extent header";
 /// `gdOffset` of a stream whose grain directory stands in the footer.
-const GD_AT_END: u64 = u64::MAX;
+pub(super) const GD_AT_END: u64 = u64::MAX;
 /// From the footer to the end of the file: the footer and the end-of-stream marker.
 const FOOTER_FROM_END: u64 = 1024;
 /// What the four bytes at 73 hold unless a text-mode transfer changed them.
@@ -31,6 +31,10 @@ const MAX_TABLE_ENTRIES: u32 = 512;
 
 /// Bit of `flags`: the newline bytes are valid.
 const FLAG_NEWLINES: u32 = 1;
+/// Bit of `flags`: there is a redundant grain directory.
+const FLAG_REDUNDANT: u32 = 1 << 1;
+/// Bit of `flags`: an entry of 1 stands for a grain of zeros.
+const FLAG_ZERO_GRAINS: u32 = 1 << 2;
 /// Bit of `flags`: grains are compressed.
 const FLAG_COMPRESSED: u32 = 1 << 16;
 /// Bit of `flags`: grains and metadata are marked.
@@ -105,6 +109,21 @@ impl SparseHeader {
         self.flags & (FLAG_COMPRESSED | FLAG_MARKERS) != 0
     }
 
+    /// Grains are compressed.
+    pub fn is_compressed(&self) -> bool {
+        self.flags & FLAG_COMPRESSED != 0
+    }
+
+    /// There is a redundant grain directory.
+    pub fn has_redundant_directory(&self) -> bool {
+        self.flags & FLAG_REDUNDANT != 0
+    }
+
+    /// An entry of 1 in a grain table stands for a grain of zeros.
+    pub fn has_zero_grains(&self) -> bool {
+        self.flags & FLAG_ZERO_GRAINS != 0
+    }
+
     /// Entries of the grain directory; `None` where the geometry allows none.
     pub fn gd_entries(&self) -> Option<u64> {
         let sectors = self.grain_size_sectors.checked_mul(u64::from(self.gtes_per_gt))?;
@@ -114,7 +133,7 @@ impl SparseHeader {
         Some(self.capacity_sectors.div_ceil(sectors))
     }
 
-    fn has_sound_geometry(&self) -> bool {
+    pub(super) fn has_sound_geometry(&self) -> bool {
         self.grain_size_sectors.is_power_of_two()
             && self.grain_size_sectors <= MAX_GRAIN_SECTORS
             && (1..=MAX_TABLE_ENTRIES).contains(&self.gtes_per_gt)
