@@ -93,7 +93,7 @@ fn subjects() -> Vec<Subject> {
     }
 
     // 32 GiB at 4 KiB a grain: 64 MiB of tables.
-    let grains: Vec<(u64, Grain)> = (0..2048).map(|table| (table * 4096, Grain::Data)).collect();
+    let grains: Vec<(u64, Grain)> = (0..8192).map(|number| (number * 1024, Grain::Data)).collect();
     let mut sesparse = sesparse_with_grains(1 << 26, false, &grains).to_vec();
     let at = (1 + 1 + 2 + 8 + 32) * 512;
     fill(&mut sesparse, at, tables, |number| {

@@ -256,7 +256,7 @@ impl Layout {
 }
 
 /// The number of a grain in a seSparse entry: bits 48 to 59 are its lower twelve, the bits below them the others (qemu).
-pub(super) fn sesparse_grain(entry: u64) -> u64 {
+fn sesparse_grain(entry: u64) -> u64 {
     ((entry >> 48_u32) & 0xFFF) | ((entry & 0xFFFF_FFFF_FFFF) << 12_u32)
 }
 
