@@ -62,6 +62,31 @@ impl ReadAt for FileReader {
         }
         fill(&self.file, offset, buffer)
     }
+
+    fn next_data(&self, offset: u64) -> u64 {
+        next_data(&self.file, offset, self.length)
+    }
+}
+
+/// Asks the file system where data begin behind a hole.
+#[cfg(target_os = "linux")]
+fn next_data(file: &File, offset: u64, length: u64) -> u64 {
+    use rustix::{
+        fs::{SeekFrom, seek},
+        io::Errno,
+    };
+
+    match seek(file, SeekFrom::Data(offset)) {
+        Ok(data) => data.clamp(offset, length.max(offset)),
+        Err(Errno::NXIO) => length.max(offset),
+        // A file system that knows of no holes.
+        Err(_) => offset,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn next_data(_: &File, offset: u64, _: u64) -> u64 {
+    offset
 }
 
 /// Opens without following a link, without waiting for a FIFO or a lease, and without touching the access time where

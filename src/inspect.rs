@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use derelict_parsers::{Anomaly, foreign::Foreign};
+use derelict_parsers::{Anomaly, foreign::Foreign, vmdk::SECTOR_BYTES};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -16,6 +16,7 @@ use crate::{
     kind::{Basis, Kind},
     raw::RawPath,
     read::{self, Subject},
+    report::show,
     sanitize,
 };
 
@@ -37,6 +38,9 @@ pub struct Inspection {
     /// What the bytes of an ordinary file or a flat extent say: an image of another product, a raw disk. It tells what
     /// lies in the file and takes no part in any verdict.
     pub contents: Option<Foreign>,
+    /// What the tables of a disk allocate, in the file and of the disk; `null` for what has none. Only told here: a scan
+    /// reads headers.
+    pub allocation: Value,
     /// The same in the words of the reconciliation.
     pub evidence: Evidence,
     /// What is odd about it.
@@ -75,6 +79,7 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         error,
         facts: Value::Null,
         contents: None,
+        allocation: Value::Null,
         evidence: Evidence::default(),
         anomalies: Vec::new(),
     };
@@ -84,6 +89,9 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         inspection.facts = found.facts;
         inspection.evidence = found.evidence;
         inspection.anomalies = found.anomalies;
+        if !inspection.facts.is_null() {
+            inspection.add_allocation(path, found.kind);
+        }
     }
     add_contents(path, &mut inspection);
     Ok(inspection)
@@ -98,6 +106,20 @@ fn add_contents(path: &Path, inspection: &mut Inspection) {
     match read::contents(path) {
         Ok(contents) => inspection.contents = contents,
         Err(error) => inspection.error = Some(error),
+    }
+}
+
+impl Inspection {
+    /// Adds what the tables of a disk allocate. Where a header cannot be read, that is the error to tell.
+    fn add_allocation(&mut self, path: &Path, kind: Kind) {
+        match read::allocation(path, kind) {
+            None => {}
+            Some(Ok(told)) => {
+                self.allocation = told.facts;
+                self.error = self.error.take().or(told.damage);
+            }
+            Some(Err(text)) => self.error = self.error.take().or(Some(text)),
+        }
     }
 }
 
@@ -131,6 +153,7 @@ pub fn render_text(inspection: &Inspection, out: &mut dyn Write) -> io::Result<(
     section(out, "facts", &inspection.facts)?;
     let contents = serde_json::to_value(&inspection.contents).unwrap_or_default();
     section(out, "contents", &contents)?;
+    section(out, "allocation", &inspection.allocation)?;
     let evidence = serde_json::to_value(&inspection.evidence).unwrap_or_default();
     section(out, "evidence", &evidence)?;
     if inspection.facts.get("anomalies").is_none() {
@@ -167,19 +190,66 @@ fn nested(out: &mut dyn Write, indent: usize, value: &Value) -> io::Result<()> {
         Value::Object(fields) => {
             let shown = || fields.iter().filter(|(_, value)| !is_blank(value));
             let width = shown().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
-            shown().try_for_each(|(key, value)| field(out, indent, width, &sanitize::text(key), value))
+            shown().try_for_each(|(key, value)| {
+                let scalar = told(key, value, fields);
+                field(out, indent, width, &sanitize::text(key), value, &scalar)
+            })
+        }
+        Value::Array(items) if items.iter().all(|item| pair(item).is_some()) => {
+            let pairs = || items.iter().filter_map(pair);
+            let width = pairs().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
+            pairs().try_for_each(|(key, value)| field(out, indent, width, &sanitize::text(key), value, &plain(value)))
         }
         Value::Array(items) => items.iter().try_for_each(|item| element(out, indent, item)),
         scalar => writeln!(out, "{:indent$}{}", "", plain(scalar)),
     }
 }
 
-fn field(out: &mut dyn Write, indent: usize, width: usize, key: &str, value: &Value) -> io::Result<()> {
+fn field(out: &mut dyn Write, indent: usize, width: usize, key: &str, value: &Value, scalar: &str) -> io::Result<()> {
     if value.is_object() || value.is_array() {
         writeln!(out, "{:indent$}{key}", "")?;
         return nested(out, indent.saturating_add(2), value);
     }
-    writeln!(out, "{:indent$}{key:width$}  {}", "", plain(value))
+    writeln!(out, "{:indent$}{key:width$}  {scalar}", "")
+}
+
+/// A line of a file: `{key, value}` and nothing else.
+fn pair(value: &Value) -> Option<(&str, &Value)> {
+    let fields = value.as_object().filter(|fields| fields.len() == 2)?;
+    let value = fields
+        .get("value")
+        .filter(|value| !value.is_array() && !value.is_object())?;
+    Some((fields.get("key")?.as_str()?, value))
+}
+
+/// A fact in the form in which its readers know it: sizes with a unit, a share of the disk, content ids in hex.
+fn told(key: &str, value: &Value, beside: &serde_json::Map<String, Value>) -> String {
+    /// Sizes that are a part of `virtual_bytes`.
+    const PARTS: [&str; 3] = ["allocated_bytes", "zeroed_bytes", "unmapped_bytes"];
+    let Some(number) = value.as_u64() else {
+        return plain(value);
+    };
+    if matches!(key, "cid" | "parent_cid") {
+        return format!("{number:08x}");
+    }
+    let bytes = if key.ends_with("_bytes") {
+        Some(number)
+    } else if key.ends_with("_sectors") {
+        number.checked_mul(SECTOR_BYTES)
+    } else {
+        None
+    };
+    let Some(size) = bytes.filter(|bytes| *bytes >= 1024).map(show::bytes) else {
+        return plain(value);
+    };
+    let whole = beside.get("virtual_bytes").and_then(Value::as_u64);
+    match whole.filter(|whole| *whole > 0 && PARTS.contains(&key)) {
+        Some(whole) => {
+            let tenths = u128::from(number) * 1000 / u128::from(whole);
+            format!("{number} ({size}, {}.{} %)", tenths / 10, tenths % 10)
+        }
+        None => format!("{number} ({size})"),
+    }
 }
 
 /// An element of a list begins with a hyphen; its further lines stand below its first.
@@ -226,11 +296,31 @@ mod tests {
             text.starts_with("a.vmdk\n  kind    vmdk-descriptor\n  basis   both\n"),
             "{text}"
         );
-        assert!(text.contains("\n    cid           10\n"), "{text}");
+        assert!(text.contains("\n    cid           0000000a\n"), "{text}");
         assert!(
             text.contains("\n      - role    extent\n        target  a-flat.vmdk\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn sizes_have_units_and_lines_of_a_file_stand_as_they_are_there() {
+        let facts = serde_json::json!({
+            "allocated_bytes": 131_072, "virtual_bytes": 1_048_576, "grain_size_sectors": 128, "gd_sectors": u64::MAX,
+            "ddb": [{"key": "ddb.a", "value": "x"}, {"key": "ddb.long", "value": "y"}],
+        });
+        let mut out = Vec::new();
+        nested(&mut out, 0, &facts).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        for line in [
+            "allocated_bytes     131072 (128.0 KiB, 12.5 %)\n",
+            "virtual_bytes       1048576 (1.0 MiB)\n",
+            "grain_size_sectors  128 (64.0 KiB)\n",
+            "gd_sectors          18446744073709551615\n",
+            "ddb\n  ddb.a     x\n  ddb.long  y\n",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
     }
 
     #[test]

@@ -25,14 +25,14 @@ fn samples(folder: &str) -> Option<PathBuf> {
         .map(|parent| PathBuf::from(format!("{}{parent}", env!("CARGO_MANIFEST_DIR"))).join(folder))
         .find(|path| path.is_dir());
     if found.is_none() {
-        skip(folder);
+        skip(&format!("{folder}: samples absent"));
     }
     found
 }
 
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-fn skip(folder: &str) {
-    eprintln!("SKIPPED: {folder}: samples absent");
+fn skip(what: &str) {
+    eprintln!("SKIPPED: {what}");
 }
 
 /// Every file below a folder.
@@ -172,4 +172,81 @@ fn what_a_sample_is_does_not_depend_on_its_name() {
     let lying = target.path().join("b.vmdk");
     fs::rename(&unpacked, &lying).unwrap();
     assert_eq!(inspect(&lying).unwrap().kind, Some(Kind::Vhdx));
+}
+
+#[test]
+fn a_sparse_disk_tells_what_its_grain_tables_allocate() {
+    let Some(folder) = samples("vmware") else { return };
+    for (name, allocated) in [
+        ("synthetic/qemu10-chain-base.vmdk", 262_144),
+        ("vmdk-rs/streamOptimized.vmdk", 3_407_872),
+        ("synthetic/esxi-chain/vm1-000001-delta.vmdk", 1536),
+        ("synthetic/esxi-sesparse/vm2-000001-sesparse.vmdk", 8192),
+    ] {
+        let disk = look(&folder.join(name));
+        assert_eq!(disk.allocation["allocated_bytes"], allocated, "{name}");
+        assert_eq!(disk.error, None, "{name}");
+    }
+    let descriptor = look(&folder.join("synthetic/esxi-chain/vm1-000001.vmdk"));
+    assert!(
+        descriptor.allocation.is_null(),
+        "what its extents hold they tell themselves"
+    );
+}
+
+#[test]
+fn a_disk_with_damaged_tables_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a-000001-delta.vmdk");
+    let mut delta = derelict_parsers::testkit::vmware::cowd_with_grains(8192, &[0, 5000]);
+    delta[2048..2052].copy_from_slice(&u32::MAX.to_le_bytes());
+    fs::write(&path, delta).unwrap();
+    let disk = inspect(&path).unwrap();
+    assert_eq!(disk.allocation["allocated_bytes"], 512);
+    assert_eq!(disk.allocation["damage"]["code"], "gt-beyond-end");
+    assert!(disk.error.unwrap().contains("grain table 0"));
+}
+
+/// Runs a program in a folder; false where it is absent, which is said.
+fn run(folder: &Path, program: &str, arguments: &[&str]) -> bool {
+    let ran = std::process::Command::new(program)
+        .current_dir(folder)
+        .args(arguments)
+        .output();
+    let Ok(output) = ran else {
+        skip(&format!("{program} absent"));
+        return false;
+    };
+    assert!(
+        output.status.success(),
+        "{program} {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    true
+}
+
+#[test]
+fn a_disk_of_62_tib_is_inspected_without_reading_its_holes() {
+    let folder = tempfile::tempdir().unwrap();
+    let create = ["create", "-q", "-f", "vmdk", "a.vmdk", "62T"];
+    let writes = [
+        "-f",
+        "vmdk",
+        "-c",
+        "write -P 5 0 1",
+        "-c",
+        "write -P 6 61T 1M",
+        "-c",
+        "write -P 7 68169720922000 112",
+    ];
+    if !run(folder.path(), "qemu-img", &create) || !run(folder.path(), "qemu-io", &[&writes[..], &["a.vmdk"]].concat())
+    {
+        return;
+    }
+    let disk = inspect(&folder.path().join("a.vmdk")).unwrap();
+    assert_eq!(disk.error, None);
+    assert_eq!(disk.allocation["virtual_bytes"], 62_u64 << 40);
+    assert_eq!(disk.allocation["allocated_bytes"], 18 << 16);
+    assert_eq!(disk.allocation["grain_tables"], 62 << 15);
+    assert_eq!(disk.allocation["redundant"]["differing_tables"], 0);
 }

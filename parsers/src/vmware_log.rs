@@ -1,8 +1,11 @@
-//! `vmware.log` as evidence: which VM wrote it, which disks it opened, and whether it ended in order.
+//! `vmware.log` as evidence: which VM wrote it, when it was switched on and wrote last, which disks it opened, and whether
+//! it ended in order.
 //!
 //! Read are the beginning and the end, both bounded. The words around a value are those of VMware and not translated; words
-//! that are translated (the disk mode) are not looked at. The log is in the code page of its host.
+//! that are translated (the disk mode) are not looked at. The log is in the code page of its host. A log is of one run of
+//! the VM: the next one begins another file.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,14 +17,24 @@ const WHAT: &str = "VM log";
 const HEAD_BYTES: u64 = 256 << 10;
 /// How much of the end is read.
 const TAIL_BYTES: u64 = 32 << 10;
-/// Most disk lines that are kept.
+/// Most disks that are kept.
 const MAX_DISKS: usize = 1024;
+/// Most mismatches that are kept.
+const MAX_MISMATCHES: usize = 64;
+/// Longest line that is kept as text.
+const MAX_LINE_BYTES: usize = 512;
 
 /// What a log tells.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct VmLog {
     /// The first line: product, version, build, process.
     pub first_line: Option<String>,
+    /// When the log was begun: just before the VM was switched on.
+    pub begun: Option<LogTime>,
+    /// When the VM was switched on, the last time that is told in what was read.
+    pub powered_on: Option<LogTime>,
+    /// When the last line was written.
+    pub last_line: Option<LogTime>,
     /// Path of the configuration on the host.
     pub vmx_path: Option<EncodedText>,
     /// `displayName` of the configuration.
@@ -32,19 +45,73 @@ pub struct VmLog {
     pub host: Option<String>,
     /// The disks that were opened.
     pub disks: Vec<LogDisk>,
+    /// Links whose parents had changed, or were others: the chain did not open.
+    pub content_id_mismatches: Vec<ContentIdMismatch>,
     /// The end says that the VM process exited. A log without that is of a VM that runs, or crashed.
     pub ended: bool,
 }
 
-/// One line about a disk.
+/// When a line was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LogTime {
+    /// As written, in the time of the host where no zone is given.
+    pub text: String,
+    /// The moment; `None` where the line has no year or no zone (before 2012).
+    pub time: Option<Timestamp>,
+}
+
+/// What the log tells of a disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogDisk {
     /// Path of the descriptor as the host opened it.
     pub path: EncodedText,
-    /// The device, where the line tells.
+    /// The device, where a line tells.
     pub device: Option<String>,
-    /// `ddb.uuid`, where the line tells.
+    /// `ddb.uuid`, where a line tells.
     pub uuid: Option<VmwareUuid>,
+}
+
+/// `Content ID mismatch (a != b)`: a link and its parent do not fit together (KB 345254).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ContentIdMismatch {
+    /// The line from these words on.
+    pub text: String,
+    /// The first content id; `None` where it is no hex number.
+    pub first: Option<u32>,
+    /// The second content id.
+    pub second: Option<u32>,
+    /// When.
+    pub at: Option<LogTime>,
+}
+
+/// The words that are looked for, and what the rest of their line tells.
+const WORDS: &[(&[u8], Word)] = &[
+    (b"DICT --- CONFIGURATION ", Word::Configuration),
+    (b"DICT ", Word::Dictionary),
+    (b"DISK: ", Word::Disk),
+    (b"BIOS-UUID is ", Word::BiosUuid),
+    (b"Hostname=", Word::Host),
+    (b"HOST sysname ", Word::OldHost),
+    (b"Content ID mismatch", Word::Mismatch),
+    (b"Transitioned vmx/execState/val to poweredOn", Word::PoweredOn),
+    (b"VMX_PowerOn: VMX build", Word::PowerOn),
+    (b"VMX idle exit", Word::Exit),
+    (b"VMX exit (", Word::Exit),
+    (b"VMX exit.", Word::Exit),
+];
+
+#[derive(Debug, Clone, Copy)]
+enum Word {
+    Configuration,
+    Dictionary,
+    Disk,
+    BiosUuid,
+    Host,
+    OldHost,
+    Mismatch,
+    PoweredOn,
+    PowerOn,
+    Exit,
 }
 
 impl VmLog {
@@ -62,47 +129,86 @@ impl VmLog {
             });
         }
         let head = source.up_to(WHAT, 0, HEAD_BYTES)?;
-        let tail = source.up_to(WHAT, source.len().saturating_sub(TAIL_BYTES), TAIL_BYTES)?;
         let (charset, _) = Charset::declared(None, &head);
         let mut log = Self::default();
-        for line in head.split(|&byte| byte == b'\n') {
-            log.take(line.trim_ascii_end(), charset);
+        for line in lines_of(&head) {
+            log.take(line, charset);
         }
-        log.ended = tail
-            .split(|&byte| byte == b'\n')
-            .any(|line| find(line, b"VMX idle exit").is_some() || find(line, b"VMX exit (").is_some());
+        // Only the end of the file tells how the run ended.
+        let tail_start = source.len().saturating_sub(TAIL_BYTES);
+        let tail = source.up_to(WHAT, tail_start, TAIL_BYTES)?;
+        let news = usize::try_from(HEAD_BYTES.saturating_sub(tail_start)).unwrap_or(0);
+        log.ended = lines_of(&tail).any(|line| matches!(find_word(line), Some((Word::Exit, _))));
+        for line in lines_of(tail.get(news..).unwrap_or_default()) {
+            log.take(line, charset);
+        }
         Ok(log)
     }
 
     /// Takes one line.
     fn take(&mut self, line: &[u8], charset: Charset) {
         let text = |bytes: &[u8]| charset.decode(bytes).0.into_owned();
+        let time = time_of(line);
         if self.first_line.is_none() && !line.is_empty() {
-            self.first_line = Some(text(line.get(..line.len().min(512)).unwrap_or_default()));
+            self.first_line = Some(text(line.get(..line.len().min(MAX_LINE_BYTES)).unwrap_or_default()));
+            self.begun = time.map(LogTime::new);
         }
-        if let Some(path) = find(line, b"DICT --- CONFIGURATION ") {
-            set_once(&mut self.vmx_path, || charset.text(path.trim_ascii()));
-        } else if let Some(entry) = find(line, b"DICT ") {
-            self.take_configuration(entry.trim_ascii(), charset);
-        } else if let Some(uuid) = find(line, b"BIOS-UUID is ") {
-            set_once(&mut self.bios_uuid, || VmwareUuid::new(&text(uuid)));
-        } else if let Some(host) = find(line, b"Hostname=") {
-            set_once(&mut self.host, || text(host.trim_ascii()));
-        } else if let Some(disk) = find(line, b"DISK: ").filter(|_| self.disks.len() < MAX_DISKS) {
-            self.disks.extend(disk_of(disk, charset));
+        if time.is_some() {
+            self.last_line = time.map(LogTime::new);
+        }
+        let Some((word, rest)) = find_word(line) else {
+            return;
+        };
+        match word {
+            Word::Configuration => set_once(&mut self.vmx_path, || charset.text(rest.trim_ascii())),
+            Word::Dictionary => self.take_configuration(rest.trim_ascii(), charset),
+            Word::BiosUuid => set_once(&mut self.bios_uuid, || VmwareUuid::new(&text(rest))),
+            Word::Host => set_once(&mut self.host, || text(rest.trim_ascii())),
+            Word::OldHost => {
+                if let Some(name) = find(rest, b"nodename ").and_then(|name| name.split(|byte| *byte == b',').next()) {
+                    set_once(&mut self.host, || text(name.trim_ascii()));
+                }
+            }
+            Word::Disk => {
+                if let Some(disk) = disk_of(rest, charset) {
+                    self.take_disk(disk);
+                }
+            }
+            Word::Mismatch if self.content_id_mismatches.len() < MAX_MISMATCHES => {
+                let mismatch = ContentIdMismatch::of(&text(rest), time.map(LogTime::new));
+                self.content_id_mismatches.push(mismatch);
+            }
+            Word::PoweredOn | Word::PowerOn => self.powered_on = time.map(LogTime::new).or(self.powered_on.take()),
+            Word::Mismatch | Word::Exit => {}
         }
     }
 
-    /// A line of the configuration: `displayName = "…"`.
+    /// Joins what several lines tell of one disk.
+    fn take_disk(&mut self, disk: LogDisk) {
+        let fits = |own: &LogDisk| own.device.is_none() || disk.device.is_none() || own.device == disk.device;
+        let known = self.disks.iter().position(|own| own.path == disk.path && fits(own));
+        if known.is_none() && self.disks.len() < MAX_DISKS {
+            self.disks.push(disk);
+        } else if let Some(own) = known.and_then(|place| self.disks.get_mut(place)) {
+            own.device = own.device.take().or(disk.device);
+            own.uuid = own.uuid.take().or(disk.uuid);
+        }
+    }
+
+    /// A line of the configuration: `displayName = "…"`; before 2012 without quotes.
     fn take_configuration(&mut self, entry: &[u8], charset: Charset) {
         let Some(equals) = entry.iter().position(|&byte| byte == b'=') else {
             return;
         };
         let (key, value) = entry.split_at_checked(equals).unwrap_or_default();
-        let value = find(value, b"\"").and_then(|value| value.strip_suffix(b"\""));
-        let (key, Some(value)) = (key.trim_ascii(), value) else {
-            return;
+        let (key, value) = (key.trim_ascii(), value.get(1..).unwrap_or_default().trim_ascii());
+        let value = match value.strip_prefix(b"\"") {
+            Some(quoted) => quoted.strip_suffix(b"\"").unwrap_or_default(),
+            None => value,
         };
+        if value.is_empty() {
+            return;
+        }
         if key.eq_ignore_ascii_case(b"displayName") {
             set_once(&mut self.display_name, || charset.text(value));
         } else if key.eq_ignore_ascii_case(b"uuid.bios") {
@@ -111,15 +217,78 @@ impl VmLog {
     }
 }
 
+impl LogTime {
+    fn new(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            time: text.parse().ok(),
+        }
+    }
+}
+
+impl ContentIdMismatch {
+    /// `rest` is what follows the words: ` (7b7644b2 != 4f5a6761).`
+    fn of(rest: &str, at: Option<LogTime>) -> Self {
+        let inside = rest.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+        let ids = inside.and_then(|(ids, _)| ids.split_once("!="));
+        let cid = |text: Option<&str>| u32::from_str_radix(text?.trim(), 16).ok();
+        Self {
+            text: format!("Content ID mismatch{}", rest.trim_end())
+                .chars()
+                .take(MAX_LINE_BYTES)
+                .collect(),
+            first: cid(ids.map(|(first, _)| first)),
+            second: cid(ids.map(|(_, second)| second)),
+            at,
+        }
+    }
+}
+
+/// Lines without what ends them.
+fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end)
+}
+
+/// The time at the beginning of a line: `2019-01-31T08:00:00.000Z| …`, `2024-05-01T08:00:00.000Z In(05) …`, or
+/// `Aug 20 20:09:05.559: …` before 2012.
+fn time_of(line: &[u8]) -> Option<&str> {
+    /// Longer than any time.
+    const MAX_TIME_BYTES: usize = 40;
+    let start = line.get(..line.len().min(MAX_TIME_BYTES))?;
+    let ends_iso = |byte: &u8| matches!(byte, b'|' | b' ');
+    let time = if start.first()?.is_ascii_digit() {
+        start.split(ends_iso).next()?
+    } else {
+        let end = start.windows(2).position(|pair| pair == b": ")?;
+        start.get(..end)?
+    };
+    let text = std::str::from_utf8(time).ok()?;
+    let (hours, rest) = text.split_once(':')?;
+    (hours.ends_with(|c: char| c.is_ascii_digit()) && rest.starts_with(|c: char| c.is_ascii_digit())).then_some(text)
+}
+
+/// The first of the words in a line, and what follows it.
+fn find_word(line: &[u8]) -> Option<(Word, &[u8])> {
+    let begins_word = |byte: u8| matches!(byte, b'D' | b'B' | b'H' | b'C' | b'T' | b'V');
+    let places = line.iter().enumerate().filter(|(_, byte)| begins_word(**byte));
+    places
+        .map(|(place, _)| line.get(place..).unwrap_or_default())
+        .find_map(|rest| {
+            let known = WORDS.iter().find(|(word, _)| rest.starts_with(word))?;
+            Some((known.1, rest.get(known.0.len()..)?))
+        })
+}
+
 /// `OPEN scsi0:0 '<path>' …` or `Disk '<path>' has UUID '<uuid>'`.
 fn disk_of(line: &[u8], charset: Charset) -> Option<LogDisk> {
     if let Some(open) = line.strip_prefix(b"OPEN ") {
         let quote = open.iter().position(|&byte| byte == b'\'')?;
         let end = open.iter().rposition(|&byte| byte == b'\'')?;
         let path = open.get(quote.checked_add(1)?..end)?;
+        let device = charset.decode(open.get(..quote)?.trim_ascii()).0.into_owned();
         return Some(LogDisk {
             path: charset.text(path),
-            device: Some(charset.decode(open.get(..quote)?.trim_ascii()).0.into_owned()),
+            device: Some(device).filter(|device| !device.is_empty()),
             uuid: None,
         });
     }
@@ -171,12 +340,11 @@ mod tests {
         assert_eq!(log.host.as_deref(), Some("esx01"));
         assert!(log.bios_uuid.is_some_and(|uuid| uuid.uuid.is_some()));
         let path = EncodedText::from("/vmfs/volumes/5c/web 01/it's.vmdk");
-        assert_eq!(
-            (&log.disks[0].path, log.disks[0].device.as_deref()),
-            (&path, Some("scsi0:0"))
-        );
-        assert_eq!(log.disks[1].path, path);
-        assert!(log.disks[1].uuid.as_ref().is_some_and(|uuid| uuid.uuid.is_some()));
+        let [disk] = log.disks.as_slice() else {
+            panic!("two lines tell of one disk: {:?}", log.disks);
+        };
+        assert_eq!((&disk.path, disk.device.as_deref()), (&path, Some("scsi0:0")));
+        assert!(disk.uuid.as_ref().is_some_and(|uuid| uuid.uuid.is_some()));
         assert!(!log.ended, "no exit line: running, or crashed");
     }
 
@@ -185,6 +353,7 @@ mod tests {
         for line in [
             "| vmx| I120: VMX exit (0).\n",
             "2023-01-01T00:00:00.000Z In(05) vmx VMX idle exit\n",
+            "Mar 26 04:55:16: vmx| VMX exit.\n",
         ] {
             let text = format!("{OLD}{}{line}", "filler\n".repeat(100_000));
             assert!(VmLog::read(text.as_bytes()).unwrap().ended, "{line}");
@@ -204,5 +373,59 @@ mod tests {
             VmLog::read(&[][..]),
             Err(ParseError::Truncated { have: 0, .. })
         ));
+    }
+
+    #[test]
+    fn the_times_of_the_log_tell_when_the_vm_ran() {
+        let log = format!(
+            "{OLD}2019-01-31T08:00:02.000Z| vcpu-0| I125: Transitioned vmx/execState/val to poweredOn\n{}\
+             2019-02-01T09:30:00.500Z| vmx| I125: Tools: running\n",
+            "2019-01-31T09:00:00.000Z| vmx| I125: filler\n".repeat(10_000)
+        );
+        let log = VmLog::read(log.as_bytes()).unwrap();
+        let text = |time: &Option<LogTime>| time.as_ref().map(|time| time.text.clone()).unwrap();
+        assert_eq!(text(&log.begun), "2019-01-31T08:00:00.000Z");
+        assert_eq!(text(&log.powered_on), "2019-01-31T08:00:02.000Z");
+        assert_eq!(text(&log.last_line), "2019-02-01T09:30:00.500Z");
+        let seconds = log.last_line.and_then(|time| time.time).map(Timestamp::as_second);
+        assert_eq!(seconds, Some(1_549_013_400));
+    }
+
+    #[test]
+    fn a_log_of_before_2012_is_read_too() {
+        let log = "Aug 20 20:09:03.972: vmx| Log for VMware Workstation pid=10584 version=7.1.1 build=build-282343\n\
+             Aug 20 20:09:04.584: vmx| HOST sysname Linux, nodename laptop, release 2.6.28\n\
+             Aug 20 20:09:04.590: vmx| DICT --- CONFIGURATION /vms/XP/XP.vmx \n\
+             Aug 20 20:09:04.590: vmx| DICT           displayName = Windows XP \n\
+             Aug 20 20:09:04.839: vmx| DISK: OPEN scsi0:0 '/vms/XP/XP.vmdk' persistent R[]\n\
+             Aug 20 20:09:04.861: vmx| DISK: OPEN '/vms/XP/XP.vmdk' Geo (1174/255/56) BIOS Geo (0/0/0)\n\
+             Aug 20 20:09:05.559: vcpu-0| Transitioned vmx/execState/val to poweredOn\n";
+        let log = VmLog::read(log.as_bytes()).unwrap();
+        assert_eq!(log.host.as_deref(), Some("laptop"));
+        assert_eq!(log.display_name, Some("Windows XP".into()));
+        assert_eq!(log.disks.len(), 1);
+        assert_eq!(log.disks[0].device.as_deref(), Some("scsi0:0"));
+        let powered_on = log.powered_on.unwrap();
+        assert_eq!(
+            (powered_on.text.as_str(), powered_on.time),
+            ("Aug 20 20:09:05.559", None)
+        );
+    }
+
+    #[test]
+    fn a_chain_that_did_not_fit_names_both_content_ids() {
+        let log = format!(
+            "{OLD}2019-01-31T08:00:03.000Z| vmx| I125: DISKLIB-LINK  : Attach: Content ID mismatch (d0fdb25b != ef4854ee).\n"
+        );
+        let log = VmLog::read(log.as_bytes()).unwrap();
+        let mismatch = &log.content_id_mismatches[0];
+        assert_eq!(
+            (mismatch.first, mismatch.second),
+            (Some(0xd0fd_b25b), Some(0xef48_54ee))
+        );
+        assert_eq!(mismatch.text, "Content ID mismatch (d0fdb25b != ef4854ee).");
+        assert!(mismatch.at.as_ref().is_some_and(|at| at.time.is_some()));
+        let odd = VmLog::read(&b"vmx| Content ID mismatch"[..]).unwrap();
+        assert_eq!(odd.content_id_mismatches[0].first, None);
     }
 }

@@ -156,6 +156,33 @@ pub fn examine(subject: &Subject<'_>) -> Examined {
     }
 }
 
+/// What the tables of a disk allocate.
+#[derive(Debug)]
+pub struct Allocated {
+    /// All that was counted; `allocated_bytes` are the bytes of the disk whose content is in this file.
+    pub facts: Value,
+    /// Why the numbers may be wrong.
+    pub damage: Option<String>,
+}
+
+/// Reads what the tables of a disk allocate; `None` for a kind without tables. Not part of [`examine`]: a table may have
+/// half a gigabyte.
+///
+/// # Errors
+/// What kept the table from being read.
+pub fn allocation(path: &Path, kind: Kind) -> Option<Result<Allocated, String>> {
+    let read = match kind {
+        Kind::VmdkSparse | Kind::VmdkStream | Kind::VmdkDelta | Kind::VmdkSeSparse => vmdk::allocation,
+        _ => return None,
+    };
+    let reader = match open_patiently(path) {
+        Ok(reader) => reader,
+        Err(error) => return Some(Err(error.to_string())),
+    };
+    let told = guard_against_panic(|| read(kind, &reader, &Limits::default()));
+    Some(told.map_err(|error| error.to_string()))
+}
+
 /// Opens a file and looks at its content; an error says whether the opening or a read failed.
 fn open(subject: &Subject<'_>) -> Result<(FileReader, Content), (io::Error, bool)> {
     let reader = open_patiently(subject.os_path).map_err(|error| (error, false))?;

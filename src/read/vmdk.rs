@@ -5,7 +5,7 @@ use derelict_parsers::{
     vmdk::{self, Descriptor, Vmdk},
 };
 
-use super::{Parsed, mark, vmware::references};
+use super::{Allocated, Parsed, mark, vmware::references};
 use crate::{
     evidence::{DiskEvidence, Evidence, LinkId, Mark, MarkCode},
     file_reader::FileReader,
@@ -59,6 +59,16 @@ pub(super) fn disk(kind: Kind, reader: &FileReader, limits: &Limits) -> Result<P
     let mut parsed = Parsed::new(&facts, evidence, &anomalies).damaged_by(damage);
     parsed.kind = exact_kind(kind, &facts);
     Ok(parsed)
+}
+
+/// What the grain tables of an extent allocate, and why that may be wrong.
+pub(super) fn allocation(_: Kind, reader: &FileReader, limits: &Limits) -> Result<Allocated, ParseError> {
+    let told = vmdk::allocation::read(reader, &vmdk::read(reader, limits)?)?;
+    let damage = told.as_ref().and_then(|told| told.damage.as_ref());
+    Ok(Allocated {
+        damage: damage.map(|damage| damage.text.clone()),
+        facts: serde_json::to_value(&told).unwrap_or_default(),
+    })
 }
 
 /// No signature and no descriptor: a flat extent, unless the name promises something else.

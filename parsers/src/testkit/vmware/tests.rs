@@ -324,7 +324,7 @@ fn locks_logs_and_variables_round_trip() {
     let running = VmLog::read(&log.build()).unwrap();
     assert_eq!(running.vmx_path, Some(EncodedText::from("/vmfs/volumes/a/w/w.vmx")));
     assert_eq!(
-        running.disks[1].uuid.as_ref().and_then(|uuid| uuid.uuid),
+        running.disks[0].uuid.as_ref().and_then(|uuid| uuid.uuid),
         Some(guid(1, 6))
     );
     assert!(!running.ended && VmLog::read(&log.ended().build()).unwrap().ended);

@@ -46,9 +46,10 @@ pub struct Allocation {
     pub redundant: Option<RedundantDirectory>,
     /// Where the numbers are from.
     pub source: AllocationSource,
-    /// False where tables were damaged or missing, or the journal was not replayed: there may be more or less.
-    pub is_complete: bool,
-    /// What is odd.
+    /// The first anomaly after which the numbers may be wrong: a damaged or missing table, a journal that was not
+    /// replayed. `None` for sound tables.
+    pub damage: Option<Anomaly>,
+    /// What is odd about the tables; what is in the headers stands among the facts of the file.
     pub anomalies: Vec<Anomaly>,
 }
 
@@ -142,7 +143,7 @@ impl<'a, S: ReadAt + ?Sized> Walk<'a, S> {
             grain_tables: tables.named,
             differing_tables: differing,
         });
-        self.result.is_complete = self.findings.is_complete();
+        self.result.damage = self.findings.first_damage();
         self.result.anomalies = self.findings.into_anomalies();
         Ok(Some(self.result))
     }
@@ -194,7 +195,7 @@ impl Allocation {
             grains_outside: 0,
             redundant: None,
             source,
-            is_complete: true,
+            damage: None,
             anomalies: Vec::new(),
         }
     }
@@ -330,7 +331,11 @@ fn by_markers(source: &(impl ReadAt + ?Sized), extent: &SparseExtent) -> Result<
     let stream = stream::walk(source, extent)?;
     let mut result = Allocation::empty(virtual_bytes, grain_bytes, AllocationSource::GrainMarkers);
     result.allocated_bytes = stream.grains.saturating_mul(grain_bytes).min(virtual_bytes);
-    result.is_complete = false;
-    result.anomalies = stream.anomalies;
+    let cut_off = Anomaly::new(
+        "directory-cut-off",
+        "the directory is cut off: the grains were counted by their markers",
+    );
+    result.anomalies = std::iter::once(cut_off.clone()).chain(stream.anomalies).collect();
+    result.damage = Some(cut_off);
     Ok(result)
 }
