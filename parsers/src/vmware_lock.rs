@@ -81,6 +81,12 @@ pub struct LockBody {
     pub machine_id: Option<String>,
     /// Process of a hosted lock: id, creation time, name.
     pub process: Option<String>,
+    /// Id of that process on the machine. Gone there, the lock is stale.
+    pub process_id: Option<u32>,
+    /// Name of that process: `vmware-vmx` where a VM runs.
+    pub process_name: Option<String>,
+    /// The ticket of a hosted lock (Lamport's bakery): the lowest goes first.
+    pub ticket: Option<u64>,
     /// A hosted lock is exclusive (`X`), not shared (`S`).
     pub exclusive: Option<bool>,
     /// `lc=`: hash of the path of the lock folder where it was made.
@@ -114,11 +120,15 @@ impl LockBody {
         let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
         let text = String::from_utf8_lossy(text);
         let mut words = text.split_ascii_whitespace();
-        let (machine_id, process, _lamport, kind) = (words.next(), words.next(), words.next(), words.next());
+        let (machine_id, process, ticket, kind) = (words.next(), words.next(), words.next(), words.next());
+        let (process_id, process_name) = process.map(process_of).unwrap_or_default();
         Self {
             host: None,
             machine_id: machine_id.map(ToOwned::to_owned),
             process: process.map(ToOwned::to_owned),
+            process_id,
+            process_name,
+            ticket: ticket.and_then(|ticket| ticket.parse().ok()),
             exclusive: kind.and_then(|kind| match kind {
                 "X" => Some(true),
                 "S" => Some(false),
@@ -132,6 +142,28 @@ impl LockBody {
     pub fn holder(&self) -> Option<&str> {
         self.host.as_deref().or(self.machine_id.as_deref())
     }
+}
+
+/// Id and name out of `<id>-<creation time>(<name>)`.
+fn process_of(word: &str) -> (Option<u32>, Option<String>) {
+    let id = word.split(['-', '(']).next().and_then(|id| id.parse().ok());
+    let name = word.split_once('(').and_then(|(_, name)| name.strip_suffix(')'));
+    (id, name.map(ToOwned::to_owned))
+}
+
+/// The `lc=` of a lock that is made under `path`, the full path of its folder (`….lck`): it tells whether the file was
+/// moved or copied since. DJB2 over the UTF-8, in lower case on Windows (open-vm-tools, *fileLockPrimitive.c*).
+pub fn location_checksum(path: &str, is_windows: bool) -> u32 {
+    let lower = if is_windows {
+        path.to_lowercase()
+    } else {
+        path.to_owned()
+    };
+    lower.bytes().fold(5381_u32, |hash, byte| {
+        // The bytes are signed there.
+        let byte = i32::from(byte.cast_signed()).cast_unsigned();
+        hash.wrapping_mul(33).wrapping_add(byte)
+    })
 }
 
 /// The host name of an NFS lock: at 0x14 as seen in the field, else the first run of bytes that reads like one.
@@ -206,6 +238,20 @@ mod tests {
     }
 
     #[test]
+    fn the_checksum_of_a_location_tells_a_lock_that_was_moved() {
+        assert_eq!(location_checksum("a", false), 177_670);
+        assert_eq!(location_checksum("A", true), 177_670);
+        assert_ne!(location_checksum("A", false), 177_670);
+        // Signed: -61 and -92 are added, not 195 and 164.
+        let expected = 5381_u32
+            .wrapping_mul(33)
+            .wrapping_sub(61)
+            .wrapping_mul(33)
+            .wrapping_sub(92);
+        assert_eq!(location_checksum("\u{e4}", false), expected);
+    }
+
+    #[test]
     fn the_member_of_a_hosted_lock_names_machine_and_process() {
         let mut body = b"uuid=00-11-22 4711-13346(vmware-vmx) 1 X 13346 lc=177670".to_vec();
         body.resize(512, 0);
@@ -213,5 +259,7 @@ mod tests {
         assert_eq!(lock.holder(), Some("uuid=00-11-22"));
         assert_eq!(lock.process.as_deref(), Some("4711-13346(vmware-vmx)"));
         assert_eq!((lock.exclusive, lock.location_checksum), (Some(true), Some(177_670)));
+        assert_eq!((lock.process_id, lock.ticket), (Some(4711), Some(1)));
+        assert_eq!(lock.process_name.as_deref(), Some("vmware-vmx"));
     }
 }

@@ -9,6 +9,7 @@
 pub mod allocation;
 mod cowd;
 mod ctk;
+mod database;
 mod descriptor;
 mod extent;
 mod facts;
@@ -23,6 +24,7 @@ use crate::{Anomaly, Limits, ParseError, ReadAt, Result, reference::FileReferenc
 
 pub use cowd::CowdExtent;
 pub use ctk::ChangeTracking;
+pub use database::{DiskDatabase, FirstClassDisk, Geometry, VirtualBoxIds};
 pub use descriptor::{Descriptor, DescriptorEntry};
 pub use extent::{Access, Extent, ExtentKind};
 pub use sesparse::{Area, SeSparseExtent, VolatileHeader};

@@ -23,7 +23,16 @@ const FILE_KEYS: &[(&str, FileKind)] = &[
     ("vmx.log.filename", FileKind::Log),
     ("log.filename", FileKind::Log),
     ("replay.filename", FileKind::Other),
+    // Where the swap of the VMX process lies (assumed to be a folder, as sched.swap.dir is).
+    ("sched.swap.vmxswapdir", FileKind::SwapDir),
 ];
+
+/// Ends of keys that name a file whatever the device or part before them: firmware (`bios440.filename`, `efi64.filename`,
+/// `vbios.filename`), and devices of products to come.
+const FILE_KEY_ENDS: &[&str] = &[".filename", ".file"];
+
+/// Devices whose `fileName` need not be a file: their own rules say when it is.
+const DEVICES_WITH_RULES: &[&str] = &["floppy", "serial", "parallel", "scsi", "sata", "nvme", "ide"];
 
 /// Keys whose text is for people or the guest, in lower case: never a file of the VM.
 const TEXT_KEYS: &[&str] = &["displayname", "annotation", "guestinfo.", "guestos"];
@@ -51,13 +60,19 @@ fn of_entry(dictionary: &Dictionary, entry: &Entry) -> Option<FileReference> {
             let (_, kind) = FILE_KEYS.iter().find(|(known, _)| *known == key)?;
             Some((*kind, true))
         })
-        .or_else(|| has_file_extension(entry.value.as_str()).then_some((FileKind::Other, true)))?;
+        .or_else(|| is_file(&key, entry.value.as_str()).then_some((FileKind::Other, true)))?;
     Some(FileReference {
         key: entry.key.clone(),
         value: entry.value.clone(),
         kind,
         present,
     })
+}
+
+/// A value that ends like the name of a file, or that stands under a key that ends like one of a file.
+fn is_file(key: &str, value: &str) -> bool {
+    let has_rules = DEVICES_WITH_RULES.iter().any(|device| key.starts_with(device));
+    has_file_extension(value) || (!has_rules && FILE_KEY_ENDS.iter().any(|end| key.ends_with(end)))
 }
 
 /// A file of a disk or CD drive.
@@ -170,6 +185,20 @@ mod tests {
             one("floppy0.fileType = \"device\"\nfloppy0.fileName = \"a.flp\"\n"),
             Some((FileKind::Floppy, true))
         );
+    }
+
+    #[test]
+    fn firmware_and_unknown_devices_name_files_of_any_extension() {
+        for line in [
+            "bios440.filename = \"BIOS.440.ROM\"",
+            "efi64.fileName = \"custom.efi\"",
+            "usb:3.fileName = \"stick\"",
+        ] {
+            assert_eq!(one(line), Some((FileKind::Other, true)), "{line}");
+        }
+        assert_eq!(one("sound.fileName = \"-1\""), None);
+        assert_eq!(one("guestinfo.fileName = \"x\""), None);
+        assert_eq!(one("serial0.fileType = \"pipe\"\nserial0.fileName = \"com\"\n"), None);
     }
 
     #[test]
