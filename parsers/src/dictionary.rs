@@ -243,6 +243,9 @@ impl Dictionary {
 
     /// Keys that stand more than once, as the later lines write them.
     pub fn duplicate_keys(&self) -> Vec<&str> {
+        if self.last.len() == self.entries.len() {
+            return Vec::new();
+        }
         let mut seen = std::collections::HashSet::new();
         self.entries
             .iter()
