@@ -98,6 +98,7 @@ pub mod vmx;
 pub mod vmxf;
 
 // Hyper-V
+pub mod block_map;
 pub mod guid;
 pub mod hrl;
 pub mod hyperv_config;

@@ -90,5 +90,14 @@ mod tests {
         assert_eq!(file.up_to("test", 1, 3), Ok(vec![0, 1, 9]));
         let holes: Vec<u64> = (0..6).map(|offset| file.next_data(offset)).collect();
         assert_eq!(holes, [2, 2, 2, 3, 4, 5]);
+        for start in 0..7 {
+            for length in 0..7 {
+                assert_eq!(
+                    file.up_to("test", start, length),
+                    file.to_vec().up_to("test", start, length),
+                    "{length} bytes at {start}"
+                );
+            }
+        }
     }
 }

@@ -28,6 +28,11 @@ pub(crate) const PARENT_LOCATORS_OFFSET: usize = 576;
 pub(crate) const PARENT_LOCATOR_BYTES: usize = 24;
 pub(crate) const PARENT_LOCATORS_BYTES: usize = 8 * PARENT_LOCATOR_BYTES;
 
+pub(crate) const SECTOR_BYTES: u64 = 512;
+pub(crate) const BAT_ENTRY_BYTES: usize = 4;
+/// A block that is not in the file.
+pub(crate) const BAT_UNALLOCATED: u64 = 0xffff_ffff;
+
 /// Copy of the footer, dynamic header and, in files of Windows, the parent locators (at 4 and 12 KiB \[R\]).
 pub(crate) const HEAD_BYTES: u64 = 16 << 10;
 

@@ -3,15 +3,21 @@
 //! Read in this order: the footer at the end (512 or, from old writers, 511 bytes), its copy at the start where that
 //! matters, the dynamic header, the parent locators. Checked: cookies, checksums, versions, the length of the file
 //! against the disk, the place of the table, lengths of locators. Files with wrong checksums occur and other tools open
-//! them, so a wrong checksum is an anomaly and the other copy is tried. Tables and blocks are not read.
+//! them, so a wrong checksum is an anomaly and the other copy is tried. [`read`] stops there.
+//!
+//! [`allocation`] and [`ranges`] walk the block allocation table too and, in a differencing disk, the bitmaps of its
+//! blocks. The blocks are not read.
 //!
 //! A file without a footer anywhere is none. Behind the footer, what cannot be read leaves its facts `None`, an anomaly,
 //! and the first such anomaly as [`Vhd::damage`].
 
+mod allocation;
+mod bat;
 mod dynamic_header;
 mod footer;
 pub(crate) mod format;
 mod locator;
+mod ranges;
 #[cfg(test)]
 mod tests;
 
@@ -22,8 +28,10 @@ use uuid::Uuid;
 
 pub use footer::FooterPlace;
 pub use locator::{VhdLocator, VhdParent};
+pub use ranges::Ranges;
 
 use crate::{
+    block_map::Allocation,
     disk_kind::DiskKind,
     error::{Anomaly, Result},
     findings::Findings,
@@ -60,6 +68,12 @@ pub mod code {
     pub const TABLE_BEYOND_END: &str = "table-beyond-end";
     /// Damage: a parent locator cannot be read.
     pub const LOCATOR_BAD: &str = "locator-bad";
+    /// Damage: blocks that lie outside the file.
+    pub const BLOCK_OUTSIDE_FILE: &str = "block-outside-file";
+    /// Damage: blocks that lie on another block, a header or the table.
+    pub const BLOCK_OVERLAP: &str = "block-overlap";
+    /// There are too many blocks to look for overlaps among them.
+    pub const OVERLAPS_NOT_CHECKED: &str = "overlaps-not-checked";
 }
 
 /// What a VHD says of itself. `None` where that could not be read; [`Vhd::damage`] then says why.
@@ -103,20 +117,14 @@ pub struct Vhd {
 /// `BadSignature` or `Truncated` when there is no footer; `Unsupported` for a version or disk type that nobody knows;
 /// `Io`.
 pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Vhd> {
-    let mut findings = Findings::default();
-    let footer = footer::find(&source, &mut findings)?;
-    let header = match footer.kind {
-        DiskKind::Fixed => {
-            note_length(source.len(), &footer, &mut findings);
-            None
-        }
-        DiskKind::Dynamic | DiskKind::Differencing => {
-            let source = Window::ahead(source, "VHD head", 0, format::HEAD_BYTES)?;
-            read_head(&source, &footer, limits, &mut findings)?
-        }
-    };
-    let virtual_bytes = checked_size(&footer, &mut findings);
-    let (block_size_bytes, parent) = header.map_or((None, None), |(size, parent)| (Some(size), parent));
+    let Opened {
+        footer,
+        header,
+        parent,
+        virtual_bytes,
+        findings,
+        ..
+    } = open(source, limits)?;
     Ok(Vhd {
         kind: footer.kind,
         virtual_bytes,
@@ -129,11 +137,77 @@ pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Vhd> {
         saved_state: footer.saved_state,
         temporary: footer.temporary,
         footer: footer.place,
-        block_size_bytes,
+        block_size_bytes: header.map(|header| header.block_size_bytes),
         parent,
         damage: findings.first_damage(),
         anomalies: findings.into_anomalies(),
     })
+}
+
+/// Walks the block allocation table and counts what it allocates. Memory is bounded: a piece of the table, and 4 bytes
+/// for each block that the file has room for.
+///
+/// # Errors
+/// As [`read`]; `Malformed` or `OutOfBounds` where the dynamic header does not say how to read the table, `Truncated`
+/// where the file ends in it.
+pub fn allocation(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Allocation> {
+    allocation::read(open(source, limits)?, limits)
+}
+
+/// The disk as stretches in their order, without gaps, each with where its content is. The table is read on the way.
+///
+/// A block of a dynamic disk that has a place is in the file as a whole, whatever its bitmap says: that is how QEMU and
+/// the guest read it. In a differencing disk the bitmap decides between this file and the parent.
+///
+/// # Errors
+/// As [`allocation`]; while it runs `Truncated` and `Io` only, and after one of these it ends.
+pub fn ranges<R: ReadAt>(source: R, limits: &Limits) -> Result<Ranges<R>> {
+    Ranges::new(open(source, limits)?)
+}
+
+/// A file of which footer and dynamic header were read.
+#[derive(Debug)]
+struct Opened<R> {
+    source: R,
+    footer: footer::ParsedFooter,
+    /// `None` in a fixed disk, or where it is lost.
+    header: Option<dynamic_header::ParsedDynamicHeader>,
+    parent: Option<VhdParent>,
+    virtual_bytes: Option<u64>,
+    findings: Findings,
+}
+
+fn open<R: ReadAt>(source: R, limits: &Limits) -> Result<Opened<R>> {
+    let mut findings = Findings::default();
+    let footer = footer::find(&source, &mut findings)?;
+    let (header, parent) = match footer.kind {
+        DiskKind::Fixed => {
+            note_length(source.len(), &footer, &mut findings);
+            (None, None)
+        }
+        DiskKind::Dynamic | DiskKind::Differencing => {
+            let head = Window::ahead(&source, "VHD head", 0, format::HEAD_BYTES)?;
+            read_head(&head, &footer, limits, &mut findings)?
+        }
+    };
+    Ok(Opened {
+        virtual_bytes: checked_size(&footer, &mut findings),
+        source,
+        footer,
+        header,
+        parent,
+        findings,
+    })
+}
+
+impl<R: ReadAt> Opened<R> {
+    /// Where the blocks end: at the footer, or at the end of a file that lost it.
+    fn data_end(&self) -> u64 {
+        match self.footer.place {
+            FooterPlace::Start => self.source.len(),
+            FooterPlace::End | FooterPlace::End511 => self.footer.offset,
+        }
+    }
 }
 
 /// True when the cookie of a footer stands at the end of the source: one read of a few bytes.
@@ -154,15 +228,15 @@ fn read_head(
     footer: &footer::ParsedFooter,
     limits: &Limits,
     findings: &mut Findings,
-) -> Result<Option<(u32, Option<VhdParent>)>> {
+) -> Result<(Option<dynamic_header::ParsedDynamicHeader>, Option<VhdParent>)> {
     let Some(header) = dynamic_header::find(source, footer, findings)? else {
-        return Ok(None);
+        return Ok((None, None));
     };
     let parent = match footer.kind {
         DiskKind::Differencing => Some(locator::read(source, &header, limits, findings)?),
         DiskKind::Fixed | DiskKind::Dynamic => None,
     };
-    Ok(Some((header.block_size_bytes, parent)))
+    Ok((Some(header), parent))
 }
 
 /// A fixed disk is its content and the footer.

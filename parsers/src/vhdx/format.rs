@@ -87,3 +87,22 @@ pub(crate) fn crc32c_without(bytes: &[u8], checksum: usize) -> u32 {
     let after = rest.get(4..).unwrap_or_default();
     crc32c::crc32c_append(crc32c::crc32c_append(crc32c::crc32c(before), &[0; 4]), after)
 }
+
+/// MS-VHDX 2.5: the block allocation table.
+pub(crate) const BAT_ENTRY_BYTES: usize = 8;
+pub(crate) const BAT_STATE_MASK: u64 = 7;
+/// Bits 20 to 63 are the place in MiB, so with the others zero they are the place in bytes.
+pub(crate) const BAT_OFFSET_MASK: u64 = !(MIB - 1);
+/// Sectors that one bitmap of 1 MiB covers.
+pub(crate) const CHUNK_SECTORS: u64 = 1 << 23;
+pub(crate) const SECTOR_BITMAP_BYTES: u64 = MIB;
+/// MS-VHDX 2.5.1.1: the states of payload blocks.
+pub(crate) const PAYLOAD_NOT_PRESENT: u64 = 0;
+pub(crate) const PAYLOAD_UNDEFINED: u64 = 1;
+pub(crate) const PAYLOAD_ZERO: u64 = 2;
+pub(crate) const PAYLOAD_UNMAPPED: u64 = 3;
+pub(crate) const PAYLOAD_FULLY_PRESENT: u64 = 6;
+pub(crate) const PAYLOAD_PARTIALLY_PRESENT: u64 = 7;
+/// MS-VHDX 2.5.1.2: the states of sector bitmap blocks.
+pub(crate) const BITMAP_NOT_PRESENT: u64 = 0;
+pub(crate) const BITMAP_PRESENT: u64 = 6;

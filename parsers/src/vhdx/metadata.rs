@@ -2,6 +2,8 @@
 //!
 //! Every item is read on its own: one that cannot be is noted and its fact is `None`. A required item that is unknown
 //! is noted too; it forbids to read the payload, which nobody here does.
+//!
+//! Items that overlap are only noted: each of them was read whole.
 
 use uuid::Uuid;
 
@@ -150,6 +152,28 @@ fn note_odd_entries(entries: &[MetadataTableEntry], findings: &mut Findings) {
         {
             let text = format!("metadata item {id} is listed twice: the first is taken");
             findings.note(Anomaly::at(code::METADATA_ITEM_TWICE, *place, text));
+        }
+    }
+    note_overlaps(entries, findings);
+}
+
+/// MS-VHDX 2.6.1.2: items do not overlap.
+fn note_overlaps(entries: &[MetadataTableEntry], findings: &mut Findings) {
+    let mut spans: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry.length_bytes > 0)
+        .map(|entry| {
+            let end = u64::from(entry.offset).saturating_add(entry.length_bytes.into());
+            (u64::from(entry.offset), end, entry.place)
+        })
+        .collect();
+    spans.sort_unstable();
+    for pair in spans.windows(2) {
+        if let [(_, end, _), (start, _, place)] = pair
+            && start < end
+        {
+            let text = format!("two metadata items overlap at {start:#x} of their region");
+            findings.note(Anomaly::at(code::METADATA_ITEM_OVERLAP, *place, text));
         }
     }
 }

@@ -5,15 +5,20 @@
 //! region tables and log entries, versions, counts, places and sizes, duplicates and overlaps.
 //!
 //! The outer structure (identifier and one header) has to be sound, else reading fails. Behind it, what cannot be read
-//! leaves its facts `None`, an anomaly, and the first such anomaly as [`Vhdx::damage`]. The block allocation table and
-//! the payload are not read.
+//! leaves its facts `None`, an anomaly, and the first such anomaly as [`Vhdx::damage`]. [`read`] stops there.
+//!
+//! [`allocation`] and [`ranges`] walk the block allocation table too, and the sector bitmaps of blocks that are partly
+//! here. The payload is not read.
 
+mod allocation;
+mod bat;
 pub(crate) mod format;
 mod header;
 mod locator;
 mod log;
 mod metadata;
 mod overlay;
+mod ranges;
 mod region;
 #[cfg(test)]
 mod tests;
@@ -24,8 +29,10 @@ use uuid::Uuid;
 
 pub use locator::{LocatorEntry, ParentLocator};
 pub use log::LogState;
+pub use ranges::Ranges;
 
 use crate::{
+    block_map::Allocation,
     disk_kind::DiskKind,
     error::{Anomaly, Result},
     findings::Findings,
@@ -86,6 +93,22 @@ pub mod code {
     pub const LOCATOR_ENTRY_INVALID: &str = "locator-entry-invalid";
     /// A key of the parent locator occurs twice; the first was taken.
     pub const LOCATOR_KEY_TWICE: &str = "locator-key-twice";
+    /// Metadata items overlap.
+    pub const METADATA_ITEM_OVERLAP: &str = "metadata-item-overlap";
+    /// Damage: blocks whose entry has a state that nobody knows.
+    pub const BLOCK_STATE_BAD: &str = "block-state-bad";
+    /// Entries of blocks that have bits set which are reserved.
+    pub const BLOCK_ENTRY_RESERVED: &str = "block-entry-reserved";
+    /// Damage: blocks that lie outside the file, or in its header area.
+    pub const BLOCK_OUTSIDE_FILE: &str = "block-outside-file";
+    /// Damage: blocks that lie on another block, a region or the log.
+    pub const BLOCK_OVERLAP: &str = "block-overlap";
+    /// Damage: blocks that are partly here without a bitmap that says which part, or in a disk without parent.
+    pub const BLOCK_WITHOUT_BITMAP: &str = "block-without-bitmap";
+    /// Damage: sector bitmaps whose entry cannot be.
+    pub const BITMAP_BAD: &str = "bitmap-bad";
+    /// The file is too large to look for overlaps of its blocks.
+    pub const OVERLAPS_NOT_CHECKED: &str = "overlaps-not-checked";
 }
 
 /// What a VHDX says of itself. `None` where that could not be read; [`Vhdx::damage`] then says why.
@@ -137,16 +160,14 @@ impl Vhdx {
 /// # Errors
 /// `BadSignature` when it is none; `Truncated`, `ChecksumMismatch` or `Unsupported` when both headers are bad; `Io`.
 pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Vhdx> {
-    let source = Window::ahead(source, "VHDX header section", 0, format::HEADER_SECTION_BYTES)?;
-    let creator = header::read_creator(&source)?;
-    let mut findings = Findings::default();
-    let header = header::read_current(&source, &mut findings)?;
-    let (log_state, replay) = log::open(&source, &header, limits, &mut findings)?;
-    let source = overlay::Overlay::new(&source, replay.patches, replay.length);
-    let metadata = match region::find_metadata(&source, &header, &mut findings)? {
-        Some(region) => metadata::read(&source, &region, limits, &mut findings)?,
-        None => metadata::ParsedMetadata::default(),
-    };
+    let Opened {
+        creator,
+        header,
+        log_state,
+        metadata,
+        findings,
+        ..
+    } = open(source, limits)?;
     Ok(Vhdx {
         creator,
         sequence_number: header.sequence_number,
@@ -164,6 +185,59 @@ pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Vhdx> {
         parent: metadata.parent,
         damage: findings.first_damage(),
         anomalies: findings.into_anomalies(),
+    })
+}
+
+/// Walks the block allocation table, as an open log leaves it, and counts what it allocates. Memory is bounded: a piece
+/// of the table, and one bit for each MiB of the file.
+///
+/// # Errors
+/// As [`read`]; `Malformed` where the metadata that say how to read the table are missing, `OutOfBounds` where the
+/// table does not fit its region, `Truncated` where the file ends in it.
+pub fn allocation(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Allocation> {
+    allocation::read(open(source, limits)?, limits)
+}
+
+/// The disk as stretches in their order, without gaps, each with where its content is. The table is read on the way.
+///
+/// # Errors
+/// As [`allocation`]; while it runs `Truncated` and `Io` only, and after one of these it ends.
+pub fn ranges<R: ReadAt>(source: R, limits: &Limits) -> Result<Ranges<R>> {
+    Ranges::new(open(source, limits)?)
+}
+
+/// A file whose outer structure is sound, with its log laid over it.
+#[derive(Debug)]
+struct Opened<R> {
+    source: overlay::Overlay<Window<R>>,
+    creator: Option<String>,
+    header: header::ParsedHeader,
+    log_state: LogState,
+    regions: region::Regions,
+    metadata: metadata::ParsedMetadata,
+    findings: Findings,
+}
+
+fn open<R: ReadAt>(source: R, limits: &Limits) -> Result<Opened<R>> {
+    let source = Window::ahead(source, "VHDX header section", 0, format::HEADER_SECTION_BYTES)?;
+    let creator = header::read_creator(&source)?;
+    let mut findings = Findings::default();
+    let header = header::read_current(&source, &mut findings)?;
+    let (log_state, replay) = log::open(&source, &header, limits, &mut findings)?;
+    let source = overlay::Overlay::new(source, replay.patches, replay.length);
+    let regions = region::read(&source, &header, &mut findings)?;
+    let metadata = match regions.metadata() {
+        Some(region) => metadata::read(&source, region, limits, &mut findings)?,
+        None => metadata::ParsedMetadata::default(),
+    };
+    Ok(Opened {
+        source,
+        creator,
+        header,
+        log_state,
+        regions,
+        metadata,
+        findings,
     })
 }
 

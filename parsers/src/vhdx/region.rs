@@ -48,14 +48,32 @@ pub(super) struct ParsedRegion {
     end: u64,
 }
 
-/// Where the metadata are; `None` where neither table tells, which is then noted as damage.
-pub(super) fn find_metadata(
-    source: &impl ReadAt,
-    header: &ParsedHeader,
-    findings: &mut Findings,
-) -> Result<Option<ParsedRegion>> {
+/// The regions of a file that can be.
+#[derive(Debug, Default)]
+pub(super) struct Regions(Vec<ParsedRegion>);
+
+impl Regions {
+    pub(super) fn metadata(&self) -> Option<&ParsedRegion> {
+        self.find(METADATA_REGION_GUID)
+    }
+
+    pub(super) fn bat(&self) -> Option<&ParsedRegion> {
+        self.find(BAT_REGION_GUID)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &ParsedRegion> {
+        self.0.iter()
+    }
+
+    fn find(&self, id: Uuid) -> Option<&ParsedRegion> {
+        self.0.iter().find(|region| region.id == id)
+    }
+}
+
+/// Where BAT, metadata and whatever else there is are; empty where neither table tells, which is then noted as damage.
+pub(super) fn read(source: &impl ReadAt, header: &ParsedHeader, findings: &mut Findings) -> Result<Regions> {
     let Some(entries) = read_either(source, findings)? else {
-        return Ok(None);
+        return Ok(Regions::default());
     };
     let mut regions = Vec::new();
     for entry in entries {
@@ -69,7 +87,7 @@ pub(super) fn find_metadata(
     note_missing(&regions, findings);
     note_beyond_end(&regions, source.len(), findings);
     note_overlaps(&regions, header, findings);
-    Ok(regions.into_iter().find(|region| region.id == METADATA_REGION_GUID))
+    Ok(Regions(regions))
 }
 
 fn read_either(source: &impl ReadAt, findings: &mut Findings) -> Result<Option<Vec<RegionTableEntry>>> {

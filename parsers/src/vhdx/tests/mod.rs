@@ -1,5 +1,6 @@
 //! A valid file from the testkit, one thing changed, and the exact answer to it.
 
+mod allocation;
 mod locator;
 mod log;
 mod metadata;

@@ -1,0 +1,54 @@
+//! What the blocks of a disk take in their file.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Anomaly;
+
+/// What the blocks of a VHD or VHDX hold of the disk, and what they take in the file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Allocation {
+    /// Bytes of the disk, as the guest sees it, whose content is in this file. Of a block that is partly here only the
+    /// sectors which are.
+    pub allocated_bytes: u64,
+    /// Unit of allocation in bytes; 0 for a fixed VHD, which has none.
+    pub block_size_bytes: u64,
+    /// The blocks by their state.
+    pub blocks: BlockCounts,
+    /// Bytes of the file that blocks with content take, with the bitmaps that belong to them.
+    pub payload_bytes: u64,
+    /// Bytes of the file that blocks without content keep (VHDX: trimmed, undefined or zero blocks with a place).
+    pub reusable_bytes: u64,
+    /// Bytes of the file from the end of the last thing that anything refers to up to its end, or to the footer of a
+    /// VHD: compacting frees these at once.
+    pub slack_bytes: u64,
+    /// Bytes of the file that nothing refers to: the slack and the holes between blocks.
+    pub unreferenced_bytes: u64,
+    /// The first anomaly after which the numbers may be wrong; `None` for a sound table.
+    pub damage: Option<Anomaly>,
+    /// What is odd or damaged.
+    pub anomalies: Vec<Anomaly>,
+}
+
+/// The blocks of a disk by their state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct BlockCounts {
+    /// All blocks of the disk.
+    pub total: u64,
+    /// Blocks that are in this file as a whole.
+    pub present: u64,
+    /// Blocks of which some sectors are here and the others in the parent.
+    pub partially_present: u64,
+    /// Blocks that are not here: the parent's, or zeros.
+    pub not_present: u64,
+    /// Blocks that read as zeros (VHDX).
+    pub zero: u64,
+    /// Blocks that the guest gave back with TRIM (VHDX).
+    pub unmapped: u64,
+    /// Blocks whose content is not defined (VHDX).
+    pub undefined: u64,
+    /// Blocks whose entry cannot be.
+    pub invalid: u64,
+}

@@ -1,0 +1,112 @@
+//! Sector bitmaps: which sectors of a block are in the file. VHDX counts the bits of a byte from the least significant,
+//! VHD from the most significant.
+
+/// The bits of one block, the first sector in the lowest bit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct SectorBitmap {
+    words: Vec<u64>,
+    bits: u64,
+}
+
+impl SectorBitmap {
+    /// Bits from the least significant on (VHDX).
+    pub(crate) fn lsb_first(bytes: &[u8], bits: u64) -> Self {
+        Self::new(bytes, bits, |byte| byte)
+    }
+
+    /// Bits from the most significant on (VHD).
+    pub(crate) fn msb_first(bytes: &[u8], bits: u64) -> Self {
+        Self::new(bytes, bits, u8::reverse_bits)
+    }
+
+    fn new(bytes: &[u8], bits: u64, order: impl Fn(u8) -> u8) -> Self {
+        let word = |chunk: &[u8]| {
+            let mut word = [0; 8];
+            for (target, byte) in word.iter_mut().zip(chunk) {
+                *target = order(*byte);
+            }
+            u64::from_le_bytes(word)
+        };
+        let there = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_mul(8);
+        Self {
+            words: bytes.chunks(8).map(word).collect(),
+            bits: bits.min(there),
+        }
+    }
+
+    /// True where the bit is set; `None` behind the last one.
+    fn bit(&self, at: u64) -> Option<bool> {
+        let word = self.words.get(usize::try_from(at / 64).ok()?)?;
+        (at < self.bits).then_some((word >> (at % 64)) & 1 != 0)
+    }
+
+    /// The stretch of equal bits from `start`: its length and whether they are set. `None` behind the last bit.
+    pub(crate) fn run(&self, start: u64) -> Option<(u64, bool)> {
+        let set = self.bit(start)?;
+        let mut at = start;
+        while let Some(word) = usize::try_from(at / 64).ok().and_then(|index| self.words.get(index)) {
+            let differing = if set { !*word } else { *word } >> (at % 64);
+            if differing != 0 {
+                at = at.saturating_add(differing.trailing_zeros().into());
+                break;
+            }
+            at = (at / 64).saturating_add(1).saturating_mul(64);
+        }
+        Some((at.min(self.bits).saturating_sub(start), set))
+    }
+
+    /// How many of the first `bits` bits are set.
+    pub(crate) fn count(&self, bits: u64) -> u64 {
+        let mut left = bits.min(self.bits);
+        let mut count = 0_u64;
+        for word in &self.words {
+            let word = match left {
+                0 => return count,
+                64.. => *word,
+                few => *word & (1_u64 << few).wrapping_sub(1),
+            };
+            count = count.saturating_add(word.count_ones().into());
+            left = left.saturating_sub(64);
+        }
+        count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(bitmap: &SectorBitmap) -> Vec<(u64, bool)> {
+        let mut at = 0;
+        std::iter::from_fn(|| {
+            let run = bitmap.run(at)?;
+            at += run.0;
+            Some(run)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn both_orders_tell_their_sectors() {
+        let vhdx = SectorBitmap::lsb_first(&[0b0000_0111, 0x80], 16);
+        assert_eq!(runs(&vhdx), [(3, true), (12, false), (1, true)]);
+        let vhd = SectorBitmap::msb_first(&[0b1110_0000, 0x01], 16);
+        assert_eq!(runs(&vhd), runs(&vhdx));
+        assert_eq!((vhd.count(16), vhd.count(15), vhd.count(2), vhd.count(0)), (4, 3, 2, 0));
+    }
+
+    #[test]
+    fn stretches_go_over_words_and_end_with_the_bits() {
+        let mut bytes = vec![0xff; 20];
+        bytes.extend([0; 20]);
+        let bitmap = SectorBitmap::lsb_first(&bytes, 300);
+        assert_eq!(runs(&bitmap), [(160, true), (140, false)]);
+        assert_eq!((bitmap.count(100), bitmap.count(u64::MAX)), (100, 160));
+        assert_eq!(
+            runs(&SectorBitmap::lsb_first(&[0xff], 64)),
+            [(8, true)],
+            "no bits but those there"
+        );
+        assert_eq!(runs(&SectorBitmap::lsb_first(&[], 64)), []);
+    }
+}

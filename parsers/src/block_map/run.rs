@@ -1,0 +1,211 @@
+//! Reads a table of entries of one width in pieces, and finds stretches of entries that follow one rule.
+
+use crate::{
+    error::{ParseError, Result},
+    read_at::ReadAt,
+};
+
+/// What is read at a time. A share gives as much in one round trip; it stays in the processor's cache.
+const PIECE_BYTES: u64 = 256 << 10;
+
+/// Entries that are compared together.
+const LANES: usize = 16;
+
+/// A table of entries of `N` bytes, read in pieces.
+#[derive(Debug)]
+pub(crate) struct TableReader<R, const N: usize> {
+    what: &'static str,
+    source: R,
+    /// Of the table, bytes from the start of the file.
+    offset: u64,
+    entries: u64,
+    piece: Vec<u8>,
+    /// Index of the first entry in `piece`.
+    first: u64,
+    /// Entries that were taken.
+    position: u64,
+}
+
+impl<R: ReadAt, const N: usize> TableReader<R, N> {
+    pub(crate) fn new(what: &'static str, source: R, offset: u64, entries: u64) -> Self {
+        Self {
+            what,
+            source,
+            offset,
+            entries,
+            piece: Vec::new(),
+            first: 0,
+            position: 0,
+        }
+    }
+
+    pub(crate) fn source(&self) -> &R {
+        &self.source
+    }
+
+    /// Index of the next entry.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Where the entry with this index stands, bytes from the start of the file.
+    pub(crate) fn place(&self, index: u64) -> u64 {
+        self.offset.saturating_add(index.saturating_mul(Self::width()))
+    }
+
+    fn width() -> u64 {
+        u64::try_from(N).unwrap_or(u64::MAX)
+    }
+
+    /// The entries from the position on that are in memory; empty behind the last one.
+    ///
+    /// # Errors
+    /// `Truncated` when the source ends in the table, `Io`.
+    pub(crate) fn peek(&mut self) -> Result<&[[u8; N]]> {
+        if self.held().is_empty() && self.position < self.entries {
+            self.fill()?;
+        }
+        Ok(self.held())
+    }
+
+    fn held(&self) -> &[[u8; N]] {
+        let (entries, _) = self.piece.as_chunks();
+        usize::try_from(self.position.saturating_sub(self.first))
+            .ok()
+            .and_then(|skip| entries.get(skip..))
+            .unwrap_or_default()
+    }
+
+    fn fill(&mut self) -> Result<()> {
+        let left = self.entries.saturating_sub(self.position);
+        let need = left.saturating_mul(Self::width()).min(PIECE_BYTES);
+        let place = self.place(self.position);
+        let have = self.source.len().saturating_sub(place);
+        let truncated = |have| ParseError::Truncated {
+            what: self.what,
+            offset: place,
+            need,
+            have,
+        };
+        if have < need {
+            return Err(truncated(have));
+        }
+        self.piece.resize(usize::try_from(need).unwrap_or(0), 0);
+        let got = self
+            .source
+            .read_at(place, &mut self.piece)
+            .map_err(|error| ParseError::io(self.what, place, &error))?;
+        if got < self.piece.len() {
+            return Err(truncated(u64::try_from(got).unwrap_or(u64::MAX)));
+        }
+        self.first = self.position;
+        Ok(())
+    }
+
+    /// Takes `count` entries.
+    pub(crate) fn advance(&mut self, count: u64) {
+        self.position = self.position.saturating_add(count).min(self.entries);
+    }
+
+    /// The entry with this index, without taking it.
+    ///
+    /// # Errors
+    /// `Truncated` when the source ends in it, `Io`.
+    pub(crate) fn entry(&self, index: u64) -> Result<[u8; N]> {
+        let held = index
+            .checked_sub(self.first)
+            .and_then(|skip| usize::try_from(skip).ok())
+            .and_then(|skip| self.piece.as_chunks().0.get(skip));
+        if let Some(entry) = held {
+            return Ok(*entry);
+        }
+        let bytes = self.source.exact(self.what, self.place(index), Self::width())?;
+        Ok(bytes.first_chunk().copied().unwrap_or([0; N]))
+    }
+}
+
+/// How many of `entries` count on from the first in steps of `step` (0: repeat it). At least 1 where there is one.
+pub(crate) fn run_length<const N: usize>(entries: &[[u8; N]], step: u64, decode: impl Fn([u8; N]) -> u64) -> u64 {
+    let Some(first) = entries.first().copied().map(&decode) else {
+        return 0;
+    };
+    let goes_on = |entry: &[u8; N], expected: u64| decode(*entry) == expected;
+    match entries.get(1) {
+        Some(second) if goes_on(second, first.wrapping_add(step)) => {}
+        _ => return 1,
+    }
+    let mut ramp = [0_u64; LANES];
+    for (lane, offset) in (0..).zip(&mut ramp) {
+        *offset = step.wrapping_mul(lane);
+    }
+    let (groups, _) = entries.as_chunks::<LANES>();
+    let mut expected = first;
+    let mut length = 0_usize;
+    for group in groups {
+        let mut difference = 0;
+        for (entry, offset) in group.iter().zip(&ramp) {
+            difference |= decode(*entry) ^ expected.wrapping_add(*offset);
+        }
+        if difference != 0 {
+            break;
+        }
+        expected = expected.wrapping_add(step.wrapping_mul(16));
+        length = length.saturating_add(LANES);
+    }
+    for entry in entries.get(length..).unwrap_or_default() {
+        if !goes_on(entry, expected) {
+            break;
+        }
+        expected = expected.wrapping_add(step);
+        length = length.saturating_add(1);
+    }
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn length(entries: &[u64], step: u64) -> u64 {
+        let entries: Vec<[u8; 8]> = entries.iter().map(|entry| entry.to_le_bytes()).collect();
+        run_length(&entries, step, u64::from_le_bytes)
+    }
+
+    #[test]
+    fn stretches_end_where_the_rule_does() {
+        for count in 1..70 {
+            let mut equal = vec![7; count];
+            let mut rising: Vec<u64> = (0..u64::try_from(count).unwrap()).map(|n| 5 + 3 * n).collect();
+            equal.extend([8, 7]);
+            rising.extend([1, 2]);
+            let count = u64::try_from(count).unwrap();
+            assert_eq!(length(&equal, 0), count);
+            assert_eq!(length(&rising, 3), count);
+        }
+        assert_eq!((length(&[], 0), length(&[1, 5, 9], 3)), (0, 1));
+    }
+
+    #[test]
+    fn a_table_is_read_in_pieces_and_a_cut_one_is_truncated() {
+        let bytes: Vec<u8> = (0..100_000_u32).flat_map(u32::to_be_bytes).collect();
+        let mut reader = TableReader::<_, 4>::new("test", &bytes, 40, 99_990);
+        let mut sum = 0;
+        while let Some(count) = reader.peek().ok().map(<[_]>::len).filter(|&count| count > 0) {
+            sum += count;
+            reader.advance(u64::try_from(count).unwrap());
+        }
+        assert_eq!(sum, 99_990);
+        assert_eq!(reader.entry(3), Ok(13_u32.to_be_bytes()));
+        let mut cut = TableReader::<_, 4>::new("test", &bytes, 40, 99_991);
+        cut.advance(99_990);
+        assert_eq!(
+            cut.peek(),
+            Err(ParseError::Truncated {
+                what: "test",
+                offset: 400_000,
+                need: 4,
+                have: 0
+            })
+        );
+    }
+}

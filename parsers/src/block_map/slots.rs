@@ -1,0 +1,104 @@
+//! Where blocks of one length start in a file, at whatever sector: overlaps show whatever their order.
+//!
+//! The file is divided into slots as long as a block. Blocks that do not overlap start in different slots, and one can
+//! only touch those that start in the slots beside its own.
+
+/// No block starts in this slot.
+const FREE: u32 = u32::MAX;
+
+/// The slots of a file.
+#[derive(Debug)]
+pub(crate) struct Slots {
+    /// For each slot the sector in it where a block starts.
+    starts: Vec<u32>,
+    span: u64,
+}
+
+impl Slots {
+    /// A file of `sectors` without blocks, each of which has `span` sectors; `None` where that takes more than
+    /// `limit_bytes`.
+    pub(crate) fn new(sectors: u64, span: u64, limit_bytes: u64) -> Option<Self> {
+        // One in front and one behind, so that every slot has two neighbours.
+        let slots = sectors.checked_div(span)?.checked_add(3)?;
+        if slots.checked_mul(4)? > limit_bytes || span >= FREE.into() {
+            return None;
+        }
+        Some(Self {
+            starts: vec![FREE; usize::try_from(slots).ok()?],
+            span,
+        })
+    }
+
+    /// Takes `count` blocks from `sector` on, each `step` sectors behind the one before; `step` is less than two blocks.
+    /// Returns how many lie on others.
+    pub(crate) fn take(&mut self, sector: u64, count: u64, step: u64) -> u64 {
+        let (Some(slot), Some(within)) = (sector.checked_div(self.span), sector.checked_rem(self.span)) else {
+            return 0;
+        };
+        let mut slot = usize::try_from(slot).unwrap_or(usize::MAX);
+        let narrow = |value: u64| u32::try_from(value).unwrap_or(FREE);
+        let (mut within, step, span) = (narrow(within), narrow(step), narrow(self.span));
+        let mut overlapping = 0_u64;
+        for _ in 0..count {
+            let Some([before, own, after]) = self.starts.get_mut(slot..slot.saturating_add(3)) else {
+                return overlapping;
+            };
+            // With nothing before, the sum wraps to 0.
+            let is_free = *own == FREE && before.wrapping_add(1) <= within.wrapping_add(1) && within <= *after;
+            if is_free {
+                *own = within;
+            } else {
+                overlapping = overlapping.saturating_add(1);
+            }
+            within = within.wrapping_add(step);
+            while within >= span {
+                within = within.wrapping_sub(span);
+                slot = slot.wrapping_add(1);
+            }
+        }
+        overlapping
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_overlap_when_less_than_their_length_apart() {
+        for (first, second) in [
+            (100, 110),
+            (110, 100),
+            (105, 114),
+            (114, 105),
+            (100, 100),
+            (100, 91),
+            (0, 9),
+        ] {
+            let mut slots = Slots::new(1000, 10, 1 << 20).unwrap();
+            assert_eq!(slots.take(first, 1, 0), 0);
+            let distance = u64::abs_diff(first, second);
+            assert_eq!(
+                slots.take(second, 1, 0),
+                u64::from(distance < 10),
+                "{first} and {second}"
+            );
+        }
+    }
+
+    #[test]
+    fn rows_of_blocks_are_taken_as_one_by_one() {
+        for step in 10..20 {
+            let mut row = Slots::new(1000, 10, 1 << 20).unwrap();
+            assert_eq!(row.take(3, 20, step), 0, "step {step}");
+            let mut single = Slots::new(1000, 10, 1 << 20).unwrap();
+            for number in (0..20).rev() {
+                assert_eq!(single.take(3 + number * step, 1, 0), 0);
+            }
+            assert_eq!(row.starts, single.starts);
+            assert_eq!(row.take(3, 20, step), 20);
+        }
+        assert!(Slots::new(1 << 40, 2, 1 << 20).is_none(), "too many");
+        assert!(Slots::new(1 << 40, 0, 1 << 20).is_none());
+    }
+}

@@ -1,0 +1,214 @@
+//! What the block allocation table allocates, counted in one walk.
+
+use super::{
+    Opened,
+    bat::{self, Entries, Layout, Walk},
+    code,
+    format::SECTOR_BYTES,
+};
+use crate::{
+    block_map::{Allocation, BlockCounts, Slots, Tally},
+    disk_kind::DiskKind,
+    error::{Anomaly, Result},
+    findings::Findings,
+    limits::Limits,
+    read_at::ReadAt,
+};
+
+/// Walks the table of an open file, or measures a fixed one.
+pub(super) fn read<R: ReadAt>(opened: Opened<R>, limits: &Limits) -> Result<Allocation> {
+    if opened.footer.kind == DiskKind::Fixed {
+        return Ok(fixed(opened));
+    }
+    let layout = Layout::of(&opened)?;
+    let structures = bat::structures(&opened)?;
+    let span_sectors = layout.span_bytes() / SECTOR_BYTES;
+    let mut counter = Counter {
+        slots: Slots::new(layout.data_end / SECTOR_BYTES, span_sectors, limits.table_bytes),
+        end: structures
+            .iter()
+            .map(|(start, length)| start.saturating_add(*length))
+            .max()
+            .unwrap_or(0),
+        structures,
+        walk: Walk::new(layout, opened.source),
+        layout,
+        outside: Tally::default(),
+        overlap: Tally::default(),
+        overlapping_blocks: 0,
+        allocation: Allocation {
+            block_size_bytes: layout.block_bytes,
+            blocks: BlockCounts {
+                total: layout.blocks,
+                ..BlockCounts::default()
+            },
+            ..Allocation::default()
+        },
+    };
+    while let Some(entries) = counter.walk.next()? {
+        counter.add(entries)?;
+    }
+    Ok(counter.finish(opened.findings))
+}
+
+/// A fixed disk is all there, as far as the file reaches.
+fn fixed<R: ReadAt>(opened: Opened<R>) -> Allocation {
+    let data_end = opened.data_end();
+    let virtual_bytes = opened.virtual_bytes.unwrap_or(0);
+    let allocated_bytes = virtual_bytes.min(data_end);
+    let slack_bytes = data_end.saturating_sub(virtual_bytes);
+    Allocation {
+        allocated_bytes,
+        payload_bytes: allocated_bytes,
+        slack_bytes,
+        unreferenced_bytes: slack_bytes,
+        damage: opened.findings.first_damage(),
+        anomalies: opened.findings.into_anomalies(),
+        ..Allocation::default()
+    }
+}
+
+struct Counter<R> {
+    walk: Walk<R>,
+    layout: Layout,
+    /// `None` where there are too many blocks.
+    slots: Option<Slots>,
+    /// What headers, table and locators take, sorted.
+    structures: Vec<(u64, u64)>,
+    /// The end of the last thing in the file.
+    end: u64,
+    outside: Tally,
+    overlap: Tally,
+    overlapping_blocks: u64,
+    allocation: Allocation,
+}
+
+impl<R: ReadAt> Counter<R> {
+    fn add(&mut self, entries: Entries) -> Result<()> {
+        let Some(sector) = entries.sector else {
+            let blocks = &mut self.allocation.blocks;
+            blocks.not_present = blocks.not_present.saturating_add(entries.count);
+            return Ok(());
+        };
+        let inside = self.inside(sector, &entries);
+        let outside = entries.count.saturating_sub(inside);
+        if outside > 0 {
+            let place = inside.saturating_mul(4).saturating_add(entries.place);
+            self.outside.add(outside, place, entries.block.saturating_add(inside));
+            self.allocation.blocks.invalid = self.allocation.blocks.invalid.saturating_add(outside);
+        }
+        if inside == 0 {
+            return Ok(());
+        }
+        self.take(sector, inside, &entries);
+        if self.layout.differencing {
+            return self.add_partial(sector, inside, &entries);
+        }
+        self.add_present(entries.block, inside);
+        Ok(())
+    }
+
+    /// How many of these blocks end in the file.
+    fn inside(&self, sector: u64, entries: &Entries) -> u64 {
+        let last = entries
+            .count
+            .saturating_sub(1)
+            .saturating_mul(entries.step)
+            .saturating_add(sector);
+        if self.layout.is_inside(last) {
+            return entries.count;
+        }
+        if !self.layout.is_inside(sector) {
+            return 0;
+        }
+        let first_end = sector
+            .saturating_mul(SECTOR_BYTES)
+            .saturating_add(self.layout.span_bytes());
+        let room = self.layout.data_end.saturating_sub(first_end) / SECTOR_BYTES;
+        room.checked_div(entries.step)
+            .unwrap_or(0)
+            .saturating_add(1)
+            .min(entries.count)
+    }
+
+    fn take(&mut self, sector: u64, count: u64, entries: &Entries) {
+        let span = self.layout.span_bytes();
+        let start = sector.saturating_mul(SECTOR_BYTES);
+        let last = count
+            .saturating_sub(1)
+            .saturating_mul(entries.step)
+            .saturating_add(sector);
+        let end = last.saturating_mul(SECTOR_BYTES).saturating_add(span);
+        let mut overlapping = match &mut self.slots {
+            Some(slots) => slots.take(sector, count, entries.step),
+            None => 0,
+        };
+        let hits = |(at, length): &(u64, u64)| *at < end && start < at.saturating_add(*length);
+        if self.structures.iter().any(hits) {
+            overlapping = overlapping.saturating_add(1).min(count);
+        }
+        self.overlap.add(overlapping, entries.place, entries.block);
+        self.overlapping_blocks = self.overlapping_blocks.saturating_add(overlapping);
+        self.end = self.end.max(end);
+        let taken = count.saturating_mul(span);
+        self.allocation.payload_bytes = self.allocation.payload_bytes.saturating_add(taken);
+    }
+
+    fn add_present(&mut self, block: u64, count: u64) {
+        let (_, bytes) = self.layout.span(block, count);
+        let allocation = &mut self.allocation;
+        allocation.allocated_bytes = allocation.allocated_bytes.saturating_add(bytes);
+        allocation.blocks.present = allocation.blocks.present.saturating_add(count);
+    }
+
+    /// The blocks of a differencing disk: whole ones are those of which the bitmap names every sector.
+    fn add_partial(&mut self, sector: u64, count: u64, entries: &Entries) -> Result<()> {
+        for number in 0..count {
+            let at = number.saturating_mul(entries.step).saturating_add(sector);
+            let bitmap = self.walk.sector_bitmap(at)?;
+            let (_, length) = self.layout.span(entries.block.saturating_add(number), 1);
+            let here = bitmap
+                .count(length.div_ceil(SECTOR_BYTES))
+                .saturating_mul(SECTOR_BYTES)
+                .min(length);
+            let allocation = &mut self.allocation;
+            allocation.allocated_bytes = allocation.allocated_bytes.saturating_add(here);
+            let blocks = &mut allocation.blocks;
+            let counted = if here == length {
+                &mut blocks.present
+            } else {
+                &mut blocks.partially_present
+            };
+            *counted = counted.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    fn finish(self, mut findings: Findings) -> Allocation {
+        self.outside
+            .damage(code::BLOCK_OUTSIDE_FILE, "blocks outside the file", &mut findings);
+        self.overlap.damage(
+            code::BLOCK_OVERLAP,
+            "blocks on another block, a header or the table",
+            &mut findings,
+        );
+        if self.slots.is_none() {
+            let text = "there are too many blocks to look for overlaps among them";
+            findings.note(Anomaly::new(code::OVERLAPS_NOT_CHECKED, text));
+        }
+        let taken = self
+            .structures
+            .iter()
+            .fold(self.allocation.payload_bytes, |sum, (_, length)| {
+                sum.saturating_add(*length)
+            });
+        let double = self.overlapping_blocks.saturating_mul(self.layout.span_bytes());
+        Allocation {
+            slack_bytes: self.layout.data_end.saturating_sub(self.end),
+            unreferenced_bytes: self.layout.data_end.saturating_sub(taken.saturating_sub(double)),
+            damage: findings.first_damage(),
+            anomalies: findings.into_anomalies(),
+            ..self.allocation
+        }
+    }
+}

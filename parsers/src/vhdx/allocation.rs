@@ -1,0 +1,309 @@
+//! What the block allocation table allocates, counted in one walk.
+
+use super::{
+    Opened,
+    bat::{Entries, Layout, Walk, inside_file, place_of, state_of},
+    code,
+    format::{
+        BAT_OFFSET_MASK, BAT_STATE_MASK, BITMAP_NOT_PRESENT, BITMAP_PRESENT, HEADER_AREA_BYTES, MIB,
+        PAYLOAD_FULLY_PRESENT, PAYLOAD_NOT_PRESENT, PAYLOAD_PARTIALLY_PRESENT, PAYLOAD_UNDEFINED, PAYLOAD_UNMAPPED,
+        PAYLOAD_ZERO, SECTOR_BITMAP_BYTES,
+    },
+    header::ParsedHeader,
+    overlay::Overlay,
+    region::Regions,
+};
+use crate::{
+    block_map::{Allocation, BlockCounts, Places, Tally},
+    error::{Anomaly, Result},
+    findings::Findings,
+    limits::Limits,
+    read_at::ReadAt,
+    window::Window,
+};
+
+/// Walks the table of an open file.
+pub(super) fn read<R: ReadAt>(opened: Opened<R>, limits: &Limits) -> Result<Allocation> {
+    let layout = Layout::of(&opened)?;
+    let file = FilePlaces::new(opened.source.len(), &opened.header, &opened.regions, limits);
+    let mut counter = Counter {
+        walk: Walk::new(layout, opened.source),
+        layout,
+        file,
+        faults: Faults::default(),
+        allocation: Allocation {
+            block_size_bytes: layout.block_bytes,
+            blocks: BlockCounts {
+                total: layout.blocks,
+                ..BlockCounts::default()
+            },
+            ..Allocation::default()
+        },
+    };
+    while let Some(entries) = counter.walk.next()? {
+        counter.add(entries)?;
+    }
+    Ok(counter.finish(opened.findings))
+}
+
+/// What of the file is taken, in MiB: everything in a VHDX lies on whole ones.
+#[derive(Debug)]
+struct FilePlaces {
+    file_bytes: u64,
+    /// `None` where the file is too large.
+    live: Option<Places>,
+    /// Blocks without content that keep their place.
+    kept: Option<Places>,
+    end: u64,
+    limit_bytes: u64,
+}
+
+impl FilePlaces {
+    fn new(file_bytes: u64, header: &ParsedHeader, regions: &Regions, limits: &Limits) -> Self {
+        let mut file = Self {
+            file_bytes,
+            live: Places::new(file_bytes / MIB, limits.table_bytes),
+            kept: None,
+            end: 0,
+            limit_bytes: limits.table_bytes,
+        };
+        file.take(0, HEADER_AREA_BYTES);
+        file.take(header.log_offset, header.log_bytes);
+        for region in regions.iter() {
+            file.take(region.offset, region.length);
+        }
+        file
+    }
+
+    /// Takes a stretch; false when a part of it was taken already.
+    fn take(&mut self, offset: u64, length: u64) -> bool {
+        self.end = self.end.max(offset.saturating_add(length));
+        match &mut self.live {
+            Some(places) => places.take(offset / MIB, length.div_ceil(MIB)),
+            None => true,
+        }
+    }
+
+    /// Takes `count` blocks one after another, and returns how many of them lie on something.
+    fn take_blocks(&mut self, offset: u64, count: u64, block_bytes: u64) -> u64 {
+        let length = count.saturating_mul(block_bytes);
+        let are_free = self
+            .live
+            .as_ref()
+            .is_none_or(|places| places.are_free(offset / MIB, length / MIB));
+        if are_free {
+            self.take(offset, length);
+            return 0;
+        }
+        let mut at = offset;
+        let mut overlapping = 0_u64;
+        for _ in 0..count {
+            overlapping = overlapping.saturating_add(u64::from(!self.take(at, block_bytes)));
+            at = at.saturating_add(block_bytes);
+        }
+        overlapping
+    }
+
+    /// Notes a place that a block without content keeps.
+    fn keep(&mut self, offset: u64, length: u64) {
+        self.end = self.end.max(offset.saturating_add(length));
+        if self.kept.is_none() {
+            self.kept = Places::new(self.file_bytes / MIB, self.limit_bytes);
+        }
+        if let Some(places) = &mut self.kept {
+            places.take(offset / MIB, length / MIB);
+        }
+    }
+
+    /// Bytes that only blocks without content keep, and bytes that nothing refers to.
+    fn rest(&mut self) -> (u64, u64) {
+        let Some(live) = &mut self.live else {
+            return (0, 0);
+        };
+        let before = live.taken();
+        if let Some(kept) = &self.kept {
+            live.take_all(kept);
+        }
+        let after = live.taken();
+        let bytes = |units: u64| units.saturating_mul(MIB);
+        (
+            bytes(after.saturating_sub(before)),
+            self.file_bytes.saturating_sub(bytes(after)),
+        )
+    }
+}
+
+#[derive(Debug, Default)]
+struct Faults {
+    state: Tally,
+    reserved: Tally,
+    outside: Tally,
+    overlap: Tally,
+    without_bitmap: Tally,
+    bitmap: Tally,
+}
+
+impl Faults {
+    fn tell(&self, findings: &mut Findings) {
+        self.state
+            .damage(code::BLOCK_STATE_BAD, "blocks in a state that nobody knows", findings);
+        self.outside.damage(
+            code::BLOCK_OUTSIDE_FILE,
+            "blocks outside the file or in its header area",
+            findings,
+        );
+        self.overlap.damage(
+            code::BLOCK_OVERLAP,
+            "blocks on another block, a region or the log",
+            findings,
+        );
+        self.without_bitmap.damage(
+            code::BLOCK_WITHOUT_BITMAP,
+            "blocks that are partly here while no bitmap says which part",
+            findings,
+        );
+        self.bitmap.damage(
+            code::BITMAP_BAD,
+            "chunks of blocks whose sector bitmap cannot be",
+            findings,
+        );
+        self.reserved.note(
+            code::BLOCK_ENTRY_RESERVED,
+            "blocks whose entry has reserved bits",
+            findings,
+        );
+    }
+}
+
+struct Counter<R> {
+    walk: Walk<Overlay<Window<R>>>,
+    layout: Layout,
+    file: FilePlaces,
+    faults: Faults,
+    allocation: Allocation,
+}
+
+impl<R: ReadAt> Counter<R> {
+    fn add(&mut self, entries: Entries) -> Result<()> {
+        match entries {
+            Entries::Bitmap { block, entry, place } => self.add_bitmap(block, entry, place),
+            Entries::Payload {
+                block,
+                count,
+                entry,
+                place,
+            } => {
+                if entry & !(BAT_STATE_MASK | BAT_OFFSET_MASK) != 0 {
+                    self.faults.reserved.add(count, place, block);
+                }
+                let blocks = &mut self.allocation.blocks;
+                let counted = match state_of(entry) {
+                    PAYLOAD_NOT_PRESENT => &mut blocks.not_present,
+                    PAYLOAD_UNDEFINED => &mut blocks.undefined,
+                    PAYLOAD_ZERO => &mut blocks.zero,
+                    PAYLOAD_UNMAPPED => &mut blocks.unmapped,
+                    PAYLOAD_FULLY_PRESENT => {
+                        self.add_present(block, count, entry, place);
+                        return Ok(());
+                    }
+                    PAYLOAD_PARTIALLY_PRESENT => return self.add_partial(block, count, entry, place),
+                    _ => {
+                        self.faults.state.add(count, place, block);
+                        &mut blocks.invalid
+                    }
+                };
+                *counted = counted.saturating_add(count);
+                self.keep(count, entry);
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Blocks without content may keep a place (MS-VHDX 2.5.1.1): undefined and unmapped ones, and the zero blocks of a
+    /// fixed disk of QEMU.
+    fn keep(&mut self, count: u64, entry: u64) {
+        let (offset, length) = (place_of(entry), self.layout.block_bytes);
+        let inside = inside_file(offset, count, length, self.file.file_bytes);
+        if state_of(entry) != PAYLOAD_NOT_PRESENT && inside > 0 {
+            self.file.keep(offset, inside.saturating_mul(length));
+        }
+    }
+
+    /// Takes the places of blocks; returns how many of them are inside the file.
+    fn take(&mut self, block: u64, count: u64, entry: u64, place: u64) -> u64 {
+        let (offset, length) = (place_of(entry), self.layout.block_bytes);
+        let inside = inside_file(offset, count, length, self.file.file_bytes);
+        let outside = count.saturating_sub(inside);
+        if outside > 0 {
+            let first = inside.saturating_mul(8).saturating_add(place);
+            self.faults.outside.add(outside, first, block.saturating_add(inside));
+            self.allocation.blocks.invalid = self.allocation.blocks.invalid.saturating_add(outside);
+        }
+        if inside > 0 {
+            let overlapping = self.file.take_blocks(offset, inside, length);
+            self.faults.overlap.add(overlapping, place, block);
+            let taken = inside.saturating_mul(length);
+            self.allocation.payload_bytes = self.allocation.payload_bytes.saturating_add(taken);
+        }
+        inside
+    }
+
+    fn add_present(&mut self, block: u64, count: u64, entry: u64, place: u64) {
+        let inside = self.take(block, count, entry, place);
+        let (_, bytes) = self.layout.span(block, inside);
+        let allocation = &mut self.allocation;
+        allocation.allocated_bytes = allocation.allocated_bytes.saturating_add(bytes);
+        allocation.blocks.present = allocation.blocks.present.saturating_add(inside);
+    }
+
+    fn add_partial(&mut self, block: u64, count: u64, entry: u64, place: u64) -> Result<()> {
+        let inside = self.take(block, count, entry, place);
+        for number in 0..inside {
+            let block = block.saturating_add(number);
+            let place = number.saturating_mul(8).saturating_add(place);
+            let Some(bitmap) = self.walk.sector_bitmap(block)? else {
+                self.faults.without_bitmap.add(1, place, block);
+                self.allocation.blocks.invalid = self.allocation.blocks.invalid.saturating_add(1);
+                continue;
+            };
+            let (_, length) = self.layout.span(block, 1);
+            let sectors = length.div_ceil(self.layout.sector_bytes);
+            let here = bitmap.count(sectors).saturating_mul(self.layout.sector_bytes);
+            let allocation = &mut self.allocation;
+            allocation.allocated_bytes = allocation.allocated_bytes.saturating_add(here.min(length));
+            allocation.blocks.partially_present = allocation.blocks.partially_present.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    fn add_bitmap(&mut self, block: u64, entry: u64, place: u64) {
+        let offset = place_of(entry);
+        match state_of(entry) {
+            BITMAP_NOT_PRESENT => {}
+            BITMAP_PRESENT if inside_file(offset, 1, SECTOR_BITMAP_BYTES, self.file.file_bytes) == 1 => {
+                let overlapping = !self.file.take(offset, SECTOR_BITMAP_BYTES);
+                self.faults.overlap.add(u64::from(overlapping), place, block);
+                self.allocation.payload_bytes = self.allocation.payload_bytes.saturating_add(SECTOR_BITMAP_BYTES);
+            }
+            _ => self.faults.bitmap.add(1, place, block),
+        }
+    }
+
+    fn finish(mut self, mut findings: Findings) -> Allocation {
+        self.faults.tell(&mut findings);
+        if self.file.live.is_none() {
+            let text = "the file is too large to look for overlaps of its blocks and for space that nothing refers to";
+            findings.note(Anomaly::new(code::OVERLAPS_NOT_CHECKED, text));
+        }
+        let (reusable_bytes, unreferenced_bytes) = self.file.rest();
+        Allocation {
+            reusable_bytes,
+            unreferenced_bytes,
+            slack_bytes: self.file.file_bytes.saturating_sub(self.file.end),
+            damage: findings.first_damage(),
+            anomalies: findings.into_anomalies(),
+            ..self.allocation
+        }
+    }
+}
