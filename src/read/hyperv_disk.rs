@@ -2,12 +2,25 @@
 
 use derelict_parsers::{DiskKind, EncodedText, Limits, ParseError, vhd, vhdx, windows_path};
 
-use super::{Parsed, mark};
+use super::{Allocated, Parsed, mark};
 use crate::{
     evidence::{DiskEvidence, Evidence, LinkId, Mark, MarkCode, Reference},
     file_reader::FileReader,
-    kind::Role,
+    kind::{Kind, Role},
 };
+
+/// What the block table of a disk allocates, and why that may be wrong.
+pub(super) fn allocation(kind: Kind, reader: &FileReader, limits: &Limits) -> Result<Allocated, ParseError> {
+    let told = if matches!(kind, Kind::Vhdx | Kind::Avhdx) {
+        vhdx::allocation(reader, limits)?
+    } else {
+        vhd::allocation(reader, limits)?
+    };
+    Ok(Allocated {
+        damage: told.damage.as_ref().map(|damage| damage.text.clone()),
+        facts: serde_json::to_value(told).unwrap_or_default(),
+    })
+}
 
 /// The paths of a parent are ways to one file: all of a disk are in this group.
 const PARENT_GROUP: u32 = 0;

@@ -173,6 +173,7 @@ pub struct Allocated {
 pub fn allocation(path: &Path, kind: Kind) -> Option<Result<Allocated, String>> {
     let read = match kind {
         Kind::VmdkSparse | Kind::VmdkStream | Kind::VmdkDelta | Kind::VmdkSeSparse => vmdk::allocation,
+        Kind::Vhdx | Kind::Avhdx | Kind::Vhd | Kind::Avhd => hyperv_disk::allocation,
         _ => return None,
     };
     let reader = match open_patiently(path) {

@@ -25,9 +25,9 @@ pub struct Allocation {
     pub slack_bytes: u64,
     /// Bytes of the file that nothing refers to: the slack and the holes between blocks.
     pub unreferenced_bytes: u64,
-    /// The first anomaly after which the numbers may be wrong; `None` for a sound table.
+    /// The first anomaly after which the numbers may be wrong, in the headers or in the table; `None` for a sound file.
     pub damage: Option<Anomaly>,
-    /// What is odd or damaged.
+    /// What is odd or damaged in the table; what is in the headers stands among the facts of the file.
     pub anomalies: Vec<Anomaly>,
 }
 

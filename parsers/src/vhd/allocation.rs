@@ -48,7 +48,7 @@ pub(super) fn read<R: ReadAt>(opened: Opened<R>, limits: &Limits) -> Result<Allo
     while let Some(entries) = counter.walk.next()? {
         counter.add(entries)?;
     }
-    Ok(counter.finish(opened.findings))
+    Ok(counter.finish(opened.findings.first_damage()))
 }
 
 /// A fixed disk is all there, as far as the file reaches.
@@ -63,7 +63,6 @@ fn fixed<R: ReadAt>(opened: Opened<R>) -> Allocation {
         slack_bytes,
         unreferenced_bytes: slack_bytes,
         damage: opened.findings.first_damage(),
-        anomalies: opened.findings.into_anomalies(),
         ..Allocation::default()
     }
 }
@@ -184,7 +183,9 @@ impl<R: ReadAt> Counter<R> {
         Ok(())
     }
 
-    fn finish(self, mut findings: Findings) -> Allocation {
+    /// `earlier` is the damage of what was read before the table.
+    fn finish(self, earlier: Option<Anomaly>) -> Allocation {
+        let mut findings = Findings::default();
         self.outside
             .damage(code::BLOCK_OUTSIDE_FILE, "blocks outside the file", &mut findings);
         self.overlap.damage(
@@ -206,7 +207,7 @@ impl<R: ReadAt> Counter<R> {
         Allocation {
             slack_bytes: self.layout.data_end.saturating_sub(self.end),
             unreferenced_bytes: self.layout.data_end.saturating_sub(taken.saturating_sub(double)),
-            damage: findings.first_damage(),
+            damage: earlier.or(findings.first_damage()),
             anomalies: findings.into_anomalies(),
             ..self.allocation
         }

@@ -43,7 +43,7 @@ pub(super) fn read<R: ReadAt>(opened: Opened<R>, limits: &Limits) -> Result<Allo
     while let Some(entries) = counter.walk.next()? {
         counter.add(entries)?;
     }
-    Ok(counter.finish(opened.findings))
+    Ok(counter.finish(opened.findings.first_damage()))
 }
 
 /// What of the file is taken, in MiB: everything in a VHDX lies on whole ones.
@@ -290,7 +290,9 @@ impl<R: ReadAt> Counter<R> {
         }
     }
 
-    fn finish(mut self, mut findings: Findings) -> Allocation {
+    /// `earlier` is the damage of what was read before the table.
+    fn finish(mut self, earlier: Option<Anomaly>) -> Allocation {
+        let mut findings = Findings::default();
         self.faults.tell(&mut findings);
         if self.file.live.is_none() {
             let text = "the file is too large to look for overlaps of its blocks and for space that nothing refers to";
@@ -301,7 +303,7 @@ impl<R: ReadAt> Counter<R> {
             reusable_bytes,
             unreferenced_bytes,
             slack_bytes: self.file.file_bytes.saturating_sub(self.file.end),
-            damage: findings.first_damage(),
+            damage: earlier.or(findings.first_damage()),
             anomalies: findings.into_anomalies(),
             ..self.allocation
         }
