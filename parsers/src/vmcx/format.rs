@@ -33,6 +33,13 @@ pub(crate) const KEY_TABLE_SIGNATURE: [u8; 2] = 2_u16.to_le_bytes();
 pub(crate) const KEY_TABLE_HEADER: u64 = 10;
 /// Length of the fixed part of a key table entry; the name follows.
 pub(crate) const KEY_ENTRY_HEADER: usize = 21;
+/// What a freed entry is filled with (R).
+pub(crate) const FREE_FILLING: u8 = 0xFD;
+/// Most flags of an entry that are known (M): file object, subcomponent, change tracking.
+pub(crate) const KEY_FLAGS: u8 = 0x07;
+/// Longest entry that holds its value itself: header, a name of 255 bytes, a value below 2048 bytes (M), slack of up to
+/// 21 (M), rounded up.
+pub(crate) const KEY_ENTRY_INLINE_MAX: u32 = 0x1000;
 /// Flag of a key table entry: the data are a pointer to a file object (M).
 pub(crate) const KEY_FLAG_FILE_OBJECT: u8 = 0x01;
 

@@ -9,9 +9,12 @@ use std::collections::{BTreeMap, btree_map::Entry};
 use super::{
     Budget, UnlistedMemory,
     file_object::load_strings,
-    format::{KEY_TABLE_HEADER, KEY_TABLE_SIGNATURE, MAX_TABLES, crc32_with_zeroed, is_newer},
+    format::{
+        FREE_FILLING, KEY_ENTRY_HEADER, KEY_TABLE_HEADER, KEY_TABLE_SIGNATURE, MAX_TABLES, crc32_with_zeroed, is_newer,
+    },
     key_entry::{Entries, KeyEntry, Parsed, compare, parse_entry},
     object_table::{Listing, Region},
+    overlay::Patch,
     tree::Value,
 };
 use crate::{
@@ -43,6 +46,8 @@ pub(super) struct KeyTables {
     pub(super) count: usize,
     /// Older tables of the same index.
     pub(super) replaced: Vec<Region>,
+    /// Free entries that were not scrubbed.
+    pub(super) freed: Vec<Patch>,
     /// Blocks of memory among the entries.
     memory_blocks: usize,
     /// Blocks of memory that were counted and not kept.
@@ -168,13 +173,35 @@ impl KeyTables {
                     findings.damage(Anomaly::at("key-entry-bad", at, error.to_string()));
                     continue;
                 }
-                Ok(Ok(None)) => continue,
+                Ok(Ok(None)) => {
+                    self.keep_freed(table, at, base, budget);
+                    continue;
+                }
                 Ok(Ok(Some(parsed))) => parsed,
             };
             note_oddities(&parsed, at, findings);
             if let Err(error) = self.add(parsed.entry, limits, budget) {
                 return findings.damage(Anomaly::at("too-many-keys", at, error.to_string()));
             }
+        }
+    }
+
+    /// Keeps the body of a free entry where it holds anything but the filling of a scrubbed one (R).
+    fn keep_freed(&mut self, table: &[u8], at: u64, base: u64, budget: &mut Budget) {
+        let Some(entry) = usize::try_from(at.saturating_sub(base)).ok().and_then(|start| {
+            let entry = Cursor::new(TABLE, base, table.get(start..)?);
+            let length = usize::try_from(entry.u32_le(2).ok()?).ok()?;
+            entry.slice(0, length).ok()
+        }) else {
+            return;
+        };
+        let body = entry.get(KEY_ENTRY_HEADER..).unwrap_or_default();
+        let is_scrubbed = body.iter().all(|&byte| byte == FREE_FILLING || byte == 0);
+        if !is_scrubbed && budget.spend(TABLE, count(body.len())).is_ok() {
+            self.freed.push(Patch {
+                offset: at.saturating_add(count(KEY_ENTRY_HEADER)),
+                bytes: body.to_vec(),
+            });
         }
     }
 
@@ -242,27 +269,12 @@ fn note_oddities(parsed: &Parsed, at: u64, findings: &mut Findings) {
     }
 }
 
-/// The sound keys of an image of a table: a whole one, or its first part. For the history in the replay log.
-pub(super) fn sound_entries(image: &[u8], base: u64) -> Vec<KeyEntry> {
-    let cursor = Cursor::new(TABLE, base, image);
-    if cursor.signature(0, &KEY_TABLE_SIGNATURE, "02 00").is_err() || check_header(&cursor).is_err() {
-        return Vec::new();
-    }
-    let index = cursor.u16_le(2).unwrap_or_default();
-    Entries::new(image, base)
-        .map_while(Result::ok)
-        .filter_map(|raw| parse_entry(&raw, base, index).ok().flatten())
-        .filter(|parsed| parsed.checked.is_ok())
-        .map(|parsed| parsed.entry)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
         testkit::vmcx::{ContainerBuilder, seal},
-        vmcx::{Container, Key, Stored, format::KEY_ENTRY_HEADER, read as read_container},
+        vmcx::{Container, Key, Stored, read as read_container},
     };
 
     /// Where the builder puts the only key table of a small file.

@@ -5,12 +5,16 @@
 //! place against the length of the file, every count against what the bytes can hold. Damage inside a sound outer
 //! structure gives a partial tree that says so ([`KeyTree::complete`]).
 //!
+//! What earlier states of the keys left behind is searched for paths: history of a VM that its configuration no longer
+//! tells.
+//!
 //! Not read: values in file objects other than text (the memory of a saved VM lies there), format versions other than
 //! 4.0. The log is never written back.
 
 mod file_object;
 pub(crate) mod format;
 mod header;
+mod history;
 mod key_entry;
 mod key_table;
 mod link;
@@ -19,29 +23,21 @@ mod overlay;
 mod replay_log;
 mod tree;
 
-use std::collections::BTreeSet;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     header::StorageHeader,
+    history::{HistoryPlace, PreviousPath},
     replay_log::{LogState, ReplayLog},
     tree::{Key, KeyTree, Stored, StoredKind, Value},
 };
-use self::{
-    key_entry::KeyEntry,
-    object_table::{Listing, Region},
-    overlay::{Overlay, Patch},
-    replay_log::Log,
-};
+use self::{history::History, object_table::Listing, overlay::Overlay, replay_log::Log};
 use crate::{
     error::{Anomaly, ParseError, Result},
     findings::Findings,
     limits::Limits,
     read_at::ReadAt,
-    text::EncodedText,
-    windows_path,
 };
 
 /// The first bytes of every container.
@@ -71,26 +67,10 @@ pub struct Storage {
     pub file_objects: u64,
     /// Blocks of saved memory beyond those in the tree.
     pub unlisted_memory: UnlistedMemory,
-    /// Paths in earlier states of the keys that are still in the file (residue of the log, tables that were replaced)
-    /// and that the tree no longer names. History, not references.
+    /// Paths in earlier states of the keys that are still in the file (residue of the log, free space, tables that were
+    /// replaced) and that the tree no longer names. History, not references.
     pub previous_paths: Vec<PreviousPath>,
 }
-
-/// A path that an earlier state of the keys named.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct PreviousPath {
-    /// The path as written.
-    pub path: EncodedText,
-    /// Name of the key that held it.
-    pub key: String,
-    /// Where that key stands, in bytes from the start of the file.
-    pub offset: u64,
-}
-
-const REPLACED: &str = "VMCX replaced key table";
-
-/// Most earlier paths that are listed of one file.
-const MAX_PREVIOUS_PATHS: usize = 1_000;
 
 /// Blocks of saved memory that the tree does not list, since there are too many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -181,18 +161,13 @@ pub fn read<R: ReadAt + ?Sized>(source: &R, limits: &Limits) -> Result<Container
     let mut findings = Findings::default();
     let mut budget = Budget::new(limits, source.len());
     let header = header::read(source, &mut findings)?;
-    let mut log = replay_log::read(source, &header, &mut budget, &mut findings)?;
-    let mut images = std::mem::take(&mut log.residue);
+    let log = replay_log::read(source, &header, &mut budget, &mut findings)?;
     let replayed = Overlay::new(source, &log.patches);
     let objects = object_table::read(&replayed, &mut budget, &mut findings)?;
     let tables = key_table::read(&replayed, &objects, limits, &mut budget, &mut findings)?;
-    images.extend(replay_log::free_space_residue(
-        source,
-        &header,
-        &objects.free,
-        &mut budget,
-    )?);
-    images.extend(replaced_images(source, &log, &tables.replaced, &mut budget)?);
+    let mut history = History::default();
+    history.collect(source, &header, &log, &objects, &mut budget)?;
+    history.collect_tables(source, tables.freed, &tables.replaced, &mut budget)?;
     let tree = link::link(tables.entries, limits, &mut findings);
     note_log(&log, &mut findings);
     Ok(Container {
@@ -201,7 +176,7 @@ pub fn read<R: ReadAt + ?Sized>(source: &R, limits: &Limits) -> Result<Container
             key_tables: u64::try_from(tables.count).unwrap_or(u64::MAX),
             file_objects: count_file_objects(&objects),
             unlisted_memory: tables.unlisted,
-            previous_paths: previous_paths(&images, &tree),
+            previous_paths: history.paths(&tree),
             replay_log: log.facts,
         },
         tree,
@@ -224,49 +199,4 @@ fn note_log(log: &Log, findings: &mut Findings) {
             ),
         ));
     }
-}
-
-/// The bytes of tables that a newer one replaces, and of whatever the log replaces.
-fn replaced_images<R: ReadAt + ?Sized>(
-    source: &R,
-    log: &Log,
-    replaced: &[Region],
-    budget: &mut Budget,
-) -> Result<Vec<Patch>> {
-    let mut images = Vec::new();
-    let by_log = log.patches.iter().map(Patch::region);
-    for Region { offset, size } in replaced.iter().copied().chain(by_log) {
-        if budget.spend(REPLACED, size).is_ok() {
-            let bytes = source.up_to(REPLACED, offset, size)?;
-            images.push(Patch { offset, bytes });
-        }
-    }
-    Ok(images)
-}
-
-/// The paths in earlier states that the tree does not name, each once, in the order of their places.
-fn previous_paths(images: &[Patch], tree: &KeyTree) -> Vec<PreviousPath> {
-    let mut known = BTreeSet::new();
-    tree.walk(|_, key| {
-        if let Some(text) = key.as_str() {
-            known.insert(text.to_lowercase());
-        }
-    });
-    let entries = images
-        .iter()
-        .flat_map(|image| key_table::sound_entries(&image.bytes, image.offset));
-    let mut found: Vec<_> = entries.filter_map(previous_path).collect();
-    found.sort_by_key(|path| path.offset);
-    found.retain(|path| known.insert(path.path.as_str().to_lowercase()));
-    found.truncate(MAX_PREVIOUS_PATHS);
-    found
-}
-
-fn previous_path(entry: KeyEntry) -> Option<PreviousPath> {
-    let Value::String(path) = entry.value else { return None };
-    windows_path::is_absolute(path.as_str()).then_some(PreviousPath {
-        path,
-        key: entry.name,
-        offset: entry.offset,
-    })
 }

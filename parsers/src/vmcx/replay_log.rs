@@ -1,8 +1,7 @@
 //! The replay log: commits that may not have reached their places yet, and traces of earlier ones.
 //!
 //! A log with a count above 0 is applied in memory, all of it or nothing: every checksum and every place is checked
-//! first. Entries beyond the count, entries that could not be applied, and whatever the applied ones replace are
-//! history: earlier (or later) states of key tables, searched for paths that the tree does not name.
+//! first. Entries beyond the count and their data are what earlier commits left: see the module `history`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +12,6 @@ use super::{
         LOG_ENTRY_LENGTH, LOG_HEADER_LENGTH, LOG_SIGNATURE, MAX_LOG_HEADER_BLOCK, ROOT_OBJECT_TABLE, crc32_with_zeroed,
     },
     header::StorageHeader,
-    object_table::Region,
     overlay::Patch,
 };
 use crate::{
@@ -60,8 +58,6 @@ pub(super) struct Log {
     pub(super) facts: ReplayLog,
     /// To be applied, in order.
     pub(super) patches: Vec<Patch>,
-    /// Data of entries that are not applied; `offset` is where the data stand in the log.
-    pub(super) residue: Vec<Patch>,
 }
 
 /// One entry of the log.
@@ -91,7 +87,6 @@ pub(super) fn read<R: ReadAt + ?Sized>(
             residue_count: 0,
         },
         patches: Vec::new(),
-        residue: Vec::new(),
     };
     if header.replay_log_offset == 0 && header.replay_log_bytes == 0 {
         return Ok(log);
@@ -112,40 +107,9 @@ pub(super) fn read<R: ReadAt + ?Sized>(
             LogState::Replayed
         };
         log.patches = patches;
-    } else {
-        region.load_sound(counted.into_iter().flatten(), budget, &mut log.residue)?;
     }
-    let beyond: Vec<LogEntry> = beyond.into_iter().flatten().collect();
-    log.facts.residue_count = u32::try_from(beyond.len()).unwrap_or(u32::MAX);
-    region.load_sound(beyond, budget, &mut log.residue)?;
+    log.facts.residue_count = u32::try_from(beyond.iter().flatten().count()).unwrap_or(u32::MAX);
     Ok(log)
-}
-
-/// What an earlier log left behind in free space: a log that grows moves, and its old place is only marked as free.
-pub(super) fn free_space_residue<R: ReadAt + ?Sized>(
-    source: &R,
-    header: &StorageHeader,
-    free: &[Region],
-    budget: &mut Budget,
-) -> Result<Vec<Patch>> {
-    let mut residue = Vec::new();
-    for place in free {
-        let region = LogRegion {
-            source,
-            offset: place.offset,
-            size: place.size,
-            header_size: header.replay_log_header_bytes.min(MAX_LOG_HEADER_BLOCK),
-        };
-        match region.read_block(budget) {
-            Ok((block, _)) => {
-                let (_, entries) = split_entries(&block, place.offset, 0);
-                region.load_sound(entries.into_iter().flatten(), budget, &mut residue)?;
-            }
-            Err(error) if error.is_io() => return Err(error),
-            Err(_) => {}
-        }
-    }
-    Ok(residue)
 }
 
 fn check_header_size(header: &StorageHeader) -> Result<()> {
@@ -263,27 +227,6 @@ impl<'a, R: ReadAt + ?Sized> LogRegion<'a, R> {
                 })
             })
             .collect()
-    }
-
-    /// The data of those entries whose checksum is right. Later commits overwrite the data of earlier ones, so a wrong
-    /// one is no damage here.
-    fn load_sound(
-        &self,
-        entries: impl IntoIterator<Item = LogEntry>,
-        budget: &mut Budget,
-        found: &mut Vec<Patch>,
-    ) -> Result<()> {
-        for entry in entries {
-            match self.load(&entry, budget) {
-                Ok(bytes) => found.push(Patch {
-                    offset: self.offset.saturating_add(entry.data_offset),
-                    bytes,
-                }),
-                Err(error) if error.is_io() => return Err(error),
-                Err(_) => {}
-            }
-        }
-        Ok(())
     }
 
     /// An entry may write behind the header pages and, when the commit made the file grow, up to one length of the log
@@ -465,15 +408,19 @@ mod tests {
     }
 
     #[test]
-    fn residue_whose_data_were_overwritten_is_no_damage() {
-        let mut file = ContainerBuilder::new([state("now", r"C:\now.vhdx")])
+    fn residue_that_was_overwritten_in_part_is_no_damage_and_tells_the_rest() {
+        let sound = ContainerBuilder::new([state("now", r"C:\now.vhdx")])
             .previous_state([state("then", r"C:\then.vhdx")])
             .build();
-        file[0x4000] ^= 1;
-        let container = read_file(&file);
-        assert!(container.tree.complete && container.anomalies.is_empty());
-        assert_eq!(container.storage.replay_log.residue_count, 1);
-        assert_eq!(container.storage.previous_paths, []);
+        let entry = read_file(&sound).storage.previous_paths[0].offset;
+        for (place, found) in [(0x4000, 1), (usize::try_from(entry).unwrap() + 40, 0)] {
+            let mut file = sound.clone();
+            file[place] ^= 1;
+            let container = read_file(&file);
+            assert!(container.tree.complete && container.anomalies.is_empty());
+            assert_eq!(container.storage.replay_log.residue_count, 1);
+            assert_eq!(container.storage.previous_paths.len(), found, "{place:#x}");
+        }
     }
 
     #[test]
