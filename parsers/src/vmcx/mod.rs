@@ -38,7 +38,11 @@ use crate::{
     findings::Findings,
     limits::Limits,
     read_at::ReadAt,
+    window::Window,
 };
+
+/// What is read ahead: a whole configuration (real ones have 64 to 80 KiB) in one round trip.
+const AHEAD_BYTES: u64 = 256 << 10;
 
 /// The first bytes of every container.
 pub const SIGNATURE: [u8; 4] = format::HEADER_SIGNATURE;
@@ -158,6 +162,7 @@ impl Allowance {
 /// When no storage header is sound, the version is not 4.0, the root object table cannot be read, or the source
 /// fails. Any other damage is an anomaly, and the tree says that it is not complete.
 pub fn read<R: ReadAt + ?Sized>(source: &R, limits: &Limits) -> Result<Container> {
+    let source = &Window::ahead(source, "VMCX container", 0, AHEAD_BYTES)?;
     let mut findings = Findings::default();
     let mut budget = Budget::new(limits, source.len());
     let header = header::read(source, &mut findings)?;
