@@ -21,9 +21,14 @@ pub fn until_nul(bytes: &[u8]) -> &[u8] {
     bytes.get(..units.saturating_mul(2)).unwrap_or(bytes)
 }
 
-fn decode(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> EncodedText {
+fn decode(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16 + Clone) -> EncodedText {
     let (pairs, _) = bytes.as_chunks::<2>();
     let units = pairs.iter().copied().map(unit);
+    // Nearly all of them are.
+    if units.clone().all(|unit| unit < 0x80) {
+        let ascii = units.map(|unit| unit.to_le_bytes()).map(|[low, _]| low).collect();
+        return EncodedText::new(String::from_utf8(ascii).unwrap_or_default());
+    }
     let mut lossy = false;
     let text: String = char::decode_utf16(units)
         .map(|decoded| {

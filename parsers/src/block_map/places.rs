@@ -21,6 +21,7 @@ impl Places {
     }
 
     /// Takes `count` units from `first`; false when one of them was taken already. Units behind the last are ignored.
+    #[inline]
     pub(crate) fn take(&mut self, first: u64, count: u64) -> bool {
         let end = first.saturating_add(count).min(self.units);
         let mut start = first & !63;
@@ -35,6 +36,7 @@ impl Places {
     }
 
     /// True while none of `count` units from `first` is taken.
+    #[inline]
     pub(crate) fn are_free(&self, first: u64, count: u64) -> bool {
         let end = first.saturating_add(count).min(self.units);
         let mut start = first & !63;
@@ -60,6 +62,7 @@ impl Places {
 }
 
 /// The words that hold the units from `first` to before `end`; none when that is nothing.
+#[inline]
 fn words(first: u64, end: u64) -> std::ops::Range<usize> {
     let index = |unit: u64| usize::try_from(unit).unwrap_or(usize::MAX);
     let to = index(end.div_ceil(64));
@@ -67,6 +70,7 @@ fn words(first: u64, end: u64) -> std::ops::Range<usize> {
 }
 
 /// The bits from `from` to before `to` of a word.
+#[inline]
 fn mask(from: u64, to: u64) -> u64 {
     let below = |bit: u64| {
         if bit >= 64 {

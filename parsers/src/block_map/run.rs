@@ -1,5 +1,7 @@
 //! Reads a table of entries of one width in pieces, and finds stretches of entries that follow one rule.
 
+use std::ops::{BitOr, BitXor};
+
 use crate::{
     error::{ParseError, Result},
     read_at::ReadAt,
@@ -124,39 +126,61 @@ impl<R: ReadAt, const N: usize> TableReader<R, N> {
     }
 }
 
+/// An entry as a number that counts without regard to its width.
+pub(crate) trait Word: Copy + PartialEq + BitXor<Output = Self> + BitOr<Output = Self> + Default {
+    /// The sum, without what does not fit.
+    fn plus(self, other: Self) -> Self;
+}
+
+impl Word for u32 {
+    #[inline]
+    fn plus(self, other: Self) -> Self {
+        self.wrapping_add(other)
+    }
+}
+
+impl Word for u64 {
+    #[inline]
+    fn plus(self, other: Self) -> Self {
+        self.wrapping_add(other)
+    }
+}
+
 /// How many of `entries` count on from the first in steps of `step` (0: repeat it). At least 1 where there is one.
-pub(crate) fn run_length<const N: usize>(entries: &[[u8; N]], step: u64, decode: impl Fn([u8; N]) -> u64) -> u64 {
+#[inline]
+pub(crate) fn run_length<W: Word, const N: usize>(entries: &[[u8; N]], step: W, decode: impl Fn([u8; N]) -> W) -> u64 {
     let Some(first) = entries.first().copied().map(&decode) else {
         return 0;
     };
-    let goes_on = |entry: &[u8; N], expected: u64| decode(*entry) == expected;
     match entries.get(1) {
-        Some(second) if goes_on(second, first.wrapping_add(step)) => {}
+        Some(second) if decode(*second) == first.plus(step) => {}
         _ => return 1,
     }
-    let mut ramp = [0_u64; LANES];
-    for (lane, offset) in (0..).zip(&mut ramp) {
-        *offset = step.wrapping_mul(lane);
+    let mut ramp = [W::default(); LANES];
+    let mut stride = W::default();
+    for offset in &mut ramp {
+        *offset = stride;
+        stride = stride.plus(step);
     }
     let (groups, _) = entries.as_chunks::<LANES>();
     let mut expected = first;
     let mut length = 0_usize;
     for group in groups {
-        let mut difference = 0;
+        let mut difference = W::default();
         for (entry, offset) in group.iter().zip(&ramp) {
-            difference |= decode(*entry) ^ expected.wrapping_add(*offset);
+            difference = difference | (decode(*entry) ^ expected.plus(*offset));
         }
-        if difference != 0 {
+        if difference != W::default() {
             break;
         }
-        expected = expected.wrapping_add(step.wrapping_mul(16));
+        expected = expected.plus(stride);
         length = length.saturating_add(LANES);
     }
     for entry in entries.get(length..).unwrap_or_default() {
-        if !goes_on(entry, expected) {
+        if decode(*entry) != expected {
             break;
         }
-        expected = expected.wrapping_add(step);
+        expected = expected.plus(step);
         length = length.saturating_add(1);
     }
     u64::try_from(length).unwrap_or(u64::MAX)

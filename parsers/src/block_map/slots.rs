@@ -1,17 +1,33 @@
 //! Where blocks of one length start in a file, at whatever sector: overlaps show whatever their order.
 //!
 //! The file is divided into slots as long as a block. Blocks that do not overlap start in different slots, and one can
-//! only touch those that start in the slots beside its own.
+//! only touch those that start in the slots beside its own. As long as each row of blocks stands behind all before it,
+//! which is how a disk grows that is written in order, the rows are only noted.
 
 /// No block starts in this slot.
 const FREE: u32 = u32::MAX;
+/// Most rows that are noted before they are put into slots.
+const MAX_ROWS: usize = 4096;
 
 /// The slots of a file.
 #[derive(Debug)]
 pub(crate) struct Slots {
-    /// For each slot the sector in it where a block starts.
+    /// For each slot the sector in it where a block starts; empty while there are only rows.
     starts: Vec<u32>,
-    span: u64,
+    count: usize,
+    span: u32,
+    /// Rows of blocks, each behind the one before.
+    rows: Vec<Row>,
+    /// The sector behind the last row.
+    end: u64,
+}
+
+/// Blocks that stand at equal distances.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    sector: u32,
+    count: u64,
+    step: u32,
 }
 
 impl Slots {
@@ -20,26 +36,55 @@ impl Slots {
     pub(crate) fn new(sectors: u64, span: u64, limit_bytes: u64) -> Option<Self> {
         // One in front and one behind, so that every slot has two neighbours.
         let slots = sectors.checked_div(span)?.checked_add(3)?;
-        if slots.checked_mul(4)? > limit_bytes || span >= FREE.into() {
+        if slots.checked_mul(4)? > limit_bytes {
             return None;
         }
         Some(Self {
-            starts: vec![FREE; usize::try_from(slots).ok()?],
-            span,
+            starts: Vec::new(),
+            count: usize::try_from(slots).ok()?,
+            span: u32::try_from(span).ok().filter(|&span| span < FREE)?,
+            rows: Vec::new(),
+            end: 0,
         })
     }
 
-    /// Takes `count` blocks from `sector` on, each `step` sectors behind the one before; `step` is less than two blocks.
-    /// Returns how many lie on others.
+    /// Takes `count` blocks from `sector` on, each `step` sectors behind the one before; `step` is less than two blocks,
+    /// and not less than one where there are two. Returns how many lie on others.
+    #[inline]
     pub(crate) fn take(&mut self, sector: u64, count: u64, step: u64) -> u64 {
-        let (Some(slot), Some(within)) = (sector.checked_div(self.span), sector.checked_rem(self.span)) else {
+        // A table has 32 bits for a sector.
+        let (Ok(first), Ok(distance)) = (u32::try_from(sector), u32::try_from(step)) else {
+            return 0;
+        };
+        let row = Row {
+            sector: first,
+            count,
+            step: distance,
+        };
+        if self.starts.is_empty() {
+            if sector >= self.end && self.rows.len() < MAX_ROWS {
+                self.rows.push(row);
+                let last = count.saturating_sub(1).saturating_mul(step).saturating_add(sector);
+                self.end = last.saturating_add(self.span.into());
+                return 0;
+            }
+            self.starts = vec![FREE; self.count];
+            for row in std::mem::take(&mut self.rows) {
+                self.put(row);
+            }
+        }
+        self.put(row)
+    }
+
+    #[inline]
+    fn put(&mut self, row: Row) -> u64 {
+        let (Some(slot), Some(mut within)) = (row.sector.checked_div(self.span), row.sector.checked_rem(self.span))
+        else {
             return 0;
         };
         let mut slot = usize::try_from(slot).unwrap_or(usize::MAX);
-        let narrow = |value: u64| u32::try_from(value).unwrap_or(FREE);
-        let (mut within, step, span) = (narrow(within), narrow(step), narrow(self.span));
         let mut overlapping = 0_u64;
-        for _ in 0..count {
+        for _ in 0..row.count {
             let Some([before, own, after]) = self.starts.get_mut(slot..slot.saturating_add(3)) else {
                 return overlapping;
             };
@@ -50,9 +95,9 @@ impl Slots {
             } else {
                 overlapping = overlapping.saturating_add(1);
             }
-            within = within.wrapping_add(step);
-            while within >= span {
-                within = within.wrapping_sub(span);
+            within = within.wrapping_add(row.step);
+            while within >= self.span {
+                within = within.wrapping_sub(self.span);
                 slot = slot.wrapping_add(1);
             }
         }
@@ -95,9 +140,15 @@ mod tests {
             for number in (0..20).rev() {
                 assert_eq!(single.take(3 + number * step, 1, 0), 0);
             }
-            assert_eq!(row.starts, single.starts);
+            assert!(row.starts.is_empty(), "a row in order takes no slots");
             assert_eq!(row.take(3, 20, step), 20);
+            assert_eq!(row.starts, single.starts);
         }
+        let mut many = Slots::new(1 << 24, 10, 16 << 20).unwrap();
+        for row in 0..10_000 {
+            assert_eq!(many.take(row * 100, 1, 0), 0);
+        }
+        assert_eq!(many.take(99 * 100 + 9, 1, 0), 1, "whatever was only noted counts");
         assert!(Slots::new(1 << 40, 2, 1 << 20).is_none(), "too many");
         assert!(Slots::new(1 << 40, 0, 1 << 20).is_none());
     }

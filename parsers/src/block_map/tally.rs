@@ -12,6 +12,7 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Counts `count` entries; the first stands at `place` and is that of `block`.
+    #[inline]
     pub(crate) fn add(&mut self, count: u64, place: u64, block: u64) {
         if count > 0 {
             self.count = self.count.saturating_add(count);

@@ -129,7 +129,7 @@ impl VhdxBuilder {
     /// The file, mostly holes: the smallest that MS-VHDX allows is 4 MiB long and has less than 200 KiB of content.
     pub fn build(&self) -> SparseFile {
         let bat = self.bat();
-        let bat_bytes = length_of(&bat).next_multiple_of(MIB).max(MIB);
+        let bat_bytes = self.bat_bytes();
         let payload = self.present_blocks() * u64::from(self.block_size_bytes);
         let mut file = SparseFile::new(BAT_OFFSET + bat_bytes + payload);
         let regions = region_table(bat_bytes);
@@ -189,19 +189,32 @@ impl VhdxBuilder {
         }
     }
 
+    /// Payload blocks of a chunk.
+    fn chunk_ratio(&self) -> u64 {
+        (1 << 23) * u64::from(self.logical_sector_bytes) / u64::from(self.block_size_bytes)
+    }
+
+    fn bat_entries(&self) -> u64 {
+        let (blocks, chunk_ratio) = (self.block_count(), self.chunk_ratio());
+        if self.kind == DiskKind::Differencing {
+            blocks.div_ceil(chunk_ratio) * (chunk_ratio + 1)
+        } else {
+            blocks + blocks.saturating_sub(1) / chunk_ratio
+        }
+    }
+
+    /// Of its region.
+    fn bat_bytes(&self) -> u64 {
+        (self.bat_entries() * 8).next_multiple_of(MIB).max(MIB)
+    }
+
     /// MS-VHDX 2.5: after every chunk of payload entries one entry for its sector bitmap, here always absent.
     fn bat(&self) -> Vec<u8> {
         let block = u64::from(self.block_size_bytes);
-        let chunk_ratio = (1 << 23) * u64::from(self.logical_sector_bytes) / block;
-        let blocks = self.block_count();
-        let bitmaps = if self.kind == DiskKind::Differencing {
-            blocks.div_ceil(chunk_ratio)
-        } else {
-            blocks.saturating_sub(1) / chunk_ratio
-        };
+        let chunk_ratio = self.chunk_ratio();
         let present = self.present_blocks();
-        let length = usize::try_from((blocks + bitmaps) * 8).unwrap_or(usize::MAX);
-        let first = BAT_OFFSET + ((blocks + bitmaps) * 8).next_multiple_of(MIB).max(MIB);
+        let length = usize::try_from(self.bat_entries() * 8).unwrap_or(usize::MAX);
+        let first = BAT_OFFSET + self.bat_bytes();
         let mut bytes = Vec::new();
         for index in 0..present {
             bytes.extend(((first + index * block) | PAYLOAD_BLOCK_FULLY_PRESENT).to_le_bytes());

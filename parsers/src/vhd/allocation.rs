@@ -23,14 +23,16 @@ pub(super) fn read<R: ReadAt>(opened: Opened<R>, limits: &Limits) -> Result<Allo
     let layout = Layout::of(&opened)?;
     let structures = bat::structures(&opened)?;
     let span_sectors = layout.span_bytes() / SECTOR_BYTES;
+    let structures_end = structures
+        .iter()
+        .map(|(start, length)| start.saturating_add(*length))
+        .max()
+        .unwrap_or(0);
     let mut counter = Counter {
         slots: Slots::new(layout.data_end / SECTOR_BYTES, span_sectors, limits.table_bytes),
-        end: structures
-            .iter()
-            .map(|(start, length)| start.saturating_add(*length))
-            .max()
-            .unwrap_or(0),
         structures,
+        structures_end,
+        end: structures_end,
         walk: Walk::new(layout, opened.source),
         layout,
         outside: Tally::default(),
@@ -74,6 +76,8 @@ struct Counter<R> {
     slots: Option<Slots>,
     /// What headers, table and locators take, sorted.
     structures: Vec<(u64, u64)>,
+    /// The end of the last of these.
+    structures_end: u64,
     /// The end of the last thing in the file.
     end: u64,
     outside: Tally,
@@ -143,7 +147,7 @@ impl<R: ReadAt> Counter<R> {
             None => 0,
         };
         let hits = |(at, length): &(u64, u64)| *at < end && start < at.saturating_add(*length);
-        if self.structures.iter().any(hits) {
+        if start < self.structures_end && self.structures.iter().any(hits) {
             overlapping = overlapping.saturating_add(1).min(count);
         }
         self.overlap.add(overlapping, entries.place, entries.block);

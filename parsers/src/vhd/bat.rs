@@ -73,16 +73,19 @@ impl Layout {
     }
 
     /// Bytes that a block takes in the file.
+    #[inline]
     pub(super) fn span_bytes(&self) -> u64 {
         self.bitmap_bytes.saturating_add(self.block_bytes)
     }
 
     /// True when a block whose bitmap stands at `sector` ends in the file.
+    #[inline]
     pub(super) fn is_inside(&self, sector: u64) -> bool {
         sector.saturating_mul(SECTOR_BYTES).saturating_add(self.span_bytes()) <= self.data_end
     }
 
     /// Bytes of the disk in `block`: where they start, and how many there are.
+    #[inline]
     pub(super) fn span(&self, block: u64, count: u64) -> (u64, u64) {
         let start = block.saturating_mul(self.block_bytes).min(self.virtual_bytes);
         let end = block.saturating_add(count).saturating_mul(self.block_bytes);
@@ -135,10 +138,6 @@ pub(super) struct Walk<R> {
     reader: TableReader<R, BAT_ENTRY_BYTES>,
 }
 
-fn decode(entry: [u8; BAT_ENTRY_BYTES]) -> u64 {
-    u32::from_be_bytes(entry).into()
-}
-
 impl<R: ReadAt> Walk<R> {
     pub(super) fn new(layout: Layout, source: R) -> Self {
         Self {
@@ -157,32 +156,35 @@ impl<R: ReadAt> Walk<R> {
         let place = self.reader.place(block);
         let span = self.layout.span_bytes() / SECTOR_BYTES;
         let entries = self.reader.peek()?;
-        let Some(first) = entries.first().copied().map(decode) else {
+        let number = |index: usize| entries.get(index).copied().map(u32::from_be_bytes);
+        let Some(first) = number(0) else {
             return Ok(None);
         };
-        let (sector, step) = if first == BAT_UNALLOCATED {
-            (None, 0)
-        } else {
-            let second = entries.get(1).copied().map(decode);
-            // Windows leaves some sectors between blocks, so that their content lies on whole 4 KiB.
-            let step = second.and_then(|second| second.checked_sub(first));
-            (
-                Some(first),
-                step.filter(|step| (span..span.saturating_mul(2)).contains(step))
-                    .unwrap_or(0),
-            )
-        };
-        let count = if sector.is_some() && step == 0 {
-            1
-        } else {
-            run_length(entries, step, decode)
-        };
+        if first == BAT_UNALLOCATED {
+            let count = run_length(entries, 0, u32::from_ne_bytes);
+            self.reader.advance(count);
+            return Ok(Some(Entries {
+                block,
+                count,
+                sector: None,
+                step: 0,
+                place,
+            }));
+        }
+        // Windows leaves some sectors between blocks, so that their content lies on whole 4 KiB.
+        let step = number(1)
+            .and_then(|second| second.checked_sub(first))
+            .filter(|step| (span..span.saturating_mul(2)).contains(&u64::from(*step)));
+        let count = step.map_or(1, |step| run_length(entries, step, u32::from_be_bytes));
+        // The last of a row may be the mark of a block that is not there, where the row leads to its number.
+        let last = u64::from(first).saturating_add(count.saturating_sub(1).saturating_mul(step.unwrap_or(0).into()));
+        let count = if last >= BAT_UNALLOCATED.into() { 1 } else { count };
         self.reader.advance(count);
         Ok(Some(Entries {
             block,
             count,
-            sector,
-            step,
+            sector: Some(first.into()),
+            step: step.unwrap_or(0).into(),
             place,
         }))
     }

@@ -31,7 +31,7 @@ pub(crate) const PARENT_LOCATORS_BYTES: usize = 8 * PARENT_LOCATOR_BYTES;
 pub(crate) const SECTOR_BYTES: u64 = 512;
 pub(crate) const BAT_ENTRY_BYTES: usize = 4;
 /// A block that is not in the file.
-pub(crate) const BAT_UNALLOCATED: u64 = 0xffff_ffff;
+pub(crate) const BAT_UNALLOCATED: u32 = 0xffff_ffff;
 
 /// Copy of the footer, dynamic header and, in files of Windows, the parent locators (at 4 and 12 KiB \[R\]).
 pub(crate) const HEAD_BYTES: u64 = 16 << 10;

@@ -86,6 +86,9 @@ impl FilePlaces {
 
     /// Takes `count` blocks one after another, and returns how many of them lie on something.
     fn take_blocks(&mut self, offset: u64, count: u64, block_bytes: u64) -> u64 {
+        if count == 1 {
+            return u64::from(!self.take(offset, block_bytes));
+        }
         let length = count.saturating_mul(block_bytes);
         let are_free = self
             .live

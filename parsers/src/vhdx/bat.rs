@@ -74,6 +74,7 @@ impl Layout {
     }
 
     /// Entries of the table (MS-VHDX 2.5): those of the payload, with those of the bitmaps among them.
+    #[inline]
     fn entries(&self) -> u64 {
         if self.differencing {
             let chunks = self.blocks.div_ceil(self.chunk_ratio);
@@ -84,11 +85,13 @@ impl Layout {
     }
 
     /// Entries of a chunk, that of its bitmap included.
+    #[inline]
     fn chunk_entries(&self) -> u64 {
         self.chunk_ratio.saturating_add(1)
     }
 
     /// Bytes of the disk from `block` on, `count` blocks: where they start, and how many there are.
+    #[inline]
     pub(super) fn span(&self, block: u64, count: u64) -> (u64, u64) {
         let start = block.saturating_mul(self.block_bytes).min(self.virtual_bytes);
         let end = block.saturating_add(count).saturating_mul(self.block_bytes);
@@ -109,16 +112,19 @@ fn unreadable<R>(opened: &Opened<R>) -> ParseError {
 }
 
 /// A place that an entry names.
+#[inline]
 pub(super) fn place_of(entry: u64) -> u64 {
     entry & BAT_OFFSET_MASK
 }
 
 /// The state that an entry names.
+#[inline]
 pub(super) fn state_of(entry: u64) -> u64 {
     entry & BAT_STATE_MASK
 }
 
 /// Of `count` stretches of `length` bytes from `place` on, how many lie behind the header area and inside the file.
+#[inline]
 pub(super) fn inside_file(place: u64, count: u64, length: u64, file_bytes: u64) -> u64 {
     if place < HEADER_AREA_BYTES {
         return 0;
@@ -166,6 +172,7 @@ pub(super) struct Walk<R> {
     bitmaps: (u64, Vec<u8>),
 }
 
+#[inline]
 fn decode(entry: [u8; BAT_ENTRY_BYTES]) -> u64 {
     u64::from_le_bytes(entry)
 }
@@ -283,6 +290,7 @@ impl<R: ReadAt> Walk<R> {
 
 impl Layout {
     /// By how much the entries of blocks that follow each other differ.
+    #[inline]
     fn step(&self, entry: u64) -> u64 {
         if place_of(entry) == 0 { 0 } else { self.block_bytes }
     }

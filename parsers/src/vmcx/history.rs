@@ -120,12 +120,6 @@ impl History {
 
     /// The paths in earlier states that the tree does not name, each once, in the order of their places.
     pub(super) fn paths(&self, tree: &KeyTree) -> Vec<PreviousPath> {
-        let mut known = BTreeSet::new();
-        tree.walk(|_, key| {
-            if let Some(text) = key.as_str() {
-                known.insert(text.to_lowercase());
-            }
-        });
         let mut found: Vec<_> = self
             .images
             .iter()
@@ -134,6 +128,15 @@ impl History {
                 entries.into_iter().filter_map(|entry| previous_path(entry, *place))
             })
             .collect();
+        if found.is_empty() {
+            return found;
+        }
+        let mut known = BTreeSet::new();
+        tree.walk(|_, key| {
+            if let Some(path) = key.as_str().filter(|text| windows_path::is_absolute(text)) {
+                known.insert(path.to_lowercase());
+            }
+        });
         found.sort_by_key(|path| path.offset);
         found.retain(|path| known.insert(path.path.as_str().to_lowercase()));
         found.truncate(MAX_PREVIOUS_PATHS);
@@ -156,9 +159,9 @@ fn sound_entries(image: &[u8], base: u64) -> Vec<KeyEntry> {
     let mut found = Vec::new();
     let mut work = image.len().saturating_mul(CHECKSUM_FACTOR);
     let mut at = 0;
-    while let Some(rest) = image.get(at..)
-        && rest.len() >= KEY_ENTRY_HEADER
-    {
+    while let Some(skip) = image.get(at..).and_then(next_text) {
+        at = at.saturating_add(skip);
+        let rest = image.get(at..).unwrap_or_default();
         let Some(length) = text_length(rest) else {
             at = at.saturating_add(1);
             continue;
@@ -176,6 +179,25 @@ fn sound_entries(image: &[u8], base: u64) -> Vec<KeyEntry> {
         }
     }
     found
+}
+
+/// The next byte that may begin a text key: most of the file is filling.
+fn next_text(bytes: &[u8]) -> Option<usize> {
+    const GROUP: usize = 32;
+    let is_text = |byte: &u8| *byte == key_type::STRING;
+    let (groups, rest) = bytes.as_chunks::<GROUP>();
+    let has_text = |group: &[u8; GROUP]| group.iter().fold(false, |found, byte| found | is_text(byte));
+    match groups.iter().position(has_text) {
+        Some(group) => {
+            let start = group.saturating_mul(GROUP);
+            let within = bytes.get(start..)?.iter().position(is_text)?;
+            Some(start.saturating_add(within))
+        }
+        None => {
+            let within = rest.iter().position(is_text)?;
+            Some(bytes.len().saturating_sub(rest.len()).saturating_add(within))
+        }
+    }
 }
 
 /// The length of a text key that may begin here; `None` where what stands here is none.

@@ -196,7 +196,13 @@ impl KeyTables {
             return;
         };
         let body = entry.get(KEY_ENTRY_HEADER..).unwrap_or_default();
-        let is_scrubbed = body.iter().all(|&byte| byte == FREE_FILLING || byte == 0);
+        // In groups, since half of a file may be filling.
+        let is_filling = |group: &[u8]| {
+            group
+                .iter()
+                .fold(true, |filling, &byte| filling & (byte == FREE_FILLING || byte == 0))
+        };
+        let is_scrubbed = body.chunks(64).all(is_filling);
         if !is_scrubbed && budget.spend(TABLE, count(body.len())).is_ok() {
             self.freed.push(Patch {
                 offset: at.saturating_add(count(KEY_ENTRY_HEADER)),

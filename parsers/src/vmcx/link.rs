@@ -29,6 +29,8 @@ pub(super) fn link(entries: Vec<KeyEntry>, limits: &Limits, findings: &mut Findi
 /// Keys by number; a key is taken out when it finds its place, so that none can appear twice.
 struct Linker {
     entries: Vec<Option<KeyEntry>>,
+    /// All keys in the order of insertion.
+    order: Vec<usize>,
     parents: Vec<Option<usize>>,
     children: Vec<Vec<usize>>,
     /// Keys below the deepest level.
@@ -37,9 +39,11 @@ struct Linker {
 }
 
 impl Linker {
-    fn new(mut entries: Vec<KeyEntry>, max_depth: usize) -> Self {
-        entries.sort_by_key(|entry| entry.insertion);
+    fn new(entries: Vec<KeyEntry>, max_depth: usize) -> Self {
+        let mut order: Vec<_> = (0..).zip(&entries).map(|(id, entry)| (entry.insertion, id)).collect();
+        order.sort_unstable();
         Self {
+            order: order.into_iter().map(|(_, id)| id).collect(),
             parents: vec![None; entries.len()],
             children: vec![Vec::new(); entries.len()],
             entries: entries.into_iter().map(Some).collect(),
@@ -57,8 +61,10 @@ impl Linker {
             .filter_map(|(id, entry)| Some((entry.as_ref()?.place, id)))
             .collect();
         let (mut roots, mut detached) = (Vec::new(), Vec::new());
-        for (id, entry) in self.entries.iter().enumerate() {
-            let Some(entry) = entry else { continue };
+        for &id in &self.order {
+            let Some(entry) = self.entries.get(id).and_then(Option::as_ref) else {
+                continue;
+            };
             let parent = places.get(&entry.parent).copied();
             if entry.parent.0 == 0 {
                 roots.push(id);
@@ -112,7 +118,7 @@ impl Linker {
 
     /// What is left is reached from nowhere: above it stands a circle, which is opened at its first key in the file.
     fn break_cycles(&mut self, detached: &mut Vec<Key>, findings: &mut Findings) {
-        for id in 0..self.entries.len() {
+        for id in std::mem::take(&mut self.order) {
             if self.entry(id).is_none() {
                 continue;
             }
