@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, de::value::StrDeserializer};
 
 use crate::{
-    inventory::InventoryArgument,
+    inventory::{ColumnMap, InventoryArgument},
     report::{Format, filter::Filter, model::Verdict},
 };
 
@@ -140,6 +140,12 @@ pub struct JudgeArgs {
     /// The kind is detected from the content; KIND: in front of the file says it instead.
     #[arg(short, long, value_name = "[KIND:]FILE")]
     pub inventory: Vec<InventoryArgument>,
+    /// Columns of tables that are not known: name=COLUMN,path=COLUMN
+    ///
+    /// For CSV files of tools that derelict does not know. WHAT is name, path (a configuration or disks), config, id,
+    /// moref or host. What the table names is protected; it counts as a list of all VMs only with list=all.
+    #[arg(long, value_name = "WHAT=COLUMN,…")]
+    pub map: Option<ColumnMap>,
     /// The given inventories are all there are
     ///
     /// Your word, printed on the report: gaps that speak of a missing vCenter, host or cluster keep no verdict back.
@@ -202,6 +208,9 @@ pub struct InventoryArgs {
     /// Exported inventories, files or folders of exports
     #[arg(value_name = "[KIND:]FILE", required = true)]
     pub files: Vec<InventoryArgument>,
+    /// Columns of tables that are not known: name=COLUMN,path=COLUMN
+    #[arg(long, value_name = "WHAT=COLUMN,…")]
+    pub map: Option<ColumnMap>,
     /// What goes to standard output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub format: TextFormat,

@@ -1,7 +1,7 @@
 //! What was understood of the exports, for people.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
 };
 
@@ -29,6 +29,9 @@ pub fn describe(imported: &Imported, out: &mut dyn Write) -> io::Result<()> {
             )?;
         }
         writeln!(out)?;
+    }
+    if !imported.backups.is_empty() {
+        backups(imported, out)?;
     }
     writeln!(out, "Files")?;
     for file in &imported.detected {
@@ -59,6 +62,9 @@ fn describe_one(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()> {
     datastores(inventory, out)?;
     for (class, count) in object_counts(inventory) {
         line(out, class, &count.to_string())?;
+    }
+    for (name, text) in observations(inventory) {
+        line(out, name, &text)?;
     }
     for node in &inventory.missing_hosts {
         line(out, "missing", &format!("the VMs of node {node}"))?;
@@ -196,26 +202,102 @@ fn object_counts(inventory: &Inventory) -> BTreeMap<&str, usize> {
     counts
 }
 
-/// What a complete picture of this platform has and this inventory has not.
+/// What was seen beside registrations.
+fn observations(inventory: &Inventory) -> Vec<(&'static str, String)> {
+    let seen = &inventory.observations;
+    let granted: BTreeSet<_> = seen.grants.iter().map(|grant| grant.vm).collect();
+    [
+        ("listed files", seen.files.len(), String::new()),
+        ("open files", seen.open_files.len(), String::new()),
+        ("granted files", seen.grants.len(), format!(" to {} VMs", granted.len())),
+        (
+            "second opinions",
+            seen.findings.len(),
+            " of another tool; they are not evidence".to_owned(),
+        ),
+    ]
+    .into_iter()
+    .filter(|(_, count, _)| *count > 0)
+    .map(|(name, count, more)| (name, format!("{count}{more}")))
+    .collect()
+}
+
+/// What backups cover, and which registered VMs none does.
+fn backups(imported: &Imported, out: &mut dyn Write) -> io::Result<()> {
+    let vms = || imported.inventories.iter().flat_map(|inventory| &inventory.vms);
+    let known_ids: BTreeSet<_> = vms().filter_map(|vm| vm.instance_id).collect();
+    let known_names: BTreeSet<&str> = vms().map(|vm| vm.name.as_str()).collect();
+    let ids: BTreeSet<_> = imported.backups.iter().filter_map(|backup| backup.id).collect();
+    let names: BTreeSet<&str> = imported.backups.iter().map(|backup| backup.name.as_str()).collect();
+    let is_gone = |backup: &&super::BackedUpVm| {
+        !known_names.contains(backup.name.as_str()) && !backup.id.is_some_and(|id| known_ids.contains(&id))
+    };
+    let is_bare = |vm: &&super::Registration| {
+        !names.contains(vm.name.as_str()) && !vm.instance_id.is_some_and(|id| ids.contains(&id))
+    };
+    let gone: BTreeSet<&str> = imported
+        .backups
+        .iter()
+        .filter(is_gone)
+        .map(|backup| backup.name.as_str())
+        .collect();
+    let bare: BTreeSet<&str> = vms().filter(is_bare).map(|vm| vm.name.as_str()).collect();
+    writeln!(out, "Backups")?;
+    line(out, "protected", &format!("{} VMs", names.len()))?;
+    if vms().next().is_some() {
+        line(out, "not protected", &some_of(&bare))?;
+        line(out, "gone", &some_of(&gone))?;
+    }
+    writeln!(out)
+}
+
+/// How many names there are, and the first of them.
+fn some_of(names: &BTreeSet<&str>) -> String {
+    const SHOWN: usize = 10;
+    let shown: Vec<&str> = names.iter().copied().take(SHOWN).collect();
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    match names.len() {
+        0 => "none".to_owned(),
+        count => format!("{count}: {}{more}", shown.join(", ")),
+    }
+}
+
+/// What a complete picture of this platform has and this inventory has not, and what that costs.
 fn missing(inventory: &Inventory) -> Vec<String> {
     let vmware = inventory.platform == crate::kind::Platform::Vmware;
+    let configs = inventory.vms.iter().filter(|vm| vm.config.is_none()).count();
     [
-        (!inventory.has_vm_list, "a list of VMs"),
+        (
+            !inventory.has_vm_list,
+            "a list of VMs: nothing is covered, so no file is called orphaned on its word",
+        ),
         (
             inventory.datastores.is_empty(),
-            "a list of datastores with their UUIDs or mount paths",
+            "a list of datastores with their UUIDs or mount paths: a path by UUID is not matched with one by label",
         ),
         (
             vmware && inventory.fcd_scope.is_empty(),
-            "First Class Disks (govc disk.ls)",
+            "First Class Disks (govc disk.ls): files in fcd/ stay service or unknown, leaked ones are not found",
         ),
         (
             vmware && !inventory.has_library_list,
-            "content libraries (govc library.ls)",
+            "content libraries (govc library.ls): files in contentlib-… stay service, leftovers are not found",
         ),
         (
             !vmware && !inventory.has_cluster_list && inventory.vms.iter().any(|vm| vm.clustered),
-            "the cluster's resources",
+            "the cluster's resources: VMs of a node that was down cannot be seen to be missing",
+        ),
+        (
+            inventory.has_vm_list && configs > 0,
+            "the path of the configuration of some VMs: their folders stay unknown",
+        ),
+        (
+            inventory.has_vm_list && inventory.vms.iter().any(|vm| vm.listing < Listing::WholeChains),
+            "whole chains of disks of some VMs: parents and snapshots are owned only where the files themselves can be read",
+        ),
+        (
+            inventory.collected_is_file_time,
+            "the time of the export: that of its file is taken, and newer files stay unknown",
         ),
     ]
     .into_iter()

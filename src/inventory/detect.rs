@@ -1,12 +1,18 @@
 //! What a file is, by its content: signature, first characters, header line, keys. Never by its extension.
 
 use super::{
-    InventoryKind, csv_table, esxi,
+    Imported, InventoryKind, clixml, csv_table, esxcli, esxi, file_list,
     files::ImportError,
-    host_store, hyperv_csv, json_form,
+    form::{self, Container, Form},
+    host_store, icacls,
+    json::{self, Documents, Json},
+    json_form, live_optics,
+    mapped::{self, ColumnMap},
+    names::{self, Names},
     part::{Origin, Part, Source},
     rvtools::{self, Tab},
-    text, workbook,
+    table::Table,
+    text, vim_cmd, workbook,
 };
 
 /// How much of a file is looked at to tell what it is.
@@ -19,27 +25,59 @@ const MAX_EXPORT_BYTES: usize = 1 << 30;
 pub(super) struct Reading {
     /// Its parts; none for an export that holds nothing needed.
     pub(super) parts: Vec<Part>,
+    /// Whole inventories, of a file that derelict wrote.
+    pub(super) saved: Option<Imported>,
     /// Which export it is.
     pub(super) kind: InventoryKind,
     /// By what that was seen.
     pub(super) why: String,
 }
 
+impl Reading {
+    fn of(kind: InventoryKind, parts: Vec<Part>, why: impl Into<String>) -> Self {
+        Self {
+            parts,
+            saved: None,
+            kind,
+            why: why.into(),
+        }
+    }
+
+    fn single(part: Part, why: &str) -> Self {
+        Self::of(part.kind, vec![part], why)
+    }
+}
+
+/// What the user said of a file.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Hints<'a> {
+    /// Its kind.
+    pub(super) kind: Option<InventoryKind>,
+    /// The columns of tables that are not known.
+    pub(super) map: Option<&'a ColumnMap>,
+}
+
 /// What the content looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 enum Look {
     Workbook,
     HostStore,
     Json,
+    Clixml,
     EsxiInventory,
-    FilesystemText,
-    FilesystemCsv,
+    Esxcli(esxcli::Formatter),
+    VmTable,
+    Printed,
+    FileList,
+    Names(Names),
+    Icacls,
     Rvtools(Tab),
-    HypervCsv(hyperv_csv::List),
+    List(&'static Form),
+    Mapped,
 }
 
 /// Reads a file as what its content is, or as the kind that the user named.
-pub(super) fn read(origin: &Origin, bytes: &[u8], forced: Option<InventoryKind>) -> Result<Reading, ImportError> {
+pub(super) fn read(origin: &Origin, bytes: &[u8], hints: Hints<'_>) -> Result<Reading, ImportError> {
     if bytes.is_empty() {
         return Err(ImportError::Empty);
     }
@@ -48,13 +86,14 @@ pub(super) fn read(origin: &Origin, bytes: &[u8], forced: Option<InventoryKind>)
             "it has more than {MAX_EXPORT_BYTES} bytes"
         )));
     }
-    let look = match forced {
-        Some(kind) => forced_look(origin, bytes, kind)?,
-        None => look(origin, bytes)?,
+    let look = match hints.kind {
+        Some(InventoryKind::MappedCsv) => Look::Mapped,
+        _ => look(origin, bytes, hints)?,
     };
-    let mut reading = read_as(origin, bytes, look, forced)?;
-    if let Some(kind) =
-        forced.filter(|kind| reading.kind != *kind && !reading.parts.iter().any(|part| part.kind == *kind))
+    let mut reading = read_as(origin, bytes, look, hints)?;
+    if let Some(kind) = hints
+        .kind
+        .filter(|kind| reading.kind != *kind && !reading.parts.iter().any(|part| part.kind == *kind))
     {
         let found = reading.kind.name();
         return Err(ImportError::NotUnderstood(format!(
@@ -68,7 +107,7 @@ pub(super) fn read(origin: &Origin, bytes: &[u8], forced: Option<InventoryKind>)
     Ok(reading)
 }
 
-fn look(origin: &Origin, bytes: &[u8]) -> Result<Look, ImportError> {
+fn look(origin: &Origin, bytes: &[u8], hints: Hints<'_>) -> Result<Look, ImportError> {
     if workbook::is_zip(bytes) {
         return Ok(Look::Workbook);
     }
@@ -77,27 +116,76 @@ fn look(origin: &Origin, bytes: &[u8]) -> Result<Look, ImportError> {
     }
     let head = text::decode(bytes.get(..bytes.len().min(HEAD_BYTES)).unwrap_or_default()).text;
     let head = head.trim_start();
-    if is_json(head) {
-        return Ok(Look::Json);
+    if let Some(look) = text_look(head) {
+        return Ok(look);
     }
-    if esxi::is_inventory(head) {
-        return Ok(Look::EsxiInventory);
+    if let Some(why) = instead(bytes, head) {
+        return Err(ImportError::NotUnderstood(why.to_owned()));
     }
-    if esxi::is_filesystem_text(head) {
-        return Ok(Look::FilesystemText);
+    let table = csv_table::parse(head);
+    if let Some(look) = table_look(origin, &table) {
+        return Ok(look);
     }
-    if head.starts_with("govc: ") {
-        return Err(ImportError::NotUnderstood(
-            "an error message of govc: the export failed".to_owned(),
-        ));
+    if hints.map.is_some_and(|map| map.fits(&table)) {
+        return Ok(Look::Mapped);
     }
-    if head.contains('\0') {
-        return Err(ImportError::NotUnderstood("binary of no known export".to_owned()));
+    let hint = mapped::hint(&table).unwrap_or_else(|| "no known export".to_owned());
+    Err(ImportError::NotUnderstood(hint))
+}
+
+/// A text that is no table with a header.
+fn text_look(head: &str) -> Option<Look> {
+    match () {
+        () if is_json(head) => Some(Look::Json),
+        () if esxi::is_inventory(head) => Some(Look::EsxiInventory),
+        () if clixml::is_clixml(head) => Some(Look::Clixml),
+        () if vim_cmd::is_vm_table(head) => Some(Look::VmTable),
+        () if vim_cmd::is_printed(head) => Some(Look::Printed),
+        () if file_list::is_text(head) => Some(Look::FileList),
+        () if icacls::is_saved_list(head) => Some(Look::Icacls),
+        () => esxcli::Formatter::of(head)
+            .map(Look::Esxcli)
+            .or_else(|| Names::of(head).map(Look::Names)),
     }
-    if head.starts_with('<') {
-        return Err(ImportError::NotUnderstood("XML of no known export".to_owned()));
+}
+
+/// What a file is that is no export, where that can be said, and what would be one.
+fn instead(bytes: &[u8], head: &str) -> Option<&'static str> {
+    match () {
+        () if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) => {
+            Some("a workbook of the old form (.xls), or one with a password; save it as .xlsx without one")
+        }
+        () if bytes.starts_with(&[0x1f, 0x8b]) => Some("compressed with gzip; unpack it first"),
+        () if head.starts_with("govc: ") => Some("an error message of govc: the export failed"),
+        () if head.contains('\0') => Some("binary of no known export"),
+        () if head.starts_with("<VirtualMachine") || head.starts_with("<ObjectContent") => {
+            Some("XML of govc; export with -json instead of -xml")
+        }
+        () if head.starts_with("mo.VirtualMachine{") || head.starts_with("(mo.") => {
+            Some("the dump of govc; export with -json instead of -dump")
+        }
+        () if names::is_disk_without_path(head) => {
+            Some("First Class Disks without their paths; export with govc disk.ls -json -l")
+        }
+        () if head.starts_with("VirtualMachine:") => Some("the table of govc object.collect; export with -json"),
+        () if head.starts_with('<') => Some("XML of no known export"),
+        () if is_screen_form(head) => Some(
+            "what PowerShell shows on the screen, which is cut to its width; export with ConvertTo-Json or Export-Csv",
+        ),
+        () => None,
     }
-    table_look(origin, head).ok_or_else(|| ImportError::NotUnderstood("no known export".to_owned()))
+}
+
+/// `Name : value` lines, or a table with a ruler of dashes below its header.
+fn is_screen_form(head: &str) -> bool {
+    let mut lines = head.lines().filter(|line| !line.trim().is_empty()).take(2);
+    let (first, second) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    let is_pair = |line: &str| {
+        line.split_once(" : ")
+            .is_some_and(|(name, _)| !name.trim().contains(' '))
+    };
+    let is_ruler = second.contains("---") && second.trim().chars().all(|c| c == '-' || c == ' ');
+    is_pair(first) && is_pair(second) || is_ruler
 }
 
 /// Brackets alone do not make JSON: datastore paths begin with `[` too.
@@ -114,109 +202,139 @@ fn is_json(head: &str) -> bool {
 }
 
 /// A table by its header; where that fits several, or none since columns are missing, by the name of its file.
-fn table_look(origin: &Origin, head: &str) -> Option<Look> {
-    let table = csv_table::parse(head);
+fn table_look(origin: &Origin, table: &Table) -> Option<Look> {
     if table.header.len() < 2 {
         return None;
     }
-    if esxi::is_filesystem_table(&table) {
-        return Some(Look::FilesystemCsv);
+    let form = form::of_item(Json(&table.header_object()));
+    let by_header = Tab::of_table(table).filter(|_| form.is_none_or(Form::gives_way_to_rvtools));
+    if let Some(tab) = by_header {
+        return Some(Look::Rvtools(tab));
     }
-    if let Some(list) = hyperv_csv::List::of(&table) {
-        return Some(Look::HypervCsv(list));
-    }
-    Tab::of_table(&table)
-        .or_else(|| Tab::of_name(&origin.name()))
-        .map(Look::Rvtools)
+    form.map(Look::List)
+        .or_else(|| Tab::of_name(&origin.name()).map(Look::Rvtools))
 }
 
-/// The look that a kind must have.
-fn forced_look(origin: &Origin, bytes: &[u8], kind: InventoryKind) -> Result<Look, ImportError> {
-    Ok(match kind {
-        InventoryKind::RvtoolsXlsx => Look::Workbook,
-        InventoryKind::EsxiInventory => Look::EsxiInventory,
-        InventoryKind::HypervHostStore => Look::HostStore,
-        InventoryKind::PowercliJson
-        | InventoryKind::GovcCollect
-        | InventoryKind::GovcInfo
-        | InventoryKind::GovcDisks
-        | InventoryKind::GovcLibrary => Look::Json,
-        InventoryKind::RvtoolsCsv | InventoryKind::EsxiFilesystems | InventoryKind::HypervJson => look(origin, bytes)?,
-    })
-}
-
-fn read_as(origin: &Origin, bytes: &[u8], look: Look, forced: Option<InventoryKind>) -> Result<Reading, ImportError> {
+fn read_as(origin: &Origin, bytes: &[u8], look: Look, hints: Hints<'_>) -> Result<Reading, ImportError> {
     match look {
-        Look::Workbook => {
-            let (parts, why) = rvtools::import_workbook(origin, bytes)?;
-            Ok(Reading {
-                parts,
-                kind: InventoryKind::RvtoolsXlsx,
-                why,
-            })
+        Look::Workbook => read_workbook(origin, bytes),
+        Look::HostStore => Ok(Reading::single(
+            host_store::import(origin, bytes)?,
+            "the registration store of a Hyper-V host",
+        )),
+        _ => {
+            let text = text::decode(bytes);
+            let mut reading = read_text(origin, &text.text, look, hints)?;
+            for part in &mut reading.parts {
+                part.guessed_encoding = text.guessed;
+            }
+            Ok(reading)
         }
-        Look::HostStore => Ok(Reading {
-            parts: vec![host_store::import(origin, bytes)?],
-            kind: InventoryKind::HypervHostStore,
-            why: "the registration store of a Hyper-V host".to_owned(),
-        }),
-        _ => read_text(origin, bytes, look, forced),
     }
 }
 
-fn read_text(origin: &Origin, bytes: &[u8], look: Look, forced: Option<InventoryKind>) -> Result<Reading, ImportError> {
-    let text = text::decode(bytes);
-    let mut reading = match look {
-        Look::Json => read_json(origin, &text.text, forced)?,
+fn read_workbook(origin: &Origin, bytes: &[u8]) -> Result<Reading, ImportError> {
+    let sheets = workbook::read(bytes, rvtools::is_wanted)?;
+    if live_optics::is_workbook(&sheets) {
+        let part = live_optics::import(origin, &sheets);
+        return Ok(Reading::single(
+            part,
+            "a workbook with the sheets VMs and ESX Hosts or Details",
+        ));
+    }
+    let (parts, why) = rvtools::import_workbook(origin, sheets)?;
+    Ok(Reading::of(InventoryKind::RvtoolsXlsx, parts, why))
+}
+
+fn read_text(origin: &Origin, text: &str, look: Look, hints: Hints<'_>) -> Result<Reading, ImportError> {
+    let file = origin.name();
+    let part = |kind| Part::new(origin, kind, Source::default());
+    Ok(match look {
+        Look::Json => return read_json(origin, text, hints.kind),
+        Look::Clixml => read_values(origin, &clixml::documents(text)?, Container::Clixml)?,
+        Look::Esxcli(formatter) => read_values(origin, &esxcli::documents(text, formatter)?, Container::Csv)?,
         Look::EsxiInventory => {
-            let mut part = Part::new(origin, InventoryKind::EsxiInventory, Source::default());
-            esxi::add_inventory(&mut part, &text.text, &origin.name())?;
-            single(part, "`<ConfigRoot>`")
+            let mut part = part(InventoryKind::EsxiInventory);
+            esxi::add_inventory(&mut part, text, &file)?;
+            Reading::single(part, "`<ConfigRoot>`")
         }
-        Look::FilesystemText => {
-            let mut part = Part::new(origin, InventoryKind::EsxiFilesystems, Source::default());
-            esxi::add_filesystem_text(&mut part, text.text.trim_start());
-            single(part, "the columns Mount Point and Volume Name")
+        Look::VmTable => {
+            let mut part = part(InventoryKind::EsxiVms);
+            vim_cmd::add_vm_table(&mut part, text, &file);
+            Reading::single(part, "the columns Vmid, Name and File")
         }
-        Look::FilesystemCsv => {
-            let mut part = Part::new(origin, InventoryKind::EsxiFilesystems, Source::default());
-            esxi::add_filesystem_table(&mut part, &csv_table::parse(&text.text));
-            single(part, "the columns MountPoint and VolumeName")
+        Look::Printed => {
+            let mut part = part(InventoryKind::EsxiVms);
+            vim_cmd::add_printed(&mut part, text, &file).map_err(ImportError::Damaged)?;
+            if part.vms.is_empty() {
+                part.kind = InventoryKind::EsxiFilesystems;
+            }
+            Reading::single(part, "objects as vim-cmd prints them")
         }
-        Look::HypervCsv(list) => {
-            let mut part = Part::new(origin, InventoryKind::HypervJson, Source::default());
-            hyperv_csv::add(&mut part, list, &csv_table::parse(&text.text));
-            single(part, list.sign())
+        Look::FileList => {
+            let mut part = part(InventoryKind::FileList);
+            file_list::add_text(&mut part, text, &file);
+            Reading::single(part, "folders of a datastore with their files")
         }
-        Look::Rvtools(Tab::Other) => Reading {
-            parts: Vec::new(),
-            kind: InventoryKind::RvtoolsCsv,
-            why: "a tab of RVTools that names no files".to_owned(),
-        },
-        Look::Rvtools(tab) => {
-            let (parts, why) = rvtools::import_csv(origin, tab, csv_table::parse(&text.text));
-            Reading {
-                parts,
-                kind: InventoryKind::RvtoolsCsv,
-                why,
+        Look::Names(names) => {
+            let mut part = part(match names {
+                Names::Disks => InventoryKind::GovcDisks,
+                Names::LibraryFiles => InventoryKind::GovcLibrary,
+                Names::Vms | Names::Others => InventoryKind::GovcNames,
+            });
+            names::add_text(&mut part, names, text, &file);
+            match names {
+                Names::Vms => Reading::single(part, "inventory paths of VMs"),
+                Names::Disks => Reading::single(part, "ids and paths of First Class Disks"),
+                Names::LibraryFiles => Reading::single(part, "paths of the files of content libraries"),
+                Names::Others => Reading::of(part.kind, Vec::new(), "names of things that are no VMs"),
             }
         }
+        Look::Icacls => {
+            let mut part = part(InventoryKind::Icacls);
+            icacls::add(&mut part, text, &file);
+            Reading::single(part, "names with their access control lists")
+        }
+        Look::Rvtools(Tab::Other) => Reading::of(
+            InventoryKind::RvtoolsCsv,
+            Vec::new(),
+            "a tab of RVTools that names no files",
+        ),
+        Look::Rvtools(tab) => {
+            let (parts, why) = rvtools::import_csv(origin, tab, csv_table::parse(text));
+            Reading::of(InventoryKind::RvtoolsCsv, parts, why)
+        }
+        Look::List(form) => read_list(origin, form, &csv_table::parse(text)),
+        Look::Mapped => read_mapped(origin, text, hints.map)?,
         Look::Workbook | Look::HostStore => {
             return Err(ImportError::NotUnderstood("binary of no known export".to_owned()));
         }
-    };
-    for part in &mut reading.parts {
-        part.guessed_encoding = text.guessed;
-    }
-    Ok(reading)
+    })
 }
 
-fn single(part: Part, why: &str) -> Reading {
-    Reading {
-        kind: part.kind,
-        parts: vec![part],
-        why: why.to_owned(),
+/// Reads a table whose header tells its form.
+fn read_list(origin: &Origin, form: &'static Form, table: &Table) -> Reading {
+    let objects = table.objects();
+    let read = json_form::read_list(origin, form, Json(&objects), Container::Csv, table.damage.as_deref());
+    Reading::of(form.kind(Container::Csv), read.parts, read.why)
+}
+
+fn read_mapped(origin: &Origin, text: &str, map: Option<&ColumnMap>) -> Result<Reading, ImportError> {
+    let map =
+        map.ok_or_else(|| ImportError::NotUnderstood("no --map says which of its columns hold what".to_owned()))?;
+    let table = csv_table::parse(text);
+    if !map.fits(&table) {
+        return Err(ImportError::NotUnderstood(format!(
+            "it has none of the columns that --map names (it has: {})",
+            table.header.join(", ")
+        )));
     }
+    let parts = mapped::import(origin, map, &table);
+    Ok(Reading::of(
+        InventoryKind::MappedCsv,
+        parts,
+        "the columns that --map names",
+    ))
 }
 
 /// Reads JSON. An empty list says of what it is one only when the user does.
@@ -225,41 +343,78 @@ fn read_json(origin: &Origin, text: &str, forced: Option<InventoryKind>) -> Resu
     if let Some(kind) = forced.filter(|_| is_empty_list) {
         let mut part = Part::new(origin, kind, Source::default());
         part.has_vm_list = !matches!(kind, InventoryKind::GovcDisks | InventoryKind::GovcLibrary);
-        return Ok(single(part, "named by the user"));
+        return Ok(Reading::single(part, "named by the user"));
     }
-    let read = json_form::read(origin, text)?;
-    let kind = read.parts.first().map_or(InventoryKind::GovcCollect, |part| part.kind);
+    let documents = json::documents(text);
+    match documents.values.as_slice() {
+        [document] if documents.damage.is_none() && is_saved(Json(document)) => read_saved(document),
+        _ => read_values(origin, &documents, Container::Json),
+    }
+}
+
+fn is_saved(document: Json<'_>) -> bool {
+    document.has("inventories") && document.has("detected") && document.has("issues")
+}
+
+/// Reads what `derelict inventory --format json` printed.
+fn read_saved(document: &serde_json::Value) -> Result<Reading, ImportError> {
+    let saved: Imported = serde::Deserialize::deserialize(document).map_err(|error| {
+        ImportError::Damaged(format!("an inventory that another version of derelict wrote: {error}"))
+    })?;
     Ok(Reading {
-        parts: read.parts,
-        kind,
-        why: read.why,
+        parts: Vec::new(),
+        saved: Some(saved),
+        kind: InventoryKind::Normalised,
+        why: "`inventories` that derelict printed".to_owned(),
     })
+}
+
+fn read_values(origin: &Origin, documents: &Documents, container: Container) -> Result<Reading, ImportError> {
+    let read = json_form::read(origin, documents, container)?;
+    let kind = read.parts.first().map_or(InventoryKind::GovcCollect, |part| part.kind);
+    Ok(Reading::of(kind, read.parts, read.why))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn look_of(name: &str, content: &str) -> Option<Look> {
-        let origin = Origin {
-            path: name.into(),
-            modified: None,
-        };
-        look(&origin, content.as_bytes()).ok()
+    fn look_of(name: &str, content: &str) -> Option<String> {
+        let found = look(&Origin::of(name), content.as_bytes(), Hints::default()).ok()?;
+        Some(match found {
+            Look::List(form) => form.sign.to_owned(),
+            other => format!("{other:?}"),
+        })
     }
 
     #[test]
     fn the_content_decides_whatever_the_name() {
-        assert_eq!(look_of("a.xlsx", "{\"virtualMachines\": []}"), Some(Look::Json));
-        assert_eq!(look_of("a.json", "PK\x03\x04"), Some(Look::Workbook));
-        assert_eq!(
-            look_of("a.txt", "\u{feff}VM;Disk;Disk Mode;Path\r\n"),
-            Some(Look::Rvtools(Tab::Disk))
-        );
-        assert_eq!(
-            look_of("a", "<?xml version=\"1.0\"?>\n<ConfigRoot/>"),
-            Some(Look::EsxiInventory)
-        );
+        for (name, content, expected) in [
+            ("a.xlsx", "{\"virtualMachines\": []}", "Json"),
+            ("a.json", "PK\x03\x04", "Workbook"),
+            ("a.txt", "\u{feff}VM;Disk;Disk Mode;Path\r\n", "Rvtools(Disk)"),
+            ("a", "<?xml version=\"1.0\"?>\n<ConfigRoot/>", "EsxiInventory"),
+            ("a.csv", "<Objs Version=\"1.1.0.1\"></Objs>", "Clixml"),
+            (
+                "a.csv",
+                "VM,Powerstate,Template,Path,VM ID,Last backup\n",
+                "Rvtools(Info)",
+            ),
+            ("a.csv", "Name,Type,# VMs total,Hosts,URL\n", "Rvtools(Datastore)"),
+            (
+                "a.csv",
+                "\"VM\",\"Filename\",\"CapacityGB\"\n",
+                "items with `Filename` and the capacity or parent of a disk",
+            ),
+            (
+                "a.csv",
+                "VMName,VMId,Path,ControllerType\n",
+                "items with `VMId` or `VMName` and the `Path` of a drive",
+            ),
+            ("a.txt", "/DC0/vm/a\n/DC0/vm/b\n", "Names(Vms)"),
+        ] {
+            assert_eq!(look_of(name, content).as_deref(), Some(expected), "{content}");
+        }
     }
 
     #[test]
@@ -267,5 +422,17 @@ mod tests {
         assert_eq!(look_of("a.json", "[SAN-VMFS-01] web01/web01.vmx\n"), None);
         assert_eq!(look_of("a.json", "{mo.VirtualMachine}"), None);
         assert_eq!(look_of("a.json", "govc: not found"), None);
+    }
+
+    #[test]
+    fn what_is_no_export_is_named_with_what_would_be_one() {
+        let why = |content: &str| match look(&Origin::of("x"), content.as_bytes(), Hints::default()) {
+            Err(error) => error.to_string(),
+            Ok(look) => format!("{look:?}"),
+        };
+        assert!(why("<VirtualMachine></VirtualMachine>").contains("-json"));
+        assert!(why("Name : a\nState : Running\n").contains("ConvertTo-Json"));
+        assert!(why("Name  State\n----  -----\na     Running\n").contains("ConvertTo-Json"));
+        assert!(why("machine,file\na,[d] a.vmdk\n").contains("--map 'path=file,name=…'"));
     }
 }

@@ -10,9 +10,12 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    DetectedFile, ImportIssue, Imported, InventoryArgument, InventoryKind, detect,
+    BackedUpVm, DetectedFile, ImportIssue, Imported, InventoryArgument, InventoryKind, archive,
+    detect::{self, Hints},
+    mapped::ColumnMap,
     merge::merge,
     part::{Origin, Part},
+    support_bundle, workbook,
 };
 use crate::{raw::RawPath, saved_file::SavedFile};
 
@@ -42,9 +45,17 @@ pub(super) enum ImportError {
     Panic,
 }
 
-/// Imports all exports that were given: files and folders, these with the folders directly below.
+/// Imports all exports that were given: files, archives and folders, these with the folders directly below.
 pub fn import(arguments: &[InventoryArgument]) -> Imported {
-    let mut found = Found::default();
+    import_mapped(arguments, None)
+}
+
+/// Imports all exports that were given; tables that are not known are read by the columns that `map` names.
+pub fn import_mapped(arguments: &[InventoryArgument], map: Option<&ColumnMap>) -> Imported {
+    let mut found = Found {
+        map: map.cloned(),
+        ..Found::default()
+    };
     for argument in arguments {
         match std::fs::metadata(&argument.path) {
             Ok(metadata) if metadata.is_dir() => found.add_folder(&argument.path, argument.kind),
@@ -58,34 +69,62 @@ pub fn import(arguments: &[InventoryArgument]) -> Imported {
 /// What was found so far.
 #[derive(Default)]
 struct Found {
+    map: Option<ColumnMap>,
     seen: HashSet<PathBuf>,
     parts: Vec<Part>,
+    saved: Vec<Imported>,
     issues: Vec<ImportIssue>,
     detected: Vec<DetectedFile>,
 }
 
 impl Found {
-    /// Adds a folder and the folders in it.
+    /// Adds a folder and the folders in it, which may be bundles of hosts.
     fn add_folder(&mut self, folder: &Path, kind: Option<InventoryKind>) {
-        let (files, folders) = self.entries(folder);
-        let below: Vec<PathBuf> = folders.iter().flat_map(|folder| self.entries(folder).0).collect();
-        let all: Vec<PathBuf> = files.into_iter().chain(below).collect();
-        if all.is_empty() {
+        let before = self.parts.len() + self.saved.len();
+        if self.add_bundle(folder, kind) {
+            return;
+        }
+        let (mut all, folders) = self.entries(folder);
+        for below in folders {
+            if !self.add_bundle(&below, kind) {
+                all.extend(self.entries(&below).0);
+            }
+        }
+        if all.is_empty() && self.parts.len() == before {
             let error = ImportError::NotUnderstood("a folder without files".to_owned());
             self.add_issue(folder, &error);
+            return;
         }
         if all.len() > MAX_FOLDER_FILES {
             let error = ImportError::TooLarge(format!("a folder with more than {MAX_FOLDER_FILES} files"));
             self.add_issue(folder, &error);
         }
-        let before = self.parts.len();
         for file in all.iter().take(MAX_FOLDER_FILES) {
             self.add_file(file, kind, false);
         }
-        if self.parts.len() == before && !all.is_empty() {
+        if self.parts.len() + self.saved.len() == before {
             let error = ImportError::NotUnderstood("a folder in which no file is a known export".to_owned());
             self.add_issue(folder, &error);
         }
+    }
+
+    /// Adds the files of a vm-support bundle as one source, when the folder is one.
+    fn add_bundle(&mut self, folder: &Path, kind: Option<InventoryKind>) -> bool {
+        let Some(files) = support_bundle::files(folder) else {
+            return false;
+        };
+        let before = self.parts.len();
+        for file in files {
+            self.add_file(&file, kind, false);
+        }
+        for part in self.parts.iter_mut().skip(before) {
+            part.origin.bundle = Some(folder.to_path_buf());
+        }
+        if self.parts.len() == before {
+            let error = ImportError::NotUnderstood("a vm-support bundle without the list of its VMs".to_owned());
+            self.add_issue(folder, &error);
+        }
+        true
     }
 
     /// The files and the folders in a folder, sorted, without hidden ones.
@@ -113,7 +152,57 @@ impl Found {
         if !self.seen.insert(absolute) {
             return;
         }
-        match read(path, kind) {
+        let opened = Opened::of(path);
+        match opened {
+            Ok(opened) if opened.is_archive() => self.add_archive(path, &opened, kind, named),
+            Ok(opened) => {
+                let result = opened.read(self.hints(kind));
+                self.add_reading(path, result, named);
+            }
+            Err(error) => self.add_reading(path, Err(error), named),
+        }
+    }
+
+    fn hints(&self, kind: Option<InventoryKind>) -> Hints<'_> {
+        Hints {
+            kind,
+            map: self.map.as_ref(),
+        }
+    }
+
+    /// Adds every entry of an archive as a file that lies in a folder of its name.
+    fn add_archive(&mut self, path: &Path, opened: &Opened, kind: Option<InventoryKind>, named: bool) {
+        let before = self.parts.len() + self.saved.len();
+        let result = archive::for_each(&opened.bytes, |entry| {
+            let inner = path.join(&entry.path);
+            let result = match entry.bytes {
+                Ok(bytes) if is_archive(&bytes) => Err(ImportError::NotUnderstood(
+                    "an archive in an archive; unpack it first".to_owned(),
+                )),
+                Ok(bytes) => {
+                    let origin = Origin {
+                        path: inner.clone(),
+                        ..opened.origin.clone()
+                    };
+                    guarded(&origin, &bytes, self.hints(kind))
+                }
+                Err(error) => Err(error),
+            };
+            self.add_reading(&inner, result, false);
+        });
+        match result {
+            Err(error) => self.add_reading(path, Err(error), named),
+            Ok(()) if self.parts.len() + self.saved.len() == before => {
+                let error = ImportError::NotUnderstood("an archive in which no file is a known export".to_owned());
+                self.add_reading(path, Err(error), named);
+            }
+            Ok(()) => {}
+        }
+    }
+
+    /// Adds what a file gave, or why it gave nothing.
+    fn add_reading(&mut self, path: &Path, result: Result<detect::Reading, ImportError>, named: bool) {
+        match result {
             Ok(reading) => {
                 self.detected.push(DetectedFile {
                     path: RawPath::from_os(path),
@@ -121,6 +210,7 @@ impl Found {
                     why: reading.why,
                 });
                 self.parts.extend(reading.parts);
+                self.saved.extend(reading.saved);
             }
             Err(error) if named || is_failed_export(path, &error) => self.add_issue(path, &error),
             Err(error) => self.detected.push(DetectedFile {
@@ -139,25 +229,62 @@ impl Found {
     }
 
     fn finish(mut self) -> Imported {
+        let mut backups: Vec<BackedUpVm> = self.parts.iter_mut().flat_map(|part| part.backups.drain(..)).collect();
+        self.parts.retain(|part| part.kind != InventoryKind::Backup);
+        let mut inventories = merge(self.parts);
+        for saved in self.saved {
+            inventories.extend(saved.inventories);
+            self.issues.extend(saved.issues);
+            backups.extend(saved.backups);
+        }
+        inventories.sort_by(|a, b| (&a.folder, &a.source, &a.files).cmp(&(&b.folder, &b.source, &b.files)));
+        backups.sort();
         self.issues.sort();
         self.detected.sort();
         Imported {
-            inventories: merge(self.parts),
+            inventories,
             issues: self.issues,
             detected: self.detected,
+            backups,
         }
     }
 }
 
+/// A file with its bytes.
+struct Opened {
+    origin: Origin,
+    bytes: SavedFile,
+}
+
+impl Opened {
+    fn of(path: &Path) -> Result<Self, ImportError> {
+        let bytes = SavedFile::open(path)?;
+        let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+        let origin = Origin {
+            path: path.to_path_buf(),
+            modified: modified.and_then(|time| Timestamp::try_from(time).ok()),
+            bundle: None,
+        };
+        Ok(Self { origin, bytes })
+    }
+
+    fn is_archive(&self) -> bool {
+        is_archive(&self.bytes)
+    }
+
+    fn read(&self, hints: Hints<'_>) -> Result<detect::Reading, ImportError> {
+        guarded(&self.origin, &self.bytes, hints)
+    }
+}
+
+/// The bytes are a zip that is no workbook. What is broken is left to the reader of workbooks, which says so.
+fn is_archive(bytes: &[u8]) -> bool {
+    workbook::is_zip(bytes) && archive::is_document(bytes).is_ok_and(|is_document| !is_document)
+}
+
 /// Reads one file. A panic in a reader costs this file only.
-fn read(path: &Path, kind: Option<InventoryKind>) -> Result<detect::Reading, ImportError> {
-    let file = SavedFile::open(path)?;
-    let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    let origin = Origin {
-        path: path.to_path_buf(),
-        modified: modified.and_then(|time| Timestamp::try_from(time).ok()),
-    };
-    catch_unwind(AssertUnwindSafe(|| detect::read(&origin, &file, kind))).unwrap_or(Err(ImportError::Panic))
+fn guarded(origin: &Origin, bytes: &[u8], hints: Hints<'_>) -> Result<detect::Reading, ImportError> {
+    catch_unwind(AssertUnwindSafe(|| detect::read(origin, bytes, hints))).unwrap_or(Err(ImportError::Panic))
 }
 
 /// In a folder of exports, a file that was meant to be one: broken, or empty with the name of one.

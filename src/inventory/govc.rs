@@ -3,7 +3,7 @@
 //! `object.collect` writes a stream of objects with the changes of each: they are put together to the object that
 //! `vm.info` writes whole, so that both are read by [`super::vi`].
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{
     RegisteredObject,
@@ -12,13 +12,44 @@ use super::{
     vi,
 };
 
+/// The command whose output holds all that is needed.
+pub(super) const COMMAND: &str = "govc object.collect -json -type m / name config.uuid config.instanceUuid config.template config.files config.hardware.device layoutEx snapshot summary.config.vmPathName runtime.connectionState runtime.host";
+
 /// Adds one object of `object.collect`: what it is stands beside its changes.
 pub(super) fn add_collected(part: &mut Part, document: Json<'_>, row: String) {
     if document.get("kind").text() == Some("leave") {
         return;
     }
-    let reference = document.get("obj");
-    let mut object = assembled(document.get("changeSet"));
+    add_object(part, document.get("obj"), document.get("changeSet"), row);
+}
+
+/// Adds the objects of a `RetrieveResult` of the API.
+pub(super) fn add_retrieved(part: &mut Part, document: Json<'_>, row: &str) {
+    for (index, object) in document.get("objects").objects().into_iter().enumerate() {
+        add_object(
+            part,
+            object.get("obj"),
+            object.get("propSet"),
+            format!("{row} objects[{index}]"),
+        );
+    }
+    if document.get("token").text().is_some() {
+        part.warn_capping(
+            "truncated",
+            format!("{row}: the API gave a token for more objects, so VMs may be missing; collect them all"),
+        );
+    }
+}
+
+/// Adds the configuration of one VM, which is no list of VMs.
+pub(super) fn add_configuration(part: &mut Part, document: Json<'_>, row: &str) {
+    let mut draft = vi::vm(Json(&json!({"config": document.0})), row.to_owned());
+    draft.listed = false;
+    part.vms.push(draft);
+}
+
+fn add_object(part: &mut Part, reference: Json<'_>, properties: Json<'_>, row: String) {
+    let mut object = assembled(properties);
     object.insert("self".to_owned(), reference.0.clone());
     let object = Value::Object(object);
     match reference.get("type").text().unwrap_or_default() {
@@ -62,7 +93,10 @@ pub(super) fn add_info(part: &mut Part, document: Json<'_>, row: &str) {
     }
 }
 
-/// Adds the VMs, datastores and hosts among the elements of `ls`.
+/// Code of the warning that a list is of one folder.
+pub(super) const ONE_FOLDER: &str = "one-folder";
+
+/// Adds the VMs, datastores and hosts among the elements of `ls`. It lists one folder, not all VMs.
 pub(super) fn add_elements(part: &mut Part, document: Json<'_>, row: &str) {
     for (index, element) in document.get("elements").objects().into_iter().enumerate() {
         let object = element.get("object");
@@ -76,6 +110,12 @@ pub(super) fn add_elements(part: &mut Part, document: Json<'_>, row: &str) {
             "HostSystem" => add_host(part, object),
             _ => {}
         }
+    }
+    if !part.vms.is_empty() {
+        part.warn_capping(
+            ONE_FOLDER,
+            format!("{row}: govc ls lists the VMs of one folder; VMs of other folders, vApps and datacenters are missing; export with {COMMAND}"),
+        );
     }
 }
 
@@ -145,7 +185,7 @@ pub(super) fn add_disks(part: &mut Part, document: Json<'_>, row: &str) {
 }
 
 /// The label of a datastore path.
-fn label(path: &str) -> Option<&str> {
+pub(super) fn label(path: &str) -> Option<&str> {
     path.strip_prefix('[')?.split_once(']').map(|(label, _)| label)
 }
 
@@ -245,7 +285,7 @@ fn assembled(changes: Json<'_>) -> Map<String, Value> {
     object
 }
 
-/// A list in its wrapper: `{"_value": […]}`, in the old dialect `{"VirtualDevice": […]}`.
+/// A list or a single value in its wrapper: `{"_value": …}`, in the old dialect `{"VirtualDevice": […]}`.
 fn unwrapped(value: Value) -> Value {
     let Value::Object(mut members) = value else {
         return value;
@@ -257,7 +297,7 @@ fn unwrapped(value: Value) -> Value {
     };
     let wrapper = members
         .iter()
-        .find(|(key, value)| value.is_array() && (*key == "_value" || members.len() == 1 && !own_list(key)))
+        .find(|(key, value)| *key == "_value" || value.is_array() && members.len() == 1 && !own_list(key))
         .map(|(key, _)| key.clone());
     match wrapper.and_then(|key| members.remove(&key)) {
         Some(list) => list,
@@ -287,8 +327,6 @@ fn insert(object: &mut Map<String, Value>, path: &[&str], value: Value) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

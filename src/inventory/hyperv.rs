@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::{
     Checkpoint, ClusterVm, DatastoreRecord, HostRecord, Listing, Registration,
     json::Json,
-    part::{ChainLink, Draft, Part, Source},
+    part::{ChainLink, Draft, NamedVm, Part, Source},
+    values,
 };
 use crate::kind::Role;
 
@@ -82,7 +83,7 @@ pub(super) fn add_vms(part: &mut Part, list: Json<'_>, row: &str) {
     part.has_vm_list = true;
     let objects = list.objects();
     for (index, object) in objects.iter().enumerate() {
-        let draft = vm(*object, format!("{row}[{index}]"));
+        let draft = vm(*object, object.row_name(row, index));
         part.hosts.extend(draft.vm.host.clone().map(named_host));
         part.vms.push(draft);
     }
@@ -188,7 +189,8 @@ fn add_drives_of(draft: &mut Draft, drives: Json<'_>) {
         let Some(path) = drive.get("path").text() else { continue };
         let is_file = drive.get("diskNumber").is_null() && path.contains(['\\', '/']);
         if is_file {
-            draft.add_file(Role::Disk, path, None);
+            let is_media = values::ends_with(path, &[".iso", ".vfd", ".img"]);
+            draft.add_file(if is_media { Role::Media } else { Role::Disk }, path, None);
         } else if !draft.vm.fileless_disks.iter().any(|known| known == path) {
             draft.vm.fileless_disks.push(path.to_owned());
         }
@@ -208,47 +210,154 @@ fn add_media(draft: &mut Draft, drives: Json<'_>) {
 fn add_checkpoints(draft: &mut Draft, object: Json<'_>, extension: &str) {
     let checkpoints = object.first(&["snapshots", "checkpoints"]);
     draft.flattened |= checkpoints.is_flattened();
+    let location = object.first(&["snapshotFileLocation", "checkpointFileLocation"]);
     for checkpoint in checkpoints.objects() {
-        let Some(id) = checkpoint.get("id").id() else { continue };
-        draft.vm.has_snapshots = true;
-        let drives = checkpoint.get("hardDrives");
-        let location = object
-            .first(&["snapshotFileLocation", "checkpointFileLocation"])
-            .text()
-            .or_else(|| checkpoint.get("path").text());
-        if let Some(location) = location {
-            draft.add_file(
-                Role::SnapshotState,
-                &in_folder(location, "Snapshots", id, extension),
-                None,
-            );
+        add_checkpoint(draft, checkpoint, location.text(), extension);
+    }
+}
+
+/// Adds a checkpoint with its disks; `location` is where its VM keeps checkpoints, when that is known.
+fn add_checkpoint(draft: &mut Draft, checkpoint: Json<'_>, location: Option<&str>, extension: &str) {
+    let Some(id) = checkpoint.get("id").id() else { return };
+    draft.vm.has_snapshots = true;
+    let drives = checkpoint.get("hardDrives");
+    if let Some(location) = location.or_else(|| checkpoint.get("path").text()) {
+        draft.add_file(
+            Role::SnapshotState,
+            &in_folder(location, "Snapshots", id, extension),
+            None,
+        );
+    }
+    draft.vm.checkpoints.push(Checkpoint {
+        id,
+        name: checkpoint.get("name").string().unwrap_or_default(),
+        kind: checkpoint.get("snapshotType").scalar(),
+        has_disks: checkpoint.has("hardDrives") && !drives.is_null() && !drives.is_flattened(),
+    });
+    add_drives_of(draft, drives);
+}
+
+/// Adds the rows of `Get-VMSnapshot`: checkpoints of VMs that another list has.
+pub(super) fn add_checkpoint_list(part: &mut Part, list: Json<'_>, row: &str) {
+    for (index, checkpoint) in list.objects().into_iter().enumerate() {
+        let mut draft = mention(checkpoint, checkpoint.row_name(row, index));
+        let location = checkpoint.first(&["snapshotFileLocation", "checkpointFileLocation"]);
+        add_checkpoint(
+            &mut draft,
+            checkpoint,
+            location.text(),
+            config_extension(checkpoint.get("version")),
+        );
+        // Without its disks a checkpoint is still known; they come from a list of drives.
+        draft.flattened = false;
+        part.vms.push(draft);
+    }
+}
+
+/// A VM of which a row of another list speaks.
+fn mention(object: Json<'_>, row: String) -> Draft {
+    Draft {
+        vm: Registration {
+            name: object.first(&["vmName", "name"]).string().unwrap_or_default(),
+            instance_id: object.get("vmId").id(),
+            host: object.get("computerName").string(),
+            has_configuration: true,
+            row,
+            ..Registration::default()
+        },
+        ..Draft::default()
+    }
+}
+
+/// Adds the rows of `Get-VMReplication`: VMs that are replicated, on either side.
+pub(super) fn add_replications(part: &mut Part, list: Json<'_>, row: &str) {
+    for (index, replication) in list.objects().into_iter().enumerate() {
+        let mut draft = mention(replication, replication.row_name(row, index));
+        if draft.vm.instance_id.is_none() && draft.vm.name.is_empty() {
+            continue;
         }
-        draft.vm.checkpoints.push(Checkpoint {
-            id,
-            name: checkpoint.get("name").string().unwrap_or_default(),
-            kind: checkpoint.get("snapshotType").scalar(),
-            has_disks: checkpoint.has("hardDrives") && !drives.is_flattened(),
-        });
-        add_drives_of(draft, drives);
+        let mode = replication.first(&["replicationMode", "mode"]).scalar();
+        draft.vm.replication = mode.or_else(|| Some("replicated".to_owned()));
+        part.vms.push(draft);
+    }
+}
+
+/// Notes where a replica server keeps what it receives (`Get-VMReplicationServer`, `Get-VMReplicationAuthorizationEntry`).
+/// The VMs in it are registered, so the place owns nothing by itself.
+pub(super) fn add_replica_storage(part: &mut Part, list: Json<'_>, row: &str) {
+    for entry in list.objects() {
+        for place in [entry.get("defaultStorageLocation"), entry.get("replicaStorageLocation")] {
+            if let Some(place) = place.text() {
+                part.warn("replica-storage", format!("{row}: replicas are received into {place}"));
+            }
+        }
+    }
+}
+
+/// Adds roles and resources of a cluster that carry names but no ids of VMs (`Get-ClusterGroup`, raw
+/// `Get-ClusterResource`).
+pub(super) fn add_groups(part: &mut Part, list: Json<'_>, row: &str) {
+    // The number of the type `VirtualMachine` in `GroupType` (S: CLUSGROUP_TYPE).
+    const VM_GROUP: &str = "111";
+    for group in list.objects() {
+        part.other_nodes.extend(owner_node(group));
+        let group_type = group.get("groupType").scalar();
+        let resource_type = group
+            .first(&["resourceType.name", "resourceType"])
+            .scalar()
+            .unwrap_or_default();
+        let is_vm = group_type.is_some_and(|kind| kind == VM_GROUP || kind.eq_ignore_ascii_case("VirtualMachine"))
+            || resource_type.eq_ignore_ascii_case("Virtual Machine");
+        let name = if group.has("groupType") {
+            group.get("name")
+        } else {
+            group.first(&["ownerGroup.name", "ownerGroup"])
+        };
+        part.named_vms
+            .extend(name.string().filter(|_| is_vm).map(NamedVm::Name));
+    }
+    part.warn(
+        "no-vm-ids",
+        format!(
+            "{row}: the ids of the clustered VMs are not in it; add VmID and VmStoreRootPath with Get-ClusterParameter"
+        ),
+    );
+}
+
+/// Adds the hosts of `Get-VMHost`.
+pub(super) fn add_hosts(part: &mut Part, list: Json<'_>) {
+    let names = list
+        .objects()
+        .into_iter()
+        .filter_map(|host| host.first(&["name", "computerName"]).string());
+    part.hosts.extend(names.map(named_host));
+}
+
+/// Adds VHD sets: the files behind each, one after the other.
+pub(super) fn add_sets(part: &mut Part, list: Json<'_>) {
+    for set in list.objects() {
+        let files: Vec<String> = set
+            .get("path")
+            .texts()
+            .into_iter()
+            .chain(set.get("allPaths").texts())
+            .collect();
+        let mut next = files.iter().skip(1).cloned().map(Some).chain([None]);
+        for path in files.iter().cloned() {
+            let parent = next.next().flatten();
+            part.chains.push(ChainLink { path, parent });
+        }
     }
 }
 
 /// Adds the rows of `Get-VMHardDiskDrive`: disks of VMs that another list has, those of checkpoints among them.
 pub(super) fn add_drives(part: &mut Part, list: Json<'_>, row: &str) {
     for (index, drive) in list.objects().into_iter().enumerate() {
-        let mut draft = Draft {
-            vm: Registration {
-                name: drive.get("vmName").string().unwrap_or_default(),
-                instance_id: drive.get("vmId").id(),
-                host: drive.get("computerName").string(),
-                has_configuration: true,
-                listing: Listing::LeafDisks,
-                row: format!("{row}[{index}]"),
-                ..Registration::default()
-            },
-            ..Draft::default()
-        };
+        let mut draft = mention(drive, drive.row_name(row, index));
         add_drives_of(&mut draft, drive);
+        if !draft.vm.files.iter().all(|file| file.role == Role::Media) || !draft.vm.fileless_disks.is_empty() {
+            draft.vm.listing = Listing::LeafDisks;
+        }
         part.vms.push(draft);
     }
 }
@@ -364,10 +473,7 @@ mod tests {
     #[test]
     fn the_flat_form_of_a_shared_volume_is_read() {
         let mut part = Part::new(
-            &crate::inventory::part::Origin {
-                path: "csv.json".into(),
-                modified: None,
-            },
+            &crate::inventory::part::Origin::of("csv.json"),
             crate::inventory::InventoryKind::HypervJson,
             Source::default(),
         );

@@ -95,6 +95,9 @@ fn open_at(text: &str) -> Vec<char> {
 
 static NULL: Value = Value::Null;
 
+/// The member that holds the number of the row which a table gave an object from.
+pub(super) const ROW: &str = "#row";
+
 /// One value, read tolerantly: what is missing is null, and null has neither text nor items.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Json<'a>(pub(super) &'a Value);
@@ -202,12 +205,25 @@ impl<'a> Json<'a> {
         self.text().and_then(values::time)
     }
 
-    /// The items of a list; the one item where there is no list around it; none of null.
+    /// The items of a list; the one item where there is no list around it; none of null. Windows PowerShell wraps some
+    /// lists as `{"value": […], "Count": n}`.
     pub(super) fn items(self) -> Vec<Json<'a>> {
         match self.0 {
             Value::Null => Vec::new(),
             Value::Array(items) => items.iter().map(Json).collect(),
+            Value::Object(members) => match (members.get("value"), members.get("Count")) {
+                (Some(Value::Array(items)), Some(_)) if members.len() == 2 => items.iter().map(Json).collect(),
+                _ => vec![self],
+            },
             _ => vec![self],
+        }
+    }
+
+    /// How a reason names this item of a list: by the row of its table, else by its place.
+    pub(super) fn row_name(self, list: &str, index: usize) -> String {
+        match self.get(ROW).number() {
+            Some(row) => format!("{list}: row {row}"),
+            None => format!("{list}[{index}]"),
         }
     }
 
@@ -273,6 +289,14 @@ mod tests {
         assert_eq!(Json(&json!([{}, {}, "x"])).objects().len(), 2);
         assert!(Json(&json!(["VMware.Vim.X"])).is_flattened());
         assert!(Json(&json!(null)).items().is_empty());
+    }
+
+    #[test]
+    fn a_wrapped_list_is_a_list() {
+        let wrapped = json!({"value": [{"Path": "x"}, {"Path": "y"}], "Count": 2});
+        assert_eq!(Json(&wrapped).objects().len(), 2);
+        assert!(Json(&json!({"value": ["HardDiskDrive"], "Count": 1})).is_flattened());
+        assert_eq!(Json(&json!({"value": [], "Count": 0, "other": 1})).objects().len(), 1);
     }
 
     #[test]

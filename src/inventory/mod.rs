@@ -3,38 +3,60 @@
 //! One imported source (a vCenter, a host, a cluster) is one [`Inventory`]; each VM in it a [`Registration`]. Paths stay
 //! as they were written: [`crate::path`] reads them, `reconcile` resolves them.
 //!
-//! [`import`] reads files and folders of exports. Each file gives parts (`part.rs`), which the importer of its form
-//! makes (`rvtools`, `vi` with `govc` and `powercli`, `esxi`, `hyperv`, `host_store`); `merge.rs` puts the parts of one
-//! source together. Exports are untrusted: every reader is bounded, and a broken export costs nothing but itself.
+//! [`import`] reads files, archives and folders of exports. `detect` finds what a file is; what PowerShell, govc and their
+//! kin write becomes JSON values whatever its container (JSON, a table, `clixml`, `esxcli`), and `form` finds the reader
+//! by the keys (`vi` with `govc` and `powercli`, `hyperv`, `windows`, `scvmm`, `azure`, `kubernetes`, `backup`); RVTools,
+//! texts of a host and stores have readers of their own. Each file gives parts (`part.rs`), and `merge` puts the parts of
+//! one source together. Exports are untrusted: every reader is bounded, and a broken export costs nothing but itself.
 
+mod archive;
 mod argument;
+mod azure;
+mod backup;
+mod clixml;
 mod csv_table;
 pub mod describe;
 mod detect;
+mod esxcli;
 mod esxi;
+mod file_list;
 mod files;
+mod form;
 mod govc;
 mod host_store;
 mod hyperv;
-mod hyperv_csv;
+mod icacls;
 mod json;
 mod json_form;
+mod kubernetes;
+mod live_optics;
+mod mapped;
 mod merge;
+mod names;
 mod part;
 mod powercli;
 mod rvtools;
+mod scvmm;
+mod support_bundle;
 mod table;
 mod text;
 mod values;
 mod vi;
+mod vim_cmd;
+mod windows;
 mod workbook;
+mod xml;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use self::{argument::InventoryArgument, files::import};
+pub use self::{
+    argument::InventoryArgument,
+    files::{import, import_mapped},
+    mapped::{ColumnMap, ColumnMapError},
+};
 use crate::{
     kind::{Platform, Role},
     raw::RawPath,
@@ -49,6 +71,26 @@ pub struct Imported {
     pub issues: Vec<ImportIssue>,
     /// Every file that was looked at, and what it was taken for.
     pub detected: Vec<DetectedFile>,
+    /// What backups cover, whatever the platform. It never proves ownership.
+    #[serde(default)]
+    pub backups: Vec<BackedUpVm>,
+}
+
+/// A VM that a backup covers, as a job or a list of restore points names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct BackedUpVm {
+    /// Its name.
+    pub name: String,
+    /// VMware: managed object reference.
+    pub moref: Option<String>,
+    /// VMware: instance UUID; Hyper-V: VM id.
+    pub id: Option<Uuid>,
+    /// Job or policy.
+    pub job: Option<String>,
+    /// Time of its last restore point, as far as the export tells.
+    pub last: Option<Timestamp>,
+    /// Where in the export.
+    pub row: String,
 }
 
 /// An export that could not be read or understood.
@@ -79,8 +121,12 @@ pub enum InventoryKind {
     RvtoolsXlsx,
     /// RVTools folder of CSV files, or one of them.
     RvtoolsCsv,
-    /// `Get-View … LayoutEx`, datastores, hosts as JSON.
+    /// `Get-View … LayoutEx`, VMs, disks, datastores as JSON.
     PowercliJson,
+    /// `Get-VM`, `Get-HardDisk`, `Get-Datastore` as CSV.
+    PowercliCsv,
+    /// The same as CLIXML.
+    PowercliClixml,
     /// `govc object.collect -json`.
     GovcCollect,
     /// `govc vm.info -json`, `govc datastore.info -json`, `govc ls -json`.
@@ -89,30 +135,71 @@ pub enum InventoryKind {
     GovcDisks,
     /// `govc library.*` and `govc volume.ls`.
     GovcLibrary,
+    /// `govc find`, `govc ls`, `govc disk.ls` as text: names.
+    GovcNames,
+    /// `govc datastore.ls`: files on a datastore.
+    FileList,
+    /// Live Optics workbook: names of VMs.
+    LiveOptics,
     /// `vmInventory.xml` of an ESXi host.
     EsxiInventory,
-    /// `esxcli storage filesystem list`.
+    /// `esxcli storage filesystem list`, `vim-cmd hostsvc/datastore/listsummary`.
     EsxiFilesystems,
-    /// The recommended JSON of Hyper-V.
+    /// `vim-cmd vmsvc/getallvms`, `get.filelayout(ex)`, `esxcli vm process list`.
+    EsxiVms,
+    /// `kubectl get pv -o json`.
+    Kubernetes,
+    /// The recommended JSON of Hyper-V, and single lists of its cmdlets.
     HypervJson,
+    /// Lists of its cmdlets as CSV.
+    HypervCsv,
+    /// Lists of its cmdlets as CLIXML.
+    HypervClixml,
     /// `data.vmcx` of a Hyper-V host.
     HypervHostStore,
+    /// System Center VMM.
+    Scvmm,
+    /// `icacls /save`.
+    Icacls,
+    /// `az stack-hci-vm … list`.
+    AzureLocal,
+    /// A table whose columns the user named.
+    MappedCsv,
+    /// Jobs and restore points of a backup product.
+    Backup,
+    /// What `derelict inventory --format json` printed.
+    Normalised,
 }
 
 impl InventoryKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 26] = [
         Self::RvtoolsXlsx,
         Self::RvtoolsCsv,
         Self::PowercliJson,
+        Self::PowercliCsv,
+        Self::PowercliClixml,
         Self::GovcCollect,
         Self::GovcInfo,
         Self::GovcDisks,
         Self::GovcLibrary,
+        Self::GovcNames,
+        Self::FileList,
+        Self::LiveOptics,
         Self::EsxiInventory,
         Self::EsxiFilesystems,
+        Self::EsxiVms,
+        Self::Kubernetes,
         Self::HypervJson,
+        Self::HypervCsv,
+        Self::HypervClixml,
         Self::HypervHostStore,
+        Self::Scvmm,
+        Self::Icacls,
+        Self::AzureLocal,
+        Self::MappedCsv,
+        Self::Backup,
+        Self::Normalised,
     ];
 
     /// Its name, as in JSON and before a file on the command line.
@@ -121,14 +208,43 @@ impl InventoryKind {
             Self::RvtoolsXlsx => "rvtools-xlsx",
             Self::RvtoolsCsv => "rvtools-csv",
             Self::PowercliJson => "powercli-json",
+            Self::PowercliCsv => "powercli-csv",
+            Self::PowercliClixml => "powercli-clixml",
             Self::GovcCollect => "govc-collect",
             Self::GovcInfo => "govc-info",
             Self::GovcDisks => "govc-disks",
             Self::GovcLibrary => "govc-library",
+            Self::GovcNames => "govc-names",
+            Self::FileList => "file-list",
+            Self::LiveOptics => "live-optics",
             Self::EsxiInventory => "esxi-inventory",
             Self::EsxiFilesystems => "esxi-filesystems",
+            Self::EsxiVms => "esxi-vms",
+            Self::Kubernetes => "kubernetes",
             Self::HypervJson => "hyperv-json",
+            Self::HypervCsv => "hyperv-csv",
+            Self::HypervClixml => "hyperv-clixml",
             Self::HypervHostStore => "hyperv-host-store",
+            Self::Scvmm => "scvmm",
+            Self::Icacls => "icacls",
+            Self::AzureLocal => "azure-local",
+            Self::MappedCsv => "mapped-csv",
+            Self::Backup => "backup",
+            Self::Normalised => "normalised",
+        }
+    }
+
+    /// The platform that it is about, unless its content says otherwise.
+    pub(crate) fn platform(self) -> Platform {
+        match self {
+            Self::HypervJson
+            | Self::HypervCsv
+            | Self::HypervClixml
+            | Self::HypervHostStore
+            | Self::Scvmm
+            | Self::Icacls
+            | Self::AzureLocal => Platform::Hyperv,
+            _ => Platform::Vmware,
         }
     }
 
@@ -176,8 +292,75 @@ pub struct Inventory {
     pub fcd_scope: Vec<String>,
     /// A list of content library items was given.
     pub has_library_list: bool,
+    /// What it saw beside registrations.
+    #[serde(default)]
+    pub observations: Observations,
     /// What is odd or missing in it. Those that cap verdicts say so.
     pub warnings: Vec<InventoryWarning>,
+}
+
+/// What exports say of files without saying whose they are.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Observations {
+    /// Files that clients of a share have open.
+    pub open_files: Vec<OpenFile>,
+    /// Files on datastores, as a listing gave them.
+    pub files: Vec<DatastoreFile>,
+    /// VMs that an access control list of a file names.
+    pub grants: Vec<VmGrant>,
+    /// What another tool thinks of a file.
+    pub findings: Vec<ForeignFinding>,
+}
+
+/// A file that somebody has open.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct OpenFile {
+    /// Path as written, on the host.
+    pub path: String,
+    /// Client that has it open.
+    pub client: Option<String>,
+    /// User in whose name.
+    pub user: Option<String>,
+    /// Host whose path it is.
+    pub host: Option<String>,
+    /// Where in the export.
+    pub row: String,
+}
+
+/// A file of a listing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct DatastoreFile {
+    /// `[label] path`.
+    pub path: String,
+    /// Size in bytes, where it is told.
+    pub size_bytes: Option<u64>,
+    /// Time of its last change, where it is told.
+    pub modified: Option<Timestamp>,
+}
+
+/// A VM that has rights on a file: it is or was one of its files.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct VmGrant {
+    /// Path as written, mostly relative to the folder of which the list was saved.
+    pub path: String,
+    /// Id of the VM.
+    pub vm: Uuid,
+    /// Where in the export.
+    pub row: String,
+}
+
+/// What another tool says of a file. It is a second opinion, not evidence.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct ForeignFinding {
+    /// Path as written.
+    pub path: String,
+    /// Kind, as written (`Zombie`, `Foldername` …).
+    pub kind: String,
+    /// Its sentence.
+    pub message: String,
+    /// Where in the export.
+    pub row: String,
 }
 
 /// One VM or template as one inventory lists it.

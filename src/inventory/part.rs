@@ -8,8 +8,8 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    ClusterVm, DatastoreRecord, HostRecord, InventoryKind, InventoryWarning, ListedFile, RegisteredObject,
-    Registration, rvtools::Tab,
+    BackedUpVm, ClusterVm, DatastoreRecord, HostRecord, InventoryKind, InventoryWarning, ListedFile, Observations,
+    RegisteredObject, Registration, rvtools::Tab,
 };
 use crate::kind::{Platform, Role};
 
@@ -20,9 +20,29 @@ pub(super) struct Origin {
     pub(super) path: PathBuf,
     /// Its modification time.
     pub(super) modified: Option<Timestamp>,
+    /// The folder whose files are one source with it, where that is not the one that it lies in.
+    pub(super) bundle: Option<PathBuf>,
 }
 
 impl Origin {
+    /// A file without a time.
+    #[cfg(test)]
+    pub(super) fn of(path: &str) -> Self {
+        Self {
+            path: path.into(),
+            modified: None,
+            bundle: None,
+        }
+    }
+
+    /// The folder whose files are one source.
+    pub(super) fn group(&self) -> PathBuf {
+        match &self.bundle {
+            Some(bundle) => bundle.clone(),
+            None => self.path.parent().map(PathBuf::from).unwrap_or_default(),
+        }
+    }
+
     /// The name of the file, for rows and messages.
     pub(super) fn name(&self) -> String {
         self.path.file_name().map_or_else(
@@ -33,10 +53,9 @@ impl Origin {
 
     /// The name of the folder that it lies in; empty where the path does not tell.
     pub(super) fn folder_name(&self) -> String {
-        let folder = self.path.parent().and_then(|folder| folder.file_name());
-        folder
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default()
+        let group = self.group();
+        let name = group.file_name().map(|name| name.to_string_lossy().into_owned());
+        name.unwrap_or_default()
     }
 }
 
@@ -149,6 +168,15 @@ pub(super) struct ChainLink {
     pub(super) parent: Option<String>,
 }
 
+/// A VM of which only the name or the reference is said.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum NamedVm {
+    /// Its name, escapes undone.
+    Name(String),
+    /// Its managed object reference.
+    Moref(String),
+}
+
 /// What one file says of one source.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
@@ -192,6 +220,12 @@ pub(super) struct Part {
     pub(super) has_library_list: bool,
     /// Disks with their parents.
     pub(super) chains: Vec<ChainLink>,
+    /// VMs that it names, as a list of names that it claims to be whole: their names and references.
+    pub(super) named_vms: Vec<NamedVm>,
+    /// What it saw beside registrations.
+    pub(super) observations: Observations,
+    /// What backups it knows of.
+    pub(super) backups: Vec<BackedUpVm>,
     /// RVTools: tabs that it has.
     pub(super) tabs: BTreeSet<Tab>,
     /// The text was decoded by a guess, so paths with letters outside ASCII may be wrong.
@@ -203,10 +237,7 @@ pub(super) struct Part {
 impl Part {
     /// A part that says nothing yet.
     pub(super) fn new(origin: &Origin, kind: InventoryKind, source: Source) -> Self {
-        let platform = match kind {
-            InventoryKind::HypervJson | InventoryKind::HypervHostStore => Platform::Hyperv,
-            _ => Platform::Vmware,
-        };
+        let platform = kind.platform();
         Self {
             origin: origin.clone(),
             kind,
@@ -228,6 +259,9 @@ impl Part {
             fcd_scope: Vec::new(),
             has_library_list: false,
             chains: Vec::new(),
+            named_vms: Vec::new(),
+            observations: Observations::default(),
+            backups: Vec::new(),
             tabs: BTreeSet::new(),
             guessed_encoding: false,
             warnings: Vec::new(),

@@ -1,13 +1,15 @@
-//! PowerCLI: the projection of `Get-View -ViewType VirtualMachine` with `LayoutEx`, the list of `Get-Datastore`, and raw
-//! `Get-View | ConvertTo-Json`, which is the API's own object.
+//! PowerCLI: the projection of `Get-View -ViewType VirtualMachine` with `LayoutEx`, raw `Get-View | ConvertTo-Json`, which
+//! is the API's own object, and the lists of `Get-VM`, `Get-Template`, `Get-HardDisk`, `Get-CDDrive`, `Get-Snapshot` and
+//! `Get-Datastore` in any container, whole or reduced to some columns.
 
 use super::{
-    DatastoreRecord, Registration,
+    DatastoreRecord, Listing, Registration,
     json::Json,
     part::{Draft, Part},
     text::unescape_name,
-    vi,
+    values, vi,
 };
+use crate::kind::Role;
 
 /// The command whose output holds all that is needed.
 pub(super) const COMMAND: &str = "Get-View -ViewType VirtualMachine … | ConvertTo-Json -Depth 8";
@@ -16,7 +18,7 @@ pub(super) const COMMAND: &str = "Get-View -ViewType VirtualMachine … | Conver
 pub(super) fn add_vms(part: &mut Part, list: Json<'_>, row: &str) {
     part.has_vm_list = true;
     for (index, object) in list.objects().into_iter().enumerate() {
-        let row = format!("{row}[{index}]");
+        let row = object.row_name(row, index);
         let is_raw = object.has("config") || object.has("layoutEx");
         if let Some(time) = vi::layout_time(object) {
             part.said = part.said.max(Some(time));
@@ -58,9 +60,190 @@ fn projected(object: Json<'_>, row: String) -> Draft {
         ..Draft::default()
     };
     vi::add_folders(&mut draft, files);
-    vi::add_devices(&mut draft, devices);
+    if devices.texts().iter().any(|text| text.contains(".vmdk")) {
+        add_paths(&mut draft, devices);
+    } else {
+        vi::add_devices(&mut draft, devices);
+    }
     vi::add_layout(&mut draft, layout, object.get("layoutExSnapshot"));
     draft
+}
+
+/// Adds the VMs of `Get-VM`, which lists no templates, or the templates of `Get-Template`. The path of a configuration is
+/// there only when the user asked for it (`ExtensionData.Config.Files.VmPathName`).
+pub(super) fn add_plain_vms(part: &mut Part, list: Json<'_>, row: &str) {
+    part.has_vm_list = true;
+    let before = part.vms.len();
+    for (index, object) in list.objects().into_iter().enumerate() {
+        let draft = plain(object, object.row_name(row, index));
+        part.vms.push(draft);
+    }
+    let added = part.vms.get(before..).unwrap_or_default();
+    let without_path = added.iter().filter(|draft| draft.vm.config.is_none()).count();
+    let has_template = added.iter().any(|draft| draft.vm.template);
+    if without_path > 0 {
+        part.warn_capping(
+            "no-config-paths",
+            format!("{row}: where {without_path} VMs keep their configuration is not told; export with {COMMAND}"),
+        );
+    }
+    if !has_template && before < part.vms.len() {
+        part.warn_capping(
+            NO_TEMPLATES,
+            format!("{row}: Get-VM lists no templates, so their files would belong to nobody; add Get-Template or export with {COMMAND}"),
+        );
+    }
+}
+
+/// Code of the warning that templates are not listed.
+pub(super) const NO_TEMPLATES: &str = "no-templates";
+
+fn plain(object: Json<'_>, row: String) -> Draft {
+    let extension = object.get("extensionData");
+    let config = object.first(&[
+        "vmPathName",
+        "vmxPath",
+        "configFile",
+        "extensionData.config.files.vmPathName",
+    ]);
+    let mut draft = Draft {
+        vm: Registration {
+            name: unescape_name(object.get("name").text().unwrap_or_default()),
+            moref: vi::moref(object.first(&["moRef", "id"])),
+            instance_id: object.first(&["persistentId", "instanceUuid"]).id(),
+            bios_id: object.get("uuid").id(),
+            host: object.first(&["vmHost.name", "vmHost", "host.name", "host"]).string(),
+            // A template has no power state.
+            template: object.get("template").truth() || object.get("powerState").is_null(),
+            state: object.get("powerState").scalar(),
+            connection: object.get("connectionState").string(),
+            has_configuration: true,
+            config: config.string(),
+            notes: object.first(&["notes", "annotation"]).string(),
+            row,
+            ..Registration::default()
+        },
+        listed: true,
+        ..Draft::default()
+    };
+    if !draft
+        .vm
+        .config
+        .as_deref()
+        .is_none_or(|config| config.starts_with(['[', '/']))
+    {
+        draft.vm.config = None;
+    }
+    add_paths(&mut draft, object.first(&["disks", "hardDisks", "filename"]));
+    vi::add_devices(&mut draft, extension.at("config.hardware.device"));
+    vi::add_layout(
+        &mut draft,
+        extension.at("layoutEx.file"),
+        extension.at("layoutEx.snapshot"),
+    );
+    draft
+}
+
+/// Adds disks that somebody put into one cell: paths with a separator between.
+fn add_paths(draft: &mut Draft, cell: Json<'_>) {
+    let texts = cell.texts();
+    let paths: Vec<&str> = texts.iter().flat_map(|text| paths_in(text)).collect();
+    draft.flattened |= texts.iter().any(|text| values::is_type_name(text));
+    if !paths.is_empty() {
+        draft.vm.listing = Listing::LeafDisks;
+    }
+    for path in paths {
+        draft.add_file(Role::Disk, path, None);
+    }
+}
+
+/// The datastore paths in a text: each begins with a label, and ends before the separator of the next.
+fn paths_in(text: &str) -> impl Iterator<Item = &str> {
+    let ends = text.match_indices(".vmdk").map(|(at, end)| at + end.len());
+    let mut from = 0;
+    ends.filter_map(move |end| {
+        let rest = text.get(from..)?;
+        let path = text
+            .get(from..end)?
+            .trim_start_matches([',', ';', '|', ' ', '\n', '\r', '\t']);
+        // A folder may be named like a disk.
+        let is_last = !rest
+            .get(end - from..)?
+            .starts_with(|c: char| !c.is_whitespace() && !",;|".contains(c));
+        (path.starts_with('[') && is_last).then(|| {
+            from = end;
+            path
+        })
+    })
+}
+
+/// A VM of which a row of another list speaks, by the object or name in one of these columns.
+fn mention(object: Json<'_>, columns: &[&str], ids: &[&str], row: String) -> Draft {
+    let vm = object.first(columns);
+    let name = vm.get("name").text().or_else(|| vm.text()).unwrap_or_default();
+    let moref = object
+        .first(ids)
+        .text()
+        .filter(|id| id.contains("vm-"))
+        .map(vi::text_moref);
+    Draft {
+        vm: Registration {
+            name: unescape_name(name),
+            moref: moref.or_else(|| vi::moref(vm.get("id"))),
+            has_configuration: true,
+            row,
+            ..Registration::default()
+        },
+        ..Draft::default()
+    }
+}
+
+/// Adds `Get-HardDisk`: disks as attached now. A raw device map has a pointer file like any other disk.
+pub(super) fn add_disks(part: &mut Part, list: Json<'_>, row: &str) {
+    let mut pathless = 0_usize;
+    for (index, disk) in list.objects().into_iter().enumerate() {
+        let mut draft = mention(
+            disk,
+            &["parent", "vm", "vmName", "virtualMachine"],
+            &["parentId", "vmId"],
+            disk.row_name(row, index),
+        );
+        add_paths(&mut draft, disk.get("filename"));
+        pathless = pathless.saturating_add(usize::from(draft.vm.files.is_empty()));
+        part.vms.push(draft);
+    }
+    if pathless > 0 {
+        part.warn_capping(
+            "not-exported-cell",
+            format!("{row}: {pathless} rows have no path of a disk; export Parent and Filename of Get-HardDisk again"),
+        );
+    }
+}
+
+/// Adds `Get-CDDrive`.
+pub(super) fn add_media(part: &mut Part, list: Json<'_>, row: &str) {
+    for (index, drive) in list.objects().into_iter().enumerate() {
+        let Some(path) = drive.get("isoPath").text() else {
+            continue;
+        };
+        let mut draft = mention(
+            drive,
+            &["parent", "vm", "vmName"],
+            &["parentId", "vmId"],
+            drive.row_name(row, index),
+        );
+        draft.add_file(Role::Media, path, None);
+        part.vms.push(draft);
+    }
+}
+
+/// Adds `Get-Snapshot`, which names no files.
+pub(super) fn add_snapshots(part: &mut Part, list: Json<'_>, row: &str) {
+    for (index, snapshot) in list.objects().into_iter().enumerate() {
+        let mut draft = mention(snapshot, &["vm", "vmName"], &["vmId"], snapshot.row_name(row, index));
+        draft.vm.has_snapshots = true;
+        part.vms.push(draft);
+    }
 }
 
 /// Adds the datastores of a list.
@@ -71,8 +254,10 @@ pub(super) fn add_datastores(part: &mut Part, list: Json<'_>) {
 fn datastore(object: Json<'_>) -> Option<DatastoreRecord> {
     let mut record = DatastoreRecord {
         name: object.get("name").string()?,
-        moref: vi::moref(object.first(&["id", "moRef"])),
+        moref: vi::moref(object.first(&["moRef", "id"])),
         kind: object.get("type").scalar(),
+        capacity_bytes: gigabytes(object.get("capacityGB")),
+        free_bytes: gigabytes(object.get("freeSpaceGB")),
         hosts: object
             .get("hosts")
             .texts()
@@ -81,9 +266,19 @@ fn datastore(object: Json<'_>) -> Option<DatastoreRecord> {
             .collect(),
         ..DatastoreRecord::default()
     };
-    record.add_alias(object.get("url").text().unwrap_or_default());
-    vi::add_volume_id(&mut record, object.get("uuid").text());
+    for url in ["url", "extensionData.info.url", "extensionData.summary.url"] {
+        record.add_alias(object.at(url).text().unwrap_or_default());
+    }
+    vi::add_volume_id(
+        &mut record,
+        object.first(&["uuid", "extensionData.info.vmfs.uuid"]).text(),
+    );
     Some(record)
+}
+
+/// Bytes of a size in GB, which PowerCLI writes with a fraction.
+fn gigabytes(size: Json<'_>) -> Option<u64> {
+    size.number()?.checked_mul(1 << 30)
 }
 
 #[cfg(test)]
@@ -100,6 +295,14 @@ mod tests {
         assert_eq!(record.moref.as_deref(), Some("datastore-7"));
         assert_eq!(record.aliases, ["ds:///vmfs/volumes/aa-bb/"]);
         assert_eq!(record.hosts, ["host-1", "host-2"]);
+    }
+
+    #[test]
+    fn one_cell_may_hold_several_paths() {
+        let found: Vec<_> = paths_in("[d 1] a, b/a.vmdk, [d 1] a/x.vmdk.old/b.vmdk;[e] c.vmdk").collect();
+        assert_eq!(found, ["[d 1] a, b/a.vmdk", "[d 1] a/x.vmdk.old/b.vmdk", "[e] c.vmdk"]);
+        assert_eq!(paths_in("System.Object[]").count(), 0);
+        assert_eq!(paths_in("a.vmdk").count(), 0);
     }
 
     #[test]

@@ -3,6 +3,10 @@
 //! A header is compared without case, blanks and punctuation, and without the name of the tab before it, so that the
 //! display name `VM UUID` and the internal name `vInfoVMUUID` are one. A file that a spreadsheet saved again is normal.
 
+use serde_json::{Map, Value};
+
+use super::json::ROW;
+
 /// Most rows of a table: what a worksheet can hold.
 pub(super) const MAX_ROWS: usize = 1 << 20;
 /// Most columns of a table. RVTools has 90, and custom attributes add to them.
@@ -90,6 +94,30 @@ impl Table {
     /// The first column in which a value is of this shape: for columns whose header is in no known vocabulary.
     pub(super) fn find_by_shape(&self, shape: fn(&str) -> bool) -> Option<usize> {
         (0..self.header.len()).find(|&at| self.rows.iter().any(|row| shape(row.cell(Some(at)))))
+    }
+}
+
+impl Table {
+    /// The header as an object: what a row would have.
+    pub(super) fn header_object(&self) -> Value {
+        let names = self.header.iter().map(|name| name.trim().to_owned());
+        Value::Object(names.map(|name| (name, Value::Null)).collect())
+    }
+
+    /// The rows as JSON objects, whose members are named by the header; an empty cell is null.
+    pub(super) fn objects(&self) -> Value {
+        Value::Array(self.rows.iter().map(|row| self.object(row)).collect())
+    }
+
+    fn object(&self, row: &Row) -> Value {
+        let cell = |at| match row.cell(Some(at)) {
+            "" => Value::Null,
+            text => Value::String(text.to_owned()),
+        };
+        let names = self.header.iter().map(|name| name.trim().to_owned()).enumerate();
+        let mut members: Map<String, Value> = names.map(|(at, name)| (name, cell(at))).collect();
+        members.insert(ROW.to_owned(), row.number.into());
+        Value::Object(members)
     }
 }
 

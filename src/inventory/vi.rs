@@ -67,11 +67,15 @@ pub(super) fn layout_time(object: Json<'_>) -> Option<Timestamp> {
 
 /// A managed object reference: `{type, value}`, or text with the type before it (`VirtualMachine-vm-100`).
 pub(super) fn moref(reference: Json<'_>) -> Option<String> {
-    let text = reference.get("value").text().or_else(|| reference.text())?;
+    Some(text_moref(reference.get("value").text().or_else(|| reference.text())?))
+}
+
+/// A managed object reference without its type: of `VirtualMachine-vm-100` the part `vm-100`.
+pub(super) fn text_moref(text: &str) -> String {
     let id = ["VirtualMachine-", "Datastore-", "HostSystem-"]
         .iter()
         .find_map(|kind| text.strip_prefix(kind));
-    Some(id.unwrap_or(text).to_owned())
+    id.unwrap_or(text).to_owned()
 }
 
 /// A connection state by its name; PowerShell writes enumerations as numbers unless told otherwise (their order is that

@@ -50,7 +50,7 @@ fn write_inspections(inspections: &[Inspection], format: TextFormat, out: &mut d
 /// What was understood of exported inventories.
 pub(super) fn inventory(arguments: &InventoryArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
     super::judge::check_inventories(&arguments.files)?;
-    let imported: Imported = inventory::import(&arguments.files);
+    let imported: Imported = inventory::import_mapped(&arguments.files, arguments.map.as_ref());
     console.print(|out| match arguments.format {
         TextFormat::Text => describe::describe(&imported, out),
         TextFormat::Json => json::document(&imported, out),

@@ -29,7 +29,7 @@ impl Judge {
     pub(super) fn prepare(arguments: &JudgeArgs) -> Result<Self> {
         let rules = rules(arguments)?;
         check_inventories(&arguments.inventory)?;
-        let imported = inventory::import(&arguments.inventory);
+        let imported = inventory::import_mapped(&arguments.inventory, arguments.map.as_ref());
         Ok(Self {
             inventories: imported.inventories,
             options: reconcile::Options {

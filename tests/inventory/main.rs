@@ -19,8 +19,11 @@ use derelict::{
     kind::{Platform, Role},
 };
 
+mod hyperv_forms;
 mod made;
+mod other_forms;
 mod samples;
+mod vmware_forms;
 
 /// A folder of the samples, or `None` after saying that they are absent.
 fn sample(path: &str) -> Option<PathBuf> {
@@ -30,6 +33,41 @@ fn sample(path: &str) -> Option<PathBuf> {
     }
     eprintln!("SKIPPED: samples absent: {}", path.display());
     None
+}
+
+/// A folder of exports.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// Writes a file, with the folders that it lies in.
+    fn put(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+fn import_file(content: impl AsRef<[u8]>) -> Imported {
+    let folder = Folder::new();
+    import_paths(&[&folder.put("export", content)])
+}
+
+fn only_of(content: impl AsRef<[u8]>) -> Inventory {
+    let folder = Folder::new();
+    only(&folder.put("export", content))
+}
+
+fn utf16(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
 fn import_paths(paths: &[&Path]) -> Imported {

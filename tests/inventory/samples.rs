@@ -120,7 +120,9 @@ fn govc_folder_of_today_is_one_source_with_whole_chains() {
             InventoryKind::GovcCollect,
             InventoryKind::GovcInfo,
             InventoryKind::GovcDisks,
-            InventoryKind::GovcLibrary
+            InventoryKind::GovcLibrary,
+            InventoryKind::GovcNames,
+            InventoryKind::FileList
         ]
     );
     assert_eq!(inventory.warnings, []);

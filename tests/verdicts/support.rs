@@ -14,7 +14,7 @@ use derelict::{
     evidence::{Evidence, Mark, MarkCode, VmEvidence},
     inventory::{
         Checkpoint, DatastoreRecord, HostRecord, Inventory, InventoryKind, InventoryWarning, ListedFile, Listing,
-        RegisteredObject, Registration,
+        Observations, RegisteredObject, Registration,
     },
     kind::{Platform, Role},
     progress::Hidden,
@@ -812,6 +812,7 @@ pub(crate) fn inventory(source: &str, platform: Platform, kind: InventoryKind) -
         has_vm_list: true,
         fcd_scope: Vec::new(),
         has_library_list: false,
+        observations: Observations::default(),
         warnings: Vec::new(),
     }
 }

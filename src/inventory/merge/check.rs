@@ -8,9 +8,13 @@ use uuid::Uuid;
 use super::{distinct, hosts::HostNames};
 use crate::{
     inventory::{
-        ClusterVm, HostRecord, Inventory, InventoryWarning, ListedFile, Listing, Registration, part::Part, rvtools::Tab,
+        ClusterVm, HostRecord, Inventory, InventoryWarning, ListedFile, Listing, RegisteredObject, Registration, govc,
+        names,
+        part::{NamedVm, Part},
+        powercli,
+        rvtools::Tab,
     },
-    kind::Role,
+    kind::{Platform, Role},
 };
 
 /// Exports of one source that differ more than this in age are worth a word.
@@ -133,7 +137,20 @@ pub(super) fn warnings(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWa
     all.extend(vm_counts(inventory, parts));
     all.extend(mentions_only(parts, inventory));
     all.extend(strangers_on_datastores(parts, inventory));
+    all.extend(named_vms(parts, inventory));
+    all.extend(ghost_volumes(inventory));
     all.extend(no_cluster_list(inventory));
+    let lists_all = |part: &Part| part.has_vm_list && !part.warnings.iter().any(|w| w.code == govc::ONE_FOLDER);
+    if parts.iter().any(lists_all) {
+        all.retain(|warning| warning.code != govc::ONE_FOLDER);
+    }
+    if inventory.has_vm_list {
+        all.retain(|warning| warning.code != names::NAMES_ONLY);
+    }
+    // Another list of the source has the templates.
+    if inventory.vms.iter().any(|vm| vm.template) {
+        all.retain(|warning| warning.code != powercli::NO_TEMPLATES);
+    }
     all.extend(ages(parts));
     all.extend(damaged_paths(inventory, parts));
     distinct(all)
@@ -244,6 +261,51 @@ fn strangers_on_datastores(parts: &[Part], inventory: &Inventory) -> Option<Inve
             strangers.iter().map(|(vm, _)| vm).collect::<BTreeSet<_>>().len(),
         ),
     ))
+}
+
+/// VMs that a list of names has and the list of VMs lacks. Roles of a cluster may bear another name than their VM.
+fn named_vms(parts: &[Part], inventory: &Inventory) -> Option<InventoryWarning> {
+    let names: BTreeSet<&str> = inventory.vms.iter().map(|vm| vm.name.as_str()).collect();
+    let morefs: BTreeSet<&str> = inventory.vms.iter().filter_map(|vm| vm.moref.as_deref()).collect();
+    let is_known = |vm: &&NamedVm| match vm {
+        NamedVm::Name(name) => names.contains(name.as_str()),
+        // A list without references cannot be compared.
+        NamedVm::Moref(moref) => morefs.is_empty() || morefs.contains(moref.as_str()),
+    };
+    let all: BTreeSet<&NamedVm> = parts.iter().flat_map(|part| &part.named_vms).collect();
+    let strangers: Vec<&NamedVm> = all.into_iter().filter(|vm| !is_known(vm)).collect();
+    let (NamedVm::Name(first) | NamedVm::Moref(first)) = strangers.first().filter(|_| inventory.has_vm_list)?;
+    let text = format!(
+        "{} VMs are named in the export but have no row of their own, first: {first}; export all VMs at one time",
+        strangers.len()
+    );
+    Some(match inventory.platform {
+        Platform::Vmware => InventoryWarning::capping("vm-count-mismatch", text),
+        Platform::Hyperv => InventoryWarning::note("vm-count-mismatch", text),
+    })
+}
+
+/// Volumes whose disk is not in the lists of disks. Handles of guest clusters are no ids of disks.
+fn ghost_volumes(inventory: &Inventory) -> Option<InventoryWarning> {
+    let disks: BTreeSet<&str> = of_class(inventory, "fcd").map(|object| object.id.as_str()).collect();
+    let volumes = of_class(inventory, "kubernetes-volume");
+    let ghosts: Vec<&RegisteredObject> = volumes
+        .filter(|volume| Uuid::parse_str(&volume.id).is_ok() && !disks.contains(volume.id.as_str()))
+        .collect();
+    let first = ghosts.first().filter(|_| !disks.is_empty())?;
+    Some(InventoryWarning::note(
+        "volume-without-disk",
+        format!(
+            "{} volumes of Kubernetes have no disk in the list of First Class Disks, first: {} ({}); list the disks of all datastores",
+            ghosts.len(),
+            first.name,
+            first.id
+        ),
+    ))
+}
+
+fn of_class<'a>(inventory: &'a Inventory, class: &'a str) -> impl Iterator<Item = &'a RegisteredObject> {
+    inventory.objects.iter().filter(move |object| object.class == class)
 }
 
 /// Members without a list and VMs without a row are fields of their own, since another inventory may have them.

@@ -15,7 +15,7 @@ use std::{
 
 use self::hosts::Hosts;
 use super::{
-    DatastoreRecord, Inventory, InventoryWarning, RegisteredObject, Registration,
+    DatastoreRecord, Inventory, InventoryWarning, Observations, RegisteredObject, Registration,
     part::{Draft, ObjectDraft, Part, Place, Source},
     values, vi,
 };
@@ -40,8 +40,14 @@ pub(super) fn merge(parts: Vec<Part>) -> Vec<Inventory> {
 
 /// The folder that a file lies in, however its path was written.
 fn folder_key(part: &Part) -> PathBuf {
-    let path = std::path::absolute(&part.origin.path).unwrap_or_else(|_| part.origin.path.clone());
-    path.parent().map(Path::to_path_buf).unwrap_or_default()
+    let group = part.origin.group();
+    // A relative file lies in the working folder, whose path `absolute` does not give for an empty one.
+    let path = if group.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        &group
+    };
+    std::path::absolute(path).unwrap_or(group)
 }
 
 /// The parts of one folder, divided by the sources that they name.
@@ -101,6 +107,7 @@ fn inventory(mut parts: Vec<Part>) -> Inventory {
         has_cluster_list: parts.iter().any(|part| part.has_cluster_list),
         has_vm_list: parts.iter().any(|part| part.has_vm_list),
         has_library_list: parts.iter().any(|part| part.has_library_list),
+        observations: observations(&parts),
         warnings: Vec::new(),
     };
     inventory
@@ -110,6 +117,26 @@ fn inventory(mut parts: Vec<Part>) -> Inventory {
     check::cluster(&mut inventory, &parts);
     inventory.warnings = check::warnings(&inventory, &parts);
     inventory
+}
+
+/// What all parts saw beside registrations, each once, sorted.
+fn observations(parts: &[Part]) -> Observations {
+    let mut all = Observations::default();
+    for seen in parts.iter().map(|part| &part.observations) {
+        all.open_files.extend_from_slice(&seen.open_files);
+        all.files.extend_from_slice(&seen.files);
+        all.grants.extend_from_slice(&seen.grants);
+        all.findings.extend_from_slice(&seen.findings);
+    }
+    all.open_files.sort();
+    all.open_files.dedup();
+    all.files.sort();
+    all.files.dedup();
+    all.grants.sort();
+    all.grants.dedup();
+    all.findings.sort();
+    all.findings.dedup();
+    all
 }
 
 /// The name that the source gives itself, else that of the one file or of the folder. The store of a Hyper-V host is
@@ -128,7 +155,7 @@ fn source_name(parts: &[Part]) -> String {
 }
 
 fn folder_name(parts: &[Part]) -> String {
-    let folder = parts.first().and_then(|part| part.origin.path.parent());
+    let folder = parts.first().map(|part| part.origin.group());
     folder
         .map(|folder| folder.to_string_lossy().into_owned())
         .unwrap_or_default()
@@ -274,7 +301,23 @@ fn objects(parts: &[Part], datastores: &[DatastoreRecord]) -> Vec<RegisteredObje
             objects.extend(paths.map(|path| placed(&draft.object, Some(format!("{path}/{folder}")))));
         }
     }
+    place_volumes(&mut objects);
     distinct_objects(objects)
+}
+
+/// A volume of Kubernetes or CNS is a First Class Disk of the same id, whose path a list of disks may tell.
+fn place_volumes(objects: &mut [RegisteredObject]) {
+    let paths: HashMap<String, String> = objects
+        .iter()
+        .filter(|object| object.class == "fcd")
+        .filter_map(|object| Some((object.id.to_lowercase(), object.path.clone()?)))
+        .collect();
+    let volumes = objects
+        .iter_mut()
+        .filter(|object| object.path.is_none() && ["kubernetes-volume", "cns-volume"].contains(&object.class.as_str()));
+    for volume in volumes {
+        volume.path = paths.get(&volume.id.to_lowercase()).cloned();
+    }
 }
 
 fn placed(object: &RegisteredObject, path: Option<String>) -> RegisteredObject {
@@ -284,7 +327,14 @@ fn placed(object: &RegisteredObject, path: Option<String>) -> RegisteredObject {
 /// Every object once; one whose path is known is not listed without it too.
 fn distinct_objects(mut objects: Vec<RegisteredObject>) -> Vec<RegisteredObject> {
     objects.sort_by(|a, b| (&a.class, &a.id, &a.path, &a.row).cmp(&(&b.class, &b.id, &b.path, &b.row)));
-    objects.dedup_by(|later, first| (&later.class, &later.id, &later.path) == (&first.class, &first.id, &first.path));
+    objects.dedup_by(|later, first| {
+        let is_same = (&later.class, &later.id, &later.path) == (&first.class, &first.id, &first.path);
+        // A list without names has the id in their place.
+        if is_same && first.name == first.id {
+            first.name.clone_from(&later.name);
+        }
+        is_same
+    });
     let key = |object: &RegisteredObject| (object.class.clone(), object.id.clone());
     let with_path: BTreeSet<_> = objects.iter().filter(|object| object.path.is_some()).map(key).collect();
     objects.retain(|object| object.path.is_some() || !with_path.contains(&key(object)));

@@ -1,8 +1,8 @@
 //! RVTools: a workbook with a sheet for each tab, or a folder with a CSV file for each.
 //!
 //! Read are vInfo (the VMs), vDisk (their disks as attached now), vSnapshot and vCD (more files), vDatastore (labels with
-//! URLs and hosts), vHost (to see whether vInfo is complete), vSource and vMetaData (who and when). Of vFileInfo the rows
-//! are counted: a list of files says nothing of owners. vHealth's own guess at orphans is not evidence.
+//! URLs and hosts), vHost (to see whether vInfo is complete), vSource and vMetaData (who and when). vFileInfo is a list of
+//! files, which says nothing of owners. vHealth's own guess at orphans is not evidence: it is kept to be shown.
 //!
 //! Merged and trimmed workbooks are common: every row belongs to the vCenter that it names, and tabs are joined in
 //! `merge.rs`, as exports of one source are.
@@ -20,12 +20,17 @@ use super::{
     files::ImportError,
     part::{Origin, Part, Source},
     table::Table,
-    values, workbook,
+    values,
+    workbook::Sheet,
 };
 
-/// Reads a workbook, and says which tabs it has.
-pub(super) fn import_workbook(origin: &Origin, bytes: &[u8]) -> Result<(Vec<Part>, String), ImportError> {
-    let sheets = workbook::read(bytes, |name| Tab::of_name(name) != Some(Tab::Other))?;
+/// Which sheets of a workbook are worth reading.
+pub(super) fn is_wanted(sheet: &str) -> bool {
+    Tab::of_name(sheet) != Some(Tab::Other)
+}
+
+/// Reads the sheets of a workbook, and says which tabs it has.
+pub(super) fn import_workbook(origin: &Origin, sheets: Vec<Sheet>) -> Result<(Vec<Part>, String), ImportError> {
     let names: Vec<&str> = sheets.iter().map(|sheet| sheet.name.as_str()).collect();
     let listed = names.join(", ");
     let tabs: Vec<(Tab, Table)> = sheets

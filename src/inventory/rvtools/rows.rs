@@ -3,7 +3,7 @@
 use super::{Parts, Tab};
 use crate::{
     inventory::{
-        DatastoreRecord, HostRecord, Listing, Registration,
+        DatastoreRecord, ForeignFinding, HostRecord, Listing, Registration, file_list,
         part::{Draft, Source},
         table::{Column, Row, Table, column, late_column},
         text::unescape_name,
@@ -26,7 +26,9 @@ pub(super) fn read(parts: &mut Parts<'_>, tab: Tab, table: &Table) {
         Tab::Host => hosts(parts, table),
         Tab::Source => sources(parts, table),
         Tab::MetaData => times(parts, table),
-        Tab::FileInfo | Tab::Health | Tab::Other => {}
+        Tab::FileInfo => files(parts, table),
+        Tab::Health => findings(parts, table),
+        Tab::Other => {}
     }
 }
 
@@ -124,7 +126,14 @@ fn vms(parts: &mut Parts<'_>, table: &Table) {
         draft.vm.connection = row.value(connection);
         draft.vm.notes = row.value(notes);
         draft.vm.has_configuration = !lacks_configuration(row.cell(connection));
-        draft.vm.config = datastore_path(row.cell(path)).map(str::to_owned);
+        match datastore_path(row.cell(path)) {
+            // A list that somebody put together may hold disks in this column.
+            Some(disk) if is_disk(disk) => {
+                draft.add_file(Role::Disk, disk, None);
+                draft.vm.listing = Listing::LeafDisks;
+            }
+            other => draft.vm.config = other.map(str::to_owned),
+        }
         for folder in folders {
             draft.add_folder(datastore_path(row.cell(folder)).unwrap_or_default());
         }
@@ -248,6 +257,35 @@ fn datastores(parts: &mut Parts<'_>, table: &Table) {
         record.add_alias(row.cell(url));
         record.add_alias(remote_path(row.cell(address)));
         parts.of(source.source(row)).datastores.push(record);
+    }
+}
+
+fn files(parts: &mut Parts<'_>, table: &Table) {
+    let source = SourceColumns::of(table, Tab::FileInfo);
+    let file = parts.origin.name();
+    for row in &table.rows {
+        let part = parts.of(source.source(row));
+        file_list::add_rvtools(part, table, row, &file);
+    }
+}
+
+/// RVTools' own guesses, of which those about files are worth showing beside a verdict.
+fn findings(parts: &mut Parts<'_>, table: &Table) {
+    let find = |names| table.find(column(names), Tab::Health.name());
+    let source = SourceColumns::of(table, Tab::Health);
+    let [name, message, kind] = [&["name"], &["message"], &["messagetype"]].map(|names| find(names));
+    let file = parts.origin.name();
+    for row in &table.rows {
+        let Some(path) = datastore_path(row.cell(name)) else {
+            continue;
+        };
+        let finding = ForeignFinding {
+            path: path.to_owned(),
+            kind: row.cell(kind).to_owned(),
+            message: row.cell(message).to_owned(),
+            row: format!("{file}: vHealth row {}", row.number),
+        };
+        parts.of(source.source(row)).observations.findings.push(finding);
     }
 }
 

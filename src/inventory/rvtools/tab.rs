@@ -124,7 +124,10 @@ impl Tab {
                 let names_disks = has(&["disk"]) && table.find(PATH, self.name()).is_some();
                 vm && (names_disks || has(&["diskmode", "mode"]) || has(&["rawlunid"]) || has(&["rawcompmode"]))
             }
-            Self::Snapshot => vm && has(&["filename"]) && !has(&["diskmode"]),
+            // `Get-HardDisk` has a file name too.
+            Self::Snapshot => {
+                vm && has(&["filename"]) && !has(&["diskmode"]) && !has(&["capacitygb", "storageformat", "disktype"])
+            }
             Self::Cd => vm && has(&["devicetype"]) && has(&["startsconnected", "connected"]),
             Self::FileInfo => has(&["friendlypathname"]),
             Self::Datastore => !vm && has(&["name"]) && has(&["url"]),

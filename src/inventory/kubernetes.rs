@@ -1,0 +1,87 @@
+//! `kubectl get pv -o json`: persistent volumes of vSphere, by the CSI driver (the handle is the id of a First Class
+//! Disk) and by the provider that was built in before it (a path). Volumes of other drivers are none of ours.
+
+use super::{
+    RegisteredObject,
+    json::Json,
+    part::{ObjectDraft, Part, Place},
+};
+
+/// The name of the CSI driver of vSphere.
+const DRIVER: &str = "csi.vsphere.vmware.com";
+
+/// The document is a volume or a list of volumes.
+pub(super) fn is_list(document: Json<'_>) -> bool {
+    volumes(document).iter().any(|item| is_volume(*item))
+}
+
+fn is_volume(item: Json<'_>) -> bool {
+    item.get("kind").text() == Some("PersistentVolume") && item.has("spec")
+}
+
+fn volumes(document: Json<'_>) -> Vec<Json<'_>> {
+    if document.has("items") {
+        document.get("items").objects()
+    } else {
+        document.objects()
+    }
+}
+
+/// Adds the volumes of a list.
+pub(super) fn add(part: &mut Part, document: Json<'_>, row: &str) {
+    let mut others = 0_usize;
+    for (index, volume) in volumes(document).into_iter().enumerate() {
+        if !is_volume(volume) {
+            continue;
+        }
+        match object(volume, format!("{row}: items[{index}]")) {
+            Some(object) => part.objects.push(ObjectDraft {
+                object,
+                place: Place::Said,
+            }),
+            None => others = others.saturating_add(1),
+        }
+    }
+    if others > 0 {
+        part.warn(
+            "other-volumes",
+            format!("{row}: {others} volumes are of other drivers than {DRIVER}, so no disk of a datastore is theirs"),
+        );
+    }
+}
+
+fn object(volume: Json<'_>, row: String) -> Option<RegisteredObject> {
+    let spec = volume.get("spec");
+    let csi = spec.get("csi");
+    let handle = csi
+        .get("volumeHandle")
+        .text()
+        .filter(|_| csi.get("driver").text() == Some(DRIVER));
+    let path = spec.at("vsphereVolume.volumePath").text();
+    let id = handle.or(path)?;
+    Some(RegisteredObject {
+        class: "kubernetes-volume".to_owned(),
+        // A migrated volume has a handle of the old form: `[DS] kubevols/x.vmdk`.
+        path: path
+            .or(handle.filter(|handle| handle.starts_with('[')))
+            .map(str::to_owned),
+        id: id.to_owned(),
+        name: name(volume),
+        folder: false,
+        row,
+    })
+}
+
+/// The claim that uses it, with its phase where it is not bound.
+fn name(volume: Json<'_>) -> String {
+    let name = volume.at("metadata.name").text().unwrap_or("a volume without a name");
+    let claim = volume.at("spec.claimRef");
+    let claimed = match (claim.get("namespace").text(), claim.get("name").text()) {
+        (Some(namespace), Some(claim)) => format!("{name} of {namespace}/{claim}"),
+        _ => name.to_owned(),
+    };
+    match volume.at("status.phase").text() {
+        Some(phase) if phase != "Bound" => format!("{claimed} ({phase})"),
+        _ => claimed,
+    }
+}

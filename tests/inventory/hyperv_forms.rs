@@ -1,0 +1,310 @@
+//! Hyper-V exports of every cmdlet that matters, in the containers that PowerShell 5.1 and 7 write.
+
+use super::*;
+
+const ID: &str = "6f1d3a2e-8b4c-4d5e-9f00-112233445566";
+const CHECKPOINT: &str = "0b7c9a11-2222-4333-8444-555566667777";
+
+fn vm_json() -> String {
+    format!(
+        r#"[{{"Name":"a","VMId":"{ID}","ComputerName":"HV01","Version":"10.0","IsClustered":false,"ConfigurationLocation":"D:\\VMs\\a",
+        "SnapshotFileLocation":"D:\\VMs\\a","HardDrives":[{{"Path":"D:\\VMs\\a\\a_1.avhdx","DiskNumber":null}}],"DVDDrives":[],"ParentSnapshotId":"{CHECKPOINT}"}}]"#
+    )
+}
+
+/// The VM with another export beside it.
+fn with(content: impl AsRef<[u8]>) -> Inventory {
+    let folder = Folder::new();
+    folder.put("vms.json", vm_json());
+    folder.put("other", content);
+    only(folder.path())
+}
+
+#[test]
+fn a_list_of_checkpoints_is_no_list_of_vms() {
+    let json = format!(
+        r#"[{{"Name":"before","Id":"{CHECKPOINT}","VMId":"{ID}","VMName":"a","SnapshotType":0,"Path":"D:\\VMs\\a","ConfigurationLocation":"D:\\VMs\\a","HardDrives":[{{"Path":"D:\\VMs\\a\\a.vhdx"}}]}}]"#
+    );
+    let alone = only_of(&json);
+    assert!(!alone.has_vm_list);
+    let inventory = with(&json);
+    let a = vm(&inventory, "a");
+    assert_eq!(inventory.vms.len(), 1);
+    assert_eq!(a.checkpoints.len(), 1);
+    assert!(a.checkpoints[0].has_disks);
+    assert_eq!(files(a, Role::Disk), [r"D:\VMs\a\a.vhdx", r"D:\VMs\a\a_1.avhdx"]);
+    assert_eq!(
+        files(a, Role::SnapshotState),
+        [format!(r"D:\VMs\a\Snapshots\{}.vmcx", CHECKPOINT.to_uppercase())]
+    );
+    assert_eq!(capping(&inventory), Vec::<&str>::new());
+}
+
+#[test]
+fn checkpoints_without_their_disks_say_so() {
+    let csv = format!(
+        "VMName,VMId,Id,Name,SnapshotType,Path,HardDrives\na,{ID},{CHECKPOINT},before,Standard,D:\\VMs\\a,System.Object[]\n"
+    );
+    let inventory = with(csv);
+    let a = vm(&inventory, "a");
+    assert!(!a.checkpoints[0].has_disks);
+    assert_eq!(a.checkpoints[0].kind.as_deref(), Some("Standard"));
+}
+
+/// Rows of `Get-VMHardDiskDrive` in every container and encoding.
+fn drives() -> Vec<Vec<u8>> {
+    let csv = |separator: &str| {
+        format!("VMName,VMId,ControllerType,Path,DiskNumber\r\na,{ID},SCSI,D:\\VMs\\Ä\\d.vhdx,\r\na,{ID},SCSI,Disk 3 100.00 GB,3\r\n")
+            .replace(',', separator)
+    };
+    let json = format!(
+        r#"{{"value":[{{"VMName":"a","VMId":"{ID}","ControllerType":1,"Path":"D:\\VMs\\Ä\\d.vhdx","DiskNumber":null}},{{"VMName":"a","VMId":"{ID}","ControllerType":1,"Path":"Disk 3 100.00 GB","DiskNumber":3}}],"Count":2}}"#
+    );
+    let clixml = format!(
+        r#"<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04"><Obj RefId="0"><TN RefId="0"><T>Deserialized.Microsoft.HyperV.PowerShell.HardDiskDrive</T></TN><Props><S N="VMName">a</S><G N="VMId">{ID}</G><Nil N="DiskNumber"/><S N="Path">D:\VMs\_x00C4_\d.vhdx</S></Props></Obj>
+        <Obj RefId="1"><TNRef RefId="0"/><Props><S N="VMName">a</S><G N="VMId">{ID}</G><I32 N="DiskNumber">3</I32><S N="Path">Disk 3 100.00 GB</S></Props></Obj></Objs>"#
+    );
+    let big_endian = |text: &str| {
+        let units: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        [&[0xfe, 0xff], units.as_slice()].concat()
+    };
+    vec![
+        csv(",").into(),
+        csv(";").into(),
+        csv("\t").into(),
+        format!("\u{feff}#TYPE X\r\n{}", csv(",")).into(),
+        format!("sep=;\r\n{}", csv(";")).into(),
+        utf16(&format!("\u{feff}{}", csv(","))),
+        utf16(&csv(";")),
+        big_endian(&csv(",")),
+        json.clone().into(),
+        utf16(&format!("\u{feff}{json}")),
+        clixml.clone().into(),
+        utf16(&format!("\u{feff}{clixml}")),
+    ]
+}
+
+#[test]
+fn drives_are_read_from_every_container_and_encoding() {
+    for (index, content) in drives().into_iter().enumerate() {
+        let inventory = with(content);
+        let a = vm(&inventory, "a");
+        assert_eq!(inventory.vms.len(), 1, "{index}");
+        assert!(files(a, Role::Disk).contains(&r"D:\VMs\Ä\d.vhdx"), "{index}");
+        assert_eq!(a.fileless_disks, ["Disk 3 100.00 GB"], "{index}");
+        assert_eq!(capping(&inventory), Vec::<&str>::new(), "{index}");
+    }
+}
+
+#[test]
+fn two_columns_are_enough_for_a_list_of_drives() {
+    let inventory = with("VMName,Path\na,D:\\VMs\\a\\d.vhdx\na,D:\\iso\\x.iso\n");
+    let a = vm(&inventory, "a");
+    assert!(files(a, Role::Disk).contains(&r"D:\VMs\a\d.vhdx"));
+    assert_eq!(files(a, Role::Media), [r"D:\iso\x.iso"]);
+}
+
+#[test]
+fn get_vm_as_csv_has_lost_its_drives_and_says_so() {
+    let csv = format!(
+        "Name,VMId,ComputerName,Version,ConfigurationLocation,HardDrives\na,{ID},HV01,10.0,D:\\VMs\\a,System.Collections.Generic.List`1[Microsoft.HyperV.PowerShell.HardDiskDrive]\n"
+    );
+    let inventory = only_of(csv);
+    assert_eq!(capping(&inventory), ["depth-truncated"]);
+    assert!(
+        inventory
+            .warnings
+            .iter()
+            .any(|warning| warning.text.contains("ConvertTo-Json -Depth"))
+    );
+    let a = vm(&inventory, "a");
+    assert_eq!(a.listing, Listing::ConfigOnly);
+    assert_eq!(
+        a.config.as_deref(),
+        Some(format!(r"D:\VMs\a\Virtual Machines\{}.vmcx", ID.to_uppercase()).as_str())
+    );
+    assert_eq!(inventory.kinds, [InventoryKind::HypervCsv]);
+}
+
+#[test]
+fn the_sample_of_clixml_is_read() {
+    let Some(path) = sample("inventory/hyperv/CONSTRUCTED_harddiskdrive.clixml") else {
+        return;
+    };
+    let inventory = only(&path);
+    assert_eq!(inventory.kinds, [InventoryKind::HypervClixml]);
+    assert!(files(&inventory.vms[0], Role::Disk)[0].contains("SQL01_OS_9C0E1A2B"));
+    assert_eq!(inventory.vms[0].name, "SQL01 \n escaped");
+}
+
+#[test]
+fn replication_marks_the_vm_and_replica_storage_owns_nothing() {
+    let inventory = with(format!(
+        r#"{{"VMName":"a","VMId":"{ID}","Mode":"Primary","PrimaryServer":"HV01","ReplicaServer":"HV09"}}"#
+    ));
+    assert_eq!(vm(&inventory, "a").replication.as_deref(), Some("Primary"));
+    let stranger =
+        with(r#"{"VMName":"x","VMId":"00000000-0000-0000-0000-0000000000aa","Mode":"Replica","PrimaryServer":"HV09"}"#);
+    assert_eq!(capping(&stranger), ["vm-count-mismatch"]);
+    let storage = with(r#"{"ReplicationEnabled":true,"DefaultStorageLocation":"D:\\Replica"}"#);
+    assert!(codes(&storage).contains(&"replica-storage"));
+    assert_eq!(storage.objects, []);
+}
+
+#[test]
+fn shares_and_namespaces_are_other_names_of_folders() {
+    let shares = "Name,ScopeName,Path,Volume,PSComputerName\nVMs$,SOFS,C:\\ClusterStorage\\Volume1\\Shares\\VMs,\\\\?\\Volume{1}\\,HV01\nC$,*,C:\\,,HV01\nIPC$,*,,,HV01\nlocal,*,D:\\x,,HV01\nlost,*,D:\\y,,\n";
+    let inventory = only_of(shares);
+    assert_eq!(
+        datastores(&inventory),
+        BTreeMap::from([
+            (r"C:\ClusterStorage\Volume1\Shares\VMs", vec![r"\\SOFS\VMs$"]),
+            (r"D:\x", vec![r"\\HV01\local"]),
+        ])
+    );
+    assert!(codes(&inventory).contains(&"share-without-server"));
+    let namespace = only_of("Path,TargetPath,State\n\\\\dom\\ns\\vms,\\\\fs1\\vms,Online\n");
+    assert_eq!(
+        datastores(&namespace),
+        BTreeMap::from([(r"\\fs1\vms", vec![r"\\dom\ns\vms"])])
+    );
+    let volumes = only_of(
+        "DriveLetter,Path,FileSystemType,Size,SizeRemaining,PSComputerName\nD,\\\\?\\Volume{1}\\,ReFS,10,5,HV01\n,\\\\?\\Volume{2}\\,NTFS,1,1,HV01\n",
+    );
+    assert_eq!(
+        datastores(&volumes),
+        BTreeMap::from([("D:\\", vec![r"\\?\Volume{1}\"])])
+    );
+    assert_eq!(volumes.datastores[0].local_to.as_deref(), Some("HV01"));
+}
+
+#[test]
+fn open_files_are_told_with_their_clients() {
+    let inventory = only_of(
+        r#"[{"Path":"D:\\VMs\\a.vhdx","ShareRelativePath":"a.vhdx","ClientComputerName":"10.0.0.9","ClientUserName":"L\\HV09$","ClusterNodeName":"FS01"}]"#,
+    );
+    let open = &inventory.observations.open_files[0];
+    assert_eq!(
+        (open.client.as_deref(), open.host.as_deref()),
+        (Some("10.0.0.9"), Some("FS01"))
+    );
+    assert!(!inventory.has_vm_list && inventory.vms.is_empty());
+}
+
+#[test]
+fn objects_of_services_are_no_links_of_chains() {
+    for (content, class, path, folder) in [
+        (
+            "Path,ParentPath,Status\nD:\\iSCSI\\lun1.vhdx,,Idle\n",
+            "iscsi-lun",
+            r"D:\iSCSI\lun1.vhdx",
+            false,
+        ),
+        (
+            "FilePath,Version\nD:\\Store\\gold.vhdx,1\n",
+            "pvs-store",
+            r"D:\Store\gold.vhdx",
+            false,
+        ),
+        (
+            "CollectionName,DiskPath,MaxUserProfileDiskSizeGB\nC1,\\\\fs\\upd,20\n",
+            "user-profile-disk",
+            r"\\fs\upd",
+            true,
+        ),
+        (
+            "Enabled,VHDLocations\n1,\\\\fs\\fslogix\n",
+            "fslogix",
+            r"\\fs\fslogix",
+            true,
+        ),
+        (
+            "Number,Location,BusType\n4,D:\\mounted.vhdx,File Backed Virtual\n",
+            "mounted-vhd",
+            r"D:\mounted.vhdx",
+            false,
+        ),
+        (
+            "Name,Location,VHDType,LibraryServer\ngold,\\\\lib\\MSSCVMMLibrary\\gold.vhdx,DynamicallyExpanding,lib\n",
+            "image-library",
+            r"\\lib\MSSCVMMLibrary\gold.vhdx",
+            false,
+        ),
+    ] {
+        let inventory = only_of(content);
+        let objects: Vec<_> = inventory
+            .objects
+            .iter()
+            .map(|object| (object.class.as_str(), object.path.as_deref(), object.folder))
+            .collect();
+        assert_eq!(objects, [(class, Some(path), folder)], "{content}");
+        assert!(!inventory.has_vm_list);
+    }
+}
+
+#[test]
+fn disks_and_images_of_azure_local_are_objects() {
+    let inventory = only_of(
+        r#"[{"id":"/subscriptions/1/disk1","name":"disk1","type":"Microsoft.AzureStackHCI/virtualHardDisks","properties":{"diskSizeGb":10}},
+        {"id":"/subscriptions/1/path","name":"path","type":"microsoft.azurestackhci/storagecontainers","properties":{"path":"C:\\ClusterStorage\\V1"}}]"#,
+    );
+    assert_eq!(inventory.kinds, [InventoryKind::AzureLocal]);
+    assert_eq!(inventory.objects.len(), 1, "a storage path owns nothing by itself");
+    assert_eq!(codes(&inventory), ["objects-without-path"]);
+}
+
+#[test]
+fn scvmm_lists_vms_with_the_places_that_it_knows() {
+    let json = format!(
+        r#"[{{"Name":"a","ID":"1","VMId":"{ID}","Status":3,"VMHost":"HV01.lab","Location":"D:\\VMs\\a","CheckpointLocation":"D:\\VMs\\a","VMCPath":"D:\\VMs\\a\\x.vmcx","Disks":["D:\\VMs\\a\\a.vhdx"]}}]"#
+    );
+    let inventory = only_of(&json);
+    let a = vm(&inventory, "a");
+    assert_eq!(a.listing, Listing::LeafDisks);
+    assert_eq!(files(a, Role::Disk), [r"D:\VMs\a\a.vhdx"]);
+    assert_eq!(a.config.as_deref(), Some(r"D:\VMs\a\x.vmcx"));
+    assert_eq!(codes(&inventory), ["scvmm-copy"]);
+    let lost = only_of(json.replace(r#"["D:\\VMs\\a\\a.vhdx"]"#, r#"["a_disk_1"]"#));
+    assert_eq!(capping(&lost), ["depth-truncated"]);
+    assert_eq!(vm(&lost, "a").listing, Listing::ConfigOnly);
+}
+
+#[test]
+fn saved_access_lists_name_the_vms_of_files() {
+    let text = "a\\a.vhdx\r\nD:AI(A;;0x12019f;;;S-1-5-83-1-2951761591-1086169693-630393256-923523501)(A;ID;FA;;;BA)\r\nb\r\nD:AI(A;ID;FA;;;BA)\r\n";
+    let inventory = only_of(utf16(text));
+    let grants = &inventory.observations.grants;
+    assert_eq!(grants.len(), 1);
+    assert_eq!(grants[0].path, r"a\a.vhdx");
+    assert_eq!(grants[0].vm.to_string(), "aff04eb7-a25d-40bd-a809-9325add90b37");
+    assert!(inventory.vms.is_empty(), "a right is no registration");
+}
+
+#[test]
+fn roles_of_a_cluster_without_ids_ask_for_them() {
+    let groups = "Name,OwnerNode,State,GroupType\na,HV01,Online,VirtualMachine\nCluster Group,HV02,Online,Cluster\nz,HV01,Online,111\n";
+    let inventory = with(groups);
+    let note = inventory
+        .warnings
+        .iter()
+        .find(|warning| warning.code == "vm-count-mismatch")
+        .unwrap();
+    assert!(!note.caps && note.text.contains("first: z"), "{note:?}");
+    assert!(codes(&inventory).contains(&"no-vm-ids"));
+    assert!(!inventory.has_cluster_list);
+}
+
+#[test]
+fn a_set_brings_the_files_behind_it() {
+    let folder = Folder::new();
+    folder.put("vms.json", vm_json().replace(r"a_1.avhdx", "s.vhds"));
+    folder.put(
+        "sets.json",
+        r#"{"Path":"D:\\VMs\\a\\s.vhds","AllPaths":["D:\\VMs\\a\\s_1.avhdx","D:\\VMs\\a\\s_0.avhdx"]}"#,
+    );
+    let inventory = only(folder.path());
+    assert_eq!(
+        files(vm(&inventory, "a"), Role::Parent),
+        [r"D:\VMs\a\s_0.avhdx", r"D:\VMs\a\s_1.avhdx"]
+    );
+}

@@ -1,0 +1,108 @@
+//! Tables whose columns the user names, backups, and what derelict wrote itself.
+
+use derelict::inventory::{ColumnMap, import_mapped};
+
+use super::*;
+
+fn mapped(text: &str, map: &str) -> Imported {
+    let folder = Folder::new();
+    let path = folder.put("export.csv", text);
+    let map: ColumnMap = map.parse().unwrap();
+    import_mapped(&[InventoryArgument::from(path)], Some(&map))
+}
+
+const UNKNOWN: &str = "Machine;Where;Node\nweb;[d] web/web.vmx;esx1\nweb;[d] web/web.vmdk | [d] web/web_1.vmdk;esx1\ndb;D:\\db\\db.vhdx;HV01\n";
+
+#[test]
+fn a_table_of_an_unknown_tool_is_read_by_the_columns_that_the_user_names() {
+    let imported = mapped(UNKNOWN, "name=Machine,path=where,host=Node");
+    assert_eq!(imported.issues, []);
+    let found: Vec<_> = imported
+        .inventories
+        .iter()
+        .map(|inventory| (inventory.platform, inventory.vms.len(), inventory.has_vm_list))
+        .collect();
+    assert_eq!(found, [(Platform::Vmware, 1, false), (Platform::Hyperv, 1, false)]);
+    let web = vm(&imported.inventories[0], "web");
+    assert_eq!(web.config.as_deref(), Some("[d] web/web.vmx"));
+    assert_eq!(files(web, Role::Disk), ["[d] web/web.vmdk", "[d] web/web_1.vmdk"]);
+    let all = mapped(UNKNOWN, "name=Machine,path=Where,list=all");
+    assert!(all.inventories.iter().all(|inventory| inventory.has_vm_list));
+}
+
+#[test]
+fn a_mapping_that_fits_no_column_and_a_table_without_one_say_so() {
+    let imported = mapped(UNKNOWN, "path=File");
+    assert!(imported.issues[0].error.contains("not understood"));
+    assert!(
+        import_file("machine,filename\na,[d] a.vmdk\n").issues[0]
+            .error
+            .contains("--map")
+    );
+    let known = mapped("VM,Disk Mode,Path\na,persistent,[d] a.vmdk\n", "path=Path");
+    assert_eq!(
+        known.detected[0].kind,
+        Some(InventoryKind::RvtoolsCsv),
+        "what is known stays known"
+    );
+}
+
+#[test]
+fn backups_protect_vms_and_own_nothing() {
+    let jobs = "Job,Name,Location,Type,ViType\nNightly,web,DC\\web,Include,VirtualMachine\nNightly,Prod,DC\\Prod,Include,Folder\nNightly,x,DC\\x,Exclude,VirtualMachine\n";
+    let points = r#"[{"VmName":"web","CreationTime":"2026-11-20T01:00:00Z"},{"VmName":"gone","CreationTime":"\/Date(1706779800000)\/"}]"#;
+    let generic = "Virtual Machine,VM,Last backup\n,db,2026-11-19 02:00:00\n";
+    let folder = Folder::new();
+    folder.put("jobs.csv", jobs);
+    folder.put("points.json", points);
+    folder.put("other.csv", generic);
+    folder.put(
+        "vms.json",
+        r#"[{"Name":"web","MoRef":"vm-1","VmPathName":"[d] w/w.vmx"},{"Name":"bare","MoRef":"vm-2","VmPathName":"[d] b/b.vmx"}]"#,
+    );
+    let imported = import_paths(&[folder.path()]);
+    assert_eq!(imported.issues, []);
+    let names: Vec<_> = imported.backups.iter().map(|backup| backup.name.as_str()).collect();
+    assert_eq!(names, ["db", "gone", "web", "web"]);
+    assert_eq!(imported.inventories.len(), 1, "a backup is no inventory");
+    assert_eq!(imported.inventories[0].vms.len(), 2);
+    let mut text = Vec::new();
+    describe(&imported, &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    for line in [
+        "protected        3 VMs",
+        "not protected    1: bare",
+        "gone             2: db, gone",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn custom_attributes_of_a_backup_do_not_hide_the_vms() {
+    let inventory = only_of(
+        "VM,Powerstate,Template,Connection state,Path,Annotation,Last backup,Job,VM ID\na,poweredOn,False,connected,[d] a/a.vmx,,2026-01-01,Nightly,vm-1\n",
+    );
+    assert_eq!(inventory.kinds, [InventoryKind::RvtoolsCsv]);
+    assert_eq!(vm(&inventory, "a").config.as_deref(), Some("[d] a/a.vmx"));
+}
+
+#[test]
+fn what_derelict_printed_is_an_inventory_again() {
+    let folder = Folder::new();
+    folder.put(
+        "vms.json",
+        r#"[{"Name":"web","MoRef":"vm-1","VmPathName":"[d] w/w.vmx"}]"#,
+    );
+    folder.put("points.csv", "VmName,CreationTime\nweb,2026-11-20 01:00:00\n");
+    let first = import_paths(&[folder.path()]);
+    let again = import_file(serde_json::to_vec_pretty(&first).unwrap());
+    assert_eq!(again.inventories, first.inventories);
+    assert_eq!(again.backups, first.backups);
+    assert_eq!(again.issues, first.issues);
+    assert_eq!(again.detected[0].kind, Some(InventoryKind::Normalised));
+    let broken = serde_json::to_string(&first)
+        .unwrap()
+        .replace("\"vmware\"", "\"other\"");
+    assert!(import_file(broken).issues[0].error.starts_with("damaged"));
+}
