@@ -208,6 +208,11 @@ fn observations(inventory: &Inventory) -> Vec<(&'static str, String)> {
     let granted: BTreeSet<_> = seen.grants.iter().map(|grant| grant.vm).collect();
     [
         ("listed files", seen.files.len(), String::new()),
+        (
+            "other names",
+            seen.other_names.len(),
+            " of folders and volumes".to_owned(),
+        ),
         ("open files", seen.open_files.len(), String::new()),
         ("granted files", seen.grants.len(), format!(" to {} VMs", granted.len())),
         (

@@ -311,6 +311,19 @@ pub struct Observations {
     pub grants: Vec<VmGrant>,
     /// What another tool thinks of a file.
     pub findings: Vec<ForeignFinding>,
+    /// Other names of folders and volumes: shares, paths of a namespace, drive letters.
+    pub other_names: Vec<OtherName>,
+}
+
+/// Two names of one folder or volume.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct OtherName {
+    /// Path of the folder or volume, on `host` where it is a local one.
+    pub path: String,
+    /// Its other name: `\\server\share`, a path of a namespace, `\\?\Volume{…}\`.
+    pub name: String,
+    /// Host whose path it is.
+    pub host: Option<String>,
 }
 
 /// A file that somebody has open.

@@ -3,7 +3,7 @@
 //! images. Their properties are those of the cmdlets' documentation (S).
 
 use super::{
-    DatastoreRecord, OpenFile, RegisteredObject,
+    OpenFile, OtherName, RegisteredObject,
     json::Json,
     part::{ObjectDraft, Part, Place},
 };
@@ -53,14 +53,11 @@ pub(super) fn add_shares(part: &mut Part, list: Json<'_>, row: &str) {
             unnamed = unnamed.saturating_add(1);
             continue;
         };
-        let mut record = DatastoreRecord {
-            name: path,
-            kind: Some("SMB".to_owned()),
-            local_to: host(share),
-            ..DatastoreRecord::default()
-        };
-        record.add_alias(&format!("\\\\{server}\\{name}"));
-        part.datastores.push(record);
+        part.observations.other_names.push(OtherName {
+            path,
+            name: format!("\\\\{server}\\{name}"),
+            host: host(share),
+        });
     }
     if unnamed > 0 {
         part.warn(
@@ -79,16 +76,10 @@ fn is_own_share(name: &str) -> bool {
 /// Adds `Get-DfsnFolderTarget`: a path of the namespace is a folder of a share.
 pub(super) fn add_dfs_targets(part: &mut Part, list: Json<'_>) {
     for target in list.objects() {
-        let (Some(path), Some(share)) = (target.get("path").text(), target.get("targetPath").string()) else {
+        let (Some(name), Some(path)) = (target.get("path").string(), target.get("targetPath").string()) else {
             continue;
         };
-        let mut record = DatastoreRecord {
-            name: share,
-            kind: Some("DFS".to_owned()),
-            ..DatastoreRecord::default()
-        };
-        record.add_alias(path);
-        part.datastores.push(record);
+        part.observations.other_names.push(OtherName { path, name, host: None });
     }
 }
 
@@ -100,19 +91,14 @@ pub(super) fn add_volumes(part: &mut Part, list: Json<'_>) {
             .text()
             .unwrap_or_default()
             .trim_matches([':', '\\', '\0']);
-        if letter.len() != 1 {
+        let Some(name) = volume.get("path").string().filter(|_| letter.len() == 1) else {
             continue;
-        }
-        let mut record = DatastoreRecord {
-            name: format!("{letter}:\\"),
-            kind: volume.first(&["fileSystemType", "fileSystem"]).scalar(),
-            local_to: host(volume),
-            capacity_bytes: volume.get("size").number(),
-            free_bytes: volume.get("sizeRemaining").number(),
-            ..DatastoreRecord::default()
         };
-        record.add_alias(volume.get("path").text().unwrap_or_default());
-        part.datastores.push(record);
+        part.observations.other_names.push(OtherName {
+            path: format!("{letter}:\\"),
+            name,
+            host: host(volume),
+        });
     }
 }
 

@@ -84,10 +84,24 @@ pub(crate) struct Identities {
     pub(crate) entities: Vec<Entity>,
     by_name: HashMap<(Writer, Mount), usize>,
     given: Vec<(StoragePath, usize)>,
+    folders: Vec<OtherFolder>,
 }
 
 /// Most folders of a DFS namespace above a share that are tried.
 const NAMESPACE_FOLDERS_MAX: usize = 3;
+
+/// A folder of one datastore that is a place of its own under another name: a share is a folder of a volume, a folder of a
+/// namespace is a share (H-B2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct OtherFolder {
+    /// Who says so.
+    writer: Writer,
+    from: StoragePath,
+    to: StoragePath,
+}
+
+/// Most names of one folder that are tried after each other.
+const MAX_OTHER_NAMES: usize = 64;
 
 /// A score of one entity on one root.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,7 +141,9 @@ impl Identities {
         let mut names = Names::default();
         names.read_records(inventories);
         let raw = names.read_paths(catalogue, inventories);
+        let folders = names.read_other_names(inventories);
         let (mut identities, entity_of_key) = names.into_identities(catalogue);
+        identities.folders = folders;
         let written = Written::new(raw, &entity_of_key, identities.entities.len());
         identities.place_given();
         identities.infer(catalogue, files, &written);
@@ -150,8 +166,43 @@ impl Identities {
         })
     }
 
-    /// Where a path with a mount leads.
+    /// Where a path with a mount leads, by its own name or by another name of a folder that it lies in.
     pub(crate) fn place(&self, writer: Writer, path: &StoragePath) -> Place {
+        let mut names = vec![path.clone()];
+        let mut tried = 0;
+        while let Some(name) = names.get(tried).cloned() {
+            match self.place_as_written(writer, &name) {
+                Place::Elsewhere => names.extend(self.other_names(writer, &name, &names)),
+                place => return place,
+            }
+            tried += 1;
+        }
+        Place::Elsewhere
+    }
+
+    /// The names of a path that are not among the known ones.
+    fn other_names(&self, writer: Writer, path: &StoragePath, known: &[StoragePath]) -> Vec<StoragePath> {
+        let of_writer = self
+            .folders
+            .iter()
+            .filter(|folder| folder.writer == writer || writer == Writer::File);
+        of_writer
+            .filter(|folder| folder.from.mount == path.mount)
+            .filter_map(|folder| {
+                let below = strip(&path.parts, &folder.from.parts, folder.from.windows)?;
+                Some(StoragePath {
+                    mount: folder.to.mount.clone(),
+                    parts: [folder.to.parts.as_slice(), &below].concat(),
+                    ..path.clone()
+                })
+            })
+            .filter(|name| !known.contains(name))
+            .take(MAX_OTHER_NAMES.saturating_sub(known.len()))
+            .collect()
+    }
+
+    /// Where a path leads by the name that it is written with.
+    fn place_as_written(&self, writer: Writer, path: &StoragePath) -> Place {
         let Some(mount) = &path.mount else {
             return Place::Elsewhere;
         };
@@ -550,6 +601,62 @@ impl Names {
         }
     }
 
+    /// Other names of volumes and folders. Two names of a whole volume are tied where somebody uses one of them; a
+    /// folder of a volume is only found by the other name.
+    fn read_other_names(&mut self, inventories: &[Inventory]) -> Vec<OtherFolder> {
+        let mut folders = Vec::new();
+        for (index, inventory) in inventories.iter().enumerate() {
+            let writer = Writer::Inventory(index);
+            let only_host = match inventory.hosts.as_slice() {
+                [host] => Some(host.name.as_str()),
+                _ => None,
+            };
+            for other in &inventory.observations.other_names {
+                let (Parsed::Path(path), Parsed::Path(name)) = (parse(&other.path), parse(&other.name)) else {
+                    continue;
+                };
+                let path = path.on_host(other.host.as_deref().or(only_host));
+                let is_nowhere = |mount: &Option<Mount>| {
+                    matches!(mount, None | Some(Mount::HostRoot | Mount::Drive { host: None, .. }))
+                };
+                if is_nowhere(&path.mount) || is_nowhere(&name.mount) {
+                    continue;
+                }
+                if path.parts.is_empty() && name.parts.is_empty() {
+                    self.tie_known(writer, [path.mount, name.mount]);
+                } else {
+                    folders.push(OtherFolder {
+                        writer,
+                        from: path.clone(),
+                        to: name.clone(),
+                    });
+                    folders.push(OtherFolder {
+                        writer,
+                        from: name,
+                        to: path,
+                    });
+                }
+            }
+        }
+        folders
+    }
+
+    /// Ties two names of which at least one is known; names that nobody uses make no datastore.
+    fn tie_known(&mut self, writer: Writer, mounts: [Option<Mount>; 2]) {
+        let mounts: Vec<Mount> = mounts.into_iter().flatten().collect();
+        let is_known = |mount: &Mount| {
+            let writer = if mount.is_global() { Writer::File } else { writer };
+            self.index.contains_key(&(writer, mount.clone()))
+        };
+        if !mounts.iter().any(is_known) {
+            return;
+        }
+        let keys: Vec<usize> = mounts.into_iter().map(|mount| self.key(writer, mount)).collect();
+        if let [path, name] = keys[..] {
+            self.tie(path, name);
+        }
+    }
+
     /// Every path that an inventory or a file writes, by the datastore that it names.
     fn read_paths(&mut self, catalogue: &Catalogue, inventories: &[Inventory]) -> RawWritten {
         let mut written = RawWritten::default();
@@ -675,6 +782,7 @@ impl Names {
                 entities,
                 by_name,
                 given,
+                folders: Vec::new(),
             },
             entity_of_key,
         )

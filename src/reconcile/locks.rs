@@ -1,9 +1,14 @@
-//! Locks: which file each one locks, and who holds it (V79, formats-vmware 6).
+//! Locks: which file each one locks, and who holds it (V79, formats-vmware 6). A file that a client of a share has open
+//! is held by him (H-A12).
 
 use std::collections::BTreeMap;
 
-use super::files::{Files, Lookup, NodeId};
-use crate::kind::Kind;
+use super::{
+    World,
+    files::{Files, Lookup, NodeId},
+    resolve::Target,
+};
+use crate::{inventory::OpenFile, kind::Kind};
 
 /// All locks of the catalogue.
 #[derive(Debug, Default)]
@@ -12,6 +17,43 @@ pub(crate) struct Locks {
     pub(crate) of: BTreeMap<NodeId, Vec<NodeId>>,
     /// For each lock the file that it locks.
     pub(crate) target: BTreeMap<NodeId, NodeId>,
+    /// For each file that an export says is open the handles.
+    pub(crate) open: BTreeMap<NodeId, Vec<Handle>>,
+}
+
+/// An open handle of an export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Handle {
+    /// Who has it open, in words.
+    pub(crate) text: String,
+    /// Where the export says so.
+    pub(crate) source: String,
+    /// The host that has it open, when it is told by its name: addresses cannot be compared.
+    host: Option<String>,
+}
+
+impl Handle {
+    fn new(file: &OpenFile, inventory: &str) -> Self {
+        let client = file.client.as_deref().unwrap_or("a client");
+        let user = file
+            .user
+            .as_deref()
+            .map(|user| format!(" ({user})"))
+            .unwrap_or_default();
+        Self {
+            text: format!("{} is open by {client}{user}", file.path),
+            source: format!("{inventory}, {}", file.row),
+            host: host_of(file),
+        }
+    }
+}
+
+/// Hyper-V opens files as the account of its machine, `DOMAIN\HOST$`.
+fn host_of(file: &OpenFile) -> Option<String> {
+    let account = file.user.as_deref().and_then(|user| user.rsplit('\\').next());
+    let machine = account.and_then(|account| account.strip_suffix('$'));
+    let is_name = |client: &&str| client.contains(|c: char| c.is_ascii_alphabetic()) && !client.contains(':');
+    machine.or(file.client.as_deref().filter(is_name)).map(str::to_owned)
 }
 
 impl Locks {
@@ -28,6 +70,35 @@ impl Locks {
             }
         }
         locks
+    }
+
+    /// Adds the open files that inventories list.
+    pub(crate) fn add_open_files(&mut self, world: World<'_>) {
+        for (index, inventory) in world.inventories.iter().enumerate() {
+            for file in &inventory.observations.open_files {
+                let Target::Files(nodes) = world.resolver.listed(index, file.host.as_deref(), &file.path) else {
+                    continue;
+                };
+                for (node, _) in nodes {
+                    let handle = Handle::new(file, &inventory.source);
+                    self.open.entry(node).or_default().push(handle);
+                }
+            }
+        }
+    }
+
+    /// Files that somebody holds, by a lock or an open handle, with the hosts that do.
+    pub(crate) fn held<'a>(&'a self, files: &Files<'a>) -> BTreeMap<NodeId, Vec<&'a str>> {
+        let mut held: BTreeMap<NodeId, Vec<&str>> = BTreeMap::new();
+        for (&target, locks) in &self.of {
+            let holders = locks.iter().filter_map(|&lock| Self::holder(files, lock));
+            held.entry(target).or_default().extend(holders);
+        }
+        for (&target, handles) in &self.open {
+            let holders = handles.iter().filter_map(|handle| handle.host.as_deref());
+            held.entry(target).or_default().extend(holders);
+        }
+        held
     }
 
     /// Who holds a lock, as written.

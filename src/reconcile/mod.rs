@@ -76,7 +76,8 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
     own::add_unregistered(world, &mut owners, &configs);
     own::walk_all(world, &references, &mut owners);
 
-    let locks = Locks::new(&files);
+    let mut locks = Locks::new(&files);
+    locks.add_open_files(world);
     let coverage = Coverage::new(catalogue, world, &identities, &owners, &references, &locks, options);
     let reported = judge::reported(world, &references, &owners);
     let renamed = judge::renamed(&files);

@@ -62,6 +62,18 @@ pub(crate) fn of_unit(files: &Files<'_>, locks: &Locks, unit: &[NodeId]) -> Vec<
         for &lock in locks.of.get(&node).map_or(&[][..], Vec::as_slice) {
             signs.push(lock_sign(files, node, lock));
         }
+        for handle in locks.open.get(&node).map_or(&[][..], Vec::as_slice) {
+            let reason = statement(
+                ReasonCode::Lock,
+                handle.text.clone(),
+                Some(handle.source.clone()),
+                Weight::For,
+            );
+            signs.push(Sign {
+                class: Class::Locked,
+                reason,
+            });
+        }
         signs.extend(
             files.nodes[node]
                 .evidence()

@@ -156,26 +156,31 @@ fn shares_and_namespaces_are_other_names_of_folders() {
     let shares = "Name,ScopeName,Path,Volume,PSComputerName\nVMs$,SOFS,C:\\ClusterStorage\\Volume1\\Shares\\VMs,\\\\?\\Volume{1}\\,HV01\nC$,*,C:\\,,HV01\nIPC$,*,,,HV01\nlocal,*,D:\\x,,HV01\nlost,*,D:\\y,,\n";
     let inventory = only_of(shares);
     assert_eq!(
-        datastores(&inventory),
-        BTreeMap::from([
-            (r"C:\ClusterStorage\Volume1\Shares\VMs", vec![r"\\SOFS\VMs$"]),
-            (r"D:\x", vec![r"\\HV01\local"]),
-        ])
+        other_names(&inventory),
+        [
+            (r"C:\ClusterStorage\Volume1\Shares\VMs", r"\\SOFS\VMs$", Some("HV01")),
+            (r"D:\x", r"\\HV01\local", Some("HV01")),
+        ]
     );
     assert!(codes(&inventory).contains(&"share-without-server"));
-    let namespace = only_of("Path,TargetPath,State\n\\\\dom\\ns\\vms,\\\\fs1\\vms,Online\n");
     assert_eq!(
-        datastores(&namespace),
-        BTreeMap::from([(r"\\fs1\vms", vec![r"\\dom\ns\vms"])])
+        inventory.datastores,
+        [],
+        "a share is no datastore that had to be scanned"
     );
+    let namespace = only_of("Path,TargetPath,State\n\\\\dom\\ns\\vms,\\\\fs1\\vms,Online\n");
+    assert_eq!(other_names(&namespace), [(r"\\fs1\vms", r"\\dom\ns\vms", None)]);
     let volumes = only_of(
         "DriveLetter,Path,FileSystemType,Size,SizeRemaining,PSComputerName\nD,\\\\?\\Volume{1}\\,ReFS,10,5,HV01\n,\\\\?\\Volume{2}\\,NTFS,1,1,HV01\n",
     );
-    assert_eq!(
-        datastores(&volumes),
-        BTreeMap::from([("D:\\", vec![r"\\?\Volume{1}\"])])
-    );
-    assert_eq!(volumes.datastores[0].local_to.as_deref(), Some("HV01"));
+    assert_eq!(other_names(&volumes), [("D:\\", r"\\?\Volume{1}\", Some("HV01"))]);
+}
+
+fn other_names(inventory: &Inventory) -> Vec<(&str, &str, Option<&str>)> {
+    let names = inventory.observations.other_names.iter();
+    names
+        .map(|other| (other.path.as_str(), other.name.as_str(), other.host.as_deref()))
+        .collect()
 }
 
 #[test]

@@ -191,6 +191,12 @@ fn govc_folder_of_today_resolves_hosts_datastores_and_objects() {
                 true
             ),
             (
+                "content-library",
+                "t.iso",
+                Some(&*format!("{library}/d17d5c27-bd9a-4531-b32a-ddc39870ec46/t.iso")),
+                false
+            ),
+            (
                 "fcd",
                 "pvc-1111",
                 Some("[SAN-VMFS-01] fcd/5dd77a1c-21be-45ca-9e4f-d30bf047f9e7.vmdk"),

@@ -1,6 +1,10 @@
 //! Cases H-… of the Hyper-V traps: identities of VMs, services, chains, configurations and state.
 
-use derelict::{evidence::MarkCode, inventory::ClusterVm, kind::Role};
+use derelict::{
+    evidence::MarkCode,
+    inventory::{ClusterVm, OpenFile},
+    kind::Role,
+};
 use derelict_parsers::{
     DiskKind,
     hyperv_config::ControllerKind,
@@ -14,7 +18,7 @@ use derelict_parsers::{
 };
 
 use super::support::{
-    Export, Site, checkpoint, child, hyperv_host, hyperv_row, hyperv_vm, listed, vhdx, vm_id, vmcx_path,
+    Export, Judged, Site, checkpoint, child, hyperv_host, hyperv_row, hyperv_vm, listed, vhdx, vm_id, vmcx_path,
 };
 
 /// A path on the volume that [`Site::hyperv`] scans, as Windows writes it.
@@ -1584,4 +1588,37 @@ fn hf10_within_an_hour_of_the_export_a_clock_may_be_wrong() {
     };
     site("2026-09-30T23:10:00Z").is("csv1/x/x.vhdx", "unknown/too-new never");
     site("2026-09-30T22:50:00Z").is("csv1/x/x.vhdx", "orphaned/deleted-vm-disk");
+}
+
+/// A disk that nobody owns, with an open handle of this user.
+fn open_by(user: &str) -> Judged {
+    let mut export = hyperv_host("hv1");
+    export.observations.open_files = vec![OpenFile {
+        path: r"C:\ClusterStorage\Volume1\old\old.vhdx".to_owned(),
+        client: Some("10.0.0.9".to_owned()),
+        user: Some(user.to_owned()),
+        host: Some("fs1".to_owned()),
+        row: "row 1".to_owned(),
+    }];
+    Site::hyperv()
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .vhdx("csv1/gone/gone.vhdx", &vhdx("gone"))
+        .inventory(export)
+        .judge()
+}
+
+#[test]
+fn ha12_an_open_handle_proves_use_and_names_a_host() {
+    open_by(r"LAB\HV1$")
+        .is("csv1/old/old.vhdx", "in-use/locked")
+        .because("csv1/old/old.vhdx", "lock")
+        .is("csv1/gone/gone.vhdx", "orphaned/deleted-vm-disk")
+        .no_gap("lock-of-unknown-host");
+    open_by(r"LAB\HV9$")
+        .is("csv1/old/old.vhdx", "in-use/locked")
+        .is("csv1/gone/gone.vhdx", "unknown")
+        .gap("lock-of-unknown-host");
+    open_by(r"LAB\somebody")
+        .is("csv1/old/old.vhdx", "in-use/locked")
+        .no_gap("lock-of-unknown-host");
 }

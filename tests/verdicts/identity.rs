@@ -1,8 +1,9 @@
 //! Paths and identity: cases V63 – V73 and H-B1 – H-B10.
 
 use derelict::{
-    inventory::{Inventory, InventoryKind},
+    inventory::{Inventory, InventoryKind, OtherName},
     kind::Platform,
+    report::model::Verdict,
 };
 use derelict_parsers::testkit::{
     vhdx::{ParentPaths, VhdxBuilder},
@@ -10,8 +11,8 @@ use derelict_parsers::testkit::{
 };
 
 use super::support::{
-    Export, SECTORS, Site, config_only, descriptor, hyperv_host, hyperv_row, hyperv_vm, inventory, row, row_of,
-    vcenter, vhdx, vm_id, vmx,
+    Export, Judged, SECTORS, Site, config_only, descriptor, hyperv_host, hyperv_row, hyperv_vm, inventory, row,
+    row_of, vcenter, vhdx, vm_id, vmx,
 };
 
 const UUID: &str = "5f1c2d3e-0badc0de-1111-001b21aa0001";
@@ -455,6 +456,79 @@ fn hb2_one_server_has_many_names() {
     ] {
         listed_as(&[share], &[], path);
     }
+}
+
+/// A VM that names its disk through a share; the export may tell which folder the share is.
+fn through_a_share(disk: &str, others: &[(&str, &str, Option<&str>)]) -> Judged {
+    let id = vm_id("web").to_string().to_uppercase();
+    let mut vm = hyperv_row("web", &[disk]);
+    vm.config = Some(format!(r"C:\ClusterStorage\Volume1\web\Virtual Machines\{id}.vmcx"));
+    let mut host = hyperv_host("hv1").vm(vm);
+    host.observations.other_names = others
+        .iter()
+        .map(|(path, name, host)| OtherName {
+            path: (*path).to_owned(),
+            name: (*name).to_owned(),
+            host: host.map(str::to_owned),
+        })
+        .collect();
+    Site::bare()
+        .root("csv1", &[r"C:\ClusterStorage\Volume1"])
+        .vmcx("csv1/web", &hyperv_vm("web", &[]))
+        .vhdx("csv1/Shares/VMs/web.vhdx", &vhdx("web"))
+        .vhdx("csv1/Shares/VMs/old.vhdx", &vhdx("old"))
+        .inventory(host)
+        .judge()
+}
+
+#[test]
+fn hb2_a_share_is_a_folder_of_a_volume() {
+    let share = (r"C:\ClusterStorage\Volume1\Shares\VMs", r"\\sofs\vms", Some("hv1"));
+    let namespace = (r"\\sofs\vms", r"\\lab\files\machines", None);
+    through_a_share(r"\\SOFS.lab.example\VMs\web.vhdx", &[share])
+        .is("csv1/Shares/VMs/web.vhdx", "owned")
+        .is("csv1/Shares/VMs/old.vhdx", "orphaned/deleted-vm-disk");
+    through_a_share(r"\\lab\files\Machines\web.vhdx", &[namespace, share]).is("csv1/Shares/VMs/web.vhdx", "owned");
+    let judged = through_a_share(r"\\sofs\vms\web.vhdx", &[]);
+    assert_ne!(judged.artifact("csv1/Shares/VMs/web.vhdx").verdict, Verdict::Owned);
+}
+
+#[test]
+fn hb2_names_that_go_round_in_a_circle_end() {
+    let circle = [(r"\\a\s\x", r"\\b\s\x\x", None), (r"\\b\s\x", r"\\a\s\x\x", None)];
+    let judged = through_a_share(r"\\a\s\x\x\web.vhdx", &circle);
+    assert_ne!(judged.artifact("csv1/Shares/VMs/web.vhdx").verdict, Verdict::Owned);
+}
+
+#[test]
+fn hb5_a_drive_of_one_host_is_tied_to_its_volume_only() {
+    let guid = |letter: char| format!(r"\\?\Volume{{0f1e2d3c-0000-1111-2222-33334444555{letter}}}\");
+    let other = |host: &str, letter: char| OtherName {
+        path: r"D:\".to_owned(),
+        name: guid(letter),
+        host: Some(host.to_owned()),
+    };
+    let mut row = hyperv_row("a", &[r"D:\VMs\a.vhdx"]);
+    row.config = Some(format!(
+        r"D:\VMs\Virtual Machines\{}.vmcx",
+        vm_id("a").to_string().to_uppercase()
+    ));
+    row.host = Some("hv1".to_owned());
+    let mut export = inventory("c", Platform::Hyperv, InventoryKind::HypervJson)
+        .host("hv1")
+        .host("hv2")
+        .vm(row);
+    export.observations.other_names = vec![other("hv1", '1'), other("hv2", '2')];
+    Site::bare()
+        .root("one", &[&guid('1')])
+        .root("two", &[&guid('2')])
+        .vmcx("one/VMs", &hyperv_vm("a", &[r"D:\VMs\a.vhdx"]))
+        .vhdx("one/VMs/a.vhdx", &vhdx("a"))
+        .vhdx("two/VMs/a.vhdx", &vhdx("other"))
+        .inventory(export)
+        .judge()
+        .is("one/VMs/a.vhdx", "owned")
+        .owners("two/VMs/a.vhdx", &[]);
 }
 
 #[test]

@@ -127,6 +127,7 @@ fn observations(parts: &[Part]) -> Observations {
         all.files.extend_from_slice(&seen.files);
         all.grants.extend_from_slice(&seen.grants);
         all.findings.extend_from_slice(&seen.findings);
+        all.other_names.extend_from_slice(&seen.other_names);
     }
     all.open_files.sort();
     all.open_files.dedup();
@@ -136,6 +137,8 @@ fn observations(parts: &[Part]) -> Observations {
     all.grants.dedup();
     all.findings.sort();
     all.findings.dedup();
+    all.other_names.sort();
+    all.other_names.dedup();
     all
 }
 

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use super::{Builder, MARGIN, Reach, count, list};
 use crate::reconcile::{
     files::NodeId,
-    locks::Locks,
     own::{self, OwnerVm},
 };
 use crate::{catalogue::Stage, kind::Platform, path::short_host, report::codes::ReasonCode};
@@ -107,31 +106,30 @@ impl Builder<'_> {
         known
     }
 
-    /// V2: a lock on a file that exists names a host that no inventory knows.
+    /// V2, H-A12: a lock on a file that exists, or an open handle, names a host that no inventory knows.
     pub(super) fn locks_of_unknown_hosts(&mut self) {
         let files = self.world.files;
         let mut known = self.known_hosts();
-        for (target, locks) in &self.locks.of {
-            if self.is_registered(*target) {
-                known.extend(
-                    locks
-                        .iter()
-                        .filter_map(|&lock| Locks::holder(files, lock).map(short_host)),
-                );
+        let held = self.locks.held(files);
+        for (&target, holders) in &held {
+            if self.is_registered(target) {
+                known.extend(holders.iter().map(|host| short_host(host)));
             }
         }
         let mut unknown: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
-        for (&target, locks) in &self.locks.of {
-            let holders = locks.iter().filter_map(|&lock| Locks::holder(files, lock));
-            let root = files.nodes[target].entry.root;
+        for (&target, holders) in &held {
+            let strangers = holders
+                .iter()
+                .copied()
+                .filter(|host| !known.contains(&short_host(host)));
             unknown
-                .entry(root)
+                .entry(files.nodes[target].entry.root)
                 .or_default()
-                .extend(holders.filter(|host| !known.contains(&short_host(host))));
+                .extend(strangers);
         }
         for (root, hosts) in unknown.into_iter().filter(|(_, hosts)| !hosts.is_empty()) {
             let text = format!(
-                "on {} a lock is held by {}, which no inventory knows: export the VMs of that host or its vCenter",
+                "on {} a lock or an open file is held by {}, which no inventory knows: export the VMs of that host or its vCenter",
                 self.root_name(root),
                 list(hosts.iter().copied()),
             );
