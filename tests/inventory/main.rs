@@ -22,7 +22,9 @@ use derelict::{
 mod hyperv_forms;
 mod made;
 mod other_forms;
+mod paths;
 mod samples;
+mod scripts;
 mod vmware_forms;
 
 /// A folder of the samples, or `None` after saying that they are absent.

@@ -129,7 +129,7 @@ fn govc_folder_of_today_is_one_source_with_whole_chains() {
 }
 
 #[test]
-fn govc_folder_of_today_resolves_hosts_datastores_and_objects() {
+fn govc_folder_of_today_resolves_hosts_and_datastores() {
     let Some(path) = sample("inventory/govc/vcsim-0.54-api8") else {
         return;
     };
@@ -167,6 +167,14 @@ fn govc_folder_of_today_resolves_hosts_datastores_and_objects() {
             ("DC0_H0", Some("host-22"))
         ]
     );
+}
+
+#[test]
+fn govc_folder_of_today_resolves_objects() {
+    let Some(path) = sample("inventory/govc/vcsim-0.54-api8") else {
+        return;
+    };
+    let inventory = only(&path);
     let objects: Vec<_> = inventory
         .objects
         .iter()

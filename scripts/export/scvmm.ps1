@@ -1,0 +1,21 @@
+<#
+.SYNOPSIS
+Exports VMs and the library of System Center VMM. Read-only: only cmdlets with Get- are used.
+.EXAMPLE
+.\scvmm.ps1 -Folder exports\vmm01 -Server vmm01
+#>
+param([Parameter(Mandatory)][string]$Folder, [Parameter(Mandatory)][string]$Server)
+$ErrorActionPreference = 'Stop'
+New-Item -ItemType Directory -Force -Path $Folder | Out-Null
+$vmm = Get-SCVMMServer -ComputerName $Server
+
+function Save([string]$Name, [object[]]$Rows) {
+    $json = ConvertTo-Json -InputObject @($Rows) -Depth 4
+    [IO.File]::WriteAllText((Join-Path (Resolve-Path $Folder) $Name), $json)
+}
+
+Save 'vms.json' @(Get-SCVirtualMachine -VMMServer $vmm | Select-Object Name,@{n='ID';e={"$($_.ID)"}},@{n='VMId';e={"$($_.VMId)"}},
+    @{n='Status';e={"$($_.Status)"}},@{n='VMHost';e={"$($_.VMHost)"}},Location,VMCPath,CheckpointLocation,MarkedAsTemplate,
+    @{n='Disks';e={@($_.VirtualDiskDrives | ForEach-Object { $_.VirtualHardDisk.Location })}})
+Save 'disks.json' @(Get-SCVirtualHardDisk -VMMServer $vmm | Select-Object Name,Location,SharePath,@{n='VHDType';e={"$($_.VHDType)"}},
+    @{n='ParentDisk';e={$_.ParentDisk.Location}},@{n='LibraryServer';e={"$($_.LibraryServer)"}})
