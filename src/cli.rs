@@ -37,7 +37,7 @@ pub enum Command {
     Scan(ScanArgs),
     /// Crawl and read only, and save what was found for `report`
     Collect(CollectArgs),
-    /// Report from saved catalogues of one or many machines, as `scan` does
+    /// Report from saved catalogues of one or many machines, as `scan` does, or show a saved report in another form
     Report(ReportArgs),
     /// Print everything that the parsers read from files
     Inspect(FilesArgs),
@@ -97,9 +97,11 @@ pub struct CollectArgs {
 /// `derelict report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Catalogues that `collect` saved
-    #[arg(value_name = "FILE.catalogue", required = true)]
-    pub catalogues: Vec<PathBuf>,
+    /// Catalogues that `collect` saved, or one report that was saved with -o REPORT.json
+    ///
+    /// A saved report is not judged again: it is shown in other forms.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
     /// What to hold them against.
     #[command(flatten)]
     pub judge: JudgeArgs,
@@ -162,12 +164,19 @@ pub struct JudgeArgs {
     pub as_of: Option<Timestamp>,
 }
 
+impl JudgeArgs {
+    /// True when nothing was given.
+    pub fn is_default(&self) -> bool {
+        self.inventory.is_empty() && !self.assume_complete && self.rules.is_none() && self.as_of.is_none()
+    }
+}
+
 /// What is shown of the report, and where.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
     /// Write the report to a file as well; the form follows the extension (repeatable)
     ///
-    /// .json, .jsonl, .csv, .md, or .txt for the table. A file inside a root is refused.
+    /// .html, .json, .jsonl, .csv, .md, or .txt for the table. A file inside a root is refused.
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
     /// What goes to standard output

@@ -102,7 +102,7 @@ pub fn outputs(paths: &[PathBuf], roots: &[&Path], force: bool) -> Result<Vec<Ou
     let mut outputs: Vec<Output> = Vec::with_capacity(paths.len());
     for path in paths {
         let format = extension(path).and_then(Format::of_extension).ok_or_else(|| {
-            let known = "the extension says no known form: use .json, .jsonl, .csv, .md or .txt";
+            let known = "the extension says no known form: use .html, .json, .jsonl, .csv, .md or .txt";
             ToolError::at(ErrorKind::Output, path, known)
         })?;
         check_output(path, roots, force)?;
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn the_form_follows_the_extension_whatever_its_case() {
         let folder = tempfile::tempdir().unwrap();
-        let paths = ["a.json", "b.JSONL", "c.csv", "d.md", "e.txt"].map(|name| folder.path().join(name));
+        let paths = ["a.json", "b.JSONL", "c.csv", "d.md", "e.txt", "f.html"].map(|name| folder.path().join(name));
         let formats: Vec<Format> = outputs(&paths, &[], false)
             .unwrap()
             .iter()
@@ -249,7 +249,8 @@ mod tests {
                 Format::Jsonl,
                 Format::Csv,
                 Format::Markdown,
-                Format::Table
+                Format::Table,
+                Format::Html
             ]
         );
     }
@@ -261,7 +262,7 @@ mod tests {
         std::fs::create_dir(&root).unwrap();
         std::fs::write(folder.path().join("there.json"), "").unwrap();
         for (names, why) in [
-            (&["a.html"][..], "no known form"),
+            (&["a.pdf"][..], "no known form"),
             (&["a"], "no known form"),
             (&["there.json"], "the output exists; --force replaces it"),
             (&["a.json", "./a.json"], "is given twice"),

@@ -7,6 +7,7 @@ pub mod codes;
 pub mod csv;
 pub mod explain;
 pub mod filter;
+pub mod html;
 pub mod json;
 pub mod jsonl;
 pub mod markdown;
@@ -36,6 +37,8 @@ pub enum Format {
     /// Short, for a ticket.
     #[value(name = "md")]
     Markdown,
+    /// One page to look at, filter and print, for any browser.
+    Html,
 }
 
 impl Format {
@@ -46,6 +49,7 @@ impl Format {
             "jsonl" => Self::Jsonl,
             "csv" => Self::Csv,
             "md" => Self::Markdown,
+            "html" => Self::Html,
             "txt" => Self::Table,
             _ => return None,
         })
@@ -72,5 +76,6 @@ pub fn write(report: &Report, format: Format, style: Style, out: &mut dyn Write)
         Format::Jsonl => jsonl::write(report, out),
         Format::Csv => csv::write(report, out),
         Format::Markdown => markdown::write(report, out),
+        Format::Html => html::write(report, out),
     }
 }

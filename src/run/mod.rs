@@ -6,6 +6,7 @@
 mod explain;
 mod files;
 mod judge;
+mod saved_report;
 mod scan;
 mod show;
 

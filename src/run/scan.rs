@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use super::{Console, judge::Judge, show::Show};
+use super::{Console, judge::Judge, saved_report, show::Show};
 use crate::{
     catalogue::{Catalogue, Entry},
     cli::{CollectArgs, CrawlArgs, MessageArgs, ReportArgs, ScanArgs},
@@ -85,23 +85,46 @@ pub(super) fn collect_only(
     Ok(ExitStatus::of(false, catalogue.issues.is_empty()))
 }
 
-/// Judge what was saved.
+/// Judge what was saved, or show a saved report once more.
 pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
     let show = Show::prepare(&arguments.show, &[], messages)?;
+    if let Some(path) = arguments.files.iter().find(|path| saved_report::is_report(path)) {
+        return again(path, arguments, &show, console);
+    }
     let catalogues: Vec<Catalogue> = arguments
-        .catalogues
+        .files
         .iter()
         .map(|path| Catalogue::load(path))
         .collect::<Result<_>>()?;
     let catalogue = Catalogue::merge(catalogues);
-    for root in &catalogue.roots {
-        let root = root.path.to_os();
+    outside(&show, catalogue.roots.iter().map(|root| &root.path))?;
+    let mut judge = Judge::prepare(&arguments.judge)?;
+    show.show(judge.judge(&catalogue), console)
+}
+
+/// Shows a saved report in other forms. What it was held against stands in it.
+fn again(path: &Path, arguments: &ReportArgs, show: &Show, console: &mut Console<'_>) -> Result<ExitStatus> {
+    let refuse = |what: &str| Err(ToolError::at(ErrorKind::Usage, path, what));
+    if arguments.files.len() > 1 {
+        return refuse("is a report: give it alone, or several catalogues");
+    }
+    if !arguments.judge.is_default() {
+        return refuse("is a report that was judged already: inventories, rules and --as-of belong to catalogues");
+    }
+    let report = saved_report::load(path)?;
+    outside(show, report.coverage.roots.iter().map(|root| &root.path))?;
+    show.show(report, console)
+}
+
+/// Refuses outputs inside roots of this machine.
+fn outside<'a>(show: &Show, roots: impl Iterator<Item = &'a RawPath>) -> Result<()> {
+    for root in roots {
+        let root = root.to_os();
         let roots: Vec<&Path> = root.as_deref().into_iter().collect();
         show.outputs()
             .try_for_each(|output| config::outside_roots(output, &roots))?;
     }
-    let mut judge = Judge::prepare(&arguments.judge)?;
-    show.show(judge.judge(&catalogue), console)
+    Ok(())
 }
 
 struct Crawl {

@@ -10,7 +10,7 @@ fn outputs_that_must_not_be_written_are_refused_before_any_work() {
     site.file("there.json", "mine");
     let before = names(site.0.path());
     for (file, message) in [
-        ("r.html", "the extension says no known form"),
+        ("r.pdf", "the extension says no known form"),
         ("r", "the extension says no known form"),
         ("there.json", "the output exists; --force replaces it"),
         ("ds1", "the extension says no known form"),
@@ -56,6 +56,7 @@ fn the_form_of_a_file_follows_its_extension_and_equals_standard_output() {
         ("r.csv", "csv"),
         ("r.md", "md"),
         ("r.txt", "table"),
+        ("r.html", "html"),
     ] {
         let output = site.scan(&["-o", file, "-f", format]);
         assert_eq!(status(&output), 0, "{}", stderr(&output));

@@ -1,0 +1,127 @@
+//! What only the view of one file needs: evidence, references, facts, a few hundred files at a time.
+
+use std::{collections::HashMap, io};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{pack, table, text::shown};
+use crate::{
+    kind::Role,
+    raw::RawPath,
+    report::model::{ArtifactReport, Reason, Report, Resolved, Verdict},
+};
+
+/// Artifacts of one element: few enough to be read while a view opens, enough for deflate to find what repeats.
+pub(super) const CHUNK: usize = 512;
+/// Bytes of all details in a page: a page that is sent by mail should stay below 15 MB.
+const BYTES_MAX: usize = 11 << 20;
+
+/// The elements of details.
+pub(super) struct Details {
+    /// Each packed.
+    pub(super) chunks: Vec<Vec<u8>>,
+    /// The facts of files that belong to somebody were left out for the size of the page.
+    pub(super) facts_left_out: bool,
+}
+
+#[derive(Serialize)]
+struct Detail<'a> {
+    referenced_by: Vec<ReferencedBy>,
+    references: Vec<Reference>,
+    reasons: Vec<Value>,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    facts: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blake3: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ReferencedBy {
+    path: Place,
+    role: Role,
+}
+
+#[derive(Serialize)]
+struct Reference {
+    path: Value,
+    role: Role,
+    resolved: Place,
+}
+
+/// A file of the list by its place there, another one by its path, or why there is none.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Place {
+    Listed(usize),
+    Path { path: Value },
+    Nowhere(Value),
+}
+
+impl Details {
+    /// All details, with as many facts as the page has room for.
+    pub(super) fn of(report: &Report) -> io::Result<Self> {
+        let all = Self::with(report, |_| true)?;
+        if all.bytes() <= BYTES_MAX {
+            return Ok(all);
+        }
+        let is_open = |artifact: &ArtifactReport| {
+            !matches!(artifact.verdict, Verdict::Owned | Verdict::Service | Verdict::System)
+        };
+        let less = Self::with(report, is_open)?;
+        Ok(Self {
+            facts_left_out: true,
+            ..less
+        })
+    }
+
+    fn with(report: &Report, has_facts: impl Fn(&ArtifactReport) -> bool) -> io::Result<Self> {
+        let places = table::places(report);
+        let chunks = report.artifacts.chunks(CHUNK).map(|artifacts| {
+            let details = artifacts.iter().map(|artifact| Detail::new(artifact, &places, has_facts(artifact)));
+            pack(&details.collect::<Vec<_>>())
+        });
+        Ok(Self {
+            chunks: chunks.collect::<io::Result<_>>()?,
+            facts_left_out: false,
+        })
+    }
+
+    fn bytes(&self) -> usize {
+        self.chunks.iter().map(Vec::len).sum()
+    }
+}
+
+impl<'a> Detail<'a> {
+    fn new(artifact: &'a ArtifactReport, places: &HashMap<&RawPath, usize>, has_facts: bool) -> Self {
+        let place = |path: &RawPath| match places.get(path) {
+            Some(&place) => Place::Listed(place),
+            None => Place::Path { path: shown(path) },
+        };
+        Self {
+            referenced_by: artifact
+                .referenced_by
+                .iter()
+                .map(|by| ReferencedBy {
+                    path: place(&by.path),
+                    role: by.role,
+                })
+                .collect(),
+            references: artifact
+                .references
+                .iter()
+                .map(|reference| Reference {
+                    path: shown(&reference.path),
+                    role: reference.role,
+                    resolved: match &reference.resolved {
+                        Resolved::Path(path) => place(path),
+                        Resolved::None(why) => Place::Nowhere(shown(why)),
+                    },
+                })
+                .collect(),
+            reasons: artifact.reasons.iter().map(shown::<Reason>).collect(),
+            facts: if has_facts { shown(&artifact.facts) } else { Value::Null },
+            blake3: artifact.blake3.as_deref(),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What the first view needs beside the tables.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    details::{CHUNK, Details},
+    text::shown,
+};
+use crate::report::{model::Report, show};
+
+/// The first of the elements.
+#[derive(Serialize)]
+pub(super) struct Head {
+    generated: String,
+    as_of: String,
+    version: Value,
+    /// The result in one sentence, and how sure it is in another.
+    result: String,
+    certainty: String,
+    summary: Value,
+    coverage: Value,
+    problems: Value,
+    /// Number of artifacts.
+    artifacts: usize,
+    /// Artifacts of one element of details, and the number of such elements.
+    chunk: usize,
+    chunks: usize,
+    /// The facts of files that belong to somebody were left out for the size of the page.
+    facts_left_out: bool,
+}
+
+impl Head {
+    pub(super) fn new(report: &Report, details: &Details) -> Self {
+        Self {
+            generated: report.generated.to_string(),
+            as_of: report.as_of.to_string(),
+            version: shown(&report.tool.version),
+            result: show::result(report),
+            certainty: show::certainty(report),
+            summary: shown(&report.summary),
+            coverage: shown(&report.coverage),
+            problems: shown(&report.problems),
+            artifacts: report.artifacts.len(),
+            chunk: CHUNK,
+            chunks: details.chunks.len(),
+            facts_left_out: details.facts_left_out,
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! One row an artifact, group and VM. Artifacts stand in columns: that is small, and quick to filter.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::text::shown;
+use crate::{
+    raw::RawPath,
+    report::{
+        model::{ArtifactReport, Group, Report, Vm},
+        show,
+    },
+    sanitize,
+};
+
+/// The second of the elements.
+#[derive(Serialize)]
+pub(super) struct Table {
+    artifacts: Artifacts,
+    groups: Vec<GroupRow>,
+    vms: Vec<VmRow>,
+}
+
+/// A column of few different words: the words, and for each row the place of its word.
+#[derive(Serialize, Default)]
+struct Words {
+    words: Vec<String>,
+    index: Vec<usize>,
+    #[serde(skip)]
+    places: HashMap<String, usize>,
+}
+
+impl Words {
+    fn push(&mut self, word: String) {
+        let words = &mut self.words;
+        let place = *self.places.entry(word).or_insert_with_key(|word| {
+            words.push(word.clone());
+            words.len() - 1
+        });
+        self.index.push(place);
+    }
+}
+
+/// The columns of the artifacts, in the order of the report. A word that there is not is empty.
+#[derive(Serialize, Default)]
+struct Artifacts {
+    root: Words,
+    datastore: Words,
+    /// Relative to the root.
+    folder: Words,
+    name: Vec<String>,
+    kind: Words,
+    kind_basis: Words,
+    verdict: Words,
+    class: Words,
+    confidence: Words,
+    reclaim: Words,
+    risk: Words,
+    /// Owners as JSON: `[[type, id, name], …]`.
+    owners: Words,
+    /// Place in `groups`.
+    group: Vec<Option<usize>>,
+    apparent_bytes: Vec<u64>,
+    allocated_bytes: Vec<Option<u64>>,
+    virtual_bytes: Vec<Option<u64>>,
+    /// Seconds since 1970.
+    modified: Vec<Option<i64>>,
+}
+
+impl Artifacts {
+    fn push(&mut self, artifact: &ArtifactReport, group: Option<usize>) {
+        self.root.push(sanitize::path(&artifact.root).into_owned());
+        self.datastore.push(sanitize::text(&artifact.datastore).into_owned());
+        self.folder
+            .push(sanitize::path(&artifact.relative_path.folder()).into_owned());
+        self.name
+            .push(sanitize::bytes(artifact.relative_path.name()).into_owned());
+        self.kind.push(show::name(artifact.kind));
+        self.kind_basis.push(show::name(artifact.kind_basis));
+        self.verdict.push(show::name(artifact.verdict));
+        self.class.push(show::optional_name(artifact.class));
+        self.confidence.push(show::optional_name(artifact.confidence));
+        self.reclaim.push(show::name(artifact.reclaim));
+        self.risk.push(show::optional_name(artifact.risk));
+        let owners = artifact.owners.iter().map(|owner| (owner.kind, &owner.id, &owner.name));
+        self.owners.push(shown(&owners.collect::<Vec<_>>()).to_string());
+        self.group.push(group);
+        self.apparent_bytes.push(artifact.apparent_bytes);
+        self.allocated_bytes.push(artifact.allocated_bytes);
+        self.virtual_bytes.push(artifact.virtual_bytes);
+        self.modified.push(artifact.modified.map(Timestamp::as_second));
+    }
+}
+
+#[derive(Serialize)]
+struct GroupRow {
+    title: String,
+    verdict: String,
+    class: String,
+    owner: String,
+    /// Artifacts of the group, of which a filter may have hidden some.
+    files: usize,
+    allocated_bytes: u64,
+    modified: Option<i64>,
+    reclaim: String,
+    confidence: String,
+}
+
+impl GroupRow {
+    fn new(group: &Group) -> Self {
+        Self {
+            title: sanitize::text(&group.title).into_owned(),
+            verdict: show::name(group.verdict),
+            class: show::optional_name(group.class),
+            owner: sanitize::text(group.owner.as_deref().unwrap_or_default()).into_owned(),
+            files: group.artifacts.len(),
+            allocated_bytes: group.allocated_bytes,
+            modified: group.modified.map(Timestamp::as_second),
+            reclaim: show::name(group.reclaim),
+            confidence: show::optional_name(group.confidence),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct VmRow {
+    id: Value,
+    name: Value,
+    platform: Value,
+    registered: bool,
+    inventories: Value,
+    host: Value,
+    state: Value,
+    notes: Value,
+    config: Value,
+    /// Places in `artifacts`.
+    artifacts: Vec<usize>,
+    missing: Value,
+    problems: Value,
+}
+
+impl VmRow {
+    fn new(vm: &Vm, places: &HashMap<&RawPath, usize>) -> Self {
+        Self {
+            id: shown(&vm.id),
+            name: shown(&vm.name),
+            platform: shown(&vm.platform),
+            registered: vm.registered,
+            inventories: shown(&vm.inventories),
+            host: shown(&vm.host),
+            state: shown(&vm.state),
+            notes: shown(&vm.notes),
+            config: shown(&vm.config),
+            artifacts: vm.artifacts.iter().filter_map(|path| places.get(path).copied()).collect(),
+            missing: shown(&vm.missing),
+            problems: shown(&vm.problems),
+        }
+    }
+}
+
+impl Table {
+    pub(super) fn new(report: &Report) -> Self {
+        let groups: HashMap<&str, usize> = report
+            .groups
+            .iter()
+            .enumerate()
+            .map(|(place, group)| (group.id.as_str(), place))
+            .collect();
+        let mut artifacts = Artifacts::default();
+        for artifact in &report.artifacts {
+            let group = artifact.group.as_deref().and_then(|id| groups.get(id).copied());
+            artifacts.push(artifact, group);
+        }
+        let places = places(report);
+        Self {
+            artifacts,
+            groups: report.groups.iter().map(GroupRow::new).collect(),
+            vms: report.vms.iter().map(|vm| VmRow::new(vm, &places)).collect(),
+        }
+    }
+}
+
+/// Where each path stands in the list of artifacts.
+pub(super) fn places(report: &Report) -> HashMap<&RawPath, usize> {
+    report
+        .artifacts
+        .iter()
+        .enumerate()
+        .map(|(place, artifact)| (&artifact.path, place))
+        .collect()
+}

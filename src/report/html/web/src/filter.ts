@@ -1,0 +1,113 @@
+/** Which files and groups a list shows. */
+import { asOf, files, filesOfGroup, groups } from "./data";
+
+export interface Filter {
+    search: string; verdict: string[]; class: string[]; confidence: string[]; reclaim: string[]; datastore: string[]; platform: string[];
+    kind: string[]; owner: string; minBytes: number; minDays: number;
+}
+
+export const FACETS = ["verdict", "class", "confidence", "reclaim", "datastore", "platform", "kind"] as const;
+export type Facet = (typeof FACETS)[number];
+
+export function filterOf(query: URLSearchParams): Filter {
+    const facets = Object.fromEntries(FACETS.map((name) => [name, query.getAll(name)])) as Record<Facet, string[]>;
+    return {
+        ...facets, search: query.get("q") ?? "", owner: query.get("owner") ?? "",
+        minBytes: Number(query.get("size") ?? 0), minDays: Number(query.get("age") ?? 0),
+    };
+}
+
+let texts: string[] | undefined;
+
+/** What a search looks through: place, class, kind and owners of each file, in lower case. */
+function haystack(): string[] {
+    if (!texts) {
+        const owners = new Map<object, string>();
+        texts = new Array(files.length);
+        for (let row = 0; row < files.length; row++) {
+            const list = files.owners(row);
+            let names = owners.get(list);
+            if (names === undefined) owners.set(list, (names = list.map((owner) => `${owner.name} ${owner.id}`).join(" ")));
+            texts[row] = `${files.place(row)}\n${files.class.at(row)}\n${files.kind.at(row)}\n${names}`.toLowerCase();
+        }
+    }
+    return texts;
+}
+
+let platforms: string[] | undefined;
+function platformColumn(): string[] {
+    platforms ??= Array.from({ length: files.length }, (_, row) => files.platform(row));
+    return platforms;
+}
+
+/** Builds what searches need while nobody waits. */
+export function prepare(): void {
+    haystack();
+    platformColumn();
+}
+
+/** For each word of a column whether it is wanted; nothing chosen wants all. */
+function wanted(words: string[], chosen: string[]): Uint8Array | null {
+    return chosen.length ? Uint8Array.from(words, (word) => (chosen.includes(word) ? 1 : 0)) : null;
+}
+
+export function matchingFiles(filter: Filter): Int32Array {
+    const columns = ([
+        ["verdict", files.verdict], ["class", files.class], ["confidence", files.confidence], ["reclaim", files.reclaim],
+        ["datastore", files.datastore], ["kind", files.kind],
+    ] as const).flatMap(([name, column]) => {
+        const words = wanted(column.words, filter[name]);
+        return words ? [{ index: column.index, words }] : [];
+    });
+    const terms = filter.search.toLowerCase().split(/\s+/).filter(Boolean);
+    const owner = filter.owner.toLowerCase();
+    const texts = terms.length ? haystack() : [];
+    const platform = filter.platform.length ? platformColumn() : null;
+    const before = filter.minDays ? asOf - filter.minDays * 86400 : NaN;
+    const found = new Int32Array(files.length);
+    let length = 0;
+    each: for (let row = 0; row < files.length; row++) {
+        for (const { index, words } of columns) if (!words[index[row]]) continue each;
+        if (platform && !filter.platform.includes(platform[row])) continue;
+        if (filter.minBytes && files.bytes(row) < filter.minBytes) continue;
+        if (filter.minDays && !(files.modified[row] <= before)) continue;
+        for (const term of terms) if (!texts[row].includes(term)) continue each;
+        if (owner && !files.owners(row).some((one) => one.name.toLowerCase().includes(owner) || one.id.toLowerCase() === owner)) continue;
+        found[length++] = row;
+    }
+    return found.subarray(0, length);
+}
+
+/** The groups of which a file matches; size and age are those of the group. */
+export function matchingGroups(filter: Filter): Int32Array {
+    const hit = new Uint8Array(groups.length);
+    for (const row of matchingFiles({ ...filter, minBytes: 0, minDays: 0 })) if (files.group[row] >= 0) hit[files.group[row]] = 1;
+    const found: number[] = [];
+    const before = asOf - filter.minDays * 86400;
+    for (let place = 0; place < groups.length; place++) {
+        const group = groups[place];
+        if (!hit[place] || group.allocated_bytes < filter.minBytes) continue;
+        if (filter.minDays && !(group.modified !== null && group.modified <= before)) continue;
+        if (filter.verdict.length && !filter.verdict.includes(group.verdict)) continue;
+        found.push(place);
+    }
+    return Int32Array.from(found);
+}
+
+/** The words of a facet with the number of files, most first; empty words are left out. */
+export function options(facet: Facet): { value: string; files: number }[] {
+    const counts = new Map<string, number>();
+    if (facet === "platform") for (const word of platformColumn()) counts.set(word, (counts.get(word) ?? 0) + 1);
+    else {
+        const { words, index } = files[facet];
+        const sums = new Uint32Array(words.length);
+        for (const place of index) sums[place] += 1;
+        words.forEach((word, place) => counts.set(word, sums[place]));
+    }
+    counts.delete("");
+    return [...counts].map(([value, files]) => ({ value, files })).sort((a, b) => b.files - a.files || (a.value < b.value ? -1 : 1));
+}
+
+export function datastoresOfGroup(place: number): string {
+    return [...new Set(filesOfGroup[place].map((row) => files.datastore.at(row)))].join(", ");
+}
