@@ -119,19 +119,25 @@ impl FromStr for Filter {
 }
 
 /// What an artifact is held against besides itself.
-struct Context {
+pub(super) struct Context {
     as_of: Timestamp,
     platforms: BTreeMap<String, Platform>,
+}
+
+impl Context {
+    pub(super) fn new(report: &Report) -> Self {
+        Self {
+            as_of: report.as_of,
+            platforms: report.vms.iter().map(|vm| (vm.id.clone(), vm.platform)).collect(),
+        }
+    }
 }
 
 impl Filter {
     /// Takes out of the report what is not to be shown. A group stays, whole, as long as one of its artifacts does; sums,
     /// VMs, problems and coverage are not touched.
     pub fn apply(&self, report: &mut Report) {
-        let context = Context {
-            as_of: report.as_of,
-            platforms: report.vms.iter().map(|vm| (vm.id.clone(), vm.platform)).collect(),
-        };
+        let context = Context::new(report);
         report
             .artifacts
             .retain(|artifact| self.expression.holds(artifact, &context));
@@ -139,7 +145,11 @@ impl Filter {
         report
             .groups
             .retain(|group| group.artifacts.iter().any(|path| shown.contains(path)));
-        report.summary.filter = Some(self.source.clone());
+        report.summary.filter = Some(match report.summary.filter.take() {
+            // A saved report may have been filtered before.
+            Some(before) => format!("({before}) and ({})", self.source),
+            None => self.source.clone(),
+        });
     }
 }
 
@@ -205,7 +215,7 @@ impl TextField {
 }
 
 /// The platforms of the VMs that own it; without one, the platform whose VMs write files of its kind.
-fn platforms(artifact: &ArtifactReport, context: &Context) -> Vec<Platform> {
+pub(super) fn platforms(artifact: &ArtifactReport, context: &Context) -> Vec<Platform> {
     let owners: Vec<Platform> = artifact
         .owners
         .iter()
@@ -295,6 +305,10 @@ mod tests {
         assert_eq!(report.summary.verdicts, whole.summary.verdicts);
         assert_eq!(report.summary.filter.as_deref(), Some("verdict=unregistered"));
         assert_eq!(report.groups.len(), 1);
+        "kind=vmx".parse::<Filter>().unwrap().apply(&mut report);
+        let both = "(verdict=unregistered) and (kind=vmx)";
+        assert_eq!(report.summary.filter.as_deref(), Some(both), "the second filter adds to the first");
+        assert!(both.parse::<Filter>().is_ok());
         assert_eq!(report.problems, whole.problems);
         assert_eq!(report.vms, whole.vms);
     }

@@ -7,7 +7,11 @@ use super::{
     details::{CHUNK, Details},
     text::shown,
 };
-use crate::report::{model::Report, show};
+use crate::report::{
+    codes::ProblemCode,
+    model::{Report, Vm},
+    show,
+};
 
 /// The first of the elements.
 #[derive(Serialize)]
@@ -21,8 +25,10 @@ pub(super) struct Head {
     summary: Value,
     coverage: Value,
     problems: Value,
-    /// Number of artifacts.
+    /// Number of artifacts, of VMs, and of ghosts among these.
     artifacts: usize,
+    vms: usize,
+    ghosts: usize,
     /// Artifacts of one element of details, and the number of such elements.
     chunk: usize,
     chunks: usize,
@@ -42,9 +48,15 @@ impl Head {
             coverage: shown(&report.coverage),
             problems: shown(&report.problems),
             artifacts: report.artifacts.len(),
+            vms: report.vms.len(),
+            ghosts: report.vms.iter().filter(|vm| is_ghost(vm)).count(),
             chunk: CHUNK,
             chunks: details.chunks.len(),
             facts_left_out: details.facts_left_out,
         }
     }
+}
+
+fn is_ghost(vm: &Vm) -> bool {
+    vm.problems.iter().any(|problem| problem.code == ProblemCode::Ghost)
 }

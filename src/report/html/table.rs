@@ -1,4 +1,4 @@
-//! One row an artifact, group and VM. Artifacts stand in columns: that is small, and quick to filter.
+//! One row an artifact and group, and one a VM. Artifacts stand in columns: that is small, and quick to filter.
 
 use std::collections::HashMap;
 
@@ -10,6 +10,7 @@ use super::text::shown;
 use crate::{
     raw::RawPath,
     report::{
+        filter::{self, Context},
         model::{ArtifactReport, Group, Report, Vm},
         show,
     },
@@ -21,7 +22,6 @@ use crate::{
 pub(super) struct Table {
     artifacts: Artifacts,
     groups: Vec<GroupRow>,
-    vms: Vec<VmRow>,
 }
 
 /// A column of few different words: the words, and for each row the place of its word.
@@ -59,6 +59,8 @@ struct Artifacts {
     confidence: Words,
     reclaim: Words,
     risk: Words,
+    /// The first that fits, as `--filter platform=` sees it.
+    platform: Words,
     /// Owners as JSON: `[[type, id, name], …]`.
     owners: Words,
     /// Place in `groups`.
@@ -71,7 +73,7 @@ struct Artifacts {
 }
 
 impl Artifacts {
-    fn push(&mut self, artifact: &ArtifactReport, group: Option<usize>) {
+    fn push(&mut self, artifact: &ArtifactReport, group: Option<usize>, context: &Context) {
         self.root.push(sanitize::path(&artifact.root).into_owned());
         self.datastore.push(sanitize::text(&artifact.datastore).into_owned());
         self.folder
@@ -85,6 +87,8 @@ impl Artifacts {
         self.confidence.push(show::optional_name(artifact.confidence));
         self.reclaim.push(show::name(artifact.reclaim));
         self.risk.push(show::optional_name(artifact.risk));
+        let platform = filter::platforms(artifact, context).first().copied();
+        self.platform.push(show::optional_name(platform));
         let owners = artifact.owners.iter().map(|owner| (owner.kind, &owner.id, &owner.name));
         self.owners.push(shown(&owners.collect::<Vec<_>>()).to_string());
         self.group.push(group);
@@ -125,8 +129,9 @@ impl GroupRow {
     }
 }
 
+/// A row of the element of the VMs, which only their views and those of single files need.
 #[derive(Serialize)]
-struct VmRow {
+pub(super) struct VmRow {
     id: Value,
     name: Value,
     platform: Value,
@@ -169,18 +174,23 @@ impl Table {
             .enumerate()
             .map(|(place, group)| (group.id.as_str(), place))
             .collect();
+        let context = Context::new(report);
         let mut artifacts = Artifacts::default();
         for artifact in &report.artifacts {
             let group = artifact.group.as_deref().and_then(|id| groups.get(id).copied());
-            artifacts.push(artifact, group);
+            artifacts.push(artifact, group, &context);
         }
-        let places = places(report);
         Self {
             artifacts,
             groups: report.groups.iter().map(GroupRow::new).collect(),
-            vms: report.vms.iter().map(|vm| VmRow::new(vm, &places)).collect(),
         }
     }
+}
+
+/// The rows of the VMs.
+pub(super) fn vms(report: &Report) -> Vec<VmRow> {
+    let places = places(report);
+    report.vms.iter().map(|vm| VmRow::new(vm, &places)).collect()
 }
 
 /// Where each path stands in the list of artifacts.

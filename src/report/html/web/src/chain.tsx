@@ -37,7 +37,7 @@ class Drawing {
         });
     }
     vm(place: number, here = false): string {
-        const vm = vms[place];
+        const vm = vms()[place];
         this.add({
             id: `v${place}`, title: vm.name, sub: vm.registered ? `VM${vm.host ? ` on ${vm.host}` : ""}` : "VM, not registered",
             verdict: vm.registered ? "owned" : "unregistered", link: href(`vm/${place}`), here,
@@ -102,7 +102,7 @@ export function chainOfFiles(rows: number[]): Drawing {
 
 export function chainOfVm(place: number): Drawing {
     const drawing = new Drawing();
-    const vm = vms[place];
+    const vm = vms()[place];
     drawing.vm(place, true);
     const rows = vm.artifacts.filter((row) => CONFIG.test(files.kind.at(row)));
     for (const row of [...rows, ...vm.artifacts]) { drawing.file(row); }

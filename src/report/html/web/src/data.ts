@@ -1,6 +1,5 @@
 /** The data of the report, as the writer put them into the page (src/report/html in the sources of derelict). */
 import { inflateSync, strFromU8 } from "fflate";
-import { platformOfKind } from "./words";
 
 export interface Sum { files: number; apparent_bytes: number; allocated_bytes: number; reclaimable_bytes: number; review_bytes: number }
 export interface Root {
@@ -25,7 +24,7 @@ export interface Head {
         complete: boolean; assume_complete: boolean; roots?: Root[]; issues?: { path: string; stage: string; error: string }[];
         inventories?: Inventory[]; gap_details?: Gap[];
     };
-    problems: Problem[]; artifacts: number; chunk: number; chunks: number; facts_left_out: boolean;
+    problems: Problem[]; artifacts: number; vms: number; ghosts: number; chunk: number; chunks: number; facts_left_out: boolean;
 }
 export interface Group {
     title: string; verdict: string; class: string; owner: string; files: number; allocated_bytes: number; modified: number | null;
@@ -47,7 +46,7 @@ export interface Owner { type: string; id: string; name: string }
 interface Words { words: string[]; index: number[] }
 interface Columns {
     root: Words; datastore: Words; folder: Words; name: string[]; kind: Words; kind_basis: Words; verdict: Words; class: Words;
-    confidence: Words; reclaim: Words; risk: Words; owners: Words; group: (number | null)[]; apparent_bytes: number[];
+    confidence: Words; reclaim: Words; risk: Words; platform: Words; owners: Words; group: (number | null)[]; apparent_bytes: number[];
     allocated_bytes: (number | null)[]; virtual_bytes: (number | null)[]; modified: (number | null)[];
 }
 
@@ -56,10 +55,16 @@ function element(id: string): string {
 }
 
 function unpacked<T>(id: string): T {
-    const text = atob(element(id));
-    const raw = new Uint8Array(text.length);
-    for (let at = 0; at < text.length; at++) raw[at] = text.charCodeAt(at);
-    return JSON.parse(strFromU8(inflateSync(raw)));
+    return JSON.parse(strFromU8(inflateSync(fromBase64(element(id)))));
+}
+
+function fromBase64(text: string): Uint8Array {
+    const native = (Uint8Array as { fromBase64?: (text: string) => Uint8Array }).fromBase64;
+    if (native) return native(text);
+    const binary = atob(text);
+    const raw = new Uint8Array(binary.length);
+    for (let at = 0; at < binary.length; at++) raw[at] = binary.charCodeAt(at);
+    return raw;
 }
 
 /** A column of words: quick to compare by number. */
@@ -81,12 +86,12 @@ const numbers = (column: (number | null)[]) => Float64Array.from(column, (value)
 export class Files {
     readonly length: number;
     readonly root; readonly datastore; readonly folder; readonly kind; readonly kindBasis; readonly verdict; readonly class;
-    readonly confidence; readonly reclaim; readonly risk;
+    readonly confidence; readonly reclaim; readonly risk; readonly platform;
     readonly name: string[];
     readonly group: Int32Array;
     readonly apparent: Float64Array; readonly allocated: Float64Array; readonly virtual: Float64Array; readonly modified: Float64Array;
     private readonly ownerColumn: WordColumn;
-    private readonly ownerLists: Owner[][];
+    private readonly ownerLists: (Owner[] | undefined)[];
     constructor(columns: Columns) {
         this.length = columns.name.length;
         this.root = new WordColumn(columns.root);
@@ -100,9 +105,9 @@ export class Files {
         this.confidence = new WordColumn(columns.confidence);
         this.reclaim = new WordColumn(columns.reclaim);
         this.risk = new WordColumn(columns.risk);
+        this.platform = new WordColumn(columns.platform);
         this.ownerColumn = new WordColumn(columns.owners);
-        this.ownerLists = this.ownerColumn.words.map((json) =>
-            (JSON.parse(json) as [string, string, string][]).map(([type, id, name]) => ({ type, id, name })));
+        this.ownerLists = new Array(this.ownerColumn.words.length);
         this.group = Int32Array.from(columns.group, (value) => value ?? -1);
         this.apparent = numbers(columns.apparent_bytes);
         this.allocated = numbers(columns.allocated_bytes);
@@ -110,7 +115,9 @@ export class Files {
         this.modified = numbers(columns.modified);
     }
     owners(row: number): Owner[] {
-        return this.ownerLists[this.ownerColumn.index[row]];
+        const place = this.ownerColumn.index[row];
+        return (this.ownerLists[place] ??= (JSON.parse(this.ownerColumn.words[place]) as [string, string, string][])
+            .map(([type, id, name]) => ({ type, id, name })));
     }
     /** Blocks × 512; where the file system does not know them the length stands in. */
     bytes(row: number): number {
@@ -127,24 +134,27 @@ export class Files {
     place(row: number): string {
         return `[${this.datastore.at(row)}] ${this.relative(row)}`;
     }
-    /** Platforms of the VMs that own it; without one that of its kind. */
-    platform(row: number): string {
-        const vm = this.owners(row).find((owner) => owner.type === "vm" && vmById.has(owner.id));
-        return vm ? vms[vmById.get(vm.id)!].platform : platformOfKind(this.kind.at(row));
-    }
 }
 
 export const head: Head = JSON.parse(element("head"));
-const table = unpacked<{ artifacts: Columns; groups: Group[]; vms: Vm[] }>("table");
+const table = unpacked<{ artifacts: Columns; groups: Group[] }>("table");
 export const groups = table.groups;
-export const vms = table.vms;
-const vmById = new Map(vms.map((vm, place) => [vm.id, place]));
 export const files = new Files(table.artifacts);
 /** Seconds since 1970 as of which ages are judged. */
 export const asOf = Date.parse(head.as_of) / 1000;
 
+/** A value that is made when it is first asked for. */
+export function once<T>(make: () => T): () => T {
+    let made: { value: T } | undefined;
+    return () => (made ??= { value: make() }).value;
+}
+
+/** The VMs stand behind the program: a view that needs them waits until the whole file is read. */
+export const vms = once(() => unpacked<Vm[]>("vms"));
+const vmById = once(() => new Map(vms().map((vm, place) => [vm.id, place])));
+
 export function vmOf(owner: Owner): number | undefined {
-    return owner.type === "vm" ? vmById.get(owner.id) : undefined;
+    return owner.type === "vm" ? vmById().get(owner.id) : undefined;
 }
 
 /** The files of each group; the first is that of the most bytes. */

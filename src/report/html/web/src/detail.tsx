@@ -39,7 +39,7 @@ export function FileView({ row }: { row: number }) {
                             <Fact name="Length">{bytes(files.apparent[row])}</Fact>
                             {!Number.isNaN(files.virtual[row]) && <Fact name="Virtual size">{bytes(files.virtual[row])}</Fact>}
                             <Fact name="Written">{date(files.modified[row])} <span class="muted">{age(asOf, files.modified[row])} before this report</span></Fact>
-                            {files.platform(row) && <Fact name="Platform">{PLATFORM_TEXT[files.platform(row)]}</Fact>}
+                            {files.platform.at(row) && <Fact name="Platform">{PLATFORM_TEXT[files.platform.at(row)]}</Fact>}
                             <Fact name="Owner"><Owners row={row} /></Fact>
                             {group >= 0 && <Fact name="Group"><a href={href(`group/${group}`)}><Name>{groups[group].title}</Name></a> <span class="muted">{count(groups[group].files, "file")}, {bytes(groups[group].allocated_bytes)}</span></Fact>}
                             {facts.blake3 && <Fact name="BLAKE3"><span class="mono break">{facts.blake3}</span></Fact>}
@@ -159,7 +159,7 @@ function Owners({ row }: { row: number }) {
         <>
             {owners.map((owner) => {
                 const place = vmOf(owner);
-                const vm = place === undefined ? undefined : vms[place];
+                const vm = place === undefined ? undefined : vms()[place];
                 return (
                     <div key={owner.type + owner.id}>
                         {owner.type} {place === undefined ? <Name>{owner.name}</Name> : <a href={href(`vm/${place}`)}><Name>{owner.name}</Name></a>}

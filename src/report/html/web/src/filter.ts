@@ -34,16 +34,9 @@ function haystack(): string[] {
     return texts;
 }
 
-let platforms: string[] | undefined;
-function platformColumn(): string[] {
-    platforms ??= Array.from({ length: files.length }, (_, row) => files.platform(row));
-    return platforms;
-}
-
 /** Builds what searches need while nobody waits. */
 export function prepare(): void {
     haystack();
-    platformColumn();
 }
 
 /** For each word of a column whether it is wanted; nothing chosen wants all. */
@@ -54,7 +47,7 @@ function wanted(words: string[], chosen: string[]): Uint8Array | null {
 export function matchingFiles(filter: Filter): Int32Array {
     const columns = ([
         ["verdict", files.verdict], ["class", files.class], ["confidence", files.confidence], ["reclaim", files.reclaim],
-        ["datastore", files.datastore], ["kind", files.kind],
+        ["datastore", files.datastore], ["platform", files.platform], ["kind", files.kind],
     ] as const).flatMap(([name, column]) => {
         const words = wanted(column.words, filter[name]);
         return words ? [{ index: column.index, words }] : [];
@@ -62,13 +55,11 @@ export function matchingFiles(filter: Filter): Int32Array {
     const terms = filter.search.toLowerCase().split(/\s+/).filter(Boolean);
     const owner = filter.owner.toLowerCase();
     const texts = terms.length ? haystack() : [];
-    const platform = filter.platform.length ? platformColumn() : null;
     const before = filter.minDays ? asOf - filter.minDays * 86400 : NaN;
     const found = new Int32Array(files.length);
     let length = 0;
     each: for (let row = 0; row < files.length; row++) {
         for (const { index, words } of columns) if (!words[index[row]]) continue each;
-        if (platform && !filter.platform.includes(platform[row])) continue;
         if (filter.minBytes && files.bytes(row) < filter.minBytes) continue;
         if (filter.minDays && !(files.modified[row] <= before)) continue;
         for (const term of terms) if (!texts[row].includes(term)) continue each;
@@ -97,13 +88,10 @@ export function matchingGroups(filter: Filter): Int32Array {
 /** The words of a facet with the number of files, most first; empty words are left out. */
 export function options(facet: Facet): { value: string; files: number }[] {
     const counts = new Map<string, number>();
-    if (facet === "platform") for (const word of platformColumn()) counts.set(word, (counts.get(word) ?? 0) + 1);
-    else {
-        const { words, index } = files[facet];
-        const sums = new Uint32Array(words.length);
-        for (const place of index) sums[place] += 1;
-        words.forEach((word, place) => counts.set(word, sums[place]));
-    }
+    const { words, index } = files[facet];
+    const sums = new Uint32Array(words.length);
+    for (const place of index) sums[place] += 1;
+    words.forEach((word, place) => counts.set(word, sums[place]));
     counts.delete("");
     return [...counts].map(([value, files]) => ({ value, files })).sort((a, b) => b.files - a.files || (a.value < b.value ? -1 : 1));
 }

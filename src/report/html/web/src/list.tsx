@@ -6,7 +6,7 @@ import { age, bytes, count, csvField, date, number } from "./format";
 import { Grid, sorted, type Column } from "./grid";
 import { Signature, VerdictTag, download } from "./parts";
 import { href, replaceQuery, setOrDelete, useAddress } from "./state";
-import { VERDICTS, platformOfKind } from "./words";
+import { VERDICTS } from "./words";
 
 /** Rows that a printed list shows; an audit file wants the largest, a spreadsheet all. */
 const PRINTED = 400;
@@ -30,13 +30,13 @@ const FILE_COLUMNS: Column[] = [
     { id: "length", title: "Length", text: (row) => bytes(files.apparent[row]), value: (row) => files.apparent[row], right: true, width: 105, hidden: true },
     { id: "virtual", title: "Virtual size", text: (row) => unknownLast(bytes(files.virtual[row])), value: (row) => files.virtual[row], right: true, width: 105, hidden: true },
     { id: "date", title: "Date", text: (row) => unknownLast(date(files.modified[row])), value: (row) => files.modified[row], width: 105, hidden: true },
-    { id: "platform", title: "Platform", text: (row) => files.platform(row), width: 95, hidden: true },
+    { id: "platform", title: "Platform", text: (row) => files.platform.at(row), width: 95, hidden: true },
     { id: "path", title: "Path", text: (row) => files.path(row), value: (row) => row, width: 320, hidden: true },
 ];
 
 const groupPlatform = (place: number) => {
     const row = filesOfGroup[place][0];
-    return row === undefined ? "" : files.platform(row) || platformOfKind(files.kind.at(row));
+    return row === undefined ? "" : files.platform.at(row);
 };
 const groupRisk = (place: number) => (filesOfGroup[place].some((row) => files.risk.at(row)) ? "data-loss" : "");
 

@@ -2,7 +2,7 @@
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Coverage, Problems } from "./coverage";
-import { files, groups, head, vms } from "./data";
+import { files, groups, head } from "./data";
 import { FileView, GroupView } from "./detail";
 import { prepare } from "./filter";
 import { count, number, time } from "./format";
@@ -17,7 +17,7 @@ declare const LICENCES: { name: string; version: string; licence: string; text: 
 const VIEWS: { path: string; title: string; link: string; number?: () => number }[] = [
     { path: "", title: "Overview", link: href("") },
     { path: "list", title: "Files", link: href("list", { verdict: ["orphaned", "unregistered"] }) },
-    { path: "vms", title: "VMs", link: href("vms"), number: () => vms.length },
+    { path: "vms", title: "VMs", link: href("vms"), number: () => head.vms },
     { path: "migration", title: "Migration", link: href("migration") },
     { path: "problems", title: "Problems", link: href("problems"), number: () => head.problems.length },
     { path: "coverage", title: "Coverage", link: href("coverage") },
@@ -46,17 +46,17 @@ function View() {
     switch (path[0] ?? "") {
         case "": return <Overview />;
         case "list": return <List />;
-        case "vms": return <Vms key="vms" />;
-        case "migration": return <Migration key="migration" />;
         case "problems": return <Problems />;
         case "coverage": return <Coverage />;
         case "about": return <About />;
     }
     if (!whole) return <main id="main" class="page" aria-busy="true" />;
     switch (path[0]) {
+        case "vms": return <Vms key="vms" />;
+        case "migration": return <Migration key="migration" />;
         case "file": if (within(files.length)) return <FileView key={place} row={place} />; break;
         case "group": if (within(groups.length)) return <GroupView key={place} place={place} />; break;
-        case "vm": if (within(vms.length)) return <VmView key={place} place={place} />; break;
+        case "vm": if (within(head.vms)) return <VmView key={place} place={place} />; break;
     }
     return <main id="main" class="page"><Empty>There is nothing of this name in the report. <a href={href("")}>Overview</a></Empty></main>;
 }

@@ -1,5 +1,5 @@
 /** The first view: how sure the answer is, what can be reclaimed, what each datastore holds, how old it is. */
-import { asOf, files, groups, head, vms } from "./data";
+import { asOf, files, groups, head } from "./data";
 import { bytes, count, number } from "./format";
 import { Card, Empty, Name, Signature, VerdictTag } from "./parts";
 import { href, useAddress } from "./state";
@@ -70,7 +70,6 @@ function Tiles() {
     const { summary, problems } = head;
     const unknown = summary.verdicts.unknown;
     const errors = problems.filter((problem) => problem.severity === "error").length;
-    const ghosts = vms.filter((vm) => vm.problems?.some((problem) => problem.code === "ghost")).length;
     const nobodys = { verdict: ["orphaned", "unregistered"] };
     return (
         <div class="tiles">
@@ -84,7 +83,7 @@ function Tiles() {
                 <span>Cannot be judged</span><b>{bytes(unknown.allocated_bytes)}</b><small>{count(unknown.files, "file")}</small>
             </a>
             <a class="tile" href={href("problems")}>
-                <span>Problems</span><b>{number(problems.length)}</b><small>{count(errors, "error")}, {count(ghosts, "ghost")}</small>
+                <span>Problems</span><b>{number(problems.length)}</b><small>{count(errors, "error")}, {count(head.ghosts, "ghost")}</small>
             </a>
         </div>
     );

@@ -1,7 +1,7 @@
 /** The VMs: what is wrong with them, and whether they are fit to be moved. */
 import { useMemo, useState } from "preact/hooks";
 import { Chain, chainOfVm } from "./chain";
-import { files, vms, type Vm } from "./data";
+import { files, once, vms, type Vm } from "./data";
 import { Fact, FileTable, Title } from "./detail";
 import { bytes, count, number } from "./format";
 import { Grid, sorted, type Column } from "./grid";
@@ -9,26 +9,26 @@ import { Card, Empty, Name, Signature } from "./parts";
 import { href, replaceQuery, setOrDelete, useAddress } from "./state";
 import { PLATFORM_TEXT } from "./words";
 
-const allocated = vms.map((vm) => vm.artifacts.reduce((sum, row) => sum + files.bytes(row), 0));
+const allocated = once(() => vms().map((vm) => vm.artifacts.reduce((sum, row) => sum + files.bytes(row), 0)));
 const has = (vm: Vm, ...codes: string[]) => vm.problems?.some((problem) => codes.includes(problem.code)) ?? false;
 const lacks = (vm: Vm, ...roles: string[]) => vm.missing?.filter((missing) => roles.includes(missing.role)).length ?? 0;
 const ofKind = (vm: Vm, kinds: RegExp) => vm.artifacts.filter((row) => kinds.test(files.kind.at(row))).length;
 const ofVerdict = (vm: Vm, verdict: string) => vm.artifacts.filter((row) => files.verdict.at(row) === verdict).length;
 
-const NAME: Column = { id: "name", title: "VM", text: (place) => vms[place].name, link: (place) => href(`vm/${place}`), wide: true };
-const PLATFORM: Column = { id: "platform", title: "Platform", text: (place) => PLATFORM_TEXT[vms[place].platform], width: 90 };
+const NAME: Column = { id: "name", title: "VM", text: (place) => vms()[place].name, link: (place) => href(`vm/${place}`), wide: true };
+const PLATFORM: Column = { id: "platform", title: "Platform", text: (place) => PLATFORM_TEXT[vms()[place].platform], width: 90 };
 
 const COLUMNS: Column[] = [
     { id: "standing", title: "State", text: standing, verdict: false, light: (place) => STANDING_LIGHT[standing(place)], width: 130 },
     NAME, PLATFORM,
-    { id: "state", title: "Power", text: (place) => vms[place].state ?? "", width: 110 },
-    { id: "host", title: "Last host", text: (place) => vms[place].host ?? "", width: 160 },
-    { id: "files", title: "Files", text: (place) => number(vms[place].artifacts.length), value: (place) => vms[place].artifacts.length, right: true, width: 70 },
-    { id: "bytes", title: "Allocated", text: (place) => bytes(allocated[place]), value: (place) => allocated[place], right: true, width: 105 },
-    { id: "missing", title: "Missing", text: (place) => number(vms[place].missing?.length ?? 0), value: (place) => vms[place].missing?.length ?? 0, right: true, width: 85 },
-    { id: "problems", title: "Problems", text: (place) => (vms[place].problems ?? []).map((problem) => problem.code).join(", "), width: 220 },
-    { id: "inventories", title: "Inventories", text: (place) => (vms[place].inventories ?? []).join(", "), width: 150 },
-    { id: "notes", title: "Notes", text: (place) => vms[place].notes ?? "", width: 200 },
+    { id: "state", title: "Power", text: (place) => vms()[place].state ?? "", width: 110 },
+    { id: "host", title: "Last host", text: (place) => vms()[place].host ?? "", width: 160 },
+    { id: "files", title: "Files", text: (place) => number(vms()[place].artifacts.length), value: (place) => vms()[place].artifacts.length, right: true, width: 70 },
+    { id: "bytes", title: "Allocated", text: (place) => bytes(allocated()[place]), value: (place) => allocated()[place], right: true, width: 105 },
+    { id: "missing", title: "Missing", text: (place) => number(vms()[place].missing?.length ?? 0), value: (place) => vms()[place].missing?.length ?? 0, right: true, width: 85 },
+    { id: "problems", title: "Problems", text: (place) => (vms()[place].problems ?? []).map((problem) => problem.code).join(", "), width: 220 },
+    { id: "inventories", title: "Inventories", text: (place) => (vms()[place].inventories ?? []).join(", "), width: 150 },
+    { id: "notes", title: "Notes", text: (place) => vms()[place].notes ?? "", width: 200 },
 ];
 
 const STANDING_LIGHT: Record<string, string> = { ghost: "bad", "files missing": "bad", problems: "warn", unregistered: "warn", registered: "good" };
@@ -38,7 +38,7 @@ const STANDING_TEXT: Record<string, string> = {
     problems: "something about it needs a look", registered: "an inventory registers it", unregistered: "no inventory registers it",
 };
 function standing(place: number): string {
-    const vm = vms[place];
+    const vm = vms()[place];
     if (has(vm, "ghost")) return "ghost";
     if (vm.missing?.length) return "files missing";
     if (vm.problems?.length) return "problems";
@@ -115,18 +115,18 @@ const LIGHTS: { id: string; title: string; light: (vm: Vm) => Light }[] = [
 ];
 
 const RANK = { bad: 0, warn: 1, good: 2, none: 3 };
-const lights = vms.map((vm) => LIGHTS.map(({ light }) => light(vm)));
-const worst = lights.map((row) => row.reduce((worst, light) => (RANK[light.colour] < RANK[worst.colour] ? light : worst), GOOD));
+const lights = once(() => vms().map((vm) => LIGHTS.map(({ light }) => light(vm))));
+const worst = once(() => lights().map((row) => row.reduce((worst, light) => (RANK[light.colour] < RANK[worst.colour] ? light : worst), GOOD)));
 const OVERALL = { good: "ready", warn: "look first", bad: "not ready", none: "" };
 
 const MIGRATION: Column[] = [
-    { id: "overall", title: "Overall", text: (place) => OVERALL[worst[place].colour], light: (place) => worst[place].colour, value: (place) => RANK[worst[place].colour], width: 110 },
+    { id: "overall", title: "Overall", text: (place) => OVERALL[worst()[place].colour], light: (place) => worst()[place].colour, value: (place) => RANK[worst()[place].colour], width: 110 },
     NAME, PLATFORM,
     ...LIGHTS.map(({ id, title }, column): Column => ({
-        id, title, text: (place) => lights[place][column].text, light: (place) => lights[place][column].colour,
-        value: (place) => RANK[lights[place][column].colour], width: 125,
+        id, title, text: (place) => lights()[place][column].text, light: (place) => lights()[place][column].colour,
+        value: (place) => RANK[lights()[place][column].colour], width: 125,
     })),
-    { id: "bytes", title: "Allocated", text: (place) => bytes(allocated[place]), value: (place) => allocated[place], right: true, width: 100 },
+    { id: "bytes", title: "Allocated", text: (place) => bytes(allocated()[place]), value: (place) => allocated()[place], right: true, width: 100 },
 ];
 
 function VmGrid({ columns, title, first, hint, only, onlyText }: {
@@ -136,8 +136,8 @@ function VmGrid({ columns, title, first, hint, only, onlyText }: {
     const search = (query.get("q") ?? "").toLowerCase();
     const some = query.get("only") === "1";
     const sort = query.get("sort") ?? first;
-    const found = useMemo(() => Int32Array.from(vms.keys()).filter((place) => {
-        const vm = vms[place];
+    const found = useMemo(() => Int32Array.from(vms().keys()).filter((place) => {
+        const vm = vms()[place];
         return (!some || only(place)) && (!search || `${vm.name}\n${vm.id}\n${vm.host ?? ""}\n${vm.notes ?? ""}\n${vm.config ?? ""}`.toLowerCase().includes(search));
     }), [search, some]);
     const order = useMemo(() => sorted(found, columns, sort), [found, sort]);
@@ -166,20 +166,20 @@ function VmGrid({ columns, title, first, hint, only, onlyText }: {
 
 export function Vms() {
     return <VmGrid columns={COLUMNS} title="VMs" first="name" hint="A ghost is registered, and its files are not there." onlyText="Only ghosts and problems"
-        only={(place) => Boolean(vms[place].problems?.length || vms[place].missing?.length)} />;
+        only={(place) => Boolean(vms()[place].problems?.length || vms()[place].missing?.length)} />;
 }
 
 export function Migration() {
     return <VmGrid columns={MIGRATION} title="Before a migration" first="overall" hint="What stands in the way of moving a VM, as its files tell it." onlyText="Only what is not ready"
-        only={(place) => worst[place].colour !== "good"} />;
+        only={(place) => worst()[place].colour !== "good"} />;
 }
 
 export function VmView({ place }: { place: number }) {
-    const vm = vms[place];
+    const vm = vms()[place];
     const missing = vm.missing ?? [];
     return (
         <main id="main" class="page">
-            <Title verdict={STANDING_VERDICT[standing(place)] ?? "owned"} label={standing(place)} text={STANDING_TEXT[standing(place)]} name={vm.name} place={`${PLATFORM_TEXT[vm.platform]} VM, ${count(vm.artifacts.length, "file")}, ${bytes(allocated[place])}`} />
+            <Title verdict={STANDING_VERDICT[standing(place)] ?? "owned"} label={standing(place)} text={STANDING_TEXT[standing(place)]} name={vm.name} place={`${PLATFORM_TEXT[vm.platform]} VM, ${count(vm.artifacts.length, "file")}, ${bytes(allocated()[place])}`} />
             <div class="columns wide-left">
                 <div>
                     <Card title="Problems" id="problems">
@@ -193,7 +193,7 @@ export function VmView({ place }: { place: number }) {
                         </Card>
                     )}
                     <Card title="Before a migration" id="lights">
-                        <ul class="lights">{LIGHTS.map(({ id, title }, column) => <li key={id}><span class={`light l-${lights[place][column].colour}`} aria-hidden="true" />{title}: <b>{lights[place][column].text}</b></li>)}</ul>
+                        <ul class="lights">{LIGHTS.map(({ id, title }, column) => <li key={id}><span class={`light l-${lights()[place][column].colour}`} aria-hidden="true" />{title}: <b>{lights()[place][column].text}</b></li>)}</ul>
                     </Card>
                 </div>
                 <Card title="VM" id="vm">

@@ -26,12 +26,3 @@ export const BASIS_TEXT: Record<string, string> = {
 };
 
 export const PLATFORM_TEXT: Record<string, string> = { vmware: "VMware", hyperv: "Hyper-V" };
-
-/** The kinds that only Hyper-V writes; disks of both platforms and media have none. */
-const HYPERV_KINDS = new Set("vmcx vmrs vmgs hyperv-xml vhd vhdx avhd avhdx vhds rct mrt hrl hru bin vsv slp".split(" "));
-const NEUTRAL_KINDS = new Set(["iso", "floppy", "datastore-system", "referenced"]);
-
-export function platformOfKind(kind: string): string {
-    if (NEUTRAL_KINDS.has(kind)) return "";
-    return HYPERV_KINDS.has(kind) ? "hyperv" : "vmware";
-}
