@@ -8,7 +8,7 @@ const [page, folder = "../../../../docs/pictures"] = process.argv.slice(2);
 const PICTURES = [
     ["overview-light", "#/", "light", 1000], ["overview-dark", "#/", "dark", 1000],
     ["list-light", "#/list?verdict=orphaned&verdict=unregistered", "light", 720], ["list-dark", "#/list?verdict=orphaned&verdict=unregistered", "dark", 720],
-    ["detail-light", "#/list?level=files&q=desk-001-000001.vmdk", "light", 900], ["detail-dark", "#/list?level=files&q=db01-000007.vmdk", "dark", 900],
+    ["detail-light", "#/list?level=files&q=golden-ubuntu-flat", "light", 1120], ["detail-dark", "#/list?level=files&q=db01-000007.vmdk", "dark", 1000],
     ["migration-light", "#/migration", "light", 720],
 ];
 const browser = await chromium.launch({ executablePath: process.env.DERELICT_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"] });

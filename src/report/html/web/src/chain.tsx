@@ -57,8 +57,8 @@ class Drawing {
         for (let row = queue.shift(); row !== undefined; row = queue.shift()) {
             let named = false;
             for (const by of detail(row).referenced_by) {
-                // The .vmxf names its .vmx; a chain does not begin there.
-                if (typeof by.path !== "number" || files.kind.at(by.path) === "vmxf") continue;
+                // The .vmxf names its .vmx, a clone its template; a chain does not begin there.
+                if (typeof by.path !== "number" || files.kind.at(by.path) === "vmxf" || by.role === "clone") continue;
                 named = true;
                 if (this.file(by.path)) queue.push(by.path);
                 this.arrow(`f${by.path}`, `f${row}`, by.role);
@@ -75,6 +75,7 @@ class Drawing {
         const queue = [start];
         for (let row = queue.shift(); row !== undefined; row = queue.shift()) {
             for (const reference of detail(row).references) {
+                if (reference.role === "clone") continue;
                 const to = reference.resolved;
                 if (typeof to === "number") {
                     if (this.file(to)) queue.push(to);

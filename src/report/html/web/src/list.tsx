@@ -16,9 +16,9 @@ const unknownLast = (text: string) => (text === "?" ? "" : text);
 const CONFIDENCE_ORDER = ["low", "medium", "high"];
 
 const FILE_COLUMNS: Column[] = [
-    { id: "verdict", title: "Verdict", text: (row) => files.verdict.at(row), value: (row) => VERDICTS.indexOf(files.verdict.at(row) as never), verdict: true, width: 126 },
+    { id: "verdict", title: "Verdict", text: (row) => files.verdict.at(row), value: (row) => VERDICTS.indexOf(files.verdict.at(row) as never), verdict: true, width: 136 },
     { id: "name", title: "File", text: (row) => files.relative(row), link: (row) => href(`file/${row}`), wide: true, value: (row) => row },
-    { id: "bytes", title: "Allocated", text: (row) => bytes(files.allocated[row]), value: (row) => files.bytes(row), right: true, width: 98 },
+    { id: "bytes", title: "Allocated", text: (row) => bytes(files.allocated[row]), value: (row) => files.bytes(row), right: true, width: 106 },
     { id: "class", title: "Class", text: (row) => files.class.at(row), width: 148 },
     { id: "kind", title: "Kind", text: (row) => files.kind.at(row), width: 118 },
     { id: "confidence", title: "Confidence", text: (row) => files.confidence.at(row), value: (row) => CONFIDENCE_ORDER.indexOf(files.confidence.at(row)), width: 98 },
@@ -41,9 +41,9 @@ const groupPlatform = (place: number) => {
 const groupRisk = (place: number) => (filesOfGroup[place].some((row) => files.risk.at(row)) ? "data-loss" : "");
 
 const GROUP_COLUMNS: Column[] = [
-    { id: "verdict", title: "Verdict", text: (place) => groups[place].verdict, value: (place) => VERDICTS.indexOf(groups[place].verdict as never), verdict: true, width: 126 },
+    { id: "verdict", title: "Verdict", text: (place) => groups[place].verdict, value: (place) => VERDICTS.indexOf(groups[place].verdict as never), verdict: true, width: 136 },
     { id: "name", title: "Group", text: (place) => groups[place].title, link: (place) => href(`group/${place}`), wide: true },
-    { id: "bytes", title: "Allocated", text: (place) => bytes(groups[place].allocated_bytes), value: (place) => groups[place].allocated_bytes, right: true, width: 98 },
+    { id: "bytes", title: "Allocated", text: (place) => bytes(groups[place].allocated_bytes), value: (place) => groups[place].allocated_bytes, right: true, width: 106 },
     { id: "files", title: "Files", text: (place) => number(groups[place].files), value: (place) => groups[place].files, right: true, width: 62 },
     { id: "class", title: "Class", text: (place) => groups[place].class, width: 148 },
     { id: "confidence", title: "Confidence", text: (place) => groups[place].confidence, value: (place) => CONFIDENCE_ORDER.indexOf(groups[place].confidence), width: 98 },
