@@ -17,6 +17,7 @@ pub(crate) mod sample;
 pub mod schema;
 pub(crate) mod show;
 pub mod table;
+pub mod xlsx;
 
 use std::io::{self, Write};
 
@@ -39,6 +40,9 @@ pub enum Format {
     Markdown,
     /// One page to look at, filter and print, for any browser.
     Html,
+    /// A workbook; to a file only.
+    #[value(skip)]
+    Xlsx,
 }
 
 impl Format {
@@ -50,6 +54,7 @@ impl Format {
             "csv" => Self::Csv,
             "md" => Self::Markdown,
             "html" => Self::Html,
+            "xlsx" => Self::Xlsx,
             "txt" => Self::Table,
             _ => return None,
         })
@@ -77,5 +82,6 @@ pub fn write(report: &Report, format: Format, style: Style, out: &mut dyn Write)
         Format::Csv => csv::write(report, out),
         Format::Markdown => markdown::write(report, out),
         Format::Html => html::write(report, out),
+        Format::Xlsx => xlsx::write(report, out),
     }
 }

@@ -1,11 +1,14 @@
 //! How values are written for people: sizes in binary units, ages in days, names as they stand in JSON.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cmp::Reverse};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::model::{ArtifactReport, Report, Sum, Verdict};
+use super::{
+    codes::ReasonCode,
+    model::{ArtifactReport, Reason, Report, Sum, Verdict, Weight},
+};
 use crate::sanitize;
 
 /// The name of a unit variant as it stands in JSON.
@@ -94,6 +97,17 @@ pub(crate) fn list<'a>(names: impl ExactSizeIterator<Item = &'a str>, most: usiz
 /// The sums of one verdict over the whole report.
 pub(crate) fn total(report: &Report, verdict: Verdict) -> Sum {
     report.summary.verdicts.get(verdict.name()).copied().unwrap_or_default()
+}
+
+/// The first reason for the verdict of the largest of these files that does not merely follow another.
+pub(crate) fn why<'a>(files: impl Iterator<Item = &'a ArtifactReport>) -> Option<&'a Reason> {
+    let reasons = files.filter_map(|file| {
+        let reason = file.reasons.iter().find(|reason| reason.weight == Weight::For)?;
+        Some((file.allocated_or_length(), reason))
+    });
+    let follows = |reason: &Reason| reason.code == ReasonCode::FollowsArtifact;
+    let (_, reason) = reasons.min_by_key(|(bytes, reason)| (follows(reason), Reverse(*bytes)))?;
+    Some(reason)
 }
 
 /// The result in one sentence: what belongs to nobody and what could be reclaimed.

@@ -35,7 +35,9 @@ pub(super) fn load(path: &Path) -> Result<Report> {
 
 /// True when the file says of itself that it is a report, of whatever version.
 pub(super) fn is_report(path: &Path) -> bool {
-    let head = SavedFile::open(path).ok().and_then(|file| serde_json::from_slice::<Head>(&file).ok());
+    let head = SavedFile::open(path)
+        .ok()
+        .and_then(|file| serde_json::from_slice::<Head>(&file).ok());
     head.and_then(|head| head.schema)
         .is_some_and(|schema| schema.starts_with(SCHEMA_PREFIX))
 }

@@ -23,21 +23,29 @@ pub(crate) fn scan(folder: &Path) {
         disk(folder, name);
     }
     disk(folder, &"long-".repeat(40));
-    vm(folder, "evil", DISPLAY_NAME, &format!("{}{}", NAMES[0], "note ".repeat(80)));
+    vm(
+        folder,
+        "evil",
+        DISPLAY_NAME,
+        &format!("{}{}", NAMES[0], "note ".repeat(80)),
+    );
     vm(folder, "rtl", NAMES[6], "-1+1");
     fs::write(folder.join("vms.json"), export()).unwrap();
-    run(folder, &[
-        "scan",
-        "<b>ds</b>=ds",
-        "-i",
-        "vms.json",
-        "-o",
-        "hostile.html",
-        "-o",
-        "hostile.json",
-        "--as-of",
-        "2999-01-01",
-    ]);
+    run(
+        folder,
+        &[
+            "scan",
+            "<b>ds</b>=ds",
+            "-i",
+            "vms.json",
+            "-o",
+            "hostile.html",
+            "-o",
+            "hostile.json",
+            "--as-of",
+            "2999-01-01",
+        ],
+    );
 }
 
 fn disk(folder: &Path, name: &str) {

@@ -41,8 +41,12 @@ fn many(sample: Report) -> Report {
     };
     for number in 0..ARTIFACTS.div_ceil(sample.artifacts.len()) {
         let [artifacts, groups, vms] = texts.each_ref().map(|text| copy(text, number));
-        report.artifacts.extend(serde_json::from_str::<Vec<ArtifactReport>>(&artifacts).unwrap());
-        report.groups.extend(serde_json::from_str::<Vec<Group>>(&groups).unwrap());
+        report
+            .artifacts
+            .extend(serde_json::from_str::<Vec<ArtifactReport>>(&artifacts).unwrap());
+        report
+            .groups
+            .extend(serde_json::from_str::<Vec<Group>>(&groups).unwrap());
         report.vms.extend(serde_json::from_str::<Vec<Vm>>(&vms).unwrap());
     }
     report.artifacts.sort_by(|a, b| a.path.cmp(&b.path));
@@ -60,7 +64,10 @@ fn copy(text: &str, number: usize) -> String {
     for root in ["nfs01", "vmfs01", "vmfs02", "volume1", "volume2", "share"] {
         text = text.replace(&format!("/{root}/"), &format!("/{root}/site-{number:03}/"));
     }
-    text = text.replace("\"relative_path\":\"", &format!("\"relative_path\":\"site-{number:03}/"));
+    text = text.replace(
+        "\"relative_path\":\"",
+        &format!("\"relative_path\":\"site-{number:03}/"),
+    );
     for field in ["\"id\":\"", "\"group\":\""] {
         text = text.replace(field, &format!("{field}{number:03}:"));
     }
@@ -76,7 +83,8 @@ fn with_other_ids(text: &str, number: usize) -> String {
         let end = run.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(run.len());
         let (run, after) = run.split_at(end);
         // Numbers and words stay: an id has letters and digits.
-        let is_id = run.len() >= ID_DIGITS && run.contains(|c: char| c.is_ascii_digit()) && run.contains(char::is_alphabetic);
+        let is_id =
+            run.len() >= ID_DIGITS && run.contains(|c: char| c.is_ascii_digit()) && run.contains(char::is_alphabetic);
         if is_id {
             let mut hasher = DefaultHasher::new();
             (run.to_ascii_lowercase(), number).hash(&mut hasher);

@@ -88,7 +88,11 @@ fn scan(folder: &Path, more: &[&str]) -> Output {
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
-    let output = Command::new(DERELICT).current_dir(folder).args(arguments).output().unwrap();
+    let output = Command::new(DERELICT)
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(matches!(output.status.code(), Some(0 | 3)), "{errors}");
     output
@@ -129,7 +133,11 @@ impl Browser {
         if let Some(folder) = std::env::var_os("DERELICT_KEEP") {
             fs::copy(page, Path::new(&folder).join(page.file_name().unwrap())).unwrap();
         }
-        assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{text}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         eprintln!("{text}");
     }
 }

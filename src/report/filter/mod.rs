@@ -307,7 +307,11 @@ mod tests {
         assert_eq!(report.groups.len(), 1);
         "kind=vmx".parse::<Filter>().unwrap().apply(&mut report);
         let both = "(verdict=unregistered) and (kind=vmx)";
-        assert_eq!(report.summary.filter.as_deref(), Some(both), "the second filter adds to the first");
+        assert_eq!(
+            report.summary.filter.as_deref(),
+            Some(both),
+            "the second filter adds to the first"
+        );
         assert!(both.parse::<Filter>().is_ok());
         assert_eq!(report.problems, whole.problems);
         assert_eq!(report.vms, whole.vms);

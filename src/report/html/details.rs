@@ -78,7 +78,9 @@ impl Details {
     fn with(report: &Report, has_facts: impl Fn(&ArtifactReport) -> bool) -> io::Result<Self> {
         let places = table::places(report);
         let chunks = report.artifacts.chunks(CHUNK).map(|artifacts| {
-            let details = artifacts.iter().map(|artifact| Detail::new(artifact, &places, has_facts(artifact)));
+            let details = artifacts
+                .iter()
+                .map(|artifact| Detail::new(artifact, &places, has_facts(artifact)));
             pack(&details.collect::<Vec<_>>())
         });
         Ok(Self {

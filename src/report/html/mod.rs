@@ -106,7 +106,9 @@ mod tests {
     }
 
     fn unpacked(page: &str, id: &str) -> Value {
-        let deflated = base64::engine::general_purpose::STANDARD.decode(element(page, id)).unwrap();
+        let deflated = STANDARD
+            .decode(element(page, id))
+            .unwrap();
         let mut json = String::new();
         flate2::read::DeflateDecoder::new(deflated.as_slice())
             .read_to_string(&mut json)
@@ -150,10 +152,16 @@ mod tests {
         assert_eq!(names[0], "new.vmdk");
         assert_eq!(names.as_array().unwrap().len(), 6);
         let verdict = table["artifacts"]["verdict"]["index"][5].as_u64().unwrap();
-        assert_eq!(table["artifacts"]["verdict"]["words"][usize::try_from(verdict).unwrap()], "orphaned");
+        assert_eq!(
+            table["artifacts"]["verdict"]["words"][usize::try_from(verdict).unwrap()],
+            "orphaned"
+        );
         assert_eq!(table["groups"][1]["title"], "web07/web07.vmdk");
         let details = unpacked(&page, "details-0");
-        assert_eq!(details[5]["references"][0]["resolved"], 4, "a file of the list is its place there");
+        assert_eq!(
+            details[5]["references"][0]["resolved"], 4,
+            "a file of the list is its place there"
+        );
         assert_eq!(details[5]["references"][1]["resolved"], "missing");
         assert_eq!(head(&page)["artifacts"], 6);
         assert_eq!(head(&page)["coverage"]["roots"][0]["path"], "/mnt/san1");
@@ -167,7 +175,12 @@ mod tests {
         let scripts = written(&sample::report()).matches("<script").count();
         assert_eq!(page.matches("<script").count(), scripts, "no name opens an element");
         assert!(!page.contains("alert(1)</script>"));
-        assert!(head(&page)["problems"][0]["text"].as_str().unwrap().starts_with("</script><script>alert(1)"));
+        assert!(
+            head(&page)["problems"][0]["text"]
+                .as_str()
+                .unwrap()
+                .starts_with("</script><script>alert(1)")
+        );
         for value in [head(&page), unpacked(&page, "table"), unpacked(&page, "details-0")] {
             each_string(&value, &mut |text| {
                 assert!(!text.chars().any(sanitize::is_unsafe), "{text:?}");

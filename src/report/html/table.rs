@@ -159,7 +159,11 @@ impl VmRow {
             state: shown(&vm.state),
             notes: shown(&vm.notes),
             config: shown(&vm.config),
-            artifacts: vm.artifacts.iter().filter_map(|path| places.get(path).copied()).collect(),
+            artifacts: vm
+                .artifacts
+                .iter()
+                .filter_map(|path| places.get(path).copied())
+                .collect(),
             missing: shown(&vm.missing),
             problems: shown(&vm.problems),
         }

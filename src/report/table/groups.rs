@@ -14,8 +14,7 @@ use crate::{
     raw::RawPath,
     report::{
         Style,
-        codes::ReasonCode,
-        model::{ArtifactReport, Group, Reason, Reclaim, Report, Verdict, Weight},
+        model::{ArtifactReport, Group, Reclaim, Report, Verdict},
         show,
     },
     sanitize,
@@ -187,14 +186,8 @@ impl Block<'_> {
         parts.join(", ")
     }
 
-    /// The first reason for the verdict of the largest file that does not merely follow another.
     fn why(&self) -> Option<String> {
-        let reasons = self.files.iter().filter_map(|file| {
-            let reason = file.reasons.iter().find(|reason| reason.weight == Weight::For)?;
-            Some((file.allocated_or_length(), reason))
-        });
-        let follows = |reason: &Reason| reason.code == ReasonCode::FollowsArtifact;
-        let (_, reason) = reasons.min_by_key(|(bytes, reason)| (follows(reason), Reverse(*bytes)))?;
+        let reason = show::why(self.files.iter().copied())?;
         Some(format!("why: {}", sanitize::text(&reason.text)))
     }
 }

@@ -1,0 +1,158 @@
+//! The report as a workbook, for capacity teams: a summary with charts, one row an orphaned group, file, VM and problem,
+//! and the coverage.
+//!
+//! Every name is written as a string, never as a formula or a link of its own; numbers are numbers, times are dates.
+//! Names are escaped as for a terminal. A sheet holds about a million rows: what does not fit is counted on the summary.
+
+mod coverage;
+mod lists;
+mod sheet;
+mod summary;
+
+use std::io::{self, Write};
+
+use rust_xlsxwriter::{DocProperties, Workbook, XlsxError};
+
+use self::sheet::{Look, excel_time};
+use super::model::Report;
+
+/// Rows of one sheet, as the format has it, without the header.
+const ROWS_MAX: usize = 1_048_575;
+
+/// Writes the workbook.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(&workbook(report).map_err(io::Error::other)?)
+}
+
+fn workbook(report: &Report) -> Result<Vec<u8>, XlsxError> {
+    let mut workbook = Workbook::new();
+    let mut properties = DocProperties::new().set_title("derelict report");
+    if let Some(time) = excel_time(report.generated) {
+        // The time of the report, so that the same report gives the same bytes.
+        properties = properties.set_creation_datetime(&time);
+    }
+    workbook.set_properties(&properties);
+    let look = Look::new();
+    summary::add(&mut workbook, &look, report)?;
+    lists::add(&mut workbook, &look, report)?;
+    coverage::add(&mut workbook, &look, report)?;
+    workbook.save_to_buffer()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use calamine::{Data, Range, Reader, Xlsx};
+
+    use super::*;
+    use crate::{report::sample, sanitize};
+
+    fn opened(report: &Report) -> Xlsx<Cursor<Vec<u8>>> {
+        let mut out = Vec::new();
+        write(report, &mut out).unwrap();
+        Xlsx::new(Cursor::new(out)).unwrap()
+    }
+
+    fn sheet(report: &Report, name: &str) -> Range<Data> {
+        opened(report).worksheet_range(name).unwrap()
+    }
+
+    /// The cell of a row under a title.
+    fn under<'a>(sheet: &'a Range<Data>, row: usize, title: &str) -> &'a Data {
+        let column = sheet.rows().next().unwrap().iter().position(|cell| *cell == title);
+        &sheet[(row, column.unwrap_or_else(|| panic!("no column {title}")))]
+    }
+
+    #[test]
+    fn the_sheets_stand_in_their_order() {
+        assert_eq!(
+            opened(&sample::report()).sheet_names(),
+            ["Summary", "Orphans", "Files", "VMs", "Problems", "Coverage"]
+        );
+    }
+
+    #[test]
+    fn numbers_are_numbers_and_times_are_dates() {
+        let files = sheet(&sample::report(), "Files");
+        assert_eq!(files.height(), 7);
+        assert_eq!(*under(&files, 6, "Path"), "/mnt/san1/web07/web07.vmdk");
+        assert_eq!(*under(&files, 6, "Verdict"), "orphaned");
+        assert_eq!(*under(&files, 6, "Allocated bytes"), 512.0);
+        assert_eq!(*under(&files, 5, "Allocated GiB"), 59.0);
+        assert_eq!(
+            *under(&files, 1, "Allocated bytes"),
+            Data::Empty,
+            "not known is not zero"
+        );
+        assert!(matches!(under(&files, 6, "Written"), Data::DateTime(time) if time.to_string().starts_with("44931.3")));
+    }
+
+    #[test]
+    fn one_row_a_group_that_belongs_to_nobody_the_largest_first() {
+        let orphans = sheet(&sample::report(), "Orphans");
+        assert_eq!(orphans.height(), 3);
+        assert_eq!(*under(&orphans, 1, "Group"), "web07/web07.vmdk");
+        assert_eq!(*under(&orphans, 1, "Files"), 3.0);
+        assert_eq!(*under(&orphans, 1, "Risk"), "data-loss");
+        assert_eq!(*under(&orphans, 1, "Why"), "because of companion-of");
+        assert_eq!(*under(&orphans, 1, "Last owner"), "web07");
+        assert_eq!(*under(&orphans, 2, "Verdict"), "unregistered");
+    }
+
+    #[test]
+    fn vms_problems_and_coverage_are_there() {
+        let report = sample::report();
+        let vms = sheet(&report, "VMs");
+        assert_eq!(*under(&vms, 1, "VM"), "broken01");
+        assert_eq!(*under(&vms, 1, "Missing"), 1.0);
+        assert_eq!(*under(&vms, 1, "Problems"), "ghost");
+        let problems = sheet(&report, "Problems");
+        assert_eq!(*under(&problems, 1, "Problem"), "ghost");
+        let coverage = sheet(&report, "Coverage");
+        let all: Vec<String> = coverage.cells().map(|(_, _, cell)| cell.to_string()).collect();
+        for part in ["NOT complete", "/mnt/nfs01/locked", "rvtools-xlsx", "permission denied"] {
+            assert!(all.iter().any(|cell| cell.contains(part)), "no {part} in {all:?}");
+        }
+        let summary = sheet(&report, "Summary");
+        assert!(
+            summary
+                .cells()
+                .any(|(_, _, cell)| cell.to_string().starts_with("3 files (60.0 GiB) are orphaned"))
+        );
+    }
+
+    #[test]
+    fn the_same_report_gives_the_same_bytes() {
+        let write_once = || {
+            let mut out = Vec::new();
+            write(&sample::report(), &mut out).unwrap();
+            out
+        };
+        assert!(write_once() == write_once());
+    }
+
+    #[test]
+    fn a_hostile_name_is_a_string_and_nothing_else() {
+        let report = sample::hostile();
+        let mut book = opened(&report);
+        for name in book.sheet_names() {
+            let formulas = book.worksheet_formula(&name).unwrap();
+            assert!(formulas.is_empty(), "{name} holds a formula");
+            for (_, _, cell) in book.worksheet_range(&name).unwrap().cells() {
+                if let Data::String(text) = cell {
+                    assert!(!text.chars().any(sanitize::is_unsafe), "{text:?}");
+                }
+            }
+        }
+        let files = sheet(&report, "Files");
+        let shown = |cell: &Data| cell.to_string().contains("=evil\\x1b[31m|<b>\\u{202e}\\n`x`\\xff/");
+        assert!(
+            files.cells().any(|(_, _, cell)| shown(cell)),
+            "the name itself is shown"
+        );
+    }
+}
