@@ -47,6 +47,13 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Print the JSON Schema of the report
     Schema,
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    Man,
 }
 
 /// What is said besides the result, on standard error.
@@ -55,7 +62,7 @@ pub struct MessageArgs {
     /// No messages but errors, no progress
     #[arg(long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// List every file and every verdict in the table, with the evidence of every problem
+    /// List every file and every verdict in the table, with the evidence of every problem, instead of one screen
     #[arg(long, global = true)]
     pub verbose: bool,
     /// No progress, not even on a terminal
@@ -156,6 +163,12 @@ pub struct JudgeArgs {
     /// Owner rules beside the built-in ones (TOML)
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
+    /// Findings that somebody has accepted, with reason and expiry (TOML)
+    ///
+    /// They are shown as accepted and counted in no sum but their own; --fail-on passes over them. When they expire they
+    /// are back.
+    #[arg(long, value_name = "FILE")]
+    pub accept: Option<PathBuf>,
     /// Judge ages as of this time [default: now]
     ///
     /// RFC 3339 (2024-06-01T12:00:00Z), or a date, which means its midnight in UTC. It is also the time that the report
@@ -167,7 +180,11 @@ pub struct JudgeArgs {
 impl JudgeArgs {
     /// True when nothing was given.
     pub fn is_default(&self) -> bool {
-        self.inventory.is_empty() && !self.assume_complete && self.rules.is_none() && self.as_of.is_none()
+        self.inventory.is_empty()
+            && !self.assume_complete
+            && self.rules.is_none()
+            && self.accept.is_none()
+            && self.as_of.is_none()
     }
 }
 
@@ -176,22 +193,27 @@ impl JudgeArgs {
 pub struct ShowArgs {
     /// Write the report to a file as well; the form follows the extension (repeatable)
     ///
-    /// .html, .json, .jsonl, .csv, .md, or .txt for the table. A file inside a root is refused.
+    /// .html, .xlsx, .json, .jsonl, .csv, .md, .prom, or .txt for the table. A file inside a root is refused.
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
     /// What goes to standard output
     ///
-    /// json, jsonl and csv are stable: fields and columns are added, never changed. table and md are for people and may
-    /// change.
+    /// json, jsonl, csv and prom are stable: fields, columns and metrics are added, never changed. table, md and html are
+    /// for people and may change.
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
     /// Show only artifacts that match, e.g. 'verdict=orphaned and size>10GiB and age>90d'
     ///
     /// Fields: verdict, class, kind, datastore, owner, path, confidence, reclaim, platform with = != ~ !~ (~ means
-    /// contains); size (allocated), apparent (length), age with = != < <= > >=; joined by and, or, not and parentheses.
+    /// contains, or fits where the value has * or ?: datastore~"nfs*"); size (allocated), apparent (length), age with = != < <= > >=; joined by and, or, not and parentheses.
     /// Sums, VMs, problems and coverage stay whole.
     #[arg(long, value_name = "EXPR")]
     pub filter: Option<Filter>,
+    /// Replace names and paths by numbers, the same ones everywhere, in all that is written
+    ///
+    /// For reports that leave the house: what is left are kinds, sizes, times, verdicts and how files hang together.
+    #[arg(long)]
+    pub redact: bool,
     /// Exit with status 1 when the report holds one of these verdicts, whatever --filter shows
     #[arg(long, value_name = "VERDICT", value_delimiter = ',', value_parser = verdict)]
     pub fail_on: Vec<Verdict>,

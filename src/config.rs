@@ -102,7 +102,7 @@ pub fn outputs(paths: &[PathBuf], roots: &[&Path], force: bool) -> Result<Vec<Ou
     let mut outputs: Vec<Output> = Vec::with_capacity(paths.len());
     for path in paths {
         let format = extension(path).and_then(Format::of_extension).ok_or_else(|| {
-            let known = "the extension says no known form: use .html, .json, .jsonl, .csv, .md or .txt";
+            let known = "the extension says no known form: use .html, .xlsx, .json, .jsonl, .csv, .md, .prom or .txt";
             ToolError::at(ErrorKind::Output, path, known)
         })?;
         check_output(path, roots, force)?;
@@ -236,7 +236,10 @@ mod tests {
     #[test]
     fn the_form_follows_the_extension_whatever_its_case() {
         let folder = tempfile::tempdir().unwrap();
-        let paths = ["a.json", "b.JSONL", "c.csv", "d.md", "e.txt", "f.html"].map(|name| folder.path().join(name));
+        let paths = [
+            "a.json", "b.JSONL", "c.csv", "d.md", "e.txt", "f.html", "g.xlsx", "h.prom",
+        ]
+        .map(|name| folder.path().join(name));
         let formats: Vec<Format> = outputs(&paths, &[], false)
             .unwrap()
             .iter()
@@ -250,7 +253,9 @@ mod tests {
                 Format::Csv,
                 Format::Markdown,
                 Format::Table,
-                Format::Html
+                Format::Html,
+                Format::Xlsx,
+                Format::Prom
             ]
         );
     }

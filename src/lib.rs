@@ -14,6 +14,7 @@
 //!                                      report
 //! ```
 
+pub mod accept;
 pub mod catalogue;
 pub mod classify;
 pub mod cli;

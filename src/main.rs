@@ -35,8 +35,16 @@ fn work(cli: &Cli) -> Result<ExitStatus> {
             out: &mut out,
             messages: &mut messages,
             width: width.map(|(width, _)| width.0),
+            colour: stdout.is_terminal() && wants_colour(),
         },
     )
+}
+
+/// <https://no-color.org>: set, and not empty, it forbids colours. A dumb terminal shows none.
+fn wants_colour() -> bool {
+    let is =
+        |name: &str, forbids: fn(&std::ffi::OsStr) -> bool| std::env::var_os(name).is_some_and(|value| forbids(&value));
+    !is("NO_COLOR", |value| !value.is_empty()) && !is("TERM", |value| value == "dumb")
 }
 
 fn catch_interrupt() -> Result<()> {

@@ -18,9 +18,9 @@ use crate::{
     report::{
         codes::{Class, ReasonCode},
         model::{
-            ArtifactReport, Cover, Coverage, Gap, Group, InventoryReport, IssueReport, MissingFile, Owner, OwnerKind,
-            ReferenceReport, ReferencedBy, Report, Resolved, RootReport, SCHEMA, Scope, SkippedReport, Summary, Tool,
-            Unresolved, Verdict, Vm,
+            Acceptance, ArtifactReport, Cover, Coverage, Gap, Group, InventoryReport, IssueReport, MissingFile, Owner,
+            OwnerKind, ReferenceReport, ReferencedBy, Report, Resolved, RootReport, SCHEMA, Scope, SkippedReport,
+            Summary, Tool, Unresolved, Verdict, Vm,
         },
     },
 };
@@ -30,12 +30,13 @@ pub(crate) fn assemble(judge: &Judge<'_>, judged: &[Option<Judgement>], problems
     let maker = Maker { judge, judged };
     let groups = Groups::new(&maker);
     let shown = maker.once();
-    let (artifacts, summary) = maker.artifacts(&groups, &shown);
+    let (artifacts, summary, accepted) = maker.artifacts(&groups, &shown);
     let report_groups = groups.report(&maker, &shown);
     Report {
         schema: SCHEMA.to_owned(),
         generated: judge.options.as_of,
         as_of: judge.options.as_of,
+        duration_ms: None,
         tool: Tool {
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -46,6 +47,7 @@ pub(crate) fn assemble(judge: &Judge<'_>, judged: &[Option<Judgement>], problems
         artifacts,
         groups: report_groups,
         problems: problems.all,
+        accepted,
     }
 }
 
@@ -113,16 +115,23 @@ impl Maker<'_> {
         entry.allocated.unwrap_or(entry.length)
     }
 
-    /// The artifacts, and the sums over them.
-    fn artifacts(&self, groups: &Groups, shown: &BTreeSet<NodeId>) -> (Vec<ArtifactReport>, Summary) {
+    /// The artifacts, the sums over them, and what of them was accepted.
+    fn artifacts(&self, groups: &Groups, shown: &BTreeSet<NodeId>) -> (Vec<ArtifactReport>, Summary, Vec<Acceptance>) {
         let mut summary = Summary::empty();
+        let mut accepted = self.judge.options.accepted.report(self.judge.options.as_of);
         for root in 0..self.judge.catalogue.roots.len() {
             summary.datastores.entry(self.datastore(root).to_owned()).or_default();
         }
         let mut artifacts = Vec::new();
         for (node, judgement) in self.reported() {
-            let artifact = self.artifact(node, judgement, groups);
+            let mut artifact = self.artifact(node, judgement, groups);
+            let acceptance = self.judge.options.accepted.find(&artifact);
+            // An acceptance that has expired still tells what it was about.
+            artifact.accepted = acceptance.filter(|place| accepted.get(*place).is_some_and(|found| !found.expired));
             if shown.contains(&node) {
+                if let Some(found) = acceptance.and_then(|place| accepted.get_mut(place)) {
+                    found.sum.add(&artifact);
+                }
                 summary.add(&artifact);
             }
             artifacts.push(artifact);
@@ -130,7 +139,7 @@ impl Maker<'_> {
         // Where one root lies in another a file has one entry, with the better protected verdict.
         artifacts.sort_by(|a, b| (&a.path, a.verdict).cmp(&(&b.path, b.verdict)));
         artifacts.dedup_by(|later, first| later.path == first.path);
-        (artifacts, summary)
+        (artifacts, summary, accepted)
     }
 
     fn artifact(&self, node: NodeId, judgement: &Judgement, groups: &Groups) -> ArtifactReport {
@@ -165,6 +174,7 @@ impl Maker<'_> {
                 .artifact
                 .map_or(serde_json::Value::Null, |artifact| artifact.facts.clone()),
             blake3: file.artifact.and_then(|artifact| artifact.blake3.clone()),
+            accepted: None,
         }
     }
 

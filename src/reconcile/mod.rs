@@ -32,6 +32,7 @@ use self::{
     resolve::Resolver,
 };
 use crate::{
+    accept::Accepted,
     catalogue::{Catalogue, Issue},
     inventory::Inventory,
     report::model::{Report, Verdict},
@@ -49,6 +50,8 @@ pub struct Options {
     pub rules: Rules,
     /// Inventories that could not be imported.
     pub inventory_issues: Vec<Issue>,
+    /// Findings that somebody has accepted.
+    pub accepted: Accepted,
 }
 
 /// Judges a catalogue.

@@ -4,17 +4,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 macro_rules! codes {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
+    ($(#[$meta:meta])* $name:ident { $($(#[doc = $doc:literal])+ $variant:ident = $text:literal,)* }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         pub enum $name {
-            $($(#[$doc])* #[serde(rename = $text)] $variant,)*
+            $($(#[doc = $doc])+ #[serde(rename = $text)] $variant,)*
         }
 
         impl $name {
             /// The name in JSON and everywhere else.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
+            }
+
+            /// What it says, in one sentence that names nobody.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+),)* }.trim_start()
             }
         }
     };

@@ -12,7 +12,7 @@ use super::{
 use crate::sanitize;
 
 /// The columns, in this order. Further ones may be added at the end.
-pub const COLUMNS: [&str; 17] = [
+pub const COLUMNS: [&str; 18] = [
     "path",
     "datastore",
     "relative_path",
@@ -30,6 +30,7 @@ pub const COLUMNS: [&str; 17] = [
     "modified",
     "reason",
     "reason_codes",
+    "accepted",
 ];
 
 /// Writes a header and one row an artifact.
@@ -40,18 +41,19 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
     writer.write_record(COLUMNS)?;
     for artifact in &report.artifacts {
-        writer.write_record(row(artifact).map(|field| sanitize::csv_field(&field).into_owned()))?;
+        writer.write_record(row(artifact, report).map(|field| sanitize::csv_field(&field).into_owned()))?;
     }
     writer.flush()
 }
 
-fn row(artifact: &ArtifactReport) -> [String; 17] {
+fn row(artifact: &ArtifactReport, report: &Report) -> [String; 18] {
     let number = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
     let owners: Vec<_> = artifact
         .owners
         .iter()
         .map(|owner| sanitize::text(&owner.name))
         .collect();
+    let accepted = artifact.accepted.and_then(|place| report.accepted.get(place));
     let codes: Vec<_> = artifact.reasons.iter().map(|reason| reason.code.name()).collect();
     [
         sanitize::path(&artifact.path).into_owned(),
@@ -75,6 +77,9 @@ fn row(artifact: &ArtifactReport) -> [String; 17] {
             .map(|reason| sanitize::text(&reason.text).into_owned())
             .unwrap_or_default(),
         codes.join(" "),
+        accepted
+            .map(|found| sanitize::text(&found.reason).into_owned())
+            .unwrap_or_default(),
     ]
 }
 
@@ -119,6 +124,7 @@ mod tests {
                 "2023-01-05T08:00:00Z",
                 "because of companion-of",
                 "companion-of referenced-by",
+                "",
             ]
         );
     }

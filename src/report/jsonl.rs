@@ -1,6 +1,6 @@
 //! The report as JSON Lines, for what reads it piece by piece.
 //!
-//! Every line is an object with a `type`. First one `report` (schema, times, tool, coverage, summary), then `artifact`,
+//! Every line is an object with a `type`. First one `report` (schema, times, tool, coverage, summary, accepted), then `artifact`,
 //! `group`, `problem` and `vm` lines, each with the fields of the JSON report.
 
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     json,
-    model::{Coverage, Report, Summary, Tool},
+    model::{Acceptance, Coverage, Report, Summary, Tool},
 };
 
 #[derive(Serialize)]
@@ -25,9 +25,11 @@ struct Head<'a> {
     schema: &'a str,
     generated: Timestamp,
     as_of: Timestamp,
+    duration_ms: Option<u64>,
     tool: &'a Tool,
     coverage: &'a Coverage,
     summary: &'a Summary,
+    accepted: &'a [Acceptance],
 }
 
 /// Writes the report line by line.
@@ -39,9 +41,11 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         schema: &report.schema,
         generated: report.generated,
         as_of: report.as_of,
+        duration_ms: report.duration_ms,
         tool: &report.tool,
         coverage: &report.coverage,
         summary: &report.summary,
+        accepted: &report.accepted,
     };
     lines("report", &[head], out)?;
     lines("artifact", &report.artifacts, out)?;
@@ -76,7 +80,16 @@ mod tests {
 
         let head = rest.next().unwrap();
         assert_eq!(head["type"], "report");
-        for field in ["schema", "generated", "as_of", "tool", "coverage", "summary"] {
+        for field in [
+            "schema",
+            "generated",
+            "as_of",
+            "duration_ms",
+            "tool",
+            "coverage",
+            "summary",
+            "accepted",
+        ] {
             assert_eq!(head[field], whole[field], "{field}");
         }
         for (name, list) in [

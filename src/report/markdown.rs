@@ -34,6 +34,11 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for verdict in [Verdict::Orphaned, Verdict::Unregistered] {
         groups(report, verdict, out)?;
     }
+    list(
+        "Accepted",
+        report.accepted.iter().map(|found| markdown(&show::acceptance(found))),
+        out,
+    )?;
     problems(&report.problems, out)?;
     list(
         "Gaps",

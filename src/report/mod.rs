@@ -12,6 +12,8 @@ pub mod json;
 pub mod jsonl;
 pub mod markdown;
 pub mod model;
+pub mod prom;
+pub mod redact;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod schema;
@@ -40,6 +42,8 @@ pub enum Format {
     Markdown,
     /// One page to look at, filter and print, for any browser.
     Html,
+    /// Gauges for the node exporter of Prometheus.
+    Prom,
     /// A workbook; to a file only.
     #[value(skip)]
     Xlsx,
@@ -54,6 +58,7 @@ impl Format {
             "csv" => Self::Csv,
             "md" => Self::Markdown,
             "html" => Self::Html,
+            "prom" => Self::Prom,
             "xlsx" => Self::Xlsx,
             "txt" => Self::Table,
             _ => return None,
@@ -66,8 +71,10 @@ impl Format {
 pub struct Style {
     /// Columns of the terminal; `None` for a file or a pipe: nothing is wrapped then but sentences.
     pub width: Option<u16>,
-    /// Every verdict, every file of every group, every reason of a problem.
+    /// Every verdict, every file of every group, every reason of a problem; else one screen.
     pub all: bool,
+    /// Colours, for a terminal.
+    pub colour: bool,
 }
 
 /// Writes the report in one form.
@@ -82,6 +89,7 @@ pub fn write(report: &Report, format: Format, style: Style, out: &mut dyn Write)
         Format::Csv => csv::write(report, out),
         Format::Markdown => markdown::write(report, out),
         Format::Html => html::write(report, out),
+        Format::Prom => prom::write(report, out),
         Format::Xlsx => xlsx::write(report, out),
     }
 }

@@ -29,6 +29,10 @@ pub struct Report {
     pub generated: Timestamp,
     /// Ages are judged as of this time.
     pub as_of: Timestamp,
+    /// Milliseconds from the start of the run to this report; `null` where `--as-of` makes it repeatable, and where no
+    /// run but a library made it.
+    #[serde(default)]
+    pub duration_ms: Option<u64>,
     /// The program.
     pub tool: Tool,
     /// What was and was not seen.
@@ -43,6 +47,24 @@ pub struct Report {
     pub groups: Vec<Group>,
     /// Ghosts, broken chains, mismatches; sorted by severity, code and subject.
     pub problems: Vec<Problem>,
+    /// What `--accept` says, in the order of its file, expired or not.
+    #[serde(default)]
+    pub accepted: Vec<Acceptance>,
+}
+
+/// Findings that somebody has accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Acceptance {
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub by: Option<String>,
+    /// Until this time; then they are back.
+    pub until: Option<Timestamp>,
+    /// That time has passed.
+    pub expired: bool,
+    /// The files of this report that it is about.
+    pub sum: Sum,
 }
 
 /// Name and version of the program.
@@ -245,6 +267,9 @@ pub struct Summary {
     pub reclaimable_bytes: u64,
     /// Allocated bytes of what could be reclaimed after review.
     pub review_bytes: u64,
+    /// Orphaned and unregistered files that somebody has accepted; they are in no other sum.
+    #[serde(default)]
+    pub accepted: Sum,
     /// The expression of `--filter` that limits `artifacts` and `groups`. Sums, VMs, problems and coverage are whole.
     pub filter: Option<String>,
 }
@@ -263,6 +288,10 @@ impl Summary {
 
     /// Counts one file everywhere. The caller sees to it that a file with several names is counted once.
     pub fn add(&mut self, artifact: &ArtifactReport) {
+        if artifact.accepted.is_some() {
+            self.accepted.add(artifact);
+            return;
+        }
         let verdict = artifact.verdict.name();
         let mut all = Sum::default();
         all.add(artifact);
@@ -454,6 +483,9 @@ pub struct ArtifactReport {
     pub facts: serde_json::Value,
     /// With `--hash`.
     pub blake3: Option<String>,
+    /// Somebody has accepted it: the place in `accepted`. It counts in no sum but that.
+    #[serde(default)]
+    pub accepted: Option<usize>,
 }
 
 impl ArtifactReport {

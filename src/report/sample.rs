@@ -36,6 +36,7 @@ pub(crate) fn report() -> Report {
         schema: SCHEMA.to_owned(),
         generated: time("2024-06-01T00:00:00Z"),
         as_of: time("2024-06-01T00:00:00Z"),
+        duration_ms: Some(1500),
         tool: Tool {
             name: "derelict".to_owned(),
             version: "0.1.0".to_owned(),
@@ -53,6 +54,7 @@ pub(crate) fn report() -> Report {
             reasons: vec![reason(ReasonCode::RegisteredVm, Weight::For)],
             next_step: "Restore broken01/broken01.vmx or remove the registration.".to_owned(),
         }],
+        accepted: Vec::new(),
     }
 }
 
@@ -225,6 +227,7 @@ fn artifact(datastore: &str, path: &str, kind: Kind, verdict: Verdict, class: Cl
         reasons: vec![reason(ReasonCode::CompanionOf, Weight::For)],
         facts: serde_json::Value::Null,
         blake3: None,
+        accepted: None,
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     codes::ReasonCode,
-    model::{ArtifactReport, Reason, Report, Sum, Verdict, Weight},
+    model::{Acceptance, ArtifactReport, Reason, Report, Sum, Verdict, Weight},
 };
 use crate::sanitize;
 
@@ -171,6 +171,34 @@ pub(crate) fn certainty(report: &Report) -> String {
         words.push_str(" It rests on --assume-complete: the user's word that no inventory is missing.");
     }
     words
+}
+
+/// What was accepted, by whom and until when, in one line.
+pub(crate) fn acceptance(acceptance: &Acceptance) -> String {
+    let mut who: Vec<String> = acceptance.by.iter().map(|by| sanitize::text(by).into_owned()).collect();
+    // The end of a day is the beginning of the next: shown is the last day.
+    let last = |until: Timestamp| until.checked_sub(jiff::Span::new().seconds(1)).unwrap_or(until);
+    who.extend(
+        acceptance
+            .until
+            .map(|until| format!("until {}", last(until).strftime("%Y-%m-%d"))),
+    );
+    let who = if who.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", who.join(", "))
+    };
+    let state = if acceptance.expired {
+        "EXPIRED, counted again: "
+    } else {
+        ""
+    };
+    let about = format!(
+        "{}, {}",
+        count(acceptance.sum.files, "file"),
+        bytes(acceptance.sum.allocated_bytes)
+    );
+    format!("{state}{}{who}: {about}", sanitize::text(&acceptance.reason))
 }
 
 fn files(sum: Sum) -> String {

@@ -1,8 +1,11 @@
 //! What the files are held against: inventories, rules and the user's word, the same for `scan` and `report`.
 
+use std::{path::Path, time::Instant};
+
 use jiff::Timestamp;
 
 use crate::{
+    accept::Accepted,
     catalogue::{Catalogue, Issue, Stage},
     cli::JudgeArgs,
     error::{ErrorKind, Result, ToolError},
@@ -22,12 +25,16 @@ pub(super) struct Judge {
     as_of: Option<Timestamp>,
     /// The user gave the time, so that the run can be repeated to the byte.
     repeatable: bool,
+    /// The start of the run.
+    start: Instant,
 }
 
 impl Judge {
     /// Reads rules and inventories, before the crawl: what is not understood should be known before hours of work.
     pub(super) fn prepare(arguments: &JudgeArgs) -> Result<Self> {
+        let start = Instant::now();
         let rules = rules(arguments)?;
+        let accepted = accepted(arguments)?;
         check_inventories(&arguments.inventory)?;
         let imported = inventory::import_mapped(&arguments.inventory, arguments.map.as_ref());
         Ok(Self {
@@ -37,9 +44,11 @@ impl Judge {
                 assume_complete: arguments.assume_complete,
                 rules,
                 inventory_issues: imported.issues.into_iter().map(issue).collect(),
+                accepted,
             },
             as_of: arguments.as_of,
             repeatable: arguments.as_of.is_some(),
+            start,
         })
     }
 
@@ -53,6 +62,8 @@ impl Judge {
             for root in &mut report.coverage.roots {
                 root.free_bytes = None;
             }
+        } else {
+            report.duration_ms = u64::try_from(self.start.elapsed().as_millis()).ok();
         }
         report
     }
@@ -81,10 +92,24 @@ pub(super) fn check_inventories(arguments: &[InventoryArgument]) -> Result<()> {
 fn rules(arguments: &JudgeArgs) -> Result<Rules> {
     let mut rules = Rules::built_in()?;
     if let Some(path) = &arguments.rules {
-        let failed = || ToolError::at(ErrorKind::Rules, path, "the rules cannot be read");
-        let file = SavedFile::open(path).map_err(|error| failed().because(error))?;
-        let text = std::str::from_utf8(&file).map_err(|error| failed().because(error))?;
-        rules.extend(&path.to_string_lossy(), text)?;
+        with_text(path, "the rules cannot be read", |name, text| rules.extend(name, text))?;
     }
     Ok(rules)
+}
+
+fn accepted(arguments: &JudgeArgs) -> Result<Accepted> {
+    let mut accepted = Accepted::default();
+    if let Some(path) = &arguments.accept {
+        let failed = "the accepted findings cannot be read";
+        with_text(path, failed, |name, text| accepted.extend(name, text))?;
+    }
+    Ok(accepted)
+}
+
+/// Hands the name and the text of a file that the user wrote to `read`.
+fn with_text(path: &Path, failed: &str, read: impl FnOnce(&str, &str) -> Result<()>) -> Result<()> {
+    let failed = || ToolError::at(ErrorKind::Rules, path, failed);
+    let file = SavedFile::open(path).map_err(|error| failed().because(error))?;
+    let text = std::str::from_utf8(&file).map_err(|error| failed().because(error))?;
+    read(&path.to_string_lossy(), text)
 }

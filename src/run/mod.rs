@@ -12,6 +12,8 @@ mod show;
 
 use std::io::{self, Write};
 
+use clap::CommandFactory;
+
 use crate::{
     cli::{Cli, Command},
     error::{ErrorKind, Result, ToolError},
@@ -28,6 +30,8 @@ pub struct Console<'a> {
     pub messages: &'a mut dyn Write,
     /// Columns of the terminal that `out` is; `None` where it is none.
     pub width: Option<u16>,
+    /// `out` is a terminal that shows colours, and the user has nothing against them.
+    pub colour: bool,
 }
 
 /// Runs one subcommand.
@@ -47,7 +51,31 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> Result<ExitStatus> {
             console.print(|out| json::document(&schema::schema(), out))?;
             Ok(ExitStatus::Complete)
         }
+        Command::Completions { shell } => {
+            let mut completions = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "derelict", &mut completions);
+            console.print(|out| out.write_all(&completions))?;
+            Ok(ExitStatus::Complete)
+        }
+        Command::Man => {
+            console.print(man)?;
+            Ok(ExitStatus::Complete)
+        }
     }
+}
+
+/// The page of derelict, and behind it those of its subcommands: one file for `man`.
+fn man(out: &mut dyn Write) -> io::Result<()> {
+    let command = Cli::command();
+    clap_mangen::Man::new(command.clone()).render(out)?;
+    for subcommand in command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()) {
+        let page = clap_mangen::Man::new(subcommand.clone());
+        writeln!(out, ".SH \"DERELICT {}\"", subcommand.get_name().to_uppercase())?;
+        page.render_synopsis_section(out)?;
+        page.render_description_section(out)?;
+        page.render_options_section(out)?;
+    }
+    Ok(())
 }
 
 impl Console<'_> {

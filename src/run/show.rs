@@ -13,6 +13,7 @@ use crate::{
         self, Format, Style,
         filter::Filter,
         model::{Report, Verdict},
+        redact,
     },
     sanitize,
 };
@@ -24,6 +25,7 @@ pub(super) struct Show {
     force: bool,
     format: Format,
     filter: Option<Filter>,
+    redact: bool,
     fail_on: Vec<Verdict>,
     messages: MessageArgs,
 }
@@ -36,6 +38,7 @@ impl Show {
             force: arguments.force,
             format: arguments.format,
             filter: arguments.filter.clone(),
+            redact: arguments.redact,
             fail_on: arguments.fail_on.clone(),
             messages,
         })
@@ -52,17 +55,21 @@ impl Show {
         if let Some(filter) = &self.filter {
             filter.apply(&mut report);
         }
-        let style = |width| Style {
+        if self.redact {
+            redact::redact(&mut report);
+        }
+        let style = |width, colour| Style {
             width,
             all: self.messages.verbose,
+            colour,
         };
         for output in &self.outputs {
             output::write_file(&output.path, self.force, |out| {
-                report::write(&report, output.format, style(None), out)
+                report::write(&report, output.format, style(None, false), out)
             })?;
         }
-        let width = console.width;
-        console.print(|out| report::write(&report, self.format, style(width), out))?;
+        let style = style(console.width, console.colour);
+        console.print(|out| report::write(&report, self.format, style, out))?;
         if !self.messages.quiet {
             self.tell(&report, console);
         }
@@ -73,7 +80,7 @@ impl Show {
         let matched = report
             .artifacts
             .iter()
-            .any(|artifact| self.fail_on.contains(&artifact.verdict));
+            .any(|artifact| artifact.accepted.is_none() && self.fail_on.contains(&artifact.verdict));
         ExitStatus::of(matched, report.coverage.complete)
     }
 

@@ -17,6 +17,7 @@ struct Report {
     schema: String,
     generated: String,
     as_of: String,
+    duration_ms: Option<u64>,
     tool: Value,
     coverage: Value,
     summary: Summary,
@@ -24,6 +25,17 @@ struct Report {
     artifacts: Vec<Artifact>,
     groups: Vec<Group>,
     problems: Vec<Problem>,
+    accepted: Vec<Acceptance>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Acceptance {
+    reason: String,
+    by: Option<String>,
+    until: Option<String>,
+    expired: bool,
+    sum: Sum,
 }
 
 #[derive(Deserialize)]
@@ -34,6 +46,7 @@ struct Summary {
     datastores: BTreeMap<String, BTreeMap<String, Sum>>,
     reclaimable_bytes: u64,
     review_bytes: u64,
+    accepted: Sum,
     filter: Option<String>,
 }
 
@@ -111,6 +124,7 @@ struct Artifact {
     reasons: Vec<Reason>,
     facts: Value,
     blake3: Option<String>,
+    accepted: Option<usize>,
 }
 
 #[derive(Deserialize)]

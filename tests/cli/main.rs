@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests read what they wrote")]
 
 mod commands;
+mod faces;
 mod json;
 mod outputs;
 mod site;

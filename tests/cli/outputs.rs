@@ -57,6 +57,7 @@ fn the_form_of_a_file_follows_its_extension_and_equals_standard_output() {
         ("r.md", "md"),
         ("r.txt", "table"),
         ("r.html", "html"),
+        ("r.prom", "prom"),
     ] {
         let output = site.scan(&["-o", file, "-f", format]);
         assert_eq!(status(&output), 0, "{}", stderr(&output));
@@ -118,7 +119,7 @@ fn names_never_reach_standard_output_as_terminal_control() {
     let evil = b"ds1/old/\x1b[2J\x1b]0;x\x07\n=cmd|\xff\xe2\x80\xae.vmx";
     let path = site.0.path().join(std::ffi::OsStr::from_bytes(evil));
     fs::write(path, vmx("\u{1b}[31mevil\u{9b}1m")).unwrap();
-    for format in ["table", "json", "jsonl", "csv", "md"] {
+    for format in ["table", "json", "jsonl", "csv", "md", "prom"] {
         let output = site.scan(&["-f", format, "--verbose"]);
         let control = |character: char| character.is_control() && character != '\n';
         assert!(!stdout(&output).contains(control), "{format}");

@@ -10,7 +10,7 @@ fn complete_is_0() {
     let output = site.scan(&[]);
     assert_eq!(status(&output), 0, "{}{}", stdout(&output), stderr(&output));
     assert!(
-        stdout(&output).starts_with("2 files (1.0 MiB) are orphaned"),
+        stdout(&output).contains("\n\n2 files (1.0 MiB) are orphaned"),
         "{}",
         stdout(&output)
     );

@@ -9,6 +9,7 @@ use std::{
 };
 
 use derelict::{
+    accept::Accepted,
     catalogue::{Catalogue, Issue, SkipReason, Skipped, Stage},
     collect::{CollectOptions, RootArgument, collect},
     evidence::{Evidence, Mark, MarkCode, VmEvidence},
@@ -367,6 +368,7 @@ impl Site {
             assume_complete: self.assume_complete,
             rules: std::mem::take(&mut self.rules),
             inventory_issues: Vec::new(),
+            accepted: Accepted::default(),
         };
         let views = Views {
             inventories: &self.inventories,

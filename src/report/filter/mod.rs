@@ -8,7 +8,8 @@
 //! value      = word | '"' text '"' | "'" text "'"
 //! ```
 //!
-//! `~` means "contains". Text is compared without regard to case. What is not known fulfils no comparison of sizes,
+//! `~` means "contains"; where the value holds `*` (anything) or `?` (one character) it means that the whole text fits,
+//! as in `datastore~"nfs*"`. Text is compared without regard to case. What is not known fulfils no comparison of sizes,
 //! ages or confidence. Sizes have units (`10GiB`, `500MB`), ages too (`90d`, `12h`, `2w`, `1y`).
 
 mod parse;
@@ -21,6 +22,7 @@ use std::{
     str::FromStr,
 };
 
+use globset::GlobMatcher;
 use jiff::Timestamp;
 
 use super::{
@@ -56,11 +58,10 @@ enum Expression {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Condition {
-    /// The text of a field equals or contains the value (lower case).
+    /// The text of a field fits the value.
     Text {
         field: TextField,
-        contains: bool,
-        value: String,
+        fits: Fits,
     },
     Confidence(Comparison, Confidence),
     /// Allocated bytes.
@@ -70,6 +71,36 @@ enum Condition {
     /// Seconds since the last change of the content.
     Age(Comparison, i64),
 }
+
+/// How a text has to be, in lower case.
+#[derive(Debug, Clone)]
+enum Fits {
+    Equals(String),
+    Contains(String),
+    Pattern(GlobMatcher),
+}
+
+impl Fits {
+    fn holds(&self, text: &str) -> bool {
+        match self {
+            Self::Equals(value) => text == value,
+            Self::Contains(value) => text.contains(value),
+            Self::Pattern(pattern) => pattern.is_match(text),
+        }
+    }
+}
+
+impl PartialEq for Fits {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Equals(a), Self::Equals(b)) | (Self::Contains(a), Self::Contains(b)) => a == b,
+            (Self::Pattern(a), Self::Pattern(b)) => a.glob() == b.glob(),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Fits {}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TextField {
@@ -168,14 +199,10 @@ impl Expression {
 impl Condition {
     fn holds(&self, artifact: &ArtifactReport, context: &Context) -> bool {
         match self {
-            Self::Text { field, contains, value } => field.values(artifact, context).iter().any(|text| {
-                let text = text.to_lowercase();
-                if *contains {
-                    text.contains(value)
-                } else {
-                    text == *value
-                }
-            }),
+            Self::Text { field, fits } => field
+                .values(artifact, context)
+                .iter()
+                .any(|text| fits.holds(&text.to_lowercase())),
             Self::Confidence(comparison, value) => artifact
                 .confidence
                 .is_some_and(|confidence| comparison.holds(confidence.cmp(value))),
@@ -257,6 +284,11 @@ mod tests {
             ("path~FLAT", &["web07/web07-flat.vmdk"]),
             ("path=\"[san-vmfs-01] web07/web07.vmdk\"", &["web07/web07.vmdk"]),
             ("path~/mnt/nfs01", &["new/new.vmdk"]),
+            ("datastore~\"NFS*\"", &["new/new.vmdk"]),
+            ("datastore~*fs01", &["new/new.vmdk"]),
+            ("datastore~?fs", &[]),
+            ("path~\"[san-vmfs-01] web??/*.vmx\"", &["web01/web01.vmx"]),
+            ("datastore!~\"*vmfs*\"", &["new/new.vmdk"]),
             ("confidence=high", &["web07/web07-flat.vmdk", "web07/web07.vmdk"]),
             ("confidence>=medium and reclaim=review", &["web07/web07-000001.vmdk"]),
             ("confidence<high", &["old/old.vmx", "web07/web07-000001.vmdk"]),

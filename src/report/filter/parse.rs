@@ -1,9 +1,10 @@
 //! From the words of an expression to conditions, every value checked.
 
+use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, de::value::StrDeserializer};
 
 use super::{
-    Comparison, Condition, Expression, FilterError, TextField,
+    Comparison, Condition, Expression, FilterError, Fits, TextField,
     token::{Operator, Token, TokenKind, tokens},
     value,
 };
@@ -188,15 +189,30 @@ fn text(field: TextField, operator: Operator, value: &str) -> Result<Expression,
         }
         _ => return Err("text has no order: use = != ~ or !~".to_owned()),
     };
-    if !contains {
+    let fits = if !contains {
         check(field, &value)?;
-    }
-    let condition = Expression::Is(Condition::Text { field, contains, value });
+        Fits::Equals(value)
+    } else if value.contains(['*', '?']) {
+        Fits::Pattern(pattern(&value)?)
+    } else {
+        Fits::Contains(value)
+    };
+    let condition = Expression::Is(Condition::Text { field, fits });
     Ok(if negated {
         Expression::Not(Box::new(condition))
     } else {
         condition
     })
+}
+
+/// `*` is anything and `?` one character; whatever else a glob knows stands for itself.
+fn pattern(value: &str) -> Result<GlobMatcher, String> {
+    let glob = globset::escape(value).replace("[*]", "*").replace("[?]", "?");
+    let glob = GlobBuilder::new(&glob)
+        .backslash_escape(false)
+        .build()
+        .map_err(|error| error.to_string())?;
+    Ok(glob.compile_matcher())
 }
 
 /// A value of a closed list that does not exist is a slip of the pen, not a filter that shows nothing.

@@ -25,6 +25,8 @@ pub(super) struct Head {
     summary: Value,
     coverage: Value,
     problems: Value,
+    /// What was accepted, each in a line.
+    accepted: Vec<String>,
     /// Number of artifacts, of VMs, and of ghosts among these.
     artifacts: usize,
     vms: usize,
@@ -47,6 +49,7 @@ impl Head {
             summary: shown(&report.summary),
             coverage: shown(&report.coverage),
             problems: shown(&report.problems),
+            accepted: report.accepted.iter().map(show::acceptance).collect(),
             artifacts: report.artifacts.len(),
             vms: report.vms.len(),
             ghosts: report.vms.iter().filter(|vm| is_ghost(vm)).count(),

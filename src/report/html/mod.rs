@@ -106,9 +106,7 @@ mod tests {
     }
 
     fn unpacked(page: &str, id: &str) -> Value {
-        let deflated = STANDARD
-            .decode(element(page, id))
-            .unwrap();
+        let deflated = STANDARD.decode(element(page, id)).unwrap();
         let mut json = String::new();
         flate2::read::DeflateDecoder::new(deflated.as_slice())
             .read_to_string(&mut json)

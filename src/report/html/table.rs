@@ -59,6 +59,8 @@ struct Artifacts {
     confidence: Words,
     reclaim: Words,
     risk: Words,
+    /// Why somebody has accepted it.
+    accepted: Words,
     /// The first that fits, as `--filter platform=` sees it.
     platform: Words,
     /// Owners as JSON: `[[type, id, name], …]`.
@@ -73,7 +75,7 @@ struct Artifacts {
 }
 
 impl Artifacts {
-    fn push(&mut self, artifact: &ArtifactReport, group: Option<usize>, context: &Context) {
+    fn push(&mut self, artifact: &ArtifactReport, group: Option<usize>, context: &Context, report: &Report) {
         self.root.push(sanitize::path(&artifact.root).into_owned());
         self.datastore.push(sanitize::text(&artifact.datastore).into_owned());
         self.folder
@@ -87,6 +89,12 @@ impl Artifacts {
         self.confidence.push(show::optional_name(artifact.confidence));
         self.reclaim.push(show::name(artifact.reclaim));
         self.risk.push(show::optional_name(artifact.risk));
+        let accepted = artifact.accepted.and_then(|place| report.accepted.get(place));
+        self.accepted.push(
+            accepted
+                .map(|found| sanitize::text(&found.reason).into_owned())
+                .unwrap_or_default(),
+        );
         let platform = filter::platforms(artifact, context).first().copied();
         self.platform.push(show::optional_name(platform));
         let owners = artifact.owners.iter().map(|owner| (owner.kind, &owner.id, &owner.name));
@@ -182,7 +190,7 @@ impl Table {
         let mut artifacts = Artifacts::default();
         for artifact in &report.artifacts {
             let group = artifact.group.as_deref().and_then(|id| groups.get(id).copied());
-            artifacts.push(artifact, group, &context);
+            artifacts.push(artifact, group, &context, report);
         }
         Self {
             artifacts,

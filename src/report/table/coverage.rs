@@ -24,7 +24,7 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::R
     } else {
         "NOT complete"
     };
-    layout::heading(format_args!("Coverage: {state}"), out)?;
+    layout::heading(format_args!("Coverage: {state}"), style, out)?;
     roots(&report.coverage.roots, style, out)?;
     inventories(report, style, out)?;
     gaps(&report.coverage.gap_details, style, out)?;
@@ -121,7 +121,7 @@ fn gaps(gaps: &[Gap], style: Style, out: &mut dyn Write) -> io::Result<()> {
     if gaps.is_empty() {
         return Ok(());
     }
-    layout::heading(format_args!("Gaps: {}", gaps.len()), out)?;
+    layout::heading(format_args!("Gaps: {}", gaps.len()), style, out)?;
     for gap in gaps {
         let mut line = format!("- {}", sanitize::text(&gap.text));
         if gap.caps && gap.files > 0 {
@@ -176,7 +176,7 @@ fn folded(title: &str, lines: &[String], style: Style, out: &mut dyn Write) -> i
     if lines.is_empty() {
         return Ok(());
     }
-    layout::heading(format_args!("{title}: {}", lines.len()), out)?;
+    layout::heading(format_args!("{title}: {}", lines.len()), style, out)?;
     let shown = if style.all { lines.len() } else { PLACES_SHOWN };
     for line in lines.iter().take(shown) {
         layout::entry(line, 1, 2, style, out)?;

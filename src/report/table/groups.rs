@@ -65,6 +65,7 @@ fn section(report: &Report, verdict: Verdict, style: Style, out: &mut dyn Write)
             show::count(show::number(blocks.len()), "group"),
             show::bytes(bytes)
         ),
+        style,
         out,
     )?;
     let kind_columns = widest_kind(&blocks);
@@ -83,7 +84,7 @@ fn blocks(report: &Report, verdict: Verdict) -> Vec<Block<'_>> {
     let mut artifacts: BTreeMap<&RawPath, &ArtifactReport> = report
         .artifacts
         .iter()
-        .filter(|artifact| artifact.verdict == verdict)
+        .filter(|artifact| artifact.verdict == verdict && artifact.accepted.is_none())
         .map(|artifact| (&artifact.path, artifact))
         .collect();
     let mut blocks: Vec<Block<'_>> = report
@@ -91,6 +92,7 @@ fn blocks(report: &Report, verdict: Verdict) -> Vec<Block<'_>> {
         .iter()
         .filter(|group| group.verdict == verdict)
         .map(|group| block(group, &mut artifacts))
+        .filter(|block| !block.files.is_empty())
         .collect();
     blocks.extend(artifacts.into_values().map(single));
     blocks.sort_by(|a, b| (Reverse(a.allocated_bytes), &a.title).cmp(&(Reverse(b.allocated_bytes), &b.title)));
@@ -240,7 +242,13 @@ Orphaned: 3 files in 1 group, 60.0 GiB
         }
         let text = written(&report, Style::default());
         assert!(text.contains("… 7 more files (--verbose"), "{text}");
-        let all = written(&report, Style { width: None, all: true });
+        let all = written(
+            &report,
+            Style {
+                all: true,
+                ..Style::default()
+            },
+        );
         assert!(!all.contains("more file"));
         assert!(all.contains("\nUnknown: 1 file"), "verbose shows every verdict: {all}");
     }

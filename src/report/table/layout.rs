@@ -5,6 +5,7 @@ use std::{
     io::{self, Write},
 };
 
+use anstyle::{AnsiColor, Color, Style as Paint};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, presets};
 
 use crate::report::Style;
@@ -42,9 +43,34 @@ pub(super) fn put(table: &Table, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", table.trim_fmt())
 }
 
+/// Nothing special.
+pub(super) const PLAIN: Paint = Paint::new();
+/// A heading, the answer.
+pub(super) const STRONG: Paint = Paint::new().bold();
+/// Wrong.
+pub(super) const BAD: Paint = Paint::new().fg_color(Some(Color::Ansi(AnsiColor::Red)));
+/// Not known, or worth a look.
+pub(super) const WARN: Paint = Paint::new().fg_color(Some(Color::Ansi(AnsiColor::Yellow)));
+
+/// Writes in a colour, where colours are wanted.
+pub(super) fn painted(
+    paint: Paint,
+    style: Style,
+    out: &mut dyn Write,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    if !style.colour {
+        return write(out);
+    }
+    write!(out, "{paint}")?;
+    write(out)?;
+    write!(out, "{paint:#}")
+}
+
 /// Writes a heading after an empty line.
-pub(super) fn heading(title: impl Display, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\n{title}")
+pub(super) fn heading(title: impl Display, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out)?;
+    painted(STRONG, style, out, |out| writeln!(out, "{title}"))
 }
 
 /// Writes a line that holds a path: wrapped on a terminal only, so that the path can be searched for in a file.
@@ -87,7 +113,7 @@ mod tests {
         let mut out = Vec::new();
         let style = Style {
             width: Some(40),
-            all: false,
+            ..Style::default()
         };
         paragraph("word ".repeat(20).trim_end(), 2, 4, style, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();

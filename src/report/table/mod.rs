@@ -1,11 +1,14 @@
 //! The report for people at a terminal.
 //!
-//! The result in one sentence, then the sums of each datastore, the groups that belong to nobody (largest first), the
-//! problems with their next step, and what the answer rests on. Every name is escaped, wherever the table goes.
+//! One screen ([`summary`]); with `--verbose` the sums of each datastore and verdict, every group (largest first), the
+//! problems with their next step, and what the answer rests on. With a filter the groups that it lets through are listed.
+//! The result and how sure it is stand at the end, where a terminal shows it. Every name is escaped, wherever the table
+//! goes.
 
 mod coverage;
 mod groups;
 mod layout;
+mod summary;
 
 use std::io::{self, Write};
 
@@ -16,16 +19,31 @@ use super::{
 };
 use crate::sanitize;
 
-/// Problems of one kind that are listed before the rest is folded into a number.
-const PROBLEMS_SHOWN: usize = 6;
-
 /// Writes the table.
 ///
 /// # Errors
 /// When the writer fails.
 pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    layout::paragraph(&show::result(report), 0, 0, style, out)?;
-    layout::paragraph(&show::certainty(report), 0, 0, style, out)?;
+    if style.all {
+        sums(report, style, out)?;
+        groups::write(report, style, out)?;
+        accepted(report, style, out)?;
+        problems(report, style, out)?;
+        coverage::write(report, style, out)?;
+    } else {
+        if report.summary.filter.is_some() {
+            groups::write(report, style, out)?;
+            writeln!(out)?;
+        }
+        summary::write(report, style, out)?;
+        accepted(report, style, out)?;
+    }
+    answer(report, style, out)
+}
+
+/// The last line: what was found, and how sure that is.
+fn answer(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out)?;
     if let Some(filter) = &report.summary.filter {
         let note = format!(
             "Only what --filter '{}' lets through is listed; sums, problems and coverage are whole.",
@@ -33,10 +51,31 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
         );
         layout::paragraph(&note, 0, 0, style, out)?;
     }
-    sums(report, style, out)?;
-    groups::write(report, style, out)?;
-    problems(report, style, out)?;
-    coverage::write(report, style, out)
+    let text = format!("{} {}", show::result(report), show::certainty(report));
+    let paint = if report.coverage.complete {
+        layout::STRONG
+    } else {
+        layout::WARN
+    };
+    layout::painted(paint, style, out, |out| layout::paragraph(&text, 0, 0, style, out))
+}
+
+/// What somebody has accepted, and until when.
+fn accepted(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if report.accepted.is_empty() {
+        return Ok(());
+    }
+    let sum = report.summary.accepted;
+    let files = show::count(sum.files, "file");
+    layout::heading(
+        format_args!("Accepted: {files}, {}", show::bytes(sum.allocated_bytes)),
+        style,
+        out,
+    )?;
+    for acceptance in &report.accepted {
+        layout::paragraph(&format!("- {}", show::acceptance(acceptance)), 1, 2, style, out)?;
+    }
+    Ok(())
 }
 
 fn sums(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -49,7 +88,7 @@ fn sums(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if datastores.is_empty() {
         return Ok(());
     }
-    layout::heading("Datastores", out)?;
+    layout::heading("Datastores", style, out)?;
     let mut grid = layout::grid(
         &[
             "Datastore",
@@ -119,6 +158,15 @@ fn problems(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()
     if report.problems.is_empty() {
         return Ok(());
     }
+    layout::heading(format_args!("Problems: {}", problem_counts(report)), style, out)?;
+    report
+        .problems
+        .chunk_by(Problem::is_like)
+        .try_for_each(|problems| problems_alike(problems, style, out))
+}
+
+/// How many there are of each severity.
+fn problem_counts(report: &Report) -> String {
     let counts: Vec<String> = [
         (Severity::Error, "error"),
         (Severity::Warning, "warning"),
@@ -138,11 +186,7 @@ fn problems(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()
     .filter(|(number, _)| *number > 0)
     .map(|(number, noun)| show::count(show::number(number), noun))
     .collect();
-    layout::heading(format_args!("Problems: {}", counts.join(", ")), out)?;
-    report
-        .problems
-        .chunk_by(Problem::is_like)
-        .try_for_each(|problems| problems_alike(problems, style, out))
+    counts.join(", ")
 }
 
 /// Problems of one kind with one next step: a line for each, and the next step once.
@@ -151,23 +195,18 @@ fn problems_alike(problems: &[Problem], style: Style, out: &mut dyn Write) -> io
         return Ok(());
     };
     writeln!(out, " {} {}", show::name(first.severity), first.code.name())?;
-    let shown = if style.all { problems.len() } else { PROBLEMS_SHOWN };
-    for problem in problems.iter().take(shown) {
+    for problem in problems {
         let line = format!(
             "{}: {}",
             sanitize::text(&problem.subject),
             sanitize::text(&problem.text)
         );
         layout::paragraph(&line, 5, 2, style, out)?;
-        for reason in problem.reasons.iter().filter(|_| style.all) {
+        for reason in &problem.reasons {
             let source = reason.source.as_deref().map(sanitize::text).unwrap_or_default();
             let line = format!("evidence: {} ({source})", sanitize::text(&reason.text));
             layout::paragraph(&line, 9, 2, style, out)?;
         }
-    }
-    let more = problems.len().saturating_sub(shown);
-    if more > 0 {
-        writeln!(out, "     … {more} more (--verbose and -o FILE.json list all)")?;
     }
     if first.next_step.is_empty() {
         return Ok(());
@@ -178,7 +217,16 @@ fn problems_alike(problems: &[Problem], style: Style, out: &mut dyn Write) -> io
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::report::{
+        model::{Acceptance, Summary},
+        sample,
+    };
+
+    const VERBOSE: Style = Style {
+        width: None,
+        all: true,
+        colour: false,
+    };
 
     fn written(report: &Report, style: Style) -> String {
         let mut out = Vec::new();
@@ -187,15 +235,15 @@ mod tests {
     }
 
     #[test]
-    fn the_result_stands_first_and_the_rest_in_its_order() {
-        let text = written(&sample::report(), Style::default());
-        assert!(text.starts_with("3 files (60.0 GiB) are orphaned"), "{text}");
+    fn the_parts_stand_in_their_order_and_the_answer_last() {
+        let text = written(&sample::report(), VERBOSE);
         let places: Vec<_> = [
             "\nDatastores\n",
             "\nOrphaned: ",
             "\nUnregistered: ",
             "\nProblems: ",
             "\nCoverage: ",
+            "\n\n3 files (60.0 GiB) are orphaned",
         ]
         .into_iter()
         .map(|heading| text.find(heading).unwrap_or_else(|| panic!("no {heading:?} in {text}")))
@@ -205,7 +253,7 @@ mod tests {
 
     #[test]
     fn sums_stand_by_datastore_and_verdict() {
-        let text = written(&sample::report(), Style::default());
+        let text = written(&sample::report(), VERBOSE);
         let mut lines = text
             .lines()
             .skip_while(|line| !line.starts_with(" SAN-VMFS-01"))
@@ -221,33 +269,61 @@ mod tests {
 
     #[test]
     fn problems_say_what_to_do_next() {
-        let text = written(&sample::report(), Style::default());
+        let text = written(&sample::report(), VERBOSE);
         let expected = "Problems: 1 error
  error ghost
      broken01: is registered by vc01, but its configuration is not there.
+         evidence: because of registered-vm (vc01, vInfo row 7)
      next: Restore broken01/broken01.vmx or remove the registration.
 ";
         assert!(text.contains(expected), "{text}");
-        assert!(!text.contains("evidence:"));
-        let all = written(&sample::report(), Style { width: None, all: true });
-        assert!(all.contains("         evidence: because of registered-vm (vc01, vInfo row 7)"));
     }
 
     #[test]
-    fn problems_of_one_kind_stand_together_and_are_folded() {
+    fn problems_of_one_kind_stand_together() {
         let mut report = sample::report();
         report.problems = vec![report.problems[0].clone(); 9];
-        let text = written(&report, Style::default());
+        let text = written(&report, VERBOSE);
         assert!(text.contains("Problems: 9 errors\n error ghost\n"), "{text}");
-        assert_eq!(text.matches("     broken01: is registered").count(), 6);
+        assert_eq!(text.matches("     broken01: is registered").count(), 9);
         assert_eq!(text.matches("next: Restore").count(), 1);
-        assert!(text.contains("     … 3 more (--verbose"));
+    }
+
+    #[test]
+    fn what_was_accepted_is_shown_and_not_counted() {
+        let mut report = sample::report();
+        report.accepted = vec![Acceptance {
+            reason: "kept for the auditors".to_owned(),
+            by: Some("finance".to_owned()),
+            until: Some(sample::time("2025-01-02T00:00:00Z")),
+            expired: false,
+            sum: Sum::default(),
+        }];
+        report.summary = Summary::empty();
+        for artifact in &mut report.artifacts {
+            artifact.accepted = (artifact.verdict == Verdict::Orphaned).then_some(0);
+        }
+        for artifact in &report.artifacts {
+            report.summary.add(artifact);
+        }
+        for style in [Style::default(), VERBOSE] {
+            let text = written(&report, style);
+            assert!(
+                text.contains("\nAccepted: 3 files, 60.0 GiB\n - kept for the auditors (finance, until 2025-01-01)"),
+                "{text}"
+            );
+            assert!(
+                text.contains("\n1 file (4.0 KiB) belongs to unregistered VMs"),
+                "{text}"
+            );
+            assert!(!text.contains("\nOrphaned: "), "{text}");
+        }
     }
 
     #[test]
     fn nothing_that_acts_on_a_terminal_is_written() {
         for width in [None, Some(60), Some(200)] {
-            let text = written(&sample::hostile(), Style { width, all: true });
+            let text = written(&sample::hostile(), Style { width, ..VERBOSE });
             let found = text
                 .chars()
                 .find(|&character| character != '\n' && sanitize::is_unsafe(character));
@@ -263,7 +339,7 @@ mod tests {
                 &sample::report(),
                 Style {
                     width: Some(width),
-                    all: true,
+                    ..VERBOSE
                 },
             );
             let longest = text.lines().map(|line| line.chars().count()).max().unwrap();

@@ -19,6 +19,13 @@ pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report) -> Resu
     sheet.line(&show::certainty(report), &Format::new())?;
     sheet.skip();
     gaps(&mut sheet, report)?;
+    if !report.accepted.is_empty() {
+        sheet.line("Accepted", &look.heading)?;
+        for acceptance in report.accepted.iter().take(LINES_MAX) {
+            sheet.line(&show::acceptance(acceptance), &Format::new())?;
+        }
+        sheet.skip();
+    }
     roots(&mut sheet, report)?;
     inventories(&mut sheet, report)?;
     sheet.line("Could not be read", &look.heading)?;

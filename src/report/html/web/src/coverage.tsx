@@ -30,6 +30,7 @@ export function Coverage() {
                     </ul>
                 )}
             </Card>
+            <Lines title="Accepted" id="accepted" lines={head.accepted} />
             <Card title="Roots" id="roots">
                 <div class="scroll">
                     <table class="plain">

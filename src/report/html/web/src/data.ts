@@ -18,13 +18,13 @@ export interface Head {
     generated: string; as_of: string; version: string; result: string; certainty: string;
     summary: {
         verdicts: Record<string, Sum>; classes?: Record<string, Sum>; datastores?: Record<string, Record<string, Sum>>;
-        reclaimable_bytes: number; review_bytes: number; filter?: string;
+        reclaimable_bytes: number; review_bytes: number; accepted: Sum; filter?: string;
     };
     coverage: {
         complete: boolean; assume_complete: boolean; roots?: Root[]; issues?: { path: string; stage: string; error: string }[];
         inventories?: Inventory[]; gap_details?: Gap[];
     };
-    problems: Problem[]; artifacts: number; vms: number; ghosts: number; chunk: number; chunks: number; facts_left_out: boolean;
+    problems: Problem[]; accepted: string[]; artifacts: number; vms: number; ghosts: number; chunk: number; chunks: number; facts_left_out: boolean;
 }
 export interface Group {
     title: string; verdict: string; class: string; owner: string; files: number; allocated_bytes: number; modified: number | null;
@@ -46,7 +46,7 @@ export interface Owner { type: string; id: string; name: string }
 interface Words { words: string[]; index: number[] }
 interface Columns {
     root: Words; datastore: Words; folder: Words; name: string[]; kind: Words; kind_basis: Words; verdict: Words; class: Words;
-    confidence: Words; reclaim: Words; risk: Words; platform: Words; owners: Words; group: (number | null)[]; apparent_bytes: number[];
+    confidence: Words; reclaim: Words; risk: Words; accepted: Words; platform: Words; owners: Words; group: (number | null)[]; apparent_bytes: number[];
     allocated_bytes: (number | null)[]; virtual_bytes: (number | null)[]; modified: (number | null)[];
 }
 
@@ -86,7 +86,7 @@ const numbers = (column: (number | null)[]) => Float64Array.from(column, (value)
 export class Files {
     readonly length: number;
     readonly root; readonly datastore; readonly folder; readonly kind; readonly kindBasis; readonly verdict; readonly class;
-    readonly confidence; readonly reclaim; readonly risk; readonly platform;
+    readonly confidence; readonly reclaim; readonly risk; readonly accepted; readonly platform;
     readonly name: string[];
     readonly group: Int32Array;
     readonly apparent: Float64Array; readonly allocated: Float64Array; readonly virtual: Float64Array; readonly modified: Float64Array;
@@ -105,6 +105,7 @@ export class Files {
         this.confidence = new WordColumn(columns.confidence);
         this.reclaim = new WordColumn(columns.reclaim);
         this.risk = new WordColumn(columns.risk);
+        this.accepted = new WordColumn(columns.accepted);
         this.platform = new WordColumn(columns.platform);
         this.ownerColumn = new WordColumn(columns.owners);
         this.ownerLists = new Array(this.ownerColumn.words.length);

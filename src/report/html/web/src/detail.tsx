@@ -42,6 +42,7 @@ export function FileView({ row }: { row: number }) {
                             {files.platform.at(row) && <Fact name="Platform">{PLATFORM_TEXT[files.platform.at(row)]}</Fact>}
                             <Fact name="Owner"><Owners row={row} /></Fact>
                             {group >= 0 && <Fact name="Group"><a href={href(`group/${group}`)}><Name>{groups[group].title}</Name></a> <span class="muted">{count(groups[group].files, "file")}, {bytes(groups[group].allocated_bytes)}</span></Fact>}
+                            {files.accepted.at(row) && <Fact name="Accepted"><Name>{files.accepted.at(row)}</Name></Fact>}
                             {facts.blake3 && <Fact name="BLAKE3"><span class="mono break">{facts.blake3}</span></Fact>}
                         </dl>
                     </Card>

@@ -27,6 +27,7 @@ const FILE_COLUMNS: Column[] = [
     { id: "age", title: "Written", text: (row) => age(asOf, files.modified[row]), value: (row) => -files.modified[row], right: true, width: 80 },
     { id: "datastore", title: "Datastore", text: (row) => files.datastore.at(row), width: 136 },
     { id: "owner", title: "Owner", text: owners, width: 116 },
+    { id: "accepted", title: "Accepted", text: (row) => files.accepted.at(row), width: 150, hidden: true },
     { id: "length", title: "Length", text: (row) => bytes(files.apparent[row]), value: (row) => files.apparent[row], right: true, width: 105, hidden: true },
     { id: "virtual", title: "Virtual size", text: (row) => unknownLast(bytes(files.virtual[row])), value: (row) => files.virtual[row], right: true, width: 105, hidden: true },
     { id: "date", title: "Date", text: (row) => unknownLast(date(files.modified[row])), value: (row) => files.modified[row], width: 105, hidden: true },
@@ -219,12 +220,12 @@ export function List() {
 
 export function csvOf(level: "groups" | "files", rows: number[]): string {
     const files_ = level === "groups" ? rows.flatMap((place) => filesOfGroup[place]) : rows;
-    const header = ["path", "datastore", "kind", "verdict", "class", "confidence", "reclaim", "risk", "group", "owners", "apparent_bytes", "allocated_bytes", "modified"];
+    const header = ["path", "datastore", "kind", "verdict", "class", "confidence", "reclaim", "risk", "group", "owners", "apparent_bytes", "allocated_bytes", "modified", "accepted"];
     const number = (value: number) => (Number.isNaN(value) ? "" : value);
     const lines = files_.map((row) => [
         files.path(row), files.datastore.at(row), files.kind.at(row), files.verdict.at(row), files.class.at(row), files.confidence.at(row),
         files.reclaim.at(row), files.risk.at(row), files.group[row] < 0 ? "" : groups[files.group[row]].title, owners(row),
-        number(files.apparent[row]), number(files.allocated[row]), date(files.modified[row]),
+        number(files.apparent[row]), number(files.allocated[row]), date(files.modified[row]), files.accepted.at(row),
     ].map(csvField).join(","));
     return [header.join(","), ...lines, ""].join("\r\n");
 }

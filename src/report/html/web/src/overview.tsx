@@ -57,6 +57,11 @@ export function Certainty() {
                 )}
                 {!coverage.complete && <p><a href={href("coverage")}>All that was and was not seen</a></p>}
             </div>
+            {head.accepted.length > 0 && (
+                <div class="banner info" role="note">
+                    <p>{count(summary.accepted.files, "file")} ({bytes(summary.accepted.allocated_bytes)}) are accepted and count in no sum: <a href={href("coverage")}>what, by whom and until when</a></p>
+                </div>
+            )}
             {summary.filter && (
                 <div class="banner info" role="note">
                     <p>Only what the filter <code>{summary.filter}</code> lets through is listed. Sums, VMs, problems and coverage are whole.</p>

@@ -1,0 +1,367 @@
+//! `--redact`: the report without names, for those outside the house.
+//!
+//! Every part of every path, every name of a VM, host, datastore and inventory and every id becomes a number, the same
+//! wherever the same text stands, so that references, groups and owners can still be followed. Of the name of a file
+//! what the platforms add to it stays: extension, `-flat`, `-000001`. Notes, facts and the source of a reason are left
+//! out, next steps too, and sentences are replaced by what their code means, since both may quote anything.
+
+use std::collections::BTreeMap;
+
+use super::model::{ArtifactReport, Coverage, Problem, Reason, Report, Resolved, Vm};
+use crate::raw::RawPath;
+
+/// What divides a path into parts, in the words of any platform.
+const SEPARATORS: [char; 4] = ['/', '\\', '[', ']'];
+/// Endings that platforms add to the name of a disk before its extension.
+const ENDINGS: [&str; 8] = [
+    "-flat",
+    "-delta",
+    "-sesparse",
+    "-ctk",
+    "-digest",
+    "-rdm",
+    "-rdmp",
+    "_digest",
+];
+/// Characters of an extension that is kept; what is longer may be a name.
+const EXTENSION_MAX: usize = 8;
+
+/// Takes the names out of a report.
+pub fn redact(report: &mut Report) {
+    let mut names = Names::default();
+    report.visit(&mut |text| names.learn(text));
+    names.number();
+    report.visit(&mut |text| names.replace(text));
+    report.artifacts.iter_mut().for_each(forget_artifact);
+    report.vms.iter_mut().for_each(forget_vm);
+    report.problems.iter_mut().for_each(forget_problem);
+    forget_coverage(&mut report.coverage);
+    for acceptance in &mut report.accepted {
+        acceptance.reason = "accepted".to_owned();
+    }
+    report.summary.filter = report
+        .summary
+        .filter
+        .take()
+        .map(|_| "a filter, which is redacted".to_owned());
+    sort(report);
+}
+
+/// A name and what stands for it.
+#[derive(Default)]
+struct Names {
+    numbers: BTreeMap<String, usize>,
+}
+
+impl Names {
+    fn learn(&mut self, text: &mut String) {
+        for part in text.split(SEPARATORS) {
+            let (stem, _) = divided(part);
+            if !stem.is_empty() {
+                self.numbers.insert(stem.to_owned(), 0);
+            }
+        }
+    }
+
+    /// Numbers in the order of the names: the same report gives the same numbers.
+    fn number(&mut self) {
+        for (number, slot) in (1..).zip(self.numbers.values_mut()) {
+            *slot = number;
+        }
+    }
+
+    fn replace(&self, text: &mut String) {
+        let mut out = String::with_capacity(text.len());
+        for piece in text.split_inclusive(SEPARATORS) {
+            let (part, separator) = match piece.strip_suffix(SEPARATORS) {
+                Some(part) => (part, piece.get(part.len()..).unwrap_or_default()),
+                None => (piece, ""),
+            };
+            let blanks = part.get(..part.len() - part.trim_start().len()).unwrap_or_default();
+            let (stem, rest) = divided(part);
+            out.push_str(blanks);
+            if let Some(number) = self.numbers.get(stem) {
+                out.push_str(&format!("name-{number}"));
+            }
+            out.push_str(rest);
+            out.push_str(separator);
+        }
+        *text = out;
+    }
+}
+
+/// The name in a part of a path, and what the platform added to it.
+fn divided(part: &str) -> (&str, &str) {
+    let part = part.trim_start();
+    if matches!(part, "" | "." | "..") {
+        return ("", part);
+    }
+    let is_extension =
+        |text: &str| text.len() <= EXTENSION_MAX && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let dot = part
+        .rfind('.')
+        .filter(|&dot| dot > 0 && part.get(dot + 1..).is_some_and(is_extension));
+    let mut end = dot.unwrap_or(part.len());
+    if dot.is_some() {
+        while let Some(shorter) = part.get(..end).and_then(without_ending) {
+            end = shorter;
+        }
+    }
+    part.split_at_checked(end).unwrap_or((part, ""))
+}
+
+/// Where the name ends before an ending; `None` where it has none.
+fn without_ending(name: &str) -> Option<usize> {
+    let ending = ENDINGS
+        .iter()
+        .find(|ending| name.ends_with(**ending))
+        .map(|ending| ending.len());
+    let digits = name.len() - name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let number = (digits == 6)
+        .then_some(7)
+        .filter(|_| name.get(..name.len() - digits).is_some_and(|name| name.ends_with('-')));
+    let length = ending.or(number)?;
+    name.len().checked_sub(length).filter(|end| *end > 0)
+}
+
+fn forget_artifact(artifact: &mut ArtifactReport) {
+    artifact.facts = serde_json::Value::Null;
+    artifact.reasons.iter_mut().for_each(forget_reason);
+}
+
+fn forget_reason(reason: &mut Reason) {
+    reason.text = reason.code.meaning().to_owned();
+    reason.source = None;
+    reason.settles = None;
+}
+
+fn forget_vm(vm: &mut Vm) {
+    vm.notes = None;
+    for problem in &mut vm.problems {
+        problem.text = problem.code.meaning().to_owned();
+    }
+}
+
+fn forget_problem(problem: &mut Problem) {
+    problem.text = problem.code.meaning().to_owned();
+    problem.next_step.clear();
+    problem.reasons.iter_mut().for_each(forget_reason);
+}
+
+fn forget_coverage(coverage: &mut Coverage) {
+    for root in &mut coverage.roots {
+        root.identity_basis = "redacted".to_owned();
+    }
+    for issue in &mut coverage.issues {
+        issue.error = "redacted".to_owned();
+    }
+    for inventory in &mut coverage.inventories {
+        inventory.files.clear();
+        inventory.warnings.clear();
+    }
+    for gap in &mut coverage.gap_details {
+        gap.text = gap.code.meaning().to_owned();
+    }
+    coverage.gaps = coverage.gap_details.iter().map(|gap| gap.text.clone()).collect();
+}
+
+/// Puts the lists into their order again.
+fn sort(report: &mut Report) {
+    report.artifacts.sort_by(|a, b| a.path.cmp(&b.path));
+    report.groups.iter_mut().for_each(|group| group.artifacts.sort());
+    report.groups.sort_by(|a, b| a.id.cmp(&b.id));
+    report.vms.iter_mut().for_each(|vm| vm.artifacts.sort());
+    report.vms.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    report
+        .problems
+        .sort_by(|a, b| (a.severity, a.code, &a.subject).cmp(&(b.severity, b.code, &b.subject)));
+}
+
+/// Everything in a report that names something.
+trait Named {
+    fn visit(&mut self, name: &mut dyn FnMut(&mut String));
+}
+
+impl Named for RawPath {
+    fn visit(&mut self, name: &mut dyn FnMut(&mut String)) {
+        let mut text = crate::sanitize::path(self).into_owned();
+        name(&mut text);
+        *self = RawPath::from(text.as_str());
+    }
+}
+
+impl Named for Option<String> {
+    fn visit(&mut self, name: &mut dyn FnMut(&mut String)) {
+        self.iter_mut().for_each(name);
+    }
+}
+
+impl Named for Vec<String> {
+    fn visit(&mut self, name: &mut dyn FnMut(&mut String)) {
+        self.iter_mut().for_each(name);
+    }
+}
+
+impl Named for Report {
+    fn visit(&mut self, name: &mut dyn FnMut(&mut String)) {
+        for artifact in &mut self.artifacts {
+            artifact.visit(name);
+        }
+        for group in &mut self.groups {
+            name(&mut group.id);
+            name(&mut group.title);
+            group.owner.visit(name);
+            group.artifacts.iter_mut().for_each(|path| path.visit(name));
+        }
+        for vm in &mut self.vms {
+            vm.visit(name);
+        }
+        for problem in &mut self.problems {
+            name(&mut problem.subject);
+        }
+        for acceptance in &mut self.accepted {
+            acceptance.by.visit(name);
+        }
+        self.coverage.visit(name);
+        let datastores = std::mem::take(&mut self.summary.datastores);
+        self.summary.datastores = datastores
+            .into_iter()
+            .map(|(mut datastore, sums)| {
+                name(&mut datastore);
+                (datastore, sums)
+            })
+            .collect();
+    }
+}
+
+impl Named for ArtifactReport {
+    fn visit(&mut self, name: &mut dyn FnMut(&mut String)) {
+        for path in [&mut self.path, &mut self.root, &mut self.relative_path] {
+            path.visit(name);
+        }
+        name(&mut self.datastore);
+        self.group.visit(name);
+        for owner in &mut self.owners {
+            name(&mut owner.id);
+            name(&mut owner.name);
+        }
+        for by in &mut self.referenced_by {
+            by.path.visit(name);
+        }
+        for reference in &mut self.references {
+            reference.path.visit(name);
+            if let Resolved::Path(path) = &mut reference.resolved {
+                path.visit(name);
+            }
+        }
+    }
+}
+
+impl Named for Vm {
+    fn visit(&mut self, name: &mut dyn FnMut(&mut String)) {
+        name(&mut self.id);
+        name(&mut self.name);
+        self.inventories.visit(name);
+        self.host.visit(name);
+        if let Some(config) = &mut self.config {
+            config.visit(name);
+        }
+        self.artifacts.iter_mut().for_each(|path| path.visit(name));
+        self.missing.iter_mut().for_each(|missing| missing.path.visit(name));
+    }
+}
+
+impl Named for Coverage {
+    fn visit(&mut self, name: &mut dyn FnMut(&mut String)) {
+        for root in &mut self.roots {
+            root.path.visit(name);
+            name(&mut root.datastore);
+            root.aliases.visit(name);
+            root.skipped.iter_mut().for_each(|skipped| skipped.path.visit(name));
+            root.empty_folders.iter_mut().for_each(|folder| folder.visit(name));
+        }
+        self.issues.iter_mut().for_each(|issue| issue.path.visit(name));
+        for inventory in &mut self.inventories {
+            name(&mut inventory.source);
+            inventory.scope.datastores.visit(name);
+            inventory.scope.hosts.visit(name);
+        }
+        self.gap_details.iter_mut().for_each(|gap| gap.datastores.visit(name));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{explain, sample, schema};
+
+    #[test]
+    fn the_name_goes_and_what_the_platform_added_stays() {
+        for (part, name, rest) in [
+            ("web01-flat.vmdk", "web01", "-flat.vmdk"),
+            ("web01-000001-sesparse.vmdk", "web01", "-000001-sesparse.vmdk"),
+            ("web01_2.vmdk", "web01_2", ".vmdk"),
+            ("esx01.lab.Example", "esx01.lab.Example", ""),
+            ("Dateiserver Köln", "Dateiserver Köln", ""),
+            (".lck-4701ffff", ".lck-4701ffff", ""),
+            ("..", "", ".."),
+        ] {
+            assert_eq!(divided(part), (name, rest), "{part}");
+        }
+    }
+
+    #[test]
+    fn no_name_is_left_anywhere_and_the_report_is_still_one() {
+        let mut report = sample::report();
+        report.vms[1].notes = Some("ask Müller about web01".to_owned());
+        redact(&mut report);
+        let text = serde_json::to_string(&report).unwrap().to_lowercase();
+        for name in [
+            "web0",
+            "old/",
+            "san-",
+            "nfs01",
+            "vc01",
+            "esx1",
+            "broken01",
+            "müller",
+            "rvtools.xlsx",
+            "/mnt",
+        ] {
+            assert!(!text.contains(name), "{name} is left in {text}");
+        }
+        let schema = serde_json::to_value(schema::schema()).unwrap();
+        assert!(jsonschema::draft202012::is_valid(
+            &schema,
+            &serde_json::to_value(&report).unwrap()
+        ));
+        assert!(report.artifacts.is_sorted_by(|a, b| a.path <= b.path));
+    }
+
+    #[test]
+    fn what_belonged_together_still_does() {
+        let mut report = sample::report();
+        redact(&mut report);
+        let flat = report
+            .artifacts
+            .iter()
+            .find(|artifact| artifact.relative_path.lossy().ends_with("-flat.vmdk"))
+            .unwrap();
+        let descriptor = &flat.referenced_by[0].path;
+        assert!(report.artifacts.iter().any(|artifact| artifact.path == *descriptor));
+        let group = report
+            .groups
+            .iter()
+            .find(|group| Some(&group.id) == flat.group.as_ref())
+            .unwrap();
+        assert!(group.artifacts.contains(&flat.path));
+        let wanted = flat.path.as_bytes().to_vec();
+        assert!(matches!(explain::find(&report, &wanted), explain::Found::One(_)));
+        let owner = report
+            .artifacts
+            .iter()
+            .find_map(|artifact| artifact.owners.first())
+            .unwrap();
+        assert!(report.vms.iter().any(|vm| vm.id == owner.id && vm.name == owner.name));
+    }
+}
