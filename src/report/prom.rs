@@ -55,9 +55,10 @@ fn metric(name: &str, help: &str, samples: Vec<Sample>, out: &mut dyn Write) -> 
             .iter()
             .map(|(name, text)| format!("{name}=\"{}\"", label(text)))
             .collect();
-        match labels.is_empty() {
-            true => writeln!(out, "derelict_{name} {value}")?,
-            false => writeln!(out, "derelict_{name}{{{}}} {value}", labels.join(","))?,
+        if labels.is_empty() {
+            writeln!(out, "derelict_{name} {value}")?;
+        } else {
+            writeln!(out, "derelict_{name}{{{}}} {value}", labels.join(","))?;
         }
     }
     Ok(())

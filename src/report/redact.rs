@@ -5,7 +5,7 @@
 //! what the platforms add to it stays: extension, `-flat`, `-000001`. Notes, facts and the source of a reason are left
 //! out, next steps too, and sentences are replaced by what their code means, since both may quote anything.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::model::{ArtifactReport, Coverage, Problem, Reason, Report, Resolved, Vm};
 use crate::raw::RawPath;
@@ -37,7 +37,7 @@ pub fn redact(report: &mut Report) {
     report.problems.iter_mut().for_each(forget_problem);
     forget_coverage(&mut report.coverage);
     for acceptance in &mut report.accepted {
-        acceptance.reason = "accepted".to_owned();
+        "accepted".clone_into(&mut acceptance.reason);
     }
     report.summary.filter = report
         .summary
@@ -54,7 +54,7 @@ struct Names {
 }
 
 impl Names {
-    fn learn(&mut self, text: &mut String) {
+    fn learn(&mut self, text: &str) {
         for part in text.split(SEPARATORS) {
             let (stem, _) = divided(part);
             if !stem.is_empty() {
@@ -81,7 +81,8 @@ impl Names {
             let (stem, rest) = divided(part);
             out.push_str(blanks);
             if let Some(number) = self.numbers.get(stem) {
-                out.push_str(&format!("name-{number}"));
+                // Writing to a String cannot fail.
+                let _ = write!(out, "name-{number}");
             }
             out.push_str(rest);
             out.push_str(separator);
@@ -130,7 +131,7 @@ fn forget_artifact(artifact: &mut ArtifactReport) {
 }
 
 fn forget_reason(reason: &mut Reason) {
-    reason.text = reason.code.meaning().to_owned();
+    reason.code.meaning().clone_into(&mut reason.text);
     reason.source = None;
     reason.settles = None;
 }
@@ -138,29 +139,29 @@ fn forget_reason(reason: &mut Reason) {
 fn forget_vm(vm: &mut Vm) {
     vm.notes = None;
     for problem in &mut vm.problems {
-        problem.text = problem.code.meaning().to_owned();
+        problem.code.meaning().clone_into(&mut problem.text);
     }
 }
 
 fn forget_problem(problem: &mut Problem) {
-    problem.text = problem.code.meaning().to_owned();
+    problem.code.meaning().clone_into(&mut problem.text);
     problem.next_step.clear();
     problem.reasons.iter_mut().for_each(forget_reason);
 }
 
 fn forget_coverage(coverage: &mut Coverage) {
     for root in &mut coverage.roots {
-        root.identity_basis = "redacted".to_owned();
+        "redacted".clone_into(&mut root.identity_basis);
     }
     for issue in &mut coverage.issues {
-        issue.error = "redacted".to_owned();
+        "redacted".clone_into(&mut issue.error);
     }
     for inventory in &mut coverage.inventories {
         inventory.files.clear();
         inventory.warnings.clear();
     }
     for gap in &mut coverage.gap_details {
-        gap.text = gap.code.meaning().to_owned();
+        gap.code.meaning().clone_into(&mut gap.text);
     }
     coverage.gaps = coverage.gap_details.iter().map(|gap| gap.text.clone()).collect();
 }

@@ -6,7 +6,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::disallowed_methods,
     clippy::print_stderr,
     reason = "a test that cannot set itself up has failed, and reads what it wrote; what it skips it says"
 )]
@@ -129,15 +128,15 @@ impl Browser {
             .env("DERELICT_CHROMIUM", &self.0)
             .output()
             .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
         if let Some(folder) = std::env::var_os("DERELICT_KEEP") {
             fs::copy(page, Path::new(&folder).join(page.file_name().unwrap())).unwrap();
         }
         assert!(
             output.status.success(),
-            "{text}\n{}",
+            "{said}\n{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        eprintln!("{text}");
+        eprintln!("{said}");
     }
 }

@@ -27,7 +27,8 @@ pub(super) struct Table {
 /// A column of few different words: the words, and for each row the place of its word.
 #[derive(Serialize, Default)]
 struct Words {
-    words: Vec<String>,
+    #[serde(rename = "words")]
+    each: Vec<String>,
     index: Vec<usize>,
     #[serde(skip)]
     places: HashMap<String, usize>,
@@ -35,10 +36,10 @@ struct Words {
 
 impl Words {
     fn push(&mut self, word: String) {
-        let words = &mut self.words;
+        let each = &mut self.each;
         let place = *self.places.entry(word).or_insert_with_key(|word| {
-            words.push(word.clone());
-            words.len() - 1
+            each.push(word.clone());
+            each.len() - 1
         });
         self.index.push(place);
     }

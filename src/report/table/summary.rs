@@ -83,7 +83,15 @@ fn largest(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()>
         out,
     )?;
     let mut grid = layout::grid(
-        &[">Size", "=Verdict", "=Class", "=Sure", "=Reclaim", ">Written", "Group"],
+        &[
+            ">Size",
+            "=Verdict",
+            "=Class",
+            "=Confidence",
+            "=Reclaim",
+            ">Written",
+            "Group",
+        ],
         style,
     );
     for group in groups.into_iter().take(shown) {

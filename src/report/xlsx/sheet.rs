@@ -145,7 +145,7 @@ pub(super) fn fill(verdict: Verdict) -> Color {
 
 /// A sheet that is written from its top to its end.
 pub(super) struct Sheet<'a> {
-    pub(super) sheet: &'a mut Worksheet,
+    pub(super) raw: &'a mut Worksheet,
     pub(super) look: &'a Look,
     row: u32,
     links: usize,
@@ -157,7 +157,7 @@ impl<'a> Sheet<'a> {
         sheet.set_name(name)?;
         sheet.set_landscape().set_print_fit_to_pages(1, 0);
         Ok(Self {
-            sheet,
+            raw: sheet,
             look,
             row: 0,
             links: 0,
@@ -176,14 +176,14 @@ impl<'a> Sheet<'a> {
 
     /// A line over the whole sheet that does not count for the width of its column.
     pub(super) fn line(&mut self, text: &str, format: &Format) -> Result<(), XlsxError> {
-        self.sheet.write_string_with_format(self.row, 0, cut(text), format)?;
+        self.raw.write_string_with_format(self.row, 0, cut(text), format)?;
         self.row += 1;
         Ok(())
     }
 
     pub(super) fn header(&mut self, titles: &[&str]) -> Result<(), XlsxError> {
         for (column, title) in (0..).zip(titles) {
-            self.sheet
+            self.raw
                 .write_string_with_format(self.row, column, *title, &self.look.header)?;
             // Room for the arrow of a filter.
             self.widen(column, title.chars().count() + 3);
@@ -205,28 +205,23 @@ impl<'a> Sheet<'a> {
         let (row, look) = (self.row, self.look);
         match cell {
             Cell::None => {}
-            Cell::Text(text) => {
-                self.sheet
-                    .write_string_with_format(row, column, cut(&text), &look.text)?;
-            }
             Cell::Verdict(verdict) => {
-                self.sheet
+                self.raw
                     .write_string_with_format(row, column, verdict.name(), look.verdict(verdict))?;
             }
             Cell::Number(number) => {
-                self.sheet
+                self.raw
                     .write_number_with_format(row, column, float(number), &look.number)?;
             }
             Cell::Gib(bytes) => {
-                self.sheet
-                    .write_number_with_format(row, column, gib(bytes), &look.gib)?;
+                self.raw.write_number_with_format(row, column, gib(bytes), &look.gib)?;
             }
             Cell::Time(time) => match excel_time(time) {
                 Some(time) => {
-                    self.sheet.write_datetime_with_format(row, column, &time, &look.time)?;
+                    self.raw.write_datetime_with_format(row, column, &time, &look.time)?;
                 }
                 None => {
-                    self.sheet
+                    self.raw
                         .write_string_with_format(row, column, time.to_string(), &look.text)?;
                 }
             },
@@ -237,11 +232,10 @@ impl<'a> Sheet<'a> {
             } if self.links < LINKS_MAX && !text.is_empty() => {
                 self.links += 1;
                 let url = Url::new(format!("internal:'{sheet}'!A{}", target + 1)).set_text(cut(&text));
-                self.sheet.write_url_with_format(row, column, url, &look.link)?;
+                self.raw.write_url_with_format(row, column, url, &look.link)?;
             }
-            Cell::Link { text, .. } => {
-                self.sheet
-                    .write_string_with_format(row, column, cut(&text), &look.text)?;
+            Cell::Text(text) | Cell::Link { text, .. } => {
+                self.raw.write_string_with_format(row, column, cut(&text), &look.text)?;
             }
         }
         Ok(())
@@ -260,7 +254,7 @@ impl<'a> Sheet<'a> {
     /// Widths that fit what was written.
     pub(super) fn fit(&mut self) -> Result<(), XlsxError> {
         for (column, width) in (0..).zip(&self.widths) {
-            self.sheet
+            self.raw
                 .set_column_width(column, f64::from(u32::try_from(*width).unwrap_or(10).max(8)))?;
         }
         Ok(())
@@ -269,9 +263,9 @@ impl<'a> Sheet<'a> {
     /// The table under the header in row 0 gets filters, and the header stays in sight.
     pub(super) fn filter(&mut self) -> Result<(), XlsxError> {
         let last = u16::try_from(self.widths.len().saturating_sub(1)).unwrap_or(u16::MAX);
-        self.sheet.autofilter(0, 0, self.row.saturating_sub(1), last)?;
-        self.sheet.set_freeze_panes(1, 0)?;
-        self.sheet.set_repeat_rows(0, 0)?;
+        self.raw.autofilter(0, 0, self.row.saturating_sub(1), last)?;
+        self.raw.set_freeze_panes(1, 0)?;
+        self.raw.set_repeat_rows(0, 0)?;
         self.fit()
     }
 }

@@ -29,7 +29,7 @@ const AGES: [(&str, i64); 6] = [
 
 pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report) -> Result<(), XlsxError> {
     let mut sheet = Sheet::new(workbook.add_worksheet(), NAME, look)?;
-    sheet.sheet.set_screen_gridlines(false);
+    sheet.raw.set_screen_gridlines(false);
     sheet.line("derelict report", &look.title)?;
     prose(&mut sheet, &show::result(report), &look.result, 34)?;
     prose(&mut sheet, &show::certainty(report), &look.wrapped, 34)?;
@@ -60,8 +60,8 @@ pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report) -> Resu
 
 fn prose(sheet: &mut Sheet<'_>, text: &str, format: &Format, height: u16) -> Result<(), XlsxError> {
     let row = sheet.row();
-    sheet.sheet.merge_range(row, 0, row, PROSE_COLUMNS, "", format)?;
-    sheet.sheet.set_row_height(row, f64::from(height))?;
+    sheet.raw.merge_range(row, 0, row, PROSE_COLUMNS, "", format)?;
+    sheet.raw.set_row_height(row, f64::from(height))?;
     sheet.line(text, format)
 }
 
@@ -69,7 +69,7 @@ fn links(sheet: &mut Sheet<'_>) -> Result<(), XlsxError> {
     let row = sheet.row();
     for (column, name) in (0..).zip(["Orphans", "Files", "VMs", "Problems", "Coverage"]) {
         let url = Url::new(format!("internal:'{name}'!A1")).set_text(name);
-        sheet.sheet.write_url(row, column, url)?;
+        sheet.raw.write_url(row, column, url)?;
     }
     sheet.skip();
     Ok(())
@@ -175,12 +175,12 @@ fn charts(sheet: &mut Sheet<'_>, datastores: Rows, ages: Rows) -> Result<(), Xls
         series(&mut held, datastores, column, verdict);
     }
     held.set_width(760).set_height(360);
-    sheet.sheet.insert_chart(row, 0, &held)?;
+    sheet.raw.insert_chart(row, 0, &held)?;
     let mut old = stacked("Age of what belongs to nobody, GiB", ChartType::ColumnStacked);
     series(&mut old, ages, 1, Verdict::Orphaned);
     series(&mut old, ages, 2, Verdict::Unregistered);
     old.set_width(520).set_height(360);
-    sheet.sheet.insert_chart(row, 7, &old)?;
+    sheet.raw.insert_chart(row, 7, &old)?;
     Ok(())
 }
 
