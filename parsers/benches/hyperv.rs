@@ -2,10 +2,6 @@
 //!
 //! `cargo bench -p derelict-parsers --bench hyperv`; the numbers stand in the README. For the comparison with
 //! dissect.hypervisor set `DISSECT_PYTHON` to a Python that has it: it then parses the same configuration as often.
-#![expect(
-    missing_docs,
-    reason = "the macros of criterion make functions that cannot be documented"
-)]
 #![expect(clippy::unwrap_used, reason = "a bench that cannot set itself up has failed")]
 
 use std::{

@@ -26,7 +26,7 @@ fn decode(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16 + Clone) -> EncodedText {
     let units = pairs.iter().copied().map(unit);
     // Nearly all of them are.
     if units.clone().all(|unit| unit < 0x80) {
-        let ascii = units.map(|unit| unit.to_le_bytes()).map(|[low, _]| low).collect();
+        let ascii = units.map(u16::to_le_bytes).map(|[low, _]| low).collect();
         return EncodedText::new(String::from_utf8(ascii).unwrap_or_default());
     }
     let mut lossy = false;

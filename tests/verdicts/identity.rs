@@ -11,8 +11,8 @@ use derelict_parsers::testkit::{
 };
 
 use super::support::{
-    Export, Judged, SECTORS, Site, config_only, descriptor, hyperv_host, hyperv_row, hyperv_vm, inventory, row,
-    row_of, vcenter, vhdx, vm_id, vmx,
+    Export, Judged, SECTORS, Site, config_only, descriptor, hyperv_host, hyperv_row, hyperv_vm, inventory, row, row_of,
+    vcenter, vhdx, vm_id, vmx,
 };
 
 const UUID: &str = "5f1c2d3e-0badc0de-1111-001b21aa0001";

@@ -185,19 +185,12 @@ fn sound_entries(image: &[u8], base: u64) -> Vec<KeyEntry> {
 fn next_text(bytes: &[u8]) -> Option<usize> {
     const GROUP: usize = 32;
     let is_text = |byte: &u8| *byte == key_type::STRING;
-    let (groups, rest) = bytes.as_chunks::<GROUP>();
-    let has_text = |group: &[u8; GROUP]| group.iter().fold(false, |found, byte| found | is_text(byte));
-    match groups.iter().position(has_text) {
-        Some(group) => {
-            let start = group.saturating_mul(GROUP);
-            let within = bytes.get(start..)?.iter().position(is_text)?;
-            Some(start.saturating_add(within))
-        }
-        None => {
-            let within = rest.iter().position(is_text)?;
-            Some(bytes.len().saturating_sub(rest.len()).saturating_add(within))
-        }
-    }
+    let count = |group: &[u8; GROUP]| group.iter().map(|byte| u8::from(is_text(byte))).sum::<u8>();
+    let (groups, _) = bytes.as_chunks::<GROUP>();
+    let empty = groups.iter().take_while(|group| count(group) == 0).count();
+    let start = empty.saturating_mul(GROUP);
+    let within = bytes.get(start..)?.iter().position(is_text)?;
+    Some(start.saturating_add(within))
 }
 
 /// The length of a text key that may begin here; `None` where what stands here is none.

@@ -197,12 +197,11 @@ impl KeyTables {
         };
         let body = entry.get(KEY_ENTRY_HEADER..).unwrap_or_default();
         // In groups, since half of a file may be filling.
-        let is_filling = |group: &[u8]| {
-            group
-                .iter()
-                .fold(true, |filling, &byte| filling & (byte == FREE_FILLING || byte == 0))
+        let others = |group: &[u8]| {
+            let is_other = |byte: &u8| u8::from(*byte != FREE_FILLING && *byte != 0);
+            group.iter().map(is_other).sum::<u8>()
         };
-        let is_scrubbed = body.chunks(64).all(is_filling);
+        let is_scrubbed = body.chunks(64).all(|group| others(group) == 0);
         if !is_scrubbed && budget.spend(TABLE, count(body.len())).is_ok() {
             self.freed.push(Patch {
                 offset: at.saturating_add(count(KEY_ENTRY_HEADER)),
