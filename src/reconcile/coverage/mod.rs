@@ -98,8 +98,6 @@ pub(crate) struct Coverage {
     pub(crate) roots: Vec<RootCover>,
     /// What is not known, sorted.
     pub(crate) gaps: Vec<GapItem>,
-    /// Unregistered VMs that were in use when the inventories were taken or since.
-    pub(crate) written_since: BTreeSet<usize>,
     /// Configurations that a list of vSphere HA names, with the file that does.
     pub(crate) ha_named: BTreeMap<NodeId, NodeId>,
     /// Configurations that the registration list of a Hyper-V host names, with the file that does.
@@ -130,7 +128,6 @@ impl Coverage {
             coverage: Self {
                 roots,
                 gaps: Vec::new(),
-                written_since: BTreeSet::new(),
                 ha_named: ha_named(world.files, references),
                 store_named: store_named(world.files, references),
                 empty_roots: empty_roots(catalogue, owners),

@@ -204,7 +204,10 @@ impl Builder<'_> {
     pub(super) fn vms_in_use(&mut self) {
         let files = self.world.files;
         let mut found: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
-        for (index, vm) in self.owners.vms.iter().enumerate().filter(|(_, vm)| !vm.is_registered()) {
+        if self.options.assume_complete {
+            return;
+        }
+        for vm in self.owners.vms.iter().filter(|vm| !vm.is_registered()) {
             let Some(config) = vm.config else { continue };
             let Some(newest) = self.coverage.roots[files.nodes[config].entry.root].newest else {
                 continue;
@@ -223,14 +226,10 @@ impl Builder<'_> {
             // Within the margin nobody can tell whether it was before or after (H-F10).
             let after = times.iter().any(|&time| time > newest - MARGIN);
             if before && after {
-                self.coverage.written_since.insert(index);
                 for root in own.into_iter().map(|node| files.nodes[node].entry.root) {
                     found.entry(root).or_default().insert(vm.name.clone());
                 }
             }
-        }
-        if self.options.assume_complete {
-            return;
         }
         for (root, names) in found {
             let text = format!(
