@@ -3,7 +3,9 @@
 use std::hint::black_box;
 
 use derelict_parsers::{
-    Anomaly, DiskKind, ReadAt, hrl, hyperv_config,
+    Anomaly, DiskKind, ReadAt, Result,
+    block_map::{Allocation, DiskRange, RangeContent},
+    hrl, hyperv_config,
     testkit::vmcx::ContainerBuilder,
     vhd, vhds,
     vhdx::{self, LogState},
@@ -89,6 +91,46 @@ pub(crate) fn vhdx(input: &[u8]) {
         Ok(&facts),
         "the same bytes, the same facts"
     );
+    let size = facts.virtual_bytes.unwrap_or(0);
+    if blocks(size, facts.block_size_bytes) <= BLOCKS_MAX_COUNT {
+        let told = vhdx::allocation(&image, &limits());
+        check_blocks(told, vhdx::ranges(&image, &limits()), size, image.len());
+    }
+}
+
+/// Most blocks of a disk that are walked: beyond that an input takes too long.
+const BLOCKS_MAX_COUNT: u64 = 1 << 16;
+
+fn blocks(virtual_bytes: u64, block_bytes: Option<u32>) -> u64 {
+    virtual_bytes / u64::from(block_bytes.unwrap_or(u32::MAX)).max(1)
+}
+
+/// The ranges of a disk cover it without gaps, lie in the file, and are what is counted.
+fn check_blocks(
+    told: Result<Allocation>,
+    ranges: Result<impl Iterator<Item = Result<DiskRange>>>,
+    virtual_bytes: u64,
+    file_bytes: u64,
+) {
+    let Ok(told) = told else { return };
+    check_anomalies(&told.anomalies, 10);
+    assert!(told.slack_bytes <= file_bytes && told.unreferenced_bytes <= file_bytes);
+    let (mut at, mut in_file, mut is_lost) = (0, 0, false);
+    for range in ranges.expect("the table was walked") {
+        let range = range.expect("the table was walked");
+        assert!(range.start == at && range.length > 0, "{range:?} after {at}");
+        at = range.end();
+        match range.content {
+            RangeContent::File { offset } => {
+                assert!(offset + range.length <= file_bytes, "{range:?} of {file_bytes}");
+                in_file += range.length;
+            }
+            RangeContent::Lost => is_lost = true,
+            RangeContent::Zero | RangeContent::Absent => {}
+        }
+    }
+    assert_eq!((at, in_file), (virtual_bytes, told.allocated_bytes));
+    assert!(!is_lost || told.damage.is_some(), "something is lost without a word");
 }
 
 /// A VHD.
@@ -114,6 +156,11 @@ pub(crate) fn vhd(input: &[u8]) {
     }
     if let Some(parent) = &facts.parent {
         assert!(parent.paths().count() <= 9);
+    }
+    let size = facts.virtual_bytes.unwrap_or(0);
+    if blocks(size, facts.block_size_bytes) <= BLOCKS_MAX_COUNT {
+        let told = vhd::allocation(&image, &limits());
+        check_blocks(told, vhd::ranges(&image, &limits()), size, image.len());
     }
 }
 
