@@ -312,6 +312,14 @@ impl Snapshot {
     fn parse(table: &Cursor<'_>, place: usize) -> Result<(Self, usize)> {
         let fixed = table.part("qcow2 snapshot", place, SNAPSHOT_BYTES)?;
         let (id, name) = (usize::from(fixed.u16_be(12)?), usize::from(fixed.u16_be(14)?));
+        if id == 0 {
+            // The list lies in a hole: each entry of zeros would be one more snapshot of nothing.
+            return Err(ParseError::Malformed {
+                what: "qcow2 snapshot",
+                offset: fixed.base(),
+                detail: "it has no id".to_owned(),
+            });
+        }
         let extra = usize::try_from(fixed.u32_be(36)?).unwrap_or(usize::MAX);
         let extra_at = place.saturating_add(SNAPSHOT_BYTES);
         let id_at = extra_at.saturating_add(extra);
