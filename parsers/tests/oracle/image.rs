@@ -115,6 +115,12 @@ impl ReadAt for Image {
         self.fill(offset, there);
         Ok(there.len())
     }
+
+    fn next_data(&self, offset: u64) -> u64 {
+        let ends_behind = |(start, bytes): &&(u64, Vec<u8>)| start.saturating_add(long(bytes.len())) > offset;
+        let next = self.records.iter().filter(ends_behind).map(|(start, _)| *start).min();
+        next.map_or(self.length, |start| start.max(offset)).min(self.length)
+    }
 }
 
 /// The input for a file.

@@ -10,6 +10,7 @@ mod foreign;
 mod image;
 mod reseal;
 pub(crate) mod seeds;
+mod tables;
 pub(crate) mod text;
 
 use std::fmt::Debug;
@@ -210,6 +211,24 @@ pub(crate) const TARGETS: &[Target] = &[
         check: foreign::pvs,
         seeds: seeds::pvs,
         sample: seeds::sample_none,
+    },
+    Target {
+        name: "vhd_tables",
+        check: tables::vhd,
+        seeds: seeds::vhd_tables,
+        sample: seeds::sample_vhd,
+    },
+    Target {
+        name: "vhdx_tables",
+        check: tables::vhdx,
+        seeds: seeds::vhdx_tables,
+        sample: seeds::sample_vhdx,
+    },
+    Target {
+        name: "vmdk_tables",
+        check: tables::vmdk,
+        seeds: seeds::vmdk_tables,
+        sample: seeds::sample_vmdk,
     },
 ];
 

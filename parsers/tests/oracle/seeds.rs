@@ -11,7 +11,8 @@ use derelict_parsers::{
         vhdx::{ParentPaths, VhdxBuilder, VhdxLog},
         vmcx::ContainerBuilder,
         vmware::{
-            self, DescriptorBuilder, SnapshotBuilder, SparseBuilder, VmlogBuilder, VmsdBuilder, VmsnBuilder, VmxBuilder,
+            self, DescriptorBuilder, Grain, SnapshotBuilder, SparseBuilder, VmlogBuilder, VmsdBuilder, VmsnBuilder,
+            VmxBuilder,
         },
     },
     vmcx::Key,
@@ -176,6 +177,74 @@ pub(crate) fn vmdk_sesparse() -> Vec<Vec<u8>> {
     [true, false]
         .map(|replay| encode_bytes(&vmware::sesparse(4096, replay), false))
         .to_vec()
+}
+
+/// Extents of which some grains hold data or zeros. The data themselves are not looked at: their bytes would only make
+/// the inputs long.
+pub(crate) fn vmdk_tables() -> Vec<Vec<u8>> {
+    let sparse = SparseBuilder::new(40_960)
+        .descriptor(&embedded("monolithicSparse"))
+        .grain(3, Grain::Data)
+        .grain(7, Grain::Zero);
+    let grains = [
+        (1, Grain::Data),
+        (2, Grain::Zero),
+        (5, Grain::Unmapped),
+        (6, Grain::Data),
+    ];
+    let sesparse = vmware::sesparse_with_grains(4096, false, &grains);
+    let built = [
+        sparse.build(),
+        vmware::cowd_with_grains(8192, &[1, 2, 5000]),
+        vmware::stream_with_grains(20_480, &embedded("streamOptimized"), &[0, 4]),
+        sesparse.to_vec(),
+    ];
+    let with_grains = built.into_iter().map(|mut file| {
+        hollow(&mut file);
+        encode_bytes(&file, false)
+    });
+    [vmdk_sparse(), vmdk_cowd(), vmdk_sesparse()]
+        .concat()
+        .into_iter()
+        .chain(with_grains)
+        .collect()
+}
+
+/// Makes a hole of every sector that one byte fills.
+fn hollow(file: &mut [u8]) {
+    for sector in file.chunks_exact_mut(512) {
+        if sector.iter().all(|byte| *byte == sector[0]) {
+            sector.fill(0);
+        }
+    }
+}
+
+/// Disks with blocks in them, dynamic and differencing.
+pub(crate) fn vhdx_tables() -> Vec<Vec<u8>> {
+    let base = VhdxBuilder {
+        allocated_blocks: 3,
+        ..VhdxBuilder::new(DiskKind::Dynamic, 64 * MIB, 1)
+    };
+    let child = VhdxBuilder {
+        allocated_blocks: 2,
+        ..VhdxBuilder::child_of(&base, ParentPaths::default(), 2)
+    };
+    let blocks = [base, child].iter().flat_map(|disk| both(&disk.build())).collect();
+    [vhdx(), blocks].concat()
+}
+
+pub(crate) fn vhd_tables() -> Vec<Vec<u8>> {
+    let content = [1; 700].to_vec();
+    let base = VhdBuilder {
+        content: content.clone(),
+        ..VhdBuilder::new(DiskKind::Dynamic, 64 * MIB, 1)
+    };
+    let child = VhdBuilder {
+        content,
+        ..VhdBuilder::child_of(&base, "base.vhd", r"C:\base.vhd", 2)
+    };
+    let blocks = [base, child].iter().flat_map(|disk| both(&disk.build())).collect();
+    [vhd(), blocks].concat()
 }
 
 pub(crate) fn vmdk() -> Vec<Vec<u8>> {

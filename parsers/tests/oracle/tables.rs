@@ -1,0 +1,165 @@
+//! Checks of what the tables of a disk allocate: counting and streaming have to tell the same, inside disk and file.
+
+use derelict_parsers::{
+    ReadAt,
+    block_map::{Allocation, DiskRange, RangeContent},
+    vhd, vhdx,
+    vmdk::{
+        self, Vmdk,
+        allocation::{self, GrainState},
+    },
+};
+
+use super::{container::decode, image::Image, limits, reseal, through_json};
+
+const MIB: u64 = 1 << 20;
+/// Most blocks or grains that are walked: a table of terabytes of nothing tells no more than a short one.
+const MOST_UNITS: u64 = 1 << 18;
+/// Most stretches that are looked at.
+const MOST_RANGES: usize = 1 << 16;
+
+/// The table of a VHD.
+pub(crate) fn vhd(input: &[u8]) {
+    let image = decode(input, reseal::vhd);
+    let Ok(facts) = vhd::read(&image, &limits()) else {
+        return;
+    };
+    let Some(size) = facts.virtual_bytes else { return };
+    if size / u64::from(facts.block_size_bytes.unwrap_or(u32::MAX)).max(1) > MOST_UNITS {
+        return;
+    }
+    image.check_reads(u64::MAX, u64::MAX);
+    let counted = vhd::allocation(&image, &limits());
+    let ranges = vhd::ranges(&image, &limits()).map(|ranges| ranges.take(MOST_RANGES).collect::<Vec<_>>());
+    check_blocks(counted.ok(), ranges.ok(), size, &image);
+}
+
+/// The table of a VHDX.
+pub(crate) fn vhdx(input: &[u8]) {
+    let image = decode(input, reseal::vhdx);
+    let Ok(facts) = vhdx::read(&image, &limits()) else {
+        return;
+    };
+    let Some(size) = facts.virtual_bytes else { return };
+    if size / u64::from(facts.block_size_bytes.unwrap_or(u32::MAX)).max(1) > MOST_UNITS {
+        return;
+    }
+    image.check_reads(u64::MAX, u64::MAX);
+    let counted = vhdx::allocation(&image, &limits());
+    let ranges = vhdx::ranges(&image, &limits()).map(|ranges| ranges.take(MOST_RANGES).collect::<Vec<_>>());
+    check_blocks(counted.ok(), ranges.ok(), size, &image);
+}
+
+type Ranges = Vec<derelict_parsers::Result<DiskRange>>;
+
+fn check_blocks(counted: Option<Allocation>, ranges: Option<Ranges>, size: u64, image: &Image) {
+    image.check_reads(16 * MIB, 1 << 30);
+    if let Some(counted) = &counted {
+        through_json(counted, 1 << 20);
+        assert!(counted.anomalies.len() <= 101);
+        assert!(counted.allocated_bytes <= size, "more is allocated than the disk has");
+        let blocks = &counted.blocks;
+        let states = [
+            blocks.present,
+            blocks.partially_present,
+            blocks.not_present,
+            blocks.zero,
+            blocks.unmapped,
+            blocks.undefined,
+            blocks.invalid,
+        ];
+        assert_eq!(states.iter().sum::<u64>(), blocks.total, "each block has one state");
+        assert!(
+            counted.slack_bytes <= counted.unreferenced_bytes,
+            "the slack is not referred to"
+        );
+        assert!(counted.unreferenced_bytes <= image.len());
+        let taken = u128::from(counted.payload_bytes) + u128::from(counted.reusable_bytes);
+        assert!(
+            counted.damage.is_some() || taken <= u128::from(image.len()),
+            "sound blocks lie in the file"
+        );
+    }
+    let Some(ranges) = ranges else { return };
+    let Ok(whole) = ranges.iter().cloned().collect::<Result<Vec<_>, _>>() else {
+        return;
+    };
+    let mut at = 0;
+    for range in &whole {
+        assert!(range.start == at && range.length > 0, "stretches follow each other");
+        at = range.end();
+    }
+    if whole.len() == MOST_RANGES {
+        return;
+    }
+    assert_eq!(at, size, "the stretches cover the disk");
+    let in_file = |range: &&DiskRange| matches!(range.content, RangeContent::File { .. });
+    let streamed: u64 = whole.iter().filter(in_file).map(|range| range.length).sum();
+    if let Some(counted) = counted.filter(|counted| counted.damage.is_none()) {
+        assert_eq!(counted.allocated_bytes, streamed, "counted and streamed");
+    }
+}
+
+/// The grain tables, or the markers, of an extent.
+pub(crate) fn vmdk(input: &[u8]) {
+    let image = decode(input, |_| ());
+    let Ok(disk) = vmdk::read(&image, &limits()) else {
+        return;
+    };
+    let grain = match &disk {
+        Vmdk::Sparse(extent) => extent.effective_header().grain_size_sectors,
+        Vmdk::Cowd(extent) => extent.grain_size_sectors.into(),
+        Vmdk::SeSparse(extent) => extent.grain_size_sectors,
+        _ => return,
+    };
+    let own = match &disk {
+        Vmdk::Sparse(extent) => extent.effective_header().capacity_sectors,
+        other => other.virtual_bytes().unwrap_or(u64::MAX) / 512,
+    };
+    if own / grain.max(1) > 64 * MOST_UNITS {
+        return;
+    }
+    image.check_reads(u64::MAX, u64::MAX);
+    let counted = allocation::read(&image, &disk);
+    image.check_reads(MIB, 1 << 30);
+    let Ok(Some(counted)) = counted else { return };
+    through_json(&counted, 1 << 20);
+    assert!(counted.anomalies.len() <= 202);
+    assert!(counted.allocated_bytes.saturating_add(counted.zeroed_bytes) <= counted.virtual_bytes);
+    assert!(counted.unmapped_bytes <= counted.zeroed_bytes);
+    assert!(counted.grains_outside == 0 || counted.damage.is_some());
+    check_grains(&image, &disk, &counted);
+}
+
+fn check_grains(image: &Image, disk: &Vmdk, counted: &allocation::Allocation) {
+    let Ok(Some(ranges)) = allocation::Ranges::new(image, disk) else {
+        return;
+    };
+    let ranges: Vec<_> = ranges.take(MOST_RANGES).collect();
+    image.check_reads(MIB, 1 << 30);
+    let Ok(whole) = ranges.into_iter().collect::<Result<Vec<_>, _>>() else {
+        return;
+    };
+    let mut at = 0;
+    for range in &whole {
+        assert!(
+            range.offset_bytes >= at && range.length_bytes > 0,
+            "runs follow each other"
+        );
+        at = range.end();
+    }
+    assert!(at <= counted.virtual_bytes, "runs lie on the disk");
+    let sum = |state: GrainState| -> u64 {
+        let of_state = whole.iter().filter(|range| range.state == state);
+        of_state.map(|range| range.length_bytes).sum()
+    };
+    let is_counted = counted.source == allocation::AllocationSource::GrainTables;
+    if is_counted && whole.len() < MOST_RANGES {
+        let streamed = (sum(GrainState::Data), sum(GrainState::Zero) + sum(GrainState::Unmapped));
+        assert_eq!(
+            (counted.allocated_bytes, counted.zeroed_bytes),
+            streamed,
+            "counted and streamed"
+        );
+    }
+}
