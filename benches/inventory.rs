@@ -161,11 +161,11 @@ fn bench(criterion: &mut Criterion) {
     group.sample_size(10);
     group.bench_function("RVTools workbook, derelict", |b| b.iter(|| black_box(derelict(&xlsx))));
     group.bench_function("RVTools workbook, calamine alone", |b| {
-        b.iter(|| black_box(cells(&xlsx)))
+        b.iter(|| black_box(cells(&xlsx)));
     });
     group.bench_function("govc JSON, derelict", |b| b.iter(|| black_box(derelict(&json))));
     group.bench_function("govc JSON, serde_json alone", |b| {
-        b.iter(|| black_box(documents(&json)))
+        b.iter(|| black_box(documents(&json)));
     });
     group.finish();
 }

@@ -106,3 +106,29 @@ fn what_derelict_printed_is_an_inventory_again() {
         .replace("\"vmware\"", "\"other\"");
     assert!(import_file(broken).issues[0].error.starts_with("damaged"));
 }
+
+#[test]
+fn contradictions_are_kept_and_said() {
+    let vm = |name: &str, config: &str| {
+        format!(
+            r#"{{"Name":"{name}","MoRef":"vm-1","InstanceUuid":"50310000-0000-0000-0000-000000000001","VmPathName":"{config}"}}"#
+        )
+    };
+    let folder = Folder::new();
+    folder.put("vc1/vms.json", vm("web", "[d] web/web.vmx"));
+    folder.put("vc2/vms.json", vm("web-old", "[e] web/web.vmx"));
+    let imported = import_paths(&[folder.path()]);
+    for inventory in &imported.inventories {
+        assert_eq!(codes(inventory), ["contradiction"]);
+        assert_eq!(capping(inventory), Vec::<&str>::new());
+        assert!(
+            inventory.warnings[0].text.contains("web as VM") && inventory.warnings[0].text.contains("web-old as VM")
+        );
+    }
+    let folder = Folder::new();
+    folder.put("1.json", vm("web", "[d] web/web.vmx"));
+    folder.put("2.json", vm("web", "[e] web/web.vmx"));
+    let inventory = only(folder.path());
+    assert_eq!(codes(&inventory), ["contradiction"]);
+    assert_eq!(files(&inventory.vms[0], Role::Config), ["[e] web/web.vmx"]);
+}

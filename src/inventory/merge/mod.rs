@@ -35,6 +35,7 @@ pub(super) fn merge(parts: Vec<Part>) -> Vec<Inventory> {
     }
     let mut inventories: Vec<Inventory> = folders.into_values().flat_map(by_source).map(inventory).collect();
     inventories.sort_by(|a, b| (&a.folder, &a.source, &a.files).cmp(&(&b.folder, &b.source, &b.files)));
+    check::contradictions(&mut inventories);
     inventories
 }
 
