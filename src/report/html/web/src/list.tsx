@@ -1,6 +1,6 @@
 /** The list of everything: groups or files, searched, filtered, sorted, chosen from, and saved as CSV. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { asOf, files, filesOfGroup, groups } from "./data";
+import { asOf, files, filesOfGroup, groups, head } from "./data";
 import { FACETS, datastoresOfGroup, filterOf, matchingFiles, matchingGroups, options, type Facet } from "./filter";
 import { age, bytes, count, csvField, date, number } from "./format";
 import { Grid, sorted, type Column } from "./grid";
@@ -247,6 +247,7 @@ function Printed({ columns, order }: { columns: Column[]; order: Int32Array }) {
     const rows = [...order.slice(0, PRINTED)];
     return (
         <div class="print-only">
+            <p><b>{head.result}</b> {head.certainty}</p>
             <table class="plain">
                 <thead><tr>{columns.map((column) => <th key={column.id} class={column.right ? "right" : ""}>{column.title}</th>)}</tr></thead>
                 <tbody>

@@ -107,7 +107,7 @@ export function Treemap({ query }: { query: URLSearchParams }) {
                 {group !== null && <><span aria-hidden="true">›</span><a href={location.hash} aria-current="page"><Name>{groupTitle}</Name></a></>}
             </nav>
             <div class="treemap" ref={place} style={{ height: `${height}px` }} role="group" aria-label="Treemap of allocated bytes">
-                {nodes.map((node, number) => <Field key={number} node={node} />)}
+                {nodes.map((node, number) => <Field key={number} node={node} across={width} />)}
                 {width > 0 && nodes.length === 0 && <Empty>Nothing of this sort takes any space.</Empty>}
             </div>
             <ul class="legend" aria-label="Colours of the verdicts">
@@ -119,9 +119,11 @@ export function Treemap({ query }: { query: URLSearchParams }) {
     );
 }
 
-function Field({ node }: { node: HierarchyRectangularNode<Node> }) {
+function Field({ node, across }: { node: HierarchyRectangularNode<Node>; across: number }) {
     const { data } = node;
-    const size = { left: `${node.x0}px`, top: `${node.y0}px`, width: `${node.x1 - node.x0}px`, height: `${node.y1 - node.y0}px` };
+    // In parts of the width, so that paper of another width shows the whole picture.
+    const part = (x: number) => `${(x / across) * 100}%`;
+    const size = { left: part(node.x0), top: `${node.y0}px`, width: part(node.x1 - node.x0), height: `${node.y1 - node.y0}px` };
     const value = bytes(node.value);
     const title = `${data.name}\n${value}${data.files > 1 ? ` in ${count(data.files, "file")}` : ""}${data.verdict ? `\n${data.verdict}` : ""}`;
     if (node.children) {
