@@ -100,6 +100,16 @@ fn subjects() -> Vec<Subject> {
         let own = number % 2048;
         (3 << 60 | (own & 0xFFF) << 48 | own >> 12_u32).to_le_bytes().to_vec()
     });
+    let mut mixed = sesparse.clone();
+    fill(&mut mixed, at, tables, |number| {
+        let own = number % 2048;
+        let entry = match number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 62_u32 {
+            0 => 0,
+            3 => 3 << 60 | (own & 0xFFF) << 48 | own >> 12_u32,
+            kind => kind << 60_u32,
+        };
+        entry.to_le_bytes().to_vec()
+    });
     let with_directory = |entries: u64| (64 << 20) + entries;
     vec![
         Subject {
@@ -115,6 +125,11 @@ fn subjects() -> Vec<Subject> {
         Subject {
             name: "seSparse",
             file: sesparse,
+            metadata: with_directory(2048 * 8),
+        },
+        Subject {
+            name: "seSparse with every kind of entry",
+            file: mixed,
             metadata: with_directory(2048 * 8),
         },
     ]

@@ -6,7 +6,7 @@
 //! kept as it is; a key that stands twice is kept twice, and the last one wins (assumed). Keys are compared without
 //! case. What the keys mean is not decided here.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use nom::{
     IResult, Parser,
@@ -88,15 +88,15 @@ impl MalformedLine {
 }
 
 /// A line before its charset is known.
-struct RawLine {
+struct RawLine<'a> {
     line: usize,
-    content: Content,
+    content: Content<'a>,
 }
 
 /// What a line holds.
-enum Content {
-    Entry(Vec<u8>, Vec<u8>),
-    Malformed(Vec<u8>),
+enum Content<'a> {
+    Entry(&'a [u8], Cow<'a, [u8]>),
+    Malformed(&'a [u8]),
 }
 
 impl Dictionary {
@@ -130,7 +130,7 @@ impl Dictionary {
     }
 
     /// Decodes the lines with the charset that one of them declares.
-    fn decode(lines: Vec<RawLine>, text: &[u8], has_bom: bool, crlf_lines: usize) -> Self {
+    fn decode(lines: Vec<RawLine<'_>>, text: &[u8], has_bom: bool, crlf_lines: usize) -> Self {
         let encoding = declared_encoding(&lines);
         let (charset, anomaly) = Charset::declared(encoding.as_deref(), text);
         let mut dictionary = Self {
@@ -153,10 +153,10 @@ impl Dictionary {
     }
 
     /// Adds a line; true when its bytes do not belong to the charset.
-    fn push(&mut self, raw: RawLine) -> bool {
+    fn push(&mut self, raw: RawLine<'_>) -> bool {
         match raw.content {
             Content::Entry(key, value) => {
-                let key = self.charset.decode(&key).0.into_owned();
+                let key = self.charset.decode(key).0.into_owned();
                 let (text, lossy) = self.charset.decode(&value);
                 self.last.insert(key.to_ascii_lowercase(), self.entries.len());
                 self.entries.push(Entry {
@@ -169,7 +169,7 @@ impl Dictionary {
             Content::Malformed(text) => {
                 self.malformed.push(MalformedLine {
                     line: raw.line,
-                    text: self.charset.text(&text),
+                    text: self.charset.text(text),
                 });
                 false
             }
@@ -287,7 +287,7 @@ fn check_size(length: u64, limits: &Limits) -> Result<()> {
 }
 
 /// The lines that are neither blank nor comment, and how many lines end in CR LF.
-fn split(text: &[u8], limits: &Limits) -> Result<(Vec<RawLine>, usize)> {
+fn split<'a>(text: &'a [u8], limits: &Limits) -> Result<(Vec<RawLine<'a>>, usize)> {
     let mut lines = Vec::new();
     let mut crlf_lines = 0_usize;
     for (index, line) in text.split(|&byte| byte == b'\n').enumerate() {
@@ -298,9 +298,9 @@ fn split(text: &[u8], limits: &Limits) -> Result<(Vec<RawLine>, usize)> {
         crlf_lines = crlf_lines.saturating_add(usize::from(crlf));
         let number = index.saturating_add(1);
         let content = match parse_line(line) {
-            Ok((_, (key, value))) => Content::Entry(key.to_vec(), undo_escapes(value)),
+            Ok((_, (key, value))) => Content::Entry(key, undo_escapes(value)),
             Err(_) if is_comment(line) => continue,
-            Err(_) => Content::Malformed(line.to_vec()),
+            Err(_) => Content::Malformed(line),
         };
         if lines.len() >= limits.text_entries {
             return Err(ParseError::LimitExceeded {
@@ -352,7 +352,10 @@ fn is_blank(byte: u8) -> bool {
 }
 
 /// `|` and two hex digits stand for one byte; a `|` before anything else stands for itself.
-fn undo_escapes(value: &[u8]) -> Vec<u8> {
+fn undo_escapes(value: &[u8]) -> Cow<'_, [u8]> {
+    if !value.contains(&b'|') {
+        return Cow::Borrowed(value);
+    }
     let mut bytes = Vec::with_capacity(value.len());
     let mut input = value;
     while let [first, tail @ ..] = input {
@@ -367,7 +370,7 @@ fn undo_escapes(value: &[u8]) -> Vec<u8> {
             }
         }
     }
-    bytes
+    Cow::Owned(bytes)
 }
 
 /// Value of an ASCII hex digit; 0 for anything else.
@@ -381,7 +384,7 @@ pub(crate) fn hex_digit(byte: u8) -> u8 {
 }
 
 /// True when the text was cut off or overwritten: its last line is malformed and has no end, or it holds NULs.
-fn is_torn(text: &[u8], lines: &[RawLine]) -> bool {
+fn is_torn(text: &[u8], lines: &[RawLine<'_>]) -> bool {
     let ends_inside = !text.ends_with(b"\n") && {
         let last = text.split(|&byte| byte == b'\n').count();
         lines
@@ -392,7 +395,7 @@ fn is_torn(text: &[u8], lines: &[RawLine]) -> bool {
 }
 
 /// The value of the first `.encoding`, which is ASCII whatever the charset.
-fn declared_encoding(lines: &[RawLine]) -> Option<String> {
+fn declared_encoding(lines: &[RawLine<'_>]) -> Option<String> {
     lines.iter().find_map(|raw| match &raw.content {
         Content::Entry(key, value) if key.eq_ignore_ascii_case(b".encoding") => {
             Some(String::from_utf8_lossy(value).trim().to_owned()).filter(|name| !name.is_empty())

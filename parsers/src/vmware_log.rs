@@ -139,6 +139,7 @@ impl VmLog {
         let tail = source.up_to(WHAT, tail_start, TAIL_BYTES)?;
         let news = usize::try_from(HEAD_BYTES.saturating_sub(tail_start)).unwrap_or(0);
         log.ended = lines_of(&tail).any(|line| matches!(find_word(line), Some((Word::Exit, _))));
+        log.last_line = lines_of(&tail).rev().find_map(time_of).map(LogTime::new);
         for line in lines_of(tail.get(news..).unwrap_or_default()) {
             log.take(line, charset);
         }
@@ -152,9 +153,6 @@ impl VmLog {
         if self.first_line.is_none() && !line.is_empty() {
             self.first_line = Some(text(line.get(..line.len().min(MAX_LINE_BYTES)).unwrap_or_default()));
             self.begun = time.map(LogTime::new);
-        }
-        if time.is_some() {
-            self.last_line = time.map(LogTime::new);
         }
         let Some((word, rest)) = find_word(line) else {
             return;
@@ -245,7 +243,7 @@ impl ContentIdMismatch {
 }
 
 /// Lines without what ends them.
-fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn lines_of(text: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
     text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end)
 }
 

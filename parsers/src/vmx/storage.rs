@@ -76,6 +76,11 @@ pub(super) fn device_key(key: &str) -> Option<(Address, &str, &str)> {
     Some(((bus, controller.parse().ok()?, unit.parse().ok()?), device, field))
 }
 
+/// False for most keys, without making them lower-case first.
+fn may_be_of_bus(key: &str) -> bool {
+    key.starts_with(['s', 'S', 'n', 'N', 'i', 'I'])
+}
+
 /// The bus of a device or controller, and the numbers after it.
 fn bus_of(device: &str) -> Option<(usize, &str)> {
     BUSES
@@ -88,7 +93,7 @@ fn bus_of(device: &str) -> Option<(usize, &str)> {
 /// Every storage device that has a file name or is attached.
 pub(super) fn devices(dictionary: &Dictionary) -> Vec<StorageDevice> {
     let mut devices: BTreeMap<Address, StorageDevice> = BTreeMap::new();
-    for entry in &dictionary.entries {
+    for entry in dictionary.entries.iter().filter(|entry| may_be_of_bus(&entry.key)) {
         let key = entry.key.to_ascii_lowercase();
         let Some((address, device, field)) = device_key(&key) else {
             continue;
@@ -113,13 +118,17 @@ pub(super) fn has_device_line(dictionary: &Dictionary) -> bool {
 
 /// True when a SCSI bus is shared with other VMs (`scsiN.sharedBus` is not `none`).
 pub(super) fn shares_bus(dictionary: &Dictionary) -> bool {
-    dictionary.entries.iter().any(|entry| {
-        let key = entry.key.to_ascii_lowercase();
-        key.ends_with(".sharedbus")
-            && bus_of(&key).is_some()
-            && !entry.value.is_blank()
-            && !entry.value.as_str().trim().eq_ignore_ascii_case("none")
-    })
+    dictionary
+        .entries
+        .iter()
+        .filter(|entry| may_be_of_bus(&entry.key))
+        .any(|entry| {
+            let key = entry.key.to_ascii_lowercase();
+            key.ends_with(".sharedbus")
+                && bus_of(&key).is_some()
+                && !entry.value.is_blank()
+                && !entry.value.as_str().trim().eq_ignore_ascii_case("none")
+        })
 }
 
 #[cfg(test)]

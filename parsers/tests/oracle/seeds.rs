@@ -161,8 +161,10 @@ pub(crate) fn vmdk_sparse() -> Vec<Vec<u8>> {
     let sparse = SparseBuilder::new(20480).descriptor(&embedded("monolithicSparse"));
     [
         sparse.build(),
-        sparse.unclean().build(),
+        sparse.clone().unclean().build(),
+        sparse.grain(0, Grain::Data).grain(2, Grain::Zero).build(),
         vmware::stream_optimized(20480, &embedded("streamOptimized")),
+        vmware::stream_with_grains(20480, &embedded("streamOptimized"), &[0, 7]),
     ]
     .iter()
     .map(|file| encode_bytes(file, false))
@@ -170,13 +172,21 @@ pub(crate) fn vmdk_sparse() -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn vmdk_cowd() -> Vec<Vec<u8>> {
-    vec![encode_bytes(&vmware::cowd(4096), false)]
+    vec![
+        encode_bytes(&vmware::cowd(4096), false),
+        encode_bytes(&vmware::cowd_with_grains(9000, &[0, 1, 4096]), false),
+    ]
 }
 
 pub(crate) fn vmdk_sesparse() -> Vec<Vec<u8>> {
+    let grains = [(0, Grain::Data), (1, Grain::Zero), (9, Grain::Unmapped)];
+    let with_grains = vmware::sesparse_with_grains(4096, false, &grains);
     [true, false]
-        .map(|replay| encode_bytes(&vmware::sesparse(4096, replay), false))
-        .to_vec()
+        .map(|replay| vmware::sesparse(4096, replay))
+        .into_iter()
+        .chain([with_grains.to_vec()])
+        .map(|file| encode_bytes(&file, false))
+        .collect()
 }
 
 /// Extents of which some grains hold data or zeros. The data themselves are not looked at: their bytes would only make
