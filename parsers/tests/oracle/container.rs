@@ -331,7 +331,7 @@ fn check_vmdk(image: &Image) {
 }
 
 /// What the grain tables of a file allocate, counted and as ranges.
-fn check_grains(image: &Image, vmdk: &Vmdk) -> derelict_parsers::Result<()> {
+fn check_grains(image: &Image, vmdk: &Vmdk) -> Result<()> {
     if let Vmdk::Sparse(extent) = vmdk {
         let stream = vmdk::stream::walk(image, extent)?;
         assert!(stream.compressed_bytes <= image.len() && stream.grains <= image.len() / 512);
