@@ -5,7 +5,7 @@
 //! against the disk, the place of the table, lengths of locators. Files with wrong checksums occur and other tools open
 //! them, so a wrong checksum is an anomaly and the other copy is tried. [`read`] stops there.
 //!
-//! [`allocation`] and [`ranges`] walk the block allocation table too and, in a differencing disk, the bitmaps of its
+//! [`allocation()`] and [`ranges()`] walk the block allocation table too and, in a differencing disk, the bitmaps of its
 //! blocks. The blocks are not read.
 //!
 //! A file without a footer anywhere is none. Behind the footer, what cannot be read leaves its facts `None`, an anomaly,
@@ -160,7 +160,7 @@ pub fn allocation(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Al
 /// the guest read it. In a differencing disk the bitmap decides between this file and the parent.
 ///
 /// # Errors
-/// As [`allocation`]; while it runs `Truncated` and `Io` only, and after one of these it ends.
+/// As [`allocation()`]; while it runs `Truncated` and `Io` only, and after one of these it ends.
 pub fn ranges<R: ReadAt>(source: R, limits: &Limits) -> Result<Ranges<R>> {
     Ranges::new(open(source, limits)?)
 }

@@ -12,7 +12,7 @@ use crate::{
     read_at::ReadAt,
 };
 
-/// The stretches of a VHD in the order of the disk, without gaps; made by [`super::ranges`].
+/// The stretches of a VHD in the order of the disk, without gaps; made by [`super::ranges()`].
 #[derive(Debug)]
 pub struct Ranges<R>(Merged<Pieces<R>>);
 

@@ -7,7 +7,7 @@
 //! The outer structure (identifier and one header) has to be sound, else reading fails. Behind it, what cannot be read
 //! leaves its facts `None`, an anomaly, and the first such anomaly as [`Vhdx::damage`]. [`read`] stops there.
 //!
-//! [`allocation`] and [`ranges`] walk the block allocation table too, and the sector bitmaps of blocks that are partly
+//! [`allocation()`] and [`ranges()`] walk the block allocation table too, and the sector bitmaps of blocks that are partly
 //! here. The payload is not read.
 
 mod allocation;
@@ -201,7 +201,7 @@ pub fn allocation(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Al
 /// The disk as stretches in their order, without gaps, each with where its content is. The table is read on the way.
 ///
 /// # Errors
-/// As [`allocation`]; while it runs `Truncated` and `Io` only, and after one of these it ends.
+/// As [`allocation()`]; while it runs `Truncated` and `Io` only, and after one of these it ends.
 pub fn ranges<R: ReadAt>(source: R, limits: &Limits) -> Result<Ranges<R>> {
     Ranges::new(open(source, limits)?)
 }

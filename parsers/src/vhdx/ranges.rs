@@ -16,7 +16,7 @@ use crate::{
     window::Window,
 };
 
-/// The stretches of a VHDX in the order of the disk, without gaps; made by [`super::ranges`].
+/// The stretches of a VHDX in the order of the disk, without gaps; made by [`super::ranges()`].
 ///
 /// A block whose content is not defined or was given back reads as zeros, as QEMU reads it.
 #[derive(Debug)]
