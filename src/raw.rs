@@ -3,7 +3,7 @@
 //! File names on a datastore are bytes that need not be Unicode. A [`RawPath`] keeps them; in JSON it is a string where
 //! it is Unicode and `{"bytes": base64}` where it is not; shown to people it is escaped (see [`crate::sanitize`]).
 
-use std::{borrow::Cow, path::PathBuf};
+use std::{borrow::Cow, fmt::Write as _, path::PathBuf};
 
 use base64::Engine;
 use schemars::JsonSchema;
@@ -56,6 +56,22 @@ impl RawPath {
     /// Decoded for comparison and messages; bytes that are not Unicode become U+FFFD.
     pub fn lossy(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.0)
+    }
+
+    /// As text in which no two paths look the same: bytes that are not Unicode as `\xNN`.
+    pub fn escaped(&self) -> Cow<'_, str> {
+        if let Ok(unicode) = std::str::from_utf8(&self.0) {
+            return Cow::Borrowed(unicode);
+        }
+        let mut escaped = String::with_capacity(self.0.len());
+        for chunk in self.0.utf8_chunks() {
+            escaped.push_str(chunk.valid());
+            for byte in chunk.invalid() {
+                // Writing to a String cannot fail.
+                let _ = write!(escaped, "\\x{byte:02x}");
+            }
+        }
+        Cow::Owned(escaped)
     }
 
     /// The parts between the slashes, without empty ones.
@@ -134,5 +150,17 @@ impl From<RawPath> for Wire {
                 bytes: base64::engine::general_purpose::STANDARD.encode(error.into_bytes()),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_unicode_are_told_apart_in_text() {
+        assert_eq!(RawPath::from("vm/Köln.vmdk").escaped(), "vm/Köln.vmdk");
+        assert_eq!(RawPath::new(*b"inv\xff\xfealid").escaped(), r"inv\xff\xfealid");
+        assert_ne!(RawPath::new(*b"a\xff").escaped(), RawPath::new(*b"a\xfe").escaped());
     }
 }

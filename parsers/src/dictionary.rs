@@ -188,7 +188,7 @@ impl Dictionary {
             self.anomalies.push(Anomaly::new(
                 "malformed-lines",
                 format!(
-                    "{} lines break the grammar, the first is line {}",
+                    "lines that break the grammar: {}, the first is line {}",
                     self.malformed.len(),
                     first.line
                 ),
@@ -199,7 +199,7 @@ impl Dictionary {
             self.anomalies.push(Anomaly::new(
                 "duplicate-keys",
                 format!(
-                    "{} keys stand more than once: {}",
+                    "keys that stand more than once: {} ({})",
                     duplicates.len(),
                     shortened(&duplicates)
                 ),

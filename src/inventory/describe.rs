@@ -8,7 +8,7 @@ use std::{
 use jiff::{SpanRelativeTo, SpanRound, Timestamp, Unit};
 
 use super::{Imported, Inventory, Listing};
-use crate::{kind::Role, sanitize};
+use crate::{kind::Role, report::show, sanitize};
 
 /// Writes what was understood of the exports.
 ///
@@ -53,7 +53,7 @@ fn describe_one(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()> {
     line(
         out,
         "made from",
-        &format!("{} ({} files)", kinds.join(", "), inventory.files.len()),
+        &format!("{} ({})", kinds.join(", "), counted(inventory.files.len(), "file")),
     )?;
     line(out, "taken", &taken(inventory))?;
     line(out, "VMs", &vms(inventory))?;
@@ -124,15 +124,25 @@ fn taken(inventory: &Inventory) -> String {
     format!("{}{basis}{age}", collected.strftime("%Y-%m-%d %H:%M UTC"))
 }
 
+fn counted(number: usize, noun: &str) -> String {
+    show::count(u64::try_from(number).unwrap_or(u64::MAX), noun)
+}
+
 fn vms(inventory: &Inventory) -> String {
     if !inventory.has_vm_list {
         return "no list of VMs".to_owned();
     }
     let count = |is: fn(&super::Registration) -> bool| inventory.vms.iter().filter(|vm| is(vm)).count();
     let total = inventory.vms.len().to_string();
+    let kinds = [
+        (count(|vm| vm.template), "template"),
+        (count(|vm| vm.placeholder), "placeholder"),
+    ];
+    let kinds = kinds
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| counted(number, what));
     let parts = [
-        (count(|vm| vm.template), "templates"),
-        (count(|vm| vm.placeholder), "placeholders"),
         (count(|vm| vm.has_snapshots), "with snapshots"),
         (
             count(|vm| !vm.has_configuration),
@@ -155,7 +165,11 @@ fn vms(inventory: &Inventory) -> String {
         .into_iter()
         .filter(|(number, _)| *number > 0)
         .map(|(number, what)| format!("{number} {what}"));
-    std::iter::once(total).chain(named).collect::<Vec<_>>().join(", ")
+    std::iter::once(total)
+        .chain(kinds)
+        .chain(named)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn disks(inventory: &Inventory) -> String {
@@ -169,9 +183,10 @@ fn disks(inventory: &Inventory) -> String {
     };
     let passthrough: usize = inventory.vms.iter().map(|vm| vm.fileless_disks.len()).sum();
     format!(
-        "{} disk files, {} parents listed apart, {passthrough} pass-through disks",
-        of_role(Role::Disk),
-        of_role(Role::Parent)
+        "{}, {} listed apart, {}",
+        counted(of_role(Role::Disk), "disk file"),
+        counted(of_role(Role::Parent), "parent"),
+        counted(passthrough, "pass-through disk")
     )
 }
 
@@ -179,7 +194,7 @@ fn scope(inventory: &Inventory) -> String {
     let hosts: Vec<&str> = inventory.hosts.iter().map(|host| host.name.as_str()).collect();
     match hosts.as_slice() {
         [] => "no host is named".to_owned(),
-        hosts => format!("{} hosts: {}", hosts.len(), hosts.join(", ")),
+        hosts => format!("{}: {}", counted(hosts.len(), "host"), hosts.join(", ")),
     }
 }
 

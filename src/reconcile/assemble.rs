@@ -550,7 +550,7 @@ impl Groups {
                     owner.id,
                     maker.datastore(maker.judge.world.files.nodes[node].entry.root)
                 ),
-                None => format!("chain:{}/{verdict}", maker.path(chains[node]).lossy()),
+                None => format!("chain:{}/{verdict}", maker.path(chains[node]).escaped()),
             };
             groups.members.entry(key.clone()).or_default().push(node);
             groups.key_of.insert(node, key);
@@ -585,7 +585,7 @@ fn group(maker: &Maker<'_>, id: &str, nodes: &[NodeId], shown: &BTreeSet<NodeId>
     let owner = maker.first_owner(head, judgement);
     let title = match owner {
         Some(owner) => owner.name.clone(),
-        None => maker.judge.world.files.nodes[head].entry.path.lossy().into_owned(),
+        None => maker.judge.world.files.nodes[head].entry.path.escaped().into_owned(),
     };
     let mut artifacts: Vec<RawPath> = nodes.iter().map(|&node| maker.path(node)).collect();
     artifacts.sort();

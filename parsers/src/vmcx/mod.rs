@@ -199,7 +199,7 @@ fn note_log(log: &Log, findings: &mut Findings) {
             "replay-log-open",
             log.facts.offset,
             format!(
-                "the replay log holds {} entries that were not yet in place; they were applied in memory",
+                "entries of the replay log that were not yet in place: {}; they were applied in memory",
                 log.facts.entry_count
             ),
         ));
