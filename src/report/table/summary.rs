@@ -77,11 +77,12 @@ fn largest(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()>
     }
     let shown = groups.len().min(GROUPS_SHOWN);
     let count = show::count(show::number(groups.len()), "group");
-    layout::heading(
-        format_args!("Belong to nobody: {count}, the {shown} largest"),
-        style,
-        out,
-    )?;
+    let which = if shown < groups.len() {
+        format!(", the {shown} largest")
+    } else {
+        String::new()
+    };
+    layout::heading(format_args!("Belong to nobody: {count}{which}"), style, out)?;
     let mut grid = layout::grid(
         &[
             ">Size",
