@@ -183,7 +183,13 @@ fn is_numbered_device(lower: &str) -> bool {
 fn is_network_address(lower: &str) -> bool {
     lower
         .split_once("://")
-        .is_some_and(|(scheme, _)| !["ds", "file", "vsan", "vvol"].contains(&scheme) && !scheme.contains(['/', '\\']))
+        .is_some_and(|(scheme, _)| is_scheme(scheme) && !["ds", "file", "vsan", "vvol"].contains(&scheme))
+}
+
+/// The first part of an address (RFC 3986, 3.1); a single letter is a drive.
+fn is_scheme(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    text.len() > 1 && text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(is_part)
 }
 
 #[cfg(test)]
@@ -216,6 +222,9 @@ mod tests {
             "vsan://5f",
             "dev/x.iso",
             "/vmfs/volumes/nfs/isoimages/a.iso",
+            "alte disks://web.vmdk",
+            "\u{e000}://x.vmdk",
+            "d://vms/web.vmdk",
         ] {
             assert!(!is_not_a_file(value), "{value:?}");
         }

@@ -183,6 +183,7 @@ fn shaped_bytes() -> impl Strategy<Value = Vec<u8>> {
 fn name() -> impl Strategy<Value = String> {
     "[^\\x00-\\x1f\\x7f ][^\\x00-\\x1f\\x7f]{0,30}[^\\x00-\\x1f\\x7f ]"
         .prop_map(|text| text.trim().to_owned() + "x.vmdk")
+        .prop_filter("an address is no file", |name| !name.contains("://"))
 }
 
 proptest! {
