@@ -133,6 +133,19 @@ impl SparseHeader {
         Some(self.capacity_sectors.div_ceil(sectors))
     }
 
+    /// A footer is the header once more, but for the place of the grain directory.
+    fn is_copy_of(&self, header: &Self) -> bool {
+        let geometry = |own: &Self| {
+            (
+                own.capacity_sectors,
+                own.grain_size_sectors,
+                own.gtes_per_gt,
+                own.compression,
+            )
+        };
+        geometry(self) == geometry(header)
+    }
+
     pub(super) fn has_sound_geometry(&self) -> bool {
         self.grain_size_sectors.is_power_of_two()
             && self.grain_size_sectors <= MAX_GRAIN_SECTORS
@@ -193,6 +206,18 @@ fn read_footer(
         anomalies.push(Anomaly::new(
             "footer-missing",
             "the header leaves the grain directory to the footer, and the file has none: the stream is cut off",
+        ));
+    }
+    if let Some(footer) = &footer
+        && !footer.is_copy_of(header)
+    {
+        anomalies.push(Anomaly::at(
+            "footer-mismatch",
+            source.len().saturating_sub(FOOTER_FROM_END),
+            format!(
+                "the footer has {} sectors in grains of {}, the header {} in grains of {}: the footer counts",
+                footer.capacity_sectors, footer.grain_size_sectors, header.capacity_sectors, header.grain_size_sectors
+            ),
         ));
     }
     Ok(footer)

@@ -192,6 +192,17 @@ fn a_stream_without_footer_is_cut_off() {
 }
 
 #[test]
+fn a_footer_that_is_no_copy_of_the_header_wins_and_is_told() {
+    let text = DescriptorBuilder::embedded("streamOptimized", "o.vmdk", 20480, 6).build();
+    let mut file = stream_optimized(20480, &text);
+    let footer = file.len() - 1024;
+    file[footer + 12..footer + 20].copy_from_slice(&20_608_u64.to_le_bytes());
+    let stream = vmdk::read(&file, &limits()).unwrap();
+    assert_eq!(stream.virtual_bytes(), Some(20_608 * 512));
+    assert_eq!(stream.anomalies()[0].code, "footer-mismatch");
+}
+
+#[test]
 fn deltas_and_change_tracking_are_known_by_their_headers() {
     assert_eq!(read(&cowd(4096)).virtual_bytes(), Some(4096 * 512));
     assert!(!read(&sesparse(4096, false)).is_unclean());
