@@ -1,7 +1,7 @@
 //! How fast the readers of Hyper-V are, next to a checksum of the same bytes read the same way.
 //!
 //! `cargo bench -p derelict-parsers --bench hyperv`; the numbers stand in the README. For the comparison with
-//! dissect.hypervisor set `DISSECT_PYTHON` to a Python that has it: it then parses the same configuration as often.
+//! dissect.hypervisor set `DERELICT_PYTHON` to a Python that has it: it then parses the same configuration as often.
 #![expect(clippy::unwrap_used, reason = "a bench that cannot set itself up has failed")]
 
 use std::{
@@ -276,8 +276,8 @@ from dissect.hypervisor.descriptor.hyperv import HyperVFile
 data = open(sys.argv[1], 'rb').read()
 print(min(timeit.repeat(lambda: HyperVFile(BytesIO(data)).as_dict(), number=1, repeat=int(sys.argv[2]))))
 ";
-    let Ok(python) = std::env::var("DISSECT_PYTHON") else {
-        return say("dissect: not compared, DISSECT_PYTHON is not set");
+    let Ok(python) = std::env::var("DERELICT_PYTHON") else {
+        return say("dissect: not compared, DERELICT_PYTHON is not set");
     };
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(vm).unwrap();

@@ -389,14 +389,14 @@ fn unpack(sample: &Path, folder: &Path) -> PathBuf {
     path
 }
 
-/// A Python with dissect.hypervisor: the one that `DISSECT_PYTHON` names, else `python3`. `None`, loudly, without.
+/// A Python with dissect.hypervisor: the one that `DERELICT_PYTHON` names, else `python3`. `None`, loudly, without.
 fn dissect() -> Option<String> {
-    let python = std::env::var("DISSECT_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let python = std::env::var("DERELICT_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let found = Command::new(&python).args(["-c", "import dissect.hypervisor"]).output();
     if found.is_ok_and(|output| output.status.success()) {
         return Some(python);
     }
-    eprintln!("SKIPPED: {python} has no dissect.hypervisor (set DISSECT_PYTHON)");
+    eprintln!("SKIPPED: {python} has no dissect.hypervisor (set DERELICT_PYTHON)");
     None
 }
 

@@ -1,6 +1,20 @@
 //! Sector bitmaps: which sectors of a block are in the file. VHDX counts the bits of a byte from the least significant,
 //! VHD from the most significant.
 
+use crate::error::{ParseError, Result};
+
+/// Bitmaps of a sound file do not overlap, so all together are no longer than it. Gives back `read_bytes`.
+pub(crate) fn check_bitmap_bytes(read_bytes: u64, file_bytes: u64) -> Result<u64> {
+    if read_bytes <= file_bytes {
+        return Ok(read_bytes);
+    }
+    Err(ParseError::LimitExceeded {
+        what: "bytes of sector bitmaps",
+        value: read_bytes,
+        limit: file_bytes,
+    })
+}
+
 /// The bits of one block, the first sector in the lowest bit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct SectorBitmap {

@@ -12,7 +12,7 @@ mod slots;
 mod tally;
 
 pub use allocation::{Allocation, BlockCounts};
-pub(crate) use bitmap::SectorBitmap;
+pub(crate) use bitmap::{SectorBitmap, check_bitmap_bytes};
 pub(crate) use places::Places;
 pub(crate) use range::Merged;
 pub use range::{DiskRange, RangeContent};

@@ -7,7 +7,7 @@ use super::{
     },
 };
 use crate::{
-    block_map::{SectorBitmap, TableReader, run_length},
+    block_map::{SectorBitmap, TableReader, check_bitmap_bytes, run_length},
     bytes::Cursor,
     disk_kind::DiskKind,
     error::{ParseError, Result},
@@ -136,6 +136,8 @@ pub(super) struct Entries {
 pub(super) struct Walk<R> {
     layout: Layout,
     reader: TableReader<R, BAT_ENTRY_BYTES>,
+    /// Bytes of bitmaps that were read.
+    bitmap_bytes: u64,
 }
 
 impl<R: ReadAt> Walk<R> {
@@ -143,6 +145,7 @@ impl<R: ReadAt> Walk<R> {
         Self {
             layout,
             reader: TableReader::new(TABLE, source, layout.offset, layout.blocks),
+            bitmap_bytes: 0,
         }
     }
 
@@ -190,10 +193,15 @@ impl<R: ReadAt> Walk<R> {
     }
 
     /// Which sectors are in the block whose bitmap stands at `sector`.
-    pub(super) fn sector_bitmap(&self, sector: u64) -> Result<SectorBitmap> {
+    ///
+    /// # Errors
+    /// `LimitExceeded` when the bitmaps together are longer than the file: then many blocks name one place.
+    pub(super) fn sector_bitmap(&mut self, sector: u64) -> Result<SectorBitmap> {
         let sectors = self.layout.block_bytes / SECTOR_BYTES;
         let offset = sector.saturating_mul(SECTOR_BYTES);
-        let bits = self.reader.source().exact(BITMAP, offset, sectors.div_ceil(8))?;
+        let length = sectors.div_ceil(8);
+        self.bitmap_bytes = check_bitmap_bytes(self.bitmap_bytes.saturating_add(length), self.layout.data_end)?;
+        let bits = self.reader.source().exact(BITMAP, offset, length)?;
         Ok(SectorBitmap::msb_first(&bits, sectors))
     }
 }

@@ -149,7 +149,7 @@ pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Vhd> {
 ///
 /// # Errors
 /// As [`read`]; `Malformed` or `OutOfBounds` where the dynamic header does not say how to read the table, `Truncated`
-/// where the file ends in it.
+/// where the file ends in it, `LimitExceeded` where blocks share so many bitmaps that these are longer than the file.
 pub fn allocation(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Allocation> {
     allocation::read(open(source, limits)?, limits)
 }

@@ -157,8 +157,8 @@ fn range(start: u64, length: u64, content: RangeContent) -> Option<DiskRange> {
 }
 
 /// The first of some blocks, as a stretch or to be taken apart, and what is left.
-fn first_block<R: ReadAt>(walk: &Walk<R>, blocks: Blocks) -> Result<(Option<DiskRange>, Pending)> {
-    let layout = walk.layout();
+fn first_block<R: ReadAt>(walk: &mut Walk<R>, blocks: Blocks) -> Result<(Option<DiskRange>, Pending)> {
+    let layout = *walk.layout();
     let (start, length) = layout.span(blocks.block, 1);
     if !layout.is_inside(blocks.sector) {
         return Ok((range(start, length, RangeContent::Lost), blocks.rest()));

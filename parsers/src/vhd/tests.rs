@@ -621,4 +621,28 @@ mod blocks {
             "the last block lost its end too"
         );
     }
+
+    /// Blocks that all name one place would make a walk read it again and again.
+    #[test]
+    fn no_walk_reads_more_bitmaps_than_the_file_has_bytes() {
+        let base = VhdBuilder::new(DiskKind::Dynamic, MIB, 2);
+        let mut builder = VhdBuilder::child_of(&base, r".\base.vhd", r"D:\base.vhd", 3);
+        builder.block_size_bytes = 4 << 20;
+        builder.virtual_bytes = 40_000 * (4 << 20);
+        let mut image = builder.build();
+        let table = 0x2000;
+        image.put(table, 400_u32.to_be_bytes().repeat(40_000));
+        let (_, copy) = image.parts[0].clone();
+        image.put((400 + 2 + 8192) * 512, copy);
+        let limits = Limits::default();
+        for error in [
+            allocation(&image, &limits).unwrap_err(),
+            ranges(&image, &limits)
+                .unwrap()
+                .collect::<Result<Vec<_>>>()
+                .unwrap_err(),
+        ] {
+            assert!(matches!(error, ParseError::LimitExceeded { .. }), "{error}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use super::{
     },
 };
 use crate::{
-    block_map::{SectorBitmap, TableReader, run_length},
+    block_map::{SectorBitmap, TableReader, check_bitmap_bytes, run_length},
     disk_kind::DiskKind,
     error::{ParseError, Result},
     read_at::ReadAt,
@@ -170,6 +170,8 @@ pub(super) struct Walk<R> {
     within: u64,
     /// Sector bitmaps that were read last: where they stand, and they.
     bitmaps: (u64, Vec<u8>),
+    /// Bytes of bitmaps that were read.
+    bitmap_bytes: u64,
 }
 
 #[inline]
@@ -185,6 +187,7 @@ impl<R: ReadAt> Walk<R> {
             chunk: 0,
             within: 0,
             bitmaps: (0, Vec::new()),
+            bitmap_bytes: 0,
         }
     }
 
@@ -250,6 +253,9 @@ impl<R: ReadAt> Walk<R> {
     }
 
     /// Which sectors of a block are in this file; `None` where its chunk has no bitmap that can be.
+    ///
+    /// # Errors
+    /// `LimitExceeded` when the bitmaps together are longer than the file: then many chunks name one place.
     pub(super) fn sector_bitmap(&mut self, block: u64) -> Result<Option<SectorBitmap>> {
         let ratio = self.layout.chunk_ratio;
         let chunk = block.checked_div(ratio).unwrap_or(0);
@@ -270,14 +276,16 @@ impl<R: ReadAt> Walk<R> {
             .unwrap_or(0);
         let bytes = sectors / 8;
         let before = block.checked_rem(ratio).unwrap_or(0).saturating_mul(bytes);
-        let bits = self.bitmap_bytes(offset.saturating_add(before), bytes)?;
+        let bits = self.piece_of_bitmaps(offset.saturating_add(before), bytes)?;
         Ok(Some(SectorBitmap::lsb_first(bits, sectors)))
     }
 
     /// `length` bytes of the bitmaps at `offset`, which never lie across two pieces.
-    fn bitmap_bytes(&mut self, offset: u64, length: u64) -> Result<&[u8]> {
+    fn piece_of_bitmaps(&mut self, offset: u64, length: u64) -> Result<&[u8]> {
         let start = offset & !BITMAP_PIECE_BYTES.saturating_sub(1);
         if self.bitmaps.0 != start {
+            let read = self.bitmap_bytes.saturating_add(BITMAP_PIECE_BYTES);
+            self.bitmap_bytes = check_bitmap_bytes(read, self.source().len())?;
             let bytes = self.source().exact(BITMAP, start, BITMAP_PIECE_BYTES)?;
             self.bitmaps = (start, bytes);
         }

@@ -193,7 +193,8 @@ pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Vhdx> {
 ///
 /// # Errors
 /// As [`read`]; `Malformed` where the metadata that say how to read the table are missing, `OutOfBounds` where the
-/// table does not fit its region, `Truncated` where the file ends in it.
+/// table does not fit its region, `Truncated` where the file ends in it, `LimitExceeded` where chunks share so many
+/// bitmaps that these are longer than the file.
 pub fn allocation(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Allocation> {
     allocation::read(open(source, limits)?, limits)
 }

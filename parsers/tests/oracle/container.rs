@@ -117,7 +117,7 @@ fn check_blocks(
     assert!(told.slack_bytes <= file_bytes && told.unreferenced_bytes <= file_bytes);
     let (mut at, mut in_file, mut is_lost) = (0, 0, false);
     for range in ranges.expect("the table was walked") {
-        let range = range.expect("the table was walked");
+        let range = range.expect("the table was walked once");
         assert!(range.start == at && range.length > 0, "{range:?} after {at}");
         at = range.end();
         match range.content {
