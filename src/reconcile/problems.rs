@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{
     judge::Judge,
-    own::{self, OwnerVm},
+    own::{self, Missing, OwnerVm},
     resolve::Target,
     signs::{source_of, statement},
+    vmware_problems::data_of_missing,
 };
 use crate::{
     evidence::MarkCode,
@@ -159,25 +160,7 @@ impl Problems {
             self.add(finding, &[index]);
         }
         for missing in vm.missing.iter().filter(|missing| missing.role != Role::Config) {
-            let place = format!(
-                "{} on {}",
-                String::from_utf8_lossy(&missing.path),
-                judge.identities.roots[missing.root].name
-            );
-            let is_disk = matches!(missing.role, Role::Disk | Role::Extent | Role::Parent);
-            let finding = Finding {
-                code: if is_disk {
-                    ProblemCode::MissingDisk
-                } else {
-                    ProblemCode::MissingFile
-                },
-                severity: if is_disk { Severity::Error } else { Severity::Warning },
-                subject: vm.name.clone(),
-                text: format!("{place} is named and not there"),
-                reasons: reasons.clone(),
-                next_step: "restore the file or correct the configuration before the next power cycle",
-            };
-            self.add(finding, &[index]);
+            self.add(missing_file(judge, vm, missing, reasons.clone()), &[index]);
         }
         if vm.moved {
             let places: Vec<String> = vm
@@ -306,6 +289,30 @@ impl Problems {
             };
             self.add(finding, &[]);
         }
+    }
+}
+
+/// A file that is named and not there. Of a disk it says what became of its data: with it the disk can be had back.
+fn missing_file(judge: &Judge<'_>, vm: &OwnerVm, missing: &Missing, reasons: Vec<Reason>) -> Finding {
+    let place = format!(
+        "{} on {}",
+        String::from_utf8_lossy(&missing.path),
+        judge.identities.roots[missing.root].name
+    );
+    let is_disk = matches!(missing.role, Role::Disk | Role::Extent | Role::Parent);
+    let (code, severity) = if is_disk {
+        (ProblemCode::MissingDisk, Severity::Error)
+    } else {
+        (ProblemCode::MissingFile, Severity::Warning)
+    };
+    let data = data_of_missing(judge, vm, missing).unwrap_or_default();
+    Finding {
+        code,
+        severity,
+        subject: vm.name.clone(),
+        text: format!("{place} is named and not there{data}"),
+        reasons,
+        next_step: "restore the file or correct the configuration before the next power cycle",
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     companions,
     files::NodeId,
     judge::Judge,
-    own::{self, OwnerVm},
+    own::{self, Missing, OwnerVm},
     problems::{Finding, Problems},
     signs::source_of,
 };
@@ -152,4 +152,38 @@ fn disks_of<'a>(judge: &'a Judge<'_>, config: NodeId) -> impl Iterator<Item = No
         .of(config)
         .filter(|edge| edge.role == Role::Disk)
         .map(|edge| edge.to)
+}
+
+/// What became of the data of a disk whose descriptor is not there: a file of the name that ESXi gives it, or none. Nothing
+/// for what is no VMware disk, and for one whose missing data is reported by itself.
+pub(super) fn data_of_missing(judge: &Judge<'_>, vm: &OwnerVm, missing: &Missing) -> Option<String> {
+    let files = judge.world.files;
+    let stem = missing.path.strip_suffix(b".vmdk")?;
+    let names_extents = vm
+        .missing
+        .iter()
+        .any(|other| other.role == Role::Extent && other.root == missing.root && other.path.starts_with(stem));
+    if !matches!(missing.role, Role::Disk | Role::Parent) || vm.platform != Platform::Vmware || names_extents {
+        return None;
+    }
+    let extents: Vec<String> = companions::parts_of_missing(files, missing.root, &missing.path)
+        .into_iter()
+        .filter(|(_, role)| *role == Role::Extent)
+        .map(|(node, _)| source_of(files, node, None))
+        .collect();
+    Some(if extents.is_empty() {
+        let stem = String::from_utf8_lossy(stem);
+        let endings = if companions::is_snapshot_link(&missing.path) {
+            &["-delta", "-sesparse"][..]
+        } else {
+            &["-flat"][..]
+        };
+        let names: Vec<String> = endings.iter().map(|ending| format!("{stem}{ending}.vmdk")).collect();
+        format!(", and neither is its data ({})", names.join(" or "))
+    } else {
+        format!(
+            "; its data is there ({}): write its descriptor again",
+            extents.join(", ")
+        )
+    })
 }

@@ -1,9 +1,9 @@
 //! Files that a registered VM or a service names and that are really gone: what hung on them is still needed.
 
-use derelict::inventory::Registration;
+use derelict::{inventory::Registration, kind::Role};
 
 use super::{
-    support::{Export, Site, hyperv_host, hyperv_row, hyperv_vm, row_of, vcenter, vhdx},
+    support::{Export, Site, hyperv_host, hyperv_row, hyperv_vm, listed, row, row_of, vcenter, vhdx},
     vmware::{snapshot_of, state},
 };
 
@@ -115,4 +115,41 @@ fn the_extent_of_a_lost_first_class_disk_is_the_services() {
         .judge()
         .is("ds1/fcd/lost-flat.vmdk", "service/fcd")
         .is("ds1/fcd/leaked-flat.vmdk", "orphaned/leaked-volume");
+}
+
+#[test]
+fn of_a_lost_descriptor_the_report_says_whether_its_data_is_lost_too() {
+    let disks = &[
+        "[ds1] web/web.vmdk",
+        "[ds1] web/web_1.vmdk",
+        "[ds1] web/web_2-000001.vmdk",
+    ];
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web.vmdk", "web_1.vmdk", "web_2-000001.vmdk"])
+        .zeros("ds1/web/web-flat.vmdk", 1 << 20)
+        .inventory(vcenter().vm(row("web", "[ds1] web/web.vmx", disks)))
+        .judge()
+        .is("ds1/web/web-flat.vmdk", "owned/headless-extent")
+        .problem(
+            "missing-disk",
+            "its data is there (web/web-flat.vmdk): write its descriptor again",
+        )
+        .problem("missing-disk", "neither is its data (web/web_1-flat.vmdk)")
+        .problem(
+            "missing-disk",
+            "neither is its data (web/web_2-000001-delta.vmdk or web/web_2-000001-sesparse.vmdk)",
+        );
+}
+
+#[test]
+fn an_extent_that_an_inventory_lists_is_named_lost_by_itself() {
+    let mut vm = row("web", "[ds1] web/web.vmx", &["[ds1] web/web.vmdk"]);
+    vm.files.push(listed("[ds1] web/web-flat.vmdk", Role::Extent));
+    let judged = Site::vmware()
+        .vmx("ds1/web", "web", &["web.vmdk"])
+        .inventory(vcenter().vm(vm))
+        .judge();
+    judged.problem("missing-disk", "web/web-flat.vmdk on ds1 is named and not there");
+    let texts = judged.report.problems.iter().map(|problem| problem.text.as_str());
+    assert!(!texts.into_iter().any(|text| text.contains("neither is its data")));
 }
