@@ -62,7 +62,8 @@ pub struct MessageArgs {
     /// No messages but errors, no progress
     #[arg(long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// List every file and every verdict in the table, with the evidence of every problem, instead of one screen
+    /// List every file and every verdict in the table, with the evidence of every problem, instead of one screen; with
+    /// `inspect` every key and every long value
     #[arg(long, global = true)]
     pub verbose: bool,
     /// No progress, not even on a terminal

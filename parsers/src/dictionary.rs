@@ -75,6 +75,14 @@ pub struct MalformedLine {
 }
 
 impl MalformedLine {
+    /// True where the only fault is a quoted value without its closing quote: cut off, or written by hand.
+    pub fn is_unterminated(&self) -> bool {
+        let value = self.text.as_str().split_once('=').map(|(_, value)| value.trim_start());
+        value
+            .and_then(|value| value.strip_prefix('"'))
+            .is_some_and(|value| !value.contains('"'))
+    }
+
     /// What the line may have wanted to say: the key before the first `=`, and the pieces between quotes after it; all
     /// of the line where it has no `=`. A torn line may still name a file that somebody needs.
     pub fn recover(&self) -> (&str, impl Iterator<Item = &str>) {
@@ -205,6 +213,18 @@ impl Dictionary {
                 ),
             ));
         }
+    }
+
+    /// The encoding in which the text was read: the name that `.encoding` gives, where it is known; else the one that
+    /// was assumed.
+    pub fn encoding_used(&self) -> String {
+        let declared = self.encoding.clone().filter(|name| Charset::named(name).is_some());
+        declared.unwrap_or_else(|| self.charset.name().to_owned())
+    }
+
+    /// Of the malformed lines those whose quoted value has no closing quote.
+    pub fn unterminated_lines(&self) -> usize {
+        self.malformed.iter().filter(|line| line.is_unterminated()).count()
     }
 
     /// The value of a key, whatever its case; the last one where it stands twice.

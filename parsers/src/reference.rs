@@ -144,30 +144,61 @@ pub fn has_file_extension(path: &str) -> bool {
     FILE_EXTENSIONS.contains(&extension(path).as_str())
 }
 
-/// True for values of file keys that name no file of a datastore: nothing inserted, a device of the host, a network
-/// address, a pipe, an image inside the hypervisor's installation (seen in files of ESXi, Workstation and libvirt).
+/// What a value of a file key means that names no file of a datastore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoFile {
+    /// Nothing is inserted or connected.
+    Nothing,
+    /// A device of the host.
+    HostDevice,
+    /// A drive of the computer at which somebody opens the console.
+    ClientDevice,
+    /// A network address, a pipe, or the printer service.
+    Endpoint,
+    /// An image inside the hypervisor's installation.
+    InstallationImage,
+}
+
+/// Values that name no file whatever surrounds them, in lower case (seen in files of ESXi, Workstation and libvirt).
+const NO_FILE_WORDS: &[(&str, NoFile)] = &[
+    ("", NoFile::Nothing),
+    ("-1", NoFile::Nothing),
+    ("emptybackingstring", NoFile::Nothing),
+    ("auto detect", NoFile::HostDevice),
+    ("vmware-null-remote-floppy", NoFile::ClientDevice),
+    ("thinprint", NoFile::Endpoint),
+];
+
+/// Beginnings of values that name no file, in lower case; the first that fits counts.
+const NO_FILE_STARTS: &[(&str, NoFile)] = &[
+    ("/dev/", NoFile::HostDevice),
+    ("/vmfs/devices/", NoFile::HostDevice),
+    ("/usr/lib/vmware/isoimages/", NoFile::InstallationImage),
+    ("/vmimages/tools-isoimages/", NoFile::InstallationImage),
+    (r"\\.\pipe\", NoFile::Endpoint),
+    (r"\\.\", NoFile::HostDevice),
+];
+
+impl NoFile {
+    /// What a value of a file key means when it names no file of a datastore; `None` when it may name one.
+    pub fn of(value: &str) -> Option<Self> {
+        let lower = value.trim().to_ascii_lowercase();
+        let word = NO_FILE_WORDS.iter().find(|(word, _)| *word == lower);
+        let start = || NO_FILE_STARTS.iter().find(|(start, _)| lower.starts_with(start));
+        if let Some((_, meaning)) = word.or_else(start) {
+            return Some(*meaning);
+        }
+        if is_numbered_device(&lower) {
+            return Some(Self::ClientDevice);
+        }
+        is_network_address(&lower).then_some(Self::Endpoint)
+    }
+}
+
+/// True for values of file keys that name no file of a datastore.
 pub fn is_not_a_file(value: &str) -> bool {
-    let value = value.trim();
-    let lower = value.to_ascii_lowercase();
-    let words = [
-        "",
-        "-1",
-        "auto detect",
-        "emptybackingstring",
-        "vmware-null-remote-floppy",
-        "thinprint",
-    ];
-    let starts = [
-        "/dev/",
-        "/vmfs/devices/",
-        "/usr/lib/vmware/isoimages/",
-        "/vmimages/tools-isoimages/",
-        "\\\\.\\",
-    ];
-    words.contains(&lower.as_str())
-        || starts.iter().any(|start| lower.starts_with(start))
-        || is_numbered_device(&lower)
-        || is_network_address(&lower)
+    NoFile::of(value).is_some()
 }
 
 /// `CD/DVD drive 0`, `Floppy 0`: what vSphere writes for the client's own drive.

@@ -20,8 +20,13 @@ use crate::{
 /// What a snapshot list says.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct SnapshotList {
-    /// What `.encoding` says; it can differ from that of the VM's configuration.
-    pub encoding: Option<String>,
+    /// The encoding in which the text was read, as `.encoding` names it, or the one that was assumed. It can differ from
+    /// that of the VM's configuration.
+    pub encoding: String,
+    /// The file begins with a UTF-8 byte order mark.
+    pub has_bom: bool,
+    /// Lines that end in CR LF.
+    pub crlf_lines: usize,
     /// `snapshot.lastUID`: the highest uid ever given.
     pub last_uid: Option<u64>,
     /// `snapshot.current`: uid of the snapshot that the running state descends from; `None` for 0 and absent.
@@ -40,8 +45,10 @@ pub struct SnapshotList {
     pub other_files: Vec<FileReference>,
     /// The list is encrypted with its VM: which snapshots there are is not known.
     pub is_encrypted: bool,
-    /// Lines that break the grammar.
+    /// Lines that are not of the form `key = value`.
     pub malformed_lines: usize,
+    /// Lines whose quoted value has no closing quote. They break the grammar too (open-vm-tools, *dictll.c*).
+    pub unterminated_lines: usize,
     /// The file ends inside a line or holds NULs: lines were lost, and with them perhaps disks.
     pub is_torn: bool,
     /// What is odd.
@@ -105,13 +112,16 @@ impl SnapshotList {
     /// What the keys of a dictionary mean.
     pub fn from_dictionary(dictionary: &Dictionary) -> Self {
         let mut list = Self {
-            encoding: dictionary.encoding.clone(),
+            encoding: dictionary.encoding_used(),
+            has_bom: dictionary.has_bom,
+            crlf_lines: dictionary.crlf_lines,
             last_uid: dictionary.number("snapshot.lastUID"),
             current: dictionary.number("snapshot.current").filter(|uid| *uid != 0),
             declared_count: dictionary.number("snapshot.numSnapshots"),
             needs_consolidation: dictionary.flag("snapshot.needConsolidate") == Some(true),
             is_encrypted: dictionary.text("encryption.data").is_some(),
-            malformed_lines: dictionary.malformed.len(),
+            malformed_lines: dictionary.malformed.len().saturating_sub(dictionary.unterminated_lines()),
+            unterminated_lines: dictionary.unterminated_lines(),
             is_torn: dictionary.is_torn,
             anomalies: dictionary.anomalies.clone(),
             ..Self::default()

@@ -33,7 +33,9 @@ pub fn describe(imported: &Imported, out: &mut dyn Write) -> io::Result<()> {
     if !imported.backups.is_empty() {
         backups(imported, out)?;
     }
-    writeln!(out, "Files")?;
+    if !imported.detected.is_empty() {
+        writeln!(out, "Files")?;
+    }
     for file in &imported.detected {
         let kind = file.kind.map_or("-", super::InventoryKind::name);
         writeln!(

@@ -11,6 +11,8 @@ use super::json::ROW;
 pub(super) const MAX_ROWS: usize = 1 << 20;
 /// Most columns of a table. RVTools has 90, and custom attributes add to them.
 pub(super) const MAX_COLUMNS: usize = 1024;
+/// Lines above a header that are looked past: a title, a date, a remark.
+const MAX_TITLE_LINES: usize = 20;
 /// Most memory that the cells of one table may take, in bytes. vInfo of 50,000 VMs takes a tenth of it.
 pub(super) const MAX_TABLE_BYTES: usize = 512 << 20;
 
@@ -75,6 +77,26 @@ impl Table {
             rows: lines.collect(),
             damage: None,
         }
+    }
+
+    /// The table without the lines above its header, where one of its first rows `is_header` and what stands at its head
+    /// is not: a title that somebody wrote there.
+    pub(super) fn from_header(mut self, is_header: impl Fn(&Self) -> bool) -> Self {
+        if is_header(&self) {
+            return self;
+        }
+        let found = self.rows.iter().take(MAX_TITLE_LINES).position(|row| {
+            is_header(&Self {
+                header: row.cells.clone(),
+                ..Self::default()
+            })
+        });
+        if let Some(place) = found {
+            let mut rows = self.rows.split_off(place);
+            self.header = rows.remove(0).cells;
+            self.rows = rows;
+        }
+        self
     }
 
     /// Where a column stands. `prefix` is the name of the tab that internal names begin with.

@@ -8,10 +8,12 @@
 mod foreign;
 mod hyperv;
 mod hyperv_disk;
+mod keys;
 mod vmdk;
 mod vmware;
 
 pub use foreign::contents;
+pub use keys::{Key, KeyType, Keys, keys};
 
 use std::{
     io,

@@ -4,16 +4,20 @@ use std::io::{self, Write};
 
 use super::Console;
 use crate::{
-    cli::{FilesArgs, InventoryArgs, TextFormat},
+    cli::{FilesArgs, InventoryArgs, MessageArgs, TextFormat},
     error::Result,
     exit_code::ExitStatus,
-    inspect::{self, Inspection},
+    inspect::{self, Inspection, Length},
     inventory::{self, Imported, describe},
     report::json,
 };
 
 /// Everything that the parsers read from these files. A file that is not there does not keep the others from being read.
-pub(super) fn inspect(arguments: &FilesArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
+pub(super) fn inspect(
+    arguments: &FilesArgs,
+    messages: MessageArgs,
+    console: &mut Console<'_>,
+) -> Result<ExitStatus> {
     let mut inspections: Vec<Inspection> = Vec::new();
     let mut failures = Vec::new();
     for path in &arguments.files {
@@ -29,12 +33,22 @@ pub(super) fn inspect(arguments: &FilesArgs, console: &mut Console<'_>) -> Resul
         console.tell_errors(&failures);
         return Err(last);
     }
-    console.print(|out| write_inspections(&inspections, arguments.format, out))?;
+    let length = if messages.verbose {
+        Length::Whole
+    } else {
+        Length::Short
+    };
+    console.print(|out| write_inspections(&inspections, arguments.format, length, out))?;
     console.tell_errors(&failures);
     Ok(ExitStatus::of(false, complete))
 }
 
-fn write_inspections(inspections: &[Inspection], format: TextFormat, out: &mut dyn Write) -> io::Result<()> {
+fn write_inspections(
+    inspections: &[Inspection],
+    format: TextFormat,
+    length: Length,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     if format == TextFormat::Json {
         return json::document(inspections, out);
     }
@@ -42,7 +56,7 @@ fn write_inspections(inspections: &[Inspection], format: TextFormat, out: &mut d
         if place > 0 {
             writeln!(out)?;
         }
-        inspect::render_text(inspection, out)?;
+        inspect::render_text(inspection, length, out)?;
     }
     Ok(())
 }

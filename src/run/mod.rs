@@ -44,7 +44,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> Result<ExitStatus> {
         Command::Scan(arguments) => scan::scan(arguments, messages, console),
         Command::Collect(arguments) => scan::collect_only(arguments, messages, console),
         Command::Report(arguments) => scan::report(arguments, messages, console),
-        Command::Inspect(arguments) => files::inspect(arguments, console),
+        Command::Inspect(arguments) => files::inspect(arguments, messages, console),
         Command::Inventory(arguments) => files::inventory(arguments, console),
         Command::Explain(arguments) => explain::run(arguments, console),
         Command::Schema => {

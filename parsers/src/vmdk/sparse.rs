@@ -69,6 +69,8 @@ pub struct SparseHeader {
     pub newlines_intact: bool,
     /// 0 none, 1 deflate.
     pub compression: u16,
+    /// Entries of the grain directory, by the sizes above; `None` where they allow none.
+    pub gd_entries: Option<u64>,
 }
 
 /// A sparse extent.
@@ -87,7 +89,7 @@ pub struct SparseExtent {
 impl SparseHeader {
     fn parse(cursor: &Cursor<'_>) -> Result<Self> {
         cursor.signature(0, MAGIC, "\"KDMV\"")?;
-        Ok(Self {
+        let mut header = Self {
             version: cursor.u32_le(4)?,
             flags: cursor.u32_le(8)?,
             capacity_sectors: cursor.u64_le(12)?,
@@ -101,7 +103,10 @@ impl SparseHeader {
             unclean_shutdown: cursor.u8(72)?,
             newlines_intact: cursor.array::<4>(73)? == NEWLINES,
             compression: cursor.u16_le(77)?,
-        })
+            gd_entries: None,
+        };
+        header.gd_entries = header.count_gd_entries();
+        Ok(header)
     }
 
     /// Grains are compressed or marked: written as a stream.
@@ -124,8 +129,7 @@ impl SparseHeader {
         self.flags & FLAG_ZERO_GRAINS != 0
     }
 
-    /// Entries of the grain directory; `None` where the geometry allows none.
-    pub fn gd_entries(&self) -> Option<u64> {
+    fn count_gd_entries(&self) -> Option<u64> {
         let sectors = self.grain_size_sectors.checked_mul(u64::from(self.gtes_per_gt))?;
         if sectors == 0 {
             return None;
@@ -295,7 +299,7 @@ fn note_oddities(extent: &mut SparseExtent, length: u64) {
         );
     }
     if header.has_sound_geometry() {
-        let gd_bytes = header.gd_entries().and_then(|entries| entries.checked_mul(4));
+        let gd_bytes = header.gd_entries.and_then(|entries| entries.checked_mul(4));
         if header.gd_offset_sectors != GD_AT_END && header.capacity_sectors > 0 {
             note_if_outside(
                 anomalies,

@@ -1,9 +1,12 @@
 //! Which values of a configuration name files, and for what.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::{
     EncodedText,
     dictionary::{Dictionary, Entry},
-    reference::{FileKind, FileReference, extension, has_file_extension, is_not_a_file},
+    reference::{FileKind, FileReference, NoFile, extension, has_file_extension, is_not_a_file},
 };
 
 use super::{starts_with_ignoring_case, storage::device_key};
@@ -46,6 +49,53 @@ pub fn file_references(dictionary: &Dictionary) -> Vec<FileReference> {
         .iter()
         .filter_map(|entry| of_entry(dictionary, entry));
     sound.chain(dictionary.malformed_file_references()).collect()
+}
+
+/// A value of a file key that names no file of a datastore: what a drive or port is connected to instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OtherBacking {
+    /// The key as written, e.g. `floppy0.fileName`.
+    pub key: String,
+    /// The value as written.
+    pub value: EncodedText,
+    /// What it means.
+    pub meaning: NoFile,
+}
+
+/// Every value under a key that could name a file and does not, in the order of the file.
+pub fn other_backings(dictionary: &Dictionary) -> Vec<OtherBacking> {
+    let without_file = |entry: &&Entry| of_entry(dictionary, entry).is_none();
+    dictionary
+        .entries
+        .iter()
+        .filter(without_file)
+        .filter_map(|entry| {
+            let key = entry.key.to_ascii_lowercase();
+            let meaning = is_file_key(&key).then(|| NoFile::of(entry.value.as_str()).or(by_file_type(dictionary, &key)))?;
+            Some(OtherBacking {
+                key: entry.key.clone(),
+                value: entry.value.clone(),
+                meaning: meaning?,
+            })
+        })
+        .collect()
+}
+
+/// True for a lower-case key whose value may name a file.
+fn is_file_key(key: &str) -> bool {
+    let is_text = TEXT_KEYS.iter().any(|text| starts_with_ignoring_case(key, text));
+    !is_text && (FILE_KEYS.iter().any(|(known, _)| *known == key) || FILE_KEY_ENDS.iter().any(|end| key.ends_with(end)))
+}
+
+/// What a port is connected to by its `fileType`, where that is no file.
+fn by_file_type(dictionary: &Dictionary, key: &str) -> Option<NoFile> {
+    let (device, _) = key.split_once('.')?;
+    let file_type = dictionary.text(&format!("{device}.fileType"))?;
+    match file_type.as_str().trim().to_ascii_lowercase().as_str() {
+        "file" => None,
+        "device" => Some(NoFile::HostDevice),
+        _ => Some(NoFile::Endpoint),
+    }
 }
 
 /// The file that one line names.

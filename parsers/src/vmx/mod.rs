@@ -16,7 +16,7 @@ use crate::{
     Anomaly, EncodedText, Limits, ParseError, ReadAt, Result, dictionary::Dictionary, reference::FileReference,
 };
 
-pub use files::file_references;
+pub use files::{OtherBacking, file_references, other_backings};
 pub use storage::StorageDevice;
 
 /// Name of the structure in errors.
@@ -25,8 +25,12 @@ const WHAT: &str = "VMX configuration";
 /// What a configuration says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VmxConfig {
-    /// What `.encoding` says, as written.
-    pub encoding: Option<String>,
+    /// The encoding in which the text was read, as `.encoding` names it, or the one that was assumed.
+    pub encoding: String,
+    /// The file begins with a UTF-8 byte order mark.
+    pub has_bom: bool,
+    /// Lines that end in CR LF.
+    pub crlf_lines: usize,
     /// `displayName`: the name in the inventory, which need not be that of the folder or file.
     pub display_name: Option<EncodedText>,
     /// `uuid.bios`: copies of a VM share it.
@@ -67,8 +71,10 @@ pub struct VmxConfig {
     pub devices: Vec<StorageDevice>,
     /// Every value that names a file or folder, in the order of the file.
     pub files: Vec<FileReference>,
-    /// Lines that break the grammar.
+    /// Lines that are not of the form `key = value`.
     pub malformed_lines: usize,
+    /// Lines whose quoted value has no closing quote. They break the grammar too (open-vm-tools, *dictll.c*).
+    pub unterminated_lines: usize,
     /// The file ends inside a line or holds NULs: lines were lost, and with them perhaps disks.
     pub is_torn: bool,
     /// What is odd.
@@ -147,7 +153,9 @@ impl VmxConfig {
         let text = |key: &str| dictionary.text(key).map(|value| value.as_str().to_owned());
         let uuid = |key: &str| dictionary.text(key).map(|value| VmwareUuid::new(value.as_str()));
         Ok(Self {
-            encoding: dictionary.encoding.clone(),
+            encoding: dictionary.encoding_used(),
+            has_bom: dictionary.has_bom,
+            crlf_lines: dictionary.crlf_lines,
             display_name: dictionary.text("displayName").cloned(),
             bios_uuid: uuid("uuid.bios"),
             location_uuid: uuid("uuid.location"),
@@ -170,7 +178,8 @@ impl VmxConfig {
             managed_by: managed_by(dictionary),
             devices: storage::devices(dictionary),
             files: file_references(dictionary),
-            malformed_lines: dictionary.malformed.len(),
+            malformed_lines: dictionary.malformed.len().saturating_sub(dictionary.unterminated_lines()),
+            unterminated_lines: dictionary.unterminated_lines(),
             is_torn: dictionary.is_torn,
             anomalies: dictionary.anomalies.clone(),
         })

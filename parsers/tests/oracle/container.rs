@@ -302,7 +302,7 @@ fn check_vmdk(image: &Image) {
             let outside =
                 |sectors: u64, bytes: u64| u128::from(sectors) * 512 + u128::from(bytes) > u128::from(image.len());
             if header.gd_offset_sectors != u64::MAX && header.capacity_sectors > 0 {
-                let entries = header.gd_entries().unwrap_or(0).saturating_mul(4);
+                let entries = header.gd_entries.unwrap_or(0).saturating_mul(4);
                 assert!(
                     !outside(header.gd_offset_sectors, entries) || own(&["gd-beyond-end", "bad-geometry"]),
                     "a grain directory outside of the file is said"

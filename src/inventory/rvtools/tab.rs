@@ -109,7 +109,7 @@ impl Tab {
     }
 
     /// The columns that this tab has and no other.
-    fn fits(self, table: &Table) -> bool {
+    pub(super) fn fits(self, table: &Table) -> bool {
         let has = |names| table.find(column(names), self.name()).is_some();
         let vm = table.find(VM, self.name()).is_some();
         match self {

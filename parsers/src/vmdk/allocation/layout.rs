@@ -113,7 +113,7 @@ impl Layout {
             table_entries: u64::from(header.gtes_per_gt),
             directory: bytes_of(WHAT, 56, header.gd_offset_sectors)?,
             redundant: redundant.transpose()?,
-            directory_entries: header.gd_entries().unwrap_or(u64::MAX),
+            directory_entries: header.gd_entries.unwrap_or(u64::MAX),
             directory_room: u64::MAX,
         })
     }

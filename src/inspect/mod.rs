@@ -1,11 +1,10 @@
 //! `derelict inspect`: everything that the parsers read of one file, for people and for programs.
 
-use std::{
-    io::{self, Write},
-    path::Path,
-};
+mod text;
 
-use derelict_parsers::{Anomaly, foreign::Foreign, vmdk::SECTOR_BYTES};
+use std::path::Path;
+
+use derelict_parsers::{Anomaly, foreign::Foreign, vmx::OtherBacking};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,10 +14,10 @@ use crate::{
     evidence::Evidence,
     kind::{Basis, Kind},
     raw::RawPath,
-    read::{self, Subject},
-    report::show,
-    sanitize,
+    read::{self, Key, Subject},
 };
+
+pub use text::{Length, render_text};
 
 /// What was read of one file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -45,6 +44,12 @@ pub struct Inspection {
     pub evidence: Evidence,
     /// What is odd about it.
     pub anomalies: Vec<Anomaly>,
+    /// Values of a configuration that could name a file and mean something else: a drive of the host, a pipe, nothing.
+    pub other_backings: Vec<OtherBacking>,
+    /// Every key of a file that holds keys. Only listed here: a scan keeps what they mean.
+    pub keys: Vec<Key>,
+    /// Keys beyond those: more than any real file holds.
+    pub keys_left_out: u64,
 }
 
 /// Reads one file.
@@ -82,6 +87,9 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         allocation: Value::Null,
         evidence: Evidence::default(),
         anomalies: Vec::new(),
+        other_backings: Vec::new(),
+        keys: Vec::new(),
+        keys_left_out: 0,
     };
     if let Some(found) = examined.found {
         inspection.kind = Some(found.kind);
@@ -91,6 +99,7 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         inspection.anomalies = found.anomalies;
         if !inspection.facts.is_null() {
             inspection.add_allocation(path, found.kind);
+            inspection.add_keys(path, found.kind);
         }
     }
     add_contents(path, &mut inspection);
@@ -121,6 +130,19 @@ impl Inspection {
             Some(Err(text)) => self.error = self.error.take().or(Some(text)),
         }
     }
+
+    /// Adds every key of a file that holds keys.
+    fn add_keys(&mut self, path: &Path, kind: Kind) {
+        match read::keys(path, kind) {
+            None => {}
+            Some(Ok(read)) => {
+                self.keys = read.keys;
+                self.keys_left_out = read.left_out;
+                self.other_backings = read.other_backings;
+            }
+            Some(Err(text)) => self.error = self.error.take().or(Some(text)),
+        }
+    }
 }
 
 /// Somebody asks for this file, so its place says nothing: the lists of vSphere HA and the configurations of old Hyper-V
@@ -130,142 +152,6 @@ fn hint(folder: &RawPath, name: &[u8]) -> NameHint {
         NameHint::Unknown if classify::is_host_list(name) => NameHint::System,
         NameHint::Unknown if name.to_ascii_lowercase().ends_with(b".xml") => NameHint::IfContent(Kind::HypervXml),
         hint => hint,
-    }
-}
-
-/// Writes an inspection for people: one fact a line, keys aligned, everything from the file escaped.
-///
-/// # Errors
-/// What writing said.
-pub fn render_text(inspection: &Inspection, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}", sanitize::path(&inspection.path))?;
-    let name = |value: Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
-    let kind = name(inspection.kind.and_then(|kind| serde_json::to_value(kind).ok()));
-    let basis = name(inspection.basis.and_then(|basis| serde_json::to_value(basis).ok()));
-    writeln!(out, "  kind    {}", kind.as_deref().unwrap_or("ordinary file"))?;
-    if let Some(basis) = basis {
-        writeln!(out, "  basis   {basis}")?;
-    }
-    writeln!(out, "  length  {} bytes", inspection.length)?;
-    if let Some(error) = &inspection.error {
-        writeln!(out, "  error   {}", sanitize::text(error))?;
-    }
-    section(out, "facts", &inspection.facts)?;
-    let contents = serde_json::to_value(&inspection.contents).unwrap_or_default();
-    section(out, "contents", &contents)?;
-    section(out, "allocation", &inspection.allocation)?;
-    let evidence = serde_json::to_value(&inspection.evidence).unwrap_or_default();
-    section(out, "evidence", &evidence)?;
-    if inspection.facts.get("anomalies").is_none() {
-        section(
-            out,
-            "anomalies",
-            &serde_json::to_value(&inspection.anomalies).unwrap_or_default(),
-        )?;
-    }
-    Ok(())
-}
-
-fn section(out: &mut dyn Write, title: &str, value: &Value) -> io::Result<()> {
-    if is_blank(value) {
-        return Ok(());
-    }
-    writeln!(out, "  {title}")?;
-    nested(out, 4, value)
-}
-
-/// Nothing worth a line: absent values, empty lists and what holds only such.
-fn is_blank(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.values().all(is_blank),
-        _ => false,
-    }
-}
-
-/// Writes an object or list, each line indented by `indent` blanks.
-fn nested(out: &mut dyn Write, indent: usize, value: &Value) -> io::Result<()> {
-    match value {
-        Value::Object(fields) => {
-            let shown = || fields.iter().filter(|(_, value)| !is_blank(value));
-            let width = shown().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
-            shown().try_for_each(|(key, value)| {
-                let scalar = told(key, value, fields);
-                field(out, indent, width, &sanitize::text(key), value, &scalar)
-            })
-        }
-        Value::Array(items) if items.iter().all(|item| pair(item).is_some()) => {
-            let pairs = || items.iter().filter_map(pair);
-            let width = pairs().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
-            pairs().try_for_each(|(key, value)| field(out, indent, width, &sanitize::text(key), value, &plain(value)))
-        }
-        Value::Array(items) => items.iter().try_for_each(|item| element(out, indent, item)),
-        scalar => writeln!(out, "{:indent$}{}", "", plain(scalar)),
-    }
-}
-
-fn field(out: &mut dyn Write, indent: usize, width: usize, key: &str, value: &Value, scalar: &str) -> io::Result<()> {
-    if value.is_object() || value.is_array() {
-        writeln!(out, "{:indent$}{key}", "")?;
-        return nested(out, indent.saturating_add(2), value);
-    }
-    writeln!(out, "{:indent$}{key:width$}  {scalar}", "")
-}
-
-/// A line of a file: `{key, value}` and nothing else.
-fn pair(value: &Value) -> Option<(&str, &Value)> {
-    let fields = value.as_object().filter(|fields| fields.len() == 2)?;
-    let value = fields
-        .get("value")
-        .filter(|value| !value.is_array() && !value.is_object())?;
-    Some((fields.get("key")?.as_str()?, value))
-}
-
-/// A fact in the form in which its readers know it: sizes with a unit, a share of the disk, content ids in hex.
-fn told(key: &str, value: &Value, beside: &serde_json::Map<String, Value>) -> String {
-    /// Sizes that are a part of `virtual_bytes`.
-    const PARTS: [&str; 3] = ["allocated_bytes", "zeroed_bytes", "unmapped_bytes"];
-    let Some(number) = value.as_u64() else {
-        return plain(value);
-    };
-    if matches!(key, "cid" | "parent_cid") {
-        return format!("{number:08x}");
-    }
-    let bytes = if key.ends_with("_bytes") {
-        Some(number)
-    } else if key.ends_with("_sectors") {
-        number.checked_mul(SECTOR_BYTES)
-    } else {
-        None
-    };
-    let Some(size) = bytes.filter(|bytes| *bytes >= 1024).map(show::bytes) else {
-        return plain(value);
-    };
-    let whole = beside.get("virtual_bytes").and_then(Value::as_u64);
-    match whole.filter(|whole| *whole > 0 && PARTS.contains(&key)) {
-        Some(whole) => {
-            let tenths = u128::from(number) * 1000 / u128::from(whole);
-            format!("{number} ({size}, {}.{} %)", tenths / 10, tenths % 10)
-        }
-        None => format!("{number} ({size})"),
-    }
-}
-
-/// An element of a list begins with a hyphen; its further lines stand below its first.
-fn element(out: &mut dyn Write, indent: usize, value: &Value) -> io::Result<()> {
-    let mut lines = Vec::new();
-    nested(&mut lines, indent.saturating_add(2), value)?;
-    if let Some(hyphen) = lines.get_mut(indent) {
-        *hyphen = b'-';
-    }
-    out.write_all(&lines)
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => sanitize::text(text).into_owned(),
-        other => other.to_string(),
     }
 }
 

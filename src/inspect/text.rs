@@ -1,0 +1,269 @@
+//! An inspection for people: one fact a line, keys aligned, everything from the file escaped.
+
+use std::io::{self, Write};
+
+use derelict_parsers::vmdk::SECTOR_BYTES;
+use serde_json::Value;
+
+use super::Inspection;
+use crate::{
+    read::{Key, KeyType},
+    report::show,
+    sanitize,
+};
+
+/// How much is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// Long lists and values are cut, and what is left out is counted.
+    Short,
+    /// Everything.
+    Whole,
+}
+
+/// Writes an inspection for people: one fact a line, keys aligned, everything from the file escaped.
+///
+/// # Errors
+/// What writing said.
+pub fn render_text(inspection: &Inspection, length: Length, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", sanitize::path(&inspection.path))?;
+    let name = |value: Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
+    let kind = name(inspection.kind.and_then(|kind| serde_json::to_value(kind).ok()));
+    let basis = name(inspection.basis.and_then(|basis| serde_json::to_value(basis).ok()));
+    writeln!(out, "  kind    {}", kind.as_deref().unwrap_or("ordinary file"))?;
+    if let Some(basis) = basis {
+        writeln!(out, "  basis   {basis}")?;
+    }
+    writeln!(out, "  length  {} bytes", inspection.length)?;
+    if let Some(error) = &inspection.error {
+        writeln!(out, "  error   {}", sanitize::text(error))?;
+    }
+    section(out, "facts", &inspection.facts)?;
+    let contents = serde_json::to_value(&inspection.contents).unwrap_or_default();
+    section(out, "contents", &contents)?;
+    section(out, "allocation", &inspection.allocation)?;
+    let evidence = serde_json::to_value(&inspection.evidence).unwrap_or_default();
+    section(out, "evidence", &evidence)?;
+    if inspection.facts.get("anomalies").is_none() {
+        section(
+            out,
+            "anomalies",
+            &serde_json::to_value(&inspection.anomalies).unwrap_or_default(),
+        )?;
+    }
+    let backings = serde_json::to_value(&inspection.other_backings).unwrap_or_default();
+    section(out, "other_backings", &backings)?;
+    keys(out, inspection, length)
+}
+
+/// Lists the keys, each after its type or, in a text file, after the number of its line. The keys that hold keys are
+/// seen in the paths of those.
+fn keys(out: &mut dyn Write, inspection: &Inspection, length: Length) -> io::Result<()> {
+    /// Keys that are listed unless all are asked for: more than most configurations hold.
+    const SHOWN: usize = 500;
+    if inspection.keys.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "  keys")?;
+    let limit = match length {
+        Length::Short => SHOWN,
+        Length::Whole => usize::MAX,
+    };
+    let mut after = inspection.keys.iter().skip(1);
+    let listed = inspection.keys.iter().filter(|key| {
+        let above = after.next().is_some_and(|next| is_below(next, key));
+        key.kind != KeyType::Node || !above
+    });
+    let mut unlisted = 0_usize;
+    for (place, key) in listed.enumerate() {
+        if place < limit {
+            one_key(out, key, length)?;
+        } else {
+            unlisted = unlisted.saturating_add(1);
+        }
+    }
+    if unlisted > 0 {
+        writeln!(out, "    … and {unlisted} more: --verbose or -f json lists them all")?;
+    }
+    if inspection.keys_left_out > 0 {
+        let left_out = inspection.keys_left_out;
+        writeln!(out, "    … and {left_out} more that are not kept: more than any real file holds")?;
+    }
+    Ok(())
+}
+
+/// True for a key that hangs below another.
+fn is_below(key: &Key, above: &Key) -> bool {
+    key.key
+        .strip_prefix(&above.key)
+        .is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn one_key(out: &mut dyn Write, key: &Key, length: Length) -> io::Result<()> {
+    match key.line {
+        Some(line) => write!(out, "    {line:>5}")?,
+        None => write!(out, "    {:7}", plain(&serde_json::to_value(key.kind).unwrap_or_default()))?,
+    }
+    if key.kind == KeyType::Malformed {
+        write!(out, "  breaks the grammar:")?;
+    } else {
+        write!(out, "  {}", sanitize::text(&key.key))?;
+    }
+    match &key.value {
+        Value::Null => writeln!(out),
+        Value::String(text) if text.is_empty() => writeln!(out),
+        Value::Object(fields) if fields.contains_key("length") => writeln!(out, "  {}", binary(fields)),
+        value => writeln!(out, "  {}", cut(value, length)),
+    }
+}
+
+/// Bytes by their number, place, hash and beginning.
+fn binary(fields: &serde_json::Map<String, Value>) -> String {
+    let told = |name: &str| fields.get(name).map(plain);
+    let parts = [
+        told("number").map(|number| format!("of type {number}")),
+        told("length").map(|length| format!("{length} bytes")),
+        told("offset").map(|offset| format!("at {offset}")),
+        told("hex").filter(|hex| !hex.is_empty()).map(|hex| format!("from {hex}")),
+        told("blake3").map(|hash| format!("BLAKE3 {hash}")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// A value on one line; a long text is cut.
+fn cut(value: &Value, length: Length) -> String {
+    /// Characters that are shown of a text.
+    const SHOWN: usize = 300;
+    let text = value.as_str().or_else(|| value.get("text")?.as_str());
+    let Some(text) = text else { return plain(value) };
+    let characters = text.chars().count();
+    if length == Length::Whole || characters <= SHOWN {
+        return sanitize::text(text).into_owned();
+    }
+    let beginning: String = text.chars().take(SHOWN).collect();
+    format!("{}… ({characters} characters)", sanitize::text(&beginning))
+}
+
+fn section(out: &mut dyn Write, title: &str, value: &Value) -> io::Result<()> {
+    if is_blank(value) {
+        return Ok(());
+    }
+    writeln!(out, "  {title}")?;
+    nested(out, 4, value)
+}
+
+/// Nothing worth a line: absent values, empty lists and what holds only such.
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.values().all(is_blank),
+        _ => false,
+    }
+}
+
+/// Writes an object or list, each line indented by `indent` blanks.
+fn nested(out: &mut dyn Write, indent: usize, value: &Value) -> io::Result<()> {
+    match value {
+        Value::Object(fields) => {
+            let shown = || fields.iter().filter(|(_, value)| !is_blank(value));
+            let width = shown().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
+            shown().try_for_each(|(key, value)| {
+                let scalar = told(key, value, fields);
+                field(out, indent, width, &sanitize::text(key), value, &scalar)
+            })
+        }
+        Value::Array(items) if items.iter().all(|item| pair(item).is_some()) => {
+            let pairs = || items.iter().filter_map(pair);
+            let width = pairs().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
+            pairs().try_for_each(|(key, value)| field(out, indent, width, &sanitize::text(key), value, &plain(value)))
+        }
+        Value::Array(items) => items.iter().try_for_each(|item| element(out, indent, item)),
+        scalar => writeln!(out, "{:indent$}{}", "", plain(scalar)),
+    }
+}
+
+fn field(out: &mut dyn Write, indent: usize, width: usize, key: &str, value: &Value, scalar: &str) -> io::Result<()> {
+    if value.is_object() || value.is_array() {
+        writeln!(out, "{:indent$}{key}", "")?;
+        return nested(out, indent.saturating_add(2), value);
+    }
+    writeln!(out, "{:indent$}{key:width$}  {scalar}", "")
+}
+
+/// A line of a file: `{key, value}` and nothing else.
+fn pair(value: &Value) -> Option<(&str, &Value)> {
+    let fields = value.as_object().filter(|fields| fields.len() == 2)?;
+    let value = fields
+        .get("value")
+        .filter(|value| !value.is_array() && !value.is_object())?;
+    Some((fields.get("key")?.as_str()?, value))
+}
+
+/// A fact in the form in which its readers know it: sizes with a unit, a share of the disk, content ids in hex, versions
+/// and flags by their parts.
+fn told(key: &str, value: &Value, beside: &serde_json::Map<String, Value>) -> String {
+    /// Sizes that are a part of `virtual_bytes`.
+    const PARTS: [&str; 3] = ["allocated_bytes", "zeroed_bytes", "unmapped_bytes"];
+    let Some(number) = value.as_u64() else {
+        return plain(value);
+    };
+    if matches!(key, "cid" | "parent_cid") {
+        return format!("{number:08x}");
+    }
+    if let Some(meaning) = meaning(key, number, beside) {
+        return format!("{number} ({meaning})");
+    }
+    let bytes = if key.ends_with("_bytes") {
+        Some(number)
+    } else if key.ends_with("_sectors") {
+        number.checked_mul(SECTOR_BYTES)
+    } else {
+        None
+    };
+    let Some(size) = bytes.filter(|bytes| *bytes >= 1024).map(show::bytes) else {
+        return plain(value);
+    };
+    let whole = beside.get("virtual_bytes").and_then(Value::as_u64);
+    match whole.filter(|whole| *whole > 0 && PARTS.contains(&key)) {
+        Some(whole) => {
+            let tenths = u128::from(number) * 1000 / u128::from(whole);
+            format!("{number} ({size}, {}.{} %)", tenths / 10, tenths % 10)
+        }
+        None => format!("{number} ({size})"),
+    }
+}
+
+/// What an odd number stands for.
+fn meaning(key: &str, number: u64, beside: &serde_json::Map<String, Value>) -> Option<String> {
+    let is_sesparse = beside.get("format").and_then(Value::as_str) == Some("sesparse");
+    match key {
+        "gd_offset_sectors" if number == u64::MAX => Some("at the end of the file".to_owned()),
+        "version" if is_sesparse => Some(format!("{}.{}", number >> 32_u32, number & u64::from(u32::MAX))),
+        // Of a HyperVStorage container: 0x0400 is 4.0.
+        "format_version" if beside.contains_key("replay_log_offset") => {
+            Some(format!("{}.{}", number >> 8_u32, number & 0xff))
+        }
+        "flags" if number > 9 => Some(format!("{number:#x}")),
+        "compression" if number == 1 => Some("deflate".to_owned()),
+        _ => None,
+    }
+}
+
+/// An element of a list begins with a hyphen; its further lines stand below its first.
+fn element(out: &mut dyn Write, indent: usize, value: &Value) -> io::Result<()> {
+    let mut lines = Vec::new();
+    nested(&mut lines, indent.saturating_add(2), value)?;
+    if let Some(hyphen) = lines.get_mut(indent) {
+        *hyphen = b'-';
+    }
+    out.write_all(&lines)
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => sanitize::text(text).into_owned(),
+        other => other.to_string(),
+    }
+}
+

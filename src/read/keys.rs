@@ -1,0 +1,231 @@
+//! Every key of a file that holds keys, as it stands there: for the one who asks for this file.
+//!
+//! A scan keeps what the keys mean and not the keys. Here a file is read once more and every key listed with its type and
+//! value. Values that are no text stay out beyond their first bytes, told by length and BLAKE3. What may be kept of one
+//! file is limited, and what was left out is counted.
+
+use std::path::Path;
+
+use derelict_parsers::{
+    EncodedText, Limits, ParseError, ReadAt,
+    dictionary::Dictionary,
+    hyperv_xml,
+    vmcx::{self, KeyTree, Stored, StoredKind, Value as KeyValue},
+    vmx::{OtherBacking, other_backings},
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{guard_against_panic, open_patiently};
+use crate::{file_reader::FileReader, kind::Kind};
+
+/// What the keys of one file may take in memory, in bytes: names, values and [`KEY_BYTES`] for each. A real configuration
+/// takes less than 1 MiB, the state of a VM with a hundred thousand blocks of memory about 10.
+const KEPT_BYTES: usize = 24 << 20;
+/// What a key takes beside its name and its text.
+const KEY_BYTES: usize = 64;
+/// Of values outside the key tables at most so many bytes are read for their hashes: the memory of a saved VM is one.
+const HASHED_BYTES: u64 = 16 << 20;
+/// Bytes of a binary value that are shown.
+const SHOWN_BYTES: usize = 32;
+
+/// The keys of a file.
+#[derive(Debug, Default)]
+pub struct Keys {
+    /// Every key, in the order of the file.
+    pub keys: Vec<Key>,
+    /// Keys that are not listed, because there is too much of them.
+    pub left_out: u64,
+    /// What drives and ports are connected to that is no file of a datastore.
+    pub other_backings: Vec<OtherBacking>,
+}
+
+/// One key, or one line of a text file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Key {
+    /// Its path in the tree of keys, each name after a `/`; `?/` stands before what is cut off from the tree. The key of
+    /// a line; empty for a line that has none.
+    pub key: String,
+    /// What its value is.
+    #[serde(rename = "type")]
+    pub kind: KeyType,
+    /// Its value: text, number or truth value as such; `{length, blake3, hex}` for bytes, of which `hex` are the first,
+    /// with the `offset` in the file where they lie outside the key tables; `null` for a node.
+    pub value: Value,
+    /// Number of the line in a text file, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+}
+
+/// What a key holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyType {
+    /// Other keys only.
+    Node,
+    /// A signed integer.
+    Int,
+    /// An unsigned integer.
+    Uint,
+    /// A floating point number; as text where JSON has no number for it.
+    Double,
+    /// Text. As bytes where it lies outside the key tables and is too long to be read.
+    String,
+    /// True or false.
+    Bool,
+    /// Bytes.
+    Bytes,
+    /// A value of a type that nobody has described; its number is the `number` of the value.
+    Unknown,
+    /// A line that breaks the grammar, whole.
+    Malformed,
+}
+
+/// Reads every key; `None` for a kind without keys.
+///
+/// # Errors
+/// What kept the file from being read.
+pub fn keys(path: &Path, kind: Kind) -> Option<Result<Keys, String>> {
+    let read = match kind {
+        Kind::Vmx | Kind::Vmtx | Kind::Vmsd | Kind::Psf => of_dictionary,
+        Kind::Vmcx | Kind::Vmrs | Kind::Vsv => of_container,
+        Kind::HypervXml => of_xml,
+        _ => return None,
+    };
+    let reader = match open_patiently(path) {
+        Ok(reader) => reader,
+        Err(error) => return Some(Err(error.to_string())),
+    };
+    let keys = guard_against_panic(|| read(&reader, &Limits::default()));
+    Some(keys.map_err(|error| error.to_string()))
+}
+
+fn of_dictionary(reader: &FileReader, limits: &Limits) -> Result<Keys, ParseError> {
+    let dictionary = Dictionary::read(reader, limits)?;
+    let mut list = List::default();
+    if dictionary.entries.is_empty() {
+        return Ok(list.keys);
+    }
+    let entries = dictionary
+        .entries
+        .iter()
+        .map(|entry| (entry.line, entry.key.as_str(), KeyType::String, &entry.value));
+    let malformed = dictionary
+        .malformed
+        .iter()
+        .map(|line| (line.line, "", KeyType::Malformed, &line.text));
+    let mut lines: Vec<_> = entries.chain(malformed).collect();
+    lines.sort_by_key(|(line, ..)| *line);
+    for (line, key, kind, value) in lines {
+        list.add(key, kind, value.raw().len(), || text(value));
+        if let Some(key) = list.keys.keys.last_mut().filter(|_| list.keys.left_out == 0) {
+            key.line = Some(line);
+        }
+    }
+    list.keys.other_backings = other_backings(&dictionary);
+    Ok(list.keys)
+}
+
+fn of_container(reader: &FileReader, limits: &Limits) -> Result<Keys, ParseError> {
+    Ok(of_tree(&vmcx::read(reader, limits)?.tree, reader))
+}
+
+fn of_xml(reader: &FileReader, limits: &Limits) -> Result<Keys, ParseError> {
+    Ok(of_tree(&hyperv_xml::read(reader, limits)?.tree, reader))
+}
+
+fn of_tree(tree: &KeyTree, reader: &FileReader) -> Keys {
+    let mut list = List::default();
+    let mut unread = HASHED_BYTES;
+    tree.walk(|path, key| match &key.value {
+        KeyValue::Node => list.add(path, KeyType::Node, 0, || Value::Null),
+        KeyValue::Int(number) => list.add(path, KeyType::Int, 0, || json!(number)),
+        KeyValue::UInt(number) => list.add(path, KeyType::Uint, 0, || json!(number)),
+        KeyValue::Double(number) => list.add(path, KeyType::Double, 0, || double(*number)),
+        KeyValue::Bool(value) => list.add(path, KeyType::Bool, 0, || json!(value)),
+        KeyValue::String(value) => list.add(path, KeyType::String, value.raw().len(), || text(value)),
+        KeyValue::Bytes(bytes) => list.add(path, KeyType::Bytes, 4 * SHOWN_BYTES, || digest(bytes)),
+        KeyValue::Stored(stored) => {
+            let kind = match stored.kind {
+                StoredKind::String => KeyType::String,
+                StoredKind::Bytes => KeyType::Bytes,
+                StoredKind::Other(_) => KeyType::Unknown,
+            };
+            list.add(path, kind, 4 * SHOWN_BYTES, || outside(stored, reader, &mut unread));
+        }
+        KeyValue::Unknown { kind, bytes } => list.add(path, KeyType::Unknown, 4 * SHOWN_BYTES, || {
+            let mut value = digest(bytes);
+            value["number"] = json!(kind);
+            value
+        }),
+    });
+    list.keys
+}
+
+/// Keys as far as there is room for them.
+#[derive(Default)]
+struct List {
+    keys: Keys,
+    kept_bytes: usize,
+}
+
+impl List {
+    /// Adds a key whose value takes about `length` bytes. After the first that has no room none is added.
+    fn add(&mut self, key: &str, kind: KeyType, length: usize, value: impl FnOnce() -> Value) {
+        let kept = [KEY_BYTES, key.len(), length]
+            .into_iter()
+            .fold(self.kept_bytes, usize::saturating_add);
+        if self.keys.left_out > 0 || kept > KEPT_BYTES {
+            self.keys.left_out = self.keys.left_out.saturating_add(1);
+            return;
+        }
+        self.kept_bytes = kept;
+        self.keys.keys.push(Key {
+            key: key.to_owned(),
+            kind,
+            value: value(),
+            line: None,
+        });
+    }
+}
+
+fn text(value: &EncodedText) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+fn double(number: f64) -> Value {
+    match serde_json::Number::from_f64(number) {
+        Some(number) => Value::Number(number),
+        None => json!(number.to_string()),
+    }
+}
+
+/// Bytes by their length, hash and beginning.
+fn digest(bytes: &[u8]) -> Value {
+    let beginning: String = bytes.iter().take(SHOWN_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    json!({
+        "length": bytes.len(),
+        "blake3": blake3::hash(bytes).to_hex().as_str(),
+        "hex": beginning,
+    })
+}
+
+/// A value outside the key tables. What cannot be read, or is too much, is told by its place alone: the parser says what
+/// is wrong with it.
+fn outside(stored: &Stored, reader: &FileReader, unread: &mut u64) -> Value {
+    let bytes = unread
+        .checked_sub(stored.length)
+        .and_then(|left| {
+            *unread = left;
+            reader.exact("value outside the key tables", stored.offset, stored.length).ok()
+        });
+    let mut value = match bytes {
+        Some(bytes) => digest(&bytes),
+        None => json!({ "length": stored.length }),
+    };
+    value["offset"] = json!(stored.offset);
+    if let StoredKind::Other(number) = stored.kind {
+        value["number"] = json!(number);
+    }
+    value
+}
