@@ -69,12 +69,12 @@ impl ToolError {
 
     /// The message and its causes, one a line, escaped for a terminal.
     pub fn chain(&self) -> String {
-        let mut text = sanitize::text(&self.context).into_owned();
+        let mut text = sanitize::message(&self.context).into_owned();
         let mut next = self.source();
         while let Some(cause) = next {
             let line = cause.to_string();
             // Writing to a String cannot fail.
-            let _ = write!(text, "\n  because {}", sanitize::text(&line));
+            let _ = write!(text, "\n  because {}", sanitize::message(&line));
             next = cause.source();
         }
         text
@@ -100,6 +100,6 @@ mod tests {
     #[test]
     fn the_chain_escapes_what_comes_from_outside() {
         let error = ToolError::new(ErrorKind::Input, "a\x1b[31mb").because("c\nd");
-        assert_eq!(error.chain(), "a\\x1b[31mb\n  because c\\nd");
+        assert_eq!(error.chain(), "a\\u{1b}[31mb\n  because c\\u{a}d");
     }
 }

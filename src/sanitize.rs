@@ -2,8 +2,9 @@
 //!
 //! File names, VM names, notes and messages come from the datastore and may be written by an attacker. For a terminal
 //! every control character (C0, DEL, C1), line and paragraph separator, bidirectional control and invisible character
-//! is escaped; bytes that are not Unicode become `\xNN`. A spreadsheet is kept from reading a field as a formula, and
-//! Markdown from reading a name as markup. JSON needs none of this: it is lossless (see [`crate::report::json`]).
+//! is escaped as `\u{…}`; bytes that are not Unicode become `\xNN`. A spreadsheet is kept from reading a field as a
+//! formula, and Markdown from reading a name as markup. JSON needs none of this: it is lossless (see
+//! [`crate::report::json`]).
 
 use std::{borrow::Cow, fmt::Write as _, path::Path};
 
@@ -33,33 +34,80 @@ pub fn is_unsafe(character: char) -> bool {
         )
 }
 
-/// Text for a terminal, on one line.
+/// Text for a terminal, on one line. No two texts look the same: a backslash that could be taken for the beginning of an
+/// escape is doubled, and the backslashes of Windows paths stay as they are.
 pub fn text(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unsafe) {
+    if !text.chars().any(is_unsafe) && !text.contains(CHARACTER_ESCAPE) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len());
-    text.chars().for_each(|character| push_safe(&mut escaped, character));
+    push_chunk(&mut escaped, text, |rest| rest.starts_with(is_unsafe));
     Cow::Owned(escaped)
 }
 
-/// Bytes for a terminal, on one line.
+/// A message for a terminal whose parts are escaped already: nothing in it does anything, and no escape is escaped.
+pub fn message(message: &str) -> Cow<'_, str> {
+    if !message.chars().any(is_unsafe) {
+        return Cow::Borrowed(message);
+    }
+    let mut escaped = String::with_capacity(message.len());
+    message.chars().for_each(|character| push_safe(&mut escaped, character));
+    Cow::Owned(escaped)
+}
+
+/// Bytes for a terminal, on one line. No two names look the same.
 pub fn bytes(bytes: &[u8]) -> Cow<'_, str> {
-    if let Ok(unicode) = std::str::from_utf8(bytes) {
-        return text(unicode);
+    if let Ok(unicode) = std::str::from_utf8(bytes)
+        && !unicode.chars().any(is_unsafe)
+        && !unicode.contains(CHARACTER_ESCAPE)
+        && !unicode.contains(BYTE_ESCAPE)
+    {
+        return Cow::Borrowed(unicode);
     }
     let mut escaped = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
-        chunk
-            .valid()
-            .chars()
-            .for_each(|character| push_safe(&mut escaped, character));
+        let is_followed = !chunk.invalid().is_empty();
+        push_chunk(&mut escaped, chunk.valid(), |rest| {
+            rest.starts_with(is_unsafe) || is_byte_escape(rest) || (rest.is_empty() && is_followed)
+        });
         for byte in chunk.invalid() {
             // Writing to a String cannot fail.
-            let _ = write!(escaped, "\\x{byte:02x}");
+            let _ = write!(escaped, "{BYTE_ESCAPE}{byte:02x}");
         }
     }
     Cow::Owned(escaped)
+}
+
+/// How the escape of a character begins. `\n` and the like would be taken for parts of Windows paths, and these for them.
+const CHARACTER_ESCAPE: &str = "\\u{";
+/// How the escape of a byte begins that belongs to no character; two hex digits follow, of 80 to ff.
+const BYTE_ESCAPE: &str = "\\x";
+
+/// True for what after a backslash reads as the escape of a byte.
+fn is_byte_escape(rest: &str) -> bool {
+    let [b'x', high, low, ..] = rest.as_bytes() else {
+        return false;
+    };
+    matches!(high, b'8'..=b'9' | b'a'..=b'f') && matches!(low, b'0'..=b'9' | b'a'..=b'f')
+}
+
+/// Adds a piece of text. Backslashes before what reads as an escape, or is about to become one, are doubled: an odd number
+/// of them begins an escape, an even number stands for half as many.
+fn push_chunk(escaped: &mut String, chunk: &str, is_ambiguous: impl Fn(&str) -> bool) {
+    let mut rest = chunk;
+    while let Some(character) = rest.chars().next() {
+        let after = rest.trim_start_matches('\\');
+        let count = rest.len().saturating_sub(after.len());
+        if count == 0 {
+            push_safe(escaped, character);
+            rest = rest.get(character.len_utf8()..).unwrap_or_default();
+            continue;
+        }
+        let doubled = after.starts_with("u{") || is_ambiguous(after);
+        let shown = if doubled { count.saturating_mul(2) } else { count };
+        escaped.extend(std::iter::repeat_n('\\', shown));
+        rest = after;
+    }
 }
 
 /// A path of the report for a terminal.
@@ -73,18 +121,12 @@ pub fn os_path(path: &Path) -> Cow<'_, str> {
 }
 
 fn push_safe(escaped: &mut String, character: char) {
-    if !is_unsafe(character) {
+    if is_unsafe(character) {
+        // Writing to a String cannot fail.
+        let _ = write!(escaped, "{CHARACTER_ESCAPE}{:x}}}", u32::from(character));
+    } else {
         escaped.push(character);
-        return;
     }
-    // Writing to a String cannot fail.
-    let _ = match character {
-        '\n' => write!(escaped, "\\n"),
-        '\r' => write!(escaped, "\\r"),
-        '\t' => write!(escaped, "\\t"),
-        '\0'..='\x7f' => write!(escaped, "\\x{:02x}", u32::from(character)),
-        _ => write!(escaped, "\\u{{{:x}}}", u32::from(character)),
-    };
 }
 
 /// A field for a spreadsheet: what would start a formula gets an apostrophe in front of it. The text is expected to be
@@ -102,7 +144,15 @@ pub fn csv_field(field: &str) -> Cow<'_, str> {
 /// Text inside Markdown: escaped for a terminal, and no character of it is markup, HTML, a link or the end of a table
 /// cell.
 pub fn markdown(plain: &str) -> String {
-    let safe = text(plain);
+    without_markup(&text(plain))
+}
+
+/// Text inside Markdown that is escaped for a terminal already.
+pub fn markdown_of_escaped(escaped: &str) -> String {
+    without_markup(&message(escaped))
+}
+
+fn without_markup(safe: &str) -> String {
     let mut escaped = String::with_capacity(safe.len());
     let mut rest = safe.chars().peekable();
     while let Some(character) = rest.next() {
@@ -154,12 +204,12 @@ mod tests {
     #[test]
     fn attacks_are_shown_and_not_obeyed() {
         let attacks: &[(&[u8], &str)] = &[
-            (b"\x1b]0;title\x07", "\\x1b]0;title\\x07"),
-            (b"\x1b[2J\x1b[H", "\\x1b[2J\\x1b[H"),
+            (b"\x1b]0;title\x07", "\\u{1b}]0;title\\u{7}"),
+            (b"\x1b[2J\x1b[H", "\\u{1b}[2J\\u{1b}[H"),
             ("\u{9b}31m".as_bytes(), "\\u{9b}31m"),
             (b"\x9b31m", "\\x9b31m"),
-            (b"a\nverdict: owned", "a\\nverdict: owned"),
-            (b"a\r\tb\x7f", "a\\r\\tb\\x7f"),
+            (b"a\nverdict: owned", "a\\u{a}verdict: owned"),
+            (b"a\r\tb\x7f", "a\\u{d}\\u{9}b\\u{7f}"),
             ("gpj\u{202e}vmdk".as_bytes(), "gpj\\u{202e}vmdk"),
             ("a\u{2066}b\u{2069}".as_bytes(), "a\\u{2066}b\\u{2069}"),
             ("web\u{200b}01".as_bytes(), "web\\u{200b}01"),
@@ -171,6 +221,34 @@ mod tests {
         for (name, shown) in attacks {
             assert_eq!(bytes(name), *shown);
         }
+    }
+
+    #[test]
+    fn no_two_names_look_the_same() {
+        let names: &[(&[u8], &str)] = &[
+            (b"a\nb", r"a\u{a}b"),
+            (br"a\nb", r"a\nb"),
+            (br"a\u{a}b", r"a\\u{a}b"),
+            (br"a\\u{a}b", r"a\\\\u{a}b"),
+            (b"a\\\nb", r"a\\\u{a}b"),
+            (b"a\\\\\nb", r"a\\\\\u{a}b"),
+            (b"a\xff", r"a\xff"),
+            (br"a\xff", r"a\\xff"),
+            (b"a\\\xff", r"a\\\xff"),
+            (br"C:\new\x64\users\", r"C:\new\x64\users\"),
+            (br"\\server\templates\x86\a.vhdx", r"\\server\templates\\x86\a.vhdx"),
+        ];
+        for (name, shown) in names {
+            assert_eq!(bytes(name), *shown);
+        }
+        assert_eq!(text(r"a\u{a}b"), r"a\\u{a}b");
+        assert_eq!(
+            text(r"C:\x86\new"),
+            r"C:\x86\new",
+            "text is Unicode: it has no escapes of bytes"
+        );
+        assert_eq!(message(r"a\u{a}b"), r"a\u{a}b");
+        assert_eq!(message("a\nb"), r"a\u{a}b");
     }
 
     #[test]
@@ -187,6 +265,6 @@ mod tests {
         assert_eq!(markdown("<b>|[x](y)`*_"), "&lt;b&gt;\\|\\[x\\](y)\\`\\*\\_");
         assert_eq!(markdown("https://x"), "https\\://x");
         assert_eq!(markdown("vm (copy): 1"), "vm (copy): 1");
-        assert_eq!(markdown("a\n# b"), "a\\\\n\\# b");
+        assert_eq!(markdown("a\n# b"), "a\\\\u{a}\\# b");
     }
 }

@@ -120,7 +120,10 @@ impl SnapshotList {
             declared_count: dictionary.number("snapshot.numSnapshots"),
             needs_consolidation: dictionary.flag("snapshot.needConsolidate") == Some(true),
             is_encrypted: dictionary.text("encryption.data").is_some(),
-            malformed_lines: dictionary.malformed.len().saturating_sub(dictionary.unterminated_lines()),
+            malformed_lines: dictionary
+                .malformed
+                .len()
+                .saturating_sub(dictionary.unterminated_lines()),
             unterminated_lines: dictionary.unterminated_lines(),
             is_torn: dictionary.is_torn,
             anomalies: dictionary.anomalies.clone(),

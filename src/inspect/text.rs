@@ -87,7 +87,10 @@ fn keys(out: &mut dyn Write, inspection: &Inspection, length: Length) -> io::Res
     }
     if inspection.keys_left_out > 0 {
         let left_out = inspection.keys_left_out;
-        writeln!(out, "    … and {left_out} more that are not kept: more than any real file holds")?;
+        writeln!(
+            out,
+            "    … and {left_out} more that are not kept: more than any real file holds"
+        )?;
     }
     Ok(())
 }
@@ -102,7 +105,11 @@ fn is_below(key: &Key, above: &Key) -> bool {
 fn one_key(out: &mut dyn Write, key: &Key, length: Length) -> io::Result<()> {
     match key.line {
         Some(line) => write!(out, "    {line:>5}")?,
-        None => write!(out, "    {:7}", plain(&serde_json::to_value(key.kind).unwrap_or_default()))?,
+        None => write!(
+            out,
+            "    {:7}",
+            plain(&serde_json::to_value(key.kind).unwrap_or_default())
+        )?,
     }
     if key.kind == KeyType::Malformed {
         write!(out, "  breaks the grammar:")?;
@@ -124,7 +131,9 @@ fn binary(fields: &serde_json::Map<String, Value>) -> String {
         told("number").map(|number| format!("of type {number}")),
         told("length").map(|length| format!("{length} bytes")),
         told("offset").map(|offset| format!("at {offset}")),
-        told("hex").filter(|hex| !hex.is_empty()).map(|hex| format!("from {hex}")),
+        told("hex")
+            .filter(|hex| !hex.is_empty())
+            .map(|hex| format!("from {hex}")),
         told("blake3").map(|hash| format!("BLAKE3 {hash}")),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
@@ -267,3 +276,163 @@ fn plain(value: &Value) -> String {
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use derelict_parsers::testkit::foreign as testkit;
+
+    use super::*;
+    use crate::inspect::inspect;
+
+    fn rendered(name: &str, content: &[u8]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        let mut inspection = inspect(&path).unwrap();
+        inspection.path = name.into();
+        let mut out = Vec::new();
+        render_text(&inspection, Length::Short, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn facts_are_aligned_and_lists_have_hyphens() {
+        let text = rendered(
+            "a.vmdk",
+            b"# Disk DescriptorFile\nversion=1\nCID=0000000a\nparentCID=ffffffff\ncreateType=\"vmfs\"\nRW 8 VMFS \"a-flat.vmdk\"\n",
+        );
+        assert!(
+            text.starts_with("a.vmdk\n  kind    vmdk-descriptor\n  basis   both\n"),
+            "{text}"
+        );
+        assert!(text.contains("\n    cid           0000000a\n"), "{text}");
+        assert!(
+            text.contains("\n      - role    extent\n        target  a-flat.vmdk\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn sizes_have_units_and_lines_of_a_file_stand_as_they_are_there() {
+        let facts = serde_json::json!({
+            "allocated_bytes": 131_072, "virtual_bytes": 1_048_576, "grain_size_sectors": 128, "gd_sectors": u64::MAX,
+            "ddb": [{"key": "ddb.a", "value": "x"}, {"key": "ddb.long", "value": "y"}],
+        });
+        let mut out = Vec::new();
+        nested(&mut out, 0, &facts).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        for line in [
+            "allocated_bytes     131072 (128.0 KiB, 12.5 %)\n",
+            "virtual_bytes       1048576 (1.0 MiB)\n",
+            "grain_size_sectors  128 (64.0 KiB)\n",
+            "gd_sectors          18446744073709551615\n",
+            "ddb\n  ddb.a     x\n  ddb.long  y\n",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+    }
+
+    #[test]
+    fn odd_numbers_are_told_in_words() {
+        let facts = serde_json::json!({
+            "sparse": {"gd_offset_sectors": u64::MAX, "flags": 196_611, "compression": 1},
+            "delta": {"format": "sesparse", "version": 0x2_0000_0001_u64},
+            "container": {"format_version": 0x400, "replay_log_offset": 0},
+        });
+        let mut out = Vec::new();
+        nested(&mut out, 0, &facts).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        for line in [
+            "gd_offset_sectors  18446744073709551615 (at the end of the file)\n",
+            "flags              196611 (0x30003)\n",
+            "compression        1 (deflate)\n",
+            "version  8589934593 (2.1)\n",
+            "format_version     1024 (4.0)\n",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+    }
+
+    #[test]
+    fn long_lists_of_keys_and_long_values_are_cut_unless_all_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.vmx");
+        let notes = "n".repeat(1000);
+        let mut lines = format!("config.version = \"8\"\nannotation = \"{notes}\"\nbroken\n").into_bytes();
+        for number in 0..600 {
+            writeln!(lines, "guestinfo.{number} = \"{number}\"").unwrap();
+        }
+        std::fs::write(&path, lines).unwrap();
+        let inspection = inspect(&path).unwrap();
+        let rendered = |length| {
+            let mut out = Vec::new();
+            render_text(&inspection, length, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let short = rendered(Length::Short);
+        assert!(short.contains("\n        1  config.version  8\n"), "{short}");
+        assert!(
+            short.contains("nnn… (1000 characters)\n        3  breaks the grammar:  broken\n"),
+            "{short}"
+        );
+        assert!(
+            short.ends_with("\n    … and 103 more: --verbose or -f json lists them all\n"),
+            "{short}"
+        );
+        let whole = rendered(Length::Whole);
+        assert!(
+            whole.contains(&format!("annotation  {}\n", "n".repeat(1000))),
+            "{whole}"
+        );
+        assert!(whole.ends_with("\n      603  guestinfo.599  599\n"), "{whole}");
+    }
+
+    #[test]
+    fn what_comes_from_the_file_is_escaped() {
+        let text = rendered("a.vmx", b"displayName = \"x\x1b[31m\"\nconfig.version = \"8\"\n");
+        assert!(!text.contains('\x1b'), "{text}");
+        assert!(text.contains("\\u{1b}[31m"), "{text}");
+    }
+
+    #[test]
+    fn a_raw_disk_and_images_of_other_products_are_looked_into_whatever_their_kind() {
+        let disk = testkit::gpt_disk(uuid::Uuid::from_u128(7)).to_vec();
+        for name in ["disk.raw", "disk-flat.vmdk"] {
+            let text = rendered(name, &disk);
+            assert!(text.contains("\n  contents\n    format        partitions\n"), "{text}");
+            assert!(text.contains("type_name  efi-system"), "{text}");
+        }
+        assert!(rendered("disk.raw", &disk).contains("kind    ordinary file"));
+        assert!(
+            !rendered("disk-rdm.vmdk", &disk).contains("contents"),
+            "it would read the LUN"
+        );
+        let image = testkit::qcow2_image(1 << 20, "base.qcow2", &["one"]);
+        let text = rendered("a.qcow2", &image);
+        assert!(
+            text.contains("kind    ordinary file") && text.contains("backing_file    base.qcow2"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn media_and_packages_tell_what_is_in_them() {
+        let text = rendered("setup.iso", &testkit::iso("SETUP_1", 1 << 20).to_vec());
+        assert!(
+            text.contains("kind    iso") && text.contains("label        SETUP_1"),
+            "{text}"
+        );
+        let text = rendered("boot.vfd", &testkit::floppy("BOOTDISK").to_vec());
+        assert!(text.contains("kind    floppy") && text.contains("BOOTDISK"), "{text}");
+        let descriptor = testkit::ovf("vm", "d.vmdk", 3, 1);
+        let text = rendered("a.ovf", descriptor.as_bytes());
+        assert!(text.contains("kind    ovf") && text.contains("Appliance"), "{text}");
+        let package = testkit::tar(&[("vm.ovf", descriptor.as_bytes()), ("d.vmdk", b"KDM")]);
+        let text = rendered("a.ova", &package);
+        assert!(text.contains("kind    ova") && text.contains("d.vmdk"), "{text}");
+        let text = rendered("broken.ovf", b"<Envelope>");
+        assert!(
+            text.contains("not-read") && !text.contains("  error "),
+            "no VM hides in a package: {text}"
+        );
+    }
+}

@@ -81,7 +81,7 @@ impl Table {
 
     /// The table without the lines above its header, where one of its first rows `is_header` and what stands at its head
     /// is not: a title that somebody wrote there.
-    pub(super) fn from_header(mut self, is_header: impl Fn(&Self) -> bool) -> Self {
+    pub(super) fn below_title(mut self, is_header: impl Fn(&Self) -> bool) -> Self {
         if is_header(&self) {
             return self;
         }

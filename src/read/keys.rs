@@ -4,7 +4,7 @@
 //! value. Values that are no text stay out beyond their first bytes, told by length and BLAKE3. What may be kept of one
 //! file is limited, and what was left out is counted.
 
-use std::path::Path;
+use std::{fmt::Write, path::Path};
 
 use derelict_parsers::{
     EncodedText, Limits, ParseError, ReadAt,
@@ -202,7 +202,11 @@ fn double(number: f64) -> Value {
 
 /// Bytes by their length, hash and beginning.
 fn digest(bytes: &[u8]) -> Value {
-    let beginning: String = bytes.iter().take(SHOWN_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    let beginning = bytes.iter().take(SHOWN_BYTES).fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
     json!({
         "length": bytes.len(),
         "blake3": blake3::hash(bytes).to_hex().as_str(),
@@ -213,12 +217,12 @@ fn digest(bytes: &[u8]) -> Value {
 /// A value outside the key tables. What cannot be read, or is too much, is told by its place alone: the parser says what
 /// is wrong with it.
 fn outside(stored: &Stored, reader: &FileReader, unread: &mut u64) -> Value {
-    let bytes = unread
-        .checked_sub(stored.length)
-        .and_then(|left| {
-            *unread = left;
-            reader.exact("value outside the key tables", stored.offset, stored.length).ok()
-        });
+    let bytes = unread.checked_sub(stored.length).and_then(|left| {
+        *unread = left;
+        reader
+            .exact("value outside the key tables", stored.offset, stored.length)
+            .ok()
+    });
     let mut value = match bytes {
         Some(bytes) => digest(&bytes),
         None => json!({ "length": stored.length }),

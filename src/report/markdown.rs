@@ -9,7 +9,7 @@ use super::{
     model::{Group, Problem, Report, Verdict},
     show,
 };
-use crate::sanitize::markdown;
+use crate::sanitize::{markdown, markdown_of_escaped};
 
 /// Groups of one verdict that are listed; a ticket is no archive.
 const GROUPS_SHOWN: usize = 25;
@@ -36,7 +36,10 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     list(
         "Accepted",
-        report.accepted.iter().map(|found| markdown(&show::acceptance(found))),
+        report
+            .accepted
+            .iter()
+            .map(|found| markdown_of_escaped(&show::acceptance(found))),
         out,
     )?;
     problems(&report.problems, out)?;
@@ -46,7 +49,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         out,
     )?;
     let issues = report.coverage.issues.iter().map(|issue| {
-        let path = markdown(&crate::sanitize::path(&issue.path));
+        let path = markdown_of_escaped(&crate::sanitize::path(&issue.path));
         format!("{path}: {} ({})", markdown(&issue.error), show::name(issue.stage))
     });
     list("Could not be read", issues, out)

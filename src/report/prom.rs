@@ -277,7 +277,7 @@ mod tests {
         report.coverage.inventories[0].source = "a\" 1\nderelict_complete 1 \\".to_owned();
         let text = written(&report);
         assert!(
-            text.contains(r#"{inventory="a\" 1\\nderelict_complete 1 \\"}"#),
+            text.contains(r#"{inventory="a\" 1\\u{a}derelict_complete 1 \\"}"#),
             "{text}"
         );
         for line in text.lines() {

@@ -13,11 +13,7 @@ use crate::{
 };
 
 /// Everything that the parsers read from these files. A file that is not there does not keep the others from being read.
-pub(super) fn inspect(
-    arguments: &FilesArgs,
-    messages: MessageArgs,
-    console: &mut Console<'_>,
-) -> Result<ExitStatus> {
+pub(super) fn inspect(arguments: &FilesArgs, messages: MessageArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
     let mut inspections: Vec<Inspection> = Vec::new();
     let mut failures = Vec::new();
     for path in &arguments.files {
@@ -33,11 +29,7 @@ pub(super) fn inspect(
         console.tell_errors(&failures);
         return Err(last);
     }
-    let length = if messages.verbose {
-        Length::Whole
-    } else {
-        Length::Short
-    };
+    let length = if messages.verbose { Length::Whole } else { Length::Short };
     console.print(|out| write_inspections(&inspections, arguments.format, length, out))?;
     console.tell_errors(&failures);
     Ok(ExitStatus::of(false, complete))

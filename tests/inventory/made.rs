@@ -314,6 +314,59 @@ fn a_workbook_that_a_spreadsheet_saved_is_read_by_its_headers() {
     assert_eq!(inventory.collected.unwrap().to_string(), "2025-01-02T03:04:05Z");
 }
 
+#[test]
+fn a_title_above_the_header_of_a_tab_does_not_hide_its_rows() {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let header = ["VM", "Powerstate", "Connection state", "Path", "Host", "VM ID"];
+    for (name, title) in [("vInfo", true), ("Sheet2", true), ("vHost", false)] {
+        let sheet = book.add_worksheet();
+        sheet.set_name(name).unwrap();
+        if title {
+            sheet.write(0, 0, "RVTools export of the main site").unwrap();
+            sheet.write(2, 1, "2025-01-02").unwrap();
+        }
+    }
+    let sheet = book.worksheet_from_name("vInfo").unwrap();
+    sheet.write_row(4, 0, header).unwrap();
+    let vm = ["a", "poweredOn", "connected", "[d] a/a.vmx", "esx1", "vm-1"];
+    sheet.write_row(5, 0, vm).unwrap();
+    let sheet = book.worksheet_from_name("Sheet2").unwrap();
+    sheet
+        .write_row(4, 0, ["VM", "Disk", "Disk Mode", "Path", "VM ID"])
+        .unwrap();
+    let disk = ["a", "Hard disk 1", "persistent", "[d] a/a.vmdk", "vm-1"];
+    sheet.write_row(5, 0, disk).unwrap();
+    let sheet = book.worksheet_from_name("vHost").unwrap();
+    sheet.write_row(0, 0, ["Host", "Datacenter", "# VMs total"]).unwrap();
+    sheet.write_row(1, 0, ["esx1", "dc", "1"]).unwrap();
+
+    let inventory = only_of(book.save_to_buffer().unwrap());
+    let vm = super::vm(&inventory, "a");
+    assert_eq!(vm.config.as_deref(), Some("[d] a/a.vmx"));
+    assert_eq!(files(vm, Role::Disk), ["[d] a/a.vmdk"]);
+    assert_eq!(inventory.vms.len(), 1, "neither the title nor the header is a VM");
+    assert_eq!(inventory.hosts.len(), 1, "a header at the top stays the header");
+}
+
+#[test]
+fn a_heading_stands_above_something_only() {
+    let described = |imported: &Imported| {
+        let mut text = Vec::new();
+        describe(imported, &mut text).unwrap();
+        String::from_utf8(text).unwrap()
+    };
+    let failed = described(&import_file("no export\n"));
+    assert!(failed.contains("Not imported\n"), "{failed}");
+    assert!(!failed.contains("Files\n"), "{failed}");
+    let folder = Folder::new();
+    let both = import_paths(&[&folder.put("1.csv", INFO), &folder.put("2.txt", "no export\n")]);
+    let both = described(&both);
+    assert!(
+        both.contains("Not imported\n  ") && both.contains("Files\n  "),
+        "{both}"
+    );
+}
+
 /// A zip with one part of so many zero bytes.
 fn zip_of(name: &str, length: usize) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));

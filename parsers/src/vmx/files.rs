@@ -71,7 +71,8 @@ pub fn other_backings(dictionary: &Dictionary) -> Vec<OtherBacking> {
         .filter(without_file)
         .filter_map(|entry| {
             let key = entry.key.to_ascii_lowercase();
-            let meaning = is_file_key(&key).then(|| NoFile::of(entry.value.as_str()).or(by_file_type(dictionary, &key)))?;
+            let meaning =
+                is_file_key(&key).then(|| NoFile::of(entry.value.as_str()).or(by_file_type(dictionary, &key)))?;
             Some(OtherBacking {
                 key: entry.key.clone(),
                 value: entry.value.clone(),

@@ -178,7 +178,10 @@ impl VmxConfig {
             managed_by: managed_by(dictionary),
             devices: storage::devices(dictionary),
             files: file_references(dictionary),
-            malformed_lines: dictionary.malformed.len().saturating_sub(dictionary.unterminated_lines()),
+            malformed_lines: dictionary
+                .malformed
+                .len()
+                .saturating_sub(dictionary.unterminated_lines()),
             unterminated_lines: dictionary.unterminated_lines(),
             is_torn: dictionary.is_torn,
             anomalies: dictionary.anomalies.clone(),

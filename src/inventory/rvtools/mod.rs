@@ -36,12 +36,12 @@ pub(super) fn import_workbook(origin: &Origin, sheets: Vec<Sheet>) -> Result<(Ve
     let tabs: Vec<(Tab, Table)> = sheets
         .into_iter()
         .filter_map(|sheet| {
-            let named = Tab::of_name(&sheet.name);
-            let table = sheet.table.from_header(|table| match named {
+            let known = Tab::of_name(&sheet.name);
+            let table = sheet.table.below_title(|table| match known {
                 Some(tab) => tab.fits(table),
                 None => Tab::of_table(table).is_some(),
             });
-            Some((named.or_else(|| Tab::of_table(&table))?, table))
+            Some((known.or_else(|| Tab::of_table(&table))?, table))
         })
         .collect();
     if tabs.iter().all(|(tab, _)| *tab == Tab::Other) {

@@ -59,7 +59,10 @@ mod tests {
     #[test]
     fn strings_are_escaped_wherever_they_stand() {
         let value = json!({"a\u{202e}": ["\u{1b}[1m", {"b": "\n", "c": null, "d": [], "e": 0}]});
-        assert_eq!(shown(&value), json!({"a\\u{202e}": ["\\x1b[1m", {"b": "\\n", "e": 0}]}));
+        assert_eq!(
+            shown(&value),
+            json!({"a\\u{202e}": ["\\u{1b}[1m", {"b": "\\u{a}", "e": 0}]})
+        );
     }
 
     #[test]

@@ -328,7 +328,7 @@ mod tests {
                 .chars()
                 .find(|&character| character != '\n' && sanitize::is_unsafe(character));
             assert_eq!(found, None);
-            assert!(text.contains("\\x1b[31m"), "the name itself is shown");
+            assert!(text.contains("\\u{1b}[31m"), "the name itself is shown");
         }
     }
 

@@ -149,7 +149,10 @@ mod tests {
             }
         }
         let files = sheet(&report, "Files");
-        let shown = |cell: &Data| cell.to_string().contains("=evil\\x1b[31m|<b>\\u{202e}\\n`x`\\xff/");
+        let shown = |cell: &Data| {
+            cell.to_string()
+                .contains("=evil\\u{1b}[31m|<b>\\u{202e}\\u{a}`x`\\xff/")
+        };
         assert!(
             files.cells().any(|(_, _, cell)| shown(cell)),
             "the name itself is shown"

@@ -1,6 +1,8 @@
 //! Every sample through `inspect`: what is sound is read without an error, what is malformed gives a clear answer.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
+mod expectations;
+
 use std::{
     fs::{self, File},
     io,
@@ -10,7 +12,7 @@ use std::{
 
 use derelict::{
     evidence::MarkCode,
-    inspect::{Inspection, inspect, render_text},
+    inspect::{Inspection, Length, inspect, render_text},
     kind::Kind,
 };
 
@@ -60,7 +62,7 @@ fn look(path: &Path) -> Inspection {
         inspect(path).unwrap()
     };
     let mut text = Vec::new();
-    render_text(&inspection, &mut text).unwrap();
+    render_text(&inspection, Length::Whole, &mut text).unwrap();
     let text = String::from_utf8(text).unwrap();
     assert!(!text.contains('\x1b'), "{}: escapes reach the terminal", path.display());
     assert!(
