@@ -525,6 +525,26 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_without_an_end_is_told_apart_from_other_damage() {
+        let dictionary = parse(b"a = \"b\nbroken\nc = \"d\" e\nf = \n");
+        let unterminated: Vec<_> = dictionary
+            .malformed
+            .iter()
+            .map(MalformedLine::is_unterminated)
+            .collect();
+        assert_eq!(unterminated, [true, false, false]);
+        assert_eq!(dictionary.unterminated_lines(), 1);
+    }
+
+    #[test]
+    fn the_encoding_used_is_the_declared_one_only_where_that_is_known() {
+        assert_eq!(parse(b".encoding = \"CP936\"\n").encoding_used(), "CP936");
+        assert_eq!(parse(b".encoding = \"klingon\"\n").encoding_used(), "UTF-8");
+        assert_eq!(parse(b"a = \"b\"\n").encoding_used(), "UTF-8");
+        assert_eq!(parse(b"a = \"\xE9\"\n").encoding_used(), "windows-1252");
+    }
+
+    #[test]
     fn a_file_on_a_damaged_line_keeps_its_bytes() {
         let dictionary = parse(b".encoding = \"GBK\"\nnvram \"\xCE\xBB.nvram\"\n");
         let files: Vec<_> = dictionary.malformed_file_references().collect();

@@ -355,7 +355,11 @@ mod tests {
 
     #[test]
     fn an_empty_file_lists_no_snapshot() {
-        assert_eq!(read(""), SnapshotList::default());
+        let nothing = SnapshotList {
+            encoding: "UTF-8".to_owned(),
+            ..SnapshotList::default()
+        };
+        assert_eq!(read(""), nothing);
     }
 
     #[test]
