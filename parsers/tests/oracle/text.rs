@@ -207,6 +207,8 @@ pub(crate) fn vmx(input: &[u8]) {
             again,
             VmxConfig {
                 is_torn: false,
+                has_bom: false,
+                crlf_lines: 0,
                 ..config
             }
         );
@@ -229,7 +231,12 @@ pub(crate) fn vmsd(input: &[u8]) {
     if let Some(again) = encode_dictionary(&dictionary) {
         assert_eq!(
             SnapshotList::from_dictionary(&again),
-            SnapshotList { is_torn: false, ..list }
+            SnapshotList {
+                is_torn: false,
+                has_bom: false,
+                crlf_lines: 0,
+                ..list
+            }
         );
     }
 }
