@@ -233,3 +233,62 @@ fn outside(stored: &Stored, reader: &FileReader, unread: &mut u64) -> Value {
     }
     value
 }
+
+#[cfg(test)]
+mod tests {
+    use derelict_parsers::{testkit::vmcx::ContainerBuilder, vmcx::Key as TreeKey};
+
+    use super::*;
+
+    fn read(roots: impl Into<Vec<TreeKey>>) -> Keys {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), ContainerBuilder::new(roots.into()).build()).unwrap();
+        keys(file.path(), Kind::Vmcx).unwrap().unwrap()
+    }
+
+    #[test]
+    fn each_type_has_its_form() {
+        let unknown = KeyValue::Unknown {
+            kind: 2,
+            bytes: vec![1, 2],
+        };
+        let root = TreeKey::node(
+            "a",
+            [
+                TreeKey::leaf("uint", KeyValue::UInt(u64::MAX)),
+                TreeKey::leaf("nan", KeyValue::Double(f64::NAN)),
+                TreeKey::leaf("half", KeyValue::Double(0.5)),
+                TreeKey::leaf("new", unknown),
+                TreeKey::leaf("large", vec![7; 4096]),
+            ],
+        );
+        let read = read([root]);
+        let told: Vec<_> = read
+            .keys
+            .iter()
+            .map(|key| (key.key.as_str(), key.kind, &key.value))
+            .collect();
+        assert_eq!(told[0], ("a", KeyType::Node, &Value::Null));
+        assert_eq!(told[1], ("a/uint", KeyType::Uint, &json!(u64::MAX)));
+        assert_eq!(told[2], ("a/nan", KeyType::Double, &json!("NaN")));
+        assert_eq!(told[3], ("a/half", KeyType::Double, &json!(0.5)));
+        assert_eq!((told[4].1, &told[4].2["number"]), (KeyType::Unknown, &json!(2)));
+        assert_eq!(told[4].2["hex"], "0102");
+        assert_eq!((told[5].1, &told[5].2["length"]), (KeyType::Bytes, &json!(4096)));
+        assert_eq!(told[5].2["blake3"], blake3::hash(&[7; 4096]).to_hex().as_str());
+        assert!(told[5].2["offset"].is_u64(), "it lies outside the key tables");
+    }
+
+    #[test]
+    fn a_tree_of_endless_paths_is_cut_and_counted() {
+        let leaves: Vec<_> = (0..4000).map(|number| TreeKey::leaf(format!("{number}"), 1)).collect();
+        let deep = (0..60).fold(TreeKey::node("n".repeat(200), leaves), |below, _| {
+            TreeKey::node("n".repeat(200), [below])
+        });
+        let read = read([deep]);
+        let kept: usize = read.keys.iter().map(|key| key.key.len()).sum();
+        assert!(kept <= KEPT_BYTES, "{kept}");
+        assert_eq!(read.keys.len() + usize::try_from(read.left_out).unwrap(), 4061);
+        assert!(read.left_out > 0);
+    }
+}
