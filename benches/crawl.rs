@@ -2,7 +2,7 @@
 //! the ratio of the two, not the seconds.
 #![expect(clippy::unwrap_used, reason = "a bench that cannot set itself up has failed")]
 
-use std::{fs, hint::black_box, path::Path};
+use std::{fs, hint::black_box, path::Path, sync::Arc};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use derelict::{
@@ -64,11 +64,11 @@ fn crawl(criterion: &mut Criterion) {
             ..CollectOptions::default()
         };
         group.bench_function(format!("collect, {threads} threads"), |bencher| {
-            bencher.iter(|| black_box(collect(&roots, &options, &Hidden).unwrap()));
+            bencher.iter(|| black_box(collect(&roots, &options, Arc::new(Hidden)).unwrap()));
         });
     }
     group.finish();
-    let collected = collect(&roots, &CollectOptions::default(), &Hidden).unwrap();
+    let collected = collect(&roots, &CollectOptions::default(), Arc::new(Hidden)).unwrap();
     let counted = (collected.roots[0].files, collected.roots[0].apparent_bytes);
     assert_eq!(plain_walk(tree.path()), counted, "both saw the same tree");
 }

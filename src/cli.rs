@@ -134,9 +134,12 @@ pub struct CrawlArgs {
     /// Enter file systems that are mounted below a root
     #[arg(long)]
     pub cross_file_systems: bool,
-    /// Threads that crawl and read [default: by the number of processors]
+    /// Most threads that crawl and read [default: as many as the storage takes, up to 128]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_THREADS))]
     pub threads: Option<u16>,
+    /// Longest wait for one answer of the storage: what does not answer is given up and reported
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..))]
+    pub io_timeout: u32,
 }
 
 /// More threads than this help with no storage, and starting them takes longer than the crawl.

@@ -1,39 +1,47 @@
 //! Roots to a catalogue: crawls, tells artifacts from ordinary files, reads them, and gathers all of it sorted.
 //!
-//! Everything runs on one pool. Its size has nothing to do with the number of cores: on a share a thread mostly waits
-//! for an answer. Finished folders come to the calling thread through a bounded channel, so that a slow reader of them
-//! slows the crawl down rather than filling the memory. Of ordinary files only counts are kept, except in folders that
-//! hold an artifact.
+//! Every device has a crew of workers (see [`workers`]), so that a slow share does not hold up a fast one. Finished folders
+//! come to the calling thread through a bounded channel, so that a slow reader of them slows the crawl down rather than
+//! filling the memory. Of ordinary files only counts are kept, except in folders that hold an artifact. What gives no answer
+//! within the deadline is given up and named, and so is all that is left when the user wants to end early.
 
 use std::{
     collections::{BTreeSet, HashSet},
-    path::{Path, PathBuf},
-    sync::{Arc, mpsc},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    time::{Duration, Instant},
 };
 
 use globset::GlobSet;
 use jiff::Timestamp;
-use rayon::Scope;
 
 use crate::{
     catalogue::{Artifact, Catalogue, Entry, Issue, RootRecord, Skipped, Special},
     classify::{self, NameHint},
-    crawl::{self, Crawl, FileRecord, Folder, Root, Visitor, fan_out},
+    crawl::{
+        self, Crawl, Dir, FileRecord, Folder, OpenFolders, Root, Visitor, unseen,
+        workers::{self, Fate, Job, Lost, Pulse, Watch, Worker, spread},
+    },
     error::{ErrorKind, Result, ToolError},
+    interrupt::Stop,
     progress::{Phase, Progress},
     raw::RawPath,
-    read::{self, Examined, Found, Subject},
+    read::{self, Examined, Found, Location, Subject},
     volume::{self, MountTable},
 };
 
-/// Fewest threads by default: shares need many requests under way, whatever the number of cores.
+/// Fewest threads by default for work that mostly waits.
 const MIN_THREADS: usize = 8;
-
-/// Files that one task opens one after the other.
-const READ_BATCH: usize = 4;
 
 /// Finished folders that wait to be gathered.
 const CHANNEL_FOLDERS: usize = 256;
+
+/// How long one waits for an answer of the storage, unless the user says otherwise. A healthy share answers within
+/// milliseconds, one that fails over within some twenty seconds.
+const IO_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often the gathering looks up from its work: for the wish to end, and for crews that have stalled.
+const LOOK_UP: Duration = Duration::from_millis(50);
 
 /// One root as the user gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +55,16 @@ pub struct RootArgument {
 /// How to collect.
 #[derive(Debug, Clone, Default)]
 pub struct CollectOptions {
-    /// Number of threads; by default twice the cores and at least eight.
+    /// Most threads; by default as many as the storage takes, up to 128.
     pub threads: Option<usize>,
     /// Places to leave out, as paths relative to their root.
     pub exclude: GlobSet,
     /// Enter file systems that are mounted below a root.
     pub cross_file_systems: bool,
+    /// Longest wait for one answer of the storage; by default 30 s.
+    pub io_timeout: Option<Duration>,
+    /// How the user ends it early.
+    pub stop: Stop,
 }
 
 /// Crawls the roots and reads every artifact in them.
@@ -60,28 +72,32 @@ pub struct CollectOptions {
 /// # Errors
 /// When a root is missing or no folder, or when none of them can be listed. All else that fails is an issue of the
 /// catalogue.
-pub fn collect(roots: &[RootArgument], options: &CollectOptions, progress: &dyn Progress) -> Result<Catalogue> {
+pub fn collect(roots: &[RootArgument], options: &CollectOptions, progress: Arc<dyn Progress>) -> Result<Catalogue> {
+    let limits = workers::Limits {
+        workers: options.threads.unwrap_or(workers::MOST_WORKERS).max(1),
+        deadline: options.io_timeout.unwrap_or(IO_TIMEOUT),
+    };
+    volume::allow_many_open_files();
     let mounts = MountTable::load();
-    let opened: Vec<(Root, RootRecord)> = roots
-        .iter()
-        .map(|root| open_root(root, &mounts))
-        .collect::<Result<_>>()?;
-    let (roots, records): (Vec<Root>, Vec<RootRecord>) = opened.into_iter().unzip();
-    let collector = Collector {
-        crawl: Crawl {
-            roots,
-            exclude: &options.exclude,
-            cross_file_systems: options.cross_file_systems,
-            mounts,
-        },
-        progress,
+    let records = open_roots(roots, &mounts, limits.deadline)?;
+    let root = |(root, record): (&RootArgument, &Option<RootRecord>)| Root {
+        path: root.path.clone(),
+        device: record.as_ref().and_then(|record| record.device),
+    };
+    let crawl = Crawl {
+        roots: roots.iter().zip(&records).map(root).collect(),
+        exclude: options.exclude.clone(),
+        cross_file_systems: options.cross_file_systems,
+        mounts,
+        open: OpenFolders::default(),
     };
     progress.phase(Phase::Crawl);
-    let gathered = run(&collector, records, options.threads);
+    options.stop.listen();
+    let gathered = run(crawl, roots, records, limits, &options.stop, &progress);
     progress.finish();
     let mut catalogue = gathered?;
     catalogue.sort();
-    if catalogue.roots.iter().all(|root| root.directories == 0) {
+    if !options.stop.is_asked() && catalogue.roots.iter().all(|root| root.directories == 0) {
         return Err(nothing_readable(&catalogue));
     }
     Ok(catalogue)
@@ -98,39 +114,55 @@ pub(crate) fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool> {
         .num_threads(threads)
         .thread_name(|index| format!("crawl-{index}"))
         .build()
-        .map_err(|error| ToolError::new(ErrorKind::System, "threads cannot be started").because(error))
+        .map_err(|error| no_threads(std::io::Error::other(error)))
+}
+
+/// Opens the roots, all at once. `None` for one that gives no answer.
+fn open_roots(roots: &[RootArgument], mounts: &MountTable, deadline: Duration) -> Result<Vec<Option<RootRecord>>> {
+    let opening = roots.iter().cloned().map(|root| {
+        let mounts = mounts.clone();
+        workers::within(deadline, move || open_root(&root, &mounts))
+    });
+    let opening: Vec<_> = opening.collect::<std::io::Result<_>>().map_err(no_threads)?;
+    opening.into_iter().map(|answer| answer.wait().transpose()).collect()
 }
 
 /// Checks a root and asks for its file system.
-fn open_root(root: &RootArgument, mounts: &MountTable) -> Result<(Root, RootRecord)> {
+fn open_root(root: &RootArgument, mounts: &MountTable) -> Result<RootRecord> {
     let refuse = |what: &str| ToolError::at(ErrorKind::Root, &root.path, what);
     let metadata =
         std::fs::metadata(&root.path).map_err(|error| refuse("cannot be opened as a root").because(error))?;
     if !metadata.is_dir() {
         return Err(refuse("is no folder: a root is a folder that holds a datastore"));
     }
-    let device = crawl::device(&metadata);
+    let (device, inode) = volume::identity(&metadata).unzip();
     let space = volume::space(&root.path);
     let file_system = device.and_then(|device| mounts.file_system(device)).map(str::to_owned);
     let knows_allocation = device.is_some_and(|device| mounts.knows_allocation(device));
-    let record = RootRecord {
-        path: RawPath::from_os(&root.path),
-        aliases: root.aliases.clone(),
-        started: Some(Timestamp::now()),
+    Ok(RootRecord {
         allocated_bytes: knows_allocation.then_some(0),
         capacity_bytes: space.map(|space| space.capacity_bytes),
         free_bytes: space.map(|space| space.free_bytes),
         file_system,
+        device,
+        inode,
+        ..root_record(root)
+    })
+}
+
+/// What is known of a root without asking for it.
+fn root_record(root: &RootArgument) -> RootRecord {
+    RootRecord {
+        path: RawPath::from_os(&root.path),
+        aliases: root.aliases.clone(),
+        started: Some(Timestamp::now()),
         machine: volume::machine(),
-        device,
-        inode: crawl::inode(&metadata),
         ..RootRecord::default()
-    };
-    let root = Root {
-        path: root.path.clone(),
-        device,
-    };
-    Ok((root, record))
+    }
+}
+
+fn no_threads(error: std::io::Error) -> ToolError {
+    ToolError::new(ErrorKind::System, "threads cannot be started").because(error)
 }
 
 /// The error of a scan that could not list a single root.
@@ -142,37 +174,95 @@ fn nothing_readable(catalogue: &Catalogue) -> ToolError {
     }
 }
 
-/// Runs the tasks and gathers what they send.
-fn run(collector: &Collector<'_>, records: Vec<RootRecord>, threads: Option<usize>) -> Result<Catalogue> {
-    let pool = pool(threads)?;
+/// Crawls the roots that answered and gathers what the workers send.
+fn run(
+    crawl: Crawl,
+    roots: &[RootArgument],
+    records: Vec<Option<RootRecord>>,
+    limits: workers::Limits,
+    stop: &Stop,
+    progress: &Arc<dyn Progress>,
+) -> Result<Catalogue> {
+    let crew_of = crews(&crawl.roots);
+    let crews = crew_of.iter().max().map_or(1, |most| most.saturating_add(1));
+    let watch = Watch::start(crews, limits).map_err(no_threads)?;
     let (sender, receiver) = mpsc::sync_channel(CHANNEL_FOLDERS);
-    let mut gathering = Gathering::new(records);
-    pool.in_place_scope(|scope| {
-        let visit: Visitor<'_> = Arc::new(move |scope: &Scope<'_>, folder| {
-            collector.examine(scope, folder, sender.clone());
-        });
-        for index in 0..collector.crawl.roots.len() {
-            let visit = Arc::clone(&visit);
-            scope.spawn(move |scope| collector.crawl.enter(scope, index, PathBuf::new(), visit));
-        }
-        drop(visit);
-        for done in receiver {
-            gathering.add(done);
-        }
+    let crawl = Arc::new(crawl);
+    let collector = Arc::new(Collector {
+        crawl: Arc::clone(&crawl),
+        progress: Arc::clone(progress),
+        sender,
     });
+    let visit: Visitor = Arc::new(move |folder, worker: &Worker| collector.examine(folder, worker));
+    let crew = |root: usize| watch.crew(crew_of.get(root).copied().unwrap_or(0));
+    let mut lost = Vec::new();
+    for (root, record) in records.iter().enumerate() {
+        match (record, crew(root)) {
+            (Some(_), Some(crew)) => crawl::enter_root(&crawl, root, &visit, crew),
+            _ => lost.push(unseen(
+                root,
+                RawPath::default(),
+                Lost::NoAnswer(limits.deadline).to_string(),
+            )),
+        }
+    }
+    drop(visit);
+    let records = records.into_iter().zip(roots);
+    let mut gathering = Gathering::new(
+        records
+            .map(|(record, root)| record.unwrap_or_else(|| root_record(root)))
+            .collect(),
+    );
+    gathering.catalogue.issues.append(&mut lost);
+    let has_stalled = |root: usize| crew(root).is_some_and(|crew| crew.has_stalled());
+    let mut looked_up: Option<Instant> = None;
+    while !crawl.open.is_empty() {
+        if looked_up.is_none_or(|at| at.elapsed() >= LOOK_UP) {
+            looked_up = Some(Instant::now());
+            for root in 0..roots.len() {
+                if stop.is_asked() {
+                    gathering.give_up(&crawl.open, root, "not looked at: the scan was interrupted");
+                } else if has_stalled(root) {
+                    gathering.give_up(&crawl.open, root, "not looked at: the storage gives no answer");
+                }
+            }
+        }
+        match receiver.recv_timeout(LOOK_UP) {
+            Ok(done) if crawl.open.close(done.ticket) => gathering.add(done),
+            _ => {}
+        }
+    }
     Ok(gathering.catalogue)
 }
 
+/// The number of the crew of each root: one for each device, and one for each root of which the device is not known.
+fn crews(roots: &[Root]) -> Vec<usize> {
+    let mut devices: Vec<Option<u64>> = Vec::new();
+    let number = |root: &Root| {
+        let known = devices
+            .iter()
+            .position(|device| device.is_some() && *device == root.device);
+        known.unwrap_or_else(|| {
+            devices.push(root.device);
+            devices.len().saturating_sub(1)
+        })
+    };
+    roots.iter().map(number).collect()
+}
+
 /// What every task shares.
-struct Collector<'a> {
-    crawl: Crawl<'a>,
-    progress: &'a dyn Progress,
+struct Collector {
+    crawl: Arc<Crawl>,
+    progress: Arc<dyn Progress>,
+    sender: mpsc::SyncSender<Done>,
 }
 
 /// A folder of which every file has been looked at.
 #[derive(Default)]
 struct Done {
     root: usize,
+    /// The number of the folder among the open ones.
+    ticket: u64,
     entered: bool,
     /// Set for a folder without any entry, the root itself apart.
     empty_folder: Option<RawPath>,
@@ -191,84 +281,123 @@ struct Done {
 /// A file and what came of looking at it.
 type Looked = (FileRecord, Examined);
 
-/// What is still to be done in a folder after its sure artifacts.
-struct Pending {
-    folder: Folder,
-    /// Files that only count when the folder holds an artifact.
-    undecided: Vec<FileRecord>,
-    sender: mpsc::SyncSender<Done>,
+/// What is still to be done in a folder after some of its files were looked at.
+enum Rest {
+    /// These only matter when the others turn out to hold an artifact.
+    Undecided(Folder, Vec<FileRecord>),
+    /// Nothing: these were looked at before.
+    Nothing(Folder, Vec<Looked>),
 }
 
-impl Collector<'_> {
-    /// Looks at the files of a folder whose name or size asks for it, then, where that found an artifact, at the rest.
-    fn examine<'scope>(&'scope self, scope: &Scope<'scope>, mut folder: Folder, sender: mpsc::SyncSender<Done>) {
-        self.progress.entries(count(folder.files.len()));
-        let (wanted, undecided) = divide(&mut folder);
-        let path = folder.path.clone();
-        let root = folder.root;
-        let pending = Pending {
-            folder,
-            undecided,
-            sender,
-        };
-        fan_out(
-            scope,
+/// The looking at some files of a folder.
+struct Reading {
+    collector: Arc<Collector>,
+    path: RawPath,
+    dir: Option<Arc<Dir>>,
+    wanted: Vec<Wanted>,
+    /// Taken when all have been looked at.
+    rest: Mutex<Option<Rest>>,
+}
+
+impl Reading {
+    fn new(collector: &Arc<Collector>, wanted: Vec<Wanted>, rest: Rest) -> Self {
+        let (Rest::Undecided(folder, _) | Rest::Nothing(folder, _)) = &rest;
+        Self {
+            collector: Arc::clone(collector),
+            path: folder.path.clone(),
+            dir: folder.dir.clone(),
             wanted,
-            READ_BATCH,
-            move |file| self.look(root, &path, file),
-            move |scope, looked| self.second_wave(scope, pending, looked),
-        );
+            rest: Mutex::new(Some(rest)),
+        }
     }
 
-    fn second_wave<'scope>(&'scope self, scope: &Scope<'scope>, mut pending: Pending, looked: Vec<Looked>) {
-        let undecided = std::mem::take(&mut pending.undecided);
-        if looked.iter().all(|(_, examined)| examined.found.is_none()) {
-            return self.send(pending, looked, undecided, false);
-        }
-        let path = pending.folder.path.clone();
-        let root = pending.folder.root;
-        let unknown = undecided.into_iter().map(Wanted::unknown).collect();
-        fan_out(
-            scope,
-            unknown,
-            READ_BATCH,
-            move |file| self.look(root, &path, file),
-            move |_, more| {
-                let all = looked.into_iter().chain(more).collect();
-                self.send(pending, all, Vec::new(), true);
-            },
-        );
+    fn with_subject<T>(
+        &self,
+        index: usize,
+        pulse: Option<&Pulse>,
+        use_it: impl FnOnce(&Subject<'_>) -> T,
+    ) -> Option<T> {
+        let wanted = self.wanted.get(index)?;
+        let record = &wanted.record;
+        let location = match &self.dir {
+            Some(dir) => Location::In(dir, record.name(), pulse),
+            None => Location::Nowhere,
+        };
+        Some(use_it(&Subject {
+            location,
+            folder: &self.path,
+            name: record.name(),
+            length: record.length(),
+            hint: wanted.hint,
+            has_descriptor: wanted.has_descriptor,
+            refused: record.stat.as_ref().err().map(String::as_str),
+            is_offline: record.is_offline(),
+            smb: self.collector.crawl.mounts.is_smb(record.device()),
+        }))
+    }
+}
+
+impl Job for Reading {
+    type Answer = (usize, Examined);
+    /// A file that is opened costs some round trips.
+    const LEAST: usize = 1;
+
+    fn count(&self) -> usize {
+        self.wanted.len()
     }
 
     /// Opens and reads one file as far as its name asks for that.
-    fn look(&self, root: usize, folder: &RawPath, wanted: Wanted) -> Looked {
-        let Wanted {
-            record,
-            hint,
-            has_descriptor,
-        } = wanted;
-        let name = RawPath::new(record.name.clone());
-        let relative = folder.join(&record.name).to_os();
-        let os_path = relative.map(|relative| self.crawl.os_path(root, &relative));
-        let examined = read::examine(&Subject {
-            os_path: os_path.as_deref().unwrap_or(Path::new("")),
-            folder,
-            name: name.as_bytes(),
-            length: record.length(),
-            hint,
-            has_descriptor,
-            refused: record.metadata.as_ref().err().map(String::as_str),
-            is_offline: record.is_offline(),
-            smb: record.device().is_some_and(|device| self.crawl.mounts.is_smb(device)),
-        });
-        (record, examined)
+    fn work(&self, index: usize, pulse: &Pulse) -> Self::Answer {
+        let examined = self.with_subject(index, Some(pulse), read::examine);
+        (index, examined.unwrap_or_default())
+    }
+
+    fn lost(&self, index: usize, why: Lost) -> Self::Answer {
+        let examined = self.with_subject(index, None, |subject| read::without_answer(subject, &why.to_string()));
+        (index, examined.unwrap_or_default())
+    }
+
+    fn done(&self, answers: Vec<Self::Answer>, worker: &Worker) -> Fate {
+        let looked = answers
+            .into_iter()
+            .filter_map(|(index, examined)| Some((self.wanted.get(index)?.record.clone(), examined)));
+        match self.rest.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(Rest::Undecided(folder, undecided)) => {
+                let looked: Vec<Looked> = looked.collect();
+                if looked.iter().all(|(_, examined)| examined.found.is_none()) {
+                    return self.collector.send(folder, looked, undecided, false);
+                }
+                let unknown = undecided.into_iter().map(Wanted::unknown).collect();
+                spread(
+                    Self::new(&self.collector, unknown, Rest::Nothing(folder, looked)),
+                    worker,
+                )
+            }
+            Some(Rest::Nothing(folder, before)) => {
+                let all = before.into_iter().chain(looked).collect();
+                self.collector.send(folder, all, Vec::new(), true)
+            }
+            None => Fate::Free,
+        }
+    }
+}
+
+impl Collector {
+    /// Looks at the files of a folder whose name or size asks for it, then, where that found an artifact, at the rest.
+    fn examine(self: &Arc<Self>, mut folder: Folder, worker: &Worker) -> Fate {
+        self.progress.entries(count(folder.files.len()));
+        let (wanted, undecided) = divide(&mut folder);
+        if wanted.is_empty() {
+            return self.send(folder, Vec::new(), undecided, false);
+        }
+        spread(Reading::new(self, wanted, Rest::Undecided(folder, undecided)), worker)
     }
 
     /// Counts the folder and hands it on. `keep`: it holds an artifact.
-    fn send(&self, pending: Pending, looked: Vec<Looked>, ordinary: Vec<FileRecord>, keep: bool) {
-        let folder = pending.folder;
+    fn send(&self, folder: Folder, looked: Vec<Looked>, ordinary: Vec<FileRecord>, keep: bool) -> Fate {
         let mut done = Done {
             root: folder.root,
+            ticket: folder.ticket,
             entered: folder.entered,
             empty_folder: (folder.is_empty && folder.entered && !folder.path.is_empty()).then(|| folder.path.clone()),
             allocated_bytes: Some(0),
@@ -277,14 +406,16 @@ impl Collector<'_> {
             issues: folder.issues,
             ..Done::default()
         };
-        let rest = ordinary.into_iter().map(|record| (record, Examined::default()));
-        for (record, examined) in looked.into_iter().chain(rest) {
+        for record in ordinary {
+            self.count(&mut done, &record);
+        }
+        for (record, examined) in looked {
             self.count(&mut done, &record);
             let entry = |record: &FileRecord| record.entry(done.root, &folder.path, &self.crawl.mounts);
             if let Some(fault) = examined.fault {
                 done.issues.push(Issue {
                     root: Some(done.root),
-                    path: folder.path.join(&record.name),
+                    path: folder.path.join(record.name()),
                     stage: fault.stage,
                     error: fault.text,
                     folder: false,
@@ -298,13 +429,14 @@ impl Collector<'_> {
         }
         self.progress.artifacts(count(done.artifacts.len()));
         // The receiver is gone only when the run was given up.
-        let _ = pending.sender.send(done);
+        let _ = self.sender.send(done);
+        Fate::Free
     }
 
     /// Counts a file, and its bytes where they are known.
     fn count(&self, done: &mut Done, record: &FileRecord) {
         done.files = done.files.saturating_add(1);
-        if record.metadata.is_err() {
+        if record.stat.is_err() {
             return;
         }
         let length = record.length();
@@ -341,12 +473,13 @@ fn divide(folder: &mut Folder) -> (Vec<Wanted>, Vec<FileRecord>) {
     let files = std::mem::take(&mut folder.files);
     let hints: Vec<NameHint> = files
         .iter()
-        .map(|file| classify::by_name(&folder.path, &file.name))
+        .map(|file| classify::by_name(&folder.path, file.name()))
         .collect();
     let descriptors: BTreeSet<Vec<u8>> = files
         .iter()
-        .filter(|file| file.name.to_ascii_lowercase().ends_with(b".vmdk"))
-        .map(|file| file.name.clone())
+        .map(FileRecord::name)
+        .filter(|name| name.to_ascii_lowercase().ends_with(b".vmdk"))
+        .map(<[u8]>::to_vec)
         .collect();
     let mut wanted = Vec::new();
     let mut undecided = Vec::new();
@@ -355,7 +488,8 @@ fn divide(folder: &mut Folder) -> (Vec<Wanted>, Vec<FileRecord>) {
             undecided.push(record);
             continue;
         }
-        let has_descriptor = classify::implied_descriptor(&record.name).is_some_and(|name| descriptors.contains(&name));
+        let has_descriptor =
+            classify::implied_descriptor(record.name()).is_some_and(|name| descriptors.contains(&name));
         wanted.push(Wanted {
             record,
             hint,
@@ -399,6 +533,15 @@ impl Gathering {
             catalogue: Catalogue::new(records),
             counted: HashSet::new(),
         }
+    }
+
+    /// Gives up a root: what is open in it was not seen.
+    fn give_up(&mut self, open: &OpenFolders, root: usize, why: &str) {
+        let issues = open
+            .give_up(root)
+            .into_iter()
+            .map(|path| unseen(root, path, why.to_owned()));
+        self.catalogue.issues.extend(issues);
     }
 
     fn add(&mut self, done: Done) {

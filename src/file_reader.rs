@@ -12,6 +12,8 @@ use std::{
 
 use derelict_parsers::ReadAt;
 
+use crate::crawl::{Dir, workers::Pulse};
+
 /// What is read of every file that is opened: one read of this many bytes costs hardly more than one of 4 KiB.
 pub const HEAD_BYTES: u64 = 64 << 10;
 
@@ -21,6 +23,7 @@ pub struct FileReader {
     file: File,
     length: u64,
     head: Vec<u8>,
+    pulse: Option<Pulse>,
 }
 
 impl FileReader {
@@ -29,16 +32,29 @@ impl FileReader {
     /// # Errors
     /// What the operating system said; `InvalidInput` when it is no regular file (any more).
     pub fn open(path: &Path) -> io::Result<Self> {
-        let file = open_for_reading(path)?;
+        Self::start(open_for_reading(path)?, None)
+    }
+
+    /// The same by its name in an open folder. `pulse` beats before every read.
+    pub(crate) fn open_in(dir: &Dir, name: &[u8], pulse: Option<&Pulse>) -> io::Result<Self> {
+        Self::start(dir.open_file(name)?, pulse.cloned())
+    }
+
+    fn start(file: File, pulse: Option<Pulse>) -> io::Result<Self> {
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "is no regular file"));
         }
         let length = metadata.len();
         let mut head = vec![0; usize::try_from(length.min(HEAD_BYTES)).unwrap_or(0)];
-        let got = fill(&file, 0, &mut head)?;
+        let got = fill(&file, 0, &mut head, pulse.as_ref())?;
         head.truncate(got);
-        Ok(Self { file, length, head })
+        Ok(Self {
+            file,
+            length,
+            head,
+            pulse,
+        })
     }
 
     /// The first 64 KiB, or all there is.
@@ -60,7 +76,7 @@ impl ReadAt for FileReader {
             buffer.copy_from_slice(bytes);
             return Ok(bytes.len());
         }
-        fill(&self.file, offset, buffer)
+        fill(&self.file, offset, buffer, self.pulse.as_ref())
     }
 
     fn next_data(&self, offset: u64) -> u64 {
@@ -92,7 +108,7 @@ fn next_data(_: &File, offset: u64, _: u64) -> u64 {
 /// Opens without following a link, without waiting for a FIFO or a lease, and without touching the access time where
 /// the system allows that.
 #[cfg(unix)]
-fn open_for_reading(path: &Path) -> io::Result<File> {
+pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
 
     use rustix::fs::OFlags;
@@ -116,7 +132,7 @@ fn open_for_reading(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(windows)]
-fn open_for_reading(path: &Path) -> io::Result<File> {
+pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
     use std::os::windows::fs::OpenOptionsExt;
 
     /// Open a reparse point itself, not what it points to.
@@ -128,10 +144,13 @@ fn open_for_reading(path: &Path) -> io::Result<File> {
 }
 
 /// Reads until the buffer is full or the file ends.
-fn fill(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+fn fill(file: &File, offset: u64, buffer: &mut [u8], pulse: Option<&Pulse>) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         let place = offset.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX));
+        if let Some(pulse) = pulse {
+            pulse.beat();
+        }
         match read_once(file, place, rest) {
             Ok(0) => break,
             Ok(count) => filled = filled.saturating_add(count),

@@ -27,6 +27,7 @@ pub mod exit_code;
 pub mod file_reader;
 pub mod hash;
 pub mod inspect;
+pub mod interrupt;
 pub mod inventory;
 pub mod kind;
 pub mod output;

@@ -10,21 +10,25 @@ use derelict::{
     cli::Cli,
     error::{ErrorKind, Result, ToolError},
     exit_code::ExitStatus,
+    interrupt::Stop,
     output,
     run::{self, Console},
 };
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let status = catch_interrupt().and_then(|()| work(&cli)).unwrap_or_else(|error| {
-        // A closed standard error leaves nobody to tell.
-        let _ = writeln!(std::io::stderr(), "derelict: {}", error.chain());
-        ExitStatus::Fatal
-    });
+    let stop = Stop::default();
+    let status = catch_interrupt(stop.clone())
+        .and_then(|()| work(&cli, stop))
+        .unwrap_or_else(|error| {
+            // A closed standard error leaves nobody to tell.
+            let _ = writeln!(std::io::stderr(), "derelict: {}", error.chain());
+            ExitStatus::Fatal
+        });
     status.into()
 }
 
-fn work(cli: &Cli) -> Result<ExitStatus> {
+fn work(cli: &Cli, stop: Stop) -> Result<ExitStatus> {
     let stdout = std::io::stdout();
     let width = stdout.is_terminal().then(terminal_size::terminal_size).flatten();
     let mut out = BufWriter::new(stdout.lock());
@@ -36,6 +40,7 @@ fn work(cli: &Cli) -> Result<ExitStatus> {
             messages: &mut messages,
             width: width.map(|(width, _)| width.0),
             colour: stdout.is_terminal() && wants_colour(),
+            stop,
         },
     )
 }
@@ -47,8 +52,17 @@ fn wants_colour() -> bool {
     !is("NO_COLOR", |value| !value.is_empty()) && !is("TERM", |value| value == "dumb")
 }
 
-fn catch_interrupt() -> Result<()> {
-    ctrlc::set_handler(|| {
+/// The first interrupt asks a crawl to end with what it has; where there is none, and at the second, the process ends.
+fn catch_interrupt(stop: Stop) -> Result<()> {
+    ctrlc::set_handler(move || {
+        if stop.ask() {
+            // A closed standard error leaves nobody to tell.
+            let _ = writeln!(
+                std::io::stderr(),
+                "derelict: interrupted: what was read so far is judged and written; once more ends at once"
+            );
+            return;
+        }
         output::abandon();
         std::process::exit(ExitStatus::Interrupted.code().into());
     })

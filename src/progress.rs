@@ -27,7 +27,7 @@ pub enum Phase {
 }
 
 /// Hears how far a job is, from any thread. All methods do nothing unless overridden.
-pub trait Progress: Sync {
+pub trait Progress: Send + Sync {
     /// A new part of the job begins.
     fn phase(&self, _phase: Phase) {}
     /// So many more files were seen.

@@ -80,6 +80,37 @@ impl MountTable {
 #[cfg(target_os = "linux")]
 const MOUNT_TABLE_MAX_BYTES: u64 = 4 << 20;
 
+/// Device and inode of a file or folder, where there are such things.
+#[cfg_attr(unix, expect(clippy::unnecessary_wraps, reason = "Windows does not tell"))]
+pub(crate) fn identity(metadata: &std::fs::Metadata) -> Option<(u64, u64)> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        Some((metadata.dev(), metadata.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        None
+    }
+}
+
+/// Asks for as many open files as the system lets this process have: every worker holds the folder it is in, and those
+/// above it.
+pub(crate) fn allow_many_open_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let most = Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        };
+        // The usual limit of 1,024 is enough for most trees; where it is not, a folder that cannot be opened is an issue.
+        let _ = setrlimit(Resource::Nofile, most);
+    }
+}
+
 /// Size and free space of a file system in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {

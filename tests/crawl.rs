@@ -4,11 +4,14 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use derelict::{
-    catalogue::{Artifact, Catalogue, SkipReason, Stage},
+    catalogue::{Artifact, Catalogue, Issue, SkipReason, Stage},
     collect::{CollectOptions, RootArgument, collect},
     evidence::MarkCode,
     hash::hash_artifacts,
@@ -59,7 +62,7 @@ impl Tree {
     }
 
     fn collect_with(&self, options: &CollectOptions) -> Catalogue {
-        collect(&self.arguments(), options, &Hidden).unwrap()
+        collect(&self.arguments(), options, Arc::new(Hidden)).unwrap()
     }
 }
 
@@ -199,7 +202,12 @@ fn a_root_that_is_a_link_is_the_folder_behind_it() {
     let tree = Tree::new();
     tree.file("real/vm/a.vmx", VMX);
     std::os::unix::fs::symlink(tree.path("real"), tree.path("link")).unwrap();
-    let catalogue = collect(&[root(&tree.path("link"))], &CollectOptions::default(), &Hidden).unwrap();
+    let catalogue = collect(
+        &[root(&tree.path("link"))],
+        &CollectOptions::default(),
+        Arc::new(Hidden),
+    )
+    .unwrap();
     assert_eq!(names(&catalogue), ["vm/a.vmx"]);
 }
 
@@ -399,9 +407,9 @@ impl Progress for Listener {
 fn progress_hears_of_every_file_artifact_and_byte() {
     let tree = Tree::new();
     tree.file("vm/a.vmx", VMX).file("vm/b.txt", "x").file("c.txt", "y");
-    let heard = Listener::default();
-    let mut catalogue = collect(&tree.arguments(), &CollectOptions::default(), &heard).unwrap();
-    hash_artifacts(&mut catalogue, &[0], Some(2), &heard).unwrap();
+    let heard = Arc::new(Listener::default());
+    let mut catalogue = collect(&tree.arguments(), &CollectOptions::default(), heard.clone()).unwrap();
+    hash_artifacts(&mut catalogue, &[0], Some(2), &*heard).unwrap();
     let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
     assert_eq!((load(&heard.files), load(&heard.artifacts)), (3, 1));
     assert_eq!(load(&heard.bytes), u64::try_from(VMX.len()).unwrap());
@@ -462,7 +470,7 @@ fn a_root_that_is_missing_or_a_file_is_an_error_that_names_it() {
     let tree = Tree::new();
     tree.file("file", "x");
     for name in ["nowhere", "file"] {
-        let error = collect(&[root(&tree.path(name))], &CollectOptions::default(), &Hidden).unwrap_err();
+        let error = collect(&[root(&tree.path(name))], &CollectOptions::default(), Arc::new(Hidden)).unwrap_err();
         assert!(error.to_string().contains(name), "{error}");
     }
 }
@@ -472,7 +480,7 @@ fn the_same_folder_through_two_roots_is_in_both() {
     let tree = Tree::new();
     tree.file("vm/a.vmx", VMX);
     let roots = [root(tree.0.path()), root(&tree.path("vm"))];
-    let catalogue = collect(&roots, &CollectOptions::default(), &Hidden).unwrap();
+    let catalogue = collect(&roots, &CollectOptions::default(), Arc::new(Hidden)).unwrap();
     let places: Vec<_> = catalogue
         .artifacts
         .iter()
@@ -482,26 +490,44 @@ fn the_same_folder_through_two_roots_is_in_both() {
     assert_eq!(catalogue.artifacts[0].entry.inode, catalogue.artifacts[1].entry.inode);
 }
 
-/// Longer paths than the system takes are reached through descriptors only: what lies there was not seen, and that is said.
+/// Longer paths than the system takes are reached through descriptors only.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_folder_that_is_too_deep_is_an_issue_not_a_silence() {
+fn a_tree_deeper_than_the_longest_path_is_seen_whole() {
     use rustix::fs::{Mode, OFlags, mkdirat, open, openat};
 
     let tree = Tree::new();
-    tree.file("top/a.vmx", VMX);
     let name = "d".repeat(200);
     let mut folder = open(tree.0.path(), OFlags::DIRECTORY, Mode::empty()).unwrap();
     for _ in 0..25 {
         mkdirat(&folder, &name, Mode::RWXU).unwrap();
         folder = openat(&folder, &name, OFlags::DIRECTORY, Mode::empty()).unwrap();
     }
+    let file = openat(&folder, "a.vmx", OFlags::CREATE | OFlags::WRONLY, Mode::RUSR).unwrap();
+    rustix::io::write(&file, VMX.as_bytes()).unwrap();
     let catalogue = tree.collect();
-    assert_eq!(names(&catalogue), ["top/a.vmx"]);
-    let [issue] = catalogue.issues.as_slice() else {
-        unreachable!("{:?}", catalogue.issues)
+    assert!(catalogue.issues.is_empty(), "{:?}", catalogue.issues);
+    assert_eq!(catalogue.roots[0].directories, 26);
+    let [vmx] = catalogue.artifacts.as_slice() else {
+        unreachable!("{:?}", catalogue.artifacts)
     };
-    assert!(issue.folder && issue.error.contains("too long"), "{issue:?}");
+    assert_eq!(vmx.entry.path.as_bytes().len(), 25 * 201 + "a.vmx".len());
+    assert_eq!(vmx.evidence.references.len(), 1, "it was opened and read");
+}
+
+#[test]
+fn what_was_not_looked_at_when_the_user_ended_the_scan_is_named() {
+    let tree = Tree::new();
+    tree.file("vm/a.vmx", VMX);
+    let options = CollectOptions::default();
+    options.stop.listen();
+    assert!(options.stop.ask());
+    let catalogue = tree.collect_with(&options);
+    assert_eq!(catalogue.roots[0].directories, 0);
+    assert!(catalogue.artifacts.is_empty());
+    assert!(catalogue.issues[0].path.is_empty(), "{:?}", catalogue.issues);
+    let names_why = |issue: &Issue| issue.folder && issue.error.contains("interrupted");
+    assert!(catalogue.issues.iter().all(names_why), "{:?}", catalogue.issues);
 }
 
 /// Root is stopped by no permission, so the test runs itself again as `nobody`. A folder that can be listed and not
@@ -513,7 +539,7 @@ fn what_cannot_be_read_is_an_issue_and_an_artifact_by_its_name() {
 
     const TREE: &str = "DERELICT_TEST_UNREADABLE_TREE";
     if let Ok(path) = std::env::var(TREE) {
-        let catalogue = collect(&[root(Path::new(&path))], &CollectOptions::default(), &Hidden).unwrap();
+        let catalogue = collect(&[root(Path::new(&path))], &CollectOptions::default(), Arc::new(Hidden)).unwrap();
         assert_eq!(
             names(&catalogue),
             ["closed.vmx", "listed/c-flat.vmdk", "listed/c.vmx", "open/a.vmx"]
@@ -552,7 +578,7 @@ fn what_cannot_be_read_is_an_issue_and_an_artifact_by_its_name() {
         let whole = collect(
             &[root(&Path::new(&path).join("closed"))],
             &CollectOptions::default(),
-            &Hidden,
+            Arc::new(Hidden),
         );
         assert!(whole.is_err(), "no root can be read");
         return;

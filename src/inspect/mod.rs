@@ -14,7 +14,7 @@ use crate::{
     evidence::Evidence,
     kind::{Basis, Kind},
     raw::RawPath,
-    read::{self, Key, Subject},
+    read::{self, Key, Location, Subject},
 };
 
 pub use text::{Length, render_text};
@@ -65,7 +65,7 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
     let raw = RawPath::from_os(path);
     let folder = raw.folder();
     let examined = read::examine(&Subject {
-        os_path: path,
+        location: Location::Path(path),
         folder: &folder,
         name: raw.name(),
         length: metadata.len(),

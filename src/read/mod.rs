@@ -30,6 +30,7 @@ use uuid::Uuid;
 use crate::{
     catalogue::Stage,
     classify::{self, Content, NameHint},
+    crawl::{Dir, workers::Pulse},
     evidence::{Evidence, Mark, MarkCode, VmEvidence},
     file_reader::{FileReader, is_sharing_violation},
     kind::{Basis, Kind, Platform},
@@ -39,27 +40,38 @@ use crate::{
 /// How long a file that somebody holds is left alone before it is tried once more.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
 
+/// Where a file is opened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Location<'a> {
+    /// By its path.
+    Path(&'a Path),
+    /// By its name in an open folder, with a sign of life before every read.
+    In(&'a Dir, &'a [u8], Option<&'a Pulse>),
+    /// Its folder is not open.
+    Nowhere,
+}
+
 /// One regular file to look at.
 #[derive(Debug)]
-pub struct Subject<'a> {
-    /// Its path on this machine.
-    pub os_path: &'a Path,
+pub(crate) struct Subject<'a> {
+    /// Where it is opened.
+    pub(crate) location: Location<'a>,
     /// Its folder, relative to the root.
-    pub folder: &'a RawPath,
+    pub(crate) folder: &'a RawPath,
     /// Its name.
-    pub name: &'a [u8],
+    pub(crate) name: &'a [u8],
     /// Its length when it was listed.
-    pub length: u64,
+    pub(crate) length: u64,
     /// What its name says.
-    pub hint: NameHint,
+    pub(crate) hint: NameHint,
     /// The descriptor that the name of a flat extent implies lies beside it.
-    pub has_descriptor: bool,
+    pub(crate) has_descriptor: bool,
     /// Why the file system tells nothing of it, which is an issue already: its name is all that is known.
-    pub refused: Option<&'a str>,
+    pub(crate) refused: Option<&'a str>,
     /// Only asking for its content would bring it back from an archive (H-F7).
-    pub is_offline: bool,
+    pub(crate) is_offline: bool,
     /// It lies on an SMB share.
-    pub smb: bool,
+    pub(crate) smb: bool,
 }
 
 /// What came of looking at a file.
@@ -135,7 +147,7 @@ impl Parsed {
 }
 
 /// Looks at a file: opens it where its name or size asks for that, and reads what its format tells.
-pub fn examine(subject: &Subject<'_>) -> Examined {
+pub(crate) fn examine(subject: &Subject<'_>) -> Examined {
     if let Some(refused) = subject.refused {
         return Examined {
             fault: None,
@@ -158,6 +170,11 @@ pub fn examine(subject: &Subject<'_>) -> Examined {
     }
 }
 
+/// A file that was not read to its end because the storage gave no answer: what its name tells.
+pub(crate) fn without_answer(subject: &Subject<'_>, why: &str) -> Examined {
+    unreadable(subject, &io::Error::other(why), false)
+}
+
 /// What the tables of a disk allocate.
 #[derive(Debug)]
 pub struct Allocated {
@@ -178,7 +195,7 @@ pub fn allocation(path: &Path, kind: Kind) -> Option<Result<Allocated, String>> 
         Kind::Vhdx | Kind::Avhdx | Kind::Vhd | Kind::Avhd => hyperv_disk::allocation,
         _ => return None,
     };
-    let reader = match open_patiently(path) {
+    let reader = match open_patiently(Location::Path(path)) {
         Ok(reader) => reader,
         Err(error) => return Some(Err(error.to_string())),
     };
@@ -188,7 +205,7 @@ pub fn allocation(path: &Path, kind: Kind) -> Option<Result<Allocated, String>> 
 
 /// Opens a file and looks at its content; an error says whether the opening or a read failed.
 fn open(subject: &Subject<'_>) -> Result<(FileReader, Content), (io::Error, bool)> {
-    let reader = open_patiently(subject.os_path).map_err(|error| (error, false))?;
+    let reader = open_patiently(subject.location).map_err(|error| (error, false))?;
     let mut content = classify::by_content(reader.head(), &[]);
     let may_be_vhd = matches!(
         content,
@@ -205,11 +222,16 @@ fn open(subject: &Subject<'_>) -> Result<(FileReader, Content), (io::Error, bool
 }
 
 /// Opens a file, once more after a moment where somebody holds it: filter drivers do so in passing (H-D19).
-fn open_patiently(path: &Path) -> io::Result<FileReader> {
-    match FileReader::open(path) {
+fn open_patiently(location: Location<'_>) -> io::Result<FileReader> {
+    let open = || match location {
+        Location::Path(path) => FileReader::open(path),
+        Location::In(dir, name, pulse) => FileReader::open_in(dir, name, pulse),
+        Location::Nowhere => Err(io::Error::new(io::ErrorKind::InvalidInput, "its folder is not open")),
+    };
+    match open() {
         Err(error) if is_sharing_violation(error.raw_os_error(), false, false) => {
             std::thread::sleep(RETRY_AFTER);
-            FileReader::open(path)
+            open()
         }
         answer => answer,
     }
@@ -462,7 +484,7 @@ mod tests {
     fn subject<'a>(folder: &'a RawPath, name: &'a str, smb: bool) -> Subject<'a> {
         Subject {
             refused: None,
-            os_path: Path::new("unused"),
+            location: Location::Nowhere,
             folder,
             name: name.as_bytes(),
             length: 4096,

@@ -18,6 +18,7 @@ use crate::{
     cli::{Cli, Command},
     error::{ErrorKind, Result, ToolError},
     exit_code::ExitStatus,
+    interrupt::Stop,
     report::{json, schema},
 };
 
@@ -32,6 +33,8 @@ pub struct Console<'a> {
     pub width: Option<u16>,
     /// `out` is a terminal that shows colours, and the user has nothing against them.
     pub colour: bool,
+    /// How the user ends a long job early.
+    pub stop: Stop,
 }
 
 /// Runs one subcommand.

@@ -1,6 +1,6 @@
 //! `derelict scan`, `collect` and `report`: the main job, in one go or in two.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
@@ -24,21 +24,30 @@ use crate::{
 
 /// Crawl, judge, show.
 pub(super) fn scan(arguments: &ScanArgs, messages: MessageArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
-    let crawl = Crawl::prepare(&arguments.crawl)?;
+    let crawl = Crawl::prepare(&arguments.crawl, console)?;
     let show = Show::prepare(&arguments.show, &crawl.folders(), messages)?;
     let mut judge = Judge::prepare(&arguments.judge)?;
     let progress = progress(messages);
-    let mut catalogue = crawl.run(&*progress)?;
+    let mut catalogue = crawl.run(Arc::clone(&progress))?;
     progress.phase(Phase::Reconcile);
     let mut report = judge.judge(&catalogue);
     progress.finish();
-    if arguments.hash {
+    if arguments.hash && !console.stop.is_asked() {
         let found = findings(&catalogue, &report);
         hash::hash_artifacts(&mut catalogue, &found, crawl.options.threads, &*progress)?;
         // Once more with the hashes, and with what could not be hashed.
         report = judge.judge(&catalogue);
     }
-    show.show(report, console)
+    let status = show.show(report, console)?;
+    Ok(ended(console, status))
+}
+
+/// The exit status of a job that the user may have ended early.
+fn ended(console: &Console<'_>, status: ExitStatus) -> ExitStatus {
+    if console.stop.is_asked() {
+        return ExitStatus::Interrupted;
+    }
+    status
 }
 
 /// Places in the catalogue of what is reported as orphaned or unregistered.
@@ -65,10 +74,9 @@ pub(super) fn collect_only(
     messages: MessageArgs,
     console: &mut Console<'_>,
 ) -> Result<ExitStatus> {
-    let crawl = Crawl::prepare(&arguments.crawl)?;
+    let crawl = Crawl::prepare(&arguments.crawl, console)?;
     config::catalogue_output(&arguments.output, &crawl.folders(), arguments.force)?;
-    let progress = progress(messages);
-    let catalogue = crawl.run(&*progress)?;
+    let catalogue = crawl.run(progress(messages))?;
     catalogue.save(&arguments.output, arguments.force)?;
     if !messages.quiet {
         let artifacts = show::count(show::number(catalogue.artifacts.len()), "artifact");
@@ -82,7 +90,7 @@ pub(super) fn collect_only(
             ));
         }
     }
-    Ok(ExitStatus::of(false, catalogue.issues.is_empty()))
+    Ok(ended(console, ExitStatus::of(false, catalogue.issues.is_empty())))
 }
 
 /// Judge what was saved, or show a saved report once more.
@@ -133,13 +141,15 @@ struct Crawl {
 }
 
 impl Crawl {
-    fn prepare(arguments: &CrawlArgs) -> Result<Self> {
+    fn prepare(arguments: &CrawlArgs, console: &Console<'_>) -> Result<Self> {
         Ok(Self {
             roots: config::roots(&arguments.roots)?,
             options: CollectOptions {
                 threads: arguments.threads.map(usize::from),
                 exclude: exclude(&arguments.exclude)?,
                 cross_file_systems: arguments.cross_file_systems,
+                io_timeout: Some(Duration::from_secs(arguments.io_timeout.into())),
+                stop: console.stop.clone(),
             },
         })
     }
@@ -148,7 +158,7 @@ impl Crawl {
         self.roots.iter().map(|root| root.path.as_path()).collect()
     }
 
-    fn run(&self, progress: &dyn Progress) -> Result<Catalogue> {
+    fn run(&self, progress: Arc<dyn Progress>) -> Result<Catalogue> {
         collect(&self.roots, &self.options, progress)
     }
 }
@@ -162,12 +172,12 @@ fn exclude(globs: &[String]) -> Result<GlobSet> {
     set.build().map_err(|error| failed(&globs.join(" ")).because(error))
 }
 
-fn progress(messages: MessageArgs) -> Box<dyn Progress> {
+fn progress(messages: MessageArgs) -> Arc<dyn Progress> {
     if messages.quiet || messages.no_progress {
-        return Box::new(Hidden);
+        return Arc::new(Hidden);
     }
     match Terminal::new() {
-        Some(terminal) => Box::new(terminal),
-        None => Box::new(Hidden),
+        Some(terminal) => Arc::new(terminal),
+        None => Arc::new(Hidden),
     }
 }

@@ -5,6 +5,7 @@ use std::{
     fs,
     io::{Seek, SeekFrom, Write},
     path::PathBuf,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -346,7 +347,7 @@ impl Site {
                 aliases: aliases.clone(),
             })
             .collect();
-        let mut catalogue = collect(&roots, &CollectOptions::default(), &Hidden).unwrap();
+        let mut catalogue = collect(&roots, &CollectOptions::default(), Arc::new(Hidden)).unwrap();
         let names: Vec<String> = self.roots.iter().map(|(name, _)| name.clone()).collect();
         for artifact in &mut catalogue.artifacts {
             let path = format!("{}/{}", names[artifact.entry.root], artifact.entry.path.lossy());

@@ -1,0 +1,136 @@
+//! Folders by their descriptors.
+
+use std::{
+    ffi::{CStr, CString, OsString},
+    fs::File,
+    io,
+    os::{fd::OwnedFd, unix::ffi::OsStringExt},
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, RawDir, Statx, StatxFlags, StatxTimestamp, makedev, openat, readlinkat, statx,
+};
+
+use super::{EntryKind, FileStat, Names};
+
+/// Bytes of names that one call asks for: some 500 names of usual length.
+const LISTING_BYTES: usize = 32 << 10;
+
+/// Never through a link, never waiting for a FIFO or a lease, never mounting anything.
+const FOLDER: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::CLOEXEC);
+const FILE: OFlags = OFlags::RDONLY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOCTTY)
+    .union(OFlags::CLOEXEC);
+const LOOK: AtFlags = AtFlags::SYMLINK_NOFOLLOW.union(AtFlags::NO_AUTOMOUNT);
+
+/// An open folder.
+#[derive(Debug)]
+pub(crate) struct Dir(OwnedFd);
+
+impl Dir {
+    /// Opens a root, which may be given as a link.
+    pub(crate) fn open_root(path: &Path) -> io::Result<Self> {
+        let flags = FOLDER.difference(OFlags::NOFOLLOW);
+        Ok(Self(rustix::fs::open(path, flags, Mode::empty())?))
+    }
+
+    /// Opens a folder of a folder.
+    pub(crate) fn open_in(parent: &Self, name: &[u8]) -> io::Result<Self> {
+        Ok(Self(openat(&parent.0, name, FOLDER, Mode::empty())?))
+    }
+
+    /// Tells every name and what it stands for, in no order. `beat` is called before every request.
+    pub(crate) fn list(&self, beat: &dyn Fn(), see: &mut dyn FnMut(&[u8], EntryKind)) -> io::Result<()> {
+        let mut buffer = Vec::with_capacity(LISTING_BYTES);
+        let mut listing = RawDir::new(&self.0, buffer.spare_capacity_mut());
+        loop {
+            if listing.is_buffer_empty() {
+                beat();
+            }
+            let Some(entry) = listing.next() else { return Ok(()) };
+            let entry = entry?;
+            let name = entry.file_name();
+            if matches!(name.to_bytes(), b"." | b"..") {
+                continue;
+            }
+            let kind = match entry.file_type() {
+                // Some file systems tell no type in the listing. What cannot be asked for is kept as a file: it is there.
+                FileType::Unknown => {
+                    beat();
+                    self.stat_name(name).map_or(EntryKind::File, |stat| stat.kind)
+                }
+                known => kind(known),
+            };
+            see(name.to_bytes(), kind);
+        }
+    }
+
+    /// What the file system says of a name.
+    pub(crate) fn stat(&self, names: &Names, index: usize) -> io::Result<FileStat> {
+        let name = CStr::from_bytes_with_nul(names.terminated(index)).map_err(io::Error::other)?;
+        self.stat_name(name)
+    }
+
+    /// What the file system says of a folder in this one.
+    pub(crate) fn stat_folder(&self, name: &[u8]) -> io::Result<FileStat> {
+        self.stat_name(&CString::new(name)?)
+    }
+
+    fn stat_name(&self, name: &CStr) -> io::Result<FileStat> {
+        let wanted = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME);
+        Ok(file_stat(&statx(&self.0, name, LOOK, wanted)?))
+    }
+
+    /// Where a link leads.
+    pub(crate) fn read_link(&self, name: &[u8]) -> io::Result<PathBuf> {
+        let target = readlinkat(&self.0, name, Vec::new())?;
+        Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
+    }
+
+    /// Opens a file for reading, without touching its access time where the system allows that.
+    pub(crate) fn open_file(&self, name: &[u8]) -> io::Result<File> {
+        let open = |flags| openat(&self.0, name, flags, Mode::empty()).map(File::from);
+        match open(FILE.union(OFlags::NOATIME)) {
+            // Only the owner of a file may leave its access time alone.
+            Err(rustix::io::Errno::PERM) => Ok(open(FILE)?),
+            answer => Ok(answer?),
+        }
+    }
+}
+
+fn kind(file_type: FileType) -> EntryKind {
+    match file_type {
+        FileType::RegularFile => EntryKind::File,
+        FileType::Directory => EntryKind::Folder,
+        FileType::Symlink => EntryKind::Link,
+        _ => EntryKind::Other,
+    }
+}
+
+fn file_stat(answer: &Statx) -> FileStat {
+    let has_birth = answer.stx_mask & StatxFlags::BTIME.bits() != 0;
+    FileStat {
+        kind: kind(FileType::from_raw_mode(answer.stx_mode.into())),
+        length: answer.stx_size,
+        allocated: answer.stx_blocks.checked_mul(512),
+        modified: time(&answer.stx_mtime),
+        changed: time(&answer.stx_ctime),
+        created: has_birth.then(|| time(&answer.stx_btime)).flatten(),
+        device: makedev(answer.stx_dev_major, answer.stx_dev_minor),
+        inode: answer.stx_ino,
+        links: answer.stx_nlink.into(),
+        is_offline: false,
+    }
+}
+
+fn time(stamp: &StatxTimestamp) -> Option<Timestamp> {
+    Timestamp::new(stamp.tv_sec, i32::try_from(stamp.tv_nsec).ok()?).ok()
+}

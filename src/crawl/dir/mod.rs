@@ -1,0 +1,169 @@
+//! A folder that is open for looking at: its names, what the file system says of them, and the opening of its files.
+//!
+//! Two forms behind one interface. On Linux everything is asked relative to the descriptor of the folder: no path is
+//! walked again for every name (on a share without an attribute cache that is a round trip for every part), nothing is
+//! lost where a path grows longer than the system takes, and a folder that is replaced by a link behind our back leads
+//! nowhere. Elsewhere it is `walkdir`, whose entries carry what Windows tells for free.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(any(test, not(target_os = "linux")))]
+mod portable;
+
+use jiff::Timestamp;
+
+#[cfg(target_os = "linux")]
+pub(crate) use linux::Dir;
+#[cfg(not(target_os = "linux"))]
+pub(crate) use portable::Dir;
+
+/// What a name in a folder stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EntryKind {
+    File,
+    Folder,
+    Link,
+    /// A socket, FIFO or device.
+    Other,
+}
+
+/// What the file system says of a file.
+#[derive(Debug, Clone)]
+pub(crate) struct FileStat {
+    pub(crate) kind: EntryKind,
+    /// Bytes.
+    pub(crate) length: u64,
+    /// Blocks × 512; `None` where the system does not tell.
+    pub(crate) allocated: Option<u64>,
+    pub(crate) modified: Option<Timestamp>,
+    pub(crate) changed: Option<Timestamp>,
+    pub(crate) created: Option<Timestamp>,
+    /// 0 where there is no such thing.
+    pub(crate) device: u64,
+    /// 0 where there is no such thing.
+    pub(crate) inode: u64,
+    pub(crate) links: u64,
+    /// Only a stub is here: reading it would bring the content back from an archive or a cloud.
+    pub(crate) is_offline: bool,
+}
+
+/// Names of one folder, one behind the other: an allocation for each would cost as much as asking for it.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    /// Each name with a NUL behind it, so that it can be handed to the system as it is.
+    bytes: Vec<u8>,
+    starts: Vec<usize>,
+}
+
+impl Names {
+    pub(crate) fn push(&mut self, name: &[u8]) {
+        self.starts.push(self.bytes.len());
+        self.bytes.extend_from_slice(name);
+        self.bytes.push(0);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// The name at this place, with its NUL.
+    fn terminated(&self, index: usize) -> &[u8] {
+        let start = self.starts.get(index).copied().unwrap_or(self.bytes.len());
+        let end = self
+            .starts
+            .get(index.saturating_add(1))
+            .copied()
+            .unwrap_or(self.bytes.len());
+        self.bytes.get(start..end).unwrap_or_default()
+    }
+
+    /// The name at this place; empty behind the last.
+    pub(crate) fn get(&self, index: usize) -> &[u8] {
+        self.terminated(index).split_last().map_or(&[], |(_, name)| name)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn names_come_back_as_they_were() {
+        let mut names = Names::default();
+        for name in [&b"a"[..], b"", b"\xff x"] {
+            names.push(name);
+        }
+        let all: Vec<&[u8]> = names.iter().collect();
+        assert_eq!(all, [&b"a"[..], b"", b"\xff x"]);
+        assert_eq!((names.len(), names.get(3)), (3, &b""[..]));
+    }
+
+    /// Everything that the two forms tell of a folder must agree, for `walkdir` is the older and the better known.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn both_forms_see_the_same() {
+        use std::os::unix::{ffi::OsStrExt, fs::symlink, net::UnixListener};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        std::fs::create_dir(path.join("folder")).unwrap();
+        std::fs::write(path.join("file äö"), vec![1; 70_000]).unwrap();
+        std::fs::write(path.join(std::ffi::OsStr::from_bytes(b"not \xff unicode\n")), "x").unwrap();
+        std::fs::hard_link(path.join("file äö"), path.join("linked")).unwrap();
+        std::fs::File::create(path.join("sparse"))
+            .unwrap()
+            .set_len(1 << 40)
+            .unwrap();
+        symlink("nowhere", path.join("link")).unwrap();
+        let _socket = UnixListener::bind(path.join("socket")).unwrap();
+        for number in 0..3000 {
+            std::fs::write(path.join(format!("{number:0200}")), "").unwrap();
+        }
+
+        let mut seen = BTreeMap::new();
+        let dir = Dir::open_root(path).unwrap();
+        dir.list(&|| {}, &mut |name, kind| {
+            seen.insert(name.to_vec(), kind);
+        })
+        .unwrap();
+        let mut expected = BTreeMap::new();
+        let oracle = portable::Dir::open_root(path).unwrap();
+        oracle
+            .list(&|| {}, &mut |name, kind| {
+                expected.insert(name.to_vec(), kind);
+            })
+            .unwrap();
+        assert_eq!(seen.len(), 3007);
+        assert_eq!(seen, expected);
+
+        let mut names = Names::default();
+        for name in seen.keys() {
+            names.push(name);
+        }
+        for index in 0..names.len() {
+            let (one, other) = (dir.stat(&names, index).unwrap(), oracle.stat(&names, index).unwrap());
+            assert_eq!(format!("{one:?}"), format!("{other:?}"));
+        }
+        let target = dir.read_link(b"link").unwrap();
+        assert_eq!(target, oracle.read_link(b"link").unwrap());
+        assert!(Dir::open_in(&dir, b"link").is_err(), "a link is not entered");
+        assert!(Dir::open_in(&dir, b"folder").is_ok());
+        let inside = portable::Dir::open_in(&oracle, b"folder").unwrap();
+        inside.list(&|| {}, &mut |_, _| unreachable!("it is empty")).unwrap();
+        assert_eq!(
+            oracle
+                .open_file("file äö".as_bytes())
+                .unwrap()
+                .metadata()
+                .unwrap()
+                .len(),
+            70_000
+        );
+    }
+}

@@ -1,0 +1,152 @@
+//! Folders by their paths, with `walkdir`.
+
+use std::{
+    fs::{File, Metadata},
+    io,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use walkdir::WalkDir;
+
+use super::{EntryKind, FileStat, Names};
+use crate::{file_reader, raw::RawPath};
+
+/// The path of a folder.
+#[derive(Debug)]
+pub(crate) struct Dir {
+    path: PathBuf,
+    /// A root may be given as a link; a folder below it is one only if it was replaced behind our back.
+    is_root: bool,
+}
+
+impl Dir {
+    /// Takes a root, which may be given as a link.
+    #[expect(clippy::unnecessary_wraps, reason = "the other form can fail")]
+    pub(crate) fn open_root(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            is_root: true,
+        })
+    }
+
+    /// Takes a folder of a folder.
+    pub(crate) fn open_in(parent: &Self, name: &[u8]) -> io::Result<Self> {
+        Ok(Self {
+            path: parent.join(name)?,
+            is_root: false,
+        })
+    }
+
+    /// Tells every name and what it stands for, in no order. `beat` is called before every request.
+    pub(crate) fn list(&self, beat: &dyn Fn(), see: &mut dyn FnMut(&[u8], EntryKind)) -> io::Result<()> {
+        let walk = WalkDir::new(&self.path)
+            .min_depth(1)
+            .max_depth(1)
+            .follow_root_links(self.is_root);
+        beat();
+        for entry in walk {
+            let entry = entry.map_err(plain)?;
+            see(entry.file_name().as_encoded_bytes(), kind(entry.file_type()));
+            beat();
+        }
+        Ok(())
+    }
+
+    /// What the file system says of a name.
+    pub(crate) fn stat(&self, names: &Names, index: usize) -> io::Result<FileStat> {
+        self.stat_folder(names.get(index))
+    }
+
+    /// What the file system says of a folder in this one.
+    pub(crate) fn stat_folder(&self, name: &[u8]) -> io::Result<FileStat> {
+        Ok(file_stat(&std::fs::symlink_metadata(self.join(name)?)?))
+    }
+
+    /// Where a link leads.
+    pub(crate) fn read_link(&self, name: &[u8]) -> io::Result<PathBuf> {
+        std::fs::read_link(self.join(name)?)
+    }
+
+    /// Opens a file for reading.
+    pub(crate) fn open_file(&self, name: &[u8]) -> io::Result<File> {
+        file_reader::open_for_reading(&self.join(name)?)
+    }
+
+    fn join(&self, name: &[u8]) -> io::Result<PathBuf> {
+        let name = RawPath::new(name).to_os();
+        let name = name.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no name on this machine"))?;
+        Ok(self.path.join(name))
+    }
+}
+
+/// What the operating system said, without the path that `walkdir` adds.
+fn plain(error: walkdir::Error) -> io::Error {
+    error
+        .into_io_error()
+        .unwrap_or_else(|| io::Error::other("a loop of folders"))
+}
+
+fn kind(file_type: std::fs::FileType) -> EntryKind {
+    if file_type.is_dir() {
+        EntryKind::Folder
+    } else if file_type.is_file() {
+        EntryKind::File
+    } else if file_type.is_symlink() {
+        EntryKind::Link
+    } else {
+        EntryKind::Other
+    }
+}
+
+/// What metadata tell, with what tells one file from another as far as the platform says.
+pub(crate) fn file_stat(metadata: &Metadata) -> FileStat {
+    let time = |answer: io::Result<std::time::SystemTime>| Timestamp::try_from(answer.ok()?).ok();
+    let stat = FileStat {
+        kind: kind(metadata.file_type()),
+        length: metadata.len(),
+        allocated: None,
+        modified: time(metadata.modified()),
+        changed: None,
+        created: time(metadata.created()),
+        device: 0,
+        inode: 0,
+        links: 1,
+        is_offline: is_recalled(metadata),
+    };
+    with_identity(stat, metadata)
+}
+
+#[cfg(unix)]
+fn with_identity(stat: FileStat, metadata: &Metadata) -> FileStat {
+    use std::os::unix::fs::MetadataExt;
+    FileStat {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        links: metadata.nlink(),
+        allocated: metadata.blocks().checked_mul(512),
+        changed: i32::try_from(metadata.ctime_nsec())
+            .ok()
+            .and_then(|nanoseconds| Timestamp::new(metadata.ctime(), nanoseconds).ok()),
+        ..stat
+    }
+}
+
+#[cfg(not(unix))]
+fn with_identity(stat: FileStat, _: &Metadata) -> FileStat {
+    stat
+}
+
+#[cfg(windows)]
+fn is_recalled(metadata: &Metadata) -> bool {
+    use std::os::windows::fs::MetadataExt;
+    /// OFFLINE, RECALL_ON_OPEN, RECALL_ON_DATA_ACCESS.
+    const RECALLED: u32 = 0x1000 | 0x4_0000 | 0x40_0000;
+    metadata.file_attributes() & RECALLED != 0
+}
+
+/// Elsewhere no attribute says so.
+#[cfg(not(windows))]
+fn is_recalled(_: &Metadata) -> bool {
+    false
+}

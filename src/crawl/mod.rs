@@ -1,0 +1,517 @@
+//! Roots to folders, in parallel: a task for each folder, on the workers of its device.
+//!
+//! A task lists its folder, leaves a task for every folder in it, asks for the length and times of its files (which other
+//! workers share where they have nothing to do, so that one huge folder on a slow share is no queue), and hands the
+//! [`Folder`] on. Nothing is opened here but folders. Links are recorded, never followed; sockets, FIFOs and devices are
+//! recorded; storage snapshots, excluded places and other file systems are left out and named. What fails, or gives no
+//! answer, is an issue of the folder and costs nothing else.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use globset::GlobSet;
+
+use self::workers::{Crew, Fate, Job, Lost, Pulse, Work, Worker, spread};
+use crate::{
+    catalogue::{Entry, Issue, SkipReason, Skipped, Special, Stage},
+    raw::RawPath,
+    volume::MountTable,
+};
+
+pub(crate) mod dir;
+pub(crate) mod workers;
+
+pub(crate) use dir::Dir;
+use dir::{EntryKind, FileStat, Names};
+
+/// Folders in which the storage keeps older versions of everything (V81, H-B10, H-F9). Exact names; those of Windows
+/// without case.
+const SNAPSHOT_FOLDERS: [&str; 4] = [".snapshot", "~snapshot", "#snapshot", ".zfs"];
+const SNAPSHOT_FOLDERS_OF_WINDOWS: [&str; 2] = ["System Volume Information", "DfsrPrivate"];
+
+/// What the crawl knows of one root.
+#[derive(Debug)]
+pub(crate) struct Root {
+    /// The folder as given.
+    pub(crate) path: PathBuf,
+    /// Its device number, where there is such a thing.
+    pub(crate) device: Option<u64>,
+}
+
+/// What holds for the whole crawl.
+#[derive(Debug)]
+pub(crate) struct Crawl {
+    pub(crate) roots: Vec<Root>,
+    pub(crate) exclude: GlobSet,
+    pub(crate) cross_file_systems: bool,
+    pub(crate) mounts: MountTable,
+    pub(crate) open: OpenFolders,
+}
+
+/// The folders that were found and are not done. When there is none left the crawl is.
+#[derive(Debug, Default)]
+pub(crate) struct OpenFolders(Mutex<Tickets>);
+
+#[derive(Debug, Default)]
+struct Tickets {
+    next: u64,
+    open: BTreeMap<u64, (usize, RawPath)>,
+    /// Roots of which nothing more is looked at.
+    given_up: BTreeSet<usize>,
+}
+
+impl OpenFolders {
+    fn add(&self, root: usize, path: RawPath) -> u64 {
+        let mut tickets = lock(&self.0);
+        let ticket = tickets.next;
+        tickets.next = ticket.wrapping_add(1);
+        if !tickets.given_up.contains(&root) {
+            tickets.open.insert(ticket, (root, path));
+        }
+        ticket
+    }
+
+    /// Closes one. False when it was given up before.
+    pub(crate) fn close(&self, ticket: u64) -> bool {
+        lock(&self.0).open.remove(&ticket).is_some()
+    }
+
+    /// True when all are done.
+    pub(crate) fn is_empty(&self) -> bool {
+        lock(&self.0).open.is_empty()
+    }
+
+    /// Gives up a root, and names what is open in it.
+    pub(crate) fn give_up(&self, root: usize) -> Vec<RawPath> {
+        let mut tickets = lock(&self.0);
+        tickets.given_up.insert(root);
+        let (lost, open) = std::mem::take(&mut tickets.open)
+            .into_iter()
+            .partition(|(_, (of, _))| *of == root);
+        tickets.open = open;
+        BTreeMap::into_values(lost).map(|(_, path)| path).collect()
+    }
+}
+
+/// One folder with everything that lies directly in it.
+#[derive(Debug, Default)]
+pub(crate) struct Folder {
+    /// Index of its root.
+    pub(crate) root: usize,
+    /// Its number among the open folders.
+    pub(crate) ticket: u64,
+    /// Relative to the root.
+    pub(crate) path: RawPath,
+    /// Where its files are opened; `None` for a place that was not entered.
+    pub(crate) dir: Option<Arc<Dir>>,
+    /// False for a place that was left out or could not be listed: it only carries the reason.
+    pub(crate) entered: bool,
+    /// It holds nothing at all.
+    pub(crate) is_empty: bool,
+    pub(crate) files: Vec<FileRecord>,
+    pub(crate) specials: Vec<Special>,
+    pub(crate) skipped: Vec<Skipped>,
+    pub(crate) issues: Vec<Issue>,
+}
+
+/// A regular file of a folder.
+#[derive(Debug, Clone)]
+pub(crate) struct FileRecord {
+    names: Arc<Names>,
+    index: usize,
+    /// What the file system says of it; else why it says nothing: the file was listed, so it is there all the same.
+    pub(crate) stat: Result<FileStat, String>,
+}
+
+/// Where finished folders go.
+pub(crate) type Visitor = Arc<dyn Fn(Folder, &Worker) -> Fate + Send + Sync>;
+
+/// A folder that is to be entered.
+#[derive(Debug)]
+struct Place {
+    root: usize,
+    path: RawPath,
+    /// The folder that holds it; `None` for a root.
+    parent: Option<Arc<Dir>>,
+    ticket: u64,
+}
+
+/// The entering of a folder: may be taken from a worker that hangs in it.
+struct Entering {
+    crawl: Arc<Crawl>,
+    place: Place,
+    visit: Visitor,
+    taken: AtomicBool,
+}
+
+/// Leaves the task to crawl a root and, in tasks of their own, all below it.
+pub(crate) fn enter_root(crawl: &Arc<Crawl>, root: usize, visit: &Visitor, crew: &Crew) {
+    let place = Place {
+        root,
+        path: RawPath::default(),
+        parent: None,
+        ticket: crawl.open.add(root, RawPath::default()),
+    };
+    Entering::leave(crawl, place, visit, crew);
+}
+
+impl Entering {
+    fn leave(crawl: &Arc<Crawl>, place: Place, visit: &Visitor, crew: &Crew) {
+        let entering = Arc::new(Self {
+            crawl: Arc::clone(crawl),
+            place,
+            visit: Arc::clone(visit),
+            taken: AtomicBool::new(false),
+        });
+        crew.push(Box::new(move |worker| entering.run(worker)));
+    }
+
+    fn run(self: Arc<Self>, worker: &Worker) -> Fate {
+        let held: Arc<dyn Work> = Arc::<Self>::clone(&self);
+        worker.pulse.hold(Some(held));
+        worker.pulse.beat();
+        let mut folder = self.place.folder();
+        let listing = self.list(&mut folder, &worker.pulse);
+        worker.pulse.rest();
+        if self.taken.swap(true, Ordering::AcqRel) {
+            return Fate::GivenUp;
+        }
+        worker.pulse.hold(None);
+        let Some((dir, listing)) = listing else {
+            return (self.visit)(folder, worker);
+        };
+        for name in listing.folders.iter() {
+            let path = self.place.path.join(name);
+            let place = Place {
+                root: self.place.root,
+                ticket: self.crawl.open.add(self.place.root, path.clone()),
+                path,
+                parent: Some(Arc::clone(&dir)),
+            };
+            Self::leave(&self.crawl, place, &self.visit, &worker.crew);
+        }
+        folder.dir = Some(Arc::clone(&dir));
+        let looking = Looking {
+            dir,
+            names: Arc::new(listing.files),
+            folder: Mutex::new(Some(folder)),
+            visit: Arc::clone(&self.visit),
+        };
+        spread(looking, worker)
+    }
+
+    /// Opens the folder and divides what it holds. `None` where it is not entered, and the folder says why.
+    fn list(&self, folder: &mut Folder, pulse: &Pulse) -> Option<(Arc<Dir>, Listing)> {
+        let dir = match self.open() {
+            Ok(Ok(dir)) => Arc::new(dir),
+            Ok(Err(why)) => {
+                folder.skip(folder.path.clone(), true, why);
+                return None;
+            }
+            Err(error) => {
+                folder.folder_issue(&error);
+                return None;
+            }
+        };
+        let mut listing = Listing::default();
+        let mut count = 0_usize;
+        let listed = dir.list(&|| pulse.beat(), &mut |name, kind| {
+            count = count.saturating_add(1);
+            self.sort_in(folder, &mut listing, &dir, name, kind);
+        });
+        if let Err(error) = &listed {
+            folder.folder_issue(error);
+        }
+        folder.entered = listed.is_ok() || count > 0;
+        folder.is_empty = count == 0;
+        Some((dir, listing))
+    }
+
+    /// Opens the folder, unless there is a reason to stay out.
+    fn open(&self) -> io::Result<Result<Dir, SkipReason>> {
+        let Some(parent) = &self.place.parent else {
+            let root = self.crawl.roots.get(self.place.root).map(|root| root.path.as_path());
+            return Dir::open_root(root.unwrap_or(Path::new(""))).map(Ok);
+        };
+        let name = self.place.path.name();
+        let relative = self.place.path.to_os().unwrap_or_default();
+        if is_storage_snapshot(&relative) {
+            return Ok(Err(SkipReason::StorageSnapshot));
+        }
+        if self.crawl.excludes(&self.place.path) {
+            return Ok(Err(SkipReason::Excluded));
+        }
+        if !self.crawl.cross_file_systems {
+            let stat = parent.stat_folder(name)?;
+            if stat.kind != EntryKind::Folder {
+                return Err(io::Error::other("is no folder any more"));
+            }
+            let home = self.crawl.roots.get(self.place.root).and_then(|root| root.device);
+            if home.is_some_and(|home| home != stat.device) {
+                return Ok(Err(SkipReason::OtherFileSystem));
+            }
+        }
+        Dir::open_in(parent, name).map(Ok)
+    }
+
+    fn sort_in(&self, folder: &mut Folder, listing: &mut Listing, dir: &Dir, name: &[u8], kind: EntryKind) {
+        if kind == EntryKind::Folder {
+            return listing.folders.push(name);
+        }
+        if !self.crawl.exclude.is_empty() {
+            let path = folder.path.join(name);
+            if self.crawl.excludes(&path) {
+                return folder.skip(path, false, SkipReason::Excluded);
+            }
+        }
+        if kind == EntryKind::File {
+            return listing.files.push(name);
+        }
+        let target = (kind == EntryKind::Link)
+            .then(|| dir.read_link(name))
+            .and_then(Result::ok);
+        folder.specials.push(Special {
+            root: folder.root,
+            path: folder.path.join(name),
+            target: target.as_deref().map(RawPath::from_os),
+        });
+    }
+}
+
+impl Work for Entering {
+    fn give_up(&self, crew: &Crew, why: Lost) -> bool {
+        if self.taken.swap(true, Ordering::AcqRel) {
+            return false;
+        }
+        let mut folder = self.place.folder();
+        folder.folder_issue(&io::Error::other(why.to_string()));
+        let visit = Arc::clone(&self.visit);
+        crew.push(Box::new(move |worker| visit(folder, worker)));
+        true
+    }
+}
+
+impl Crawl {
+    fn excludes(&self, path: &RawPath) -> bool {
+        !self.exclude.is_empty() && path.to_os().is_some_and(|path| self.exclude.is_match(path))
+    }
+}
+
+impl Place {
+    fn folder(&self) -> Folder {
+        Folder {
+            root: self.root,
+            ticket: self.ticket,
+            path: self.path.clone(),
+            ..Folder::default()
+        }
+    }
+}
+
+/// What a folder holds: names of folders and of regular files.
+#[derive(Debug, Default)]
+struct Listing {
+    folders: Names,
+    files: Names,
+}
+
+/// The asking for the length and times of the files of a folder.
+struct Looking {
+    dir: Arc<Dir>,
+    names: Arc<Names>,
+    /// Taken when all have answered.
+    folder: Mutex<Option<Folder>>,
+    visit: Visitor,
+}
+
+impl Job for Looking {
+    type Answer = (usize, io::Result<FileStat>);
+    /// On a share every answer is a round trip; on a local disk so many take as long as waking another worker.
+    const LEAST: usize = 16;
+
+    fn count(&self) -> usize {
+        self.names.len()
+    }
+
+    fn work(&self, index: usize, _: &Pulse) -> Self::Answer {
+        (index, self.dir.stat(&self.names, index))
+    }
+
+    fn lost(&self, index: usize, why: Lost) -> Self::Answer {
+        (index, Err(io::Error::other(why.to_string())))
+    }
+
+    fn done(&self, answers: Vec<Self::Answer>, worker: &Worker) -> Fate {
+        let Some(mut folder) = lock(&self.folder).take() else {
+            return Fate::Free;
+        };
+        folder.files.reserve(answers.len());
+        for (index, answer) in answers {
+            folder.add(&self.names, index, answer);
+        }
+        (self.visit)(folder, worker)
+    }
+}
+
+impl Folder {
+    fn skip(&mut self, path: RawPath, folder: bool, why: SkipReason) {
+        self.skipped.push(Skipped { path, folder, why });
+    }
+
+    /// The folder could not be listed, or not to its end.
+    fn folder_issue(&mut self, error: &io::Error) {
+        self.issues
+            .push(unseen(self.root, self.path.clone(), error.to_string()));
+    }
+
+    fn add(&mut self, names: &Arc<Names>, index: usize, answer: io::Result<FileStat>) {
+        if let Ok(stat) = &answer
+            && stat.kind != EntryKind::File
+        {
+            // Replaced since the listing by something that is no file.
+            return self.specials.push(Special {
+                root: self.root,
+                path: self.path.join(names.get(index)),
+                target: None,
+            });
+        }
+        let stat = answer.map_err(|error| error.to_string());
+        if let Err(error) = &stat {
+            self.issues.push(Issue {
+                root: Some(self.root),
+                path: self.path.join(names.get(index)),
+                stage: Stage::Stat,
+                error: error.clone(),
+                folder: false,
+            });
+        }
+        self.files.push(FileRecord {
+            names: Arc::clone(names),
+            index,
+            stat,
+        });
+    }
+}
+
+/// The issue of a folder whose content, or part of it, was not seen.
+pub(crate) fn unseen(root: usize, path: RawPath, error: String) -> Issue {
+    Issue {
+        root: Some(root),
+        path,
+        stage: Stage::Crawl,
+        error,
+        folder: true,
+    }
+}
+
+impl FileRecord {
+    pub(crate) fn name(&self) -> &[u8] {
+        self.names.get(self.index)
+    }
+
+    /// Length in bytes; 0 where nothing is known of the file.
+    pub(crate) fn length(&self) -> u64 {
+        self.stat.as_ref().map_or(0, |stat| stat.length)
+    }
+
+    /// Device number; 0 where it is not known.
+    pub(crate) fn device(&self) -> u64 {
+        self.stat.as_ref().map_or(0, |stat| stat.device)
+    }
+
+    /// True when only a stub is here and reading it would bring the content back from an archive or a cloud.
+    pub(crate) fn is_offline(&self) -> bool {
+        self.stat.as_ref().is_ok_and(|stat| stat.is_offline)
+    }
+
+    /// Device and inode of a file with several names.
+    pub(crate) fn link_key(&self) -> Option<(u64, u64)> {
+        let stat = self.stat.as_ref().ok()?;
+        (stat.links > 1).then_some((stat.device, stat.inode))
+    }
+
+    /// Blocks × 512 where the file system knows them.
+    pub(crate) fn allocated(&self, mounts: &MountTable) -> Option<u64> {
+        let stat = self.stat.as_ref().ok()?;
+        stat.allocated.filter(|_| mounts.knows_allocation(stat.device))
+    }
+
+    /// The entry of the catalogue.
+    pub(crate) fn entry(&self, root: usize, folder: &RawPath, mounts: &MountTable) -> Entry {
+        let stat = self.stat.as_ref().ok();
+        Entry {
+            root,
+            path: folder.join(self.name()),
+            length: self.length(),
+            allocated: self.allocated(mounts),
+            modified: stat.and_then(|stat| stat.modified),
+            changed: stat.and_then(|stat| stat.changed),
+            created: stat.and_then(|stat| stat.created),
+            device: self.device(),
+            inode: stat.map_or(0, |stat| stat.inode),
+            links: stat.map_or(1, |stat| stat.links),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// True for a folder that the storage fills with older versions of the others.
+fn is_storage_snapshot(relative: &Path) -> bool {
+    let Some(name) = relative.file_name().and_then(|name| name.to_str()) else {
+        return false;
+    };
+    SNAPSHOT_FOLDERS.contains(&name)
+        || SNAPSHOT_FOLDERS_OF_WINDOWS
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+        || is_previous_version(name)
+}
+
+/// `@GMT-2026.11.22-10.30.00`: a previous version as SMB names it.
+fn is_previous_version(name: &str) -> bool {
+    name.strip_prefix("@GMT-").is_some_and(|time| {
+        time.len() == "YYYY.MM.DD-HH.MM.SS".len()
+            && time
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_exact_names_are_storage_snapshots() {
+        for name in [
+            ".snapshot",
+            "a/~snapshot",
+            "a/b/.zfs",
+            "system volume information",
+            "@GMT-2026.11.22-10.30.00",
+        ] {
+            assert!(is_storage_snapshot(Path::new(name)), "{name}");
+        }
+        for name in [
+            ".snapshots",
+            "Snapshots",
+            "snapshot",
+            ".Snapshot",
+            "@GMT-old",
+            "$RECYCLE.BIN",
+            "@eaDir",
+        ] {
+            assert!(!is_storage_snapshot(Path::new(name)), "{name}");
+        }
+    }
+}
