@@ -94,6 +94,7 @@ pub fn collect(roots: &[RootArgument], options: &CollectOptions, progress: Arc<d
     progress.phase(Phase::Crawl);
     options.stop.listen();
     let gathered = run(crawl, roots, records, limits, &options.stop, &progress);
+    options.stop.leave();
     progress.finish();
     let mut catalogue = gathered?;
     catalogue.sort();

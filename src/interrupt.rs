@@ -22,6 +22,11 @@ impl Stop {
         self.0.heard.store(true, Ordering::Release);
     }
 
+    /// The job has come to its end by itself.
+    pub fn leave(&self) {
+        self.0.heard.store(false, Ordering::Release);
+    }
+
     /// Asks the job to end. False where no job listens, or one was asked already: then there is nothing to wait for.
     pub fn ask(&self) -> bool {
         self.0.heard.load(Ordering::Acquire) && !self.0.asked.swap(true, Ordering::AcqRel)
@@ -45,5 +50,9 @@ mod tests {
         assert!(stop.ask());
         assert!(stop.is_asked());
         assert!(!stop.ask(), "whoever asks twice will not wait");
+        let done = Stop::default();
+        done.listen();
+        done.leave();
+        assert!(!done.ask(), "there is nothing to end");
     }
 }
