@@ -7,8 +7,9 @@
 use std::borrow::Cow;
 
 use encoding_rs::Encoding;
+use nom::Offset;
 
-use crate::{Anomaly, EncodedText};
+use crate::{Anomaly, EncodedText, text::TextRef};
 
 /// How the bytes of one file are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +78,51 @@ impl Charset {
         } else {
             EncodedText::decoded(text, &bytes)
         }
+    }
+}
+
+/// A text and how its parts are decoded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Decoder<'a> {
+    pub(crate) charset: Charset,
+    pub(crate) text: &'a [u8],
+    /// The whole text where it needs no decoding: its parts are borrowed from it.
+    decoded: Option<&'a str>,
+}
+
+impl<'a> Decoder<'a> {
+    pub(crate) fn new(charset: Charset, text: &'a [u8]) -> Self {
+        let needs_none = charset == Charset::UTF_8 || text.is_ascii();
+        Self {
+            charset,
+            text,
+            decoded: std::str::from_utf8(text).ok().filter(|_| needs_none),
+        }
+    }
+
+    /// A part of the text, and whether some bytes did not belong to the charset.
+    #[inline]
+    pub(crate) fn decode(&self, part: &'a [u8]) -> (Cow<'a, str>, bool) {
+        let start = self.text.offset(part);
+        let decoded = self
+            .decoded
+            .and_then(|text| text.get(start..start.saturating_add(part.len())));
+        match decoded {
+            Some(part) => (Cow::Borrowed(part), false),
+            None => self.charset.decode(part),
+        }
+    }
+
+    /// As [`Self::decode`], with the bytes where they differ.
+    #[inline]
+    pub(crate) fn text_ref(&self, part: &'a [u8]) -> (TextRef<'a>, bool) {
+        let (text, is_lossy) = self.decode(part);
+        (TextRef::decoded(text, Cow::Borrowed(part)), is_lossy)
+    }
+
+    /// Some bytes of the text do not belong to the charset.
+    pub(crate) fn is_lossy(&self) -> bool {
+        self.decoded.is_none() && self.charset.decode(self.text).1
     }
 }
 

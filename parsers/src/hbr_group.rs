@@ -10,6 +10,7 @@ use crate::{
     Anomaly, EncodedText, Limits, ReadAt, Result,
     dictionary::Dictionary,
     reference::{FileKind, FileReference, extension},
+    text::TextRef,
 };
 
 /// End of a key that holds a path.
@@ -28,16 +29,17 @@ impl ReplicationGroup {
     /// Reads a whole file.
     ///
     /// # Errors
-    /// As [`Dictionary::read`].
+    /// As [`Dictionary::parse`].
     pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Self> {
-        let dictionary = Dictionary::read(source, limits)?;
+        let bytes = Dictionary::bytes(source, limits)?;
+        let dictionary = Dictionary::parse(&bytes, limits)?;
         let paths = dictionary.entries.iter().filter_map(|entry| {
             let key = entry.key.to_ascii_lowercase();
             let prefix = key.strip_suffix(PATH_KEY)?;
             let datastore = dictionary.text(&format!("{prefix}.path.ds"));
             (!entry.value.is_blank()).then(|| {
                 let path = joined(datastore, &entry.value);
-                FileReference::new(entry.key.clone(), path, kind_of(entry.value.as_str()))
+                FileReference::new(entry.key.as_ref(), path, kind_of(entry.value.as_str()))
             })
         });
         Ok(Self {
@@ -48,9 +50,9 @@ impl ReplicationGroup {
 }
 
 /// The path on its datastore, in the form that a host uses.
-fn joined(datastore: Option<&EncodedText>, path: &EncodedText) -> EncodedText {
+fn joined(datastore: Option<&TextRef<'_>>, path: &TextRef<'_>) -> EncodedText {
     let Some(datastore) = datastore else {
-        return path.clone();
+        return path.to_encoded();
     };
     // Seen as the bare id of the volume; a whole path is taken as it is.
     let volume = datastore.raw().trim_ascii();

@@ -130,18 +130,34 @@ const FILE_EXTENSIONS: &[&str] = &[
     "raw",
 ];
 
+/// The longest of [`FILE_EXTENSIONS`], in bytes.
+const LONGEST_EXTENSION: usize = 10;
+
 /// The lower-case extension of a path with `/` or `\` between its parts; empty where it has none.
 pub fn extension(path: &str) -> String {
-    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
-    match name.rsplit_once('.') {
-        Some((_, extension)) => extension.trim_end().to_ascii_lowercase(),
-        None => String::new(),
-    }
+    extension_as_written(path, usize::MAX).to_ascii_lowercase()
+}
+
+/// True when the path has this extension, in any case.
+pub(crate) fn has_extension(path: &str, extension: &str) -> bool {
+    is_same_word(extension_as_written(path, extension.len()), extension)
+}
+
+/// The extension of a path; empty where it has none, or one of more than `longest` bytes.
+fn extension_as_written(path: &str, longest: usize) -> &str {
+    let path = path.trim_end();
+    let end = path.bytes().rev().take(longest.saturating_add(1));
+    let is_boundary = |byte| matches!(byte, b'.' | b'/' | b'\\');
+    let Some((length, b'.')) = end.enumerate().find(|(_, byte)| is_boundary(*byte)) else {
+        return "";
+    };
+    path.get(path.len().saturating_sub(length)..).unwrap_or_default()
 }
 
 /// True when a path ends like the name of a file that a VM uses.
 pub fn has_file_extension(path: &str) -> bool {
-    FILE_EXTENSIONS.contains(&extension(path).as_str())
+    let extension = extension_as_written(path, LONGEST_EXTENSION);
+    !extension.is_empty() && FILE_EXTENSIONS.iter().any(|known| is_same_word(known, extension))
 }
 
 /// What a value of a file key means that names no file of a datastore.
@@ -183,16 +199,17 @@ const NO_FILE_STARTS: &[(&str, NoFile)] = &[
 impl NoFile {
     /// What a value of a file key means when it names no file of a datastore; `None` when it may name one.
     pub fn of(value: &str) -> Option<Self> {
-        let lower = value.trim().to_ascii_lowercase();
-        let word = NO_FILE_WORDS.iter().find(|(word, _)| *word == lower);
-        let start = || NO_FILE_STARTS.iter().find(|(start, _)| lower.starts_with(start));
+        let value = value.trim();
+        let word = NO_FILE_WORDS.iter().find(|(word, _)| is_same_word(word, value));
+        let begins = |start: &str| strip_prefix_ignoring_case(value, start).is_some();
+        let start = || NO_FILE_STARTS.iter().find(|(start, _)| begins(start));
         if let Some((_, meaning)) = word.or_else(start) {
             return Some(*meaning);
         }
-        if is_numbered_device(&lower) {
+        if is_numbered_device(value) {
             return Some(Self::ClientDevice);
         }
-        is_network_address(&lower).then_some(Self::Endpoint)
+        is_network_address(value).then_some(Self::Endpoint)
     }
 }
 
@@ -201,20 +218,39 @@ pub fn is_not_a_file(value: &str) -> bool {
     NoFile::of(value).is_some()
 }
 
+/// True for the same text in any case of its ASCII letters. Most texts differ in length: no call for these.
+#[inline]
+pub(crate) fn is_same_word(one: &str, other: &str) -> bool {
+    one.len() == other.len() && one.eq_ignore_ascii_case(other)
+}
+
+/// What follows the ASCII `prefix`, in any case. Most texts differ in the first letter: no call for these.
+#[inline]
+pub(crate) fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let first = |text: &str| text.as_bytes().first().map(u8::to_ascii_lowercase);
+    if first(text) != first(prefix) {
+        return None;
+    }
+    let (start, rest) = text.split_at_checked(prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
 /// `CD/DVD drive 0`, `Floppy 0`: what vSphere writes for the client's own drive.
-fn is_numbered_device(lower: &str) -> bool {
+fn is_numbered_device(value: &str) -> bool {
     ["cd/dvd drive ", "floppy "].iter().any(|name| {
-        lower
-            .strip_prefix(name)
+        strip_prefix_ignoring_case(value, name)
             .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
     })
 }
 
 /// `tcp://…`, `telnets://…`; `ds://` and object addresses are places of a datastore.
-fn is_network_address(lower: &str) -> bool {
-    lower
-        .split_once("://")
-        .is_some_and(|(scheme, _)| is_scheme(scheme) && !["ds", "file", "vsan", "vvol"].contains(&scheme))
+fn is_network_address(value: &str) -> bool {
+    const OF_DATASTORES: &[&str] = &["ds", "file", "vsan", "vvol"];
+    value.split_once(':').is_some_and(|(scheme, rest)| {
+        rest.starts_with("//")
+            && is_scheme(scheme)
+            && !OF_DATASTORES.iter().any(|known| known.eq_ignore_ascii_case(scheme))
+    })
 }
 
 /// The first part of an address (RFC 3986, 3.1); a single letter is a drive.
@@ -265,7 +301,11 @@ mod tests {
     fn an_extension_is_that_of_the_last_part() {
         assert_eq!(extension(r"C:\VMs.old\disk"), "");
         assert_eq!(extension("[ds 1] a.b/X.VMDK"), "vmdk");
-        assert!(has_file_extension("a/b.psf"));
+        assert!(has_file_extension("a/b.psf") && has_file_extension("a.Scoreboard \t"));
+        assert_eq!(
+            FILE_EXTENSIONS.iter().map(|known| known.len()).max(),
+            Some(LONGEST_EXTENSION)
+        );
         assert!(!has_file_extension("a.vmdk/b"));
     }
 }

@@ -1,5 +1,7 @@
 //! What the text formats share: values whose bytes are kept beside their decoded form.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,7 +47,53 @@ impl EncodedText {
 
     /// True when nothing is left after trimming blanks.
     pub fn is_blank(&self) -> bool {
-        self.text.trim().is_empty()
+        self.text.trim_start().is_empty()
+    }
+}
+
+/// A value whose bytes are still at hand: [`EncodedText`] before anything of it is copied.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TextRef<'a> {
+    text: Cow<'a, str>,
+    /// The bytes in the file, only where they are not the UTF-8 of `text`.
+    raw: Option<Cow<'a, [u8]>>,
+}
+
+impl<'a> TextRef<'a> {
+    /// A decoded value and the bytes that it was decoded from.
+    #[inline]
+    pub(crate) fn decoded(text: Cow<'a, str>, raw: Cow<'a, [u8]>) -> Self {
+        let raw = (text.as_bytes() != raw.as_ref()).then_some(raw);
+        Self { text, raw }
+    }
+
+    /// The decoded text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The bytes as they stand in the file, escapes undone.
+    pub fn raw(&self) -> &[u8] {
+        self.raw.as_deref().unwrap_or(self.text.as_bytes())
+    }
+
+    /// True when nothing is left after trimming blanks.
+    pub fn is_blank(&self) -> bool {
+        self.text.trim_start().is_empty()
+    }
+
+    /// A copy that outlives the file.
+    pub fn to_encoded(&self) -> EncodedText {
+        self.clone().into()
+    }
+}
+
+impl From<TextRef<'_>> for EncodedText {
+    fn from(value: TextRef<'_>) -> Self {
+        Self {
+            text: value.text.into_owned(),
+            raw: value.raw.map(Cow::into_owned),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     Anomaly, EncodedText, Limits, ReadAt, Result,
     dictionary::{Dictionary, Entry},
     reference::{FileKind, FileReference, has_file_extension, is_not_a_file},
+    text::TextRef,
 };
 
 /// What a snapshot list says.
@@ -104,13 +105,14 @@ impl SnapshotList {
     /// Reads a whole file.
     ///
     /// # Errors
-    /// As [`Dictionary::read`].
+    /// As [`Dictionary::parse`].
     pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Self> {
-        Ok(Self::from_dictionary(&Dictionary::read(source, limits)?))
+        let bytes = Dictionary::bytes(source, limits)?;
+        Ok(Self::from_dictionary(&Dictionary::parse(&bytes, limits)?))
     }
 
     /// What the keys of a dictionary mean.
-    pub fn from_dictionary(dictionary: &Dictionary) -> Self {
+    pub fn from_dictionary(dictionary: &Dictionary<'_>) -> Self {
         let mut list = Self {
             encoding: dictionary.encoding_used(),
             has_bom: dictionary.has_bom,
@@ -140,7 +142,7 @@ impl SnapshotList {
     }
 
     /// Sorts one line to its snapshot or to the list.
-    fn take(&mut self, entry: &Entry, drafts: &mut BTreeMap<u32, Draft>) {
+    fn take(&mut self, entry: &Entry<'_>, drafts: &mut BTreeMap<u32, Draft>) {
         let key = entry.key.to_ascii_lowercase();
         let value = &entry.value;
         let is_known = if let Some((index, field)) = numbered(&key, "snapshot") {
@@ -155,8 +157,11 @@ impl SnapshotList {
             false
         };
         if !is_known && has_file_extension(value.as_str()) && !is_not_a_file(value.as_str()) {
-            self.other_files
-                .push(FileReference::new(entry.key.clone(), value.clone(), FileKind::Other));
+            self.other_files.push(FileReference::new(
+                entry.key.as_ref(),
+                value.to_encoded(),
+                FileKind::Other,
+            ));
         }
     }
 
@@ -275,9 +280,9 @@ impl Snapshot {
 
 impl Draft {
     /// Takes one field; false when it is not known.
-    fn set(&mut self, field: &str, value: &EncodedText) -> bool {
+    fn set(&mut self, field: &str, value: &TextRef<'_>) -> bool {
         let number = || value.as_str().trim().parse::<u64>().ok();
-        let text = || Some(value.clone()).filter(|value| !value.is_blank());
+        let text = || Some(value.to_encoded()).filter(|value| !value.is_blank());
         match field {
             "uid" => self.snapshot.uid = number(),
             "parent" => self.snapshot.parent = number().filter(|uid| *uid != 0),
@@ -293,12 +298,12 @@ impl Draft {
     }
 
     /// Takes a field of a disk or a clone; false when it is neither.
-    fn set_numbered(&mut self, field: &str, value: &EncodedText) -> bool {
+    fn set_numbered(&mut self, field: &str, value: &TextRef<'_>) -> bool {
         if let Some((index, rest)) = numbered(field, "disk") {
             let disk = self.disks.entry(index).or_default();
             disk.index = index;
             match rest {
-                ".filename" => disk.file_name = Some(value.clone()).filter(|value| !value.is_blank()),
+                ".filename" => disk.file_name = Some(value.to_encoded()).filter(|value| !value.is_blank()),
                 ".node" => disk.node = Some(value.as_str().to_owned()),
                 _ => return false,
             }
@@ -326,9 +331,9 @@ fn created((high, low): (i64, i64)) -> Option<Timestamp> {
 }
 
 /// Adds a value that is not blank; true when the key was known, blank or not.
-fn push_unless_blank(list: &mut Vec<EncodedText>, value: &EncodedText) -> bool {
+fn push_unless_blank(list: &mut Vec<EncodedText>, value: &TextRef<'_>) -> bool {
     if !value.is_blank() {
-        list.push(value.clone());
+        list.push(value.to_encoded());
     }
     true
 }

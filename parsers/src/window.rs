@@ -23,6 +23,11 @@ impl<R: ReadAt> Window<R> {
         Ok(Self { source, offset, bytes })
     }
 
+    /// The bytes that were read ahead.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     fn held(&self, offset: u64, length: usize) -> Option<&[u8]> {
         let start = usize::try_from(offset.checked_sub(self.offset)?).ok()?;
         self.bytes.get(start..start.checked_add(length)?)

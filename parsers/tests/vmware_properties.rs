@@ -16,6 +16,7 @@ use derelict_parsers::{
             change_tracking, cowd, hosted_lock, nfs_lock, sesparse, stream_optimized, vmxf,
         },
     },
+    text::TextRef,
     vmdk,
     vmsd::SnapshotList,
     vmstate::VmState,
@@ -229,7 +230,7 @@ proptest! {
         let dictionary = Dictionary::parse(&bytes, &Limits::default()).unwrap();
         prop_assert_eq!(dictionary.malformed.len(), 0);
         for (key, value) in keys.iter().zip(&values) {
-            prop_assert_eq!(dictionary.get(key).map(EncodedText::as_str), Some(value.as_str()));
+            prop_assert_eq!(dictionary.get(key).map(TextRef::as_str), Some(value.as_str()));
         }
     }
 

@@ -17,6 +17,7 @@ use derelict_parsers::{
     EncodedText, Limits,
     dictionary::Dictionary,
     reference::{FileKind, is_not_a_file},
+    text::TextRef,
     vmdk::{self, Vmdk},
     vmsd::SnapshotList,
     vmx::{Encryption, VmxConfig, other_backings, parse_uuid},
@@ -138,14 +139,10 @@ fn every_vmx_has_the_lines_identity_and_references_that_are_expected() {
 }
 
 /// What is expected is found, as a file or as something else; the files that are found are expected.
-fn references_match(name: &str, dictionary: &Dictionary, config: &VmxConfig, expected: &Value) {
+fn references_match(name: &str, dictionary: &Dictionary<'_>, config: &VmxConfig, expected: &Value) {
     for (key, value) in expected.as_object().unwrap() {
         let value = value.as_str().unwrap();
-        assert_eq!(
-            dictionary.get(key).map(EncodedText::as_str),
-            Some(value),
-            "{name} {key}"
-        );
+        assert_eq!(dictionary.get(key).map(TextRef::as_str), Some(value), "{name} {key}");
         let is_file = config
             .files
             .iter()

@@ -101,23 +101,28 @@ pub fn keys(path: &Path, kind: Kind) -> Option<Result<Keys, String>> {
 }
 
 fn of_dictionary(reader: &FileReader, limits: &Limits) -> Result<Keys, ParseError> {
-    let dictionary = Dictionary::read(reader, limits)?;
+    let bytes = Dictionary::bytes(reader, limits)?;
+    let dictionary = Dictionary::parse(&bytes, limits)?;
     let mut list = List::default();
     if dictionary.entries.is_empty() {
         return Ok(list.keys);
     }
-    let entries = dictionary
-        .entries
-        .iter()
-        .map(|entry| (entry.line, entry.key.as_str(), KeyType::String, &entry.value));
+    let entries = dictionary.entries.iter().map(|entry| {
+        (
+            entry.line,
+            entry.key.as_ref(),
+            KeyType::String,
+            entry.value.to_encoded(),
+        )
+    });
     let malformed = dictionary
         .malformed
         .iter()
-        .map(|line| (line.line, "", KeyType::Malformed, &line.text));
+        .map(|line| (line.line, "", KeyType::Malformed, line.text.clone()));
     let mut lines: Vec<_> = entries.chain(malformed).collect();
     lines.sort_by_key(|(line, ..)| *line);
     for (line, key, kind, value) in lines {
-        list.add(key, kind, value.raw().len(), || text(value));
+        list.add(key, kind, value.raw().len(), || text(&value));
         if let Some(key) = list.keys.keys.last_mut().filter(|_| list.keys.left_out == 0) {
             key.line = Some(line);
         }

@@ -4,13 +4,16 @@
 //! ends at the first NUL. Names are compared without case, values are quoted or not, and the charset is what `encoding`
 //! or `ddb.encoding` says. Lines that are neither are kept, and files that they name still count.
 
+use memchr::{memchr, memchr_iter};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Anomaly, EncodedText, Limits, ParseError, ReadAt, Result,
-    charset::Charset,
+    charset::{Charset, Decoder},
     dictionary::{MalformedLine, parse_flag},
+    reference::{is_same_word, strip_prefix_ignoring_case},
+    text::TextRef,
 };
 
 use super::extent::{Extent, begins_like_extent};
@@ -75,11 +78,20 @@ pub struct DescriptorEntry {
     pub value: EncodedText,
 }
 
+impl DescriptorEntry {
+    fn new(key: &str, value: TextRef<'_>) -> Self {
+        Self {
+            key: key.to_owned(),
+            value: value.into(),
+        }
+    }
+}
+
 impl Descriptor {
     /// True when the first bytes of a file are those of a descriptor: its first line that is no comment has a key of a
     /// descriptor's header, or a comment before says what it is.
     pub fn is_descriptor(head: &[u8]) -> bool {
-        for (_, line) in lines(head) {
+        for (_, line) in lines(text_of(head)) {
             if line.first() == Some(&b'#') {
                 let words: Vec<u8> = line.iter().filter(|byte| byte.is_ascii_alphabetic()).copied().collect();
                 if words.eq_ignore_ascii_case(b"DiskDescriptorFile") {
@@ -118,91 +130,102 @@ impl Descriptor {
     /// # Errors
     /// `LimitExceeded` when there are too many lines.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self> {
-        let count = lines(bytes).count();
-        if count > limits.text_entries {
-            return Err(ParseError::LimitExceeded {
-                what: "lines of a VMDK descriptor",
-                value: u64::try_from(count).unwrap_or(u64::MAX),
-                limit: u64::try_from(limits.text_entries).unwrap_or(u64::MAX),
-            });
-        }
-        let encoding = declared_encoding(bytes);
-        let (charset, anomaly) = Charset::declared(encoding.as_deref(), text_of(bytes));
+        let text = text_of(bytes);
+        let encoding = declared_encoding(text);
+        let (charset, anomaly) = Charset::declared(encoding.as_deref(), text);
         let mut descriptor = Self {
             encoding,
             anomalies: anomaly.into_iter().collect(),
             ..Self::default()
         };
-        for (number, line) in lines(bytes).filter(|(_, line)| line.first() != Some(&b'#')) {
-            descriptor.take(number, line, charset);
+        let decoder = Decoder::new(charset, text);
+        for (count, (number, line)) in (1..).zip(lines(text)) {
+            if count > limits.text_entries {
+                return Err(ParseError::LimitExceeded {
+                    what: "lines of a VMDK descriptor",
+                    value: u64::try_from(count).unwrap_or(u64::MAX),
+                    limit: u64::try_from(limits.text_entries).unwrap_or(u64::MAX),
+                });
+            }
+            if !line.starts_with(b"#") {
+                descriptor.take(number, line, &decoder);
+            }
         }
-        descriptor.note_oddities(bytes, charset);
+        descriptor.note_oddities(&decoder);
         Ok(descriptor)
     }
 
     /// Sorts one line to its field.
-    fn take(&mut self, number: usize, line: &[u8], charset: Charset) {
-        if let Some(extent) = Extent::parse(line, number, charset) {
+    fn take(&mut self, number: usize, line: &[u8], decoder: &Decoder<'_>) {
+        let may_be_extent = begins_like_extent(line);
+        let extent = if may_be_extent {
+            Extent::parse(line, number, decoder)
+        } else {
+            None
+        };
+        if let Some(extent) = extent {
             self.extents.push(extent);
-        } else if let Some((key, value)) = key_and_value(line).filter(|_| !begins_like_extent(line)) {
-            let key = charset.decode(key).0.into_owned();
-            self.set(key, charset.text(value));
+        } else if let Some((key, value)) = key_and_value(line).filter(|_| !may_be_extent) {
+            self.set(&decoder.decode(key).0, decoder.text_ref(value).0);
         } else {
             self.malformed.push(MalformedLine {
                 line: number,
-                text: charset.text(line),
+                text: decoder.charset.text(line),
             });
         }
     }
 
     /// Takes a `key=value` line.
-    fn set(&mut self, key: String, value: EncodedText) {
-        let text = || Some(value.clone()).filter(|value| !value.is_blank());
-        match key.to_ascii_lowercase().as_str() {
-            "version" => self.version = value.as_str().trim().parse().ok(),
-            "encoding" => {}
-            "cid" => self.cid = self.parse_cid("CID", &value),
-            "parentcid" => self.parent_cid = self.parse_cid("parentCID", &value),
-            "createtype" => self.create_type = text().map(|value| value.as_str().trim().to_owned()),
-            "isnativesnapshot" => self.is_native_snapshot = parse_flag(value.as_str()),
-            "parentfilenamehint" => self.parent_file_name_hint = text(),
-            "changetrackpath" => self.change_track_path = text(),
-            "digestfilename" => self.digest_file_name = text(),
-            "keyid" | "encryptionkeys" => self.is_encrypted |= !value.is_blank(),
-            lower if lower.starts_with("ddb.") => {
-                self.is_encrypted |= lower == "ddb.iofilters" && value.as_str().contains("vmwarevmcrypt");
-                self.ddb.push(DescriptorEntry { key, value });
-            }
-            _ => self.other.push(DescriptorEntry { key, value }),
+    fn set(&mut self, key: &str, value: TextRef<'_>) {
+        let is = |name| is_same_word(key, name);
+        let text = || Some(value.to_encoded()).filter(|value| !value.is_blank());
+        if strip_prefix_ignoring_case(key, "ddb.").is_some() {
+            self.is_encrypted |= is("ddb.iofilters") && value.as_str().contains("vmwarevmcrypt");
+            self.ddb.push(DescriptorEntry::new(key, value));
+        } else if is("version") {
+            self.version = value.as_str().trim().parse().ok();
+        } else if is("CID") {
+            self.cid = self.parse_cid("CID", value.as_str());
+        } else if is("parentCID") {
+            self.parent_cid = self.parse_cid("parentCID", value.as_str());
+        } else if is("createType") {
+            self.create_type = Some(value.as_str().trim().to_owned()).filter(|kind| !kind.is_empty());
+        } else if is("isNativeSnapshot") {
+            self.is_native_snapshot = parse_flag(value.as_str());
+        } else if is("parentFileNameHint") {
+            self.parent_file_name_hint = text();
+        } else if is("changeTrackPath") {
+            self.change_track_path = text();
+        } else if is("digestFilename") {
+            self.digest_file_name = text();
+        } else if is("keyID") || is("encryptionKeys") {
+            self.is_encrypted |= !value.is_blank();
+        } else if !is("encoding") {
+            self.other.push(DescriptorEntry::new(key, value));
         }
     }
 
     /// A CID is a number in hex: old tools drop leading zeros.
-    fn parse_cid(&mut self, key: &str, value: &EncodedText) -> Option<u32> {
-        let cid = u32::from_str_radix(value.as_str().trim(), 16).ok();
+    fn parse_cid(&mut self, key: &str, value: &str) -> Option<u32> {
+        let cid = u32::from_str_radix(value.trim(), 16).ok();
         if cid.is_none() {
             self.anomalies.push(Anomaly::new(
                 "bad-cid",
-                format!("{key} {:?} is no 32-bit hex number", value.as_str()),
+                format!("{key} {value:?} is no 32-bit hex number"),
             ));
         }
         cid
     }
 
     /// Says what is odd about the whole.
-    fn note_oddities(&mut self, bytes: &[u8], charset: Charset) {
+    fn note_oddities(&mut self, decoder: &Decoder<'_>) {
         let mut note = |code: &str, text: String| self.anomalies.push(Anomaly::new(code, text));
-        if charset.decode(text_of(bytes)).1 {
-            note(
-                "undecodable-text",
-                format!("holds bytes that are not {}", charset.name()),
-            );
+        if decoder.is_lossy() {
+            let text = format!("holds bytes that are not {}", decoder.charset.name());
+            note("undecodable-text", text);
         }
-        if text_of(bytes).len() > LARGE_BYTES {
-            note(
-                "descriptor-large",
-                format!("has {} bytes of text", text_of(bytes).len()),
-            );
+        if decoder.text.len() > LARGE_BYTES {
+            note("descriptor-large", format!("has {} bytes of text", decoder.text.len()));
         }
         if let Some(first) = self.malformed.first() {
             let text = format!(
@@ -231,21 +254,26 @@ impl Descriptor {
 
 /// The text before the first NUL, without a BOM.
 fn text_of(bytes: &[u8]) -> &[u8] {
-    let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+    let end = memchr(0, bytes).unwrap_or(bytes.len());
+    let text = bytes.get(..end).unwrap_or_default();
     text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text)
 }
 
 /// Trimmed lines that are not blank, with their numbers from 1.
-fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    (1..)
-        .zip(text_of(bytes).split(|&byte| byte == b'\n'))
-        .map(|(number, line)| (number, line.trim_ascii()))
-        .filter(|(_, line)| !line.is_empty())
+fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut start = 0;
+    let ends = memchr_iter(b'\n', text).chain([text.len()]);
+    let lines = (1..).zip(ends).map(move |(number, end)| {
+        let line = text.get(start..end).unwrap_or_default();
+        start = end.saturating_add(1);
+        (number, line.trim_ascii())
+    });
+    lines.filter(|(_, line)| !line.is_empty())
 }
 
 /// The key before the first `=`, and the value without blanks and quotes around it.
 fn key_and_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let equals = line.iter().position(|&byte| byte == b'=')?;
+    let equals = memchr(b'=', line)?;
     let key = line.get(..equals)?.trim_ascii();
     let is_key = !key.is_empty() && !key.iter().any(|byte| matches!(byte, b'"' | b' ' | b'\t'));
     let value = line.get(equals.checked_add(1)?..)?.trim_ascii();
@@ -257,14 +285,19 @@ fn key_and_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// The first `encoding` or else `ddb.encoding`, which is ASCII whatever the charset.
-fn declared_encoding(bytes: &[u8]) -> Option<String> {
-    ["encoding", "ddb.encoding"].iter().find_map(|wanted| {
-        lines(bytes)
+fn declared_encoding(text: &[u8]) -> Option<String> {
+    let first = |wanted: &str| {
+        lines(text)
+            .filter(|(_, line)| {
+                line.get(..wanted.len())
+                    .is_some_and(|start| start.eq_ignore_ascii_case(wanted.as_bytes()))
+            })
             .filter_map(|(_, line)| key_and_value(line))
             .find(|(key, _)| key.eq_ignore_ascii_case(wanted.as_bytes()))
             .map(|(_, value)| String::from_utf8_lossy(value).trim().to_owned())
             .filter(|name| !name.is_empty())
-    })
+    };
+    first("encoding").or_else(|| first("ddb.encoding"))
 }
 
 #[cfg(test)]

@@ -12,7 +12,11 @@ use nom::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{EncodedText, charset::Charset, reference::is_not_a_file};
+use crate::{
+    EncodedText,
+    charset::Decoder,
+    reference::{is_not_a_file, is_same_word},
+};
 
 /// One extent line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -77,28 +81,33 @@ pub enum ExtentKind {
 impl ExtentKind {
     /// The kind of a type word, in any case.
     fn from_word(word: &str) -> Self {
-        match word.to_ascii_uppercase().as_str() {
-            "FLAT" => Self::Flat,
-            "SPARSE" => Self::Sparse,
-            "ZERO" => Self::Zero,
-            "VMFS" => Self::Vmfs,
-            "VMFSSPARSE" => Self::VmfsSparse,
-            "SESPARSE" | "VMFSSESPARSE" => Self::SeSparse,
-            "VSANSPARSE" => Self::VsanSparse,
-            "VMFSRDM" | "VMFSRAWDEVICEMAP" | "VMFSPASSTHROUGHRAWDEVICEMAP" | "VMFSRDMP" => Self::VmfsRdm,
-            "VMFSRAW" => Self::VmfsRaw,
-            _ => Self::Other,
-        }
+        const WORDS: &[(&str, ExtentKind)] = &[
+            ("VMFS", ExtentKind::Vmfs),
+            ("SPARSE", ExtentKind::Sparse),
+            ("FLAT", ExtentKind::Flat),
+            ("ZERO", ExtentKind::Zero),
+            ("VMFSSPARSE", ExtentKind::VmfsSparse),
+            ("SESPARSE", ExtentKind::SeSparse),
+            ("VMFSSESPARSE", ExtentKind::SeSparse),
+            ("VSANSPARSE", ExtentKind::VsanSparse),
+            ("VMFSRDM", ExtentKind::VmfsRdm),
+            ("VMFSRDMP", ExtentKind::VmfsRdm),
+            ("VMFSRAWDEVICEMAP", ExtentKind::VmfsRdm),
+            ("VMFSPASSTHROUGHRAWDEVICEMAP", ExtentKind::VmfsRdm),
+            ("VMFSRAW", ExtentKind::VmfsRaw),
+        ];
+        let known = WORDS.iter().find(|(known, _)| is_same_word(known, word));
+        known.map_or(Self::Other, |(_, kind)| *kind)
     }
 }
 
 impl Extent {
     /// Reads a line; `None` when it is no extent line, or one whose size is no number of 64 bits.
-    pub(super) fn parse(line: &[u8], number: usize, charset: Charset) -> Option<Self> {
+    pub(super) fn parse(line: &[u8], number: usize, decoder: &Decoder<'_>) -> Option<Self> {
         let (_, (access, sectors, word, tail)) = parse_line(line).ok()?;
         let (name, words) = split_name(tail);
         let kind_text = String::from_utf8_lossy(word).into_owned();
-        let words = String::from_utf8_lossy(words).into_owned();
+        let words = String::from_utf8_lossy(words);
         let mut words = words.split_ascii_whitespace().map(ToOwned::to_owned).peekable();
         let offset_sectors = words.peek().and_then(|word| word.parse().ok());
         if offset_sectors.is_some() {
@@ -109,7 +118,9 @@ impl Extent {
             sectors,
             kind: ExtentKind::from_word(&kind_text),
             kind_text,
-            name: name.map(|name| charset.text(name)).filter(|name| !name.is_blank()),
+            name: name
+                .map(|name| decoder.text_ref(name).0.into())
+                .filter(|name: &EncodedText| !name.is_blank()),
             offset_sectors,
             device_words: words.collect(),
             line: number,
@@ -181,9 +192,11 @@ fn split_name(tail: &[u8]) -> (Option<&[u8]>, &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::charset::Charset;
 
     fn parse(line: &str) -> Option<Extent> {
-        Extent::parse(line.as_bytes(), 1, Charset::UTF_8)
+        let decoder = Decoder::new(Charset::UTF_8, line.as_bytes());
+        Extent::parse(line.as_bytes(), 1, &decoder)
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub mod stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Anomaly, Limits, ParseError, ReadAt, Result, reference::FileReference};
+use crate::{Anomaly, Limits, ParseError, ReadAt, Result, reference::FileReference, window::Window};
 
 pub use cowd::CowdExtent;
 pub use ctk::ChangeTracking;
@@ -33,7 +33,8 @@ pub use sparse::{SparseExtent, SparseHeader};
 /// Bytes of a sector, the unit of every VMDK field.
 pub const SECTOR_BYTES: u64 = 512;
 
-/// How much of the beginning is read to tell what a file is. A file that is no VMDK structure is read no further.
+/// How much of the beginning is read to tell what a file is. It holds the headers and the descriptors of usual files, so
+/// that one read does for them. A file that is no VMDK structure is read no further.
 const HEAD_BYTES: u64 = 64 << 10;
 
 /// What a `.vmdk` holds.
@@ -61,7 +62,8 @@ pub enum Vmdk {
 /// `Truncated` for an empty file and for one that ends inside its header, `Unsupported` for versions of COWD and
 /// seSparse that are not known, `LimitExceeded` for a text descriptor that is too large, `Io`.
 pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Vmdk> {
-    let head = source.up_to("VMDK", 0, HEAD_BYTES)?;
+    let source = &Window::ahead(source, "VMDK", 0, HEAD_BYTES)?;
+    let head = source.bytes();
     if head.is_empty() {
         return Err(ParseError::Truncated {
             what: "VMDK",
@@ -78,7 +80,7 @@ pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Vmdk> {
         sesparse::read(source).map(|extent| Vmdk::SeSparse(Box::new(extent)))
     } else if head.starts_with(ctk::MAGIC) {
         Ok(Vmdk::ChangeTracking(ChangeTracking::default()))
-    } else if Descriptor::is_descriptor(&head) {
+    } else if Descriptor::is_descriptor(head) {
         Descriptor::read(source, limits).map(|descriptor| Vmdk::Descriptor(Box::new(descriptor)))
     } else {
         Ok(Vmdk::Raw)

@@ -5,13 +5,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     EncodedText,
-    dictionary::{Dictionary, Entry},
-    reference::{FileKind, FileReference, NoFile, extension, has_file_extension, is_not_a_file},
+    dictionary::{Dictionary, Entry, parse_flag},
+    reference::{
+        FileKind, FileReference, NoFile, has_extension, has_file_extension, is_not_a_file, is_same_word,
+        strip_prefix_ignoring_case,
+    },
+    text::TextRef,
 };
 
-use super::{starts_with_ignoring_case, storage::device_key};
+use super::storage::{device_key, ends_with_ignoring_case};
 
-/// Keys that name a file or folder of the VM, in lower case.
+/// Keys that name a file or folder of the VM; their case does not matter, as everywhere here.
 const FILE_KEYS: &[(&str, FileKind)] = &[
     ("nvram", FileKind::Nvram),
     ("extendedconfigfile", FileKind::ExtendedConfig),
@@ -37,13 +41,13 @@ const FILE_KEY_ENDS: &[&str] = &[".filename", ".file"];
 /// Devices whose `fileName` need not be a file: their own rules say when it is.
 const DEVICES_WITH_RULES: &[&str] = &["floppy", "serial", "parallel", "scsi", "sata", "nvme", "ide"];
 
-/// Keys whose text is for people or the guest, in lower case: never a file of the VM.
+/// Keys whose text is for people or the guest: never a file of the VM.
 const TEXT_KEYS: &[&str] = &["displayname", "annotation", "guestinfo.", "guestos"];
 
 /// Every value that names a file or folder, in the order of the file, with what damaged lines still tell at the end.
 ///
 /// A value under an unknown key counts when it ends like the name of a file that VMs use.
-pub fn file_references(dictionary: &Dictionary) -> Vec<FileReference> {
+pub fn file_references(dictionary: &Dictionary<'_>) -> Vec<FileReference> {
     let sound = dictionary
         .entries
         .iter()
@@ -63,58 +67,53 @@ pub struct OtherBacking {
 }
 
 /// Every value under a key that could name a file and does not, in the order of the file.
-pub fn other_backings(dictionary: &Dictionary) -> Vec<OtherBacking> {
-    let without_file = |entry: &&Entry| of_entry(dictionary, entry).is_none();
+pub fn other_backings(dictionary: &Dictionary<'_>) -> Vec<OtherBacking> {
     dictionary
         .entries
         .iter()
-        .filter(without_file)
+        .filter(|entry| is_file_key(&entry.key) && of_entry(dictionary, entry).is_none())
         .filter_map(|entry| {
-            let key = entry.key.to_ascii_lowercase();
-            let meaning =
-                is_file_key(&key).then(|| NoFile::of(entry.value.as_str()).or(by_file_type(dictionary, &key)))?;
+            let meaning = NoFile::of(entry.value.as_str()).or_else(|| by_file_type(dictionary, &entry.key))?;
             Some(OtherBacking {
-                key: entry.key.clone(),
-                value: entry.value.clone(),
-                meaning: meaning?,
+                key: entry.key.to_string(),
+                value: entry.value.to_encoded(),
+                meaning,
             })
         })
         .collect()
 }
 
-/// True for a lower-case key whose value may name a file.
+/// True for a key whose value may name a file.
 fn is_file_key(key: &str) -> bool {
-    let is_text = TEXT_KEYS.iter().any(|text| starts_with_ignoring_case(key, text));
-    !is_text && (FILE_KEYS.iter().any(|(known, _)| *known == key) || FILE_KEY_ENDS.iter().any(|end| key.ends_with(end)))
+    let ends_like_one = || FILE_KEY_ENDS.iter().any(|end| ends_with_ignoring_case(key, end));
+    let is_known = FILE_KEYS.iter().any(|(known, _)| is_same_word(known, key));
+    (is_known || ends_like_one()) && !begins_with_one_of(key, TEXT_KEYS)
 }
 
 /// What a port is connected to by its `fileType`, where that is no file.
-fn by_file_type(dictionary: &Dictionary, key: &str) -> Option<NoFile> {
+fn by_file_type(dictionary: &Dictionary<'_>, key: &str) -> Option<NoFile> {
     let (device, _) = key.split_once('.')?;
-    let file_type = dictionary.text(&format!("{device}.fileType"))?;
-    match file_type.as_str().trim().to_ascii_lowercase().as_str() {
-        "file" => None,
-        "device" => Some(NoFile::HostDevice),
+    match field(dictionary, device, ".fileType")?.as_str().trim() {
+        kind if is_same_word(kind, "file") => None,
+        kind if is_same_word(kind, "device") => Some(NoFile::HostDevice),
         _ => Some(NoFile::Endpoint),
     }
 }
 
 /// The file that one line names.
-fn of_entry(dictionary: &Dictionary, entry: &Entry) -> Option<FileReference> {
-    let key = entry.key.to_ascii_lowercase();
-    if is_not_a_file(entry.value.as_str()) || TEXT_KEYS.iter().any(|text| starts_with_ignoring_case(&key, text)) {
-        return None;
-    }
-    let (kind, present) = of_storage(dictionary, &key, &entry.value)
-        .or_else(|| of_port_or_floppy(dictionary, &key, &entry.value))
+fn of_entry(dictionary: &Dictionary<'_>, entry: &Entry<'_>) -> Option<FileReference> {
+    let key = entry.key.as_ref();
+    let (kind, present) = of_storage(dictionary, key, entry.value.as_str())
+        .or_else(|| of_port_or_floppy(dictionary, key, entry.value.as_str()))
         .or_else(|| {
-            let (_, kind) = FILE_KEYS.iter().find(|(known, _)| *known == key)?;
+            let (_, kind) = FILE_KEYS.iter().find(|(known, _)| is_same_word(known, key))?;
             Some((*kind, true))
         })
-        .or_else(|| is_file(&key, entry.value.as_str()).then_some((FileKind::Other, true)))?;
-    Some(FileReference {
-        key: entry.key.clone(),
-        value: entry.value.clone(),
+        .or_else(|| is_file(key, entry.value.as_str()).then_some((FileKind::Other, true)))?;
+    let is_text = begins_with_one_of(key, TEXT_KEYS) || is_not_a_file(entry.value.as_str());
+    (!is_text).then(|| FileReference {
+        key: key.to_owned(),
+        value: entry.value.to_encoded(),
         kind,
         present,
     })
@@ -122,61 +121,79 @@ fn of_entry(dictionary: &Dictionary, entry: &Entry) -> Option<FileReference> {
 
 /// A value that ends like the name of a file, or that stands under a key that ends like one of a file.
 fn is_file(key: &str, value: &str) -> bool {
-    let has_rules = DEVICES_WITH_RULES.iter().any(|device| key.starts_with(device));
-    has_file_extension(value) || (!has_rules && FILE_KEY_ENDS.iter().any(|end| key.ends_with(end)))
+    let is_file_key = || FILE_KEY_ENDS.iter().any(|end| ends_with_ignoring_case(key, end));
+    has_file_extension(value) || (is_file_key() && !begins_with_one_of(key, DEVICES_WITH_RULES))
+}
+
+fn begins_with_one_of(key: &str, starts: &[&str]) -> bool {
+    starts
+        .iter()
+        .any(|start| strip_prefix_ignoring_case(key, start).is_some())
+}
+
+/// The value of a field of a device.
+fn field<'d, 'a>(dictionary: &'d Dictionary<'a>, device: &str, field: &str) -> Option<&'d TextRef<'a>> {
+    dictionary.text(&[device, field].concat())
 }
 
 /// A file of a disk or CD drive.
-fn of_storage(dictionary: &Dictionary, key: &str, value: &EncodedText) -> Option<(FileKind, bool)> {
-    let (_, device, field) = device_key(key)?;
-    let present = dictionary.flag(&format!("{device}.present")) == Some(true);
-    let kind = match field {
-        "filename" => {
-            let device_type = dictionary.text(&format!("{device}.deviceType"));
-            disk_or_cd(device_type.map(EncodedText::as_str), value.as_str())
-        }
-        "redo" => FileKind::Redo,
-        "hbr_filter.persistent" => FileKind::ReplicationState,
-        _ => return None,
+fn of_storage(dictionary: &Dictionary<'_>, key: &str, value: &str) -> Option<(FileKind, bool)> {
+    let (_, device, name) = device_key(key)?;
+    let kind = if name.eq_ignore_ascii_case("fileName") {
+        disk_or_cd(field(dictionary, device, ".deviceType").map(TextRef::as_str), value)
+    } else if name.eq_ignore_ascii_case("redo") {
+        FileKind::Redo
+    } else if name.eq_ignore_ascii_case("hbr_filter.persistent") {
+        FileKind::ReplicationState
+    } else {
+        return None;
     };
-    Some((kind, present))
+    Some((kind, is_present(dictionary, device) == Some(true)))
+}
+
+/// What `present` of a device says.
+fn is_present(dictionary: &Dictionary<'_>, device: &str) -> Option<bool> {
+    parse_flag(field(dictionary, device, ".present")?.as_str())
 }
 
 /// A device is a disk unless its type says otherwise; where type and name disagree the name decides, because a disk
 /// that is taken for a CD image would lose its extents and parents.
 fn disk_or_cd(device_type: Option<&str>, value: &str) -> FileKind {
+    if has_extension(value, "vmdk") {
+        return FileKind::Disk;
+    }
     let kind = device_type.unwrap_or("disk").to_ascii_lowercase();
-    match extension(value).as_str() {
-        "vmdk" => FileKind::Disk,
-        "iso" => FileKind::CdImage,
-        _ if kind.contains("cdrom") => FileKind::CdImage,
-        _ if kind.contains("disk") || kind.contains("rdm") => FileKind::Disk,
-        _ => FileKind::Other,
+    if has_extension(value, "iso") || kind.contains("cdrom") {
+        FileKind::CdImage
+    } else if kind.contains("disk") || kind.contains("rdm") {
+        FileKind::Disk
+    } else {
+        FileKind::Other
     }
 }
 
 /// A floppy image or the output file of a port. `fileType` tells devices, pipes and addresses apart from files.
-fn of_port_or_floppy(dictionary: &Dictionary, key: &str, value: &EncodedText) -> Option<(FileKind, bool)> {
-    let (device, field) = key.split_once('.')?;
-    let name = device.trim_end_matches(|c: char| c.is_ascii_digit());
-    let kind = match name {
-        "floppy" => FileKind::Floppy,
-        "serial" => FileKind::SerialPort,
-        "parallel" => FileKind::ParallelPort,
-        _ => return None,
-    };
-    if field != "filename" {
+fn of_port_or_floppy(dictionary: &Dictionary<'_>, key: &str, value: &str) -> Option<(FileKind, bool)> {
+    const PORTS: &[(&str, FileKind)] = &[
+        ("floppy", FileKind::Floppy),
+        ("serial", FileKind::SerialPort),
+        ("parallel", FileKind::ParallelPort),
+    ];
+    let (kind, rest) = PORTS
+        .iter()
+        .find_map(|(name, kind)| Some((*kind, strip_prefix_ignoring_case(key, name)?)))?;
+    let (number, name) = rest.split_once('.')?;
+    if !name.eq_ignore_ascii_case("fileName") || !number.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let file_type = dictionary.text(&format!("{device}.fileType"));
+    let (device, _) = key.split_once('.')?;
+    let file_type = field(dictionary, device, ".fileType");
     let is_file = file_type.is_none_or(|kind| kind.as_str().trim().eq_ignore_ascii_case("file"));
-    if !is_file && !has_file_extension(value.as_str()) {
+    if !is_file && !has_file_extension(value) {
         return None;
     }
     // A floppy drive is there unless the configuration says no (assumed); a port only when it says yes.
-    let present = dictionary
-        .flag(&format!("{device}.present"))
-        .unwrap_or(kind == FileKind::Floppy);
+    let present = is_present(dictionary, device).unwrap_or(kind == FileKind::Floppy);
     Some((kind, present))
 }
 

@@ -13,7 +13,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Anomaly, EncodedText, Limits, ParseError, ReadAt, Result, dictionary::Dictionary, reference::FileReference,
+    Anomaly, EncodedText, Limits, ParseError, ReadAt, Result,
+    dictionary::{Dictionary, hex_digit},
+    reference::{FileReference, strip_prefix_ignoring_case},
+    text::TextRef,
 };
 
 pub use files::{OtherBacking, file_references, other_backings};
@@ -116,16 +119,23 @@ impl VmwareUuid {
 
 /// A UUID of 32 hex digits with blanks and hyphens anywhere between them.
 pub fn parse_uuid(text: &str) -> Option<Uuid> {
-    let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-    let is_plain = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_plain.then(|| Uuid::try_parse(&digits).ok()).flatten()
+    let mut value = 0_u128;
+    let mut digits = 0_u8;
+    for byte in text.bytes().filter(|byte| !matches!(byte, b' ' | b'-')) {
+        if !byte.is_ascii_hexdigit() || digits >= 32 {
+            return None;
+        }
+        value = (value << 4_u32) | u128::from(hex_digit(byte));
+        digits = digits.saturating_add(1);
+    }
+    (digits == 32).then(|| Uuid::from_u128(value))
 }
 
 impl VmxConfig {
     /// Reads a whole file.
     ///
     /// # Errors
-    /// As [`VmxConfig::from_dictionary`] and [`Dictionary::read`]; `Truncated` for an empty file.
+    /// As [`VmxConfig::from_dictionary`] and [`Dictionary::parse`]; `Truncated` for an empty file.
     pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Self> {
         if source.is_empty() {
             return Err(ParseError::Truncated {
@@ -135,14 +145,15 @@ impl VmxConfig {
                 have: 0,
             });
         }
-        Self::from_dictionary(&Dictionary::read(source, limits)?)
+        let bytes = Dictionary::bytes(source, limits)?;
+        Self::from_dictionary(&Dictionary::parse(&bytes, limits)?)
     }
 
     /// What the keys of a dictionary mean.
     ///
     /// # Errors
     /// `Malformed` when there is not one well-formed line: a file of NULs, HTML, anything but a configuration.
-    pub fn from_dictionary(dictionary: &Dictionary) -> Result<Self> {
+    pub fn from_dictionary(dictionary: &Dictionary<'_>) -> Result<Self> {
         if dictionary.entries.is_empty() {
             return Err(ParseError::Malformed {
                 what: WHAT,
@@ -156,7 +167,7 @@ impl VmxConfig {
             encoding: dictionary.encoding_used(),
             has_bom: dictionary.has_bom,
             crlf_lines: dictionary.crlf_lines,
-            display_name: dictionary.text("displayName").cloned(),
+            display_name: dictionary.text("displayName").map(TextRef::to_encoded),
             bios_uuid: uuid("uuid.bios"),
             location_uuid: uuid("uuid.location"),
             instance_uuid: uuid("vc.uuid"),
@@ -167,7 +178,7 @@ impl VmxConfig {
             hardware_version: dictionary.number("virtualHW.version"),
             guest_os: text("guestOS"),
             memory_mb: dictionary.number("memsize"),
-            annotation: dictionary.text("annotation").cloned(),
+            annotation: dictionary.text("annotation").map(TextRef::to_encoded),
             clean_shutdown: dictionary.flag("cleanShutdown"),
             change_tracking: dictionary.flag("ctkEnabled"),
             redo_not_with_parent: dictionary.flag("snapshot.redoNotWithParent") == Some(true),
@@ -195,7 +206,7 @@ impl VmxConfig {
 }
 
 /// The two signed halves of the VM generation id as one GUID, as virt-v2v writes it.
-fn generation_id(dictionary: &Dictionary) -> Option<Uuid> {
+fn generation_id(dictionary: &Dictionary<'_>) -> Option<Uuid> {
     let low: i64 = dictionary.number("vm.genid")?;
     let high: i64 = dictionary.number("vm.genidX")?;
     let mut bytes = [0; 16];
@@ -207,12 +218,12 @@ fn generation_id(dictionary: &Dictionary) -> Option<Uuid> {
 
 /// What the `encryption.*` keys say. Without a device line and without a statement that only a part is encrypted, the
 /// devices are taken to be hidden.
-fn encryption(dictionary: &Dictionary) -> Encryption {
+fn encryption(dictionary: &Dictionary<'_>) -> Encryption {
     let declares = |key: &str| dictionary.text(key).is_some();
     let is_encrypted = dictionary
         .entries
         .iter()
-        .any(|entry| starts_with_ignoring_case(&entry.key, "encryption.") && !entry.value.is_blank());
+        .any(|entry| strip_prefix_ignoring_case(&entry.key, "encryption.").is_some() && !entry.value.is_blank());
     if !is_encrypted {
         Encryption::None
     } else if dictionary
@@ -230,19 +241,13 @@ fn encryption(dictionary: &Dictionary) -> Encryption {
 }
 
 /// Every value under a key that begins with `managedBy`.
-fn managed_by(dictionary: &Dictionary) -> Vec<String> {
+fn managed_by(dictionary: &Dictionary<'_>) -> Vec<String> {
     dictionary
         .entries
         .iter()
-        .filter(|entry| starts_with_ignoring_case(&entry.key, "managedby") && !entry.value.is_blank())
+        .filter(|entry| strip_prefix_ignoring_case(&entry.key, "managedby").is_some() && !entry.value.is_blank())
         .map(|entry| entry.value.as_str().to_owned())
         .collect()
-}
-
-/// True when `text` begins with the ASCII `prefix` in any case.
-fn starts_with_ignoring_case(text: &str, prefix: &str) -> bool {
-    text.get(..prefix.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! Storage devices of a configuration: `scsi0:1`, `sata0:0`, `nvme0:0`, `ide1:0` and their controllers.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     EncodedText,
-    dictionary::{Dictionary, parse_flag},
+    dictionary::{Dictionary, Entry, parse_flag},
+    reference::strip_prefix_ignoring_case,
+    text::TextRef,
 };
 
 /// Buses that carry disks and CD drives.
@@ -49,18 +49,36 @@ impl StorageDevice {
             .is_some_and(|mode| mode.trim().to_ascii_lowercase().starts_with("independent"))
     }
 
+    /// The device that has these fields.
+    fn with(fields: &[Field<'_>]) -> Self {
+        let mut device = Self::default();
+        if let Some(last) = fields.last() {
+            device.device = last.device.to_ascii_lowercase();
+        }
+        for field in fields {
+            device.set(field.name, field.value);
+        }
+        device
+    }
+
     /// Takes one field of the device.
-    fn set(&mut self, field: &str, value: &EncodedText) {
+    fn set(&mut self, field: &str, value: &TextRef<'_>) {
+        let is = |name| field.eq_ignore_ascii_case(name);
         let text = || Some(value.as_str().to_owned()).filter(|text| !text.trim().is_empty());
-        match field {
-            "present" => self.present = parse_flag(value.as_str()) == Some(true),
-            "filename" => self.file_name = Some(value.clone()),
-            "devicetype" => self.device_type = text(),
-            "mode" => self.mode = text(),
-            "sharing" => self.sharing = text(),
-            "ctkenabled" => self.change_tracking = parse_flag(value.as_str()),
-            "hbr_filter.rdid" => self.replication_id = text(),
-            _ => {}
+        if is("present") {
+            self.present = parse_flag(value.as_str()) == Some(true);
+        } else if is("fileName") {
+            self.file_name = Some(value.to_encoded());
+        } else if is("deviceType") {
+            self.device_type = text();
+        } else if is("mode") {
+            self.mode = text();
+        } else if is("sharing") {
+            self.sharing = text();
+        } else if is("ctkEnabled") {
+            self.change_tracking = parse_flag(value.as_str());
+        } else if is("hbr_filter.rdid") {
+            self.replication_id = text();
         }
     }
 }
@@ -68,67 +86,85 @@ impl StorageDevice {
 /// The place of a device: bus, controller, unit.
 type Address = (usize, u32, u32);
 
-/// Divides a lower-case key into the device's address, the device and the field.
+/// Divides a key into the device's address, the device and the field.
+#[inline]
 pub(super) fn device_key(key: &str) -> Option<(Address, &str, &str)> {
-    let (device, field) = key.split_once('.')?;
-    let (bus, numbers) = bus_of(device)?;
+    let (bus, rest) = bus_of(key)?;
+    let (numbers, field) = rest.split_once('.')?;
     let (controller, unit) = numbers.split_once(':')?;
+    let device = key.strip_suffix(field)?.strip_suffix('.')?;
     Some(((bus, controller.parse().ok()?, unit.parse().ok()?), device, field))
 }
 
-/// False for most keys, without making them lower-case first.
-fn may_be_of_bus(key: &str) -> bool {
-    key.starts_with(['s', 'S', 'n', 'N', 'i', 'I'])
-}
-
 /// The bus of a device or controller, and the numbers after it.
+#[inline]
 fn bus_of(device: &str) -> Option<(usize, &str)> {
     BUSES
         .iter()
         .enumerate()
-        .find_map(|(index, bus)| Some((index, device.strip_prefix(bus)?)))
+        .find_map(|(index, bus)| Some((index, strip_prefix_ignoring_case(device, bus)?)))
         .filter(|(_, numbers)| numbers.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// Every storage device that has a file name or is attached.
-pub(super) fn devices(dictionary: &Dictionary) -> Vec<StorageDevice> {
-    let mut devices: BTreeMap<Address, StorageDevice> = BTreeMap::new();
-    for entry in dictionary.entries.iter().filter(|entry| may_be_of_bus(&entry.key)) {
-        let key = entry.key.to_ascii_lowercase();
-        let Some((address, device, field)) = device_key(&key) else {
-            continue;
-        };
-        let found = devices.entry(address).or_default();
-        device.clone_into(&mut found.device);
-        found.set(field, &entry.value);
-    }
-    devices
-        .into_values()
+pub(super) fn devices(dictionary: &Dictionary<'_>) -> Vec<StorageDevice> {
+    let mut fields: Vec<Field<'_>> = dictionary.entries.iter().filter_map(Field::of).collect();
+    // The order of the file stays within a device: what stands last counts.
+    fields.sort_by_key(|field| field.address);
+    fields
+        .chunk_by(|one, next| one.address == next.address)
+        .map(StorageDevice::with)
         .filter(|device| device.present || device.file_name.is_some())
         .collect()
 }
 
+/// One line of a device.
+struct Field<'d> {
+    address: Address,
+    device: &'d str,
+    name: &'d str,
+    value: &'d TextRef<'d>,
+}
+
+impl<'d> Field<'d> {
+    fn of(entry: &'d Entry<'_>) -> Option<Self> {
+        let (address, device, name) = device_key(&entry.key)?;
+        Some(Self {
+            address,
+            device,
+            name,
+            value: &entry.value,
+        })
+    }
+}
+
 /// True when a controller or device of a storage bus is configured in clear text.
-pub(super) fn has_device_line(dictionary: &Dictionary) -> bool {
-    dictionary.entries.iter().any(|entry| {
-        let key = entry.key.to_ascii_lowercase();
-        key.split_once('.').is_some_and(|(device, _)| bus_of(device).is_some())
-    })
+pub(super) fn has_device_line(dictionary: &Dictionary<'_>) -> bool {
+    let is_device = |key: &str| key.split_once('.').is_some_and(|(device, _)| bus_of(device).is_some());
+    dictionary.entries.iter().any(|entry| is_device(&entry.key))
 }
 
 /// True when a SCSI bus is shared with other VMs (`scsiN.sharedBus` is not `none`).
-pub(super) fn shares_bus(dictionary: &Dictionary) -> bool {
+pub(super) fn shares_bus(dictionary: &Dictionary<'_>) -> bool {
+    let is_bus = |key: &str| ends_with_ignoring_case(key, ".sharedBus") && bus_of(key).is_some();
     dictionary
         .entries
         .iter()
-        .filter(|entry| may_be_of_bus(&entry.key))
-        .any(|entry| {
-            let key = entry.key.to_ascii_lowercase();
-            key.ends_with(".sharedbus")
-                && bus_of(&key).is_some()
-                && !entry.value.is_blank()
-                && !entry.value.as_str().trim().eq_ignore_ascii_case("none")
-        })
+        .filter(|entry| is_bus(&entry.key))
+        .any(|entry| !entry.value.is_blank() && !entry.value.as_str().trim().eq_ignore_ascii_case("none"))
+}
+
+/// True when `text` ends with the ASCII `end` in any case.
+#[inline]
+pub(super) fn ends_with_ignoring_case(text: &str, end: &str) -> bool {
+    let last = |text: &str| text.as_bytes().last().map(u8::to_ascii_lowercase);
+    if last(text) != last(end) {
+        return false;
+    }
+    let start = text.len().checked_sub(end.len());
+    start
+        .and_then(|start| text.get(start..))
+        .is_some_and(|tail| tail.eq_ignore_ascii_case(end))
 }
 
 #[cfg(test)]
@@ -136,7 +172,7 @@ mod tests {
     use super::*;
     use crate::Limits;
 
-    fn parse(text: &str) -> Dictionary {
+    fn parse(text: &str) -> Dictionary<'_> {
         Dictionary::parse(text.as_bytes(), &Limits::default()).unwrap()
     }
 

@@ -6,24 +6,22 @@
 //! kept as it is; a key that stands twice is kept twice, and the last one wins (assumed). Keys are compared without
 //! case. What the keys mean is not decided here.
 
-use std::{borrow::Cow, collections::HashMap};
+mod key_index;
 
-use nom::{
-    IResult, Parser,
-    branch::alt,
-    bytes::complete::{tag, take_while, take_while1},
-    character::complete::space0,
-    combinator::{eof, not, opt, rest},
-    sequence::{delimited, preceded},
-};
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr_iter, memchr2};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Anomaly, EncodedText, Limits, ParseError, ReadAt, Result,
-    charset::Charset,
+    charset::{Charset, Decoder},
     reference::{FileKind, FileReference, has_file_extension},
+    text::TextRef,
 };
+
+use key_index::KeyIndex;
 
 /// Name of the structure in errors.
 const WHAT: &str = "VMware dictionary";
@@ -31,9 +29,12 @@ const WHAT: &str = "VMware dictionary";
 /// How much of the key of a damaged line is repeated for each file that it names. Real keys have less than 50.
 const KEY_SHOWN_CHARACTERS: usize = 100;
 
-/// A parsed dictionary.
+/// How long a line is, by which room for the entries is made at first: 80 bytes for each.
+const USUAL_LINE_BYTES: usize = 32;
+
+/// A parsed dictionary, which borrows from the bytes of its file.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Dictionary {
+pub struct Dictionary<'a> {
     /// What `.encoding` says, as written.
     pub encoding: Option<String>,
     /// How the values were decoded.
@@ -45,22 +46,22 @@ pub struct Dictionary {
     /// The file ends inside a malformed line, or holds NULs: lines were lost.
     pub is_torn: bool,
     /// Every well-formed line, in the order of the file.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Entry<'a>>,
     /// Every line that breaks the grammar.
     pub malformed: Vec<MalformedLine>,
     /// What is odd.
     pub anomalies: Vec<Anomaly>,
-    /// Lower-case key to the last entry of that key.
-    last: HashMap<String, usize>,
+    /// The last entry of each key.
+    last: KeyIndex,
 }
 
 /// One well-formed line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Entry {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry<'a> {
     /// The key as written.
-    pub key: String,
+    pub key: Cow<'a, str>,
     /// The value, escapes undone, decoded.
-    pub value: EncodedText,
+    pub value: TextRef<'a>,
     /// Number of the line, from 1.
     pub line: usize,
 }
@@ -95,33 +96,21 @@ impl MalformedLine {
     }
 }
 
-/// A line before its charset is known.
-struct RawLine<'a> {
-    line: usize,
-    content: Content<'a>,
-}
-
-/// What a line holds.
-enum Content<'a> {
-    Entry(&'a [u8], Cow<'a, [u8]>),
-    Malformed(&'a [u8]),
-}
-
-impl Dictionary {
-    /// Reads a whole file.
+impl<'a> Dictionary<'a> {
+    /// The bytes of a file, to be [parsed](Self::parse).
     ///
     /// # Errors
-    /// As [`Dictionary::parse`], and `Io`.
-    pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Self> {
+    /// `LimitExceeded` when there are too many, `Io`.
+    pub fn bytes(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Vec<u8>> {
         check_size(source.len(), limits)?;
-        Self::parse(&source.up_to(WHAT, 0, limits.text_bytes)?, limits)
+        source.up_to(WHAT, 0, limits.text_bytes)
     }
 
     /// Reads the bytes of a file. An empty file is an empty dictionary.
     ///
     /// # Errors
     /// `LimitExceeded` when there are too many bytes or lines, `Unsupported` for UTF-16.
-    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self> {
+    pub fn parse(bytes: &'a [u8], limits: &Limits) -> Result<Self> {
         check_size(ReadAt::len(bytes), limits)?;
         let (text, has_bom) = match bytes.strip_prefix(b"\xEF\xBB\xBF") {
             Some(text) => (text, true),
@@ -133,55 +122,60 @@ impl Dictionary {
                 version: "UTF-16 text".to_owned(),
             });
         }
-        let (lines, crlf_lines) = split(text, limits)?;
-        Ok(Self::decode(lines, text, has_bom, crlf_lines))
-    }
-
-    /// Decodes the lines with the charset that one of them declares.
-    fn decode(lines: Vec<RawLine<'_>>, text: &[u8], has_bom: bool, crlf_lines: usize) -> Self {
-        let encoding = declared_encoding(&lines);
+        let encoding = declared_encoding(text);
         let (charset, anomaly) = Charset::declared(encoding.as_deref(), text);
         let mut dictionary = Self {
             encoding,
             charset,
             has_bom,
-            crlf_lines,
-            is_torn: is_torn(text, &lines),
-            entries: Vec::new(),
+            crlf_lines: 0,
+            is_torn: false,
+            entries: Vec::with_capacity(text.len() / USUAL_LINE_BYTES),
             malformed: Vec::new(),
             anomalies: anomaly.into_iter().collect(),
-            last: HashMap::new(),
+            last: KeyIndex::default(),
         };
-        let mut undecodable = 0_usize;
-        for raw in lines {
-            undecodable = undecodable.saturating_add(usize::from(dictionary.push(raw)));
-        }
+        let undecodable = dictionary.take_lines(&Decoder::new(charset, text), limits)?;
+        dictionary.last = KeyIndex::of(&dictionary.entries);
         dictionary.note_oddities(undecodable);
-        dictionary
+        Ok(dictionary)
     }
 
-    /// Adds a line; true when its bytes do not belong to the charset.
-    fn push(&mut self, raw: RawLine<'_>) -> bool {
-        match raw.content {
-            Content::Entry(key, value) => {
-                let key = self.charset.decode(key).0.into_owned();
-                let (text, lossy) = self.charset.decode(&value);
-                self.last.insert(key.to_ascii_lowercase(), self.entries.len());
+    /// Sorts the lines; returns how many values hold bytes that do not belong to the charset.
+    fn take_lines(&mut self, decoder: &Decoder<'a>, limits: &Limits) -> Result<usize> {
+        let text = decoder.text;
+        let mut undecodable = 0_usize;
+        let mut ends_inside = false;
+        for (number, line, is_crlf) in lines(text) {
+            self.crlf_lines = self.crlf_lines.saturating_add(usize::from(is_crlf));
+            ends_inside = false;
+            if let Some((key, value)) = parse_line(line) {
+                let (value, is_lossy) = decoder.value(value);
+                undecodable = undecodable.saturating_add(usize::from(is_lossy));
                 self.entries.push(Entry {
-                    key,
-                    value: EncodedText::decoded(text, &value),
-                    line: raw.line,
+                    key: decoder.decode(key).0,
+                    value,
+                    line: number,
                 });
-                lossy
-            }
-            Content::Malformed(text) => {
+            } else if is_comment(line) {
+                continue;
+            } else {
+                ends_inside = true;
                 self.malformed.push(MalformedLine {
-                    line: raw.line,
-                    text: self.charset.text(text),
+                    line: number,
+                    text: decoder.charset.text(line),
                 });
-                false
+            }
+            if self.entries.len().saturating_add(self.malformed.len()) > limits.text_entries {
+                return Err(ParseError::LimitExceeded {
+                    what: "lines of a VMware dictionary",
+                    value: u64::try_from(number).unwrap_or(u64::MAX),
+                    limit: u64::try_from(limits.text_entries).unwrap_or(u64::MAX),
+                });
             }
         }
+        self.is_torn = ends_inside || memchr(0, text).is_some();
+        Ok(undecodable)
     }
 
     /// Says what is odd about the whole file.
@@ -228,13 +222,12 @@ impl Dictionary {
     }
 
     /// The value of a key, whatever its case; the last one where it stands twice.
-    pub fn get(&self, key: &str) -> Option<&EncodedText> {
-        let index = self.last.get(&key.to_ascii_lowercase())?;
-        self.entries.get(*index).map(|entry| &entry.value)
+    pub fn get(&self, key: &str) -> Option<&TextRef<'a>> {
+        self.last.find(&self.entries, key).map(|entry| &entry.value)
     }
 
     /// The value of a key unless it is blank.
-    pub fn text(&self, key: &str) -> Option<&EncodedText> {
+    pub fn text(&self, key: &str) -> Option<&TextRef<'a>> {
         self.get(key).filter(|value| !value.is_blank())
     }
 
@@ -263,24 +256,40 @@ impl Dictionary {
 
     /// Keys that stand more than once, as the later lines write them.
     pub fn duplicate_keys(&self) -> Vec<&str> {
-        if self.last.len() == self.entries.len() {
+        if self.last.has_every_key_once() {
             return Vec::new();
         }
         let mut seen = std::collections::HashSet::new();
         self.entries
             .iter()
             .filter(|entry| !seen.insert(entry.key.to_ascii_lowercase()))
-            .map(|entry| entry.key.as_str())
+            .map(|entry| entry.key.as_ref())
             .collect()
+    }
+}
+
+impl<'a> Decoder<'a> {
+    /// A value, escapes undone.
+    #[inline]
+    fn value(&self, value: &'a [u8]) -> (TextRef<'a>, bool) {
+        if memchr(b'|', value).is_none() {
+            return self.text_ref(value);
+        }
+        let bytes = undo_escapes(value);
+        let (text, is_lossy) = self.charset.decode(&bytes);
+        let text = Cow::Owned(text.into_owned());
+        (TextRef::decoded(text, Cow::Owned(bytes)), is_lossy)
     }
 }
 
 /// `TRUE` or `FALSE`, `yes` or `no`, in any case.
 pub(crate) fn parse_flag(text: &str) -> Option<bool> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "yes" | "1" => Some(true),
-        "false" | "no" | "0" => Some(false),
-        _ => None,
+    let text = text.trim();
+    let is_one_of = |words: [&str; 3]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is_one_of(["true", "yes", "1"]) {
+        Some(true)
+    } else {
+        is_one_of(["false", "no", "0"]).then_some(false)
     }
 }
 
@@ -306,59 +315,50 @@ fn check_size(length: u64, limits: &Limits) -> Result<()> {
     Ok(())
 }
 
-/// The lines that are neither blank nor comment, and how many lines end in CR LF.
-fn split<'a>(text: &'a [u8], limits: &Limits) -> Result<(Vec<RawLine<'a>>, usize)> {
-    let mut lines = Vec::new();
-    let mut crlf_lines = 0_usize;
-    for (index, line) in text.split(|&byte| byte == b'\n').enumerate() {
-        let (line, crlf) = match line.strip_suffix(b"\r") {
-            Some(line) => (line, true),
-            None => (line, false),
-        };
-        crlf_lines = crlf_lines.saturating_add(usize::from(crlf));
-        let number = index.saturating_add(1);
-        let content = match parse_line(line) {
-            Ok((_, (key, value))) => Content::Entry(key, undo_escapes(value)),
-            Err(_) if is_comment(line) => continue,
-            Err(_) => Content::Malformed(line),
-        };
-        if lines.len() >= limits.text_entries {
-            return Err(ParseError::LimitExceeded {
-                what: "lines of a VMware dictionary",
-                value: u64::try_from(number).unwrap_or(u64::MAX),
-                limit: u64::try_from(limits.text_entries).unwrap_or(u64::MAX),
-            });
+/// Every line with its number from 1, without its end, and whether that is CR LF.
+fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8], bool)> {
+    let mut start = 0;
+    let ends = memchr_iter(b'\n', text).chain([text.len()]);
+    (1..).zip(ends).map(move |(number, end)| {
+        let line = text.get(start..end).unwrap_or_default();
+        start = end.saturating_add(1);
+        match line.strip_suffix(b"\r") {
+            Some(line) => (number, line, true),
+            None => (number, line, false),
         }
-        lines.push(RawLine { line: number, content });
-    }
-    Ok((lines, crlf_lines))
+    })
 }
 
 /// True for a line of blanks or a comment.
 fn is_comment(line: &[u8]) -> bool {
-    line.iter()
-        .find(|byte| !is_blank(**byte))
-        .is_none_or(|&byte| byte == b'#')
+    let text = skip_blanks(line);
+    text.is_empty() || text.starts_with(b"#")
 }
 
-/// `blanks NAME blanks = blanks VALUE blanks [#comment]`.
-fn parse_line(line: &[u8]) -> IResult<&[u8], (&[u8], &[u8])> {
-    let name = take_while1(|byte| is_bare(byte) && byte != b'=');
-    let value = alt((quoted_value, bare_value));
-    let comment = opt(preceded(tag("#"), rest));
-    let (end, (_, name, _, _, _, value, _, _, _)) =
-        (space0, name, space0, tag("="), space0, value, space0, comment, eof).parse(line)?;
-    Ok((end, (name, value)))
+/// `blanks NAME blanks = blanks VALUE blanks [#comment]`: name and value. The value is anything but a quote between two
+/// quotes, or a run without blank and `#`, which may be empty.
+fn parse_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, rest) = split_while(skip_blanks(line), |byte| is_bare(byte) && byte != b'=');
+    let value = skip_blanks(skip_blanks(rest).strip_prefix(b"=")?);
+    let (value, rest) = match value.strip_prefix(b"\"") {
+        Some(quoted) => {
+            let (value, rest) = quoted.split_at_checked(memchr2(b'"', 0, quoted)?)?;
+            (value, rest.strip_prefix(b"\"")?)
+        }
+        None => split_while(value, is_bare),
+    };
+    let is_whole = !name.is_empty() && is_comment(rest);
+    is_whole.then_some((name, value))
 }
 
-/// Anything but a quote between two quotes.
-fn quoted_value(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    delimited(tag("\""), take_while(|byte| byte != b'"' && byte != 0), tag("\"")).parse(input)
+fn skip_blanks(text: &[u8]) -> &[u8] {
+    split_while(text, is_blank).1
 }
 
-/// A run without blank and `#`, which may be empty.
-fn bare_value(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    preceded(not(tag("\"")), take_while(is_bare)).parse(input)
+/// The bytes before the first that is not `wanted`, and the rest.
+fn split_while(text: &[u8], wanted: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|byte| !wanted(*byte)).unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or((text, &[]))
 }
 
 /// A byte of a name or an unquoted value.
@@ -372,10 +372,7 @@ fn is_blank(byte: u8) -> bool {
 }
 
 /// `|` and two hex digits stand for one byte; a `|` before anything else stands for itself.
-fn undo_escapes(value: &[u8]) -> Cow<'_, [u8]> {
-    if !value.contains(&b'|') {
-        return Cow::Borrowed(value);
-    }
+fn undo_escapes(value: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(value.len());
     let mut input = value;
     while let [first, tail @ ..] = input {
@@ -390,7 +387,7 @@ fn undo_escapes(value: &[u8]) -> Cow<'_, [u8]> {
             }
         }
     }
-    Cow::Owned(bytes)
+    bytes
 }
 
 /// Value of an ASCII hex digit; 0 for anything else.
@@ -403,32 +400,21 @@ pub(crate) fn hex_digit(byte: u8) -> u8 {
     }
 }
 
-/// True when the text was cut off or overwritten: its last line is malformed and has no end, or it holds NULs.
-fn is_torn(text: &[u8], lines: &[RawLine<'_>]) -> bool {
-    let ends_inside = !text.ends_with(b"\n") && {
-        let last = text.split(|&byte| byte == b'\n').count();
-        lines
-            .last()
-            .is_some_and(|raw| raw.line == last && matches!(raw.content, Content::Malformed(_)))
-    };
-    ends_inside || text.contains(&0)
-}
-
 /// The value of the first `.encoding`, which is ASCII whatever the charset.
-fn declared_encoding(lines: &[RawLine<'_>]) -> Option<String> {
-    lines.iter().find_map(|raw| match &raw.content {
-        Content::Entry(key, value) if key.eq_ignore_ascii_case(b".encoding") => {
-            Some(String::from_utf8_lossy(value).trim().to_owned()).filter(|name| !name.is_empty())
-        }
-        _ => None,
-    })
+fn declared_encoding(text: &[u8]) -> Option<String> {
+    lines(text)
+        .filter(|(_, line, _)| skip_blanks(line).starts_with(b"."))
+        .filter_map(|(_, line, _)| parse_line(line))
+        .find(|(key, _)| key.eq_ignore_ascii_case(b".encoding"))
+        .map(|(_, value)| String::from_utf8_lossy(&undo_escapes(value)).trim().to_owned())
+        .filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(text: &[u8]) -> Dictionary {
+    fn parse(text: &[u8]) -> Dictionary<'_> {
         Dictionary::parse(text, &Limits::default()).unwrap()
     }
 
@@ -438,7 +424,7 @@ mod tests {
         let values: Vec<_> = dictionary
             .entries
             .iter()
-            .map(|entry| (entry.key.as_str(), entry.value.as_str(), entry.line))
+            .map(|entry| (entry.key.as_ref(), entry.value.as_str(), entry.line))
             .collect();
         assert_eq!(values, [("a", "x # y", 1), ("b", "512", 2), ("c", "", 3), ("d", "", 4)]);
         assert_eq!(dictionary.crlf_lines, 1);
@@ -466,18 +452,15 @@ mod tests {
     #[test]
     fn escapes_are_undone_before_the_charset_applies() {
         let dictionary = parse(b".encoding = \"Shift_JIS\"\nn = \"|89|bC|91|7A\"\np = \"|22a|7C|2|zz\"\n");
-        assert_eq!(dictionary.get("N").map(EncodedText::as_str), Some("仮想"));
-        assert_eq!(dictionary.get("p").map(EncodedText::as_str), Some("\"a||2|zz"));
+        assert_eq!(dictionary.get("N").map(TextRef::as_str), Some("仮想"));
+        assert_eq!(dictionary.get("p").map(TextRef::as_str), Some("\"a||2|zz"));
     }
 
     #[test]
     fn a_key_that_stands_twice_is_kept_and_the_last_wins_without_case() {
         let dictionary = parse(b"scsi0:0.fileName = \"a.vmdk\"\nSCSI0:0.FILENAME = \"b.vmdk\"\n");
         assert_eq!(dictionary.entries.len(), 2);
-        assert_eq!(
-            dictionary.get("scsi0:0.filename").map(EncodedText::as_str),
-            Some("b.vmdk")
-        );
+        assert_eq!(dictionary.get("scsi0:0.filename").map(TextRef::as_str), Some("b.vmdk"));
         assert_eq!(dictionary.duplicate_keys(), ["SCSI0:0.FILENAME"]);
     }
 

@@ -1,0 +1,138 @@
+//! Finds the last entry of a key, whatever its case, in constant time, without a copy of the keys.
+
+use std::hash::{BuildHasher, RandomState};
+
+use super::Entry;
+
+/// A place without entry.
+const FREE: u32 = u32::MAX;
+
+/// What is hashed at a time.
+const WORD_BYTES: usize = 8;
+
+/// A hash table of open addressing, at most half full. The hash is seeded anew for each file, so that no file can be
+/// written whose keys all fall into one place.
+#[derive(Debug, Clone, Default)]
+pub(super) struct KeyIndex {
+    seed: [u64; 2],
+    /// A power of two, or nothing.
+    places: Vec<u32>,
+    /// Entries whose key came before.
+    repeated: usize,
+}
+
+/// It follows from the entries, which are compared.
+impl PartialEq for KeyIndex {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl KeyIndex {
+    /// The index of these entries.
+    pub(super) fn of(entries: &[Entry<'_>]) -> Self {
+        let state = RandomState::new();
+        let mut index = Self {
+            seed: [state.hash_one(0), state.hash_one(1) | 1],
+            places: vec![FREE; entries.len().saturating_mul(2).next_power_of_two()],
+            ..Self::default()
+        };
+        for (number, entry) in (0..FREE).zip(entries) {
+            let at = index.place_of(entries, &entry.key);
+            if let Some(place) = index.places.get_mut(at) {
+                index.repeated = index.repeated.saturating_add(usize::from(*place != FREE));
+                *place = number;
+            }
+        }
+        index
+    }
+
+    /// The last entry of a key.
+    pub(super) fn find<'e, 'a>(&self, entries: &'e [Entry<'a>], key: &str) -> Option<&'e Entry<'a>> {
+        entries.get(usize::try_from(*self.places.get(self.place_of(entries, key))?).ok()?)
+    }
+
+    /// True when no key stands more than once.
+    pub(super) fn has_every_key_once(&self) -> bool {
+        self.repeated == 0
+    }
+
+    /// The place of a key, or the free one where it belongs.
+    fn place_of(&self, entries: &[Entry<'_>], key: &str) -> usize {
+        let mask = self.places.len().saturating_sub(1);
+        let mut at = usize::try_from(self.hash(key) & u64::from(u32::MAX)).unwrap_or(0) & mask;
+        while let Some(entry) = self
+            .places
+            .get(at)
+            .and_then(|place| entries.get(usize::try_from(*place).ok()?))
+        {
+            if entry.key.eq_ignore_ascii_case(key) {
+                break;
+            }
+            at = at.wrapping_add(1) & mask;
+        }
+        at
+    }
+
+    /// The same for keys that differ only in case.
+    fn hash(&self, key: &str) -> u64 {
+        let key = key.as_bytes();
+        let (words, rest) = key.as_chunks();
+        let hash = words.iter().fold(self.seed[0], |hash, word| self.mixed(hash, *word));
+        if rest.is_empty() {
+            return hash;
+        }
+        // The last word overlaps the one before.
+        let last = key.last_chunk().copied().unwrap_or_else(|| {
+            let mut last = [b' '; WORD_BYTES];
+            last.iter_mut().zip(rest).for_each(|(target, byte)| *target = *byte);
+            last
+        });
+        self.mixed(hash, last)
+    }
+
+    /// Multiplies with a number that no file can know and folds the 128 bits of the product.
+    fn mixed(&self, hash: u64, word: [u8; WORD_BYTES]) -> u64 {
+        let word = u64::from_le_bytes(word) | u64::from_le_bytes([b' '; WORD_BYTES]);
+        let product = u128::from(hash ^ word).wrapping_mul(self.seed[1].into());
+        let [low, high] = [product, product >> 64_u32].map(|half| half & u128::from(u64::MAX));
+        u64::try_from(low ^ high).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(keys: &[String]) -> Vec<Entry<'_>> {
+        let entry = |(line, key): (usize, &'_ String)| Entry {
+            key: key.clone().into(),
+            value: crate::text::TextRef::default(),
+            line,
+        };
+        keys.iter().enumerate().map(entry).collect()
+    }
+
+    #[test]
+    fn keys_of_every_length_are_found_whatever_their_case() {
+        let keys: Vec<String> = (0..300).map(|length| "Ab.9".repeat(75)[..length].to_owned()).collect();
+        let entries = entries(&keys);
+        let index = KeyIndex::of(&entries);
+        assert!(index.has_every_key_once());
+        for (line, key) in keys.iter().enumerate() {
+            let found = index.find(&entries, &key.to_ascii_uppercase());
+            assert_eq!(found.map(|entry| entry.line), Some(line), "{key}");
+        }
+        assert_eq!(index.find(&entries, "ab.8"), None);
+        assert_eq!(KeyIndex::of(&[]).find(&[], "a"), None);
+    }
+
+    #[test]
+    fn the_last_entry_of_a_key_is_found() {
+        let keys = ["a", "b", "A"].map(str::to_owned);
+        let entries = entries(&keys);
+        let index = KeyIndex::of(&entries);
+        assert!(!index.has_every_key_once());
+        assert_eq!(index.find(&entries, "a").map(|entry| entry.line), Some(2));
+    }
+}
