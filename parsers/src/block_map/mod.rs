@@ -16,6 +16,6 @@ pub(crate) use bitmap::{SectorBitmap, check_bitmap_bytes};
 pub(crate) use places::Places;
 pub(crate) use range::Merged;
 pub use range::{DiskRange, RangeContent};
-pub(crate) use run::{TableReader, run_length};
+pub(crate) use run::{TableReader, run_length, run_length_be};
 pub(crate) use slots::Slots;
 pub(crate) use tally::Tally;

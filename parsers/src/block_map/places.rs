@@ -35,6 +35,22 @@ impl Places {
         taken == 0
     }
 
+    /// As [`Self::take`], but takes nothing where one of them was taken.
+    #[inline]
+    pub(crate) fn take_if_free(&mut self, first: u64, count: u64) -> bool {
+        if count != 1 {
+            return self.are_free(first, count) && self.take(first, count);
+        }
+        let word = usize::try_from(first / 64)
+            .ok()
+            .and_then(|index| self.words.get_mut(index));
+        let Some(word) = word.filter(|word| (**word >> (first % 64)) & 1 == 0) else {
+            return false;
+        };
+        *word |= 1 << (first % 64);
+        true
+    }
+
     /// True while none of `count` units from `first` is taken.
     #[inline]
     pub(crate) fn are_free(&self, first: u64, count: u64) -> bool {
@@ -110,5 +126,16 @@ mod tests {
             "only units that are there count"
         );
         assert!(Places::new(1 << 40, 1 << 20).is_none());
+    }
+
+    #[test]
+    fn nothing_is_taken_where_one_unit_was() {
+        let mut places = Places::new(1000, 1 << 20).unwrap();
+        assert!(places.take_if_free(100, 1) && places.take_if_free(101, 40));
+        for (first, count) in [(100, 1), (99, 2), (140, 64), (0, 1000)] {
+            assert!(!places.take_if_free(first, count), "{count} from {first}");
+        }
+        assert!(!places.take_if_free(5000, 1), "what is behind the end cannot be taken");
+        assert_eq!(places.taken(), 41);
     }
 }

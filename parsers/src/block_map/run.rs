@@ -104,6 +104,12 @@ impl<R: ReadAt, const N: usize> TableReader<R, N> {
         Ok(())
     }
 
+    /// The entries from the position on that are in memory already.
+    #[inline]
+    pub(crate) fn in_memory(&self) -> &[[u8; N]] {
+        self.held()
+    }
+
     /// Takes `count` entries.
     pub(crate) fn advance(&mut self, count: u64) {
         self.position = self.position.saturating_add(count).min(self.entries);
@@ -186,6 +192,43 @@ pub(crate) fn run_length<W: Word, const N: usize>(entries: &[[u8; N]], step: W, 
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
+/// [`run_length`] for big-endian entries of 32 bits, of which two are compared as one number of 64 bits: to turn the bytes
+/// of each around would cost more than all the rest.
+pub(crate) fn run_length_be(entries: &[[u8; 4]], step: u32) -> u64 {
+    const PAIRS: usize = LANES / 2;
+    let Some(first) = entries.first().copied().map(u32::from_be_bytes) else {
+        return 0;
+    };
+    let pair = |one: u32, other: u32| (u64::from(one) << 32_u32) | u64::from(other);
+    let stride = pair(step.wrapping_mul(2), step.wrapping_mul(2));
+    // Where the lower half runs over it carries into the upper one: no pair is then as expected, and single ones tell.
+    let mut expected = pair(first, first.wrapping_add(step));
+    let (pairs, _) = entries.as_flattened().as_chunks();
+    let mut length = 0_usize;
+    for group in pairs.as_chunks::<PAIRS>().0 {
+        let mut difference = 0;
+        for pair in group {
+            difference |= u64::from_be_bytes(*pair) ^ expected;
+            expected = expected.wrapping_add(stride);
+        }
+        if difference != 0 {
+            break;
+        }
+        length = length.saturating_add(LANES);
+    }
+    let rest = entries.get(length..).unwrap_or_default();
+    let before = u32::try_from(length).unwrap_or(u32::MAX).wrapping_mul(step);
+    let mut expected = first.wrapping_add(before);
+    for entry in rest {
+        if u32::from_be_bytes(*entry) != expected {
+            break;
+        }
+        expected = expected.wrapping_add(step);
+        length = length.saturating_add(1);
+    }
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,6 +250,24 @@ mod tests {
             assert_eq!(length(&rising, 3), count);
         }
         assert_eq!((length(&[], 0), length(&[1, 5, 9], 3)), (0, 1));
+    }
+
+    #[test]
+    fn stretches_of_big_endian_entries_are_those_of_any_entries() {
+        for first in [0_u32, 7, 0xFFFF_FF00, u32::MAX] {
+            for (count, step) in (0_u32..70).flat_map(|count| [0_u32, 1, 4097, 0x0800_0000].map(|step| (count, step))) {
+                let mut entries: Vec<u32> = (0..count).map(|n| step.wrapping_mul(n).wrapping_add(first)).collect();
+                entries.extend([0xAAAA_AAAA, 1, 2]);
+                let bytes: Vec<[u8; 4]> = entries.into_iter().map(u32::to_be_bytes).collect();
+                let one_by_one = run_length(&bytes, step, u32::from_be_bytes);
+                assert_eq!(
+                    run_length_be(&bytes, step),
+                    one_by_one,
+                    "{count} from {first:#x} by {step}"
+                );
+            }
+        }
+        assert_eq!(run_length_be(&[], 1), 0);
     }
 
     #[test]

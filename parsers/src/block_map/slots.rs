@@ -16,6 +16,8 @@ pub(crate) struct Slots {
     starts: Vec<u32>,
     count: usize,
     span: u32,
+    /// 2^64 divided by the span, rounded up.
+    reciprocal: u64,
     /// Rows of blocks, each behind the one before.
     rows: Vec<Row>,
     /// The sector behind the last row.
@@ -39,10 +41,12 @@ impl Slots {
         if slots.checked_mul(4)? > limit_bytes {
             return None;
         }
+        let span = u32::try_from(span).ok().filter(|span| (2..FREE).contains(span))?;
         Some(Self {
             starts: Vec::new(),
             count: usize::try_from(slots).ok()?,
-            span: u32::try_from(span).ok().filter(|&span| span < FREE)?,
+            span,
+            reciprocal: u64::MAX.checked_div(span.into())?.saturating_add(1),
             rows: Vec::new(),
             end: 0,
         })
@@ -76,21 +80,38 @@ impl Slots {
         self.put(row)
     }
 
+    /// Takes one block, unless it lies on another; false then, and while there are only rows.
+    #[inline]
+    pub(crate) fn take_if_free(&mut self, sector: u32) -> bool {
+        let (slot, within) = self.slot_of(sector);
+        match self.starts.get_mut(slot..slot.saturating_add(3)) {
+            Some([before, own, after]) if is_free(*before, *own, *after, within) => {
+                *own = within;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The slot of a sector, and the sector in it.
+    #[inline]
+    fn slot_of(&self, sector: u32) -> (usize, u32) {
+        // With a reciprocal that is rounded up the upper half of the product is the quotient, for any 32 bits.
+        let product = u128::from(self.reciprocal).wrapping_mul(sector.into()) >> 64_u32;
+        let slot = u32::try_from(product).unwrap_or(u32::MAX);
+        let within = sector.wrapping_sub(slot.wrapping_mul(self.span));
+        (usize::try_from(slot).unwrap_or(usize::MAX), within)
+    }
+
     #[inline]
     fn put(&mut self, row: Row) -> u64 {
-        let (Some(slot), Some(mut within)) = (row.sector.checked_div(self.span), row.sector.checked_rem(self.span))
-        else {
-            return 0;
-        };
-        let mut slot = usize::try_from(slot).unwrap_or(usize::MAX);
+        let (mut slot, mut within) = self.slot_of(row.sector);
         let mut overlapping = 0_u64;
         for _ in 0..row.count {
             let Some([before, own, after]) = self.starts.get_mut(slot..slot.saturating_add(3)) else {
                 return overlapping;
             };
-            // With nothing before, the sum wraps to 0.
-            let is_free = *own == FREE && before.wrapping_add(1) <= within.wrapping_add(1) && within <= *after;
-            if is_free {
+            if is_free(*before, *own, *after, within) {
                 *own = within;
             } else {
                 overlapping = overlapping.saturating_add(1);
@@ -103,6 +124,13 @@ impl Slots {
         }
         overlapping
     }
+}
+
+/// True when a block may start at `within` of the second of these slots.
+#[inline]
+fn is_free(before: u32, own: u32, after: u32, within: u32) -> bool {
+    // With nothing before, the sum wraps to 0.
+    own == FREE && before.wrapping_add(1) <= within.wrapping_add(1) && within <= after
 }
 
 #[cfg(test)]
@@ -128,6 +156,20 @@ mod tests {
                 u64::from(distance < 10),
                 "{first} and {second}"
             );
+        }
+    }
+
+    #[test]
+    fn a_sector_is_divided_by_the_span_whatever_both_are() {
+        for span in [2, 3, 9, 10, 1025, 4097, 8191, 65_537, 4_294_967_294] {
+            let slots = Slots::new(0, span, 1 << 20).unwrap();
+            let span = u32::try_from(span).unwrap();
+            for sector in (0..2000).flat_map(|n| [n, u32::wrapping_mul(n, span) / 7, u32::MAX - n, u32::MAX / (n + 1)])
+            {
+                let (slot, within) = slots.slot_of(sector);
+                let slot = u32::try_from(slot).unwrap();
+                assert_eq!((slot, within), (sector / span, sector % span), "{sector} / {span}");
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::{
     Opened,
     bat::{self, Entries, Layout, Walk},
     code,
-    format::SECTOR_BYTES,
+    format::{BAT_UNALLOCATED, SECTOR_BYTES},
 };
 use crate::{
     block_map::{Allocation, BlockCounts, Slots, Tally},
@@ -49,6 +49,9 @@ pub(super) fn read<R: ReadAt>(opened: Opened<R>, limits: &Limits) -> Result<Allo
     };
     while let Some(entries) = counter.walk.next()? {
         counter.add(entries)?;
+        if entries.count == 1 && !layout.differencing {
+            counter.add_scattered();
+        }
     }
     Ok(counter.finish(opened.findings.first_damage()))
 }
@@ -162,6 +165,35 @@ impl<R: ReadAt> Counter<R> {
         let allocation = &mut self.allocation;
         allocation.allocated_bytes = allocation.allocated_bytes.saturating_add(bytes);
         allocation.blocks.present = allocation.blocks.present.saturating_add(count);
+    }
+
+    /// Takes blocks as long as each is alone at its place and none follows the one before: those of a disk that was written
+    /// here and there. Whatever is odd is left to [`Self::add`].
+    fn add_scattered(&mut self) {
+        let Some(slots) = &mut self.slots else { return };
+        let span = self.layout.span_bytes() / SECTOR_BYTES;
+        let first = self.structures_end.div_ceil(SECTOR_BYTES);
+        let last = (self.layout.data_end / SECTOR_BYTES)
+            .saturating_sub(span)
+            .min(u64::from(BAT_UNALLOCATED).saturating_sub(1));
+        let (mut count, mut end, mut row) = (0_u64, 0, 0..0);
+        for entry in self.walk.in_memory() {
+            let sector = u64::from(entry);
+            let is_plain = (first..=last).contains(&sector) && !row.contains(&sector);
+            if !is_plain || !slots.take_if_free(entry) {
+                break;
+            }
+            let next = sector.saturating_add(span);
+            row = next..next.saturating_add(span);
+            end = next.max(end);
+            count = count.saturating_add(1);
+        }
+        let block = self.walk.block();
+        self.walk.take(count);
+        self.end = self.end.max(end.saturating_mul(SECTOR_BYTES));
+        let taken = count.saturating_mul(self.layout.span_bytes());
+        self.allocation.payload_bytes = self.allocation.payload_bytes.saturating_add(taken);
+        self.add_present(block, count);
     }
 
     /// The blocks of a differencing disk: whole ones are those of which the bitmap names every sector.

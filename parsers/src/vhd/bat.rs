@@ -7,7 +7,7 @@ use super::{
     },
 };
 use crate::{
-    block_map::{SectorBitmap, TableReader, check_bitmap_bytes, run_length},
+    block_map::{SectorBitmap, TableReader, check_bitmap_bytes, run_length, run_length_be},
     bytes::Cursor,
     disk_kind::DiskKind,
     error::{ParseError, Result},
@@ -153,6 +153,22 @@ impl<R: ReadAt> Walk<R> {
         &self.layout
     }
 
+    /// The entries of the blocks that come next, as far as they are in memory.
+    #[inline]
+    pub(super) fn in_memory(&self) -> impl Iterator<Item = u32> {
+        self.reader.in_memory().iter().copied().map(u32::from_be_bytes)
+    }
+
+    /// The next block.
+    pub(super) fn block(&self) -> u64 {
+        self.reader.position()
+    }
+
+    /// Takes the entries of `count` blocks.
+    pub(super) fn take(&mut self, count: u64) {
+        self.reader.advance(count);
+    }
+
     /// The next entries; `None` behind the last block.
     pub(super) fn next(&mut self) -> Result<Option<Entries>> {
         let block = self.reader.position();
@@ -178,7 +194,7 @@ impl<R: ReadAt> Walk<R> {
         let step = number(1)
             .and_then(|second| second.checked_sub(first))
             .filter(|step| (span..span.saturating_mul(2)).contains(&u64::from(*step)));
-        let count = step.map_or(1, |step| run_length(entries, step, u32::from_be_bytes));
+        let count = step.map_or(1, |step| run_length_be(entries, step));
         // The last of a row may be the mark of a block that is not there, where the row leads to its number.
         let last = u64::from(first).saturating_add(count.saturating_sub(1).saturating_mul(step.unwrap_or(0).into()));
         let count = if last >= BAT_UNALLOCATED.into() { 1 } else { count };

@@ -42,6 +42,9 @@ pub(super) fn read<R: ReadAt>(opened: Opened<R>, limits: &Limits) -> Result<Allo
     };
     while let Some(entries) = counter.walk.next()? {
         counter.add(entries)?;
+        if matches!(entries, Entries::Payload { count: 1, .. }) {
+            counter.add_scattered();
+        }
     }
     Ok(counter.finish(opened.findings.first_damage()))
 }
@@ -254,10 +257,41 @@ impl<R: ReadAt> Counter<R> {
 
     fn add_present(&mut self, block: u64, count: u64, entry: u64, place: u64) {
         let inside = self.take(block, count, entry, place);
-        let (_, bytes) = self.layout.span(block, inside);
+        self.note_present(block, inside);
+    }
+
+    fn note_present(&mut self, block: u64, count: u64) {
+        let (_, bytes) = self.layout.span(block, count);
         let allocation = &mut self.allocation;
         allocation.allocated_bytes = allocation.allocated_bytes.saturating_add(bytes);
-        allocation.blocks.present = allocation.blocks.present.saturating_add(inside);
+        allocation.blocks.present = allocation.blocks.present.saturating_add(count);
+    }
+
+    /// Takes blocks as long as each is whole, alone at its place, and none follows the one before: those of a disk that was
+    /// written here and there. Whatever is odd is left to [`Self::add`].
+    fn add_scattered(&mut self) {
+        let Some(live) = &mut self.file.live else { return };
+        let length = self.layout.block_bytes;
+        let last = self.file.file_bytes.saturating_sub(length);
+        let (mut count, mut end, mut following) = (0_u64, 0, 0);
+        for entry in self.walk.in_memory() {
+            let offset = entry.wrapping_sub(PAYLOAD_FULLY_PRESENT);
+            let is_plain = offset & !BAT_OFFSET_MASK == 0 && (HEADER_AREA_BYTES..=last).contains(&offset);
+            if !is_plain || offset == following || !live.take_if_free(offset / MIB, length / MIB) {
+                break;
+            }
+            following = offset.saturating_add(length);
+            end = following.max(end);
+            count = count.saturating_add(1);
+        }
+        let block = self.walk.block();
+        self.walk.take(count);
+        self.file.end = self.file.end.max(end);
+        self.allocation.payload_bytes = self
+            .allocation
+            .payload_bytes
+            .saturating_add(count.saturating_mul(length));
+        self.note_present(block, count);
     }
 
     fn add_partial(&mut self, block: u64, count: u64, entry: u64, place: u64) -> Result<()> {

@@ -242,7 +242,24 @@ impl<R: ReadAt> Walk<R> {
         }
     }
 
-    fn take(&mut self, raw: u64) {
+    /// The entries of the blocks that come next, as far as they are in memory and in one chunk.
+    #[inline]
+    pub(super) fn in_memory(&self) -> impl Iterator<Item = u64> {
+        let of_chunk = self.layout.chunk_ratio.saturating_sub(self.within);
+        let left = of_chunk.min(self.layout.blocks.saturating_sub(self.block()));
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        self.reader.in_memory().iter().take(left).copied().map(decode)
+    }
+
+    /// The next block.
+    pub(super) fn block(&self) -> u64 {
+        self.chunk
+            .saturating_mul(self.layout.chunk_ratio)
+            .saturating_add(self.within)
+    }
+
+    /// Takes `raw` entries.
+    pub(super) fn take(&mut self, raw: u64) {
         self.reader.advance(raw);
         self.within = self.within.saturating_add(raw);
         let whole = self.layout.chunk_entries();
