@@ -31,6 +31,31 @@ pub struct Allocation {
     pub anomalies: Vec<Anomaly>,
 }
 
+impl Allocation {
+    /// Of a disk of which no block was counted yet.
+    pub(crate) fn of_blocks(total: u64, block_size_bytes: u64) -> Self {
+        Self {
+            block_size_bytes,
+            blocks: BlockCounts {
+                total,
+                ..BlockCounts::default()
+            },
+            ..Self::default()
+        }
+    }
+
+    /// Counts blocks that are here as a whole and hold so many bytes of the disk.
+    pub(crate) fn add_present(&mut self, count: u64, bytes: u64) {
+        self.allocated_bytes = self.allocated_bytes.saturating_add(bytes);
+        self.blocks.present = self.blocks.present.saturating_add(count);
+    }
+
+    /// Counts blocks that each take so many bytes of the file.
+    pub(crate) fn add_payload(&mut self, count: u64, bytes: u64) {
+        self.payload_bytes = self.payload_bytes.saturating_add(count.saturating_mul(bytes));
+    }
+}
+
 /// The blocks of a disk by their state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

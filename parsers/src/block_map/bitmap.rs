@@ -1,6 +1,7 @@
 //! Sector bitmaps: which sectors of a block are in the file. VHDX counts the bits of a byte from the least significant,
 //! VHD from the most significant.
 
+use super::range::{DiskRange, RangeContent};
 use crate::error::{ParseError, Result};
 
 /// Bitmaps of a sound file do not overlap, so all together are no longer than it. Gives back `read_bytes`.
@@ -67,6 +68,26 @@ impl SectorBitmap {
             at = (at / 64).saturating_add(1).saturating_mul(64);
         }
         Some((at.min(self.bits).saturating_sub(start), set))
+    }
+
+    /// The sectors from `sector` on that are all here or all the parent's, and the sector behind them. The block begins at
+    /// `start` of the disk and its content at `offset` of the file. `None` behind the last sector.
+    pub(crate) fn stretch(&self, sector: u64, sector_bytes: u64, start: u64, offset: u64) -> Option<(DiskRange, u64)> {
+        let (length, is_here) = self.run(sector)?;
+        let before = sector.saturating_mul(sector_bytes);
+        let content = if is_here {
+            RangeContent::File {
+                offset: offset.saturating_add(before),
+            }
+        } else {
+            RangeContent::Absent
+        };
+        let range = DiskRange {
+            start: start.saturating_add(before),
+            length: length.saturating_mul(sector_bytes),
+            content,
+        };
+        Some((range, sector.saturating_add(length)))
     }
 
     /// How many of the first `bits` bits are set.

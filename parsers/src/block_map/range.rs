@@ -53,6 +53,14 @@ impl DiskRange {
     }
 }
 
+/// Bytes of a disk of `virtual_bytes` that `count` blocks from `block` on hold: where they start, and how many there are.
+#[inline]
+pub(crate) fn span_of_blocks(block: u64, count: u64, block_bytes: u64, virtual_bytes: u64) -> (u64, u64) {
+    let start = block.saturating_mul(block_bytes).min(virtual_bytes);
+    let end = block.saturating_add(count).saturating_mul(block_bytes);
+    (start, end.min(virtual_bytes).saturating_sub(start))
+}
+
 /// Joins stretches that go on in each other. An error is passed on once and ends it.
 #[derive(Debug)]
 pub(crate) struct Merged<I> {

@@ -7,7 +7,7 @@ use super::{
     format::{BAT_UNALLOCATED, SECTOR_BYTES},
 };
 use crate::{
-    block_map::{Allocation, BlockCounts, Slots, Tally},
+    block_map::{Allocation, Slots, Tally},
     disk_kind::DiskKind,
     error::{Anomaly, Result},
     findings::Findings,
@@ -38,14 +38,7 @@ pub(super) fn read<R: ReadAt>(opened: Opened<R>, limits: &Limits) -> Result<Allo
         outside: Tally::default(),
         overlap: Tally::default(),
         overlapping_blocks: 0,
-        allocation: Allocation {
-            block_size_bytes: layout.block_bytes,
-            blocks: BlockCounts {
-                total: layout.blocks,
-                ..BlockCounts::default()
-            },
-            ..Allocation::default()
-        },
+        allocation: Allocation::of_blocks(layout.blocks, layout.block_bytes),
     };
     while let Some(entries) = counter.walk.next()? {
         counter.add(entries)?;
@@ -156,15 +149,12 @@ impl<R: ReadAt> Counter<R> {
         self.overlap.add(overlapping, entries.place, entries.block);
         self.overlapping_blocks = self.overlapping_blocks.saturating_add(overlapping);
         self.end = self.end.max(end);
-        let taken = count.saturating_mul(span);
-        self.allocation.payload_bytes = self.allocation.payload_bytes.saturating_add(taken);
+        self.allocation.add_payload(count, span);
     }
 
     fn add_present(&mut self, block: u64, count: u64) {
         let (_, bytes) = self.layout.span(block, count);
-        let allocation = &mut self.allocation;
-        allocation.allocated_bytes = allocation.allocated_bytes.saturating_add(bytes);
-        allocation.blocks.present = allocation.blocks.present.saturating_add(count);
+        self.allocation.add_present(count, bytes);
     }
 
     /// Takes blocks as long as each is alone at its place and none follows the one before: those of a disk that was written
@@ -191,8 +181,7 @@ impl<R: ReadAt> Counter<R> {
         let block = self.walk.block();
         self.walk.take(count);
         self.end = self.end.max(end.saturating_mul(SECTOR_BYTES));
-        let taken = count.saturating_mul(self.layout.span_bytes());
-        self.allocation.payload_bytes = self.allocation.payload_bytes.saturating_add(taken);
+        self.allocation.add_payload(count, self.layout.span_bytes());
         self.add_present(block, count);
     }
 

@@ -76,6 +76,13 @@ struct Blocks {
 }
 
 impl Blocks {
+    /// Where the content of the first one stands, bytes from the start of the file.
+    fn content_offset(&self, layout: &Layout) -> u64 {
+        self.sector
+            .saturating_mul(SECTOR_BYTES)
+            .saturating_add(layout.bitmap_bytes)
+    }
+
     /// Those behind the first.
     fn rest(self) -> Pending {
         match self.count.checked_sub(1).filter(|&count| count > 0) {
@@ -172,39 +179,16 @@ fn first_block<R: ReadAt>(walk: &mut Walk<R>, blocks: Blocks) -> Result<(Option<
         };
         return Ok((None, pending));
     }
-    let offset = blocks
-        .sector
-        .saturating_mul(SECTOR_BYTES)
-        .saturating_add(layout.bitmap_bytes);
+    let offset = blocks.content_offset(&layout);
     Ok((range(start, length, RangeContent::File { offset }), blocks.rest()))
 }
 
 /// The next sectors of a block that are all here or all the parent's, and what is left.
 fn sectors(layout: &Layout, blocks: Blocks, sector: u64, bitmap: SectorBitmap) -> (Option<DiskRange>, Pending) {
-    let Some((length, is_here)) = bitmap.run(sector) else {
+    let start = blocks.block.saturating_mul(layout.block_bytes);
+    let Some((found, sector)) = bitmap.stretch(sector, SECTOR_BYTES, start, blocks.content_offset(layout)) else {
         return (None, blocks.rest());
     };
-    let before = sector.saturating_mul(SECTOR_BYTES);
-    let content = if is_here {
-        let data = blocks
-            .sector
-            .saturating_mul(SECTOR_BYTES)
-            .saturating_add(layout.bitmap_bytes);
-        RangeContent::File {
-            offset: data.saturating_add(before),
-        }
-    } else {
-        RangeContent::Absent
-    };
-    let found = DiskRange {
-        start: blocks.block.saturating_mul(layout.block_bytes).saturating_add(before),
-        length: length.saturating_mul(SECTOR_BYTES),
-        content,
-    };
-    let pending = Pending::Sectors {
-        blocks,
-        sector: sector.saturating_add(length),
-        bitmap,
-    };
+    let pending = Pending::Sectors { blocks, sector, bitmap };
     (found.cut_at(layout.virtual_bytes), pending)
 }

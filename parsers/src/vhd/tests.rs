@@ -367,7 +367,10 @@ mod blocks {
 
     use super::*;
     use crate::{
-        block_map::{BlockCounts, DiskRange, RangeContent},
+        block_map::{
+            BlockCounts, DiskRange, RangeContent,
+            testing::{codes_of, file, noise, other},
+        },
         testkit::SparseFile,
     };
 
@@ -407,26 +410,6 @@ mod blocks {
             .unwrap()
     }
 
-    fn codes_of(allocation: &Allocation) -> Vec<&str> {
-        allocation
-            .anomalies
-            .iter()
-            .map(|anomaly| anomaly.code.as_str())
-            .collect()
-    }
-
-    fn file(start: u64, length: u64, offset: u64) -> DiskRange {
-        DiskRange {
-            start,
-            length,
-            content: RangeContent::File { offset },
-        }
-    }
-
-    fn other(start: u64, length: u64, content: RangeContent) -> DiskRange {
-        DiskRange { start, length, content }
-    }
-
     #[test]
     fn blocks_are_counted_and_placed_in_whatever_order_they_stand() {
         // The order and the gap of real files of Windows: the content begins on whole 4 KiB.
@@ -463,6 +446,59 @@ mod blocks {
                 file(8 * MIB, MIB, (104 + 4104) * 512),
             ]
         );
+    }
+
+    /// 600 blocks scattered over twice the room that they need, few or many of them on others, absent or outside.
+    #[test]
+    fn scattered_blocks_are_counted_as_one_by_one() {
+        const BLOCKS: u64 = 600;
+        for (round, crowd) in [(1, 1), (2, 1), (3, 40), (4, 40), (5, 4000)] {
+            let mut numbers = noise(round);
+            let mut slots: Vec<u64> = (0..2 * BLOCKS).collect();
+            slots.sort_by_cached_key(|_| numbers.next());
+            let entries = slots
+                .iter()
+                .take(600)
+                .zip(numbers)
+                .map(|(slot, number)| match number % 100_000 {
+                    few if few >= crowd * 20 => FIRST + slot * (SPAN + 1) + number % 2,
+                    few if few < crowd * 5 => u32::MAX.into(),
+                    few if few < crowd * 10 => FIRST + 2 * BLOCKS * (SPAN + 1) + number % 100,
+                    _ => FIRST + number % (BLOCKS * SPAN),
+                });
+            let entries: Vec<u32> = entries.map(|entry| u32::try_from(entry).unwrap()).collect();
+            let end = FIRST + 2 * BLOCKS * (SPAN + 1);
+            let mut image = VhdBuilder::new(DiskKind::Dynamic, BLOCKS * 2 * MIB, 2).build();
+            let bytes: Vec<u8> = entries.iter().flat_map(|entry| entry.to_be_bytes()).collect();
+            image.put(TABLE, bytes);
+            let (_, copy) = image.parts[0].clone();
+            image.put(end * 512, copy);
+
+            let mut taken: Vec<u64> = Vec::new();
+            let (mut outside, mut overlapping) = (0, 0);
+            for sector in entries.into_iter().filter(|entry| *entry != u32::MAX).map(u64::from) {
+                if sector + SPAN > end {
+                    outside += 1;
+                } else if taken.iter().any(|other| other.abs_diff(sector) < SPAN) {
+                    overlapping += 1;
+                } else {
+                    taken.push(sector);
+                }
+            }
+            let told = allocation_of(&image);
+            let present = u64::try_from(taken.len()).unwrap() + overlapping;
+            assert_eq!(
+                (told.blocks.present, told.blocks.invalid),
+                (present, outside),
+                "round {round}"
+            );
+            assert_eq!(told.allocated_bytes, present * 2 * MIB);
+            let texts: Vec<&str> = told.anomalies.iter().map(|anomaly| anomaly.text.as_str()).collect();
+            let says = |what: &str, count: u64| texts.iter().any(|text| text.starts_with(&format!("{what}: {count},")));
+            assert_eq!(says("blocks outside the file", outside), outside > 0, "{texts:?}");
+            let what = "blocks on another block, a header or the table";
+            assert_eq!(says(what, overlapping), overlapping > 0, "{texts:?}: {overlapping}");
+        }
     }
 
     #[test]

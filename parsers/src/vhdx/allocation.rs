@@ -14,7 +14,7 @@ use super::{
     region::Regions,
 };
 use crate::{
-    block_map::{Allocation, BlockCounts, Places, Tally},
+    block_map::{Allocation, Places, Tally},
     error::{Anomaly, Result},
     findings::Findings,
     limits::Limits,
@@ -31,14 +31,7 @@ pub(super) fn read<R: ReadAt>(opened: Opened<R>, limits: &Limits) -> Result<Allo
         layout,
         file,
         faults: Faults::default(),
-        allocation: Allocation {
-            block_size_bytes: layout.block_bytes,
-            blocks: BlockCounts {
-                total: layout.blocks,
-                ..BlockCounts::default()
-            },
-            ..Allocation::default()
-        },
+        allocation: Allocation::of_blocks(layout.blocks, layout.block_bytes),
     };
     while let Some(entries) = counter.walk.next()? {
         counter.add(entries)?;
@@ -249,8 +242,7 @@ impl<R: ReadAt> Counter<R> {
         if inside > 0 {
             let overlapping = self.file.take_blocks(offset, inside, length);
             self.faults.overlap.add(overlapping, place, block);
-            let taken = inside.saturating_mul(length);
-            self.allocation.payload_bytes = self.allocation.payload_bytes.saturating_add(taken);
+            self.allocation.add_payload(inside, length);
         }
         inside
     }
@@ -262,9 +254,7 @@ impl<R: ReadAt> Counter<R> {
 
     fn note_present(&mut self, block: u64, count: u64) {
         let (_, bytes) = self.layout.span(block, count);
-        let allocation = &mut self.allocation;
-        allocation.allocated_bytes = allocation.allocated_bytes.saturating_add(bytes);
-        allocation.blocks.present = allocation.blocks.present.saturating_add(count);
+        self.allocation.add_present(count, bytes);
     }
 
     /// Takes blocks as long as each is whole, alone at its place, and none follows the one before: those of a disk that was
@@ -321,7 +311,7 @@ impl<R: ReadAt> Counter<R> {
             BITMAP_PRESENT if inside_file(offset, 1, SECTOR_BITMAP_BYTES, self.file.file_bytes) == 1 => {
                 let overlapping = !self.file.take(offset, SECTOR_BITMAP_BYTES);
                 self.faults.overlap.add(u64::from(overlapping), place, block);
-                self.allocation.payload_bytes = self.allocation.payload_bytes.saturating_add(SECTOR_BITMAP_BYTES);
+                self.allocation.add_payload(1, SECTOR_BITMAP_BYTES);
             }
             _ => self.faults.bitmap.add(1, place, block),
         }

@@ -11,7 +11,7 @@ use super::{
     },
 };
 use crate::{
-    block_map::{SectorBitmap, TableReader, check_bitmap_bytes, run_length},
+    block_map::{SectorBitmap, TableReader, check_bitmap_bytes, run_length, span_of_blocks},
     disk_kind::DiskKind,
     error::{ParseError, Result},
     read_at::ReadAt,
@@ -93,9 +93,7 @@ impl Layout {
     /// Bytes of the disk from `block` on, `count` blocks: where they start, and how many there are.
     #[inline]
     pub(super) fn span(&self, block: u64, count: u64) -> (u64, u64) {
-        let start = block.saturating_mul(self.block_bytes).min(self.virtual_bytes);
-        let end = block.saturating_add(count).saturating_mul(self.block_bytes);
-        (start, end.min(self.virtual_bytes).saturating_sub(start))
+        span_of_blocks(block, count, self.block_bytes, self.virtual_bytes)
     }
 }
 

@@ -50,19 +50,36 @@ enum Pending {
         count: u64,
     },
     /// Blocks that are partly here.
-    Partial {
-        block: u64,
-        count: u64,
-        offset: u64,
-    },
-    /// The sectors of one such block from `sector` on, and the blocks behind it.
+    Partial(Blocks),
+    /// The sectors of the first of these blocks from `sector` on.
     Sectors {
-        block: u64,
-        count: u64,
-        offset: u64,
+        blocks: Blocks,
         sector: u64,
         bitmap: SectorBitmap,
     },
+}
+
+/// Blocks one after another in the file.
+#[derive(Debug, Clone, Copy)]
+struct Blocks {
+    block: u64,
+    count: u64,
+    /// Where the first one stands, bytes from the start of the file.
+    offset: u64,
+}
+
+impl Blocks {
+    /// Those behind the first.
+    fn rest(self, block_bytes: u64) -> Pending {
+        match self.count.checked_sub(1).filter(|&count| count > 0) {
+            Some(count) => Pending::Partial(Self {
+                block: self.block.saturating_add(1),
+                count,
+                offset: self.offset.saturating_add(block_bytes),
+            }),
+            None => Pending::Nothing,
+        }
+    }
 }
 
 /// Stretches before they are joined.
@@ -92,14 +109,8 @@ impl<R: ReadAt> Pieces<R> {
                     }) => self.payload(block, count, entry),
                 },
                 Pending::Lost { block, count } => self.blocks(block, count, RangeContent::Lost),
-                Pending::Partial { block, count, offset } => self.partial(block, count, offset)?,
-                Pending::Sectors {
-                    block,
-                    count,
-                    offset,
-                    sector,
-                    bitmap,
-                } => self.sectors(block, count, offset, sector, bitmap),
+                Pending::Partial(blocks) => self.partial(blocks)?,
+                Pending::Sectors { blocks, sector, bitmap } => self.sectors(blocks, sector, bitmap),
             };
             if found.is_some() {
                 return Ok(found);
@@ -126,7 +137,7 @@ impl<R: ReadAt> Pieces<R> {
                 return self.blocks(block, inside, RangeContent::File { offset });
             }
             PAYLOAD_PARTIALLY_PRESENT => {
-                self.pending = Pending::Partial { block, count, offset };
+                self.pending = Pending::Partial(Blocks { block, count, offset });
                 return None;
             }
             _ => RangeContent::Lost,
@@ -135,64 +146,34 @@ impl<R: ReadAt> Pieces<R> {
     }
 
     /// The first of blocks that are partly here.
-    fn partial(&mut self, block: u64, count: u64, offset: u64) -> Result<Option<DiskRange>> {
-        if count == 0 {
-            return Ok(None);
-        }
+    fn partial(&mut self, blocks: Blocks) -> Result<Option<DiskRange>> {
         let block_bytes = self.walk.layout().block_bytes;
-        let is_inside = inside_file(offset, 1, block_bytes, self.walk.source().len()) > 0;
+        let is_inside = inside_file(blocks.offset, 1, block_bytes, self.walk.source().len()) > 0;
         let bitmap = if is_inside {
-            self.walk.sector_bitmap(block)?
+            self.walk.sector_bitmap(blocks.block)?
         } else {
             None
         };
         let Some(bitmap) = bitmap else {
-            self.pending = Pending::Partial {
-                block: block.saturating_add(1),
-                count: count.saturating_sub(1),
-                offset: offset.saturating_add(block_bytes),
-            };
-            return Ok(self.blocks(block, 1, RangeContent::Lost));
+            self.pending = blocks.rest(block_bytes);
+            return Ok(self.blocks(blocks.block, 1, RangeContent::Lost));
         };
         self.pending = Pending::Sectors {
-            block,
-            count,
-            offset,
+            blocks,
             sector: 0,
             bitmap,
         };
         Ok(None)
     }
 
-    fn sectors(&mut self, block: u64, count: u64, offset: u64, sector: u64, bitmap: SectorBitmap) -> Option<DiskRange> {
+    fn sectors(&mut self, blocks: Blocks, sector: u64, bitmap: SectorBitmap) -> Option<DiskRange> {
         let layout = *self.walk.layout();
-        let Some((length, is_here)) = bitmap.run(sector) else {
-            self.pending = Pending::Partial {
-                block: block.saturating_add(1),
-                count: count.saturating_sub(1),
-                offset: offset.saturating_add(layout.block_bytes),
-            };
+        let start = blocks.block.saturating_mul(layout.block_bytes);
+        let Some((found, sector)) = bitmap.stretch(sector, layout.sector_bytes, start, blocks.offset) else {
+            self.pending = blocks.rest(layout.block_bytes);
             return None;
         };
-        self.pending = Pending::Sectors {
-            block,
-            count,
-            offset,
-            sector: sector.saturating_add(length),
-            bitmap,
-        };
-        let before = sector.saturating_mul(layout.sector_bytes);
-        let range = DiskRange {
-            start: block.saturating_mul(layout.block_bytes).saturating_add(before),
-            length: length.saturating_mul(layout.sector_bytes),
-            content: if is_here {
-                RangeContent::File {
-                    offset: offset.saturating_add(before),
-                }
-            } else {
-                RangeContent::Absent
-            },
-        };
-        range.cut_at(layout.virtual_bytes)
+        self.pending = Pending::Sectors { blocks, sector, bitmap };
+        found.cut_at(layout.virtual_bytes)
     }
 }

@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::{
-    block_map::{BlockCounts, DiskRange, RangeContent},
+    block_map::{
+        BlockCounts, DiskRange, RangeContent,
+        testing::{codes_of, file, noise, other},
+    },
     testkit::vhdx::BAT_OFFSET,
 };
 
@@ -40,24 +43,69 @@ fn ranges_of(file: &SparseFile) -> Vec<DiskRange> {
         .unwrap()
 }
 
-fn codes_of(allocation: &Allocation) -> Vec<&str> {
-    allocation
-        .anomalies
-        .iter()
-        .map(|anomaly| anomaly.code.as_str())
-        .collect()
-}
+/// 5000 blocks, over the end of a chunk of 4096, few or many of them on others, absent, outside or in an unknown state.
+#[test]
+fn scattered_blocks_are_counted_as_one_by_one() {
+    const BLOCKS: u64 = 5000;
+    for (round, crowd) in [(1, 0), (2, 1), (3, 40), (4, 4000)] {
+        for block_mib in [1, 2, 32] {
+            let file_mib = 4 + 2 * BLOCKS * block_mib;
+            let mut numbers = noise(round);
+            let mut slots: Vec<u64> = (0..2 * BLOCKS).collect();
+            slots.sort_by_cached_key(|_| numbers.next());
+            let entries = slots
+                .iter()
+                .take(5000)
+                .zip(numbers)
+                .map(|(slot, number)| match number % 100_000 {
+                    few if few >= crowd * 20 => (PAYLOAD + slot * block_mib * MIB) | PRESENT,
+                    few if few < crowd * 4 => PAYLOAD_NOT_PRESENT,
+                    few if few < crowd * 8 => (number % 4 * MIB) | PRESENT,
+                    few if few < crowd * 12 => (file_mib * MIB) | PRESENT,
+                    few if few < crowd * 14 => (PAYLOAD + slot * block_mib * MIB) | 5,
+                    _ => (PAYLOAD + number % (file_mib - 5 - block_mib) * MIB) | PRESENT,
+                });
+            let entries: Vec<u64> = entries.collect();
+            let ratio = usize::try_from(4096 / block_mib).unwrap();
+            let mut bat = Vec::new();
+            for chunk in entries.chunks(ratio) {
+                bat.extend(chunk.iter().chain([&0]).flat_map(|entry| entry.to_le_bytes()));
+            }
+            bat.truncate(bat.len() - 8);
+            let mut builder = base();
+            builder.virtual_bytes = BLOCKS * block_mib * MIB;
+            builder.block_size_bytes = u32::try_from(block_mib * MIB).unwrap();
+            let mut image = builder.build();
+            image.put(BAT_OFFSET, bat);
+            image.length = file_mib * MIB;
 
-fn file(start: u64, length: u64, offset: u64) -> DiskRange {
-    DiskRange {
-        start,
-        length,
-        content: RangeContent::File { offset },
+            let mut taken = vec![false; usize::try_from(file_mib).unwrap()];
+            let (mut present, mut outside, mut overlapping) = (0, 0, 0);
+            for entry in entries.iter().filter(|entry| **entry & 7 == PRESENT) {
+                let first = entry / MIB;
+                if first == 0 || first + block_mib > file_mib {
+                    outside += 1;
+                    continue;
+                }
+                present += 1;
+                let units = usize::try_from(first).unwrap()..usize::try_from(first + block_mib).unwrap();
+                let on_structures = first < 4;
+                overlapping += u64::from(on_structures || taken[units.clone()].contains(&true));
+                taken[units].fill(true);
+            }
+            let unknown = u64::try_from(entries.iter().filter(|entry| **entry & 7 == 5).count()).unwrap();
+            let told = allocation_of(&image);
+            let counts = (told.blocks.present, told.blocks.invalid);
+            assert_eq!(counts, (present, outside + unknown), "round {round}, {block_mib} MiB");
+            assert_eq!(told.allocated_bytes, present * block_mib * MIB);
+            let texts: Vec<&str> = told.anomalies.iter().map(|anomaly| anomaly.text.as_str()).collect();
+            let says = |what: &str, count: u64| texts.iter().any(|text| text.starts_with(&format!("{what}: {count},")));
+            let what = "blocks outside the file or in its header area";
+            assert_eq!(says(what, outside), outside > 0, "{texts:?}: {outside}");
+            let what = "blocks on another block, a region or the log";
+            assert_eq!(says(what, overlapping), overlapping > 0, "{texts:?}: {overlapping}");
+        }
     }
-}
-
-fn other(start: u64, length: u64, content: RangeContent) -> DiskRange {
-    DiskRange { start, length, content }
 }
 
 #[test]
