@@ -1,6 +1,6 @@
 //! What the facts of a header cost: how many reads, and of how many bytes. On a share every read is a round trip. The
 //! numbers stand in the README.
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
 use std::cell::Cell;
 
