@@ -1,7 +1,9 @@
 //! seSparse deltas: the extents of snapshots on VMFS-6, and of disks over 2 TB.
 //!
 //! Read: the constant header of 512 bytes and the volatile header that it points to (qemu, dissect). Whether the journal
-//! must be replayed tells an extent that is in use or crashed; the journal itself is not read.
+//! must be replayed tells an extent that is in use or crashed. The journal has to lie inside the file (assumed, no reader
+//! checks it); what its entries look like is not published and no reader knows it, so the grain tables are told as they
+//! stand, and that the journal must be replayed is told beside them.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -131,19 +133,14 @@ impl SeSparseExtent {
                 format!("capacity of {} sectors", self.capacity_sectors),
             ));
         }
-        for (name, area) in [
-            ("grain directory", self.grain_directory),
-            ("grain tables", self.grain_tables),
+        for (code, name, area) in [
+            ("gd-beyond-end", "grain directory", self.grain_directory),
+            ("gd-beyond-end", "grain tables", self.grain_tables),
+            ("journal-beyond-end", "journal header", self.journal_header),
+            ("journal-beyond-end", "journal", self.journal),
         ] {
             let size = sectors_to_bytes(area.size_sectors);
-            note_if_outside(
-                &mut self.anomalies,
-                "gd-beyond-end",
-                name,
-                length,
-                area.offset_sectors,
-                size,
-            );
+            note_if_outside(&mut self.anomalies, code, name, length, area.offset_sectors, size);
         }
     }
 }

@@ -237,6 +237,23 @@ fn every_header_field_out_of_range_has_its_own_anomaly() {
 }
 
 #[test]
+fn areas_of_a_sesparse_delta_outside_the_file_have_their_anomaly() {
+    for (offset, code) in [
+        (96, "journal-beyond-end"),
+        (112, "journal-beyond-end"),
+        (120, "journal-beyond-end"),
+        (128, "gd-beyond-end"),
+        (152, "gd-beyond-end"),
+    ] {
+        let mut delta = sesparse(4096, false);
+        delta[offset..offset + 8].copy_from_slice(&(1_u64 << 40).to_le_bytes());
+        let anomalies = vmdk::read(&delta, &limits()).unwrap().anomalies();
+        let codes: Vec<_> = anomalies.iter().map(|anomaly| anomaly.code.as_str()).collect();
+        assert_eq!(codes, [code], "field at {offset}");
+    }
+}
+
+#[test]
 fn unknown_versions_of_deltas_are_not_guessed_at() {
     let mut delta = cowd(4096);
     delta[4] = 2;
