@@ -20,7 +20,7 @@ const NO_CID: u32 = u32::MAX;
 const RAW_DESCRIPTOR_MAX_BYTES: u64 = 1 << 20;
 
 /// Anomalies after which data or references may be missing; the others leave the facts whole.
-const DAMAGE: [&str; 12] = [
+const DAMAGE: [&str; 13] = [
     "bad-geometry",
     "capacity-overflow",
     "cut-off",
@@ -28,6 +28,7 @@ const DAMAGE: [&str; 12] = [
     "descriptor-unreadable",
     "footer-missing",
     "gd-beyond-end",
+    "journal-beyond-end",
     "no-extents",
     "shorter-than-overhead",
     "text-mode-damage",
