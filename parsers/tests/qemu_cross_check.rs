@@ -6,11 +6,16 @@
     reason = "a test may stop at the first surprise, and says loudly what it skips"
 )]
 
-use std::{io::Read, path::Path, process::Command};
+use std::{
+    io::{Read, Seek, SeekFrom},
+    path::Path,
+    process::Command,
+};
 
 use derelict_parsers::{
-    EncodedText, Limits,
+    EncodedText, Limits, ReadAt,
     testkit::vmware::{DescriptorBuilder, SparseBuilder, cowd, sesparse, stream_optimized},
+    vhd, vhdx,
     vmdk::{self, ExtentKind, Vmdk},
 };
 use serde_json::Value;
@@ -129,6 +134,85 @@ fn images_of_every_subformat_are_read_as_qemu_img_reads_them() {
             Vmdk::Sparse(_)
         ));
     }
+}
+
+/// A file on the disk, of which only what is asked for is read.
+struct OnDisk(std::fs::File);
+
+impl ReadAt for OnDisk {
+    fn len(&self) -> u64 {
+        self.0.metadata().unwrap().len()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let mut file = &self.0;
+        file.seek(SeekFrom::Start(offset))?;
+        let length = u64::try_from(buffer.len()).unwrap();
+        let mut content = Vec::new();
+        file.take(length).read_to_end(&mut content)?;
+        buffer[..content.len()].copy_from_slice(&content);
+        Ok(content.len())
+    }
+}
+
+/// From 1 MiB to as much as the format holds, or the file system.
+#[test]
+fn sizes_from_the_smallest_to_the_largest_are_those_of_qemu_img() {
+    if !has_qemu_img() {
+        return;
+    }
+    let mut compared = 0;
+    for (format, subformat, sizes) in [
+        ("vmdk", "monolithicSparse", ["1M", "2G", "2T"]),
+        ("vmdk", "monolithicFlat", ["1M", "2G", "15T"]),
+        ("vmdk", "twoGbMaxExtentSparse", ["1M", "2G", "200G"]),
+        ("vmdk", "twoGbMaxExtentFlat", ["1M", "2G", "200G"]),
+        ("vmdk", "streamOptimized", ["1M", "2G", "2T"]),
+        ("vpc", "dynamic,force_size=on", ["1M", "2G", "2040G"]),
+        ("vpc", "fixed,force_size=on", ["1M", "2G", "2040G"]),
+        ("vhdx", "dynamic", ["1M", "2G", "64T"]),
+        ("vhdx", "fixed", ["1M", "2G", "10T"]),
+    ] {
+        for size in sizes {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("image");
+            let options = format!("subformat={subformat}");
+            let made = Command::new("qemu-img")
+                .args(["create", "-q", "-f", format, "-o", &options])
+                .args([path.to_str().unwrap(), size])
+                .output();
+            if !made.is_ok_and(|output| output.status.success()) {
+                eprintln!("SKIPPED: qemu-img makes no {format} {subformat} of {size} here");
+                continue;
+            }
+            let info = qemu_img(folder.path(), &["info", "--output=json", "-f", format, "image"]);
+            let info: Value = serde_json::from_slice(&info).unwrap();
+            let source = OnDisk(std::fs::File::open(&path).unwrap());
+            let limits = Limits::default();
+            let (own, anomalies) = match format {
+                "vmdk" => {
+                    let disk = vmdk::read(&source, &limits).unwrap();
+                    (disk.virtual_bytes(), disk.anomalies())
+                }
+                "vpc" => {
+                    let disk = vhd::read(&source, &limits).unwrap();
+                    (disk.virtual_bytes, disk.anomalies)
+                }
+                _ => {
+                    let disk = vhdx::read(&source, &limits).unwrap();
+                    (disk.virtual_bytes, disk.anomalies)
+                }
+            };
+            assert_eq!(
+                own.map(Value::from).as_ref(),
+                info.get("virtual-size"),
+                "{format} {subformat} {size}"
+            );
+            assert_eq!(anomalies, [], "{format} {subformat} {size}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 20, "{compared} images were made");
 }
 
 #[test]
