@@ -208,8 +208,8 @@ fn show(path: &str, key: &Key, is_repeated: bool, lines: &mut Vec<(String, bool)
         Value::Double(number) => format!("double {number:?}"),
         Value::String(text) => format!("text {}", text.as_str()),
         Value::Bytes(bytes) => {
-            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("bytes {digits}")
+            let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("bytes {}", digits.concat())
         }
         Value::Bool(true) => "bool True".to_owned(),
         Value::Bool(false) => "bool False".to_owned(),
@@ -302,7 +302,7 @@ fn compare_vhd(python: &str, name: &str, file: &SparseFile) {
     let disk = vhd::read(&bytes, &Limits::default()).unwrap();
     assert_eq!(disk.virtual_bytes, size.trim().parse().ok(), "{name}");
     let byte_at = |offset: u64| bytes[usize::try_from(offset).unwrap()];
-    let mut ours = String::new();
+    let mut ours = Vec::new();
     for range in vhd::ranges(&bytes, &Limits::default()).unwrap() {
         let range = range.unwrap();
         let RangeContent::File { offset } = range.content else {
@@ -311,9 +311,9 @@ fn compare_vhd(python: &str, name: &str, file: &SparseFile) {
         for piece in (0..range.length).step_by(1 << 16) {
             let byte = byte_at(offset + piece);
             if byte != 0 {
-                ours += &format!("{} {byte}\n", (range.start + piece) >> 16);
+                ours.push(format!("{} {byte}\n", (range.start + piece) >> 16));
             }
         }
     }
-    assert_eq!(ours, blocks, "{name}");
+    assert_eq!(ours.concat(), blocks, "{name}");
 }
