@@ -263,6 +263,9 @@ pub struct Summary {
     pub classes: BTreeMap<String, Sum>,
     /// By datastore, then verdict.
     pub datastores: BTreeMap<String, BTreeMap<String, Sum>>,
+    /// By datastore, then `verdict/class`.
+    #[serde(default)]
+    pub datastore_classes: BTreeMap<String, BTreeMap<String, Sum>>,
     /// Allocated bytes of candidates.
     pub reclaimable_bytes: u64,
     /// Allocated bytes of what could be reclaimed after review.
@@ -300,7 +303,13 @@ impl Summary {
         self.verdicts.entry(verdict.to_owned()).or_default().add(artifact);
         if let Some(class) = artifact.class {
             let key = format!("{verdict}/{}", class.name());
-            self.classes.entry(key).or_default().add(artifact);
+            self.classes.entry(key.clone()).or_default().add(artifact);
+            self.datastore_classes
+                .entry(artifact.datastore.clone())
+                .or_default()
+                .entry(key)
+                .or_default()
+                .add(artifact);
         }
         self.datastores
             .entry(artifact.datastore.clone())

@@ -5,7 +5,7 @@
 //! | metric | labels | |
 //! |---|---|---|
 //! | `derelict_files`, `derelict_allocated_bytes` | `datastore`, `verdict` | every verdict of every datastore, zero included |
-//! | `derelict_class_files`, `derelict_class_allocated_bytes` | `verdict`, `class` | over all datastores |
+//! | `derelict_class_files`, `derelict_class_allocated_bytes` | `datastore`, `verdict`, `class` | of the above those that have a class |
 //! | `derelict_reclaimable_bytes`, `derelict_review_bytes` | `datastore` | candidates; after review |
 //! | `derelict_accepted_bytes` | | what `--accept` leaves out of the above |
 //! | `derelict_capacity_bytes`, `derelict_free_bytes` | `datastore`, `root` | where the file system tells |
@@ -93,12 +93,16 @@ fn sums(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         out,
     )?;
     let by_class = |value: fn(&Sum) -> u64| {
-        let classes = report.summary.classes.iter().filter_map(|(name, sum)| {
-            let (verdict, class) = name.split_once('/')?;
-            Some((
-                vec![("verdict", verdict.to_owned()), ("class", class.to_owned())],
-                value(sum).to_string(),
-            ))
+        let classes = report.summary.datastore_classes.iter().flat_map(|(datastore, sums)| {
+            sums.iter().filter_map(move |(name, sum)| {
+                let (verdict, class) = name.split_once('/')?;
+                let labels = vec![
+                    ("datastore", datastore.clone()),
+                    ("verdict", verdict.to_owned()),
+                    ("class", class.to_owned()),
+                ];
+                Some((labels, value(sum).to_string()))
+            })
         });
         classes.collect()
     };
@@ -244,7 +248,7 @@ mod tests {
             "# TYPE derelict_allocated_bytes gauge",
             "derelict_allocated_bytes{datastore=\"SAN-VMFS-01\",verdict=\"orphaned\"} 64424509952",
             "derelict_files{datastore=\"nfs01\",verdict=\"owned\"} 0",
-            "derelict_class_files{verdict=\"orphaned\",class=\"deleted-vm-disk\"} 2",
+            "derelict_class_files{datastore=\"SAN-VMFS-01\",verdict=\"orphaned\",class=\"deleted-vm-disk\"} 2",
             "derelict_reclaimable_bytes{datastore=\"SAN-VMFS-01\"} 63350768128",
             "derelict_covered{datastore=\"nfs01\",root=\"/mnt/nfs01\"} 0",
             "derelict_complete 0",

@@ -224,14 +224,15 @@ impl Named for Report {
             acceptance.by.visit(name);
         }
         self.coverage.visit(name);
-        let datastores = std::mem::take(&mut self.summary.datastores);
-        self.summary.datastores = datastores
-            .into_iter()
-            .map(|(mut datastore, sums)| {
-                name(&mut datastore);
-                (datastore, sums)
-            })
-            .collect();
+        for by_datastore in [&mut self.summary.datastores, &mut self.summary.datastore_classes] {
+            *by_datastore = std::mem::take(by_datastore)
+                .into_iter()
+                .map(|(mut datastore, sums)| {
+                    name(&mut datastore);
+                    (datastore, sums)
+                })
+                .collect();
+        }
     }
 }
 

@@ -44,6 +44,7 @@ struct Summary {
     verdicts: BTreeMap<String, Sum>,
     classes: BTreeMap<String, Sum>,
     datastores: BTreeMap<String, BTreeMap<String, Sum>>,
+    datastore_classes: BTreeMap<String, BTreeMap<String, Sum>>,
     reclaimable_bytes: u64,
     review_bytes: u64,
     accepted: Sum,
