@@ -1,0 +1,191 @@
+//! Cases V54 – V62: small files, media, raw devices and what looks like something else.
+
+use derelict_parsers::testkit::vmware::{DescriptorBuilder, SparseBuilder, nvram, stream_optimized};
+
+use super::snapshot_of;
+use crate::support::{Export, SECTORS, Site, cid, config_only, row, row_of, vcenter, vmx};
+
+#[test]
+fn v54_small_companions_are_owned_with_the_vm_of_their_stem() {
+    let small = [
+        "web.vmx~",
+        "web.vmxf",
+        "web.hlog",
+        "web-aux.xml",
+        "web.dsd",
+        "web.scoreboard",
+        "vmware.log",
+        "vmware-3.log",
+    ];
+    let site = small.iter().fold(Site::vmware().vm("ds1", "web"), |site, name| {
+        let content = if *name == "web.vmx~" {
+            vmx("web", &["web.vmdk"]).build()
+        } else {
+            b"some text\n".to_vec()
+        };
+        site.file(&format!("ds1/web/{name}"), content)
+    });
+    let judged = site.inventory(vcenter().vm(row_of("web"))).judge();
+    for name in small {
+        judged.is(&format!("ds1/web/{name}"), "owned");
+    }
+}
+
+#[test]
+fn v54_companions_of_a_longer_stem_are_not_those_of_the_shorter() {
+    Site::vmware()
+        .vmx("ds1/vms", "web", &["web.vmdk"])
+        .disk("ds1/vms/web")
+        .vmx("ds1/vms", "web-2", &["web-2.vmdk"])
+        .disk("ds1/vms/web-2")
+        .file("ds1/vms/web-2.nvram", nvram())
+        .file("ds1/vms/web-2.vmsd", snapshot_of("web-2.vmdk"))
+        .file("ds1/vms/web-old.nvram", nvram())
+        .inventory(
+            vcenter()
+                .vm(row("web", "[ds1] vms/web.vmx", &["[ds1] vms/web.vmdk"]))
+                .vm(row("two", "[ds1] vms/web-2.vmx", &["[ds1] vms/web-2.vmdk"])),
+        )
+        .judge()
+        .owners("ds1/vms/web-2.nvram", &["two"])
+        .owners("ds1/vms/web-2.vmsd", &["two"])
+        .owners("ds1/vms/web-2-flat.vmdk", &["two"])
+        .owners("ds1/vms/web-old.nvram", &["web"]);
+}
+
+#[test]
+fn v54_the_copy_of_a_vmx_alone_is_a_torn_vm() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .file("ds1/torn/torn.vmx~", vmx("torn", &["torn.vmdk"]).build())
+        .disk("ds1/torn/torn")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(
+            &["ds1/torn/torn.vmx~", "ds1/torn/torn.vmdk", "ds1/torn/torn-flat.vmdk"],
+            "unregistered/torn-vm review",
+        );
+}
+
+#[test]
+fn v55_a_dump_beside_its_vm_is_owned_and_another_is_diagnostic() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .zeros("ds1/web/vmx-zdump.000", 4096)
+        .zeros("ds1/dumps/vmx-zdump.001", 4096)
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/vmx-zdump.000", "owned/diagnostic")
+        .is("ds1/dumps/vmx-zdump.001", "orphaned/diagnostic candidate");
+}
+
+#[test]
+fn v56_an_image_is_owned_where_a_vm_mounts_it_and_never_nobodys() {
+    let config = vmx("web", &["web.vmdk"])
+        .cd("ide0:0", "/vmfs/volumes/ds1/iso/used.iso")
+        .build();
+    Site::vmware()
+        .file("ds1/web/web.vmx", config)
+        .disk("ds1/web/web")
+        .zeros("ds1/iso/used.iso", 1 << 20)
+        .zeros("ds1/iso/free.iso", 1 << 20)
+        .zeros("ds1/iso/free.flp", 1 << 20)
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/iso/used.iso", "owned/media")
+        .are(&["ds1/iso/free.iso", "ds1/iso/free.flp"], "unknown/media never");
+}
+
+#[test]
+fn v57_disks_in_a_form_for_transport_wait_for_an_import() {
+    let stream = DescriptorBuilder::embedded("streamOptimized", "a.vmdk", SECTORS, cid("a")).build();
+    let sparse = DescriptorBuilder::embedded("monolithicSparse", "b.vmdk", SECTORS, cid("b")).build();
+    let split = DescriptorBuilder::split_sparse("c", &[SECTORS], cid("c")).build();
+    Site::vmware()
+        .vm("ds1", "web")
+        .file("ds1/up/a.vmdk", stream_optimized(SECTORS, &stream))
+        .file("ds1/up/b.vmdk", SparseBuilder::new(SECTORS).descriptor(&sparse).build())
+        .file("ds1/up/c.vmdk", split)
+        .file("ds1/up/c-s001.vmdk", SparseBuilder::new(SECTORS).build())
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(
+            &["ds1/up/a.vmdk", "ds1/up/b.vmdk", "ds1/up/c.vmdk", "ds1/up/c-s001.vmdk"],
+            "unknown/transport-image review",
+        );
+}
+
+#[test]
+fn v58_a_raw_device_map_is_judged_as_any_disk_and_reclaims_nothing() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["lun.vmdk"])
+        .file(
+            "ds1/web/lun.vmdk",
+            DescriptorBuilder::rdm("lun", SECTORS, cid("lun")).build(),
+        )
+        .zeros("ds1/web/lun-rdm.vmdk", 1 << 30)
+        .file(
+            "ds1/old/lun.vmdk",
+            DescriptorBuilder::rdm("lun", SECTORS, cid("lun")).build(),
+        )
+        .zeros("ds1/old/lun-rdm.vmdk", 1 << 30)
+        .inventory(vcenter().vm(row("web", "[ds1] web/web.vmx", &["[ds1] web/lun.vmdk"])))
+        .judge()
+        .are(&["ds1/web/lun.vmdk", "ds1/web/lun-rdm.vmdk"], "owned")
+        .are(
+            &["ds1/old/lun.vmdk", "ds1/old/lun-rdm.vmdk"],
+            "orphaned/rdm-pointer review",
+        );
+}
+
+#[test]
+fn v59_v60_a_disk_in_the_folder_of_an_unregistered_vm_is_owned_by_the_registered_one_that_uses_it() {
+    Site::vmware()
+        .vm("ds1", "old")
+        .vmx("ds1/web", "web", &["/vmfs/volumes/ds1/old/old.vmdk"])
+        .inventory(vcenter().vm(config_only("web", "[ds1] web/web.vmx")))
+        .judge()
+        .are(&["ds1/old/old.vmdk", "ds1/old/old-flat.vmdk"], "owned")
+        .owners("ds1/old/old.vmdk", &["web"])
+        .is("ds1/old/old.vmx", "unregistered/complete-vm review");
+}
+
+#[test]
+fn v61_a_foreign_extension_behind_a_known_one_protects_every_file_of_the_stem() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .file("ds1/hit/db.vmdk.iFire", [7; 700])
+        .zeros("ds1/hit/db-flat.vmdk", SECTORS * 512)
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(
+            &["ds1/hit/db.vmdk.iFire", "ds1/hit/db-flat.vmdk"],
+            "unknown/suspicious-rename never",
+        )
+        .problem("suspicious-rename", "db.vmdk.iFire");
+}
+
+#[test]
+fn v61_notes_sums_and_copies_are_no_ransom() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/old/db")
+        .file("ds1/old/db.vmdk.md5", "0011")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/old/db-flat.vmdk", "orphaned/deleted-vm-disk")
+        .no_problem("suspicious-rename");
+}
+
+#[test]
+fn v62_a_service_console_is_of_the_host() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/esxconsole-5000/esxconsole")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is(
+            "ds1/esxconsole-5000/esxconsole-flat.vmdk",
+            "system/legacy-console never",
+        );
+}

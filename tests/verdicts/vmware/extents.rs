@@ -1,0 +1,186 @@
+//! Cases V38 – V42: descriptors, their extents and change tracking.
+
+use derelict_parsers::testkit::vmware::{DescriptorBuilder, SparseBuilder, change_tracking, cowd, sesparse};
+
+use crate::support::{Export, SECTORS, Site, cid, config_only, descriptor, row, row_of, vcenter};
+
+#[test]
+fn v38_change_tracking_that_the_descriptor_names_is_owned_and_other_is_a_leftover() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web.vmdk", "plain.vmdk"])
+        .file(
+            "ds1/web/web.vmdk",
+            descriptor("web").change_tracking("web-ctk.vmdk").build(),
+        )
+        .zeros("ds1/web/web-flat.vmdk", SECTORS * 512)
+        .file("ds1/web/web-ctk.vmdk", change_tracking(2048))
+        .disk("ds1/web/plain")
+        .file("ds1/web/plain-ctk.vmdk", change_tracking(2048))
+        .file("ds1/web/gone-ctk.vmdk", change_tracking(2048))
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/web-ctk.vmdk", "owned")
+        .is("ds1/web/plain-ctk.vmdk", "orphaned/leftover-sidecar candidate")
+        .is("ds1/web/gone-ctk.vmdk", "orphaned/leftover-sidecar candidate");
+}
+
+#[test]
+fn v38_change_tracking_without_its_disk_needs_no_inventory() {
+    Site::vmware()
+        .file("ds1/web/gone-ctk.vmdk", change_tracking(2048))
+        .disk("ds1/web/there")
+        .file("ds1/web/there-ctk.vmdk", change_tracking(2048))
+        .judge()
+        .is("ds1/web/gone-ctk.vmdk", "orphaned/leftover-sidecar candidate")
+        .is("ds1/web/there-ctk.vmdk", "unknown/no-coverage")
+        .is("ds1/web/there.vmdk", "unknown/no-coverage");
+}
+
+#[test]
+fn v39_extents_of_every_form_follow_their_descriptor() {
+    let split = DescriptorBuilder::split_sparse("split", &[SECTORS, SECTORS], cid("split"));
+    let flat_parts = DescriptorBuilder::new("twoGbMaxExtentFlat", cid("parts"))
+        .extent(&format!("RW {SECTORS} FLAT \"parts-f001.vmdk\" 0"));
+    let leaf = DescriptorBuilder::sesparse_link("leaf", SECTORS, cid("leaf"), "web.vmdk", cid("web"));
+    Site::vmware()
+        .vmx("ds1/web", "web", &["leaf.vmdk", "split.vmdk", "parts.vmdk"])
+        .disk("ds1/web/web")
+        .file("ds1/web/leaf.vmdk", leaf.build())
+        .file("ds1/web/leaf-sesparse.vmdk", sesparse(SECTORS, false))
+        .file("ds1/web/split.vmdk", split.build())
+        .file("ds1/web/split-s001.vmdk", SparseBuilder::new(SECTORS).build())
+        .file("ds1/web/split-s002.vmdk", SparseBuilder::new(SECTORS).build())
+        .file("ds1/web/parts.vmdk", flat_parts.build())
+        .zeros("ds1/web/parts-f001.vmdk", SECTORS * 512)
+        .inventory(vcenter().vm(config_only("web", "[ds1] web/web.vmx")))
+        .judge()
+        .are(
+            &[
+                "ds1/web/leaf-sesparse.vmdk",
+                "ds1/web/web-flat.vmdk",
+                "ds1/web/split-s001.vmdk",
+                "ds1/web/split-s002.vmdk",
+                "ds1/web/parts-f001.vmdk",
+            ],
+            "owned",
+        );
+}
+
+#[test]
+fn v40_a_flat_whose_descriptor_is_gone_is_still_the_disk_of_the_vm_that_names_it() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web.vmdk"])
+        .zeros("ds1/web/web-flat.vmdk", SECTORS * 512)
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/web-flat.vmdk", "owned/headless-extent never")
+        .problem("headless-extent", "web-flat.vmdk");
+}
+
+#[test]
+fn v40_sidecars_of_a_descriptor_that_is_gone_go_with_its_extent() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web.vmdk"])
+        .zeros("ds1/web/web-flat.vmdk", SECTORS * 512)
+        .file("ds1/web/web-ctk.vmdk", change_tracking(4096))
+        .file("ds1/web/web-4686b60be34dc512.vmfd", [0; 512])
+        .file("ds1/web/web_2-4686b60be34dc512.vmfd", [0; 512])
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(&["ds1/web/web-ctk.vmdk", "ds1/web/web-4686b60be34dc512.vmfd"], "owned")
+        .is(
+            "ds1/web/web_2-4686b60be34dc512.vmfd",
+            "orphaned/leftover-sidecar review",
+        );
+}
+
+#[test]
+fn v40_a_link_whose_descriptor_is_gone_does_not_tell_the_disks_below_it() {
+    let leaf = |name: &str, leaf: &str| row(name, &format!("[ds1] {name}/{name}.vmx"), &[leaf]);
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web-000001.vmdk"])
+        .file("ds1/web/web-000001-delta.vmdk", cowd(8192))
+        .disk("ds1/web/web")
+        .disk("ds1/old/old")
+        .inventory(vcenter().vm(leaf("web", "[ds1] web/web-000001.vmdk")))
+        .judge()
+        .is("ds1/web/web-000001-delta.vmdk", "owned/headless-extent")
+        .is("ds1/web/web.vmdk", "unknown")
+        .gap("disk-unreadable")
+        .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v40_a_clone_whose_descriptor_is_gone_may_have_its_base_anywhere() {
+    Site::vmware()
+        .vmx("ds1/clone", "clone", &["clone.vmdk"])
+        .file("ds1/clone/clone-sesparse.vmdk", sesparse(SECTORS, false))
+        .disk("ds1/base/base")
+        .inventory(vcenter().vm(row_of("clone")))
+        .judge()
+        .is("ds1/base/base.vmdk", "unknown");
+}
+
+#[test]
+fn v40_a_flat_disk_whose_descriptor_is_gone_has_nothing_below_it() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web.vmdk"])
+        .zeros("ds1/web/web-flat.vmdk", SECTORS * 512)
+        .disk("ds1/old/old")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk")
+        .no_gap("disk-unreadable");
+}
+
+#[test]
+fn v40_a_flat_without_descriptor_that_nobody_names_is_never_reclaimed() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .zeros("ds1/old/old-flat.vmdk", SECTORS * 512)
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/old/old-flat.vmdk", "orphaned/headless-extent never")
+        .confidence("ds1/old/old-flat.vmdk", "low");
+}
+
+#[test]
+fn v40_a_locked_or_written_flat_without_descriptor_is_in_use() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .zeros("ds1/a/a-flat.vmdk", SECTORS * 512)
+        .nfs_lock("ds1/a/a-flat.vmdk", "esx1")
+        .zeros("ds1/b/b-flat.vmdk", SECTORS * 512)
+        .modified("ds1/b/b-flat.vmdk", "2026-10-20T00:00:00Z")
+        .created("ds1/b/b-flat.vmdk", "2026-01-01T00:00:00Z")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/a/a-flat.vmdk", "in-use/locked")
+        .is("ds1/b/b-flat.vmdk", "in-use/written-since-inventory");
+}
+
+#[test]
+fn v41_a_surplus_on_one_side_does_not_hide_a_lack_on_the_other() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .file("ds1/web/lonely.vmdk", descriptor("lonely").build())
+        .zeros("ds1/web/headless-flat.vmdk", SECTORS * 512)
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/lonely.vmdk", "orphaned/dangling-descriptor candidate")
+        .is("ds1/web/headless-flat.vmdk", "orphaned/headless-extent never")
+        .are(&["ds1/web/web.vmdk", "ds1/web/web-flat.vmdk"], "owned");
+}
+
+#[test]
+fn v42_a_descriptor_without_its_extent_dangles() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web.vmdk"])
+        .file("ds1/web/web.vmdk", descriptor("web").build())
+        .file("ds1/old/old.vmdk", descriptor("old").build())
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/web.vmdk", "owned/dangling-descriptor never")
+        .problem("dangling-descriptor", "web-flat.vmdk")
+        .is("ds1/old/old.vmdk", "orphaned/dangling-descriptor candidate");
+}

@@ -1,0 +1,280 @@
+//! What must hold whatever else is found: a needed file is never nobody's.
+
+use derelict::{inventory::Listing, kind::Role};
+use derelict_parsers::testkit::{
+    guid,
+    vmware::{DescriptorBuilder, VmsnBuilder, VmxBuilder, cowd},
+};
+
+use super::snapshot_of;
+use crate::support::{
+    Export, SECTORS, Site, TAKEN, cid, config_only, descriptor, listed, row, row_of, vcenter, vm_id, vmx,
+};
+
+#[test]
+fn a_disk_that_only_a_snapshot_state_names_is_owned() {
+    let then = vmx("web", &["removed-since.vmdk"]).build();
+    Site::vmware()
+        .vm("ds1", "web")
+        .file("ds1/web/web.vmsd", snapshot_of("web.vmdk"))
+        .file(
+            "ds1/web/web-Snapshot1.vmsn",
+            VmsnBuilder::new(then, vm_id("web")).build(),
+        )
+        .disk("ds1/web/removed-since")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/removed-since-flat.vmdk", "owned");
+}
+
+#[test]
+fn a_disk_that_is_switched_off_in_the_vmx_is_still_owned() {
+    let config = vmx("web", &["web.vmdk"])
+        .set("scsi0:1.fileName", "off.vmdk")
+        .set("scsi0:1.present", "FALSE")
+        .build();
+    Site::vmware()
+        .file("ds1/web/web.vmx", config)
+        .disk("ds1/web/web")
+        .disk("ds1/web/off")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/off-flat.vmdk", "owned");
+}
+
+#[test]
+fn a_base_whose_child_names_it_by_an_old_path_is_found_by_its_content_id() {
+    let link = DescriptorBuilder::cowd_link(
+        "web-000001",
+        SECTORS,
+        cid("web-000001"),
+        "/vmfs/volumes/5f1c2d3e-0badc0de-1111-001b21aa0001/web/was-called.vmdk",
+        cid("web"),
+    );
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web-000001.vmdk"])
+        .file("ds1/web/web-000001.vmdk", link.build())
+        .file("ds1/web/web-000001-delta.vmdk", cowd(u32::try_from(SECTORS).unwrap()))
+        .disk("ds1/web/web")
+        .inventory(vcenter().vm(row("web", "[ds1] web/web.vmx", &["[ds1] web/web-000001.vmdk"])))
+        .judge()
+        .is("ds1/web/web.vmdk", "owned");
+}
+
+#[test]
+fn a_descriptor_of_zero_bytes_under_a_vm_leaves_its_flat_to_the_vm() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web.vmdk"])
+        .file("ds1/web/web.vmdk", "")
+        .zeros("ds1/web/web-flat.vmdk", SECTORS * 512)
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/web.vmdk", "owned")
+        .is("ds1/web/web-flat.vmdk", "owned/headless-extent");
+}
+
+#[test]
+fn a_damaged_descriptor_under_a_vm_leaves_its_flat_to_the_vm() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web.vmdk"])
+        .file("ds1/web/web.vmdk", [0xa5; 600])
+        .zeros("ds1/web/web-flat.vmdk", SECTORS * 512)
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/web-flat.vmdk", "owned/headless-extent");
+}
+
+#[test]
+fn a_descriptor_that_names_its_extent_under_another_case_still_owns_it() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["WEB.vmdk"])
+        .file("ds1/web/web.vmdk", descriptor("Web").build())
+        .zeros("ds1/web/web-flat.vmdk", SECTORS * 512)
+        .inventory(vcenter().vm(config_only("web", "[ds1] Web/web.vmx")))
+        .judge()
+        .are(&["ds1/web/web.vmdk", "ds1/web/web-flat.vmdk"], "owned");
+}
+
+#[test]
+fn a_vmx_of_zero_bytes_keeps_its_folder_unknown() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .file("ds1/torn/torn.vmx", "")
+        .disk("ds1/torn/torn")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/torn/torn-flat.vmdk", "unknown/owner-unreadable");
+}
+
+#[test]
+fn an_unregistered_vm_that_shares_a_disk_with_a_registered_one_takes_nothing_from_it() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .vmx("ds1/copy", "copy", &["../web/web.vmdk", "copy.vmdk"])
+        .disk("ds1/copy/copy")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/web.vmdk", "owned")
+        .is("ds1/copy/copy.vmdk", "unregistered/complete-vm");
+}
+
+#[test]
+fn a_vm_that_moved_since_the_inventory_is_known_by_its_id() {
+    let mut vm = row_of("web");
+    vm.instance_id = Some(vm_id("web"));
+    Site::vmware()
+        .vmx("ds1/moved", "web", &["web.vmdk"])
+        .disk("ds1/moved/web")
+        .inventory(vcenter().vm(vm))
+        .judge()
+        .are(&["ds1/moved/web.vmx", "ds1/moved/web.vmdk"], "owned")
+        .problem("config-moved", "web");
+}
+
+#[test]
+fn a_copy_with_the_same_id_is_an_export_and_its_original_stays_owned() {
+    let mut vm = row_of("web");
+    vm.instance_id = Some(vm_id("web"));
+    Site::vmware()
+        .vm("ds1", "web")
+        .vmx("ds1/copy", "web", &["web.vmdk"])
+        .disk("ds1/copy/web")
+        .inventory(vcenter().vm(vm))
+        .judge()
+        .is("ds1/web/web.vmdk", "owned")
+        .is("ds1/copy/web.vmdk", "unregistered/export-copy review")
+        .problem("duplicate-identity", "copy/web.vmx");
+}
+
+#[test]
+fn a_file_of_any_name_that_a_vmx_names_as_disk_is_owned() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["data.img"])
+        .file("ds1/web/data.img", descriptor("data").build())
+        .zeros("ds1/web/data-flat.vmdk", SECTORS * 512)
+        .inventory(vcenter().vm(config_only("web", "[ds1] web/web.vmx")))
+        .judge()
+        .are(&["ds1/web/data.img", "ds1/web/data-flat.vmdk"], "owned");
+}
+
+#[test]
+fn a_serial_port_file_of_a_vm_is_reported_as_its_own() {
+    let config = vmx("web", &["web.vmdk"])
+        .set("serial0.present", "TRUE")
+        .set("serial0.fileType", "file")
+        .set("serial0.fileName", "console.txt")
+        .build();
+    let judged = Site::vmware()
+        .file("ds1/web/web.vmx", config)
+        .disk("ds1/web/web")
+        .file("ds1/web/console.txt", "boot\n")
+        .file("ds1/web/notes.txt", "mine\n")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge();
+    judged.is("ds1/web/console.txt", "owned");
+    assert!(
+        !judged.is_reported("ds1/web/notes.txt"),
+        "an ordinary file is counted, not listed"
+    );
+}
+
+// The design lets a folder that was not read reach the datastores on which its VMs are known to have files. A list of
+// leaf disks does not say where their parents lie, so by the first law the reach is every datastore then.
+#[test]
+fn chains_across_datastores_are_owned_end_to_end() {
+    Site::vmware()
+        .root("ds2", &["ds2"])
+        .disk("ds2/gold/gold")
+        .vmx("ds1/web", "web", &["web.vmdk"])
+        .delta("ds1/web/web", "/vmfs/volumes/ds2/gold/gold.vmdk")
+        .inventory(vcenter().datastore("ds2", &[], &["esx1"]).vm(row_of("web")))
+        .judge()
+        .are(&["ds2/gold/gold.vmdk", "ds2/gold/gold-flat.vmdk"], "owned");
+}
+
+#[test]
+fn a_ring_of_deltas_ends_and_is_damage() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .delta("ds1/ring/a", "b.vmdk")
+        .delta("ds1/ring/b", "a.vmdk")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(
+            &["ds1/ring/a.vmdk", "ds1/ring/b.vmdk", "ds1/ring/a-delta.vmdk"],
+            "unknown/damaged",
+        );
+}
+
+#[test]
+fn a_delta_whose_parent_was_not_scanned_is_not_called_broken() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web.vmdk"])
+        .delta("ds1/web/web", "/vmfs/volumes/ds9/gold/gold.vmdk")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/web.vmdk", "owned")
+        .no_problem("broken-chain");
+}
+
+#[test]
+fn an_owner_rule_of_the_user_comes_first_and_is_told() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/lab/x")
+        .rules(
+            "version = 1\n[[rule]]\nid = \"lab\"\nverdict = \"service\"\nclass = \"replica-copy\"\npaths = [\"lab/**\"]\nreason = \"lab\"",
+        )
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/lab/x.vmdk", "service/replica-copy never")
+        .because("ds1/lab/x.vmdk", "owner-rule");
+}
+
+#[test]
+fn a_registered_vm_wins_over_an_owner_rule() {
+    Site::vmware()
+        .vmx("ds1/fcd", "web", &["web.vmdk"])
+        .disk("ds1/fcd/web")
+        .inventory(vcenter().vm(row("web", "[ds1] fcd/web.vmx", &["[ds1] fcd/web.vmdk"])))
+        .judge()
+        .is("ds1/fcd/web.vmdk", "owned");
+}
+
+#[test]
+fn a_layout_row_owns_every_file_that_it_lists_whatever_its_role() {
+    let mut vm = row("web", "[ds1] web/web.vmx", &["[ds1] web/web.vmdk"]);
+    vm.listing = Listing::WholeChains;
+    vm.files.push(listed("[ds1] web/odd.file", Role::Other));
+    vm.files.push(listed("[ds1] web/web-flat.vmdk", Role::Extent));
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web.vmdk"])
+        .zeros("ds1/web/web-flat.vmdk", SECTORS * 512)
+        .file("ds1/web/odd.file", "x")
+        .inventory(vcenter().vm(vm))
+        .judge()
+        .are(&["ds1/web/odd.file"], "owned")
+        .is("ds1/web/web-flat.vmdk", "owned/headless-extent");
+}
+
+#[test]
+fn a_row_taken_after_the_files_protects_them_whatever_their_time() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .modified("ds1/web/web-flat.vmdk", "2026-10-20T00:00:00Z")
+        .inventory(vcenter().vm(row_of("web")).taken(TAKEN))
+        .judge()
+        .is("ds1/web/web-flat.vmdk", "owned");
+}
+
+#[test]
+fn an_empty_builder_of_a_vm_has_no_disk_to_own() {
+    let config = VmxBuilder::new("bare", "bare").uuids(guid(1, 1), guid(1, 2)).build();
+    Site::vmware()
+        .file("ds1/bare/bare.vmx", config)
+        .disk("ds1/bare/stray")
+        .inventory(vcenter().vm(config_only("bare", "[ds1] bare/bare.vmx")))
+        .judge()
+        .is("ds1/bare/bare.vmx", "owned")
+        .is("ds1/bare/stray.vmdk", "orphaned/deleted-vm-disk");
+}

@@ -1,0 +1,467 @@
+//! Cases V1 – V14: the owner exists, and what the inventories say of it.
+
+use derelict::inventory::Listing;
+use derelict_parsers::testkit::vmware::nvram;
+
+use super::encrypted_vmx;
+use crate::support::{Export, Site, config_only, row, row_of, vcenter, vmx};
+
+#[test]
+fn a_registered_vm_owns_its_files_and_a_loose_disk_beside_it_is_orphaned() {
+    let judged = Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/web/old")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge();
+    judged
+        .are(
+            &["ds1/web/web.vmx", "ds1/web/web.vmdk", "ds1/web/web-flat.vmdk"],
+            "owned never",
+        )
+        .owners("ds1/web/web-flat.vmdk", &["web"])
+        .are(
+            &["ds1/web/old.vmdk", "ds1/web/old-flat.vmdk"],
+            "orphaned/deleted-vm-disk candidate",
+        )
+        .confidence("ds1/web/old.vmdk", "high")
+        .complete(true);
+}
+
+#[test]
+fn v3_a_disconnected_vm_counts_like_any() {
+    let mut vm = row_of("web");
+    vm.connection = Some("disconnected".to_owned());
+    let judged = Site::vmware().vm("ds1", "web").inventory(vcenter().vm(vm)).judge();
+    judged.is("ds1/web/web.vmdk", "owned");
+    assert!(
+        judged
+            .artifact("ds1/web/web.vmdk")
+            .reasons
+            .iter()
+            .any(|reason| reason.text.contains("disconnected")),
+        "the state stands in a reason"
+    );
+}
+
+#[test]
+fn v3_an_inaccessible_vm_whose_vmx_is_read_owns_what_it_names() {
+    let mut vm = config_only("web", "[ds1] web/web.vmx");
+    vm.has_configuration = false;
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/web/old")
+        .inventory(vcenter().vm(vm))
+        .judge()
+        .is("ds1/web/web.vmdk", "owned")
+        .is("ds1/web/old.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v3_an_inaccessible_vm_is_read_from_the_copy_of_its_vmx() {
+    let mut vm = config_only("web", "[ds1] web/web.vmx");
+    vm.has_configuration = false;
+    Site::vmware()
+        .file("ds1/web/web.vmx~", vmx("web", &["web.vmdk"]).build())
+        .disk("ds1/web/web")
+        .inventory(vcenter().vm(vm))
+        .judge()
+        .are(
+            &["ds1/web/web.vmx~", "ds1/web/web.vmdk", "ds1/web/web-flat.vmdk"],
+            "owned",
+        );
+}
+
+#[test]
+fn v3_the_copy_of_a_vmx_tells_the_disks_so_that_others_are_judged() {
+    let mut vm = config_only("web", "[ds1] web/web.vmx");
+    vm.has_configuration = false;
+    Site::vmware()
+        .file("ds1/web/web.vmx~", vmx("web", &["web.vmdk"]).build())
+        .disk("ds1/web/web")
+        .disk("ds1/old/old")
+        .inventory(vcenter().vm(vm))
+        .judge()
+        .are(&["ds1/web/web.vmx~", "ds1/web/web.vmdk"], "owned")
+        .owners("ds1/web/web.vmdk", &["web"])
+        .problem("ghost", "web")
+        .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v3_an_inaccessible_vm_without_any_vmx_may_have_its_disks_anywhere() {
+    let mut vm = config_only("web", "[ds1] web/web.vmx");
+    vm.has_configuration = false;
+    Site::vmware()
+        .vm("ds1", "other")
+        .disk("ds1/web/web")
+        .disk("ds1/elsewhere/data")
+        .inventory(vcenter().vm(vm).vm(row_of("other")))
+        .judge()
+        .is("ds1/web/web.vmdk", "unknown/owner-unreadable never")
+        .is("ds1/elsewhere/data.vmdk", "unknown/owner-unreadable never")
+        .gap("owner-unreadable")
+        .complete(false);
+}
+
+#[test]
+fn v4_a_registered_template_owns_its_disk() {
+    let mut vm = row("tpl", "[ds1] tpl/tpl.vmtx", &["[ds1] tpl/tpl.vmdk"]);
+    vm.template = true;
+    Site::vmware()
+        .file("ds1/tpl/tpl.vmtx", vmx("tpl", &["tpl.vmdk"]).build())
+        .disk("ds1/tpl/tpl")
+        .inventory(vcenter().vm(vm))
+        .judge()
+        .are(
+            &["ds1/tpl/tpl.vmtx", "ds1/tpl/tpl.vmdk", "ds1/tpl/tpl-flat.vmdk"],
+            "owned/template",
+        );
+}
+
+#[test]
+fn v4_an_unlisted_template_is_a_complete_vm() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .file("ds1/tpl/tpl.vmtx", vmx("tpl", &["tpl.vmdk"]).build())
+        .disk("ds1/tpl/tpl")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(
+            &["ds1/tpl/tpl.vmtx", "ds1/tpl/tpl-flat.vmdk"],
+            "unregistered/complete-vm review",
+        );
+}
+
+#[test]
+fn v6_a_disk_newer_than_the_inventory_is_not_judged() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/new/new")
+        .all_modified(&["ds1/new/new.vmdk", "ds1/new/new-flat.vmdk"], "2026-10-02T00:00:00Z")
+        .disk("ds1/near/near")
+        .all_modified(
+            &["ds1/near/near.vmdk", "ds1/near/near-flat.vmdk"],
+            "2026-09-30T23:30:00Z",
+        )
+        .disk("ds1/before/before")
+        .all_modified(
+            &["ds1/before/before.vmdk", "ds1/before/before-flat.vmdk"],
+            "2026-09-30T22:00:00Z",
+        )
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(&["ds1/new/new.vmdk", "ds1/new/new-flat.vmdk"], "unknown/too-new never")
+        .are(&["ds1/near/near.vmdk", "ds1/near/near-flat.vmdk"], "unknown/too-new")
+        .is("ds1/before/before.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v6_a_disk_that_existed_and_was_written_since_is_in_use() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/run/run")
+        .modified("ds1/run/run-flat.vmdk", "2026-10-20T00:00:00Z")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(
+            &["ds1/run/run.vmdk", "ds1/run/run-flat.vmdk"],
+            "in-use/written-since-inventory never",
+        );
+}
+
+#[test]
+fn v6_a_vm_all_of_whose_files_are_newer_is_too_new_and_caps_nothing_else() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .vm("ds1", "fresh")
+        .all_modified(
+            &[
+                "ds1/fresh/fresh.vmx",
+                "ds1/fresh/fresh.vmdk",
+                "ds1/fresh/fresh-flat.vmdk",
+            ],
+            "2026-10-20T00:00:00Z",
+        )
+        .disk("ds1/old/old")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(&["ds1/fresh/fresh.vmx", "ds1/fresh/fresh-flat.vmdk"], "unknown/too-new")
+        .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v7_where_layout_and_vmx_disagree_both_protect() {
+    let mut vm = row(
+        "web",
+        "[ds1] web/web.vmx",
+        &["[ds1] web/listed.vmdk", "[ds1] web/gone.vmdk"],
+    );
+    vm.listing = Listing::WholeChains;
+    // A layout that is stale, and a configuration that cannot be read on top of it, leave nothing that names the disk.
+    Site::vmware()
+        .only_as_it_is()
+        .vmx("ds1/web", "web", &["named.vmdk"])
+        .disk("ds1/web/named")
+        .disk("ds1/web/listed")
+        .inventory(vcenter().vm(vm))
+        .judge()
+        .are(
+            &["ds1/web/named.vmdk", "ds1/web/listed.vmdk", "ds1/web/listed-flat.vmdk"],
+            "owned",
+        )
+        .problem("missing-disk", "gone.vmdk");
+}
+
+#[test]
+fn v8_base_and_middle_disks_of_a_snapshotted_vm_are_owned_by_the_chain() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web-000002.vmdk"])
+        .disk("ds1/web/web")
+        .delta("ds1/web/web-000001", "web.vmdk")
+        .delta("ds1/web/web-000002", "web-000001.vmdk")
+        .inventory(vcenter().vm(row("web", "[ds1] web/web.vmx", &["[ds1] web/web-000002.vmdk"])))
+        .judge()
+        .are(
+            &[
+                "ds1/web/web-000002-delta.vmdk",
+                "ds1/web/web-000001.vmdk",
+                "ds1/web/web-000001-delta.vmdk",
+                "ds1/web/web.vmdk",
+                "ds1/web/web-flat.vmdk",
+            ],
+            "owned never",
+        )
+        .no_problem("broken-chain");
+}
+
+#[test]
+fn v8_a_delta_that_no_chain_reaches_is_stranded() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web-000001.vmdk"])
+        .disk("ds1/web/web")
+        .delta("ds1/web/web-000001", "web.vmdk")
+        .delta("ds1/web/web-000002", "web-000001.vmdk")
+        .inventory(vcenter().vm(row("web", "[ds1] web/web.vmx", &["[ds1] web/web-000001.vmdk"])))
+        .judge()
+        .is("ds1/web/web-000001.vmdk", "owned")
+        .are(
+            &["ds1/web/web-000002.vmdk", "ds1/web/web-000002-delta.vmdk"],
+            "orphaned/stranded-snapshot review no-risk",
+        );
+}
+
+#[test]
+fn v8_the_leaf_of_an_inventory_leads_to_the_base_even_when_the_vmx_was_not_scanned() {
+    Site::vmware()
+        .disk("ds1/web/web")
+        .delta("ds1/web/web-000001", "web.vmdk")
+        .inventory(vcenter().datastore("ds2", &[], &["esx1"]).vm(row(
+            "web",
+            "[ds2] web/web.vmx",
+            &["[ds1] web/web-000001.vmdk"],
+        )))
+        .judge()
+        .are(
+            &[
+                "ds1/web/web-000001-delta.vmdk",
+                "ds1/web/web.vmdk",
+                "ds1/web/web-flat.vmdk",
+            ],
+            "owned",
+        );
+}
+
+#[test]
+fn v8_with_leaf_disks_only_and_a_config_outside_a_loose_disk_may_be_a_base() {
+    Site::vmware()
+        .disk("ds1/web/web")
+        .disk("ds1/loose/loose")
+        .inventory(vcenter().datastore("ds2", &[], &["esx1"]).vm(row(
+            "web",
+            "[ds2] web/web.vmx",
+            &["[ds1] web/web.vmdk"],
+        )))
+        .judge()
+        .is("ds1/web/web.vmdk", "owned")
+        .is("ds1/loose/loose.vmdk", "unknown/outside-scan")
+        .gap("outside-scan")
+        .gap("datastore-not-scanned");
+}
+
+#[test]
+fn v8_whole_chains_need_no_scan_of_the_other_datastore() {
+    let mut vm = row("web", "[ds2] web/web.vmx", &["[ds1] web/web.vmdk"]);
+    vm.listing = Listing::WholeChains;
+    Site::vmware()
+        .disk("ds1/web/web")
+        .disk("ds1/loose/loose")
+        .inventory(vcenter().datastore("ds2", &[], &["esx1"]).vm(vm))
+        .judge()
+        .is("ds1/web/web.vmdk", "owned")
+        .is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk")
+        .confidence("ds1/loose/loose.vmdk", "medium")
+        .gap("datastore-not-scanned");
+}
+
+#[test]
+fn v9_a_placeholder_is_owned_as_one() {
+    let mut vm = config_only("web", "[ds1] web/web.vmx");
+    vm.placeholder = true;
+    Site::vmware()
+        .vmx("ds1/web", "web", &[])
+        .inventory(vcenter().vm(vm))
+        .judge()
+        .is("ds1/web/web.vmx", "owned/placeholder-vm");
+}
+
+#[test]
+fn v10_an_agent_vm_is_owned_where_it_is_listed_and_else_of_its_service() {
+    let site = |rows: &[&str]| {
+        let inventory = rows
+            .iter()
+            .fold(vcenter(), |inventory, name| inventory.vm(row_of(name)));
+        Site::vmware()
+            .vm("ds1", "web")
+            .vm("ds1", "vCLS-4c4c4544-0001")
+            .vm("ds1", "vCLSomething")
+            .inventory(inventory)
+            .judge()
+    };
+    site(&["web"])
+        .is(
+            "ds1/vCLS-4c4c4544-0001/vCLS-4c4c4544-0001.vmdk",
+            "service/agent-vm never",
+        )
+        .is("ds1/vCLSomething/vCLSomething.vmdk", "unregistered/complete-vm");
+    site(&["web", "vCLS-4c4c4544-0001"]).is("ds1/vCLS-4c4c4544-0001/vCLS-4c4c4544-0001.vmdk", "owned");
+}
+
+#[test]
+fn v11_a_ghost_protects_what_it_lists_and_nothing_that_only_sounds_alike() {
+    Site::vmware()
+        .disk("ds1/web/web")
+        .disk("ds1/web/web-old")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/web.vmdk", "owned")
+        .is("ds1/web/web-old.vmdk", "orphaned/deleted-vm-disk")
+        .problem("ghost", "web");
+}
+
+#[test]
+fn v11_a_ghost_without_disk_list_keeps_its_folder_unknown() {
+    let judged = Site::vmware()
+        .vm("ds1", "other")
+        .disk("ds1/web/data")
+        .disk("ds1/loose/loose")
+        .inventory(
+            vcenter()
+                .vm(row_of("other"))
+                .vm(config_only("web", "[ds1] web/web.vmx")),
+        )
+        .judge();
+    judged
+        .is("ds1/web/data.vmdk", "unknown/owner-unreadable")
+        .problem("ghost", "web");
+    assert_eq!(judged.missing("web"), ["ds1/web/web.vmx"]);
+}
+
+#[test]
+fn v12_a_vm_that_does_not_run_and_was_not_written_for_long_is_idle() {
+    let site = |state: &str, time: &str| {
+        let mut vm = row_of("web");
+        vm.state = Some(state.to_owned());
+        Site::vmware()
+            .vm("ds1", "web")
+            .all_modified(&["ds1/web/web.vmx", "ds1/web/web.vmdk", "ds1/web/web-flat.vmdk"], time)
+            .inventory(vcenter().vm(vm))
+            .judge()
+    };
+    site("poweredOff", "2026-01-01T00:00:00Z")
+        .is("ds1/web/web.vmdk", "owned/idle-vm never")
+        .because("ds1/web/web.vmdk", "last-written");
+    site("poweredOff", "2026-08-01T00:00:00Z").is("ds1/web/web.vmdk", "owned");
+    site("poweredOn", "2026-01-01T00:00:00Z").is("ds1/web/web.vmdk", "owned");
+}
+
+#[test]
+fn v12_the_parent_of_clones_is_not_idle() {
+    let mut vm = row_of("web");
+    vm.state = Some("poweredOff".to_owned());
+    Site::vmware()
+        .vm("ds1", "web")
+        .all_modified(
+            &["ds1/web/web.vmx", "ds1/web/web.vmdk", "ds1/web/web-flat.vmdk"],
+            "2026-01-01T00:00:00Z",
+        )
+        .vmx("ds1/clone", "clone", &["clone.vmdk"])
+        .delta("ds1/clone/clone", "/vmfs/volumes/ds1/web/web.vmdk")
+        .inventory(vcenter().vm(vm).vm(row_of("clone")))
+        .judge()
+        .is("ds1/web/web.vmdk", "owned");
+}
+
+#[test]
+fn v13_a_vm_removed_from_the_inventory_is_unregistered_and_apart_from_loose_disks() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .vm("ds1", "archive")
+        .disk("ds1/archive/loose")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(
+            &[
+                "ds1/archive/archive.vmx",
+                "ds1/archive/archive.vmdk",
+                "ds1/archive/archive-flat.vmdk",
+            ],
+            "unregistered/complete-vm review",
+        )
+        .owners("ds1/archive/archive-flat.vmdk", &["archive"])
+        .is("ds1/archive/loose.vmdk", "orphaned/deleted-vm-disk")
+        .owners("ds1/archive/loose.vmdk", &[]);
+}
+
+#[test]
+fn v14_beside_an_encrypted_vmx_without_disk_list_nothing_is_judged() {
+    Site::vmware()
+        .file("ds1/web/web.vmx", encrypted_vmx())
+        .file("ds1/web/web.nvram", nvram())
+        .disk("ds1/web/web")
+        .inventory(vcenter().vm(config_only("web", "[ds1] web/web.vmx")))
+        .judge()
+        .are(&["ds1/web/web.vmx", "ds1/web/web.nvram"], "owned")
+        .are(
+            &["ds1/web/web.vmdk", "ds1/web/web-flat.vmdk"],
+            "unknown/owner-unreadable never",
+        )
+        .problem("config-unreadable", "web");
+}
+
+#[test]
+fn v14_disks_that_an_inventory_lists_are_owned_beside_an_encrypted_vmx_and_others_unknown() {
+    Site::vmware()
+        .file("ds1/web/web.vmx", encrypted_vmx())
+        .disk("ds1/web/web")
+        .disk("ds1/web/other")
+        .disk("ds1/far/far")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/web.vmdk", "owned")
+        .is("ds1/web/other.vmdk", "unknown/owner-unreadable")
+        .is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v14_an_unregistered_encrypted_vm_keeps_its_folder_unknown() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .file("ds1/dark/dark.vmx", encrypted_vmx())
+        .disk("ds1/dark/dark")
+        .disk("ds1/far/far")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/dark/dark.vmx", "unknown/owner-unreadable")
+        .is("ds1/dark/dark.vmdk", "unknown/owner-unreadable")
+        .is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk");
+}

@@ -1,0 +1,371 @@
+//! Cases V43 – V53: snapshots and chains, and the state that belongs to them.
+
+use derelict_parsers::testkit::{
+    guid,
+    vmware::{DescriptorBuilder, VmsdBuilder, cowd},
+};
+
+use super::{snapshot_of, snapshots, state};
+use crate::support::{Export, SECTORS, Site, cid, config_only, row, row_of, vcenter, vmx};
+
+#[test]
+fn v44_a_delta_that_consolidation_left_is_stranded_and_a_risk_when_newer_than_its_parent() {
+    let site = |time: &str| {
+        Site::vmware()
+            .vm("ds1", "web")
+            .file("ds1/web/web.vmsd", VmsdBuilder::default().build())
+            .delta("ds1/web/web-000001", "web.vmdk")
+            .all_modified(&["ds1/web/web-000001.vmdk", "ds1/web/web-000001-delta.vmdk"], time)
+            .inventory(vcenter().vm(row_of("web")))
+            .judge()
+    };
+    site("2026-09-20T00:00:00Z")
+        .are(
+            &["ds1/web/web-000001.vmdk", "ds1/web/web-000001-delta.vmdk"],
+            "orphaned/stranded-snapshot review data-loss",
+        )
+        .is("ds1/web/web.vmdk", "owned");
+    site("2026-08-20T00:00:00Z").is("ds1/web/web-000001.vmdk", "orphaned/stranded-snapshot review no-risk");
+}
+
+#[test]
+fn v45_the_vmx_beats_an_empty_snapshot_list() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web-000001.vmdk"])
+        .file("ds1/web/web.vmsd", VmsdBuilder::default().build())
+        .disk("ds1/web/web")
+        .delta("ds1/web/web-000001", "web.vmdk")
+        .inventory(vcenter().vm(config_only("web", "[ds1] web/web.vmx")))
+        .judge()
+        .are(
+            &["ds1/web/web-000001.vmdk", "ds1/web/web.vmdk", "ds1/web/web.vmsd"],
+            "owned",
+        )
+        .problem("snapshot-mismatch", "web-000001.vmdk");
+}
+
+#[test]
+fn v45_a_list_that_knows_the_snapshots_and_a_clone_without_any_are_no_mismatch() {
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web-000001.vmdk"])
+        .file("ds1/web/web.vmsd", snapshot_of("web.vmdk"))
+        .file("ds1/web/web-Snapshot1.vmsn", state())
+        .disk("ds1/web/web")
+        .delta("ds1/web/web-000001", "web.vmdk")
+        .vmx("ds1/clone", "clone", &["clone.vmdk"])
+        .delta("ds1/clone/clone", "/vmfs/volumes/ds1/web/web.vmdk")
+        .inventory(
+            vcenter()
+                .vm(config_only("web", "[ds1] web/web.vmx"))
+                .vm(row_of("clone")),
+        )
+        .judge()
+        .no_problem("snapshot-mismatch");
+}
+
+#[test]
+fn v46_all_disks_of_a_snapshot_tree_are_owned_whatever_is_current() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .file(
+            "ds1/web/web.vmsd",
+            snapshots(&["web.vmdk", "web-000001.vmdk", "web-000002.vmdk"]),
+        )
+        .delta("ds1/web/web-000001", "web.vmdk")
+        .delta("ds1/web/web-000002", "web.vmdk")
+        .file("ds1/web/web-Snapshot1.vmsn", state())
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(
+            &[
+                "ds1/web/web-000001-delta.vmdk",
+                "ds1/web/web-000002.vmdk",
+                "ds1/web/web-Snapshot1.vmsn",
+            ],
+            "owned",
+        )
+        .problem("snapshot-mismatch", "web/web.vmdk");
+}
+
+#[test]
+fn v43_v47_neither_a_number_nor_a_stem_in_a_name_is_a_reference() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .delta("ds1/web/web-000003", "web.vmdk")
+        .disk("ds1/web/web_1")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/web-000003.vmdk", "orphaned/stranded-snapshot review")
+        .is("ds1/web/web_1.vmdk", "orphaned/deleted-vm-disk candidate");
+}
+
+#[test]
+fn v48_snapshots_in_a_working_directory_on_another_datastore_are_owned() {
+    let config = vmx("web", &["web-000001.vmdk"])
+        .set("workingDir", "/vmfs/volumes/ds2/work")
+        .build();
+    Site::vmware()
+        .root("ds2", &["ds2"])
+        .file("ds1/web/web.vmx", config)
+        .file(
+            "ds1/web/web.vmsd",
+            snapshot_of("/vmfs/volumes/ds2/work/web-000001.vmdk"),
+        )
+        .disk("ds1/web/web")
+        .delta("ds2/work/web-000001", "/vmfs/volumes/ds1/web/web.vmdk")
+        .delta("ds2/work/web-000002", "web-000001.vmdk")
+        .inventory(
+            vcenter()
+                .datastore("ds2", &[], &["esx1"])
+                .vm(config_only("web", "[ds1] web/web.vmx")),
+        )
+        .judge()
+        .are(&["ds2/work/web-000001-delta.vmdk", "ds1/web/web.vmdk"], "owned")
+        .is("ds2/work/web-000002.vmdk", "orphaned/stranded-snapshot");
+}
+
+#[test]
+fn v48_a_working_directory_that_was_not_scanned_is_outside_and_named() {
+    let config = vmx("web", &["/vmfs/volumes/ds2/work/web-000001.vmdk"]).build();
+    Site::vmware()
+        .file("ds1/web/web.vmx", config)
+        .disk("ds1/web/web")
+        .inventory(
+            vcenter()
+                .datastore("ds2", &[], &["esx1"])
+                .vm(config_only("web", "[ds1] web/web.vmx")),
+        )
+        .judge()
+        .is("ds1/web/web.vmdk", "unknown/outside-scan")
+        .no_problem("missing-disk")
+        .gap("datastore-not-scanned");
+}
+
+#[test]
+fn v48_a_list_at_home_names_states_and_branches_in_the_working_directory() {
+    let config = vmx("web", &["web-000001.vmdk"])
+        .set("workingDir", "/vmfs/volumes/ds2/work")
+        .build();
+    Site::vmware()
+        .root("ds2", &["ds2"])
+        .file("ds1/web/web.vmx", config)
+        .file("ds1/web/web.vmsd", snapshots(&["web.vmdk", "web-000002.vmdk"]))
+        .disk("ds1/web/web")
+        .delta("ds2/work/web-000001", "/vmfs/volumes/ds1/web/web.vmdk")
+        .delta("ds2/work/web-000002", "/vmfs/volumes/ds1/web/web.vmdk")
+        .delta("ds2/work/web-000003", "/vmfs/volumes/ds1/web/web.vmdk")
+        .file("ds2/work/web-Snapshot1.vmsn", state())
+        .inventory(vcenter().datastore("ds2", &[], &["esx1"]).vm(row(
+            "web",
+            "[ds1] web/web.vmx",
+            &["[ds2] work/web-000001.vmdk"],
+        )))
+        .judge()
+        .are(&["ds2/work/web-000002.vmdk", "ds2/work/web-Snapshot1.vmsn"], "owned")
+        .no_problem("missing-disk")
+        .is("ds2/work/web-000003.vmdk", "orphaned/stranded-snapshot");
+}
+
+#[test]
+fn v48_a_list_in_the_working_directory_names_branches_at_home() {
+    let config = vmx("web", &["web-000001.vmdk"])
+        .set("workingDir", "/vmfs/volumes/ds2/work")
+        .build();
+    Site::vmware()
+        .root("ds2", &["ds2"])
+        .file("ds1/web/web.vmx", config)
+        .disk("ds1/web/web")
+        .delta("ds1/web/web-000001", "web.vmdk")
+        .delta("ds1/web/web-000002", "web.vmdk")
+        .file("ds2/work/web.vmsd", snapshots(&["web.vmdk", "web-000002.vmdk"]))
+        .inventory(vcenter().datastore("ds2", &[], &["esx1"]).vm(row(
+            "web",
+            "[ds1] web/web.vmx",
+            &["[ds1] web/web-000001.vmdk"],
+        )))
+        .judge()
+        .are(&["ds1/web/web-000002.vmdk", "ds1/web/web.vmdk"], "owned")
+        .no_problem("missing-disk");
+}
+
+#[test]
+fn v48_a_working_directory_that_was_not_scanned_may_hold_the_list_of_branches() {
+    let site = |folder: &str| {
+        let config = vmx("web", &["web-000001.vmdk"]).set("workingDir", folder).build();
+        Site::vmware()
+            .file("ds1/web/web.vmx", config)
+            .disk("ds1/web/web")
+            .delta("ds1/web/web-000001", "web.vmdk")
+            .delta("ds1/web/web-000002", "web.vmdk")
+            .disk("ds1/old/old")
+            .inventory(vcenter().datastore("ds2", &[], &["esx1"]).vm(row(
+                "web",
+                "[ds1] web/web.vmx",
+                &["[ds1] web/web-000001.vmdk"],
+            )))
+            .judge()
+    };
+    site("/vmfs/volumes/ds2/work")
+        .is("ds1/web/web-000002.vmdk", "unknown/outside-scan")
+        .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk");
+    site("work").is("ds1/web/web-000002.vmdk", "orphaned/stranded-snapshot");
+}
+
+#[test]
+fn v49_digests_go_with_their_disk() {
+    let digest =
+        |name: &str| DescriptorBuilder::vmfs(&format!("{name}-digest"), 800, cid(name) + 1, guid(77, 3)).build();
+    Site::vmware()
+        .vm("ds1", "vdi")
+        .file("ds1/vdi/vdi-digest.vmdk", digest("vdi"))
+        .zeros("ds1/vdi/vdi-digest-flat.vmdk", 800 * 512)
+        .disk("ds1/old/old")
+        .file("ds1/old/old-digest.vmdk", digest("old"))
+        .zeros("ds1/old/old-digest-flat.vmdk", 800 * 512)
+        .inventory(vcenter().vm(row_of("vdi")))
+        .judge()
+        .are(&["ds1/vdi/vdi-digest.vmdk", "ds1/vdi/vdi-digest-flat.vmdk"], "owned")
+        .are(
+            &["ds1/old/old-digest.vmdk", "ds1/old/old-digest-flat.vmdk"],
+            "orphaned/deleted-vm-disk",
+        );
+}
+
+// V14 lets an unreadable configuration reach its folder. Swap and snapshots need not lie there and no list of leaf disks
+// names them, so by the first law they are not judged anywhere while one cannot be read.
+#[test]
+fn v50_a_swap_file_in_a_shared_folder_is_owned_by_the_vm_that_names_it() {
+    let config = vmx("web", &["web.vmdk"])
+        .set("sched.swap.derivedName", "/vmfs/volumes/ds1/swap/web-1a2b3c4d.vswp")
+        .build();
+    Site::vmware()
+        .file("ds1/web/web.vmx", config)
+        .disk("ds1/web/web")
+        .zeros("ds1/swap/web-1a2b3c4d.vswp", 1 << 20)
+        .zeros("ds1/swap/web-99999999.vswp", 1 << 20)
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/swap/web-1a2b3c4d.vswp", "owned")
+        .is("ds1/swap/web-99999999.vswp", "orphaned/leftover-state candidate");
+}
+
+#[test]
+fn v48_a_snapshot_list_in_the_working_directory_is_the_vms_and_owns_its_branches() {
+    for dir in ["work", "/vmfs/volumes/ds1/web/work", "work/"] {
+        let config = vmx("web", &["work/web-000001.vmdk"]).set("workingDir", dir).build();
+        Site::vmware()
+            .file("ds1/web/web.vmx", config)
+            .disk("ds1/web/web")
+            .delta("ds1/web/work/web-000001", "../web.vmdk")
+            .delta("ds1/web/work/web-000002", "../web.vmdk")
+            .file("ds1/web/work/web.vmsd", snapshot_of("web-000002.vmdk"))
+            .file("ds1/web/work/web-Snapshot1.vmsn", state())
+            .inventory(vcenter().vm(row("web", "[ds1] web/web.vmx", &["[ds1] web/work/web-000001.vmdk"])))
+            .judge()
+            .are(
+                &[
+                    "ds1/web/work/web-000002.vmdk",
+                    "ds1/web/work/web.vmsd",
+                    "ds1/web/work/web-Snapshot1.vmsn",
+                ],
+                "owned",
+            );
+    }
+}
+
+#[test]
+fn v50_the_swap_file_of_a_vm_that_is_off_is_no_ghost() {
+    let config = vmx("web", &["web.vmdk"])
+        .set("sched.swap.derivedName", "/vmfs/volumes/ds1/web/web-1a2b3c4d.vswp")
+        .build();
+    let judged = Site::vmware()
+        .file("ds1/web/web.vmx", config)
+        .disk("ds1/web/web")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge();
+    judged.no_problem("missing-file").no_problem("ghost");
+    assert!(judged.missing("web").is_empty(), "{:?}", judged.missing("web"));
+}
+
+#[test]
+fn v51_a_stale_swap_file_is_left_state_and_a_locked_one_is_in_use() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .zeros("ds1/old/old-1a2b3c4d.vswp", 1 << 20)
+        .zeros("ds1/run/run-1a2b3c4d.vswp", 1 << 20)
+        .nfs_lock("ds1/run/run-1a2b3c4d.vswp", "esx1")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/old/old-1a2b3c4d.vswp", "orphaned/leftover-state candidate")
+        .is("ds1/run/run-1a2b3c4d.vswp", "in-use/locked");
+}
+
+#[test]
+fn v52_suspend_and_memory_files_are_owned_through_keys_and_lists_only() {
+    let config = vmx("web", &["web.vmdk"])
+        .set("checkpoint.vmState", "web-77.vmss")
+        .build();
+    Site::vmware()
+        .file("ds1/web/web.vmx", config)
+        .disk("ds1/web/web")
+        .file("ds1/web/web.vmsd", snapshot_of("web.vmdk"))
+        .file("ds1/web/web-Snapshot1.vmsn", state())
+        .zeros("ds1/web/web-Snapshot1.vmem", 1 << 20)
+        .file("ds1/web/web-77.vmss", state())
+        .zeros("ds1/web/web-77.vmem", 1 << 20)
+        .file("ds1/web/web-Snapshot9.vmsn", state())
+        .zeros("ds1/web/web-Snapshot9.vmem", 1 << 20)
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(
+            &[
+                "ds1/web/web-Snapshot1.vmsn",
+                "ds1/web/web-Snapshot1.vmem",
+                "ds1/web/web-77.vmss",
+                "ds1/web/web-77.vmem",
+            ],
+            "owned",
+        )
+        .are(
+            &["ds1/web/web-Snapshot9.vmsn", "ds1/web/web-Snapshot9.vmem"],
+            "orphaned/leftover-state review",
+        );
+}
+
+#[test]
+fn what_a_left_list_or_state_names_is_judged_by_what_it_is_itself() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/old/old")
+        .delta("ds1/old/old-000001", "old.vmdk")
+        .file("ds1/old/old.vmsd", snapshots(&["old.vmdk", "old-000001.vmdk"]))
+        .file("ds1/old/web-Snapshot1.vmsn", state())
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/old/old.vmsd", "orphaned/leftover-sidecar candidate")
+        .is("ds1/old/old-000001.vmdk", "orphaned/stranded-snapshot review")
+        .is("ds1/old/old-000001-delta.vmdk", "orphaned/stranded-snapshot review")
+        .is("ds1/old/web-Snapshot1.vmsn", "orphaned/leftover-state review")
+        .because("ds1/old/old-000001.vmdk", "last-owner-hint");
+}
+
+#[test]
+fn v53_a_redo_log_is_owned_by_name_and_left_state_without_owner() {
+    let config = vmx("web", &["web.vmdk"])
+        .set("scsi0:0.mode", "independent-nonpersistent")
+        .set("scsi0:0.redo", "web.vmdk.REDO_a1b2c3")
+        .build();
+    let cowd = cowd(u32::try_from(SECTORS).unwrap());
+    Site::vmware()
+        .file("ds1/web/web.vmx", config)
+        .disk("ds1/web/web")
+        .file("ds1/web/web.vmdk.REDO_a1b2c3", &cowd)
+        .file("ds1/web/web.vmdk.REDO_d4e5f6", &cowd)
+        .file("ds1/web/web.vmdk.REDO_000001", &cowd)
+        .modified("ds1/web/web.vmdk.REDO_000001", "2026-10-20T00:00:00Z")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/web.vmdk.REDO_a1b2c3", "owned")
+        .is("ds1/web/web.vmdk.REDO_d4e5f6", "orphaned/leftover-state review")
+        .is("ds1/web/web.vmdk.REDO_000001", "unknown/too-new");
+}

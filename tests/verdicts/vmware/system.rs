@@ -1,0 +1,128 @@
+//! Cases V74 – V86: files of the file system and the platform.
+
+use crate::support::{Export, Site, row_of, vcenter};
+
+#[test]
+fn v74_to_v78_system_files_are_known_at_the_top_and_only_there() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .zeros("ds1/.fbb.sf", 4096)
+        .file("ds1/.vSphere-HA/FDM-1/protectedlist", "")
+        .zeros("ds1/.naa.600a0b80/slotsfile", 512)
+        .file("ds1/.dvsData/a/1", "x")
+        .disk("ds1/etc/etc")
+        .disk("ds1/targets/t")
+        .disk("ds1/deep/.naa.600a0b80/d")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/.fbb.sf", "system/vmfs-metadata never")
+        .is("ds1/.vSphere-HA/FDM-1/protectedlist", "system/ha never")
+        .is("ds1/.naa.600a0b80/slotsfile", "system/sioc never")
+        .is("ds1/.dvsData/a/1", "system/datastore-service never")
+        .are(
+            &[
+                "ds1/etc/etc.vmdk",
+                "ds1/targets/t.vmdk",
+                "ds1/deep/.naa.600a0b80/d.vmdk",
+            ],
+            "orphaned/deleted-vm-disk",
+        );
+}
+
+#[test]
+fn v75_a_vm_that_a_list_of_ha_names_is_run_by_an_unknown_vcenter() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .vm("ds1", "foreign")
+        .file(
+            "ds1/.vSphere-HA/FDM-1/protectedlist",
+            "/vmfs/volumes/ds1/foreign/foreign.vmx\n",
+        )
+        .disk("ds1/loose/loose")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/foreign/foreign.vmx", "in-use/ha-protected never")
+        .is("ds1/foreign/foreign-flat.vmdk", "in-use")
+        .is("ds1/loose/loose.vmdk", "unknown/no-coverage")
+        .gap("ha-vm-unregistered");
+}
+
+#[test]
+fn v79_a_locked_file_is_in_use_and_so_is_its_disk_and_its_lock() {
+    let judged = Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/old/old")
+        .nfs_lock("ds1/old/old-flat.vmdk", "esx1")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge();
+    judged.are(&["ds1/old/old.vmdk", "ds1/old/old-flat.vmdk"], "in-use/locked never");
+    let locks = judged
+        .report
+        .artifacts
+        .iter()
+        .filter(|artifact| artifact.relative_path.lossy().contains(".lck-"));
+    assert_eq!(locks.map(|lock| lock.verdict.name()).collect::<Vec<_>>(), ["in-use"]);
+}
+
+#[test]
+fn v79_a_lock_without_target_is_stale_whether_or_not_an_inventory_was_given() {
+    let site = || {
+        Site::vmware().vm("ds1", "web").file(
+            "ds1/web/.lck-e003090001000000",
+            derelict_parsers::testkit::vmware::nfs_lock("esx9"),
+        )
+    };
+    site()
+        .judge()
+        .is("ds1/web/.lck-e003090001000000", "orphaned/stale-lock candidate");
+    site()
+        .disk("ds1/old/old")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/.lck-e003090001000000", "orphaned/stale-lock candidate")
+        .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v79_where_file_ids_are_not_those_of_the_server_no_lock_is_called_stale() {
+    for file_system in ["cifs", "smb3", "fuse.sshfs", "9p"] {
+        Site::vmware()
+            .vm("ds1", "web")
+            .file(
+                "ds1/web/.lck-e003090001000000",
+                derelict_parsers::testkit::vmware::nfs_lock("esx1"),
+            )
+            .change(move |catalogue| catalogue.roots[0].file_system = Some(file_system.to_owned()))
+            .inventory(vcenter().vm(row_of("web")))
+            .judge()
+            .is("ds1/web/.lck-e003090001000000", "unknown never");
+    }
+}
+
+#[test]
+fn v80_a_deleted_file_that_is_still_open_is_in_use() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .sparse("ds1/old/.nfs000000000000abcd00000001", &{
+            let mut file = derelict_parsers::testkit::SparseFile::new(1 << 20);
+            file.put(0, [9; 64]);
+            file
+        })
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/old/.nfs000000000000abcd00000001", "in-use/open-deleted never");
+}
+
+#[test]
+fn v82_scratch_of_a_host_is_its_own() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .file("ds1/.locker-esx1/log/x.log", "x")
+        .file("ds1/vmkdump/0011.dumpfile", "x")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(
+            &["ds1/.locker-esx1/log/x.log", "ds1/vmkdump/0011.dumpfile"],
+            "system/host-scratch never",
+        );
+}
