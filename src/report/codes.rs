@@ -142,6 +142,8 @@ codes! {
         ClusterConfig = "cluster-config",
         /// Locked.
         Locked = "locked",
+        /// Changed between two looks of one scan.
+        ChangedDuringScan = "changed-during-scan",
         /// Open log or unclean mark.
         OpenLog = "open-log",
         /// Written since the inventory.
@@ -246,6 +248,8 @@ codes! {
         OpenLog = "open-log",
         /// Its unclean mark is set.
         UncleanMark = "unclean-mark",
+        /// It changed between two looks of one scan.
+        ChangedDuringScan = "changed-during-scan",
         /// Written since the inventory, and older than it.
         WrittenSinceInventory = "written-since-inventory",
         /// A list of vSphere HA names it.
@@ -270,12 +274,22 @@ codes! {
         NewerThanParent = "newer-than-parent",
         /// The same disk at another place is in use.
         TwinInUse = "twin-in-use",
+        /// A disk of the same identity and other content is in use at another place.
+        OlderCopy = "older-copy",
+        /// Many disks and no VM lie in one folder: perhaps the store of a product.
+        ProductStore = "product-store",
+        /// The datastore holds what an array or SRM replicates.
+        ReplicaDatastore = "replica-datastore",
+        /// Another tool has an opinion of it.
+        SecondOpinion = "second-opinion",
         /// It may be the same file as one that is needed, seen through another root.
         PerhapsSameFile = "perhaps-same-file",
         /// A VM with the same id is registered at another place.
         SameIdRegistered = "same-id-registered",
         /// Newest change.
         LastWritten = "last-written",
+        /// Whose it was, as far as files tell that were written while it was used.
+        LastOwner = "last-owner",
         /// Whose it was, as far as a name or place tells.
         LastOwnerHint = "last-owner-hint",
         /// A raw device map: the data are elsewhere.
@@ -346,6 +360,8 @@ codes! {
         AssumedComplete = "assumed-complete",
         /// Disks without a file cannot be assessed.
         FilelessDisks = "fileless-disks",
+        /// Objects of vSAN without a file cannot be seen.
+        VsanObjects = "vsan-objects",
     }
 }
 
@@ -396,6 +412,26 @@ codes! {
         SnapshotMismatch = "snapshot-mismatch",
         /// A parent on which no disk depends.
         UnusedParent = "unused-parent",
+        /// A First Class Disk that neither CNS nor Kubernetes claims.
+        UnclaimedVolume = "unclaimed-volume",
+        /// A chain of many links.
+        DeepChain = "deep-chain",
+        /// A snapshot or checkpoint that is kept for long.
+        OldSnapshot = "old-snapshot",
+        /// A CD or floppy image is attached to a VM.
+        MountedIso = "mounted-iso",
+        /// Two VMs or two disks in use carry one id.
+        DuplicateId = "duplicate-id",
+        /// The disks of a VM lie on several datastores.
+        SeveralDatastores = "several-datastores",
+        /// A disk of a VM is a device behind a pointer, not a file.
+        RawDeviceMap = "raw-device-map",
+        /// A disk may be written by several VMs.
+        SharedDisk = "shared-disk",
+        /// Snapshots leave a disk out.
+        IndependentDisk = "independent-disk",
+        /// A VM or one of its disks is encrypted.
+        Encrypted = "encrypted",
         /// Not in the cluster's list although it should be, or the other way round.
         ClusterMismatch = "cluster-mismatch",
     }
