@@ -4,6 +4,7 @@
 //! nothing else of a file. Nothing here is a judgement: a mark says "the log holds a GUID", not "this disk is in use".
 
 use derelict_parsers::EncodedText;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -24,6 +25,10 @@ pub struct Evidence {
     pub lock: Option<LockEvidence>,
     /// Signs of use, protection or damage.
     pub marks: Vec<Mark>,
+    /// Set when it is a snapshot list: the snapshots, in the order of the file.
+    pub snapshots: Vec<SnapshotEvidence>,
+    /// Set when it tells what a VM had open when it ran. History: it owns nothing (V47).
+    pub history: Option<History>,
 }
 
 impl Evidence {
@@ -34,6 +39,8 @@ impl Evidence {
         self.disk = other.disk.or_else(|| self.disk.take());
         self.lock = other.lock.or_else(|| self.lock.take());
         self.marks.extend(other.marks);
+        self.snapshots.extend(other.snapshots);
+        self.history = other.history.or_else(|| self.history.take());
     }
 
     /// True when it carries this mark.
@@ -83,6 +90,47 @@ pub struct VmEvidence {
     pub opaque: Option<String>,
     /// Notes of the VM, cut to 4 KiB.
     pub notes: Option<String>,
+    /// Storage devices that are not like others: independent of snapshots, or written by several VMs.
+    #[serde(default)]
+    pub devices: Vec<DeviceEvidence>,
+}
+
+/// A storage device of a VM that is not like others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeviceEvidence {
+    /// The device (`scsi0:1`): what the key of its reference begins with.
+    pub device: String,
+    /// Snapshots leave it out: the mode as written.
+    pub independent: Option<String>,
+    /// Several VMs may write it: how, as written.
+    pub shared: Option<String>,
+}
+
+/// One snapshot of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct SnapshotEvidence {
+    /// The name that its user gave.
+    pub name: Option<String>,
+    /// When it was taken.
+    pub created: Option<Timestamp>,
+}
+
+/// What a file tells of the run of a VM that wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct History {
+    /// Name of the VM.
+    pub vm_name: Option<String>,
+    /// Disks that it opened, as written.
+    pub disks: Vec<OpenedDisk>,
+}
+
+/// A disk that a VM opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OpenedDisk {
+    /// Its path on the host.
+    pub path: EncodedText,
+    /// Its identity, as in [`DiskEvidence::disk_id`].
+    pub disk_id: Option<String>,
 }
 
 impl VmEvidence {
@@ -99,6 +147,7 @@ impl VmEvidence {
             checkpoints: 0,
             opaque: None,
             notes: None,
+            devices: Vec::new(),
         }
     }
 }

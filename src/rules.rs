@@ -32,6 +32,7 @@ pub struct Rule {
     paths: GlobSet,
     kinds: Vec<Kind>,
     sibling: Option<GlobMatcher>,
+    datastore: Option<GlobMatcher>,
     platform: Option<Platform>,
 }
 
@@ -52,6 +53,8 @@ pub struct Subject<'a> {
     pub company: &'a [bool],
     /// Platforms whose files the datastore holds.
     pub platforms: &'a [Platform],
+    /// Names of the datastore.
+    pub datastores: &'a [String],
 }
 
 #[derive(Deserialize)]
@@ -75,6 +78,7 @@ struct WrittenRule {
     #[serde(default)]
     kinds: Vec<Kind>,
     sibling: Option<String>,
+    datastore: Option<String>,
     platform: Option<Platform>,
     reason: String,
     #[serde(default)]
@@ -171,12 +175,8 @@ impl Rule {
             source: written.source,
             paths: paths.build().map_err(|error| error.to_string())?,
             kinds: written.kinds,
-            sibling: written
-                .sibling
-                .as_deref()
-                .map(glob)
-                .transpose()?
-                .map(|glob| glob.compile_matcher()),
+            sibling: matcher(written.sibling.as_deref())?,
+            datastore: matcher(written.datastore.as_deref())?,
             platform: written.platform,
         })
     }
@@ -187,7 +187,15 @@ impl Rule {
             && self
                 .platform
                 .is_none_or(|platform| subject.platforms.contains(&platform))
+            && self
+                .datastore
+                .as_ref()
+                .is_none_or(|datastore| subject.datastores.iter().any(|name| datastore.is_match(name)))
     }
+}
+
+fn matcher(text: Option<&str>) -> std::result::Result<Option<GlobMatcher>, String> {
+    Ok(text.map(glob).transpose()?.map(|glob| glob.compile_matcher()))
 }
 
 fn glob(text: &str) -> std::result::Result<Glob, String> {
@@ -195,6 +203,7 @@ fn glob(text: &str) -> std::result::Result<Glob, String> {
         .case_insensitive(true)
         .literal_separator(true)
         .backslash_escape(true)
+        .empty_alternates(true)
         .build()
         .map_err(|error| error.to_string())
 }
@@ -211,6 +220,7 @@ mod tests {
             kind,
             company: &company,
             platforms: &[Platform::Vmware, Platform::Hyperv],
+            datastores: &[],
         };
         rules.find(subject).map(|rule| rule.class)
     }
@@ -268,6 +278,7 @@ mod tests {
                     kind: Kind::VmdkDescriptor,
                     company: &rules.company(std::iter::empty()),
                     platforms: &[],
+                    datastores: &[],
                 })
                 .map(|rule| rule.id.clone())
         };

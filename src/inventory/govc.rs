@@ -200,13 +200,24 @@ pub(super) fn add_volumes(part: &mut Part, document: Json<'_>, row: &str) {
             object: RegisteredObject {
                 class: "cns-volume".to_owned(),
                 id: id.to_owned(),
-                name: volume.get("name").text().unwrap_or(id).to_owned(),
+                name: volume_name(volume, id),
                 path: details.first(&["backingDiskPath", "backingDiskUrlPath"]).string(),
                 folder: false,
                 row: format!("{row} volume[{index}]"),
             },
             place: Place::Said,
         });
+    }
+}
+
+/// The name of a volume with the cluster that claims it.
+fn volume_name(volume: Json<'_>, id: &str) -> String {
+    let name = volume.get("name").text().unwrap_or(id);
+    let cluster = volume.at("metadata.containerCluster");
+    match (cluster.get("clusterType").text(), cluster.get("clusterId").text()) {
+        (Some(kind), Some(cluster)) => format!("{name} of the cluster {cluster} ({kind})"),
+        (None, Some(cluster)) => format!("{name} of the cluster {cluster}"),
+        _ => name.to_owned(),
     }
 }
 

@@ -537,6 +537,8 @@ pub struct HostRecord {
     pub moref: Option<String>,
     /// Number of VMs that the export says it has.
     pub vm_count: Option<u64>,
+    /// UUID of its hardware: the name of its dumps on a datastore.
+    pub uuid: Option<Uuid>,
 }
 
 impl InventoryWarning {

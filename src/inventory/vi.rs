@@ -259,6 +259,9 @@ pub(super) fn host(object: Json<'_>) -> Option<HostRecord> {
         name,
         moref,
         vm_count: None,
+        uuid: object
+            .first(&["hardware.systemInfo.uuid", "summary.hardware.uuid"])
+            .id(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Facts of VMware's files in the words of the evidence.
 
 use derelict_parsers::{
-    Anomaly, Limits, ParseError,
+    Anomaly, EncodedText, Limits, ParseError,
     ha_list::HaList,
     hbr_group::ReplicationGroup,
     reference::{FileKind, FileReference},
@@ -16,7 +16,9 @@ use derelict_parsers::{
 use super::{Parsed, Subject, cut_notes, mark};
 use crate::{
     classify::Content,
-    evidence::{Evidence, LockEvidence, MarkCode, Reference, VmEvidence},
+    evidence::{
+        DeviceEvidence, Evidence, History, LockEvidence, MarkCode, OpenedDisk, Reference, SnapshotEvidence, VmEvidence,
+    },
     file_reader::FileReader,
     kind::{Kind, Platform, Role},
 };
@@ -51,6 +53,7 @@ pub(super) fn configuration(kind: Kind, reader: &FileReader, limits: &Limits) ->
         template: kind == Kind::Vmtx,
         opaque: opaque(&config).map(str::to_owned),
         notes: config.annotation.as_ref().map(|text| cut_notes(text.as_str())),
+        devices: special_devices(&config),
         ..VmEvidence::of(Platform::Vmware)
     };
     let evidence = Evidence {
@@ -60,6 +63,19 @@ pub(super) fn configuration(kind: Kind, reader: &FileReader, limits: &Limits) ->
         ..Evidence::default()
     };
     Ok(Parsed::new(&config, evidence, &config.anomalies).damaged_by(torn(config.is_torn).as_ref()))
+}
+
+/// Devices that snapshots leave out or that several VMs write.
+fn special_devices(config: &VmxConfig) -> Vec<DeviceEvidence> {
+    let devices = config.devices.iter().filter(|device| device.present);
+    let evidence = devices.map(|device| DeviceEvidence {
+        device: device.device.clone(),
+        independent: device.mode.clone().filter(|_| device.is_independent()),
+        shared: device.sharing.clone().filter(|_| device.is_multi_writer()),
+    });
+    evidence
+        .filter(|device| device.independent.is_some() || device.shared.is_some())
+        .collect()
 }
 
 /// Why the disks of a configuration are not all known.
@@ -89,8 +105,13 @@ fn encryption_text(encryption: Encryption) -> &'static str {
 /// A `.vmsd`.
 pub(super) fn snapshot_list(reader: &FileReader, limits: &Limits) -> Result<Parsed, ParseError> {
     let list = SnapshotList::read(reader, limits)?;
+    let snapshots = list.snapshots.iter().map(|snapshot| SnapshotEvidence {
+        name: snapshot.display_name.as_ref().map(ToString::to_string),
+        created: snapshot.created,
+    });
     let mut evidence = Evidence {
         references: references(&list.references()),
+        snapshots: snapshots.collect(),
         ..Evidence::default()
     };
     if list.needs_consolidation {
@@ -185,9 +206,31 @@ pub(super) fn state(content: Content, reader: &FileReader, limits: &Limits) -> R
     Ok(Parsed::new(&state, evidence, &state.anomalies))
 }
 
-/// A `vmware.log`. What it names is history: facts, no references.
+/// A `vmware.log`. What it names is history, no references.
 pub(super) fn log(reader: &FileReader) -> Result<Parsed, ParseError> {
-    Ok(Parsed::new(&VmLog::read(reader)?, Evidence::default(), &[]))
+    let log = VmLog::read(reader)?;
+    let name_of_file = |path: &EncodedText| {
+        let name = path.as_str().rsplit(['/', '\\']).next()?;
+        Some(name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned())
+    };
+    let name = log.display_name.as_ref().map(ToString::to_string);
+    let opened = log.disks.iter().map(|disk| OpenedDisk {
+        path: disk.path.clone(),
+        disk_id: disk
+            .uuid
+            .as_ref()
+            .and_then(|id| id.uuid)
+            .map(|id| id.simple().to_string()),
+    });
+    let history = History {
+        vm_name: name.or_else(|| log.vmx_path.as_ref().and_then(name_of_file)),
+        disks: opened.collect(),
+    };
+    let evidence = Evidence {
+        history: Some(history),
+        ..Evidence::default()
+    };
+    Ok(Parsed::new(&log, evidence, &[]))
 }
 
 /// A group of vSphere Replication at the target: it names the files of the replicas (V23).

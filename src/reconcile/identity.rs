@@ -158,6 +158,17 @@ impl Identities {
         self.by_name.get(&(writer, mount.clone())).copied()
     }
 
+    /// Every name of the datastore that a root is, in lower case: labels, volume ids, shares.
+    pub(crate) fn names_of(&self, root: usize) -> Vec<String> {
+        let entities = self.roots[root].entities.iter();
+        let written = entities.flat_map(|&entity| &self.entities[entity].names);
+        let mut names: Vec<String> = written.map(|(_, mount)| fold(&mount.to_string())).collect();
+        names.push(fold(&self.roots[root].name));
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// The host whose drive a root is, when the user says so: drive letters in its files are of that host (H-B5).
     pub(crate) fn host_of(&self, root: usize) -> Option<&str> {
         self.given.iter().find_map(|(alias, of)| match &alias.mount {

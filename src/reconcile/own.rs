@@ -13,7 +13,7 @@ use super::{
 use crate::{
     catalogue::Catalogue,
     evidence::{Reference, VmEvidence},
-    inventory::{Inventory, Listing, Registration},
+    inventory::{Inventory, Listing, RegisteredObject, Registration},
     kind::{Kind, Platform, Role},
     path::{Parsed, fold, parse},
 };
@@ -124,6 +124,14 @@ pub(crate) struct Owners {
     pub(crate) objects_of: HashMap<NodeId, Vec<usize>>,
     /// Files that an inventory lists and that are not there, for extents without descriptor.
     pub(crate) missing_disks: BTreeSet<(usize, Vec<u8>)>,
+}
+
+impl Owners {
+    /// The row of a service object.
+    pub(crate) fn listed<'a>(&self, world: World<'a>, object: usize) -> &'a RegisteredObject {
+        let (inventory, row) = self.objects[object].row;
+        &world.inventories[inventory].objects[row]
+    }
 }
 
 /// Everything that the walk reads.
@@ -515,6 +523,27 @@ pub(crate) fn standing(world: World<'_>, owners: &Owners) -> Standing {
         registered: configs(&mut owners.vms.iter()),
         powered_off: configs(&mut owners.vms.iter().filter(|vm| is_off(world, vm))),
     }
+}
+
+/// Name of the snapshot that CloudStack takes of each template VM on primary storage, from which it clones (its
+/// `VmwareStorageManagerImpl`).
+const CLOUDSTACK_TEMPLATE: &str = "cloud.template.base";
+
+/// V34: a template VM of CloudStack on which no disk of another VM on the scanned roots depends.
+pub(crate) fn is_unused_template(world: World<'_>, references: &References, vm: &OwnerVm) -> bool {
+    let snapshots = |&node: &NodeId| {
+        world.files.nodes[node]
+            .evidence()
+            .map_or(&[][..], |found| &found.snapshots)
+    };
+    let mut snapshots = vm.files.keys().flat_map(snapshots);
+    let is_needed = |&node: &NodeId| {
+        let mut children = references.into(node).filter(|edge| edge.role == Role::Parent);
+        children.any(|edge| !vm.files.contains_key(&edge.from))
+    };
+    vm.platform == Platform::Vmware
+        && snapshots.any(|snapshot| snapshot.name.as_deref() == Some(CLOUDSTACK_TEMPLATE))
+        && !vm.files.keys().any(is_needed)
 }
 
 /// True for a VM that every inventory which lists it says is off.

@@ -264,7 +264,11 @@ impl Problems {
 
     /// V19: a service lists an object whose file is gone.
     fn of_objects(&mut self, judge: &Judge<'_>) {
-        for object in &judge.owners.objects {
+        for (index, object) in judge.owners.objects.iter().enumerate() {
+            let owned = |node: &usize| judge.owners.vms_of.contains_key(node);
+            if judge.is_unclaimed(index) && !object.files.is_empty() && !object.files.keys().any(owned) {
+                self.unclaimed_volume(judge, index);
+            }
             let Some((root, path)) = &object.missing else { continue };
             let inventory = &judge.world.inventories[object.row.0];
             let listed = &inventory.objects[object.row.1];
@@ -313,6 +317,32 @@ fn missing_file(judge: &Judge<'_>, vm: &OwnerVm, missing: &Missing, reasons: Vec
         text: format!("{place} is named and not there{data}"),
         reasons,
         next_step: "restore the file or correct the configuration before the next power cycle",
+    }
+}
+
+impl Problems {
+    /// V16: what a volume leaves behind whose claim was deleted while its policy was to retain the disk.
+    fn unclaimed_volume(&mut self, judge: &Judge<'_>, object: usize) {
+        let inventory = &judge.world.inventories[judge.owners.objects[object].row.0];
+        let listed = judge.owners.listed(judge.world, object);
+        let finding = Finding {
+            code: ProblemCode::UnclaimedVolume,
+            severity: Severity::Info,
+            subject: listed.name.clone(),
+            text: format!(
+                "{} is listed as a First Class Disk, and neither CNS nor a list of persistent volumes names it: perhaps its claim is gone and \
+                 its disk was retained",
+                listed.id
+            ),
+            reasons: vec![statement(
+                ReasonCode::ServiceObject,
+                "the catalogue of First Class Disks lists it".to_owned(),
+                Some(format!("{}, {}", inventory.source, listed.row)),
+                Weight::For,
+            )],
+            next_step: "ask the owners of all clusters; delete the disk through vCenter, not its files",
+        };
+        self.add(finding, &[]);
     }
 }
 

@@ -105,31 +105,41 @@ pub(crate) struct Resolver<'a> {
     files: &'a Files<'a>,
     identities: &'a Identities,
     by_link: HashMap<LinkId, Vec<NodeId>>,
+    by_disk_id: HashMap<&'a str, Vec<NodeId>>,
 }
 
 impl<'a> Resolver<'a> {
     /// A resolver over the catalogue.
     pub(crate) fn new(files: &'a Files<'a>, identities: &'a Identities) -> Self {
         let mut by_link: HashMap<LinkId, Vec<NodeId>> = HashMap::new();
+        let mut by_disk_id: HashMap<&str, Vec<NodeId>> = HashMap::new();
         for (id, node) in files.nodes.iter().enumerate() {
-            if let Some(link) = node
-                .evidence()
-                .and_then(|evidence| evidence.disk.as_ref())
-                .and_then(|disk| disk.link)
-            {
+            let Some(disk) = node.evidence().and_then(|evidence| evidence.disk.as_ref()) else {
+                continue;
+            };
+            if let Some(link) = disk.link {
                 by_link.entry(link).or_default().push(id);
+            }
+            if let Some(disk_id) = disk.disk_id.as_deref() {
+                by_disk_id.entry(disk_id).or_default().push(id);
             }
         }
         Self {
             files,
             identities,
             by_link,
+            by_disk_id,
         }
     }
 
     /// Files that carry a link id.
     pub(crate) fn with_link(&self, link: LinkId) -> &[NodeId] {
         self.by_link.get(&link).map_or(&[], Vec::as_slice)
+    }
+
+    /// The disks that bear an identity, which copies of a disk share.
+    pub(crate) fn with_disk_id(&self, disk_id: &str) -> &[NodeId] {
+        self.by_disk_id.get(disk_id).map_or(&[], Vec::as_slice)
     }
 
     /// What a path of an inventory led to.

@@ -124,22 +124,31 @@ impl Problems {
         }
     }
 
-    /// V27: a replica of linked or instant clones that no clone on the scanned roots uses.
+    /// V27, V34: a replica of linked or instant clones, or a template of CloudStack, that no clone on the scanned roots uses.
     fn unused_parent(&mut self, judge: &Judge<'_>, index: usize, vm: &OwnerVm, disks: &[NodeId]) {
         let name = fold(&vm.name);
         let is_replica = name.starts_with("cp-replica-") || name.starts_with("replica-");
         let has_child = |&disk: &NodeId| judge.references.into(disk).any(|edge| edge.role == Role::Parent);
-        if !is_replica || disks.is_empty() || disks.iter().any(has_child) {
+        let (text, next_step) = if own::is_unused_template(judge.world, judge.references, vm) {
+            (
+                "it is a template VM of CloudStack, and no disk on the scanned roots depends on its disks",
+                "ask CloudStack whether its template was deleted, and let it clean up",
+            )
+        } else if is_replica && !disks.is_empty() && !disks.iter().any(has_child) {
+            (
+                "it is named like a replica of a desktop pool, and no disk on the scanned roots depends on its disks",
+                "ask the connection broker whether its image was removed, and let it clean up",
+            )
+        } else {
             return;
-        }
+        };
         let finding = Finding {
             code: ProblemCode::UnusedParent,
             severity: Severity::Info,
             subject: vm.name.clone(),
-            text: "it is named like a replica of a desktop pool, and no disk on the scanned roots depends on its disks"
-                .to_owned(),
+            text: text.to_owned(),
             reasons: Vec::new(),
-            next_step: "ask the connection broker whether its image was removed, and let it clean up",
+            next_step,
         };
         self.add(finding, &[index]);
     }

@@ -396,7 +396,7 @@ codes! {
         UnmergedCheckpoint = "unmerged-checkpoint",
         /// Snapshots need consolidation.
         NeedsConsolidation = "needs-consolidation",
-        /// Two configurations carry one id.
+        /// Two configurations or two disks carry one id.
         DuplicateIdentity = "duplicate-identity",
         /// An artifact contradicts its format.
         MalformedArtifact = "malformed-artifact",
@@ -420,8 +420,6 @@ codes! {
         OldSnapshot = "old-snapshot",
         /// A CD or floppy image is attached to a VM.
         MountedIso = "mounted-iso",
-        /// Two VMs or two disks in use carry one id.
-        DuplicateId = "duplicate-id",
         /// The disks of a VM lie on several datastores.
         SeveralDatastores = "several-datastores",
         /// A disk of a VM is a device behind a pointer, not a file.

@@ -37,7 +37,7 @@ impl Hosts {
                 found.add(HostRecord {
                     name,
                     moref,
-                    vm_count: None,
+                    ..HostRecord::default()
                 });
             }
         }
@@ -75,6 +75,7 @@ impl Found {
             Some(known) => {
                 known.moref = known.moref.take().or(host.moref);
                 known.vm_count = known.vm_count.max(host.vm_count);
+                known.uuid = known.uuid.or(host.uuid);
             }
             None => self.records.push(host),
         }

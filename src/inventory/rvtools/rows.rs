@@ -295,12 +295,14 @@ fn hosts(parts: &mut Parts<'_>, table: &Table) {
     let name = find(column(&["host", "name"]));
     let moref = find(late_column(&["objectid"]));
     let vm_count = find(column(&["#vmstotal", "vmstotal"]));
+    let uuid = find(late_column(&["uuid"]));
     for row in &table.rows {
         let Some(host) = row.value(name) else { continue };
         parts.of(source.source(row)).hosts.push(HostRecord {
             name: host,
             moref: row.value(moref),
             vm_count: values::whole(row.cell(vm_count)),
+            uuid: values::id(row.cell(uuid)),
         });
     }
 }

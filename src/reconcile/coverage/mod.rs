@@ -87,6 +87,8 @@ pub(crate) struct RootCover {
     pub(crate) inventories: BTreeSet<usize>,
     /// When the newest of them was taken.
     pub(crate) newest: Option<Timestamp>,
+    /// Its datastore is vSAN: files are only the names of objects.
+    pub(crate) is_vsan: bool,
     /// Up to when all of them speak: a file that is newer may be of a source whose export is older.
     pub(crate) common: Option<Timestamp>,
 }
@@ -288,10 +290,23 @@ fn base_cover(
                 cover,
                 inventories,
                 newest,
+                is_vsan: is_vsan(world, identities, root),
                 common,
             }
         })
         .collect()
+}
+
+/// True for a vSAN datastore: an inventory says so, or its id does (V86).
+fn is_vsan(world: World<'_>, identities: &Identities, root: usize) -> bool {
+    let entities = identities.roots[root].entities.iter();
+    let mut records = entities.flat_map(|&entity| &identities.entities[entity].records);
+    let is_kind = |&(inventory, record): &(usize, usize)| {
+        let kind = world.inventories[inventory].datastores[record].kind.as_deref();
+        kind.is_some_and(|kind| fold(kind) == "vsan")
+    };
+    let names = identities.names_of(root);
+    records.any(is_kind) || names.iter().any(|name| name.starts_with("/vmfs/volumes/vsan:"))
 }
 
 /// Up to when every source speaks: the oldest of the exports that no newer one of the same source replaces.
@@ -396,6 +411,7 @@ impl Builder<'_> {
         self.not_scanned();
         self.clustered_without_list();
         self.fileless_disks();
+        self.vsan_objects();
     }
 
     pub(super) fn gap(&mut self, code: ReasonCode, text: String, roots: BTreeSet<usize>, reach: Reach) {

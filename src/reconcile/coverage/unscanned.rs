@@ -264,4 +264,22 @@ impl Builder<'_> {
             self.note(ReasonCode::FilelessDisks, text, BTreeSet::new(), false);
         }
     }
+
+    /// V86: what is left of a disk on vSAN when its descriptor was deleted has no file.
+    pub(super) fn vsan_objects(&mut self) {
+        let is_vsan = |root: &usize| self.coverage.roots[*root].is_vsan;
+        let roots: BTreeSet<usize> = (0..self.coverage.roots.len()).filter(is_vsan).collect();
+        if !roots.is_empty() {
+            let text = format!(
+                "{} vSAN: objects without a descriptor cannot be seen in its files, and neither can their sizes; look at `esxcli vsan debug \
+                 object list`",
+                if roots.len() == 1 {
+                    format!("{} is", self.root_name(roots.first().copied().unwrap_or_default()))
+                } else {
+                    format!("{} are", list(roots.iter().map(|&root| self.root_name(root))))
+                }
+            );
+            self.note(ReasonCode::VsanObjects, text, roots, false);
+        }
+    }
 }

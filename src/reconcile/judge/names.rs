@@ -75,6 +75,14 @@ pub(super) fn is_redo_log(name: &str) -> bool {
     has_extension(name, "redo") || name.contains(".redo_")
 }
 
+/// The label of the copy of a VMFS volume that got a signature of its own: `snap-0a1b2c3d-label`, in lower case (V9).
+pub(super) fn is_resignatured(label: &str) -> bool {
+    let signature = label.strip_prefix("snap-").and_then(|rest| rest.split_once('-'));
+    signature.is_some_and(|(id, label)| {
+        id.len() == 8 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) && !label.is_empty()
+    })
+}
+
 /// A dump of a VM's process or of a host (V55); every other log is part of its VM's history.
 pub(super) fn is_dump(name: &str) -> bool {
     name.contains("zdump") || name.starts_with("vmmcores") || has_extension(name, "core")

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Judge, Judgement,
-    names::known_stem,
+    names::{is_resignatured, known_stem},
     reasons::{settled, shown},
     situation::{Grade, Situation},
 };
@@ -424,6 +424,9 @@ impl Judge<'_> {
                 settled(ReasonCode::AmbiguousDatastore, doubt, "the right alias for the root"),
             ));
         }
+        if let Some(replica) = self.on_replica_datastore(node) {
+            return Some(replica);
+        }
         if self.coverage.roots[root].cover == Cover::None {
             let text = if self.world.inventories.is_empty() && !self.options.inventory_issues.is_empty() {
                 "none of the inventories could be read".to_owned()
@@ -457,6 +460,26 @@ impl Judge<'_> {
                 .gaps
                 .extend(self.coverage.gaps.iter().position(|known| known == gap));
         }
+        Some(judgement)
+    }
+
+    /// V9: ESXi calls a datastore `snap-<8 hex digits>-<label>` when it gives the copy of a LUN a signature of its own: an
+    /// array replicates or snapshots it, and what lies on it is registered where the original is, if at all.
+    fn on_replica_datastore(&self, node: NodeId) -> Option<Judgement> {
+        let names = self.identities.names_of(self.root(node));
+        let name = names.iter().find(|name| is_resignatured(name))?;
+        let text = format!(
+            "{name} is the name that a host gives to the copy of a datastore: its VMs are registered where the original is"
+        );
+        let mut judgement = Judgement::unknown(
+            Class::ReplicaDatastore,
+            settled(
+                ReasonCode::ReplicaDatastore,
+                text,
+                "an owner rule for this datastore (service, replica-copy), or its original unmounted for good",
+            ),
+        );
+        judgement.reclaim = Reclaim::Never;
         Some(judgement)
     }
 

@@ -168,6 +168,12 @@ impl Judge<'_> {
                 .config
                 .is_some_and(|config| self.file(config).kind() == Kind::Vmtx)
         };
+        if vms
+            .iter()
+            .all(|&vm| own::is_unused_template(self.world, self.references, &self.owners.vms[vm]))
+        {
+            return Some(Class::UnusedTemplate);
+        }
         if rows.iter().any(|row| row.template) || vms.iter().any(is_template) {
             return Some(Class::Template);
         }

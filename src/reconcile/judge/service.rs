@@ -1,10 +1,11 @@
 //! `service` and `system`: objects that a service lists, and places that owner rules name.
 
-use std::collections::BTreeSet;
+use uuid::Uuid;
 
-use super::{Judge, Judgement};
+use super::{Judge, Judgement, reasons::settled};
 use crate::{
     catalogue::Catalogue,
+    inventory::Inventory,
     kind::Kind,
     path::fold,
     reconcile::{
@@ -12,11 +13,11 @@ use crate::{
         files::NodeId,
         identity::Identities,
         own::{self, Via, World},
-        signs::{source_of, statement},
+        signs::{self, source_of, statement},
     },
     report::{
         codes::{Class, ReasonCode},
-        model::{Owner, OwnerKind, Verdict, Weight},
+        model::{Cover, Owner, OwnerKind, Reason, Reclaim, Verdict, Weight},
     },
     rules::{Rule, Subject},
 };
@@ -54,6 +55,7 @@ pub(crate) fn match_rules<'a>(
             .map(|(_, parts)| parts.join("/") + "/")
             .unwrap_or_default();
         let folder = String::from_utf8_lossy(folder).into_owned();
+        let datastores = identities.names_of(root);
         for &node in nodes {
             let name = String::from_utf8_lossy(world.files.nodes[node].entry.path.name()).into_owned();
             let path = if folder.is_empty() {
@@ -66,6 +68,7 @@ pub(crate) fn match_rules<'a>(
                 kind: world.files.nodes[node].kind(),
                 company: &company,
                 platforms: &platforms[root],
+                datastores: &datastores,
             };
             found[node] = options.rules.find(subject);
         }
@@ -157,7 +160,85 @@ impl Judge<'_> {
             }
         }
         judgement.class = judgement.class.or(Some(Class::CustomRule));
+        self.doubt_claims(node, objects, &mut judgement);
         judgement
+    }
+
+    /// V16, V18: the catalogue of vCenter outlives the cluster that made a volume, and a First Class Disk the volume.
+    fn doubt_claims(&self, node: NodeId, objects: &[usize], judgement: &mut Judgement) {
+        let has_class = |class: Class| {
+            let mut listed = objects.iter().map(|&index| self.owners.listed(self.world, index));
+            listed.any(|object| object.class == class.name())
+        };
+        let doubt = if has_class(Class::CnsVolume) && !objects.iter().any(|&index| self.is_persistent_volume(index)) {
+            "only CNS claims it, whose entries outlive their cluster: no list of persistent volumes that was given names it"
+        } else if has_class(Class::Fcd) && objects.iter().all(|&index| self.is_unclaimed(index)) {
+            "neither CNS nor a list of persistent volumes names this First Class Disk"
+        } else {
+            return;
+        };
+        judgement.reclaim = Reclaim::Review;
+        judgement.reasons.push(Reason {
+            weight: Weight::Against,
+            ..settled(
+                ReasonCode::NotChecked,
+                doubt.to_owned(),
+                "kubectl get pv -o json of the cluster that it was made for",
+            )
+        });
+        judgement
+            .reasons
+            .extend(self.age_reason(&signs::unit(self.references, node)));
+    }
+
+    /// A list of persistent volumes names the object, by its id or by its file.
+    fn is_persistent_volume(&self, object: usize) -> bool {
+        self.is_claimed_as(object, Class::KubernetesVolume)
+    }
+
+    /// V16: lists of CNS or of persistent volumes were given, and none names this First Class Disk.
+    pub(crate) fn is_unclaimed(&self, object: usize) -> bool {
+        let listed = self.owners.listed(self.world, object);
+        let inventories = self.world.inventories;
+        let of_class = |inventory: &Inventory, class: Class| {
+            let mut objects = inventory.objects.iter();
+            objects.any(|object| object.class == class.name())
+        };
+        let was_asked = of_class(&inventories[self.owners.objects[object].row.0], Class::CnsVolume)
+            || inventories
+                .iter()
+                .any(|inventory| of_class(inventory, Class::KubernetesVolume));
+        listed.class == Class::Fcd.name()
+            && was_asked
+            && !self.is_claimed_as(object, Class::CnsVolume)
+            && !self.is_claimed_as(object, Class::KubernetesVolume)
+    }
+
+    fn is_claimed_as(&self, object: usize, class: Class) -> bool {
+        let id = fold(&self.owners.listed(self.world, object).id);
+        let all = self.world.inventories.iter().flat_map(|inventory| &inventory.objects);
+        let mut by_id = all.filter(|other| other.class == class.name());
+        let files = &self.owners.objects[object].files;
+        let mut others = files.keys().flat_map(|node| &self.owners.objects_of[node]);
+        by_id.any(|other| fold(&other.id) == id)
+            || others.any(|&other| self.owners.listed(self.world, other).class == class.name())
+    }
+
+    /// V82: a dump or scratch folder that bears the UUID of a host which no inventory lists although all hosts are listed.
+    /// A name behind `.locker-` is what somebody typed and proves nothing.
+    fn is_of_gone_host(&self, node: NodeId) -> bool {
+        let cover = &self.coverage.roots[self.root(node)];
+        let Some(written) = host_uuid(&self.path(node)) else {
+            return false;
+        };
+        let mut hosts = cover
+            .inventories
+            .iter()
+            .flat_map(|&inventory| &self.world.inventories[inventory].hosts)
+            .peekable();
+        // Some firmware prints the first three fields in the other byte order.
+        let is_other = |uuid: Uuid| uuid != written && Uuid::from_bytes_le(*uuid.as_bytes()) != written;
+        cover.cover == Cover::Complete && hosts.peek().is_some() && hosts.all(|host| host.uuid.is_some_and(is_other))
     }
 
     pub(super) fn by_rule(&self, node: NodeId, rule: &Rule) -> Judgement {
@@ -193,7 +274,7 @@ impl Judge<'_> {
         judgement
     }
 
-    /// V16, V22: the catalogue of the service was given and does not name the file.
+    /// V16, V22, V82: the list of those that the file may belong to was given, and none of them is left.
     pub(super) fn is_leaked(&self, node: NodeId, class: Class) -> bool {
         match class {
             Class::Fcd => self.fcd_listed(node) && self.file(node).kind() != Kind::DatastoreSystem,
@@ -210,6 +291,7 @@ impl Judge<'_> {
                     })
             }
             Class::HypervReplica => self.is_left_by_replication(node),
+            Class::HostScratch => self.is_of_gone_host(node),
             _ => false,
         }
     }
@@ -236,18 +318,7 @@ impl Judge<'_> {
     /// Every covering inventory lists the First Class Disks of this datastore.
     pub(super) fn fcd_listed(&self, node: NodeId) -> bool {
         let root = self.root(node);
-        let name = fold(&self.identities.roots[root].name);
-        let labels: BTreeSet<String> = self.identities.roots[root]
-            .entities
-            .iter()
-            .flat_map(|&entity| {
-                self.identities.entities[entity]
-                    .names
-                    .iter()
-                    .map(|(_, mount)| fold(&mount.to_string()))
-            })
-            .chain([name])
-            .collect();
+        let labels = self.identities.names_of(root);
         let cover = &self.coverage.roots[root];
         !cover.inventories.is_empty()
             && cover.inventories.iter().all(|&inventory| {
@@ -257,6 +328,17 @@ impl Judge<'_> {
                     .any(|scope| scope == "*" || labels.contains(&fold(scope)))
             })
     }
+}
+
+/// The UUID of a host in the name of one of the first two parts of a path: `vmkdump/<UUID>.dumpfile`, `.locker-<UUID>/…`.
+fn host_uuid(path: &str) -> Option<Uuid> {
+    let parts = path.split('/').take(2);
+    let mut ids = parts.filter_map(|part| {
+        let part = fold(part);
+        let name = part.strip_prefix(".locker-").unwrap_or(&part);
+        Uuid::try_parse(name.get(..36)?).ok()
+    });
+    ids.next()
 }
 
 fn class_by_name(name: &str) -> Option<Class> {

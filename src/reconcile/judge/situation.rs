@@ -1,5 +1,7 @@
 //! Which situation a file is in when nobody owns it: the class of the verdict and what may be done.
 
+use std::collections::BTreeSet;
+
 use super::{
     Judge,
     names::{in_recycle_bin, is_redo_log},
@@ -7,7 +9,7 @@ use super::{
 use crate::{
     classify,
     evidence::{DiskEvidence, LinkId, MarkCode},
-    kind::{Kind, Role},
+    kind::{Kind, Platform, Role},
     path::fold,
     raw::RawPath,
     reconcile::{files::NodeId, signs::statement},
@@ -73,6 +75,12 @@ impl Judge<'_> {
                 .because(ReasonCode::InRecycleBin, "it lies in a recycle bin");
         }
         if let Some(rule) = self.rules[node].filter(|rule| self.is_leaked(node, rule.class)) {
+            if rule.class == Class::HostScratch {
+                return Situation::new(Class::HostLeftover, Grade::Low).because(
+                    ReasonCode::TargetGone,
+                    "it bears the UUID of a host, and none of the hosts that the inventories list has it",
+                );
+            }
             let class = match rule.class {
                 Class::Fcd => Class::LeakedVolume,
                 Class::HypervReplica => Class::ReplicaLeftover,
@@ -179,8 +187,14 @@ impl Judge<'_> {
             );
         }
         if self.is_dangling(node) {
-            return Situation::new(Class::DanglingDescriptor, Grade::Candidate)
-                .because(ReasonCode::TargetGone, "an extent that the descriptor names is gone");
+            let situation =
+                |grade, text| Situation::new(Class::DanglingDescriptor, grade).because(ReasonCode::TargetGone, text);
+            return if self.coverage.roots[self.root(node)].is_vsan {
+                let text = "an extent that the descriptor names is gone; on vSAN its object may still be there";
+                situation(Grade::Review, text)
+            } else {
+                situation(Grade::Candidate, "an extent that the descriptor names is gone")
+            };
         }
         if let Some(twin) = self.used_twin(node) {
             let text = format!(
@@ -192,6 +206,20 @@ impl Judge<'_> {
                 ReasonCode::TwinInUse,
                 text,
                 Some(self.path(twin)),
+                Weight::For,
+            ));
+            return situation;
+        }
+        if let Some(other) = self.copy_of_used(node) {
+            let text = format!(
+                "{} has the same identity, other content, and is in use: this is what a replication was seeded with, a restore or an old copy",
+                self.path_beside(other, node)
+            );
+            let mut situation = Situation::new(Class::ReplicaLeftover, Grade::Review);
+            situation.reasons.push(statement(
+                ReasonCode::OlderCopy,
+                text,
+                Some(self.path(other)),
                 Weight::For,
             ));
             return situation;
@@ -214,7 +242,56 @@ impl Judge<'_> {
                 "named like the base disk of a machine catalogue, and no child of it was found on the scanned roots",
             );
         }
+        if self.lies_in_store(node) {
+            return Situation::new(Class::DeletedVmDisk, Grade::Review).because(
+                ReasonCode::ProductStore,
+                "disks of several names and nothing of a VM lie in its folder, as in the store of a product",
+            );
+        }
         Situation::new(Class::DeletedVmDisk, Grade::Candidate)
+    }
+
+    /// V24: a base disk with the `ddb.uuid` of one that a registered VM has, and other content. A file copy keeps that id,
+    /// and a replica or a restore has it; clones that vCenter makes get one of their own.
+    fn copy_of_used(&self, node: NodeId) -> Option<NodeId> {
+        let disk = self.file(node).evidence()?.disk.as_ref()?;
+        let disk_id = disk.disk_id.as_deref()?;
+        let first = &self.world.files.first_name;
+        let is_registered = |other: &NodeId| {
+            let vms = self.owners.vms_of.get(other);
+            vms.is_some_and(|vms| vms.iter().any(|&vm| self.owners.vms[vm].is_registered()))
+        };
+        let of_vmware = self.file(node).kind().platform() == Some(Platform::Vmware) && !disk.has_parent;
+        let others = self.world.resolver.with_disk_id(disk_id).iter().copied();
+        others
+            .filter(|&other| of_vmware && first[other] != first[node])
+            .find(is_registered)
+    }
+
+    /// V36: a folder of three disks or more with names of their own, and no file that a VM has beside its disks.
+    fn lies_in_store(&self, node: NodeId) -> bool {
+        let files = self.world.files;
+        let folder = self.file(node).folder();
+        if folder.is_empty() || self.file(node).kind().platform() != Some(Platform::Vmware) {
+            return false;
+        }
+        let near = files.in_folder(self.root(node), folder);
+        let is_of_vm = |&&other: &&NodeId| {
+            let kind = self.file(other).kind();
+            let is_disk = kind.is_disk() || kind.is_extent();
+            let is_sidecar = matches!(
+                kind,
+                Kind::Referenced | Kind::VmdkCtk | Kind::VmdkDigest | Kind::Rct | Kind::Mrt
+            );
+            !is_disk && !is_sidecar
+        };
+        let is_owned = |&&other: &&NodeId| self.owners.vms_of.contains_key(&other);
+        if near.iter().any(|other| is_of_vm(&other) || is_owned(&other)) {
+            return false;
+        }
+        let disks = near.iter().filter(|&&other| self.file(other).kind().is_disk());
+        let stems: BTreeSet<&str> = disks.map(|&disk| disk_stem(files.name(disk))).collect();
+        stems.len() >= STORE_DISKS
     }
 
     /// H-D15: the same disk at another place, which a VM uses.
@@ -246,6 +323,16 @@ impl Judge<'_> {
                     .is_some_and(|vms| vms.iter().any(|&vm| self.owners.vms[vm].is_registered()))
             })
     }
+}
+
+/// How many disks of different names make a folder look like the store of a product.
+const STORE_DISKS: usize = 3;
+
+/// The name that the disks of one VM share: `web` of `web.vmdk`, `web_1.vmdk` and `web-000002.vmdk`.
+fn disk_stem(name: &str) -> &str {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let stem = stem.trim_end_matches(|c: char| c.is_ascii_digit());
+    stem.strip_suffix(['_', '-']).unwrap_or(stem)
 }
 
 /// A sparse file with its descriptor inside is a whole disk; without one it is an extent like any other.

@@ -95,6 +95,9 @@ impl Judge<'_> {
             judgement.gaps = self.gaps_of(config, ReasonCode::OwnerUnreadable);
             return judgement;
         }
+        if let Some(judgement) = self.behind_placeholder(vm) {
+            return judgement;
+        }
         if let Some(capped) = self.capped(config) {
             return capped;
         }
@@ -130,6 +133,25 @@ impl Judge<'_> {
         let mut judgement = Judgement::unknown(Class::NoCoverage, reason);
         judgement.gaps = self.gaps_of(config, ReasonCode::HostStoreNames);
         Some(judgement)
+    }
+
+    /// V9: SRM registers a placeholder of the same name for a VM that it would start from a replica. The name owns nothing,
+    /// but it is all that ties the two.
+    fn behind_placeholder(&self, vm: &OwnerVm) -> Option<Judgement> {
+        let is_placeholder = |other: &&OwnerVm| {
+            let mut rows = other.rows.iter();
+            rows.any(|&(inventory, row)| self.world.inventories[inventory].vms[row].placeholder)
+        };
+        let mut placeholders = self.owners.vms.iter().filter(is_placeholder);
+        let placeholder = placeholders.find(|other| fold(&other.name) == fold(&vm.name))?;
+        let mut reason = self.registration_reason(placeholder);
+        reason.code = ReasonCode::ReplicaDatastore;
+        reason.text = format!(
+            "{} is registered as a placeholder of SRM: this may be the replica that it stands for",
+            placeholder.name
+        );
+        reason.settles = Some("the recovery plan, or an inventory of the other site".to_owned());
+        Some(Judgement::unknown(Class::ReplicaDatastore, reason))
     }
 
     /// H-E20: a configuration that an upgrade replaced and left.

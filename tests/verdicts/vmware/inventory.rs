@@ -1,7 +1,7 @@
 //! Cases V1 – V14: the owner exists, and what the inventories say of it.
 
 use derelict::inventory::Listing;
-use derelict_parsers::testkit::vmware::nvram;
+use derelict_parsers::testkit::{guid, vmware::nvram};
 
 use super::encrypted_vmx;
 use crate::support::{Export, Site, config_only, row, row_of, vcenter, vmx};
@@ -312,6 +312,71 @@ fn v9_a_placeholder_is_owned_as_one() {
         .inventory(vcenter().vm(vm))
         .judge()
         .is("ds1/web/web.vmx", "owned/placeholder-vm");
+}
+
+#[test]
+fn v9_a_datastore_that_a_host_named_as_a_copy_holds_replicas_unless_a_rule_says_more() {
+    let site = |label: &str| {
+        let inventory =
+            vcenter()
+                .datastore(label, &[], &["esx1"])
+                .vm(row("web", "[ds1] web/web.vmx", &["[ds1] web/web.vmdk"]));
+        Site::vmware()
+            .root("copy", &[label])
+            .vm("ds1", "web")
+            .vm("copy", "db")
+            .disk("copy/old/old")
+            .inventory(inventory)
+    };
+    let copy = "snap-4c2f1a09-gold01";
+    site(copy)
+        .judge()
+        .are(
+            &["copy/db/db.vmx", "copy/db/db-flat.vmdk", "copy/old/old.vmdk"],
+            "unknown/replica-datastore never",
+        )
+        .because("copy/old/old.vmdk", "replica-datastore");
+    let rule = "version = 1\n[[rule]]\nid = \"srm\"\nverdict = \"service\"\nclass = \"replica-copy\"\n\
+                datastore = \"snap-*\"\npaths = [\"**\"]\nreason = \"replicated by the array\"";
+    site(copy)
+        .rules(rule)
+        .judge()
+        .are(
+            &["copy/db/db.vmx", "copy/db/db-flat.vmdk", "copy/old/old.vmdk"],
+            "service/replica-copy never",
+        )
+        .is("ds1/web/web.vmdk", "owned");
+    for plain in ["snap-gold01", "snap-4c2f1a0-gold01", "gold-snap-4c2f1a09-01"] {
+        site(plain)
+            .rules(&rule.replace("snap-*", "other"))
+            .judge()
+            .is("copy/db/db.vmx", "unregistered/complete-vm")
+            .is("copy/old/old.vmdk", "orphaned/deleted-vm-disk");
+    }
+}
+
+#[test]
+fn v9_a_vm_with_the_name_of_a_placeholder_may_be_the_replica_that_it_stands_for() {
+    let site = |is_placeholder: bool| {
+        let mut vm = config_only("web", "[ds1] stand-in/web.vmx");
+        vm.placeholder = is_placeholder;
+        Site::vmware()
+            .file(
+                "ds1/stand-in/web.vmx",
+                vmx("web", &[]).uuids(guid(1, 1), guid(1, 2)).build(),
+            )
+            .vm("ds1", "web")
+            .disk("ds1/old/old")
+            .inventory(vcenter().vm(vm))
+            .judge()
+    };
+    site(true)
+        .are(
+            &["ds1/web/web.vmx", "ds1/web/web.vmdk", "ds1/web/web-flat.vmdk"],
+            "unknown/replica-datastore never",
+        )
+        .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk");
+    site(false).is("ds1/web/web.vmx", "unregistered/complete-vm");
 }
 
 #[test]

@@ -1,6 +1,11 @@
 //! Cases V15 – V25 and V32 – V36: owners that are no VM.
 
-use crate::support::{Export, SECTORS, Site, descriptor, row_of, vcenter, vmx};
+use derelict_parsers::testkit::{
+    guid,
+    vmware::{DescriptorBuilder, SnapshotBuilder, VmsdBuilder},
+};
+
+use crate::support::{Export, SECTORS, Site, cid, config_only, descriptor, row_of, vcenter, vmx};
 
 #[test]
 fn v15_a_first_class_disk_is_known_by_its_folder_or_by_its_descriptor() {
@@ -56,6 +61,44 @@ fn v16_a_list_of_another_datastore_leaks_nothing_here() {
 }
 
 #[test]
+fn v16_a_first_class_disk_that_no_volume_claims_is_for_review_and_told() {
+    let site = |claims: &[(&str, &str)]| {
+        let fcds = vcenter()
+            .vm(row_of("web"))
+            .object("fcd", "one", Some("[ds1] fcd/one.vmdk"))
+            .object("fcd", "two", Some("[ds1] fcd/two.vmdk"));
+        let inventory = claims.iter().fold(fcds, |inventory, (class, name)| {
+            let mut inventory = inventory.object(class, name, None);
+            inventory.objects.last_mut().unwrap().id = format!("ID OF {name}");
+            inventory
+        });
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/fcd/one")
+            .disk("ds1/fcd/two")
+            .inventory(inventory)
+            .judge()
+    };
+    for class in ["cns-volume", "kubernetes-volume"] {
+        let judged = site(&[(class, "one")]);
+        judged
+            .are(&["ds1/fcd/two.vmdk", "ds1/fcd/two-flat.vmdk"], "service/fcd review")
+            .are(&["ds1/fcd/one.vmdk", "ds1/fcd/one-flat.vmdk"], "service/fcd never")
+            .problem("unclaimed-volume", "two");
+        let told = judged
+            .report
+            .problems
+            .iter()
+            .filter(|problem| problem.code.name() == "unclaimed-volume");
+        assert_eq!(told.count(), 1);
+    }
+    site(&[])
+        .is("ds1/fcd/two.vmdk", "service/fcd never")
+        .no_problem("unclaimed-volume");
+    site(&[("cns-volume", "one"), ("cns-volume", "two")]).no_problem("unclaimed-volume");
+}
+
+#[test]
 fn v17_the_prefix_of_a_name_decides_nothing() {
     let site = |listed: Option<&str>| {
         let inventory = listed.into_iter().fold(vcenter(), |inventory, path| {
@@ -72,6 +115,34 @@ fn v17_the_prefix_of_a_name_decides_nothing() {
         &["ds1/disks/pvc-1.vmdk", "ds1/disks/pvc-1-flat.vmdk"],
         "service/fcd never",
     );
+}
+
+#[test]
+fn v18_a_volume_that_only_cns_claims_is_for_review_until_a_cluster_confirms_it() {
+    let site = |persistent: Option<&str>| {
+        let claimed =
+            vcenter()
+                .vm(row_of("web"))
+                .object("cns-volume", "pvc-1 of the cluster dead", Some("[ds1] fcd/one.vmdk"));
+        let inventory = persistent.into_iter().fold(claimed, |inventory, name| {
+            inventory.object("kubernetes-volume", name, None)
+        });
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/fcd/one")
+            .inventory(inventory)
+            .judge()
+    };
+    for other in [None, Some("pvc-2")] {
+        site(other)
+            .are(
+                &["ds1/fcd/one.vmdk", "ds1/fcd/one-flat.vmdk"],
+                "service/cns-volume review",
+            )
+            .owners("ds1/fcd/one.vmdk", &["pvc-1 of the cluster dead"])
+            .because("ds1/fcd/one.vmdk", "last-written");
+    }
+    site(Some("pvc-1 of the cluster dead")).is("ds1/fcd/one.vmdk", "service/cns-volume never");
 }
 
 #[test]
@@ -195,6 +266,38 @@ fn v24_a_seed_without_replication_beside_it_is_nobodys_and_empty_folders_are_tol
 }
 
 #[test]
+fn v24_a_disk_with_the_identity_of_one_in_use_and_other_content_is_what_a_replication_was_seeded_with() {
+    let id = guid(1, 2);
+    let seeded = |folder: &str, name: &str, disk| {
+        let text = DescriptorBuilder::vmfs(name, SECTORS, cid(&format!("{folder}{name}")), disk).build();
+        Site::vmware()
+            .vmx("ds1/web", "web", &["web.vmdk"])
+            .file(
+                "ds1/web/web.vmdk",
+                DescriptorBuilder::vmfs("web", SECTORS, cid("web"), id).build(),
+            )
+            .zeros("ds1/web/web-flat.vmdk", SECTORS * 512)
+            .file(&format!("ds1/{folder}/{name}.vmdk"), text)
+            .zeros(&format!("ds1/{folder}/{name}-flat.vmdk"), SECTORS * 512)
+            .inventory(vcenter().vm(row_of("web")))
+    };
+    seeded("rep", "web", id)
+        .judge()
+        .are(
+            &["ds1/rep/web.vmdk", "ds1/rep/web-flat.vmdk"],
+            "orphaned/replica-leftover review",
+        )
+        .because("ds1/rep/web.vmdk", "older-copy");
+    seeded("rep", "web", id)
+        .file("ds1/rep/hbrcfg.GID-1.RID-2.vmx.5", vmx("web", &["web.vmdk"]).build())
+        .judge()
+        .is("ds1/rep/web.vmdk", "service/vsphere-replication never");
+    seeded("rep", "web", guid(3, 4))
+        .judge()
+        .is("ds1/rep/web.vmdk", "orphaned/deleted-vm-disk candidate");
+}
+
+#[test]
 fn v25_the_replication_state_that_a_vmx_names_is_owned() {
     let config = vmx("web", &["web.vmdk"])
         .set("scsi0:0.hbr_filter.persistent", "hbr-persistent-state-RDID-1.psf")
@@ -243,6 +346,146 @@ fn v33_v36_disks_of_bosh_and_app_volumes_are_known_by_their_folders_only() {
         .is("ds1/cloudvolumes/writable/user.vmdk", "service/app-volumes never")
         .are(
             &["ds1/old/bosh-disk-1.vmdk", "ds1/old/appvolumes.vmdk"],
+            "orphaned/deleted-vm-disk candidate",
+        );
+}
+
+#[test]
+fn v34_volumes_of_cloudstack_are_known_at_the_top_of_the_datastore_only() {
+    let data = "3e6b1b8e9a4c4f6e8d2a1b0c9d8e7f60";
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk(&format!("ds1/{data}"))
+        .disk("ds1/ROOT-10")
+        .disk(&format!("ds1/old/{data}"))
+        .disk("ds1/ROOT-x")
+        .disk("ds1/abc123")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(
+            &[
+                &format!("ds1/{data}.vmdk"),
+                &format!("ds1/{data}-flat.vmdk"),
+                "ds1/ROOT-10-flat.vmdk",
+            ],
+            "service/cloudstack-volume never",
+        )
+        .are(
+            &[&format!("ds1/old/{data}.vmdk"), "ds1/ROOT-x.vmdk", "ds1/abc123.vmdk"],
+            "orphaned/deleted-vm-disk",
+        );
+}
+
+#[test]
+fn v34_a_template_vm_of_cloudstack_without_clones_is_unused_and_without_registration_a_whole_vm() {
+    let name = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+    let site = |snapshot: &str| {
+        let list = VmsdBuilder::default().snapshot(SnapshotBuilder {
+            uid: 1,
+            name: snapshot.to_owned(),
+            state_file: format!("{name}-Snapshot1.vmsn"),
+            created_us: 1_700_000_000_000_000,
+            disks: vec![("scsi0:0".to_owned(), format!("{name}.vmdk"))],
+            ..SnapshotBuilder::default()
+        });
+        Site::vmware()
+            .vm("ds1", "web")
+            .vmx(&format!("ds1/{name}"), name, &[&format!("{name}-000001.vmdk")])
+            .disk(&format!("ds1/{name}/{name}"))
+            .delta(&format!("ds1/{name}/{name}-000001"), &format!("{name}.vmdk"))
+            .file(&format!("ds1/{name}/{name}.vmsd"), list.build())
+    };
+    let config = format!("[ds1] {name}/{name}.vmx");
+    let registered = || vcenter().vm(row_of("web")).vm(config_only(name, &config));
+    let disk = format!("ds1/{name}/{name}-flat.vmdk");
+    site("cloud.template.base")
+        .inventory(registered())
+        .judge()
+        .is(&disk, "owned/unused-template never")
+        .problem("unused-parent", name);
+    site("before the update")
+        .inventory(registered())
+        .judge()
+        .is(&disk, "owned")
+        .no_problem("unused-parent");
+    site("cloud.template.base")
+        .vmx("ds1/i-2-3-VM", "i-2-3-VM", &["ROOT-3.vmdk"])
+        .delta("ds1/i-2-3-VM/ROOT-3", &format!("../{name}/{name}.vmdk"))
+        .inventory(registered().vm(config_only("i-2-3-VM", "[ds1] i-2-3-VM/i-2-3-VM.vmx")))
+        .judge()
+        .is(&disk, "owned")
+        .no_problem("unused-parent");
+    site("cloud.template.base")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is(&disk, "unregistered/complete-vm review");
+}
+
+// V35: that a disk is independent stands in the configuration of the VM that had it, not in the disk; when that VM is gone,
+// nothing in the files tells an independent disk of Aria from what a deleted VM left. The owner's rule tells it. Grading every
+// loose disk `low` on the chance of it would make the grade worthless, so without a rule a loose disk is judged as any.
+#[test]
+fn v35_an_independent_disk_is_known_by_a_rule_of_its_owner_only() {
+    let site = || {
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/aria-disks/data-1")
+            .inventory(vcenter().vm(row_of("web")))
+    };
+    let rule = "version = 1\n[[rule]]\nid = \"aria\"\nverdict = \"service\"\nclass = \"independent-disk\"\n\
+                paths = [\"aria-disks/**\"]\nreason = \"persistent disks of Aria Automation\"";
+    site().rules(rule).judge().are(
+        &["ds1/aria-disks/data-1.vmdk", "ds1/aria-disks/data-1-flat.vmdk"],
+        "service/independent-disk never",
+    );
+    site()
+        .judge()
+        .is("ds1/aria-disks/data-1.vmdk", "orphaned/deleted-vm-disk candidate");
+}
+
+// V36: no name is known by which the volumes of Zerto could be told. Their appliance names them in its configuration as
+// long as it has them, so they are `owned`; without it, they are a folder of disks without a VM, which is for review.
+#[test]
+fn v36_persistent_disks_of_horizon_and_the_store_of_recoverpoint_are_known_by_name() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/desk-1/desk-1-vdm-user-disk-D-0a1b2c3d-0000-1111-2222-333344445555")
+        .disk("ds1/RPvStorage/journal-1")
+        .disk("ds1/old/RPvStorage")
+        .disk("ds1/old/user-disk")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is(
+            "ds1/desk-1/desk-1-vdm-user-disk-D-0a1b2c3d-0000-1111-2222-333344445555.vmdk",
+            "service/independent-disk never",
+        )
+        .is("ds1/RPvStorage/journal-1-flat.vmdk", "service/replica-copy never")
+        .are(&["ds1/old/RPvStorage.vmdk", "ds1/old/user-disk.vmdk"], "orphaned");
+}
+
+#[test]
+fn v36_a_folder_of_disks_without_a_vm_is_never_a_candidate() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/product/volume-a")
+        .disk("ds1/product/volume-b")
+        .disk("ds1/product/journal-c")
+        .disk("ds1/app/app")
+        .disk("ds1/app/app_1")
+        .disk("ds1/app/app_2")
+        .disk("ds1/mixed/one")
+        .disk("ds1/mixed/two")
+        .disk("ds1/mixed/three")
+        .file("ds1/mixed/vmware.log", "log")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(
+            &["ds1/product/volume-a.vmdk", "ds1/product/journal-c-flat.vmdk"],
+            "orphaned/deleted-vm-disk review",
+        )
+        .because("ds1/product/volume-a.vmdk", "product-store")
+        .are(
+            &["ds1/app/app.vmdk", "ds1/app/app_2.vmdk", "ds1/mixed/one.vmdk"],
             "orphaned/deleted-vm-disk candidate",
         );
 }

@@ -1,6 +1,6 @@
 //! Cases V74 – V86: files of the file system and the platform.
 
-use crate::support::{Export, Site, row_of, vcenter};
+use crate::support::{Export, SECTORS, Site, descriptor, row_of, vcenter};
 
 #[test]
 fn v74_to_v78_system_files_are_known_at_the_top_and_only_there() {
@@ -125,4 +125,73 @@ fn v82_scratch_of_a_host_is_its_own() {
             &["ds1/.locker-esx1/log/x.log", "ds1/vmkdump/0011.dumpfile"],
             "system/host-scratch never",
         );
+}
+
+#[test]
+fn v82_a_dump_of_a_host_that_no_inventory_lists_any_more_is_a_leftover() {
+    let gone = "4c4c4544-0043-4410-8039-b4c04f4d4e31";
+    let site = |hosts: &[Option<&str>]| {
+        let mut inventory = vcenter().vm(row_of("web"));
+        inventory.hosts.clear();
+        for (number, uuid) in hosts.iter().enumerate() {
+            inventory = inventory.host(&format!("esx{}", number + 1));
+            inventory.hosts.last_mut().unwrap().uuid = uuid.map(|uuid| uuid.parse().unwrap());
+        }
+        Site::vmware()
+            .vm("ds1", "web")
+            .file(&format!("ds1/vmkdump/{}.dumpfile", gone.to_uppercase()), "x")
+            .file("ds1/.locker-esx9/log/x.log", "x")
+            .inventory(inventory)
+            .judge()
+    };
+    let dump = format!("ds1/vmkdump/{}.dumpfile", gone.to_uppercase());
+    let other = Some("11111111-2222-3333-4444-555555555555");
+    site(&[other])
+        .is(&dump, "orphaned/host-leftover review")
+        .confidence(&dump, "low")
+        .is("ds1/.locker-esx9/log/x.log", "system/host-scratch never");
+    let swapped = Some("44454c4c-4300-1044-8039-b4c04f4d4e31");
+    for known in [vec![other, Some(gone)], vec![other, swapped], vec![other, None]] {
+        site(&known).is(&dump, "system/host-scratch never");
+    }
+}
+
+#[test]
+fn v86_what_vsan_holds_without_a_file_is_said_to_be_out_of_sight() {
+    let site = |kind: &str, id: &str| {
+        let mut inventory = vcenter().vm(row_of("web"));
+        inventory.datastores[0].kind = Some(kind.to_owned());
+        inventory.datastores[0].aliases.push(id.to_owned());
+        Site::vmware()
+            .vm("ds1", "web")
+            .file("ds1/old/old.vmdk", descriptor("old").build())
+            .inventory(inventory)
+            .judge()
+    };
+    for (kind, id) in [
+        ("vsan", ""),
+        ("", "ds:///vmfs/volumes/vsan:5261f0c51b2c3d4e-a1b2c3d4e5f60718/"),
+    ] {
+        site(kind, id)
+            .gap("vsan-objects")
+            .is("ds1/old/old.vmdk", "orphaned/dangling-descriptor review")
+            .complete(true);
+    }
+    site("VMFS", "")
+        .no_gap("vsan-objects")
+        .is("ds1/old/old.vmdk", "orphaned/dangling-descriptor candidate");
+}
+
+#[test]
+fn v86_apparent_and_allocated_bytes_are_told_apart() {
+    let judged = Site::vmware()
+        .vm("ds1", "web")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge();
+    let flat = judged.artifact("ds1/web/web-flat.vmdk");
+    assert_eq!(flat.apparent_bytes, SECTORS * 512);
+    assert!(
+        flat.allocated_bytes
+            .is_some_and(|allocated| allocated < flat.apparent_bytes)
+    );
 }
