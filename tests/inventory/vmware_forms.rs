@@ -420,3 +420,37 @@ fn a_volume_of_kubernetes_is_the_disk_of_its_handle() {
     assert!(codes(&inventory).contains(&"volume-without-disk"));
     assert_eq!(capping(&inventory), Vec::<&str>::new());
 }
+
+#[test]
+fn a_cns_volume_is_told_with_the_cluster_that_claims_it() {
+    let volumes = r#"{"volume":[
+        {"volumeId":{"id":"1f"},"name":"pvc-1","datastoreUrl":"ds:///vmfs/volumes/a-b/","volumeType":"BLOCK",
+         "metadata":{"containerCluster":{"clusterType":"KUBERNETES","clusterId":"prod-7"}},
+         "backingObjectDetails":{"backingDiskPath":"[d] fcd/1f.vmdk"}},
+        {"volumeId":{"id":"2f"},"name":"pvc-2","backingObjectDetails":{}}]}"#;
+    let inventory = only_of(volumes);
+    let names: Vec<&str> = inventory.objects.iter().map(|object| object.name.as_str()).collect();
+    assert_eq!(names, ["pvc-1 of the cluster prod-7 (KUBERNETES)", "pvc-2"]);
+    assert!(inventory.objects.iter().all(|object| object.class == "cns-volume"));
+}
+
+#[test]
+fn the_uuid_of_a_host_is_read_from_every_list_that_has_it() {
+    let uuid = "4c4c4544-0043-4410-8039-b4c04f4d4e31";
+    let govc = format!(
+        r#"{{"hostSystems":[{{"self":{{"type":"HostSystem","value":"host-1"}},"name":"esx1","summary":{{"hardware":{{"uuid":"{uuid}"}}}}}}]}}"#
+    );
+    assert_eq!(only_of(govc).hosts[0].uuid, uuid.parse().ok());
+    let folder = Folder::new();
+    folder.put(
+        "RVTools_tabvInfo.csv",
+        "VM,Path,Powerstate,Template,Host,VM ID\na,[d] a/a.vmx,poweredOn,False,esx1,vm-1\n",
+    );
+    folder.put(
+        "RVTools_tabvHost.csv",
+        format!("Host,Cluster,# VMs total,Object ID,UUID\nesx1,c,1,host-1,{uuid}\nesx2,c,0,host-2,\n"),
+    );
+    let hosts = only(folder.path()).hosts;
+    let uuids: Vec<_> = hosts.iter().map(|host| host.uuid.map(|id| id.to_string())).collect();
+    assert_eq!(uuids, [Some(uuid.to_owned()), None]);
+}
