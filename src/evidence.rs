@@ -174,6 +174,8 @@ pub struct DiskEvidence {
     pub has_parent: bool,
     /// The ids that the parent had when this child was made; any of them confirms. Empty: the format quotes none.
     pub parent_links: Vec<LinkId>,
+    /// Identity of this link that VirtualBox's children quote (`ddb.uuid.image`).
+    pub image_id: Option<Uuid>,
     /// Identity of the disk over its life: `ddb.uuid`, page 83 id. Lower-case hex.
     pub disk_id: Option<String>,
     /// `ddb.longContentID`.

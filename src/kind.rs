@@ -82,6 +82,8 @@ pub enum Kind {
     Vsv,
     /// Smart paging file.
     Slp,
+    /// Disk image of another hypervisor: qcow2, VDI.
+    ForeignDisk,
     /// CD image.
     Iso,
     /// Floppy image.
@@ -210,7 +212,7 @@ impl Kind {
             | Self::Bin
             | Self::Vsv
             | Self::Slp => Some(Platform::Hyperv),
-            Self::Iso | Self::Floppy | Self::DatastoreSystem | Self::Referenced => None,
+            Self::ForeignDisk | Self::Iso | Self::Floppy | Self::DatastoreSystem | Self::Referenced => None,
             _ => Some(Platform::Vmware),
         }
     }

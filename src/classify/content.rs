@@ -1,5 +1,7 @@
 //! What the bytes of a file say it is.
 
+use derelict_parsers::{qcow2, vdi};
+
 use crate::kind::Kind;
 
 /// What is read of the end of a file that may be a VHD: its footer is the last 512 (very old: 511) bytes.
@@ -65,6 +67,8 @@ pub enum Content {
     GuestState,
     /// Hyper-V Replica log.
     ReplicaLog,
+    /// Disk image of QEMU or VirtualBox.
+    ForeignDisk,
     /// ISO 9660 or UDF.
     Iso,
     /// XML with the root `<configuration>`.
@@ -100,6 +104,7 @@ impl Content {
             Self::Vhd => one_of(named, &[Kind::Vmgs, Kind::Vhds], Kind::Vhd),
             Self::GuestState => Kind::Vmgs,
             Self::ReplicaLog => one_of(named, &[Kind::Hru], Kind::Hrl),
+            Self::ForeignDisk => Kind::ForeignDisk,
             Self::Iso => Kind::Iso,
             // Many programs write XML with this root; only the right name makes it a VM.
             Self::Configuration if matches!(named, Some(Kind::HypervXml | Kind::Vmcx)) => Kind::HypervXml,
@@ -141,6 +146,9 @@ fn binary(head: &[u8]) -> Option<Content> {
     }
     if VM_STATE_SIGNATURES.iter().any(|signature| at(0, signature)) {
         return Some(Content::VmState);
+    }
+    if qcow2::has_signature(head) || vdi::has_signature(head) {
+        return Some(Content::ForeignDisk);
     }
     let table: [(usize, &[u8], Content); 12] = [
         (0, b"COWD", Content::Cowd),

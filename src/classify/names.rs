@@ -162,6 +162,7 @@ fn by_extension(name: &str, folder: &RawPath) -> NameHint {
         "rct" if is_disk_name(stem) => NameHint::Kind(Kind::Rct),
         "mrt" if is_disk_name(stem) => NameHint::Kind(Kind::Mrt),
         "mf" => NameHint::IfContent(Kind::Ovf),
+        "qcow2" | "qcow" | "vdi" => NameHint::IfContent(Kind::ForeignDisk),
         extension if ABOUT.contains(&extension) => NameHint::Unknown,
         _ => renamed(stem),
     }

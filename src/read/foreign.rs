@@ -1,18 +1,117 @@
-//! What lies beside VMs: facts for people, and nothing that the reconciliation reads.
+//! What lies beside VMs.
 //!
-//! A package names its disks, and a backing file of a qcow2 is needed by it; but no inventory lists packages or images of
-//! other products, so a reference from one would tie a file to nobody. These files therefore give no evidence, and one
-//! that cannot be parsed is a remark and no gap: no VM can be hidden in it.
+//! A disk image of another product may stand on a disk of ours, its backing file: that is evidence, for the image cannot
+//! be read without it. A package names its disks as well, but it is a copy that its own files make whole; packages, CD and
+//! floppy images give facts for people and no evidence, and one that cannot be parsed is a remark and no gap: no VM can be
+//! hidden in it.
 
 use std::path::Path;
 
 use derelict_parsers::{
-    Anomaly, Limits, ParseError,
+    Anomaly, EncodedText, Limits, ParseError,
     foreign::{self, Foreign},
+    qcow2::Qcow2,
+    vdi::{Vdi, VdiKind},
+};
+use serde_json::Value;
+
+use super::{Parsed, guard_against_panic, mark};
+use crate::{
+    evidence::{DiskEvidence, Evidence, LinkId, MarkCode, Reference},
+    file_reader::FileReader,
+    kind::{Kind, Role},
 };
 
-use super::{Parsed, guard_against_panic};
-use crate::{evidence::Evidence, file_reader::FileReader, kind::Kind};
+/// A disk image of another hypervisor.
+pub(super) fn disk(reader: &FileReader, limits: &Limits) -> Result<Parsed, ParseError> {
+    let found = foreign::read(reader, limits)?;
+    Ok(match &found {
+        Some(Foreign::Qcow2(image)) => {
+            Parsed::new(&found, qcow2(image), &image.anomalies).damaged_by(image.damage.as_ref())
+        }
+        Some(Foreign::Vdi(image)) => {
+            Parsed::new(&found, vdi(image), &image.anomalies).damaged_by(image.damage.as_ref())
+        }
+        _ => Parsed::default(),
+    })
+}
+
+fn qcow2(image: &Qcow2) -> Evidence {
+    let backing = image.backing_file.iter().flat_map(files_of_backing);
+    let parents = backing.map(|target| reference(Role::Parent, "backing file", target));
+    let data = image.data_file.iter().cloned();
+    let data = data.map(|target| reference(Role::Extent, "external data file", target));
+    let is_open = image.is_dirty.then(|| {
+        let text = "the image was not closed: in use, or crashed";
+        mark(MarkCode::Unclean, text)
+    });
+    Evidence {
+        references: parents.chain(data).collect(),
+        disk: Some(DiskEvidence {
+            virtual_bytes: Some(image.virtual_bytes),
+            has_parent: image.backing_file.is_some(),
+            create_type: Some("qcow2".to_owned()),
+            ..DiskEvidence::default()
+        }),
+        marks: is_open.into_iter().collect(),
+        ..Evidence::default()
+    }
+}
+
+/// VirtualBox ties the links of a chain by their ids alone; the parent may be a VMDK or VHD.
+fn vdi(image: &Vdi) -> Evidence {
+    let parent = image.parent_uuid.filter(|id| !id.is_nil());
+    Evidence {
+        disk: Some(DiskEvidence {
+            virtual_bytes: Some(image.virtual_bytes),
+            link: image.uuid.map(LinkId::Guid),
+            has_parent: parent.is_some() || image.kind == VdiKind::Differencing,
+            parent_links: parent.map(LinkId::Guid).into_iter().collect(),
+            create_type: Some("vdi".to_owned()),
+            ..DiskEvidence::default()
+        }),
+        ..Evidence::default()
+    }
+}
+
+fn reference(role: Role, key: &str, target: EncodedText) -> Reference {
+    Reference {
+        role,
+        target,
+        key: key.to_owned(),
+        group: None,
+        weak: false,
+    }
+}
+
+/// Deepest nesting of a backing file written as `json:` that is looked at.
+const JSON_DEPTH_MAX: usize = 16;
+
+/// The files that the name of a backing file means: a path, `file:path`, or every `filename` of a `json:` description.
+fn files_of_backing(name: &EncodedText) -> Vec<EncodedText> {
+    let text = name.as_str();
+    if let Some(path) = text.strip_prefix("file:") {
+        return vec![EncodedText::new(path.strip_prefix("//").unwrap_or(path))];
+    }
+    let Some(json) = text.strip_prefix("json:") else {
+        return vec![name.clone()];
+    };
+    let mut found = Vec::new();
+    if let Ok(value) = serde_json::from_str(json) {
+        file_names(&value, JSON_DEPTH_MAX, &mut found);
+    }
+    found
+}
+
+fn file_names(value: &Value, depth: usize, found: &mut Vec<EncodedText>) {
+    let Some(deeper) = depth.checked_sub(1) else { return };
+    for (key, value) in value.as_object().into_iter().flatten() {
+        match value.as_str() {
+            Some(path) if key == "filename" || key.ends_with(".filename") => found.push(EncodedText::new(path)),
+            _ => file_names(value, deeper, found),
+        }
+    }
+}
 
 /// A CD or floppy image, an OVF descriptor or manifest, an OVA package.
 pub(super) fn media(kind: Kind, reader: &FileReader, limits: &Limits) -> Result<Parsed, ParseError> {

@@ -415,6 +415,7 @@ fn parse(kind: Kind, content: Content, reader: &FileReader, subject: &Subject<'_
         Kind::Vhds => hyperv::disk_set(reader),
         Kind::Vhdx | Kind::Avhdx => hyperv_disk::vhdx_disk(reader, &limits),
         Kind::Vhd | Kind::Avhd => hyperv_disk::vhd_disk(reader, &limits),
+        Kind::ForeignDisk => foreign::disk(reader, &limits),
         Kind::Iso | Kind::Floppy | Kind::Ovf | Kind::Ova => foreign::media(kind, reader, &limits),
         _ => Ok(Parsed::default()),
     }

@@ -98,11 +98,15 @@ fn exact_kind(kind: Kind, facts: &Vmdk) -> Option<Kind> {
 fn link(facts: &Vmdk, descriptor: &Descriptor) -> DiskEvidence {
     let has_parent = descriptor.has_parent();
     let parent_cid = descriptor.parent_cid.filter(|cid| has_parent && *cid != NO_CID);
+    let virtualbox = descriptor.database().virtualbox;
+    let parent_image = virtualbox.as_ref().and_then(|ids| ids.parent);
+    let parent_links = parent_cid.map(LinkId::Cid).into_iter();
     DiskEvidence {
         virtual_bytes: facts.virtual_bytes(),
         link: descriptor.cid.map(LinkId::Cid),
         has_parent,
-        parent_links: parent_cid.into_iter().map(LinkId::Cid).collect(),
+        parent_links: parent_links.chain(parent_image.map(LinkId::Guid)).collect(),
+        image_id: virtualbox.and_then(|ids| ids.image),
         disk_id: descriptor.disk_uuid(),
         content_id: descriptor.long_content_id(),
         create_type: descriptor.create_type.clone(),

@@ -404,6 +404,7 @@ fn mismatch(judge: &Judge<'_>, child: usize, parent: usize) -> Vec<Finding> {
         disk(child).and_then(|disk| disk.virtual_bytes),
         disk(parent).and_then(|disk| disk.virtual_bytes),
     ) && child_bytes != parent_bytes
+        && judge.world.files.nodes[child].kind() != Kind::ForeignDisk
     {
         found.push(Finding {
             code: ProblemCode::ChainSizeMismatch,

@@ -16,6 +16,7 @@ use crate::{
     evidence::{DiskEvidence, LinkId, Reference},
     kind::{Kind, Role},
     path::{Mount, Parsed, StoragePath, parse},
+    raw::RawPath,
 };
 
 /// How a reference led to a file.
@@ -117,7 +118,7 @@ impl<'a> Resolver<'a> {
             let Some(disk) = node.evidence().and_then(|evidence| evidence.disk.as_ref()) else {
                 continue;
             };
-            if let Some(link) = disk.link {
+            for link in disk.link.into_iter().chain(disk.image_id.map(LinkId::Guid)) {
                 by_link.entry(link).or_default().push(id);
             }
             if let Some(disk_id) = disk.disk_id.as_deref() {
@@ -240,7 +241,7 @@ impl<'a> Resolver<'a> {
             return best_of(std::iter::once(target).chain(named).chain(of_vm));
         };
         let target = if *mount == Mount::HostRoot {
-            Target::Outside
+            self.where_scanned(from, text).unwrap_or(Target::Outside)
         } else {
             self.on_own_host(from, &path)
                 .unwrap_or_else(|| self.mounted(Writer::File, &path))
@@ -254,6 +255,18 @@ impl<'a> Resolver<'a> {
             return Target::Files(vec![(near, Match::NameOnly)]);
         }
         target
+    }
+
+    /// A disk image of another product names its backing file by the path at which its own machine has it, which may be the
+    /// one that scanned the roots.
+    fn where_scanned(&self, from: NodeId, text: &EncodedText) -> Option<Target> {
+        let node = self.files.nodes[from];
+        let path = RawPath::new(text.raw().to_vec());
+        let (root, below) = self
+            .files
+            .scanned_place(node.entry.root, &path)
+            .filter(|_| node.kind() == Kind::ForeignDisk)?;
+        Some(self.lookup(root, &below))
     }
 
     /// What a path led to that stands on a root but in no file: the target of a link.
@@ -339,6 +352,7 @@ impl<'a> Resolver<'a> {
             }
             references.targets[id] = targets;
         }
+        references.protect_descriptors();
         references
     }
 
@@ -448,11 +462,12 @@ impl<'a> Resolver<'a> {
     }
 
     fn confirms(&self, child: &DiskEvidence, parent: NodeId) -> bool {
-        let link = self.files.nodes[parent]
-            .evidence()
-            .and_then(|evidence| evidence.disk.as_ref())
-            .and_then(|disk| disk.link);
-        link.is_some_and(|link| child.parent_links.contains(&link))
+        let parent = self.files.nodes[parent].evidence();
+        let parent = parent.and_then(|evidence| evidence.disk.as_ref());
+        parent.is_some_and(|parent| {
+            let mut links = parent.link.into_iter().chain(parent.image_id.map(LinkId::Guid));
+            links.any(|link| child.parent_links.contains(&link))
+        })
     }
 
     /// The files with the id that the child quotes: where several fit, each may be the parent. Content ids repeat, so a
@@ -517,6 +532,23 @@ impl References {
         self.from[edge.from].push(place);
         self.to[edge.to].push(place);
         self.edges.push(edge);
+    }
+
+    /// An image of another product may stand on the data file of a disk: deleting the disk would delete that too.
+    fn protect_descriptors(&mut self) {
+        let parents = self.edges.iter().filter(|edge| edge.role == Role::Parent);
+        let of_descriptors: Vec<Edge> = parents
+            .flat_map(|parent| {
+                let descriptors = Self::into(self, parent.to).filter(|edge| edge.role == Role::Extent);
+                descriptors.map(|descriptor| Edge {
+                    to: descriptor.from,
+                    ..parent.clone()
+                })
+            })
+            .collect();
+        for edge in of_descriptors {
+            self.add(edge);
+        }
     }
 
     fn add_all(&mut self, from: NodeId, role: Role, key: &str, target: &Target) {

@@ -168,6 +168,11 @@ impl Site {
         self.folder.path().join(path)
     }
 
+    /// Where a file lies on this machine.
+    pub(crate) fn place(&self, path: &str) -> String {
+        self.path(path).to_str().unwrap().to_owned()
+    }
+
     /// A file; the first part of every path is the root.
     pub(crate) fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
         let mut file = SparseFile::new(0);

@@ -354,7 +354,8 @@ impl Builder<'_> {
         for (node, file) in files.nodes.iter().enumerate() {
             let unread = file.has_mark(MarkCode::SharingViolation) || file.has_mark(MarkCode::Unreadable);
             let damaged = file.has_mark(MarkCode::Damaged) || file.has_mark(MarkCode::Empty);
-            if !file.kind().is_disk() || !(unread || damaged) {
+            let is_foreign = file.kind() == Kind::ForeignDisk;
+            if !(file.kind().is_disk() || is_foreign) || !(unread || damaged) {
                 continue;
             }
             let vms: Vec<&OwnerVm> = self
@@ -383,7 +384,8 @@ impl Builder<'_> {
             for vm in &vms {
                 roots.extend(self.of_platform(vm.platform));
             }
-            let reach = if damaged && vms.is_empty() {
+            // Few images of other hypervisors stand on a disk of ours, and then on one beside them.
+            let reach = if (damaged || is_foreign) && vms.is_empty() {
                 Reach::Folder(file.entry.root, file.folder().to_vec())
             } else {
                 Reach::Disks

@@ -281,8 +281,18 @@ impl Judge<'_> {
         })
     }
 
-    /// V57, H-C17.
+    /// V57, H-C17, and what is of another hypervisor altogether.
     pub(super) fn transport_or_foreign(&self, node: NodeId) -> Option<Judgement> {
+        if self.file(node).kind() == Kind::ForeignDisk {
+            let text = "a disk image of another hypervisor, whose own lists would tell who needs it";
+            let mut reason = settled(
+                ReasonCode::ForeignCreator,
+                text.to_owned(),
+                "the list of VMs of that hypervisor",
+            );
+            reason.source = Some(source_of(self.world.files, node, None));
+            return Some(Judgement::unknown(Class::Foreign, reason));
+        }
         let disk = self.file(node).evidence()?.disk.as_ref()?;
         let form = disk.create_type.as_deref().map(fold);
         let is_transport = matches!(
@@ -382,13 +392,14 @@ impl Judge<'_> {
         Some(Judgement::unknown(Class::AmbiguousReference, reason))
     }
 
-    /// A link of a registered VM has lost its parent, by path and by id, and this disk has the name and size of it. A name
-    /// owns nothing (V47), but this may be what the VM needs.
+    /// A link of a registered VM, or an image of another hypervisor, has its parent nowhere, by path or by id, and this disk
+    /// has the name and size of it. A name owns nothing (V47), but this may be what is needed.
     fn missed_parent(&self, node: NodeId) -> Option<Judgement> {
         let disk = self.file(node).evidence()?.disk.as_ref()?;
-        let is_registered = |child: &NodeId| {
+        let is_needed = |child: &NodeId| {
             let vms = self.owners.vms_of.get(child).into_iter().flatten();
-            vms.into_iter().any(|&vm| self.owners.vms[vm].is_registered())
+            let is_foreign = self.file(*child).kind() == Kind::ForeignDisk;
+            is_foreign || vms.into_iter().any(|&vm| self.owners.vms[vm].is_registered())
         };
         let fits = |child: &NodeId| {
             let evidence = self.file(*child).evidence();
@@ -397,12 +408,14 @@ impl Judge<'_> {
             let has_name = hints.filter(|hint| hint.role == Role::Parent).any(|hint| {
                 matches!(parse(hint.target.as_str()), Parsed::Path(path) if fold(path.name()) == self.world.files.name(node))
             });
-            has_name && (size.is_none() || disk.virtual_bytes.is_none() || size == disk.virtual_bytes)
+            // An image may be larger than what it stands on.
+            let is_grown = self.file(*child).kind() == Kind::ForeignDisk;
+            has_name && (is_grown || size.is_none() || disk.virtual_bytes.is_none() || size == disk.virtual_bytes)
         };
         let mut broken = self.references.broken.keys().copied();
-        let child = broken.find(|child| *child != node && is_registered(child) && fits(child))?;
+        let child = broken.find(|child| *child != node && is_needed(child) && fits(child))?;
         let text = format!(
-            "{} has lost its parent, and this has the name and the size of it",
+            "the parent of {} was not found, and this has the name and the size of it",
             self.path(child)
         );
         let mut reason = settled(

@@ -2,6 +2,7 @@
 
 use derelict::{inventory::Listing, kind::Role};
 use derelict_parsers::testkit::{
+    foreign::{qcow2_image, vdi_image},
     guid,
     vmware::{DescriptorBuilder, VmsnBuilder, VmxBuilder, cowd},
 };
@@ -277,4 +278,97 @@ fn an_empty_builder_of_a_vm_has_no_disk_to_own() {
         .judge()
         .is("ds1/bare/bare.vmx", "owned")
         .is("ds1/bare/stray.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn a_disk_on_which_an_image_of_another_hypervisor_stands_is_needed() {
+    let site = |backing: &str| {
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/base/base")
+            .file("ds1/kvm/guest.qcow2", qcow2_image(1 << 22, backing, &[]))
+            .inventory(vcenter().vm(row_of("web")))
+            .judge()
+    };
+    for backing in [
+        "../base/base.vmdk",
+        "file:../base/base.vmdk",
+        r#"json:{"driver":"vmdk","file":{"driver":"file","filename":"../base/base.vmdk"}}"#,
+    ] {
+        let judged = site(backing);
+        judged
+            .are(
+                &["ds1/base/base.vmdk", "ds1/base/base-flat.vmdk"],
+                "in-use/has-children never",
+            )
+            .because("ds1/base/base.vmdk", "has-children")
+            .is("ds1/kvm/guest.qcow2", "unknown/foreign never");
+    }
+    site("../base/base-flat.vmdk").are(
+        &["ds1/base/base.vmdk", "ds1/base/base-flat.vmdk"],
+        "in-use/has-children never",
+    );
+    site("/srv/elsewhere/base.vmdk").is("ds1/base/base.vmdk", "unknown/ambiguous-reference never");
+    for other in ["", "/srv/elsewhere/other.vmdk", "nbd://host/export"] {
+        site(other)
+            .is("ds1/base/base.vmdk", "orphaned/deleted-vm-disk candidate")
+            .is("ds1/kvm/guest.qcow2", "unknown/foreign never");
+    }
+}
+
+#[test]
+fn a_disk_that_an_image_names_by_the_path_of_this_machine_is_needed() {
+    let site = Site::vmware().vm("ds1", "web").disk("ds1/base/base");
+    let here = site.place("ds1/base/base.vmdk");
+    site.file("ds1/kvm/guest.qcow2", qcow2_image(1 << 22, &here, &[]))
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/base/base-flat.vmdk", "in-use/has-children never");
+}
+
+#[test]
+fn a_disk_whose_id_an_image_of_virtualbox_quotes_is_needed() {
+    let (parent, other) = (guid(5, 1), guid(6, 1));
+    let site = |quoted| {
+        let text = descriptor("base").ddb("uuid.image", &parent.to_string()).build();
+        Site::vmware()
+            .vm("ds1", "web")
+            .file("ds1/base/base.vmdk", text)
+            .zeros("ds1/base/base-flat.vmdk", SECTORS * 512)
+            .file("ds1/box/guest.vdi", vdi_image(SECTORS * 512, guid(7, 1), quoted))
+            .inventory(vcenter().vm(row_of("web")))
+            .judge()
+    };
+    site(parent)
+        .is("ds1/base/base-flat.vmdk", "in-use/has-children never")
+        .is("ds1/box/guest.vdi", "unknown/foreign never");
+    site(other).is("ds1/base/base.vmdk", "orphaned/deleted-vm-disk candidate");
+}
+
+#[test]
+fn an_image_that_was_not_closed_is_in_use_and_so_is_what_it_stands_on() {
+    let mut image = qcow2_image(1 << 22, "../base/base.vmdk", &[]);
+    image[79] = 1;
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/base/base")
+        .file("ds1/kvm/guest.qcow2", image)
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/kvm/guest.qcow2", "in-use/open-log never")
+        .is("ds1/base/base.vmdk", "in-use/has-children never");
+}
+
+#[test]
+fn a_disk_beside_an_image_that_cannot_be_read_may_be_what_it_stands_on() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/kvm/base")
+        .disk("ds1/far/far")
+        .file("ds1/kvm/guest.qcow2", qcow2_image(1 << 22, "base.vmdk", &[]))
+        .unreadable_file("ds1/kvm/guest.qcow2")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/kvm/base.vmdk", "unknown never")
+        .is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk");
 }
