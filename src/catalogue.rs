@@ -144,6 +144,26 @@ pub struct Artifact {
     /// BLAKE3 in hex, with `--hash`.
     #[serde(default)]
     pub blake3: Option<String>,
+    /// What was found when it was looked at again, with `--settle`.
+    #[serde(default)]
+    pub second_look: Option<SecondLook>,
+}
+
+/// What the file system and the header of a file said some time after the scan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondLook {
+    /// When.
+    pub at: Timestamp,
+    /// At least so many seconds after the first look.
+    pub after_seconds: u64,
+    /// What was not as it was before, each in words; empty for a file that nobody touched.
+    pub changes: Vec<String>,
+    /// Length in bytes; `None` when the file was gone.
+    pub length: Option<u64>,
+    /// Last change of the content.
+    pub modified: Option<Timestamp>,
+    /// Last change of the inode.
+    pub changed: Option<Timestamp>,
 }
 
 /// A link, socket, device or FIFO. A link is evidence of a path, nothing more.

@@ -134,6 +134,12 @@ pub struct CrawlArgs {
     /// Enter file systems that are mounted below a root
     #[arg(long)]
     pub cross_file_systems: bool,
+    /// Look again after this time: what changed meanwhile is in use
+    ///
+    /// `scan` waits once and looks again at everything that nobody is known to need, `collect` at every artifact: length,
+    /// times, and the counters in the headers of VHDX and VMCX files.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=MOST_SECONDS))]
+    pub settle: Option<u32>,
     /// Most threads that crawl and read [default: as many as the storage takes, up to 128]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_THREADS))]
     pub threads: Option<u16>,
@@ -144,6 +150,9 @@ pub struct CrawlArgs {
 
 /// More threads than this help with no storage, and starting them takes longer than the crawl.
 const MOST_THREADS: i64 = 1024;
+
+/// Longest wait before a second look: a day.
+const MOST_SECONDS: i64 = 86_400;
 
 /// What the files are held against.
 #[derive(Debug, Args)]

@@ -509,6 +509,7 @@ fn artifact(entry: Entry, found: Found) -> Artifact {
         evidence: found.evidence,
         anomalies: found.anomalies,
         blake3: None,
+        second_look: None,
     }
 }
 

@@ -246,4 +246,6 @@ pub enum MarkCode {
     Shared,
     /// Holds nothing at all (0 bytes).
     Empty,
+    /// It changed between two looks of one scan.
+    Changed,
 }

@@ -63,6 +63,18 @@ impl FileReader {
     }
 }
 
+/// What the file system says of a file that is opened for it and not read: a client of a share asks the server then.
+///
+/// # Errors
+/// What the operating system said; `InvalidInput` when it is no regular file (any more).
+pub fn metadata(path: &Path) -> io::Result<std::fs::Metadata> {
+    let metadata = open_for_reading(path)?.metadata()?;
+    if metadata.is_file() {
+        return Ok(metadata);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "is no regular file"))
+}
+
 impl ReadAt for FileReader {
     fn len(&self) -> u64 {
         self.length

@@ -42,4 +42,5 @@ pub mod rules;
 pub mod run;
 pub mod sanitize;
 pub mod saved_file;
+pub mod settle;
 pub mod volume;

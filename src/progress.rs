@@ -19,6 +19,8 @@ pub enum Phase {
     Crawl,
     /// Holding references and inventories against each other.
     Reconcile,
+    /// Waiting before a second look, and taking it.
+    Settle,
     /// Hashing: so many bytes in all.
     Hash {
         /// Sum of the lengths.
@@ -113,6 +115,10 @@ impl Progress for Terminal {
             Phase::Reconcile => {
                 self.style("{spinner} {msg}");
                 self.bar.set_message("reconciling");
+            }
+            Phase::Settle => {
+                self.style("{spinner} {msg} ({elapsed})");
+                self.bar.set_message("waiting to look again");
             }
             Phase::Hash { total_bytes } => {
                 self.style("hashing [{bar:30}] {bytes}/{total_bytes} ({bytes_per_sec}, {eta})");

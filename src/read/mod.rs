@@ -9,11 +9,13 @@ mod foreign;
 mod hyperv;
 mod hyperv_disk;
 mod keys;
+mod stamp;
 mod vmdk;
 mod vmware;
 
 pub use foreign::contents;
 pub use keys::{Key, KeyType, Keys, keys};
+pub use stamp::{HeaderStamp, header_stamp};
 
 use std::{
     io,

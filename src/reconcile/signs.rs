@@ -82,6 +82,7 @@ pub(crate) fn of_unit(files: &Files<'_>, locks: &Locks, unit: &[NodeId]) -> Vec<
                 .filter_map(|mark| {
                     let (class, code) = match mark.code {
                         MarkCode::SharingViolation => (Class::Locked, ReasonCode::SharingViolation),
+                        MarkCode::Changed => (Class::ChangedDuringScan, ReasonCode::ChangedDuringScan),
                         MarkCode::OpenLog => (Class::OpenLog, ReasonCode::OpenLog),
                         MarkCode::Unclean | MarkCode::NotShutDown => (Class::OpenLog, ReasonCode::UncleanMark),
                         MarkCode::ProtectedByDescriptor => {

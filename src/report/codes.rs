@@ -288,6 +288,8 @@ codes! {
         SameIdRegistered = "same-id-registered",
         /// Newest change.
         LastWritten = "last-written",
+        /// A second look found it as it was.
+        Unchanged = "unchanged",
         /// Whose it was, as far as files tell that were written while it was used.
         LastOwner = "last-owner",
         /// Whose it was, as far as a name or place tells.

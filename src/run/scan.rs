@@ -19,7 +19,7 @@ use crate::{
         model::{Report, Verdict},
         show,
     },
-    sanitize,
+    sanitize, settle,
 };
 
 /// Crawl, judge, show.
@@ -32,8 +32,13 @@ pub(super) fn scan(arguments: &ScanArgs, messages: MessageArgs, console: &mut Co
     progress.phase(Phase::Reconcile);
     let mut report = judge.judge(&catalogue);
     progress.finish();
+    if let Some(wait) = crawl.settle.filter(|_| !console.stop.is_asked()) {
+        let nobodys = places(&catalogue, &report, |verdict| verdict >= Verdict::Unknown);
+        settle::settle(&mut catalogue, &nobodys, wait, &crawl.options, &*progress)?;
+        report = judge.judge(&catalogue);
+    }
     if arguments.hash && !console.stop.is_asked() {
-        let found = findings(&catalogue, &report);
+        let found = places(&catalogue, &report, |verdict| verdict >= Verdict::Unregistered);
         hash::hash_artifacts(&mut catalogue, &found, crawl.options.threads, &*progress)?;
         // Once more with the hashes, and with what could not be hashed.
         report = judge.judge(&catalogue);
@@ -50,12 +55,12 @@ fn ended(console: &Console<'_>, status: ExitStatus) -> ExitStatus {
     status
 }
 
-/// Places in the catalogue of what is reported as orphaned or unregistered.
-fn findings(catalogue: &Catalogue, report: &Report) -> Vec<usize> {
+/// Places in the catalogue of what is reported with some verdicts.
+fn places(catalogue: &Catalogue, report: &Report, wanted: impl Fn(Verdict) -> bool) -> Vec<usize> {
     let found: BTreeSet<&RawPath> = report
         .artifacts
         .iter()
-        .filter(|artifact| matches!(artifact.verdict, Verdict::Orphaned | Verdict::Unregistered))
+        .filter(|artifact| wanted(artifact.verdict))
         .map(|artifact| &artifact.path)
         .collect();
     let path = |entry: &Entry| Some(catalogue.roots.get(entry.root)?.path.join(entry.path.as_bytes()));
@@ -76,7 +81,12 @@ pub(super) fn collect_only(
 ) -> Result<ExitStatus> {
     let crawl = Crawl::prepare(&arguments.crawl, console)?;
     config::catalogue_output(&arguments.output, &crawl.folders(), arguments.force)?;
-    let catalogue = crawl.run(progress(messages))?;
+    let progress = progress(messages);
+    let mut catalogue = crawl.run(Arc::clone(&progress))?;
+    if let Some(wait) = crawl.settle.filter(|_| !console.stop.is_asked()) {
+        let all = settle::candidates(&catalogue);
+        settle::settle(&mut catalogue, &all, wait, &crawl.options, &*progress)?;
+    }
     catalogue.save(&arguments.output, arguments.force)?;
     if !messages.quiet {
         let artifacts = show::count(show::number(catalogue.artifacts.len()), "artifact");
@@ -138,6 +148,7 @@ fn outside<'a>(show: &Show, roots: impl Iterator<Item = &'a RawPath>) -> Result<
 struct Crawl {
     roots: Vec<RootArgument>,
     options: CollectOptions,
+    settle: Option<Duration>,
 }
 
 impl Crawl {
@@ -151,6 +162,7 @@ impl Crawl {
                 io_timeout: Some(Duration::from_secs(arguments.io_timeout.into())),
                 stop: console.stop.clone(),
             },
+            settle: arguments.settle.map(|seconds| Duration::from_secs(u64::from(seconds))),
         })
     }
 

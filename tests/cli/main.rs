@@ -6,5 +6,6 @@ mod commands;
 mod faces;
 mod json;
 mod outputs;
+mod settle;
 mod site;
 mod status;

@@ -170,6 +170,7 @@ impl Judge<'_> {
             reasons.push(self.consulted(self.root(node)));
         }
         reasons.extend(self.age_reason(unit));
+        reasons.extend(self.unchanged_reason(unit));
         reasons.extend(self.hint(node));
         let mut judgement = Judgement::new(Verdict::Orphaned, Some(situation.class), reasons);
         judgement.risk = situation.risk;

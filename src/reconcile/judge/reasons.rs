@@ -49,6 +49,14 @@ impl Judge<'_> {
         ))
     }
 
+    /// `--settle`: a second look found all of it as it was.
+    pub(super) fn unchanged_reason(&self, unit: &[NodeId]) -> Option<Reason> {
+        let look = |&node: &NodeId| self.file(node).artifact?.second_look.as_ref();
+        let waited = unit.iter().map(|node| Some(look(node)?.after_seconds)).min()??;
+        let text = format!("looked at again after {waited} seconds: nothing had changed");
+        Some(statement(ReasonCode::Unchanged, text, None, Weight::For))
+    }
+
     /// Whose it was, as far as its chain or its folder tells: a hint, never more.
     pub(super) fn hint(&self, node: NodeId) -> Option<Reason> {
         let (text, source) = self.hint_of_chain(node).or_else(|| {

@@ -114,6 +114,7 @@ impl Judge<'_> {
         };
         reasons.push(self.consulted(self.root(config)));
         reasons.extend(self.age_reason(files));
+        reasons.extend(self.unchanged_reason(files));
         let mut judgement = Judgement::new(verdict, Some(class), reasons);
         judgement.reclaim = Reclaim::Review;
         judgement.confidence = Some(self.confidence(config, &mut judgement.reasons));

@@ -372,3 +372,27 @@ fn a_disk_beside_an_image_that_cannot_be_read_may_be_what_it_stands_on() {
         .is("ds1/kvm/base.vmdk", "unknown never")
         .is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk");
 }
+
+#[test]
+fn what_changed_while_it_was_watched_is_in_use_and_so_is_its_vm() {
+    use derelict::evidence::MarkCode;
+    Site::vmware()
+        .vm("ds1", "web")
+        .vm("ds1", "left")
+        .disk("ds1/old/old")
+        .disk("ds1/far/far")
+        .mark("ds1/left/left-flat.vmdk", MarkCode::Changed)
+        .mark("ds1/old/old-flat.vmdk", MarkCode::Changed)
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(
+            &[
+                "ds1/left/left.vmx",
+                "ds1/left/left.vmdk",
+                "ds1/old/old.vmdk",
+                "ds1/old/old-flat.vmdk",
+            ],
+            "in-use/changed-during-scan never",
+        )
+        .is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk");
+}
