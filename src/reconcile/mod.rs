@@ -18,6 +18,7 @@ mod hyperv_problems;
 mod identity;
 mod judge;
 mod locks;
+mod migration_problems;
 mod own;
 mod problems;
 mod resolve;

@@ -58,6 +58,7 @@ impl Problems {
         problems.of_objects(judge);
         problems.of_vmware(judge);
         problems.of_hyperv(judge);
+        problems.of_migration(judge);
         problems.all.sort();
         problems.all.dedup();
         for list in problems.of_vm.values_mut() {

@@ -12,5 +12,6 @@ mod coverage;
 mod hyperv;
 mod identity;
 mod lost;
+mod migration;
 mod support;
 mod vmware;
