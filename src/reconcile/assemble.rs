@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::{
     coverage::{GapItem, Reach, count},
     files::NodeId,
-    judge::{self, Judge, Judgement},
+    judge::{self, Attribution, Judge, Judgement},
+    opinions::Opinions,
     own::{self, OwnerVm},
     problems::Problems,
     resolve::Target,
@@ -18,16 +19,25 @@ use crate::{
     report::{
         codes::{Class, ReasonCode},
         model::{
-            Acceptance, ArtifactReport, Cover, Coverage, Gap, Group, InventoryReport, IssueReport, MissingFile, Owner,
-            OwnerKind, ReferenceReport, ReferencedBy, Report, Resolved, RootReport, SCHEMA, Scope, SkippedReport,
-            Summary, Tool, Unresolved, Verdict, Vm,
+            Acceptance, Agreement, ArtifactReport, Cover, Coverage, Gap, Group, InventoryReport, IssueReport,
+            MissingFile, Owner, OwnerBasis, OwnerKind, Reason, ReferenceReport, ReferencedBy, Report, Resolved,
+            RootReport, SCHEMA, Scope, SkippedReport, Summary, Tool, Unresolved, Verdict, Vm, Weight,
         },
     },
 };
 
 /// Makes the report.
-pub(crate) fn assemble(judge: &Judge<'_>, judged: &[Option<Judgement>], problems: Problems) -> Report {
-    let maker = Maker { judge, judged };
+pub(crate) fn assemble(
+    judge: &Judge<'_>,
+    judged: &[Option<Judgement>],
+    problems: Problems,
+    opinions: Opinions,
+) -> Report {
+    let maker = Maker {
+        judge,
+        judged,
+        opinions: &opinions,
+    };
     let groups = Groups::new(&maker);
     let shown = maker.once();
     let (artifacts, summary, accepted) = maker.artifacts(&groups, &shown);
@@ -48,12 +58,14 @@ pub(crate) fn assemble(judge: &Judge<'_>, judged: &[Option<Judgement>], problems
         groups: report_groups,
         problems: problems.all,
         accepted,
+        second_opinions: opinions.all,
     }
 }
 
 struct Maker<'a> {
     judge: &'a Judge<'a>,
     judged: &'a [Option<Judgement>],
+    opinions: &'a Opinions,
 }
 
 /// What one sentence about a gap is told of.
@@ -169,13 +181,38 @@ impl Maker<'_> {
             modified: file.entry.modified,
             referenced_by: self.referenced_by(node),
             references: self.references(node),
-            reasons: judgement.reasons.clone(),
+            reasons: judgement
+                .reasons
+                .iter()
+                .cloned()
+                .chain(self.opinions_of(node))
+                .collect(),
             facts: file
                 .artifact
                 .map_or(serde_json::Value::Null, |artifact| artifact.facts.clone()),
             blake3: file.artifact.and_then(|artifact| artifact.blake3.clone()),
             accepted: None,
         }
+    }
+
+    /// What other tools say of a file: beside the verdict, never for it.
+    fn opinions_of(&self, node: NodeId) -> impl Iterator<Item = Reason> {
+        let places = self.opinions.of_file.get(&node).into_iter().flatten();
+        let opinions = places.filter_map(|&place| self.opinions.all.get(place));
+        opinions.filter_map(|opinion| {
+            let weight = if opinion.agreement == Agreement::Agrees {
+                Weight::For
+            } else {
+                Weight::Against
+            };
+            let text = format!("another tool says of it: {}", opinion.opinion.as_ref()?);
+            Some(signs::statement(
+                ReasonCode::SecondOpinion,
+                text,
+                Some(opinion.source.clone()),
+                weight,
+            ))
+        })
     }
 
     fn referenced_by(&self, node: NodeId) -> Vec<ReferencedBy> {
@@ -587,6 +624,7 @@ fn group(maker: &Maker<'_>, id: &str, nodes: &[NodeId], shown: &BTreeSet<NodeId>
         Some(owner) => owner.name.clone(),
         None => maker.judge.world.files.nodes[head].entry.path.escaped().into_owned(),
     };
+    let known = last_owner(maker, head, owner, judgement);
     let mut artifacts: Vec<RawPath> = nodes.iter().map(|&node| maker.path(node)).collect();
     artifacts.sort();
     artifacts.dedup();
@@ -595,7 +633,9 @@ fn group(maker: &Maker<'_>, id: &str, nodes: &[NodeId], shown: &BTreeSet<NodeId>
         verdict: judgement.verdict,
         class: judgement.class,
         title,
-        owner: owner.map(|owner| owner.name.clone()),
+        owner: known.as_ref().map(|known| known.name.clone()),
+        owner_basis: known.as_ref().map(|known| known.basis),
+        owner_source: known.and_then(|known| known.source),
         artifacts,
         allocated_bytes: nodes
             .iter()
@@ -606,6 +646,19 @@ fn group(maker: &Maker<'_>, id: &str, nodes: &[NodeId], shown: &BTreeSet<NodeId>
         reclaim: judgements.iter().map(|judgement| judgement.reclaim).max()?,
         confidence: judgements.iter().filter_map(|judgement| judgement.confidence).min(),
     })
+}
+
+/// Whose a group is or was: the owner that its verdict rests on, or what is known of the last one.
+fn last_owner(maker: &Maker<'_>, head: NodeId, owner: Option<&Owner>, judgement: &Judgement) -> Option<Attribution> {
+    let of_verdict = owner.map(|owner| Attribution {
+        name: owner.name.clone(),
+        basis: OwnerBasis::Verdict,
+        text: String::new(),
+        source: judgement.reasons.iter().find_map(|reason| reason.source.clone()),
+    });
+    let kind = maker.judge.world.files.nodes[head].kind();
+    let has_owner = !matches!(judgement.class, Some(Class::Media | Class::StaleLock)) && kind != Kind::DatastoreSystem;
+    of_verdict.or_else(|| maker.judge.attribution(head).filter(|_| has_owner))
 }
 
 /// Which member a group is called after: the configuration, else the disk that no other disk depends on.

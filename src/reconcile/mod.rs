@@ -19,6 +19,7 @@ mod identity;
 mod judge;
 mod locks;
 mod migration_problems;
+mod opinions;
 mod own;
 mod problems;
 mod resolve;
@@ -29,8 +30,8 @@ mod vmware_problems;
 use jiff::Timestamp;
 
 use self::{
-    coverage::Coverage, files::Files, identity::Identities, judge::Judge, locks::Locks, own::World, problems::Problems,
-    resolve::Resolver,
+    coverage::Coverage, files::Files, identity::Identities, judge::Judge, locks::Locks, opinions::Opinions, own::World,
+    problems::Problems, resolve::Resolver,
 };
 use crate::{
     accept::Accepted,
@@ -86,6 +87,7 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
     let reported = judge::reported(world, &references, &owners);
     let renamed = judge::renamed(&files);
     let idle = judge::idle(world, &owners, options);
+    let history = judge::History::new(world);
     let judge = Judge {
         catalogue,
         world,
@@ -99,8 +101,10 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
         renamed: &renamed,
         reported: &reported,
         idle: &idle,
+        history: &history,
     };
     let judged = judge.run();
     let problems = Problems::find(&judge, &judged);
-    assemble::assemble(&judge, &judged, problems)
+    let opinions = Opinions::new(&judge, &judged);
+    assemble::assemble(&judge, &judged, problems, opinions)
 }

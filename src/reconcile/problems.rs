@@ -72,6 +72,7 @@ impl Problems {
         for &vm in vms {
             self.of_vm.entry(vm).or_default().push(VmProblem {
                 code: finding.code,
+                severity: finding.severity,
                 text: finding.text.clone(),
             });
         }

@@ -217,6 +217,11 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// What a path that stands in a file led to, without the folders that the file names.
+    pub(crate) fn written_in(&self, from: NodeId, text: &EncodedText) -> Target {
+        self.reference(from, text, &MoreFolders::default())
+    }
+
     /// What a reference of a file led to; a relative one counts from `more_folders` as well.
     fn reference(&self, from: NodeId, text: &EncodedText, more_folders: &MoreFolders) -> Target {
         let node = self.files.nodes[from];

@@ -1,7 +1,7 @@
 //! The report as JSON Lines, for what reads it piece by piece.
 //!
 //! Every line is an object with a `type`. First one `report` (schema, times, tool, coverage, summary, accepted), then `artifact`,
-//! `group`, `problem` and `vm` lines, each with the fields of the JSON report.
+//! `group`, `problem`, `vm` and `second-opinion` lines, each with the fields of the JSON report.
 
 use std::io::{self, Write};
 
@@ -51,7 +51,8 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     lines("artifact", &report.artifacts, out)?;
     lines("group", &report.groups, out)?;
     lines("problem", &report.problems, out)?;
-    lines("vm", &report.vms, out)
+    lines("vm", &report.vms, out)?;
+    lines("second-opinion", &report.second_opinions, out)
 }
 
 fn lines<T: Serialize>(r#type: &'static str, items: &[T], out: &mut dyn Write) -> io::Result<()> {
@@ -97,6 +98,7 @@ mod tests {
             ("group", "groups"),
             ("problem", "problems"),
             ("vm", "vms"),
+            ("second-opinion", "second_opinions"),
         ] {
             for expected in whole[list].as_array().unwrap() {
                 let mut item = rest.next().unwrap().clone();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    model::{Group, Problem, Report, Verdict},
+    model::{Agreement, Group, Problem, Report, SecondOpinion, Verdict},
     show,
 };
 use crate::sanitize::{markdown, markdown_of_escaped};
@@ -43,6 +43,16 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         out,
     )?;
     problems(&report.problems, out)?;
+    let differing: Vec<&SecondOpinion> = report
+        .second_opinions
+        .iter()
+        .filter(|opinion| opinion.agreement == Agreement::Disagrees)
+        .collect();
+    list(
+        "Second opinions that differ",
+        differing.iter().map(|opinion| markdown(&show::second_opinion(opinion))),
+        out,
+    )?;
     list(
         "Gaps",
         report.coverage.gap_details.iter().map(|gap| markdown(&gap.text)),

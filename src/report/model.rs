@@ -50,6 +50,42 @@ pub struct Report {
     /// What `--accept` says, in the order of its file, expired or not.
     #[serde(default)]
     pub accepted: Vec<Acceptance>,
+    /// What another tool calls nobody's, held against the verdicts, both ways; sorted by agreement and path.
+    #[serde(default)]
+    pub second_opinions: Vec<SecondOpinion>,
+}
+
+/// What another tool says of a file, and what derelict says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SecondOpinion {
+    /// Inventory and row; the inventory alone where its list of orphans does not name the file.
+    pub source: String,
+    /// The file as the other tool writes it; where it does not name it, relative to its root.
+    pub path: RawPath,
+    /// What the other tool says; `null` where it says nothing of a file that derelict calls orphaned.
+    pub opinion: Option<String>,
+    /// The file on this machine, where it was found.
+    pub artifact: Option<RawPath>,
+    /// What derelict says of it.
+    pub verdict: Option<Verdict>,
+    /// Which situation.
+    pub class: Option<Class>,
+    /// Whether the two agree.
+    pub agreement: Agreement,
+    /// Why derelict says so.
+    pub why: String,
+}
+
+/// Whether another tool and derelict agree; what differs first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Agreement {
+    /// One calls it nobody's, the other does not.
+    Disagrees,
+    /// derelict cannot judge it.
+    Unknown,
+    /// Both call it nobody's.
+    Agrees,
 }
 
 /// Findings that somebody has accepted.
@@ -441,8 +477,16 @@ pub struct MissingFile {
 pub struct VmProblem {
     /// Stable code.
     pub code: ProblemCode,
+    /// How bad.
+    #[serde(default = "warning")]
+    pub severity: Severity,
     /// One sentence.
     pub text: String,
+}
+
+/// Reports of before 2026-12 do not tell how bad the problem of a VM is.
+fn warning() -> Severity {
+    Severity::Warning
 }
 
 /// One artifact and what derelict says of it.
@@ -606,6 +650,12 @@ pub struct Group {
     pub title: String,
     /// Name of the last known owner.
     pub owner: Option<String>,
+    /// How far that is to be trusted; `null` where no owner is known.
+    #[serde(default)]
+    pub owner_basis: Option<OwnerBasis>,
+    /// The file or the inventory row that tells the owner.
+    #[serde(default)]
+    pub owner_source: Option<String>,
     /// Paths on this machine, sorted.
     pub artifacts: Vec<RawPath>,
     /// Allocated bytes, each file once.
@@ -616,6 +666,18 @@ pub struct Group {
     pub reclaim: Reclaim,
     /// The lowest confidence of its members.
     pub confidence: Option<Confidence>,
+}
+
+/// How the last known owner of a group is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OwnerBasis {
+    /// It is the owner that the verdict rests on.
+    Verdict,
+    /// Files that were written while it was used: states, snapshot lists, logs.
+    Evidence,
+    /// A chain, a folder or a name: no proof.
+    Hint,
 }
 
 /// Something wrong that is no artifact's verdict.

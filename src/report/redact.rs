@@ -39,6 +39,14 @@ pub fn redact(report: &mut Report) {
     for acceptance in &mut report.accepted {
         "accepted".clone_into(&mut acceptance.reason);
     }
+    for opinion in &mut report.second_opinions {
+        "redacted".clone_into(&mut opinion.why);
+        opinion.opinion = opinion.opinion.take().map(|_| "redacted".to_owned());
+        opinion.source.clear();
+    }
+    for group in &mut report.groups {
+        group.owner_source = None;
+    }
     report.summary.filter = report
         .summary
         .filter
@@ -222,6 +230,10 @@ impl Named for Report {
         }
         for acceptance in &mut self.accepted {
             acceptance.by.visit(name);
+        }
+        for opinion in &mut self.second_opinions {
+            opinion.path.visit(name);
+            opinion.artifact.iter_mut().for_each(|path| path.visit(name));
         }
         self.coverage.visit(name);
         for by_datastore in [&mut self.summary.datastores, &mut self.summary.datastore_classes] {

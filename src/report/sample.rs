@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use super::{
     codes::{Class, ProblemCode, ReasonCode},
     model::{
-        ArtifactReport, Confidence, Cover, Coverage, Gap, Group, Identity, InventoryReport, IssueReport, MissingFile,
-        Owner, OwnerKind, Problem, Reason, Reclaim, ReferenceReport, ReferencedBy, Report, Resolved, Risk, RootReport,
-        SCHEMA, Scope, Severity, SkippedReport, Summary, Tool, Unresolved, Verdict, Vm, VmProblem, Weight,
+        Agreement, ArtifactReport, Confidence, Cover, Coverage, Gap, Group, Identity, InventoryReport, IssueReport,
+        MissingFile, Owner, OwnerBasis, OwnerKind, Problem, Reason, Reclaim, ReferenceReport, ReferencedBy, Report,
+        Resolved, Risk, RootReport, SCHEMA, Scope, SecondOpinion, Severity, SkippedReport, Summary, Tool, Unresolved,
+        Verdict, Vm, VmProblem, Weight,
     },
 };
 use crate::{
@@ -55,6 +56,16 @@ pub(crate) fn report() -> Report {
             next_step: "Restore broken01/broken01.vmx or remove the registration.".to_owned(),
         }],
         accepted: Vec::new(),
+        second_opinions: vec![SecondOpinion {
+            source: "vc01, rvtools.xlsx: vHealth row 2".to_owned(),
+            path: "[SAN-VMFS-01] web01/web01.vmx".into(),
+            opinion: Some("Zombie: Possibly a Zombie vmdk file!".to_owned()),
+            artifact: None,
+            verdict: Some(Verdict::Owned),
+            class: None,
+            agreement: Agreement::Disagrees,
+            why: "WEB01 is registered".to_owned(),
+        }],
     }
 }
 
@@ -80,6 +91,7 @@ pub(crate) fn hostile() -> Report {
     for group in &mut report.groups {
         group.title = evil.to_owned();
         group.owner = Some(evil.to_owned());
+        group.owner_source = Some(evil.to_owned());
         group.artifacts = report
             .artifacts
             .iter()
@@ -248,6 +260,8 @@ fn groups() -> Vec<Group> {
         class: Some(class),
         title: title.to_owned(),
         owner: None,
+        owner_basis: None,
+        owner_source: None,
         artifacts: artifacts()
             .into_iter()
             .filter(|artifact| artifact.group.as_deref() == Some(id))
@@ -266,6 +280,8 @@ fn groups() -> Vec<Group> {
         "web07/web07.vmdk",
     );
     web07.owner = Some("web07".to_owned());
+    web07.owner_basis = Some(OwnerBasis::Evidence);
+    web07.owner_source = Some("web07/vmware.log".to_owned());
     web07.allocated_bytes = 60 * GIB + 512;
     web07.confidence = Some(Confidence::Medium);
     vec![old, web07]
@@ -296,6 +312,7 @@ fn vm(id: &str, name: &str, found: bool) -> Vm {
         } else {
             vec![VmProblem {
                 code: ProblemCode::Ghost,
+                severity: Severity::Error,
                 text: "its configuration is not there".to_owned(),
             }]
         },

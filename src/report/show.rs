@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::{
     codes::ReasonCode,
-    model::{Acceptance, ArtifactReport, Reason, Report, Sum, Verdict, Weight},
+    model::{
+        Acceptance, Agreement, ArtifactReport, Group, OwnerBasis, Reason, Report, SecondOpinion, Sum, Verdict, Weight,
+    },
 };
 use crate::sanitize;
 
@@ -171,6 +173,41 @@ pub(crate) fn certainty(report: &Report) -> String {
         words.push_str(" It rests on --assume-complete: the user's word that no inventory is missing.");
     }
     words
+}
+
+/// The last known owner of a group; a hint is marked as one.
+pub(crate) fn last_owner(group: &Group) -> String {
+    let name = sanitize::text(group.owner.as_deref().unwrap_or_default());
+    match group.owner_basis {
+        Some(OwnerBasis::Hint) => format!("{name} (hint)"),
+        _ => name.into_owned(),
+    }
+}
+
+/// What another tool says of a file and why derelict says what it says, in one line.
+pub(crate) fn second_opinion(opinion: &SecondOpinion) -> String {
+    let said = match &opinion.opinion {
+        Some(said) => format!("\"{}\"", sanitize::text(said)),
+        None => "not on its list".to_owned(),
+    };
+    let verdict = opinion.verdict.map_or("not found", Verdict::name);
+    format!(
+        "{}: {said}; derelict: {verdict}, {} ({})",
+        sanitize::path(&opinion.path),
+        sanitize::text(&opinion.why),
+        sanitize::text(&opinion.source)
+    )
+}
+
+/// How many of the second opinions agree, differ, and cannot be judged.
+pub(crate) fn agreements(opinions: &[SecondOpinion]) -> String {
+    let of = |wanted: Agreement| opinions.iter().filter(|opinion| opinion.agreement == wanted).count();
+    format!(
+        "{} agree, {} differ, {} cannot be judged",
+        of(Agreement::Agrees),
+        of(Agreement::Disagrees),
+        of(Agreement::Unknown)
+    )
 }
 
 /// What was accepted, by whom and until when, in one line.

@@ -26,6 +26,20 @@ struct Report {
     groups: Vec<Group>,
     problems: Vec<Problem>,
     accepted: Vec<Acceptance>,
+    second_opinions: Vec<SecondOpinion>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SecondOpinion {
+    source: String,
+    path: Path,
+    opinion: Option<String>,
+    artifact: Option<Path>,
+    verdict: Option<String>,
+    class: Option<String>,
+    agreement: String,
+    why: String,
 }
 
 #[derive(Deserialize)]
@@ -89,6 +103,7 @@ struct Missing {
 #[serde(deny_unknown_fields)]
 struct VmProblem {
     code: String,
+    severity: String,
     text: String,
 }
 
@@ -169,6 +184,8 @@ struct Group {
     class: Option<String>,
     title: String,
     owner: Option<String>,
+    owner_basis: Option<String>,
+    owner_source: Option<String>,
     artifacts: Vec<Path>,
     allocated_bytes: u64,
     modified: Option<String>,

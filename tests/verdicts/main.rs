@@ -13,5 +13,6 @@ mod hyperv;
 mod identity;
 mod lost;
 mod migration;
+mod opinions;
 mod support;
 mod vmware;

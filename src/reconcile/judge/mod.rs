@@ -5,6 +5,7 @@
 //! disk its best child, the files of an unregistered VM their configuration (traps-vmware, *How derelict answers*, 2 – 4).
 //! Everything that says "nobody" passes through [`Judge::nobody`], the only place that can say `orphaned`.
 
+mod attribution;
 mod follow;
 mod names;
 mod nobody;
@@ -16,7 +17,10 @@ mod unregistered;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-pub(crate) use self::service::match_rules;
+pub(crate) use self::{
+    attribution::{Attribution, History},
+    service::match_rules,
+};
 use self::{names::known_stem, nobody::is_media, reasons::shown_verdict};
 use crate::{
     catalogue::Catalogue,
@@ -97,6 +101,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) reported: &'a [bool],
     /// For each VM that is idle the days since anything of it was written.
     pub(crate) idle: &'a [Option<i64>],
+    /// What logs tell of the past of disks.
+    pub(crate) history: &'a History,
 }
 
 impl Judge<'_> {

@@ -171,7 +171,7 @@ impl Judge<'_> {
         }
         reasons.extend(self.age_reason(unit));
         reasons.extend(self.unchanged_reason(unit));
-        reasons.extend(self.hint(node));
+        reasons.extend(self.attribution_reason(node));
         let mut judgement = Judgement::new(Verdict::Orphaned, Some(situation.class), reasons);
         judgement.risk = situation.risk;
         let mut confidence = if situation.needs_inventory {

@@ -1,14 +1,9 @@
 //! Reasons that verdicts share: which inventories were asked, how old a file is, and how sure a "nobody" is.
 
-use uuid::Uuid;
-
 use super::{Judge, Judgement};
 use crate::{
     inventory::Inventory,
-    kind::Role,
-    path::fold,
     reconcile::{
-        coverage::list,
         files::NodeId,
         signs::{self, statement},
     },
@@ -57,32 +52,6 @@ impl Judge<'_> {
         Some(statement(ReasonCode::Unchanged, text, None, Weight::For))
     }
 
-    /// Whose it was, as far as its chain or its folder tells: a hint, never more.
-    pub(super) fn hint(&self, node: NodeId) -> Option<Reason> {
-        let (text, source) = self.hint_of_chain(node).or_else(|| {
-            let folder = self.file(node).entry.path.folder();
-            let mut names = folder.parts().map(|part| String::from_utf8_lossy(part).into_owned());
-            let name = names.rfind(|name| !is_nobodys_name(name))?;
-            let text = format!("it lies in the folder {name:?}: a hint at its last owner, no proof");
-            Some((text, None))
-        })?;
-        Some(statement(ReasonCode::LastOwnerHint, text, source, Weight::For))
-    }
-
-    /// A link of a chain was made for the VM whose disk it hangs on, most likely.
-    fn hint_of_chain(&self, node: NodeId) -> Option<(String, Option<String>)> {
-        let parents = self.references.of(node).filter(|edge| edge.role == Role::Parent);
-        let mut owned = parents.filter_map(|edge| Some((edge.to, self.owners.vms_of.get(&edge.to)?)));
-        let (parent, vms) = owned.next()?;
-        let names: Vec<&str> = vms.iter().map(|&vm| self.owners.vms[vm].name.as_str()).collect();
-        let path = self.path(parent);
-        let text = format!(
-            "its parent {path} is a disk of {}: a hint at its last owner, no proof",
-            list(names.into_iter())
-        );
-        Some((text, Some(path)))
-    }
-
     /// `high` means that every check which could have refuted the verdict was possible and was made.
     pub(super) fn confidence(&self, node: NodeId, reasons: &mut Vec<Reason>) -> Confidence {
         let root = self.root(node);
@@ -109,15 +78,6 @@ impl Judge<'_> {
         }
         confidence
     }
-}
-
-/// Folders that every VM of Hyper-V has, and ids: they hint at nobody.
-fn is_nobodys_name(folder: &str) -> bool {
-    let name = fold(folder);
-    matches!(
-        name.as_str(),
-        "virtual hard disks" | "virtual machines" | "snapshots" | "planned virtual machines"
-    ) || Uuid::try_parse(&name).is_ok()
 }
 
 pub(super) fn settled(code: ReasonCode, text: String, settles: &str) -> Reason {

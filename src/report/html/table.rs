@@ -128,7 +128,7 @@ impl GroupRow {
             title: sanitize::text(&group.title).into_owned(),
             verdict: show::name(group.verdict),
             class: show::optional_name(group.class),
-            owner: sanitize::text(group.owner.as_deref().unwrap_or_default()).into_owned(),
+            owner: show::last_owner(group),
             files: group.artifacts.len(),
             allocated_bytes: group.allocated_bytes,
             modified: group.modified.map(Timestamp::as_second),

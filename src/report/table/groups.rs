@@ -14,7 +14,7 @@ use crate::{
     raw::RawPath,
     report::{
         Style,
-        model::{ArtifactReport, Group, Reclaim, Report, Verdict},
+        model::{ArtifactReport, Group, OwnerBasis, Reclaim, Report, Verdict},
         show,
     },
     sanitize,
@@ -107,7 +107,9 @@ fn block<'a>(group: &'a Group, artifacts: &mut BTreeMap<&'a RawPath, &'a Artifac
         .collect();
     let title = sanitize::text(&group.title);
     let title = match &group.owner {
-        Some(owner) if *owner != group.title => format!("{title} (of {})", sanitize::text(owner)),
+        Some(owner) if *owner != group.title && group.owner_basis != Some(OwnerBasis::Hint) => {
+            format!("{title} (of {})", sanitize::text(owner))
+        }
         _ => title.into_owned(),
     };
     Block {

@@ -14,7 +14,7 @@ use std::io::{self, Write};
 
 use super::{
     Style,
-    model::{Problem, Report, Severity, Sum, Verdict},
+    model::{Agreement, Problem, Report, SecondOpinion, Severity, Sum, Verdict},
     show,
 };
 use crate::sanitize;
@@ -29,6 +29,7 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
         groups::write(report, style, out)?;
         accepted(report, style, out)?;
         problems(report, style, out)?;
+        second_opinions(report, style, out)?;
         coverage::write(report, style, out)?;
     } else {
         if report.summary.filter.is_some() {
@@ -36,6 +37,7 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
             writeln!(out)?;
         }
         summary::write(report, style, out)?;
+        second_opinions(report, style, out)?;
         accepted(report, style, out)?;
     }
     answer(report, style, out)
@@ -76,6 +78,29 @@ fn accepted(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()
         layout::paragraph(&format!("- {}", show::acceptance(acceptance)), 1, 2, style, out)?;
     }
     Ok(())
+}
+
+/// Second opinions on one screen before the rest is folded into a number.
+const OPINIONS_SHOWN: usize = 3;
+
+/// What another tool calls nobody's and derelict does not, or the other way round; all of it with `--verbose`.
+fn second_opinions(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if report.second_opinions.is_empty() {
+        return Ok(());
+    }
+    let counts = show::agreements(&report.second_opinions);
+    layout::heading(format_args!("Second opinion: {counts}"), style, out)?;
+    let is_shown = |opinion: &&SecondOpinion| style.all || opinion.agreement == Agreement::Disagrees;
+    let shown: Vec<&SecondOpinion> = report.second_opinions.iter().filter(is_shown).collect();
+    let most = if style.all { shown.len() } else { OPINIONS_SHOWN };
+    for opinion in shown.iter().take(most) {
+        let line = format!("{} {}", show::name(opinion.agreement), show::second_opinion(opinion));
+        layout::paragraph(&line, 1, 2, style, out)?;
+    }
+    match shown.len().checked_sub(most) {
+        Some(more) if more > 0 => layout::paragraph(&format!("{more} more: see --verbose"), 1, 2, style, out),
+        _ => Ok(()),
+    }
 }
 
 fn sums(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {

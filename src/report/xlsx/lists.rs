@@ -112,7 +112,7 @@ impl<'a> Lists<'a> {
                 Cell::time(group.modified),
                 self.days(group.modified),
                 Cell::text(sanitize::text(&datastores.into_iter().collect::<Vec<_>>().join(", "))),
-                Cell::text(sanitize::text(group.owner.as_deref().unwrap_or_default())),
+                Cell::text(show::last_owner(group)),
                 Cell::text(
                     show::why(files.into_iter())
                         .map(|reason| sanitize::text(&reason.text).into_owned())

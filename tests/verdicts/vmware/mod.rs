@@ -1,5 +1,6 @@
 //! Cases V… of the VMware traps, in their order, divided by theme.
 
+mod attribution;
 mod companions;
 mod extents;
 mod first_law;
