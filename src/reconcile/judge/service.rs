@@ -252,6 +252,20 @@ impl Judge<'_> {
             reason.settles = Some("an export of that service, or the rule switched off with --rules".to_owned());
         }
         let mut judgement = Judgement::new(rule.verdict, Some(rule.class), vec![reason]);
+        if rule.class == Class::BoshDisk {
+            judgement
+                .reasons
+                .extend(self.age_reason(&signs::unit(self.references, node)));
+        }
+        if rule.class == Class::ImageCache
+            && let Some(folder) = self.ageing_mark(node)
+        {
+            judgement.reclaim = Reclaim::Review;
+            let text = format!("the folder {folder} beside it says that the service itself found the image unused");
+            judgement
+                .reasons
+                .push(statement(ReasonCode::LeftBehind, text, Some(folder), Weight::Against));
+        }
         let kind = if rule.verdict == Verdict::System {
             OwnerKind::System
         } else {
@@ -272,6 +286,14 @@ impl Judge<'_> {
             name,
         });
         judgement
+    }
+
+    /// V32: Nova puts an empty folder `ts-<time>` into the folder of an image that no instance uses.
+    fn ageing_mark(&self, node: NodeId) -> Option<String> {
+        let folder = self.file(node).folder();
+        let mut empty = self.catalogue.roots[self.root(node)].empty_folders.iter();
+        let mark = empty.find(|mark| mark.folder().as_bytes() == folder && mark.name().starts_with(b"ts-"))?;
+        Some(mark.lossy().into_owned())
     }
 
     /// V16, V22, V82: the list of those that the file may belong to was given, and none of them is left.

@@ -331,6 +331,24 @@ fn v32_openstack_images_and_volumes_are_of_their_services() {
 }
 
 #[test]
+fn v32_an_image_that_the_service_itself_found_unused_is_for_review() {
+    let image = "0f1e2d3c-0000-1111-2222-333344445555";
+    let site = |mark: &'static str| {
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk(&format!("ds1/vmware_base/{image}/{image}"))
+            .change(move |catalogue| catalogue.roots[0].empty_folders.push(mark.into()))
+            .inventory(vcenter().vm(row_of("web")))
+            .judge()
+    };
+    let disk = format!("ds1/vmware_base/{image}/{image}-flat.vmdk");
+    site("vmware_base/0f1e2d3c-0000-1111-2222-333344445555/ts-2026-09-01-10-00-00")
+        .is(&disk, "service/image-cache review")
+        .because(&disk, "left-behind");
+    site("vmware_base/other/ts-2026-09-01-10-00-00").is(&disk, "service/image-cache never");
+}
+
+#[test]
 fn v33_v36_disks_of_bosh_and_app_volumes_are_known_by_their_folders_only() {
     Site::vmware()
         .vm("ds1", "web")
@@ -342,6 +360,7 @@ fn v33_v36_disks_of_bosh_and_app_volumes_are_known_by_their_folders_only() {
         .inventory(vcenter().vm(row_of("web")))
         .judge()
         .is("ds1/bosh-disks/disk-1.vmdk", "service/bosh-disk never")
+        .because("ds1/bosh-disks/disk-1.vmdk", "last-written")
         .is("ds1/appvolumes/packages/office-flat.vmdk", "service/app-volumes never")
         .is("ds1/cloudvolumes/writable/user.vmdk", "service/app-volumes never")
         .are(

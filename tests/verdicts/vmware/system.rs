@@ -48,6 +48,43 @@ fn v75_a_vm_that_a_list_of_ha_names_is_run_by_an_unknown_vcenter() {
 }
 
 #[test]
+fn v76_files_of_datastore_services_are_known_at_the_top() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .file("ds1/.iSCSI-CONFIG/targets", "x")
+        .file("ds1/.vsan.stats", "x")
+        .file("ds1/config.db", "x")
+        .file("ds1/stats.db-wal", "x")
+        .file("ds1/web/config.db", "x")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(
+            &[
+                "ds1/.iSCSI-CONFIG/targets",
+                "ds1/.vsan.stats",
+                "ds1/config.db",
+                "ds1/stats.db-wal",
+            ],
+            "system/datastore-service never",
+        );
+}
+
+#[test]
+fn v77_a_vm_folder_with_the_name_of_a_system_folder_hides_nothing() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .vm("ds1", "etc")
+        .disk("ds1/.snapshotted/old")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(
+            &["ds1/etc/etc.vmx", "ds1/etc/etc-flat.vmdk"],
+            "unregistered/complete-vm",
+        )
+        .is("ds1/.snapshotted/old.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
 fn v79_a_locked_file_is_in_use_and_so_is_its_disk_and_its_lock() {
     let judged = Site::vmware()
         .vm("ds1", "web")
