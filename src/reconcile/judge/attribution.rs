@@ -185,8 +185,8 @@ impl Judge<'_> {
 
     /// The name in the first state that a snapshot list names.
     fn name_behind_list(&self, list: NodeId) -> Option<String> {
-        let states = self.references.of(list).filter(|edge| edge.role == Role::SnapshotState);
-        states.filter_map(|edge| self.name_in(edge.to)).next()
+        let mut states = self.references.of(list).filter(|edge| edge.role == Role::SnapshotState);
+        states.find_map(|edge| self.name_in(edge.to))
     }
 
     /// Logs that tell of a disk, by its path or by its identity.

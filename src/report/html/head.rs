@@ -9,7 +9,7 @@ use super::{
 };
 use crate::report::{
     codes::ProblemCode,
-    model::{Report, Vm},
+    model::{Agreement, Report, Vm},
     show,
 };
 
@@ -27,6 +27,9 @@ pub(super) struct Head {
     problems: Value,
     /// What was accepted, each in a line.
     accepted: Vec<String>,
+    /// How many second opinions agree, in words, and those that differ, each in a line.
+    agreements: String,
+    differing: Vec<String>,
     /// Number of artifacts, of VMs, and of ghosts among these.
     artifacts: usize,
     vms: usize,
@@ -40,6 +43,8 @@ pub(super) struct Head {
 
 impl Head {
     pub(super) fn new(report: &Report, details: &Details) -> Self {
+        let opinions = report.second_opinions.iter();
+        let differing = opinions.filter(|opinion| opinion.agreement == Agreement::Disagrees);
         Self {
             generated: report.generated.to_string(),
             as_of: report.as_of.to_string(),
@@ -50,6 +55,8 @@ impl Head {
             coverage: shown(&report.coverage),
             problems: shown(&report.problems),
             accepted: report.accepted.iter().map(show::acceptance).collect(),
+            agreements: show::agreements(&report.second_opinions),
+            differing: differing.map(show::second_opinion).collect(),
             artifacts: report.artifacts.len(),
             vms: report.vms.len(),
             ghosts: report.vms.iter().filter(|vm| is_ghost(vm)).count(),

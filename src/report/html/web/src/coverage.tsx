@@ -31,6 +31,7 @@ export function Coverage() {
                 )}
             </Card>
             <Lines title="Accepted" id="accepted" lines={head.accepted} />
+            <Lines title={`Second opinion: ${head.agreements}. Those that differ`} id="opinions" lines={head.differing} />
             <Card title="Roots" id="roots">
                 <div class="scroll">
                     <table class="plain">

@@ -24,7 +24,7 @@ export interface Head {
         complete: boolean; assume_complete: boolean; roots?: Root[]; issues?: { path: string; stage: string; error: string }[];
         inventories?: Inventory[]; gap_details?: Gap[];
     };
-    problems: Problem[]; accepted: string[]; artifacts: number; vms: number; ghosts: number; chunk: number; chunks: number; facts_left_out: boolean;
+    problems: Problem[]; accepted: string[]; agreements: string; differing: string[]; artifacts: number; vms: number; ghosts: number; chunk: number; chunks: number; facts_left_out: boolean;
 }
 export interface Group {
     title: string; verdict: string; class: string; owner: string; files: number; allocated_bytes: number; modified: number | null;
@@ -33,7 +33,7 @@ export interface Group {
 export interface Vm {
     id: string; name: string; platform: string; registered: boolean; inventories?: string[]; host?: string; state?: string;
     notes?: string; config?: string; artifacts: number[]; missing?: { path: string; role: string }[];
-    problems?: { code: string; text: string }[];
+    problems?: { code: string; severity: string; text: string }[];
 }
 /** A file of the list by its place, another one by its path, or `outside` or `missing`. */
 export type Place = number | string | { path: string };

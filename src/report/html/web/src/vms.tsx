@@ -15,6 +15,9 @@ const lacks = (vm: Vm, ...roles: string[]) => vm.missing?.filter((missing) => ro
 const ofKind = (vm: Vm, kinds: RegExp) => vm.artifacts.filter((row) => kinds.test(files.kind.at(row))).length;
 const ofVerdict = (vm: Vm, verdict: string) => vm.artifacts.filter((row) => files.verdict.at(row) === verdict).length;
 
+/** A note says what a migration meets; it is nothing wrong. */
+const isTroubled = (vm: Vm) => vm.problems?.some((problem) => problem.severity !== "info") ?? false;
+
 const NAME: Column = { id: "name", title: "VM", text: (place) => vms()[place].name, link: (place) => href(`vm/${place}`), wide: true };
 const PLATFORM: Column = { id: "platform", title: "Platform", text: (place) => PLATFORM_TEXT[vms()[place].platform], width: 90 };
 
@@ -41,7 +44,7 @@ function standing(place: number): string {
     const vm = vms()[place];
     if (has(vm, "ghost")) return "ghost";
     if (vm.missing?.length) return "files missing";
-    if (vm.problems?.length) return "problems";
+    if (isTroubled(vm)) return "problems";
     return vm.registered ? "registered" : "unregistered";
 }
 
@@ -81,6 +84,8 @@ const LIGHTS: { id: string; title: string; light: (vm: Vm) => Light }[] = [
         id: "snapshots", title: "Snapshots", light: (vm) => {
             if (has(vm, "unmerged-checkpoint")) return { colour: "warn", text: "unmerged" };
             if (has(vm, "needs-consolidation")) return { colour: "warn", text: "to consolidate" };
+            if (has(vm, "deep-chain")) return { colour: "warn", text: "deep chain" };
+            if (has(vm, "old-snapshot")) return { colour: "warn", text: "old" };
             const links = ofKind(vm, /^(vmdk-delta|vmdk-sesparse|avhdx?)$/);
             return links ? { colour: "warn", text: count(links, "link") } : { colour: "good", text: "none" };
         },
@@ -89,9 +94,17 @@ const LIGHTS: { id: string; title: string; light: (vm: Vm) => Light }[] = [
         id: "devices", title: "Devices", light: (vm) => {
             const maps = ofKind(vm, /^vmdk-rdm$/);
             if (maps) return { colour: "warn", text: count(maps, "raw device map") };
+            if (has(vm, "raw-device-map")) return { colour: "warn", text: "raw device" };
+            if (has(vm, "shared-disk")) return { colour: "warn", text: "shared" };
+            if (has(vm, "independent-disk")) return { colour: "warn", text: "independent" };
+            if (has(vm, "encrypted")) return { colour: "warn", text: "encrypted" };
             const media = ofKind(vm, /^(iso|floppy)$/);
-            return media ? { colour: "warn", text: `${media} media` } : GOOD;
+            if (media) return { colour: "warn", text: `${media} media` };
+            return has(vm, "mounted-iso") ? { colour: "warn", text: "media elsewhere" } : GOOD;
         },
+    },
+    {
+        id: "placement", title: "Placement", light: (vm) => (has(vm, "several-datastores") ? { colour: "warn", text: "several datastores" } : GOOD),
     },
     {
         id: "identity", title: "Identity", light: (vm) => {
@@ -166,7 +179,7 @@ function VmGrid({ columns, title, first, hint, only, onlyText }: {
 
 export function Vms() {
     return <VmGrid columns={COLUMNS} title="VMs" first="name" hint="A ghost is registered, and its files are not there." onlyText="Only ghosts and problems"
-        only={(place) => Boolean(vms()[place].problems?.length || vms()[place].missing?.length)} />;
+        only={(place) => Boolean(isTroubled(vms()[place]) || vms()[place].missing?.length)} />;
 }
 
 export function Migration() {
