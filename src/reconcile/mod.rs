@@ -88,6 +88,7 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
     let renamed = judge::renamed(&files);
     let idle = judge::idle(world, &owners, options);
     let history = judge::History::new(world);
+    let stores = judge::stores(world, &owners);
     let judge = Judge {
         catalogue,
         world,
@@ -102,6 +103,7 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
         reported: &reported,
         idle: &idle,
         history: &history,
+        stores: &stores,
     };
     let judged = judge.run();
     let problems = Problems::find(&judge, &judged);

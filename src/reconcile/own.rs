@@ -1,6 +1,6 @@
 //! Own: who owns what, by walking references from every registration and every configuration on disk.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use uuid::Uuid;
 
@@ -122,6 +122,10 @@ pub(crate) struct Owners {
     pub(crate) vms_of: HashMap<NodeId, Vec<usize>>,
     /// For each file the objects that reach it.
     pub(crate) objects_of: HashMap<NodeId, Vec<usize>>,
+    /// What services list: class and id in lower case.
+    pub(crate) claims: HashSet<(String, String)>,
+    /// Classes of the objects that each inventory lists.
+    pub(crate) listed_classes: HashSet<(usize, String)>,
     /// Files that an inventory lists and that are not there, for extents without descriptor.
     pub(crate) missing_disks: BTreeSet<(usize, Vec<u8>)>,
 }
@@ -565,6 +569,8 @@ pub(crate) fn walk_all(world: World<'_>, references: &References, owners: &mut O
     }
     for (inventory_index, inventory) in world.inventories.iter().enumerate() {
         for (row, object) in inventory.objects.iter().enumerate() {
+            owners.claims.insert((object.class.clone(), fold(&object.id)));
+            owners.listed_classes.insert((inventory_index, object.class.clone()));
             let mut found = OwnerObject {
                 row: (inventory_index, row),
                 files: BTreeMap::new(),

@@ -20,6 +20,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 pub(crate) use self::{
     attribution::{Attribution, History},
     service::match_rules,
+    situation::{Stores, stores},
 };
 use self::{names::known_stem, nobody::is_media, reasons::shown_verdict};
 use crate::{
@@ -103,6 +104,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) idle: &'a [Option<i64>],
     /// What logs tell of the past of disks.
     pub(crate) history: &'a History,
+    /// Folders that look like the store of a product.
+    pub(crate) stores: &'a Stores<'a>,
 }
 
 impl Judge<'_> {

@@ -5,7 +5,6 @@ use uuid::Uuid;
 use super::{Judge, Judgement, reasons::settled};
 use crate::{
     catalogue::Catalogue,
-    inventory::Inventory,
     kind::Kind,
     path::fold,
     reconcile::{
@@ -199,15 +198,12 @@ impl Judge<'_> {
     /// V16: lists of CNS or of persistent volumes were given, and none names this First Class Disk.
     pub(crate) fn is_unclaimed(&self, object: usize) -> bool {
         let listed = self.owners.listed(self.world, object);
-        let inventories = self.world.inventories;
-        let of_class = |inventory: &Inventory, class: Class| {
-            let mut objects = inventory.objects.iter();
-            objects.any(|object| object.class == class.name())
+        let lists = |inventory: usize, class: Class| {
+            let key = (inventory, class.name().to_owned());
+            self.owners.listed_classes.contains(&key)
         };
-        let was_asked = of_class(&inventories[self.owners.objects[object].row.0], Class::CnsVolume)
-            || inventories
-                .iter()
-                .any(|inventory| of_class(inventory, Class::KubernetesVolume));
+        let was_asked = lists(self.owners.objects[object].row.0, Class::CnsVolume)
+            || (0..self.world.inventories.len()).any(|inventory| lists(inventory, Class::KubernetesVolume));
         listed.class == Class::Fcd.name()
             && was_asked
             && !self.is_claimed_as(object, Class::CnsVolume)
@@ -216,11 +212,9 @@ impl Judge<'_> {
 
     fn is_claimed_as(&self, object: usize, class: Class) -> bool {
         let id = fold(&self.owners.listed(self.world, object).id);
-        let all = self.world.inventories.iter().flat_map(|inventory| &inventory.objects);
-        let mut by_id = all.filter(|other| other.class == class.name());
         let files = &self.owners.objects[object].files;
         let mut others = files.keys().flat_map(|node| &self.owners.objects_of[node]);
-        by_id.any(|other| fold(&other.id) == id)
+        self.owners.claims.contains(&(class.name().to_owned(), id))
             || others.any(|&other| self.owners.listed(self.world, other).class == class.name())
     }
 

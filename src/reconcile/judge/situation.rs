@@ -1,6 +1,6 @@
 //! Which situation a file is in when nobody owns it: the class of the verdict and what may be done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::{
     Judge,
@@ -12,7 +12,11 @@ use crate::{
     kind::{Kind, Platform, Role},
     path::fold,
     raw::RawPath,
-    reconcile::{files::NodeId, signs::statement},
+    reconcile::{
+        files::NodeId,
+        own::{Owners, World},
+        signs::statement,
+    },
     report::{
         codes::{Class, ReasonCode},
         model::{Reason, Risk, Weight},
@@ -242,7 +246,7 @@ impl Judge<'_> {
                 "named like the base disk of a machine catalogue, and no child of it was found on the scanned roots",
             );
         }
-        if self.lies_in_store(node) {
+        if self.stores.contains(&(self.root(node), file.folder())) {
             return Situation::new(Class::DeletedVmDisk, Grade::Review).because(
                 ReasonCode::ProductStore,
                 "disks of several names and nothing of a VM lie in its folder, as in the store of a product",
@@ -266,32 +270,6 @@ impl Judge<'_> {
         others
             .filter(|&other| of_vmware && first[other] != first[node])
             .find(is_registered)
-    }
-
-    /// V36: a folder of three disks or more with names of their own, and no file that a VM has beside its disks.
-    fn lies_in_store(&self, node: NodeId) -> bool {
-        let files = self.world.files;
-        let folder = self.file(node).folder();
-        if folder.is_empty() || self.file(node).kind().platform() != Some(Platform::Vmware) {
-            return false;
-        }
-        let near = files.in_folder(self.root(node), folder);
-        let is_of_vm = |&&other: &&NodeId| {
-            let kind = self.file(other).kind();
-            let is_disk = kind.is_disk() || kind.is_extent();
-            let is_sidecar = matches!(
-                kind,
-                Kind::Referenced | Kind::VmdkCtk | Kind::VmdkDigest | Kind::Rct | Kind::Mrt
-            );
-            !is_disk && !is_sidecar
-        };
-        let is_owned = |&&other: &&NodeId| self.owners.vms_of.contains_key(&other);
-        if near.iter().any(|other| is_of_vm(&other) || is_owned(&other)) {
-            return false;
-        }
-        let disks = near.iter().filter(|&&other| self.file(other).kind().is_disk());
-        let stems: BTreeSet<&str> = disks.map(|&disk| disk_stem(files.name(disk))).collect();
-        stems.len() >= STORE_DISKS
     }
 
     /// H-D15: the same disk at another place, which a VM uses.
@@ -323,6 +301,33 @@ impl Judge<'_> {
                     .is_some_and(|vms| vms.iter().any(|&vm| self.owners.vms[vm].is_registered()))
             })
     }
+}
+
+/// Folders that look like the store of a product, by root.
+pub(crate) type Stores<'a> = HashSet<(usize, &'a [u8])>;
+
+/// V36: folders below the top with three disks of VMware or more that have names of their own, with no file that a VM has
+/// beside its disks, and with none that a VM owns.
+pub(crate) fn stores<'a>(world: World<'a>, owners: &Owners) -> Stores<'a> {
+    let nodes = &world.files.nodes;
+    let is_of_vm = |node: NodeId| {
+        let kind = nodes[node].kind();
+        let is_disk = kind.is_disk() || kind.is_extent();
+        let is_sidecar = matches!(kind, Kind::Referenced | Kind::VmdkCtk | Kind::VmdkDigest);
+        !is_disk && !is_sidecar || owners.vms_of.contains_key(&node)
+    };
+    let is_vmware = |node: &NodeId| {
+        let kind = nodes[*node].kind();
+        kind.is_disk() && kind.platform() == Some(Platform::Vmware)
+    };
+    let is_store = |near: &[NodeId]| {
+        let disks = near.iter().copied().filter(is_vmware);
+        let stems: BTreeSet<&str> = disks.map(|disk| disk_stem(world.files.name(disk))).collect();
+        stems.len() >= STORE_DISKS && !near.iter().any(|&node| is_of_vm(node))
+    };
+    let folders = world.files.folders().into_iter();
+    let stores = folders.filter(|(_, folder, near)| !folder.is_empty() && is_store(near));
+    stores.map(|(root, folder, _)| (root, folder)).collect()
 }
 
 /// How many disks of different names make a folder look like the store of a product.
