@@ -7,7 +7,10 @@ use std::{
 
 use jiff::{SpanRelativeTo, SpanRound, Timestamp, Unit};
 
-use super::{Imported, Inventory, Listing};
+use super::{
+    Imported, Inventory, Listing, Registration,
+    protection::{Protection, Subject},
+};
 use crate::{kind::Role, report::show, sanitize};
 
 /// Writes what was understood of the exports.
@@ -30,7 +33,7 @@ pub fn describe(imported: &Imported, out: &mut dyn Write) -> io::Result<()> {
         }
         writeln!(out)?;
     }
-    if !imported.backups.is_empty() {
+    if !imported.backup_files.is_empty() || !imported.backups.is_empty() {
         backups(imported, out)?;
     }
     if !imported.detected.is_empty() {
@@ -134,7 +137,7 @@ fn vms(inventory: &Inventory) -> String {
     if !inventory.has_vm_list {
         return "no list of VMs".to_owned();
     }
-    let count = |is: fn(&super::Registration) -> bool| inventory.vms.iter().filter(|vm| is(vm)).count();
+    let count = |is: fn(&Registration) -> bool| inventory.vms.iter().filter(|vm| is(vm)).count();
     let total = inventory.vms.len().to_string();
     let kinds = [
         (count(|vm| vm.template), "template"),
@@ -246,31 +249,43 @@ fn observations(inventory: &Inventory) -> Vec<(&'static str, String)> {
 
 /// What backups cover, and which registered VMs none does.
 fn backups(imported: &Imported, out: &mut dyn Write) -> io::Result<()> {
-    let vms = || imported.inventories.iter().flat_map(|inventory| &inventory.vms);
-    let known_ids: BTreeSet<_> = vms().filter_map(|vm| vm.instance_id).collect();
-    let known_names: BTreeSet<&str> = vms().map(|vm| vm.name.as_str()).collect();
-    let ids: BTreeSet<_> = imported.backups.iter().filter_map(|backup| backup.id).collect();
-    let names: BTreeSet<&str> = imported.backups.iter().map(|backup| backup.name.as_str()).collect();
-    let is_gone = |backup: &&super::BackedUpVm| {
-        !known_names.contains(backup.name.as_str()) && !backup.id.is_some_and(|id| known_ids.contains(&id))
-    };
-    let is_bare = |vm: &&super::Registration| {
-        !names.contains(vm.name.as_str()) && !vm.instance_id.is_some_and(|id| ids.contains(&id))
-    };
-    let gone: BTreeSet<&str> = imported
+    let vms: Vec<&Registration> = imported
+        .inventories
+        .iter()
+        .flat_map(|inventory| &inventory.vms)
+        .collect();
+    let subjects: Vec<Subject<'_>> = vms.iter().map(|vm| subject(vm)).collect();
+    let protection = Protection::new(&imported.backups, &subjects);
+    let of_backups: BTreeSet<&str> = imported.backups.iter().map(|backup| backup.name.as_str()).collect();
+    let gone = imported
         .backups
         .iter()
-        .filter(is_gone)
-        .map(|backup| backup.name.as_str())
-        .collect();
-    let bare: BTreeSet<&str> = vms().filter(is_bare).map(|vm| vm.name.as_str()).collect();
+        .enumerate()
+        .filter(|(place, _)| protection.gone.contains(place));
+    let gone: BTreeSet<&str> = gone.map(|(_, backup)| backup.name.as_str()).collect();
+    let bare = vms
+        .iter()
+        .zip(&protection.of)
+        .filter(|(vm, of)| of.is_empty() && !vm.placeholder);
+    let bare: BTreeSet<&str> = bare.map(|(vm, _)| vm.name.as_str()).collect();
     writeln!(out, "Backups")?;
-    line(out, "protected", &format!("{} VMs", names.len()))?;
-    if vms().next().is_some() {
+    line(out, "protected", &format!("{} VMs", of_backups.len()))?;
+    if !vms.is_empty() {
         line(out, "not protected", &some_of(&bare))?;
         line(out, "gone", &some_of(&gone))?;
     }
+    for warning in &imported.backup_warnings {
+        line(out, "warning", &format!("{}: {}", warning.code, warning.text))?;
+    }
     writeln!(out)
+}
+
+fn subject(vm: &Registration) -> Subject<'_> {
+    Subject {
+        ids: vm.instance_id.into_iter().chain(vm.bios_id).collect(),
+        morefs: vm.moref.as_deref().into_iter().collect(),
+        names: vec![&vm.name],
+    }
 }
 
 /// How many names there are, and the first of them.

@@ -230,15 +230,25 @@ impl Found {
 
     fn finish(mut self) -> Imported {
         let mut backups: Vec<BackedUpVm> = self.parts.iter_mut().flat_map(|part| part.backups.drain(..)).collect();
-        self.parts.retain(|part| part.kind != InventoryKind::Backup);
+        let lists = self.parts.extract_if(.., |part| part.kind == InventoryKind::Backup);
+        let (mut backup_files, mut backup_warnings) = (Vec::new(), Vec::new());
+        for list in lists {
+            backup_files.push(list.origin.path.to_string_lossy().into_owned());
+            backup_warnings.extend(list.warnings);
+        }
         let mut inventories = merge(self.parts);
         for saved in self.saved {
             inventories.extend(saved.inventories);
             self.issues.extend(saved.issues);
             backups.extend(saved.backups);
+            backup_files.extend(saved.backup_files);
+            backup_warnings.extend(saved.backup_warnings);
         }
         inventories.sort_by(|a, b| (&a.folder, &a.source, &a.files).cmp(&(&b.folder, &b.source, &b.files)));
         backups.sort();
+        backup_files.sort();
+        backup_files.dedup();
+        backup_warnings.sort();
         self.issues.sort();
         self.detected.sort();
         Imported {
@@ -246,6 +256,8 @@ impl Found {
             issues: self.issues,
             detected: self.detected,
             backups,
+            backup_files,
+            backup_warnings,
         }
     }
 }

@@ -35,6 +35,7 @@ mod merge;
 mod names;
 mod part;
 mod powercli;
+pub(crate) mod protection;
 mod rvtools;
 mod scvmm;
 mod support_bundle;
@@ -74,6 +75,36 @@ pub struct Imported {
     /// What backups cover, whatever the platform. It never proves ownership.
     #[serde(default)]
     pub backups: Vec<BackedUpVm>,
+    /// The lists of backup products that `backups` was made from, sorted.
+    #[serde(default)]
+    pub backup_files: Vec<String>,
+    /// What is odd or missing in them.
+    #[serde(default)]
+    pub backup_warnings: Vec<InventoryWarning>,
+}
+
+/// What the lists of backup products tell.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Backups {
+    /// The VMs that they name.
+    pub vms: Vec<BackedUpVm>,
+    /// The lists, sorted.
+    pub files: Vec<String>,
+    /// What is odd or missing in them: where this is not empty a VM that they do not name may be backed up.
+    pub warnings: Vec<String>,
+}
+
+impl Imported {
+    /// Takes out what backups cover; `None` when no list of a backup product was given.
+    pub fn take_backups(&mut self) -> Option<Backups> {
+        let warnings = std::mem::take(&mut self.backup_warnings);
+        let backups = Backups {
+            vms: std::mem::take(&mut self.backups),
+            files: std::mem::take(&mut self.backup_files),
+            warnings: warnings.into_iter().map(|warning| warning.text).collect(),
+        };
+        (!backups.vms.is_empty() || !backups.files.is_empty()).then_some(backups)
+    }
 }
 
 /// A VM that a backup covers, as a job or a list of restore points names it.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
+    backups,
     coverage::{GapItem, Reach, count},
     files::NodeId,
     judge::{self, Attribution, Judge, Judgement},
@@ -41,7 +42,8 @@ pub(crate) fn assemble(
     let groups = Groups::new(&maker);
     let shown = maker.once();
     let (artifacts, summary, accepted) = maker.artifacts(&groups, &shown);
-    let report_groups = groups.report(&maker, &shown);
+    let mut report_groups = groups.report(&maker, &shown);
+    let backups = backups::report(judge, &mut report_groups);
     Report {
         schema: SCHEMA.to_owned(),
         generated: judge.options.as_of,
@@ -59,6 +61,7 @@ pub(crate) fn assemble(
         problems: problems.all,
         accepted,
         second_opinions: opinions.all,
+        backups,
     }
 }
 
@@ -645,6 +648,7 @@ fn group(maker: &Maker<'_>, id: &str, nodes: &[NodeId], shown: &BTreeSet<NodeId>
         modified: signs::last_written(maker.judge.world.files, nodes),
         reclaim: judgements.iter().map(|judgement| judgement.reclaim).max()?,
         confidence: judgements.iter().filter_map(|judgement| judgement.confidence).min(),
+        backups: Vec::new(),
     })
 }
 

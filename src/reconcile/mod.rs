@@ -11,6 +11,7 @@
 //! [`problems`] and [`assemble`] make the report of it.
 
 mod assemble;
+mod backups;
 mod companions;
 mod coverage;
 mod files;
@@ -36,7 +37,7 @@ use self::{
 use crate::{
     accept::Accepted,
     catalogue::{Catalogue, Issue},
-    inventory::Inventory,
+    inventory::{Backups, Inventory},
     report::model::{Report, Verdict},
     rules::Rules,
 };
@@ -52,6 +53,8 @@ pub struct Options {
     pub rules: Rules,
     /// Inventories that could not be imported.
     pub inventory_issues: Vec<Issue>,
+    /// What backups cover; `None` when no list of a backup product was given. It changes no verdict.
+    pub backups: Option<Backups>,
     /// Findings that somebody has accepted.
     pub accepted: Accepted,
 }

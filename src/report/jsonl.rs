@@ -2,6 +2,9 @@
 //!
 //! Every line is an object with a `type`. First one `report` (schema, times, tool, coverage, summary, accepted), then `artifact`,
 //! `group`, `problem`, `vm` and `second-opinion` lines, each with the fields of the JSON report.
+//! Every line is an object with a `type`. First one `report` (schema, times, tool, coverage, summary, accepted,
+//! backups), then `artifact`,
+//! `group`, `problem` and `vm` lines, each with the fields of the JSON report.
 
 use std::io::{self, Write};
 
@@ -10,7 +13,7 @@ use serde::Serialize;
 
 use super::{
     json,
-    model::{Acceptance, Coverage, Report, Summary, Tool},
+    model::{Acceptance, BackupReport, Coverage, Report, Summary, Tool},
 };
 
 #[derive(Serialize)]
@@ -30,6 +33,7 @@ struct Head<'a> {
     coverage: &'a Coverage,
     summary: &'a Summary,
     accepted: &'a [Acceptance],
+    backups: Option<&'a BackupReport>,
 }
 
 /// Writes the report line by line.
@@ -46,6 +50,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         coverage: &report.coverage,
         summary: &report.summary,
         accepted: &report.accepted,
+        backups: report.backups.as_ref(),
     };
     lines("report", &[head], out)?;
     lines("artifact", &report.artifacts, out)?;
@@ -90,6 +95,7 @@ mod tests {
             "coverage",
             "summary",
             "accepted",
+            "backups",
         ] {
             assert_eq!(head[field], whole[field], "{field}");
         }

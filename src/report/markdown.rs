@@ -53,6 +53,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         differing.iter().map(|opinion| markdown(&show::second_opinion(opinion))),
         out,
     )?;
+    backups(report, out)?;
     list(
         "Gaps",
         report.coverage.gap_details.iter().map(|gap| markdown(&gap.text)),
@@ -146,6 +147,15 @@ fn problems(problems: &[Problem], out: &mut dyn Write) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn backups(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let lines = show::backups(report);
+    if lines.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n## Backups (no proof of ownership)\n")?;
+    lines.iter().try_for_each(|line| writeln!(out, "- {}", markdown(line)))
 }
 
 fn list(title: &str, lines: impl ExactSizeIterator<Item = String>, out: &mut dyn Write) -> io::Result<()> {

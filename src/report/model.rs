@@ -86,6 +86,72 @@ pub enum Agreement {
     Unknown,
     /// Both call it nobody's.
     Agrees,
+    /// What backups cover; `null` when no list of a backup product was given.
+    #[serde(default)]
+    pub backups: Option<BackupReport>,
+}
+
+/// What the lists of backup products say, held against the inventories. It proves no ownership and changes no verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct BackupReport {
+    /// The lists name every VM that their jobs cover. False where a job names a folder, a tag or a cluster, or a list
+    /// breaks off: who is in `unprotected` may then be backed up all the same.
+    pub complete: bool,
+    /// The lists, sorted.
+    pub files: Vec<String>,
+    /// What is odd or missing in them.
+    pub warnings: Vec<String>,
+    /// Pairs of a VM and a job that they name.
+    pub vms: u64,
+    /// Registered VMs that a backup names, sorted by name.
+    pub protected: Vec<ProtectedVm>,
+    /// Registered VMs that none names, sorted by name.
+    pub unprotected: Vec<UnprotectedVm>,
+    /// Backups of VMs that no inventory registers, sorted. Empty where no list of VMs was given.
+    pub gone: Vec<BackupMention>,
+    /// Groups with the verdict `orphaned` or `unregistered` that no backup of a VM which is gone fits.
+    pub unprotected_groups: u64,
+    /// Their allocated bytes.
+    pub unprotected_bytes: u64,
+}
+
+/// A registered VM that a backup names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct ProtectedVm {
+    /// Its name.
+    pub name: String,
+    /// Its `id` in `vms`.
+    pub id: String,
+    /// Its newest restore point, as far as the lists tell.
+    pub last: Option<Timestamp>,
+    /// The backups, sorted.
+    pub backups: Vec<BackupMention>,
+}
+
+/// A registered VM that no backup names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct UnprotectedVm {
+    /// Its name.
+    pub name: String,
+    /// Its `id` in `vms`.
+    pub id: String,
+    /// It is a template.
+    pub template: bool,
+    /// Backups that name it or another VM of its name, sorted.
+    pub perhaps: Vec<BackupMention>,
+}
+
+/// A VM as one job of a backup product names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct BackupMention {
+    /// Name of the VM.
+    pub name: String,
+    /// Job or policy.
+    pub job: Option<String>,
+    /// Its newest restore point, as far as the list tells.
+    pub last: Option<Timestamp>,
+    /// List and row.
+    pub source: String,
 }
 
 /// Findings that somebody has accepted.
@@ -666,6 +732,10 @@ pub struct Group {
     pub reclaim: Reclaim,
     /// The lowest confidence of its members.
     pub confidence: Option<Confidence>,
+    /// Backups of VMs that are gone and bore its id or name: only for `orphaned` and `unregistered`, and only where the
+    /// list of a backup product was given.
+    #[serde(default)]
+    pub backups: Vec<BackupMention>,
 }
 
 /// How the last known owner of a group is known.

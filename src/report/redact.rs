@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::model::{ArtifactReport, Coverage, Problem, Reason, Report, Resolved, Vm};
+use super::model::{ArtifactReport, BackupMention, BackupReport, Coverage, Problem, Reason, Report, Resolved, Vm};
 use crate::raw::RawPath;
 
 /// What divides a path into parts, in the words of any platform.
@@ -36,6 +36,12 @@ pub fn redact(report: &mut Report) {
     report.vms.iter_mut().for_each(forget_vm);
     report.problems.iter_mut().for_each(forget_problem);
     forget_coverage(&mut report.coverage);
+    if let Some(backups) = &mut report.backups {
+        forget_backups(backups);
+    }
+    for group in &mut report.groups {
+        group.backups.iter_mut().for_each(forget_source);
+    }
     for acceptance in &mut report.accepted {
         "accepted".clone_into(&mut acceptance.reason);
     }
@@ -157,6 +163,21 @@ fn forget_problem(problem: &mut Problem) {
     problem.reasons.iter_mut().for_each(forget_reason);
 }
 
+fn forget_backups(backups: &mut BackupReport) {
+    backups.files.clear();
+    backups.warnings.clear();
+    let protected = backups.protected.iter_mut().flat_map(|vm| &mut vm.backups);
+    let perhaps = backups.unprotected.iter_mut().flat_map(|vm| &mut vm.perhaps);
+    protected
+        .chain(perhaps)
+        .chain(&mut backups.gone)
+        .for_each(forget_source);
+}
+
+fn forget_source(backup: &mut BackupMention) {
+    backup.source.clear();
+}
+
 fn forget_coverage(coverage: &mut Coverage) {
     for root in &mut coverage.roots {
         "redacted".clone_into(&mut root.identity_basis);
@@ -180,6 +201,12 @@ fn sort(report: &mut Report) {
     report.groups.iter_mut().for_each(|group| group.artifacts.sort());
     report.groups.sort_by(|a, b| a.id.cmp(&b.id));
     report.vms.iter_mut().for_each(|vm| vm.artifacts.sort());
+    report.groups.iter_mut().for_each(|group| group.backups.sort());
+    if let Some(backups) = &mut report.backups {
+        backups.protected.sort();
+        backups.unprotected.sort();
+        backups.gone.sort();
+    }
     report.vms.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
     report
         .problems
@@ -234,6 +261,11 @@ impl Named for Report {
         for opinion in &mut self.second_opinions {
             opinion.path.visit(name);
             opinion.artifact.iter_mut().for_each(|path| path.visit(name));
+        for group in &mut self.groups {
+            group.backups.visit(name);
+        }
+        if let Some(backups) = &mut self.backups {
+            backups.visit(name);
         }
         self.coverage.visit(name);
         for by_datastore in [&mut self.summary.datastores, &mut self.summary.datastore_classes] {
@@ -268,6 +300,31 @@ impl Named for ArtifactReport {
                 path.visit(name);
             }
         }
+    }
+}
+
+impl Named for Vec<BackupMention> {
+    fn visit(&mut self, name: &mut dyn FnMut(&mut String)) {
+        for backup in self {
+            name(&mut backup.name);
+            backup.job.visit(name);
+        }
+    }
+}
+
+impl Named for BackupReport {
+    fn visit(&mut self, name: &mut dyn FnMut(&mut String)) {
+        for vm in &mut self.protected {
+            name(&mut vm.id);
+            name(&mut vm.name);
+            vm.backups.visit(name);
+        }
+        for vm in &mut self.unprotected {
+            name(&mut vm.id);
+            name(&mut vm.name);
+            vm.perhaps.visit(name);
+        }
+        self.gone.visit(name);
     }
 }
 

@@ -9,6 +9,10 @@ use super::{
         MissingFile, Owner, OwnerBasis, OwnerKind, Problem, Reason, Reclaim, ReferenceReport, ReferencedBy, Report,
         Resolved, Risk, RootReport, SCHEMA, Scope, SecondOpinion, Severity, SkippedReport, Summary, Tool, Unresolved,
         Verdict, Vm, VmProblem, Weight,
+        ArtifactReport, BackupMention, BackupReport, Confidence, Cover, Coverage, Gap, Group, Identity,
+        InventoryReport, IssueReport, MissingFile, Owner, OwnerKind, Problem, ProtectedVm, Reason, Reclaim,
+        ReferenceReport, ReferencedBy, Report, Resolved, Risk, RootReport, SCHEMA, Scope, Severity, SkippedReport,
+        Summary, Tool, UnprotectedVm, Unresolved, Verdict, Vm, VmProblem, Weight,
     },
 };
 use crate::{
@@ -66,6 +70,7 @@ pub(crate) fn report() -> Report {
             agreement: Agreement::Disagrees,
             why: "WEB01 is registered".to_owned(),
         }],
+        backups: Some(backups()),
     }
 }
 
@@ -271,6 +276,7 @@ fn groups() -> Vec<Group> {
         modified: Some(time("2023-01-05T08:00:00Z")),
         reclaim: Reclaim::Review,
         confidence: Some(Confidence::Low),
+        backups: Vec::new(),
     };
     let old = group("group-old", Verdict::Unregistered, Class::CompleteVm, "old");
     let mut web07 = group(
@@ -285,6 +291,36 @@ fn groups() -> Vec<Group> {
     web07.allocated_bytes = 60 * GIB + 512;
     web07.confidence = Some(Confidence::Medium);
     vec![old, web07]
+}
+
+fn backups() -> BackupReport {
+    let mention = |name: &str| BackupMention {
+        name: name.to_owned(),
+        job: Some("nightly web0".to_owned()),
+        last: Some(time("2024-05-01T00:00:00Z")),
+        source: "jobs web0.csv: row 7".to_owned(),
+    };
+    BackupReport {
+        complete: true,
+        files: vec!["jobs web0.csv".to_owned()],
+        warnings: Vec::new(),
+        vms: 2,
+        protected: vec![ProtectedVm {
+            name: "WEB01".to_owned(),
+            id: "vm-web01".to_owned(),
+            last: mention("").last,
+            backups: vec![mention("web01")],
+        }],
+        unprotected: vec![UnprotectedVm {
+            name: "broken01".to_owned(),
+            id: "vm-broken01".to_owned(),
+            template: false,
+            perhaps: Vec::new(),
+        }],
+        gone: vec![mention("web09")],
+        unprotected_groups: 2,
+        unprotected_bytes: 60 * GIB + 512 + 4096,
+    }
 }
 
 fn vm(id: &str, name: &str, found: bool) -> Vm {

@@ -208,6 +208,54 @@ pub(crate) fn agreements(opinions: &[SecondOpinion]) -> String {
         of(Agreement::Disagrees),
         of(Agreement::Unknown)
     )
+/// What backups cover, in a line for each thing to know; nothing where no list of a backup product was given.
+pub(crate) fn backups(report: &Report) -> Vec<String> {
+    const NAMES_SHOWN: usize = 8;
+    let Some(backups) = &report.backups else {
+        return Vec::new();
+    };
+    let names = |names: Vec<&str>| match names.as_slice() {
+        [] => String::new(),
+        names => format!(": {}", list(names.iter().copied(), NAMES_SHOWN)),
+    };
+    let oldest = backups
+        .protected
+        .iter()
+        .filter_map(|vm| Some((vm.last?, vm.name.as_str())))
+        .min();
+    let oldest = oldest.map_or_else(String::new, |(last, name)| {
+        let day = last.strftime("%Y-%m-%d");
+        format!("; the oldest last restore point is of {day} ({})", sanitize::text(name))
+    });
+    let protected = count(number(backups.protected.len()), "registered VM");
+    let bare = count(number(backups.unprotected.len()), "registered VM");
+    let bare_names = names(backups.unprotected.iter().map(|vm| vm.name.as_str()).collect());
+    let gone = names(backups.gone.iter().map(|backup| backup.name.as_str()).collect());
+    let groups = count(backups.unprotected_groups, "group");
+    let doubt = if backups.complete {
+        ""
+    } else {
+        " as far as the lists tell, which do not name every VM"
+    };
+    let mut lines = vec![
+        format!("{protected} in a backup{oldest}"),
+        format!("{bare} in none{doubt}{bare_names}"),
+        format!(
+            "{} of VMs that no inventory registers{gone}",
+            count(number(backups.gone.len()), "backup")
+        ),
+        format!(
+            "{groups} of orphaned and unregistered files ({}) in no backup of a VM of that name that is gone",
+            bytes(backups.unprotected_bytes)
+        ),
+    ];
+    lines.extend(
+        backups
+            .warnings
+            .iter()
+            .map(|warning| sanitize::text(warning).into_owned()),
+    );
+    lines
 }
 
 /// What was accepted, by whom and until when, in one line.

@@ -36,7 +36,8 @@ impl Judge {
         let rules = rules(arguments)?;
         let accepted = accepted(arguments)?;
         check_inventories(&arguments.inventory)?;
-        let imported = inventory::import_mapped(&arguments.inventory, arguments.map.as_ref());
+        let mut imported = inventory::import_mapped(&arguments.inventory, arguments.map.as_ref());
+        let backups = imported.take_backups();
         Ok(Self {
             inventories: imported.inventories,
             options: reconcile::Options {
@@ -44,6 +45,7 @@ impl Judge {
                 assume_complete: arguments.assume_complete,
                 rules,
                 inventory_issues: imported.issues.into_iter().map(issue).collect(),
+                backups,
                 accepted,
             },
             as_of: arguments.as_of,

@@ -27,6 +27,7 @@ struct Report {
     problems: Vec<Problem>,
     accepted: Vec<Acceptance>,
     second_opinions: Vec<SecondOpinion>,
+    backups: Option<BackupReport>,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +41,43 @@ struct SecondOpinion {
     class: Option<String>,
     agreement: String,
     why: String,
+struct BackupReport {
+    complete: bool,
+    files: Vec<String>,
+    warnings: Vec<String>,
+    vms: u64,
+    protected: Vec<ProtectedVm>,
+    unprotected: Vec<UnprotectedVm>,
+    gone: Vec<BackupMention>,
+    unprotected_groups: u64,
+    unprotected_bytes: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProtectedVm {
+    name: String,
+    id: String,
+    last: Option<String>,
+    backups: Vec<BackupMention>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnprotectedVm {
+    name: String,
+    id: String,
+    template: bool,
+    perhaps: Vec<BackupMention>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BackupMention {
+    name: String,
+    job: Option<String>,
+    last: Option<String>,
+    source: String,
 }
 
 #[derive(Deserialize)]
@@ -191,6 +229,7 @@ struct Group {
     modified: Option<String>,
     reclaim: String,
     confidence: Option<String>,
+    backups: Vec<BackupMention>,
 }
 
 #[derive(Deserialize)]

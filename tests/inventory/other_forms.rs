@@ -79,6 +79,19 @@ fn backups_protect_vms_and_own_nothing() {
 }
 
 #[test]
+fn jobs_that_name_folders_are_said_to_leave_vms_out() {
+    let imported =
+        import_file("Job,Name,Type,ViType\nnightly,Servers,Include,Folder\nnightly,web,Include,VirtualMachine\n");
+    let codes: Vec<&str> = imported
+        .backup_warnings
+        .iter()
+        .map(|warning| warning.code.as_str())
+        .collect();
+    assert_eq!(codes, ["jobs-by-container"]);
+    assert_eq!(imported.backup_files.len(), 1);
+}
+
+#[test]
 fn custom_attributes_of_a_backup_do_not_hide_the_vms() {
     let inventory = only_of(
         "VM,Powerstate,Template,Connection state,Path,Annotation,Last backup,Job,VM ID\na,poweredOn,False,connected,[d] a/a.vmx,,2026-01-01,Nightly,vm-1\n",

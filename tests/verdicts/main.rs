@@ -8,6 +8,7 @@
     reason = "a test that cannot set itself up has failed"
 )]
 
+mod backups;
 mod coverage;
 mod hyperv;
 mod identity;

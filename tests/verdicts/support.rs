@@ -15,8 +15,8 @@ use derelict::{
     collect::{CollectOptions, RootArgument, collect},
     evidence::{Evidence, Mark, MarkCode, VmEvidence},
     inventory::{
-        Checkpoint, DatastoreRecord, HostRecord, Inventory, InventoryKind, InventoryWarning, ListedFile, Listing,
-        Observations, RegisteredObject, Registration,
+        BackedUpVm, Backups, Checkpoint, DatastoreRecord, HostRecord, Inventory, InventoryKind, InventoryWarning,
+        ListedFile, Listing, Observations, RegisteredObject, Registration,
     },
     kind::{Platform, Role},
     progress::Hidden,
@@ -121,6 +121,7 @@ pub(crate) struct Site {
     folder: tempfile::TempDir,
     roots: Vec<(String, Vec<String>)>,
     inventories: Vec<Inventory>,
+    backups: Option<Backups>,
     rules: Rules,
     assume_complete: bool,
     created: BTreeMap<String, Timestamp>,
@@ -134,6 +135,7 @@ impl Site {
             folder: tempfile::tempdir().unwrap(),
             roots: Vec::new(),
             inventories: Vec::new(),
+            backups: None,
             rules: Rules::built_in().unwrap(),
             assume_complete: false,
             created: BTreeMap::new(),
@@ -281,6 +283,16 @@ impl Site {
         self
     }
 
+    /// A list of a backup product that names these VMs.
+    pub(crate) fn backups(mut self, vms: &[BackedUpVm]) -> Self {
+        self.backups = Some(Backups {
+            vms: vms.to_vec(),
+            files: vec!["jobs.csv".to_owned()],
+            warnings: Vec::new(),
+        });
+        self
+    }
+
     pub(crate) fn rules(mut self, text: &str) -> Self {
         self.rules.extend("test", text).unwrap();
         self
@@ -374,6 +386,7 @@ impl Site {
             assume_complete: self.assume_complete,
             rules: std::mem::take(&mut self.rules),
             inventory_issues: Vec::new(),
+            backups: self.backups.take(),
             accepted: Accepted::default(),
         };
         let views = Views {
@@ -967,5 +980,17 @@ pub(crate) fn checkpoint(id: Uuid, has_disks: bool) -> Checkpoint {
         name: "checkpoint".to_owned(),
         kind: Some("Standard".to_owned()),
         has_disks,
+    }
+}
+
+/// A VM as a list of a backup product names it.
+pub(crate) fn listed_backup(name: &str, last: Option<&str>) -> BackedUpVm {
+    BackedUpVm {
+        name: name.to_owned(),
+        moref: None,
+        id: None,
+        job: Some("nightly".to_owned()),
+        last: last.map(at),
+        row: "jobs.csv: row 2".to_owned(),
     }
 }

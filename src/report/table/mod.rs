@@ -30,6 +30,7 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
         accepted(report, style, out)?;
         problems(report, style, out)?;
         second_opinions(report, style, out)?;
+        backups(report, style, out)?;
         coverage::write(report, style, out)?;
     } else {
         if report.summary.filter.is_some() {
@@ -38,6 +39,7 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
         }
         summary::write(report, style, out)?;
         second_opinions(report, style, out)?;
+        backups(report, style, out)?;
         accepted(report, style, out)?;
     }
     answer(report, style, out)
@@ -101,6 +103,16 @@ fn second_opinions(report: &Report, style: Style, out: &mut dyn Write) -> io::Re
         Some(more) if more > 0 => layout::paragraph(&format!("{more} more: see --verbose"), 1, 2, style, out),
         _ => Ok(()),
     }
+/// What backups cover. It changes no verdict, so it stands apart from them.
+fn backups(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let lines = show::backups(report);
+    if lines.is_empty() {
+        return Ok(());
+    }
+    layout::heading("Backups (no proof of ownership)", style, out)?;
+    lines
+        .iter()
+        .try_for_each(|line| layout::paragraph(&format!("- {line}"), 1, 2, style, out))
 }
 
 fn sums(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -343,6 +355,23 @@ mod tests {
             );
             assert!(!text.contains("\nOrphaned: "), "{text}");
         }
+    }
+
+    #[test]
+    fn what_backups_cover_stands_apart_and_only_where_a_list_was_given() {
+        let mut report = sample::report();
+        let text = written(&report, Style::default());
+        for line in [
+            "Backups (no proof of ownership)",
+            " - 1 registered VM in a backup; the oldest last restore point is of 2024-05-01 (WEB01)",
+            " - 1 registered VM in none: broken01",
+            " - 1 backup of VMs that no inventory registers: web09",
+            " - 2 groups of orphaned and unregistered files (60.0 GiB) in no backup",
+        ] {
+            assert!(text.contains(line), "no {line:?} in {text}");
+        }
+        report.backups = None;
+        assert!(!written(&report, VERBOSE).contains("Backups"));
     }
 
     #[test]

@@ -26,6 +26,14 @@ pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report) -> Resu
         }
         sheet.skip();
     }
+    let backups = show::backups(report);
+    if !backups.is_empty() {
+        sheet.line("Backups (no proof of ownership)", &look.heading)?;
+        for line in &backups {
+            sheet.line(line, &Format::new())?;
+        }
+        sheet.skip();
+    }
     roots(&mut sheet, report)?;
     inventories(&mut sheet, report)?;
     sheet.line("Could not be read", &look.heading)?;
