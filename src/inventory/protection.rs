@@ -79,14 +79,15 @@ impl<'a> Places<'a> {
             let ids: BTreeSet<Uuid> = subject.ids.iter().copied().collect();
             let morefs: BTreeSet<&str> = subject.morefs.iter().copied().collect();
             let names: BTreeSet<String> = subject.names.iter().map(|name| name_key(name)).collect();
-            ids.into_iter()
-                .for_each(|id| places.ids.entry(id).or_default().push(index));
-            morefs
-                .into_iter()
-                .for_each(|moref| places.morefs.entry(moref).or_default().push(index));
-            names
-                .into_iter()
-                .for_each(|name| places.names.entry(name).or_default().push(index));
+            for id in ids {
+                places.ids.entry(id).or_default().push(index);
+            }
+            for moref in morefs {
+                places.morefs.entry(moref).or_default().push(index);
+            }
+            for name in names {
+                places.names.entry(name).or_default().push(index);
+            }
         }
         places
     }

@@ -38,8 +38,8 @@ pub(super) fn report(judge: &Judge<'_>, groups: &mut [Group]) -> Option<BackupRe
         if of.is_empty() {
             let is_template = |&(inventory, row): &(usize, usize)| judge.world.inventories[inventory].vms[row].template;
             report.unprotected.push(UnprotectedVm {
-                id,
                 name,
+                id,
                 template: vm.rows.iter().any(is_template),
                 perhaps: mentions(perhaps.iter().filter_map(at)),
             });
@@ -47,8 +47,8 @@ pub(super) fn report(judge: &Judge<'_>, groups: &mut [Group]) -> Option<BackupRe
             let backups = mentions(of.iter().filter_map(at));
             let last = backups.iter().filter_map(|backup| backup.last).max();
             report.protected.push(ProtectedVm {
-                id,
                 name,
+                id,
                 last,
                 backups,
             });

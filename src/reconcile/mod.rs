@@ -18,6 +18,7 @@ mod files;
 mod hyperv_problems;
 mod identity;
 mod judge;
+mod list_problems;
 mod locks;
 mod migration_problems;
 mod opinions;

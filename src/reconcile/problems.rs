@@ -59,6 +59,7 @@ impl Problems {
         problems.of_vmware(judge);
         problems.of_hyperv(judge);
         problems.of_migration(judge);
+        problems.of_lists(judge, judged);
         problems.all.sort();
         problems.all.dedup();
         for list in problems.of_vm.values_mut() {

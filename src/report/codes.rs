@@ -434,5 +434,9 @@ codes! {
         Encrypted = "encrypted",
         /// Not in the cluster's list although it should be, or the other way round.
         ClusterMismatch = "cluster-mismatch",
+        /// A list of the files on a datastore names disks or configurations that are not there.
+        ListedFileGone = "listed-file-gone",
+        /// A file of nobody has another size than a list of the files on its datastore says.
+        ListedSizeDiffers = "listed-size-differs",
     }
 }

@@ -10,6 +10,7 @@
 
 mod backups;
 mod coverage;
+mod file_lists;
 mod hyperv;
 mod identity;
 mod lost;

@@ -4,6 +4,7 @@
 //! unless something says otherwise; what says so is a [`GapItem`] with its reach: the roots and the files whose owner it
 //! could hide. Nothing is capped further than that.
 
+mod file_lists;
 mod sharers;
 mod unread;
 mod unscanned;
@@ -104,6 +105,8 @@ pub(crate) struct Coverage {
     pub(crate) ha_named: BTreeMap<NodeId, NodeId>,
     /// Configurations that the registration list of a Hyper-V host names, with the file that does.
     pub(crate) store_named: BTreeMap<NodeId, NodeId>,
+    /// What lists of files tell, by inventory and root.
+    pub(crate) file_lists: Vec<file_lists::FileList>,
     /// Roots without a single file on which inventories register VMs, with these VMs (V84).
     pub(crate) empty_roots: BTreeMap<usize, Vec<usize>>,
 }
@@ -132,6 +135,7 @@ impl Coverage {
                 gaps: Vec::new(),
                 ha_named: ha_named(world.files, references),
                 store_named: store_named(world.files, references),
+                file_lists: Vec::new(),
                 empty_roots: empty_roots(catalogue, owners),
             },
         };
@@ -412,6 +416,7 @@ impl Builder<'_> {
         self.clustered_without_list();
         self.fileless_disks();
         self.vsan_objects();
+        self.file_lists();
     }
 
     pub(super) fn gap(&mut self, code: ReasonCode, text: String, roots: BTreeSet<usize>, reach: Reach) {
