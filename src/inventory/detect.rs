@@ -158,19 +158,67 @@ fn instead(bytes: &[u8], head: &str) -> Option<&'static str> {
         () if bytes.starts_with(&[0x1f, 0x8b]) => Some("compressed with gzip; unpack it first"),
         () if head.starts_with("govc: ") => Some("an error message of govc: the export failed"),
         () if head.contains('\0') => Some("binary of no known export"),
-        () if head.starts_with("<VirtualMachine") || head.starts_with("<ObjectContent") => {
-            Some("XML of govc; export with -json instead of -xml")
-        }
-        () if head.starts_with("mo.VirtualMachine{") || head.starts_with("(mo.") => {
-            Some("the dump of govc; export with -json instead of -dump")
-        }
+        () if is_govc_xml(head) => Some("XML of govc; export with -json instead of -xml"),
+        () if is_govc_dump(head) => Some("the dump of govc; export with -json instead of -dump"),
         () if names::is_disk_without_path(head) => {
             Some("First Class Disks without their paths; export with govc disk.ls -json -l")
         }
         () if head.starts_with("VirtualMachine:") => Some("the table of govc object.collect; export with -json"),
         () if head.starts_with('<') => Some("XML of no known export"),
+        () if let Some(why) = govc_text(head) => Some(why),
         () if is_screen_form(head) => Some(
             "what PowerShell shows on the screen, which is cut to its width; export with ConvertTo-Json or Export-Csv",
+        ),
+        () => None,
+    }
+}
+
+/// `-xml` writes the results of a command, `object.save` one object of the API.
+fn is_govc_xml(head: &str) -> bool {
+    let body = head.split_once("?>").map_or(head, |(_, body)| body).trim_start();
+    let is_result = body.starts_with('<')
+        && body
+            .split(['>', ' '])
+            .next()
+            .is_some_and(|name| name.ends_with("Result"));
+    is_result
+        || ["<VirtualMachine", "<ObjectContent", "<Objects", "<Datastore"]
+            .iter()
+            .any(|start| body.starts_with(start))
+}
+
+/// Values of the language that govc is written in.
+fn is_govc_dump(head: &str) -> bool {
+    let line = head.lines().next().unwrap_or_default();
+    line.starts_with("mo.") || line.starts_with("(mo.") || line.contains("[]mo.") || line.starts_with("types.")
+}
+
+/// What govc writes for people, and the command that writes all of it.
+fn govc_text(head: &str) -> Option<&'static str> {
+    let mut lines = head.lines();
+    let (first, second) = (lines.next()?, lines.next().unwrap_or_default());
+    let field = |line: &str, name: &str| {
+        line.trim_start()
+            .strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with(' '))
+    };
+    // `disk-1000-0   VirtualDisk   1,048,576 KB`
+    let mut columns = first.split_whitespace();
+    let is_device = columns.next().is_some_and(|name| {
+        name.rsplit_once('-')
+            .is_some_and(|(_, unit)| unit.parse::<u32>().is_ok())
+    }) && columns
+        .next()
+        .is_some_and(|kind| kind.starts_with("Virtual") || kind.starts_with("Para"));
+    match () {
+        () if field(first, "Name:") && field(second, "Path:") => Some(
+            "what govc vm.info, datastore.info or host.info write for people, without files; add -json, or use the commands of scripts/export/vcenter-govc.sh",
+        ),
+        () if is_device => {
+            Some("devices of govc device.ls without their files; export with govc object.collect -json -type m")
+        }
+        () if first.starts_with("[snapshot-") => Some(
+            "the tree of govc snapshot.tree without files; export with govc object.collect -json -type m, which has layoutEx",
         ),
         () => None,
     }
@@ -433,6 +481,23 @@ mod tests {
         assert!(why("<VirtualMachine></VirtualMachine>").contains("-json"));
         assert!(why("Name : a\nState : Running\n").contains("ConvertTo-Json"));
         assert!(why("Name  State\n----  -----\na     Running\n").contains("ConvertTo-Json"));
+        for (text, command) in [
+            ("<infoResult><virtualMachines></virtualMachines></infoResult>", "-json"),
+            ("<?xml version=\"1.0\"?>\n<VirtualMachineInfo/>", "-json"),
+            ("&vm.infoResult{VirtualMachines:[]mo.VirtualMachine{}}", "-json"),
+            ("Name:           web01\n  Path:         /DC0/vm/web01\n", "-json"),
+            (
+                "Name:        DS\n  Path:      /DC0/datastore/DS\n  URL:   ds:///vmfs/volumes/x/\n",
+                "-json",
+            ),
+            (
+                "ide-200       VirtualIDEController  IDE 0\ndisk-1000-0   VirtualDisk  1,048,576 KB\n",
+                "object.collect",
+            ),
+            ("[snapshot-1]  a\n  [snapshot-2]  b\n", "object.collect"),
+        ] {
+            assert!(why(text).contains(command), "{text}: {}", why(text));
+        }
         assert!(why("machine,file\na,[d] a.vmdk\n").contains("--map 'path=file,name=…'"));
     }
 }

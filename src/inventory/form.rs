@@ -183,7 +183,7 @@ fn first_of(list: Json<'_>) -> Option<Json<'_>> {
 
 /// Lists, by their first object, or one object that a list of one became. The first that fits is taken, so what has
 /// all properties of another stands before it.
-static LISTS: [Form; 42] = [
+static LISTS: [Form; 43] = [
     form(
         GOVC_COLLECT,
         "a list of changes",
@@ -201,6 +201,12 @@ static LISTS: [Form; 42] = [
         "items with `library_id`",
         |i| i.has("library_id"),
         govc::add_library_items,
+    ),
+    form(
+        GOVC_INFO,
+        "objects with `self`",
+        |i| i.at("self.type").text().is_some(),
+        govc::add_objects,
     ),
     form(
         GOVC_COLLECT,

@@ -93,6 +93,25 @@ pub(super) fn add_info(part: &mut Part, document: Json<'_>, row: &str) {
     }
 }
 
+/// Adds objects without the wrapper of `vm.info`, as `jq` takes them out of it. One VM alone is no list of VMs.
+pub(super) fn add_objects(part: &mut Part, list: Json<'_>, row: &str) {
+    let is_list = list.0.is_array();
+    for (index, object) in list.objects().into_iter().enumerate() {
+        match object.at("self.type").text().unwrap_or_default() {
+            "VirtualMachine" => {
+                part.has_vm_list |= is_list;
+                add_vm(part, object, object.row_name(row, index));
+                if let Some(draft) = part.vms.last_mut() {
+                    draft.listed = is_list;
+                }
+            }
+            "Datastore" => add_datastore(part, object),
+            "HostSystem" => add_host(part, object),
+            _ => {}
+        }
+    }
+}
+
 /// Code of the warning that a list is of one folder.
 pub(super) const ONE_FOLDER: &str = "one-folder";
 

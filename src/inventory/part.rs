@@ -222,6 +222,10 @@ pub(super) struct Part {
     pub(super) chains: Vec<ChainLink>,
     /// VMs that it names, as a list of names that it claims to be whole: their names and references.
     pub(super) named_vms: Vec<NamedVm>,
+    /// Azure Local: ids of the disks that its VMs use, lower-case.
+    pub(super) used_disks: BTreeSet<String>,
+    /// Azure Local: it lists VMs with the disks that they use.
+    pub(super) names_disk_users: bool,
     /// What it saw beside registrations.
     pub(super) observations: Observations,
     /// What backups it knows of.
@@ -260,6 +264,8 @@ impl Part {
             has_library_list: false,
             chains: Vec::new(),
             named_vms: Vec::new(),
+            used_disks: BTreeSet::new(),
+            names_disk_users: false,
             observations: Observations::default(),
             backups: Vec::new(),
             tabs: BTreeSet::new(),

@@ -259,6 +259,36 @@ fn disks_and_images_of_azure_local_are_objects() {
 }
 
 #[test]
+fn vms_of_azure_local_name_themselves_and_the_disks_that_they_use() {
+    let disk = |name: &str| {
+        format!(
+            r#"{{"id":"/s/1/providers/Microsoft.AzureStackHCI/virtualHardDisks/{name}","name":"{name}","type":"microsoft.azurestackhci/virtualharddisks","properties":{{"containerId":"/s/c"}}}}"#
+        )
+    };
+    let machine = r#"[{"id":"/s/1/providers/Microsoft.HybridCompute/machines/web/providers/Microsoft.AzureStackHCI/virtualMachineInstances/default",
+        "name":"default","type":"microsoft.azurestackhci/virtualmachineinstances",
+        "properties":{"storageProfile":{"dataDisks":[{"id":"/S/1/providers/Microsoft.AzureStackHCI/virtualHardDisks/used"}],"osDisk":{"osType":"Windows"}}}}]"#;
+    let folder = Folder::new();
+    folder.put("vms.json", machine);
+    folder.put("disks.json", format!("[{},{}]", disk("used"), disk("free")));
+    folder.put("nodes.json", format!(r#"[{{"Name":"db","VMId":"{ID}","ConfigurationLocation":"D:\\VMs\\db","ComputerName":"HV01","HardDrives":[],"Snapshots":[]}}]"#));
+    let inventory = only(folder.path());
+    let warning = |code: &str| {
+        let found = inventory.warnings.iter().find(|warning| warning.code == code);
+        found.unwrap_or_else(|| panic!("no {code}")).text.clone()
+    };
+    assert!(warning("unattached-disks").contains("1 disks of Azure Local are used by no VM of its list, first: free"));
+    assert!(
+        warning("vm-count-mismatch").contains("first: web"),
+        "Get-VM of the nodes does not list it"
+    );
+    assert!(
+        inventory.vms.iter().all(|vm| vm.name == "db"),
+        "a name alone registers nothing"
+    );
+}
+
+#[test]
 fn scvmm_lists_vms_with_the_places_that_it_knows() {
     let json = format!(
         r#"[{{"Name":"a","ID":"1","VMId":"{ID}","Status":3,"VMHost":"HV01.lab","Location":"D:\\VMs\\a","CheckpointLocation":"D:\\VMs\\a","VMCPath":"D:\\VMs\\a\\x.vmcx","Disks":["D:\\VMs\\a\\a.vhdx"]}}]"#

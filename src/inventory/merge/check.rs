@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::{distinct, hosts::HostNames};
 use crate::{
     inventory::{
-        ClusterVm, HostRecord, Inventory, InventoryWarning, ListedFile, Listing, RegisteredObject, Registration, govc,
-        names,
+        ClusterVm, HostRecord, Inventory, InventoryWarning, ListedFile, Listing, RegisteredObject, Registration, azure,
+        govc, names,
         part::{NamedVm, Part},
         powercli,
         rvtools::Tab,
@@ -139,6 +139,7 @@ pub(super) fn warnings(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWa
     all.extend(strangers_on_datastores(parts, inventory));
     all.extend(named_vms(parts, inventory));
     all.extend(ghost_volumes(inventory));
+    all.extend(azure::unattached(parts, &inventory.objects));
     all.extend(moved(inventory));
     all.extend(no_cluster_list(inventory));
     let lists_all = |part: &Part| part.has_vm_list && !part.warnings.iter().any(|w| w.code == govc::ONE_FOLDER);

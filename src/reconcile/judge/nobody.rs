@@ -269,14 +269,19 @@ impl Judge<'_> {
         let mut volumes = self.identities.entities.iter().flat_map(|entity| &entity.names);
         let is_site =
             volumes.any(|(_, mount)| matches!(mount, Mount::ClusterVolume(name) if name == "infrastructure_1"));
-        let mut objects = self.world.inventories.iter().flat_map(|inventory| &inventory.objects);
-        let is_listed = objects.any(|object| object.class == Class::AzureLocal.name());
-        (is_whole && on_cluster_volume && is_site && !is_listed).then(|| {
+        let objects = self.world.inventories.iter().flat_map(|inventory| &inventory.objects);
+        let mut resources = objects
+            .filter(|object| object.class == Class::AzureLocal.name())
+            .peekable();
+        let is_named = resources.peek().is_some();
+        // A resource whose file is not told may be any file.
+        let is_listed = is_named && resources.all(|object| object.path.is_some());
+        (is_whole && on_cluster_volume && (is_site || is_named) && !is_listed).then(|| {
             let text = "the site is Azure Local, where a disk that no VM uses may still be a resource of Azure";
             let reason = settled(
                 ReasonCode::NoInventory,
                 text.to_owned(),
-                "the lists of az stack-hci-vm disk, image and storagepath",
+                "the lists of az stack-hci-vm disk and image with the path of each, which Get-VHD on the nodes tells where they do not",
             );
             Judgement::unknown(Class::ServiceUnlisted, reason)
         })
