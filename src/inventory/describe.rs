@@ -84,6 +84,10 @@ fn describe_one(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()> {
     for missing in missing(inventory) {
         line(out, "missing", &missing)?;
     }
+    for missing in &inventory.missing_columns {
+        let text = format!("{}: {}: {}", missing.list, missing.column, missing.cost);
+        line(out, "missing column", &text)?;
+    }
     for warning in &inventory.warnings {
         let weight = if warning.caps {
             "keeps \"nobody\" from being said"

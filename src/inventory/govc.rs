@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    RegisteredObject,
+    RegisteredObject, columns,
     json::Json,
     part::{ObjectDraft, Part, Place},
     vi,
@@ -144,12 +144,14 @@ fn add_vm(part: &mut Part, object: Json<'_>, row: String) {
         part.said = part.said.max(Some(time));
         part.said_is_floor = true;
     }
+    columns::of_vms(part, &[object]);
     part.vms.push(vi::vm(object, row));
 }
 
 /// Adds a datastore, and the VMs that it holds files of: no list of VMs may lack one of them.
 fn add_datastore(part: &mut Part, object: Json<'_>) {
     let Some(datastore) = vi::datastore(object) else { return };
+    columns::of_datastores(part, &[object]);
     let vms = object.get("vm").items().into_iter().filter_map(vi::moref);
     part.vms_on_datastores
         .extend(vms.map(|vm| (datastore.name.clone(), vm)));

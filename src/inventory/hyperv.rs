@@ -8,7 +8,7 @@
 use uuid::Uuid;
 
 use super::{
-    Checkpoint, ClusterVm, DatastoreRecord, HostRecord, Listing, Registration,
+    Checkpoint, ClusterVm, DatastoreRecord, HostRecord, Listing, Registration, columns,
     json::Json,
     part::{ChainLink, Draft, NamedVm, Part, Source},
     values,
@@ -82,6 +82,7 @@ fn named_host(name: String) -> HostRecord {
 pub(super) fn add_vms(part: &mut Part, list: Json<'_>, row: &str) {
     part.has_vm_list = true;
     let objects = list.objects();
+    columns::of_hyperv_vms(part, &objects);
     for (index, object) in objects.iter().enumerate() {
         let draft = vm(*object, object.row_name(row, index));
         part.hosts.extend(draft.vm.host.clone().map(named_host));
@@ -271,6 +272,7 @@ fn mention(object: Json<'_>, row: String) -> Draft {
 
 /// Adds the rows of `Get-VMReplication`: VMs that are replicated, on either side.
 pub(super) fn add_replications(part: &mut Part, list: Json<'_>, row: &str) {
+    columns::of_replications(part, &list.objects());
     for (index, replication) in list.objects().into_iter().enumerate() {
         let mut draft = mention(replication, replication.row_name(row, index));
         if draft.vm.instance_id.is_none() && draft.vm.name.is_empty() {
@@ -352,6 +354,7 @@ pub(super) fn add_sets(part: &mut Part, list: Json<'_>) {
 
 /// Adds the rows of `Get-VMHardDiskDrive`: disks of VMs that another list has, those of checkpoints among them.
 pub(super) fn add_drives(part: &mut Part, list: Json<'_>, row: &str) {
+    columns::of_drives(part, &list.objects());
     for (index, drive) in list.objects().into_iter().enumerate() {
         let mut draft = mention(drive, drive.row_name(row, index));
         add_drives_of(&mut draft, drive);
@@ -364,6 +367,7 @@ pub(super) fn add_drives(part: &mut Part, list: Json<'_>, row: &str) {
 
 /// Adds Cluster Shared Volumes: the mount folder with the path of its volume.
 pub(super) fn add_volumes(part: &mut Part, list: Json<'_>) {
+    columns::of_cluster_volumes(part, &list.objects());
     for volume in list.objects() {
         part.other_nodes.extend(owner_node(volume));
         let info = volume.get("sharedVolumeInfo").objects();
@@ -409,6 +413,7 @@ fn volume_record(object: Json<'_>, mount: &str, volume: &str, size: &str, free: 
 /// Adds the cluster's resources of type `Virtual Machine Configuration`: every clustered VM, also one whose node was down.
 pub(super) fn add_cluster(part: &mut Part, list: Json<'_>) {
     part.has_cluster_list = true;
+    columns::of_cluster(part, &list.objects());
     for resource in list.objects() {
         part.other_nodes.extend(owner_node(resource));
         let Some(id) = resource.get("vmId").id() else { continue };

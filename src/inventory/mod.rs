@@ -14,6 +14,7 @@ mod argument;
 mod azure;
 mod backup;
 mod clixml;
+mod columns;
 mod csv_table;
 pub mod describe;
 mod detect;
@@ -326,8 +327,22 @@ pub struct Inventory {
     /// What it saw beside registrations.
     #[serde(default)]
     pub observations: Observations,
+    /// What its lists could tell and do not, sorted.
+    #[serde(default)]
+    pub missing_columns: Vec<MissingColumn>,
     /// What is odd or missing in it. Those that cap verdicts say so.
     pub warnings: Vec<InventoryWarning>,
+}
+
+/// Something that a list could tell and no list of the source does.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct MissingColumn {
+    /// The list: `VMs`, `datastores`, `disks` …
+    pub list: String,
+    /// What it does not tell, with the names of columns that do.
+    pub column: String,
+    /// What that costs in verdicts.
+    pub cost: String,
 }
 
 /// What exports say of files without saying whose they are.

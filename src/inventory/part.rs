@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{
     BackedUpVm, ClusterVm, DatastoreRecord, HostRecord, InventoryKind, InventoryWarning, ListedFile, Observations,
-    RegisteredObject, Registration, rvtools::Tab,
+    RegisteredObject, Registration, columns::Seen, rvtools::Tab,
 };
 use crate::kind::{Platform, Role};
 
@@ -230,6 +230,8 @@ pub(super) struct Part {
     pub(super) observations: Observations,
     /// What backups it knows of.
     pub(super) backups: Vec<BackedUpVm>,
+    /// What its lists could tell, and whether they do.
+    pub(super) columns: Seen,
     /// RVTools: tabs that it has.
     pub(super) tabs: BTreeSet<Tab>,
     /// The text was decoded by a guess, so paths with letters outside ASCII may be wrong.
@@ -268,6 +270,7 @@ impl Part {
             names_disk_users: false,
             observations: Observations::default(),
             backups: Vec::new(),
+            columns: Seen::new(),
             tabs: BTreeSet::new(),
             guessed_encoding: false,
             warnings: Vec::new(),

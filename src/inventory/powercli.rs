@@ -3,7 +3,7 @@
 //! `Get-Datastore` in any container, whole or reduced to some columns.
 
 use super::{
-    DatastoreRecord, Listing, Registration,
+    DatastoreRecord, Listing, Registration, columns,
     json::Json,
     part::{Draft, Part},
     text::unescape_name,
@@ -17,6 +17,7 @@ pub(super) const COMMAND: &str = "Get-View -ViewType VirtualMachine … | Conver
 /// Adds the VMs of a list.
 pub(super) fn add_vms(part: &mut Part, list: Json<'_>, row: &str) {
     part.has_vm_list = true;
+    columns::of_vms(part, &list.objects());
     for (index, object) in list.objects().into_iter().enumerate() {
         let row = object.row_name(row, index);
         let is_raw = object.has("config") || object.has("layoutEx");
@@ -73,6 +74,7 @@ fn projected(object: Json<'_>, row: String) -> Draft {
 /// there only when the user asked for it (`ExtensionData.Config.Files.VmPathName`).
 pub(super) fn add_plain_vms(part: &mut Part, list: Json<'_>, row: &str) {
     part.has_vm_list = true;
+    columns::of_vms(part, &list.objects());
     let before = part.vms.len();
     for (index, object) in list.objects().into_iter().enumerate() {
         let draft = plain(object, object.row_name(row, index));
@@ -200,6 +202,7 @@ fn mention(object: Json<'_>, columns: &[&str], ids: &[&str], row: String) -> Dra
 
 /// Adds `Get-HardDisk`: disks as attached now. A raw device map has a pointer file like any other disk.
 pub(super) fn add_disks(part: &mut Part, list: Json<'_>, row: &str) {
+    columns::of_disks(part, &list.objects());
     let mut pathless = 0_usize;
     for (index, disk) in list.objects().into_iter().enumerate() {
         let mut draft = mention(
@@ -248,6 +251,7 @@ pub(super) fn add_snapshots(part: &mut Part, list: Json<'_>, row: &str) {
 
 /// Adds the datastores of a list.
 pub(super) fn add_datastores(part: &mut Part, list: Json<'_>) {
+    columns::of_datastores(part, &list.objects());
     part.datastores.extend(list.objects().into_iter().filter_map(datastore));
 }
 

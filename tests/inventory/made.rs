@@ -35,6 +35,68 @@ fn tabs_of_one_folder_are_joined() {
     assert_eq!(capping(&inventory), Vec::<&str>::new());
 }
 
+/// What the lists of an inventory do not tell.
+fn missing_columns(inventory: &Inventory) -> Vec<String> {
+    let missing = inventory.missing_columns.iter();
+    missing
+        .map(|missing| format!("{}: {}", missing.list, missing.column))
+        .collect()
+}
+
+#[test]
+fn a_missing_column_is_named_with_its_cost_unless_another_list_has_it() {
+    let named = rvtools(&[("1.csv", "VM,Powerstate,Path,Host\na,poweredOn,[d] a/a.vmx,esx1\n")]);
+    assert_eq!(
+        missing_columns(&named),
+        [
+            "VMs: SRM placeholder",
+            "VMs: connection state",
+            "VMs: folders of logs, snapshots and suspend files",
+            "VMs: instance UUID (VM UUID, PersistentId)",
+            "VMs: number of disks",
+            "VMs: reference of the VM (VM ID, MoRef)",
+            "VMs: template",
+            "VMs: vCenter (VI SDK Server, VI SDK UUID)",
+        ]
+    );
+    let folder = Folder::new();
+    folder.put("1.csv", "VM,Powerstate,Path,Host\na,poweredOn,[d] a/a.vmx,esx1\n");
+    folder.put(
+        "2.json",
+        r#"[{"Name":"a","MoRef":"vm-1","InstanceUuid":null,"ConnectionState":"connected","VmPathName":"[d] a/a.vmx"}]"#,
+    );
+    let both = only(folder.path());
+    let still: Vec<String> = missing_columns(&both);
+    assert!(
+        !still
+            .iter()
+            .any(|column| column.contains("VM ID") || column.contains("connection")),
+        "{still:?}"
+    );
+    let mut text = Vec::new();
+    describe(&import_paths(&[folder.path()]), &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(
+        text.contains("missing column   VMs: template: templates are shown as VMs; no verdict changes"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_drive_list_makes_up_for_vms_without_drives() {
+    let vms = r#"[{"Name":"a","VMId":"11111111-2222-3333-4444-555555555555","ConfigurationLocation":"D:\\a","ComputerName":"H"}]"#;
+    let drives =
+        "VMName,VMId,Path,ComputerName,ControllerType\na,11111111-2222-3333-4444-555555555555,D:\\a\\a.vhdx,H,SCSI\n";
+    let alone = only_of(vms);
+    assert!(missing_columns(&alone).contains(&"VMs: HardDrives".to_owned()));
+    let folder = Folder::new();
+    folder.put("vms.json", vms);
+    folder.put("drives.csv", drives);
+    let both = only(folder.path());
+    assert!(!missing_columns(&both).contains(&"VMs: HardDrives".to_owned()));
+    assert!(missing_columns(&both).contains(&"drives: VMSnapshotId".to_owned()));
+}
+
 #[test]
 fn a_missing_tab_caps() {
     assert_eq!(capping(&rvtools(&[("2.csv", DISK)])), ["no-vinfo-tab"]);

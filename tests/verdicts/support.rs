@@ -834,6 +834,7 @@ pub(crate) fn inventory(source: &str, platform: Platform, kind: InventoryKind) -
         fcd_scope: Vec::new(),
         has_library_list: false,
         observations: Observations::default(),
+        missing_columns: Vec::new(),
         warnings: Vec::new(),
     }
 }

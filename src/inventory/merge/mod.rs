@@ -15,7 +15,7 @@ use std::{
 
 use self::hosts::Hosts;
 use super::{
-    DatastoreRecord, Inventory, InventoryWarning, Observations, RegisteredObject, Registration,
+    DatastoreRecord, Inventory, InventoryWarning, Observations, RegisteredObject, Registration, columns,
     part::{Draft, ObjectDraft, Part, Place, Source},
     values, vi,
 };
@@ -109,6 +109,7 @@ fn inventory(mut parts: Vec<Part>) -> Inventory {
         has_vm_list: parts.iter().any(|part| part.has_vm_list),
         has_library_list: parts.iter().any(|part| part.has_library_list),
         observations: observations(&parts),
+        missing_columns: columns::missing(&parts),
         warnings: Vec::new(),
     };
     inventory

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 pub(super) use self::tab::Tab;
 use super::{
     InventoryKind,
+    columns::{self, Seen},
     files::ImportError,
     part::{Origin, Part, Source},
     table::Table,
@@ -74,11 +75,17 @@ fn import(origin: &Origin, kind: InventoryKind, tabs: Vec<(Tab, Table)>) -> Vec<
     };
     let seen: BTreeSet<Tab> = tabs.iter().map(|(tab, _)| *tab).collect();
     let mut damages = Vec::new();
+    let mut columns = Seen::new();
     for (tab, table) in &tabs {
+        columns::of_tab(&mut columns, *tab, table);
         rows::read(&mut parts, *tab, table);
         damages.extend(table.damage.as_ref().map(|why| format!("{}: {why}", tab.name())));
     }
-    parts.finish(&seen, &damages)
+    let mut parts = parts.finish(&seen, &damages);
+    for part in &mut parts {
+        part.columns.clone_from(&columns);
+    }
+    parts
 }
 
 /// The parts of one file, one for each vCenter that its rows name.
