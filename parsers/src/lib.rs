@@ -26,6 +26,7 @@
 //! | OVF, OVA | DSP0243, POSIX tar | [`ovf`], [`ova`] | files, disks, systems, digests, members | S R |
 //! | qcow2, VDI | qemu `docs/interop/qcow2.txt`; VirtualBox `VDICore.h` | [`qcow2`], [`vdi`] | headers, parents, snapshots | S T R |
 //! | MBR, GPT, FAT | UEFI 2.10, *FAT: General Overview* | [`partitions`], [`fat`] | partitions, labels | S R |
+//! | registry hives | *Windows registry file format specification*; hivex, libregf | [`regf`] | keys, values | T R |
 //! | Citrix vDisk properties | none | [`pvs`] | every value | A |
 //!
 //! How sure: S a published specification, R real files of the product, T independent readers or the source of one, A
@@ -119,6 +120,7 @@ pub mod ovf;
 pub mod partitions;
 pub mod pvs;
 pub mod qcow2;
+pub mod regf;
 pub mod vdi;
 mod xml;
 

@@ -1,7 +1,7 @@
 //! What a file is, by its content: signature, first characters, header line, keys. Never by its extension.
 
 use super::{
-    Imported, InventoryKind, clixml, csv_table, esxcli, esxi, file_list,
+    Imported, InventoryKind, clixml, cluster_hive, csv_table, esxcli, esxi, file_list,
     files::ImportError,
     form::{self, Container, Form},
     host_store, icacls,
@@ -62,6 +62,7 @@ pub(super) struct Hints<'a> {
 enum Look {
     Workbook,
     HostStore,
+    ClusterHive,
     Json,
     Clixml,
     EsxiInventory,
@@ -113,6 +114,9 @@ fn look(origin: &Origin, bytes: &[u8], hints: Hints<'_>) -> Result<Look, ImportE
     }
     if host_store::is_store(bytes) {
         return Ok(Look::HostStore);
+    }
+    if cluster_hive::is_hive(bytes) {
+        return Ok(Look::ClusterHive);
     }
     let head = text::decode(bytes.get(..bytes.len().min(HEAD_BYTES)).unwrap_or_default()).text;
     let head = head.trim_start();
@@ -270,6 +274,10 @@ fn read_as(origin: &Origin, bytes: &[u8], look: Look, hints: Hints<'_>) -> Resul
             host_store::import(origin, bytes)?,
             "the registration store of a Hyper-V host",
         )),
+        Look::ClusterHive => Ok(Reading::single(
+            cluster_hive::import(origin, bytes)?,
+            "the registry hive of a failover cluster",
+        )),
         _ => {
             let text = text::decode(bytes);
             let mut reading = read_text(origin, &text.text, look, hints)?;
@@ -354,7 +362,7 @@ fn read_text(origin: &Origin, text: &str, look: Look, hints: Hints<'_>) -> Resul
         }
         Look::List(form) => read_list(origin, form, &csv_table::parse(text)),
         Look::Mapped => read_mapped(origin, text, hints.map)?,
-        Look::Workbook | Look::HostStore => {
+        Look::Workbook | Look::HostStore | Look::ClusterHive => {
             return Err(ImportError::NotUnderstood("binary of no known export".to_owned()));
         }
     })

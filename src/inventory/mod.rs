@@ -14,6 +14,7 @@ mod argument;
 mod azure;
 mod backup;
 mod clixml;
+mod cluster_hive;
 mod columns;
 mod csv_table;
 pub mod describe;
@@ -189,6 +190,8 @@ pub enum InventoryKind {
     HypervClixml,
     /// `data.vmcx` of a Hyper-V host.
     HypervHostStore,
+    /// `CLUSDB` of a failover cluster.
+    ClusterDatabase,
     /// System Center VMM.
     Scvmm,
     /// `icacls /save`.
@@ -205,7 +208,7 @@ pub enum InventoryKind {
 
 impl InventoryKind {
     /// Every kind.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::RvtoolsXlsx,
         Self::RvtoolsCsv,
         Self::PowercliJson,
@@ -226,6 +229,7 @@ impl InventoryKind {
         Self::HypervCsv,
         Self::HypervClixml,
         Self::HypervHostStore,
+        Self::ClusterDatabase,
         Self::Scvmm,
         Self::Icacls,
         Self::AzureLocal,
@@ -257,6 +261,7 @@ impl InventoryKind {
             Self::HypervCsv => "hyperv-csv",
             Self::HypervClixml => "hyperv-clixml",
             Self::HypervHostStore => "hyperv-host-store",
+            Self::ClusterDatabase => "cluster-database",
             Self::Scvmm => "scvmm",
             Self::Icacls => "icacls",
             Self::AzureLocal => "azure-local",
@@ -273,6 +278,7 @@ impl InventoryKind {
             | Self::HypervCsv
             | Self::HypervClixml
             | Self::HypervHostStore
+            | Self::ClusterDatabase
             | Self::Scvmm
             | Self::Icacls
             | Self::AzureLocal => Platform::Hyperv,

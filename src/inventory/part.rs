@@ -210,6 +210,8 @@ pub(super) struct Part {
     pub(super) nodes: Vec<String>,
     /// Other members that it names.
     pub(super) other_nodes: Vec<String>,
+    /// Members by the database of the cluster: each has to be asked, for VMs that are none of the cluster's.
+    pub(super) member_nodes: Vec<String>,
     /// VMs of the cluster's resource list.
     pub(super) cluster_vms: Vec<ClusterVm>,
     /// It has a cluster's resource list.
@@ -260,6 +262,7 @@ impl Part {
             has_host_list: false,
             nodes: Vec::new(),
             other_nodes: Vec::new(),
+            member_nodes: Vec::new(),
             cluster_vms: Vec::new(),
             has_cluster_list: false,
             fcd_scope: Vec::new(),

@@ -1,5 +1,7 @@
 //! Hyper-V exports of every cmdlet that matters, in the containers that PowerShell 5.1 and 7 write.
 
+use derelict_parsers::testkit::regf::HiveKey;
+
 use super::*;
 
 const ID: &str = "6f1d3a2e-8b4c-4d5e-9f00-112233445566";
@@ -342,4 +344,100 @@ fn a_set_brings_the_files_behind_it() {
         files(vm(&inventory, "a"), Role::Parent),
         [r"D:\VMs\a\s_0.avhdx", r"D:\VMs\a\s_1.avhdx"]
     );
+}
+
+/// The database of a cluster with a VM, its configuration and a volume.
+fn cluster_database() -> HiveKey {
+    let resource = |id: &str, kind: &str, parameters: HiveKey| {
+        let key = HiveKey::new(id)
+            .text("Type", kind)
+            .text("Name", &format!("{kind} of web"));
+        key.key(parameters)
+    };
+    let parameters = || HiveKey::new("Parameters");
+    let configuration = parameters()
+        .text("VmID", ID)
+        .text("VmStoreRootPath", r"C:\ClusterStorage\Volume1\web");
+    let disk = parameters()
+        .text("MountPoint", r"C:\ClusterStorage\Volume1\")
+        .text("VolumeName", r"\\?\Volume{11111111-2222-3333-4444-555555555555}\");
+    let store = parameters().text("ConfigStoreRootPath", r"C:\ClusterStorage\Volume1\ClusterConfig");
+    let resources = HiveKey::new("Resources")
+        .key(resource("r1", "Virtual Machine", parameters().text("VmID", ID)))
+        .key(resource("r2", "Virtual Machine Configuration", configuration))
+        .key(resource("r3", "Physical Disk", disk))
+        .key(resource("r4", "Virtual Machine Cluster WMI", store))
+        .key(resource("r5", "IP Address", parameters().text("Address", "192.0.2.1")));
+    let nodes = HiveKey::new("Nodes")
+        .key(HiveKey::new("1").text("NodeName", "HV01"))
+        .key(HiveKey::new("2").text("NodeName", "HV02"));
+    let groups = HiveKey::new("Groups").key(HiveKey::new("g1").text("Name", "web").texts("Contains", &["R1", "r2"]));
+    HiveKey::new("Cluster")
+        .text("ClusterName", "HVCL01")
+        .key(nodes)
+        .key(groups)
+        .key(resources)
+}
+
+#[test]
+fn the_database_of_a_cluster_lists_its_vms_volumes_and_nodes() {
+    let inventory = only_of(cluster_database().hive());
+    assert_eq!(inventory.source, "HVCL01");
+    assert_eq!(inventory.kinds, [InventoryKind::ClusterDatabase]);
+    assert!(inventory.has_cluster_list && !inventory.has_vm_list);
+    let [vm] = inventory.cluster_vms.as_slice() else {
+        panic!("{:?}", inventory.cluster_vms)
+    };
+    assert_eq!((vm.id.to_string().as_str(), vm.name.as_str()), (ID, "web"));
+    assert_eq!(vm.root.as_deref(), Some(r"C:\ClusterStorage\Volume1\web"));
+    assert_eq!(
+        datastores(&inventory)[r"C:\ClusterStorage\Volume1"],
+        [r"\\?\Volume{11111111-2222-3333-4444-555555555555}\"]
+    );
+    assert_eq!(
+        inventory.missing_hosts,
+        ["HV01", "HV02"],
+        "their own VMs are in no database"
+    );
+    let store: Vec<_> = inventory
+        .objects
+        .iter()
+        .map(|object| (object.class.as_str(), object.folder))
+        .collect();
+    assert_eq!(store, [("cluster-config", true)]);
+}
+
+#[test]
+fn nodes_whose_vms_are_listed_beside_the_database_are_not_missing() {
+    let folder = Folder::new();
+    folder.put("CLUSDB", cluster_database().hive());
+    folder.put(
+        "nodes.json",
+        format!(r#"[{{"Name":"web","VMId":"{ID}","ConfigurationLocation":"C:\\ClusterStorage\\Volume1\\web","ComputerName":"hv01","HardDrives":[],"Snapshots":[]}}]"#),
+    );
+    let inventory = only(folder.path());
+    assert_eq!(inventory.missing_hosts, ["HV02"]);
+    assert!(inventory.cluster_vms.is_empty(), "a row explains it");
+}
+
+#[test]
+fn a_database_that_was_copied_while_it_was_written_is_no_list_of_all() {
+    let mut hive = cluster_database().hive();
+    hive[4] = 9;
+    let inventory = only_of(hive);
+    assert!(!inventory.has_cluster_list && inventory.cluster_vms.len() == 1);
+    assert_eq!(codes(&inventory), ["not-finished"]);
+}
+
+#[test]
+fn another_hive_and_a_broken_one_are_refused() {
+    let error = |bytes: &[u8]| import_file(bytes).issues[0].error.clone();
+    assert!(error(&HiveKey::new("SYSTEM").hive()).contains("CLUSDB"));
+    assert!(error(&cluster_database().hive()[..3000]).contains("truncated"));
+    let mut damaged = cluster_database().hive();
+    let place = damaged.windows(2).position(|window| window == b"r2").unwrap() - 76;
+    damaged[place] = b'x';
+    let inventory = only_of(damaged);
+    assert_eq!(capping(&inventory), ["truncated"]);
+    assert!(!inventory.has_cluster_list);
 }

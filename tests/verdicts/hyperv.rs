@@ -2,8 +2,8 @@
 
 use derelict::{
     evidence::MarkCode,
-    inventory::{ClusterVm, OpenFile},
-    kind::Role,
+    inventory::{ClusterVm, InventoryKind, OpenFile},
+    kind::{Platform, Role},
 };
 use derelict_parsers::{
     DiskKind,
@@ -18,7 +18,8 @@ use derelict_parsers::{
 };
 
 use super::support::{
-    Export, Judged, Site, checkpoint, child, hyperv_host, hyperv_row, hyperv_vm, listed, vhdx, vm_id, vmcx_path,
+    Export, Judged, Site, checkpoint, child, hyperv_host, hyperv_row, hyperv_vm, inventory, listed, vhdx, vm_id,
+    vmcx_path,
 };
 
 /// A path on the volume that [`Site::hyperv`] scans, as Windows writes it.
@@ -99,6 +100,21 @@ fn ha1_a_node_of_which_no_export_was_given_caps_the_volume() {
         .is(&config("other"), "unknown/no-coverage")
         .is("csv1/old/old.vhdx", "unknown/no-coverage")
         .gap("node-without-inventory");
+}
+
+#[test]
+fn ha1_the_store_of_a_host_in_a_folder_of_its_name_is_its_export() {
+    let mut inventory = hyperv_host("hv1").vm(row_of("web"));
+    inventory.missing_hosts = vec!["HV2".to_owned()];
+    let mut store = self::inventory("hv2", Platform::Hyperv, InventoryKind::HypervHostStore);
+    store.vms = Vec::new();
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .only_as_it_is()
+        .inventory(inventory)
+        .inventory(store)
+        .judge()
+        .no_gap("node-without-inventory");
 }
 
 #[test]

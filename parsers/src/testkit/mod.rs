@@ -11,6 +11,7 @@
 pub mod foreign;
 pub mod hyperv_files;
 pub mod hyperv_vm;
+pub mod regf;
 mod sparse_file;
 pub mod vhd;
 pub mod vhdx;

@@ -6,14 +6,14 @@ use derelict_parsers::{
     ovf::{Digest, Manifest, Ovf},
     partitions,
     pvs::DiskProperties,
-    qcow2,
+    qcow2, regf,
     testkit::foreign as testkit,
     vdi,
 };
 
 use super::{
     container::{check_damage, decode},
-    limits, longest_json, reseal, through_json,
+    limits, longest_json, reseal, stands_in, through_json,
 };
 
 const MIB: u64 = 1 << 20;
@@ -184,4 +184,27 @@ pub(crate) fn pvs(input: &[u8]) {
     };
     through_json(&disk, longest_json(input));
     assert!(disk.disks.len() <= disk.properties.len());
+}
+
+/// Keys and values of a registry hive: what is read stands in it.
+pub(crate) fn regf(input: &[u8]) {
+    let Ok(root) = regf::Hive::read(input).and_then(|hive| hive.root()) else {
+        return;
+    };
+    let mut limits = limits();
+    limits.tree_nodes = 1000;
+    let mut keys = vec![root];
+    for _ in 0..3 {
+        for key in &keys {
+            let values = key.values(&limits);
+            assert!(values.items.len() <= limits.tree_nodes);
+            for value in values.items {
+                assert!(stands_in(input, value.data), "data of a value stand in the hive");
+                let texts: usize = value.texts().iter().map(String::len).sum();
+                assert!(texts <= value.data.len() * 3);
+            }
+        }
+        let inner = keys.iter().flat_map(|key| key.subkeys(&limits).items);
+        keys = inner.take(100).collect();
+    }
 }

@@ -213,6 +213,12 @@ pub(crate) const TARGETS: &[Target] = &[
         sample: seeds::sample_none,
     },
     Target {
+        name: "regf",
+        check: foreign::regf,
+        seeds: seeds::regf,
+        sample: seeds::sample_none,
+    },
+    Target {
         name: "vhd_tables",
         check: tables::vhd,
         seeds: seeds::vhd_tables,

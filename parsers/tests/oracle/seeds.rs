@@ -7,6 +7,7 @@ use derelict_parsers::{
         SparseFile, foreign as files, guid,
         hyperv_files::{self, HrlBuilder, VmgsBuilder},
         hyperv_vm::{self, HypervDrive, HypervVm},
+        regf::HiveKey,
         vhd::VhdBuilder,
         vhdx::{ParentPaths, VhdxBuilder, VhdxLog},
         vmcx::ContainerBuilder,
@@ -470,6 +471,19 @@ pub(crate) fn pvs() -> Vec<Vec<u8>> {
         )
         .into_bytes(),
         b"<disk><writeCacheType>4</writeCacheType></disk>".to_vec(),
+    ]
+}
+
+pub(crate) fn regf() -> Vec<Vec<u8>> {
+    let resource = HiveKey::new("Resources").key(HiveKey::new("1").text("Type", "Virtual Machine").number("Flags", 1));
+    let nodes = HiveKey::new("Nodes").texts("Contains", &["a", "b"]);
+    vec![
+        HiveKey::new("Cluster")
+            .text("ClusterName", "HVCL01")
+            .key(resource)
+            .key(nodes)
+            .hive(),
+        HiveKey::new("Empty").hive(),
     ]
 }
 

@@ -105,6 +105,13 @@ pub(super) fn cluster(inventory: &mut Inventory, parts: &[Part]) {
         .filter(|node| !with_vms.contains(node) && !explained(node))
         .map(str::to_owned)
         .collect();
+    let members = parts.iter().flat_map(|part| &part.member_nodes).map(String::as_str);
+    let has_export = |node: &str| {
+        with_vms.contains(node)
+            || was_asked.contains(node)
+            || inventory.hosts.iter().any(|host| host.name.eq_ignore_ascii_case(node))
+    };
+    let unasked: Vec<String> = members.filter(|node| !has_export(node)).map(str::to_owned).collect();
     let known: HostNames = inventory.hosts.iter().map(|host| host.name.as_str()).collect();
     let without_vms = asked
         .iter()
@@ -115,7 +122,12 @@ pub(super) fn cluster(inventory: &mut Inventory, parts: &[Part]) {
         ..HostRecord::default()
     }));
     inventory.hosts.sort_by(|a, b| a.name.cmp(&b.name));
-    inventory.missing_hosts = missing.into_iter().collect();
+    inventory.missing_hosts = missing
+        .into_iter()
+        .chain(unasked)
+        .collect::<BTreeSet<String>>()
+        .into_iter()
+        .collect();
     inventory.cluster_vms = unexplained(inventory, parts);
 }
 

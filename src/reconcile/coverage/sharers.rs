@@ -9,7 +9,7 @@ use crate::reconcile::{
     files::NodeId,
     own::{self, OwnerVm},
 };
-use crate::{catalogue::Stage, kind::Platform, path::short_host, report::codes::ReasonCode};
+use crate::{catalogue::Stage, inventory::InventoryKind, kind::Platform, path::short_host, report::codes::ReasonCode};
 
 impl Builder<'_> {
     /// V1: the exports name a host that mounts the datastore and of which no inventory was given.
@@ -47,7 +47,11 @@ impl Builder<'_> {
 
     /// H-A2: a node of a cluster was not asked, or the cluster lists a VM that no row has.
     pub(super) fn nodes_without_inventory(&mut self) {
-        let known = self.known_hosts();
+        let mut known = self.known_hosts();
+        // The store of a host does not name it; its folder does.
+        let stores = self.world.inventories.iter();
+        let stores = stores.filter(|inventory| inventory.kinds.contains(&InventoryKind::HypervHostStore));
+        known.extend(stores.map(|store| short_host(&store.source)));
         for inventory in self.world.inventories {
             let missing: BTreeSet<&str> = inventory
                 .missing_hosts
