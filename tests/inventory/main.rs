@@ -19,6 +19,7 @@ use derelict::{
     kind::{Platform, Role},
 };
 
+mod bounds;
 mod hyperv_forms;
 mod made;
 mod other_forms;
