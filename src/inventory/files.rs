@@ -13,7 +13,7 @@ use super::{
     BackedUpVm, DetectedFile, ImportIssue, Imported, InventoryArgument, InventoryKind, archive,
     detect::{self, Hints},
     mapped::ColumnMap,
-    merge::merge,
+    merge::{contradictions, merge},
     part::{Origin, Part},
     support_bundle, workbook,
 };
@@ -245,6 +245,7 @@ impl Found {
             backup_warnings.extend(saved.backup_warnings);
         }
         inventories.sort_by(|a, b| (&a.folder, &a.source, &a.files).cmp(&(&b.folder, &b.source, &b.files)));
+        contradictions(&mut inventories);
         backups.sort();
         backup_files.sort();
         backup_files.dedup();

@@ -132,11 +132,19 @@ fn contradictions_are_kept_and_said() {
     folder.put("vc2/vms.json", vm("web-old", "[e] web/web.vmx"));
     let imported = import_paths(&[folder.path()]);
     for inventory in &imported.inventories {
-        assert_eq!(codes(inventory), ["contradiction"]);
+        assert_eq!(codes(inventory), ["contradiction", "contradiction"]);
         assert_eq!(capping(inventory), Vec::<&str>::new());
-        assert!(
-            inventory.warnings[0].text.contains("web as VM") && inventory.warnings[0].text.contains("web-old as VM")
+        let texts: Vec<&str> = inventory.warnings.iter().map(|warning| warning.text.as_str()).collect();
+        let texts = texts.join("|");
+        let (one, other) = (folder.path().join("vc1/vms.json"), folder.path().join("vc2/vms.json"));
+        let places = format!(
+            "[d] web/web.vmx in {}, [e] web/web.vmx in {};",
+            one.display(),
+            other.display()
         );
+        for part in ["0001: web as VM in ", ", web-old as VM in ", places.as_str()] {
+            assert!(texts.contains(part), "no {part} in {texts}");
+        }
     }
     let folder = Folder::new();
     folder.put("1.json", vm("web", "[d] web/web.vmx"));
@@ -144,4 +152,47 @@ fn contradictions_are_kept_and_said() {
     let inventory = only(folder.path());
     assert_eq!(codes(&inventory), ["contradiction"]);
     assert_eq!(files(&inventory.vms[0], Role::Config), ["[e] web/web.vmx"]);
+}
+
+#[test]
+fn one_place_in_two_spellings_and_one_size_are_no_contradiction_and_others_are() {
+    let vm = |config: &str, size: u64| {
+        format!(
+            r#"{{"Name":"web","MoRef":"vm-1","InstanceUuid":"50310000-0000-0000-0000-000000000001","VmPathName":"{config}",
+            "LayoutExFile":[{{"Key":0,"Name":"[d] web/web.nvram","Type":"nvram","Size":{size}}}]}}"#
+        )
+    };
+    let said = |first: String, second: String| {
+        let folder = Folder::new();
+        folder.put("vc1/vms.json", first);
+        folder.put("vc2/vms.json", second);
+        let imported = import_paths(&[folder.path()]);
+        let texts: Vec<String> = imported.inventories[0]
+            .warnings
+            .iter()
+            .map(|warning| warning.text.clone())
+            .collect();
+        texts.join("|")
+    };
+    let by_uuid = "/vmfs/volumes/5f1c2d3e-0badc0de-1111-001b21aa0001/web/web.vmx";
+    assert_eq!(said(vm("[d] web/web.vmx", 7), vm(by_uuid, 7)), "");
+    assert!(said(vm("[d] web/web.vmx", 7), vm(&by_uuid.replace("web.vmx", "old.vmx"), 7)).contains("at two places"));
+    assert!(said(vm("[d] web/web.vmx", 7), vm("[d] web/web.vmx", 8)).contains("[d] web/web.nvram: 7 bytes in"));
+}
+
+#[test]
+fn a_datastore_with_the_uuids_of_two_volumes_is_named() {
+    let datastore = |last: char| {
+        format!(
+            r#"{{"Name":"ds1","Id":"Datastore-datastore-1","Type":"VMFS","Url":"ds:///vmfs/volumes/5f1c2d3e-0badc0de-1111-001b21aa000{last}/"}}"#
+        )
+    };
+    let folder = Folder::new();
+    folder.put("1.json", datastore('1'));
+    folder.put("2.json", datastore('1'));
+    assert_eq!(codes(&only(folder.path())), Vec::<&str>::new());
+    folder.put("2.json", datastore('2'));
+    let inventory = only(folder.path());
+    assert_eq!(codes(&inventory), ["contradiction"]);
+    assert_eq!(datastores(&inventory)["ds1"].len(), 2, "both count");
 }

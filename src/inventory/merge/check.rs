@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{distinct, hosts::HostNames};
+use super::{contradictions, distinct, hosts::HostNames};
 use crate::{
     inventory::{
         ClusterVm, HostRecord, Inventory, InventoryWarning, ListedFile, Listing, RegisteredObject, Registration, azure,
@@ -152,7 +152,8 @@ pub(super) fn warnings(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWa
     all.extend(named_vms(parts, inventory));
     all.extend(ghost_volumes(inventory));
     all.extend(azure::unattached(parts, &inventory.objects));
-    all.extend(moved(inventory));
+    all.extend(contradictions::moved(inventory));
+    all.extend(contradictions::two_volumes(inventory));
     all.extend(no_cluster_list(inventory));
     let lists_all = |part: &Part| part.has_vm_list && !part.warnings.iter().any(|w| w.code == govc::ONE_FOLDER);
     if parts.iter().any(lists_all) {
@@ -320,62 +321,6 @@ fn ghost_volumes(inventory: &Inventory) -> Option<InventoryWarning> {
 
 fn of_class<'a>(inventory: &'a Inventory, class: &'a str) -> impl Iterator<Item = &'a RegisteredObject> {
     inventory.objects.iter().filter(move |object| object.class == class)
-}
-
-/// VMs of which two exports of the source tell different places; both are kept.
-fn moved(inventory: &Inventory) -> Option<InventoryWarning> {
-    let second = |vm: &Registration| {
-        vm.files
-            .iter()
-            .find(|file| file.role == Role::Config)
-            .map(|file| file.path.clone())
-    };
-    let mut all = inventory.vms.iter().filter_map(|vm| Some((vm, second(vm)?)));
-    let (vm, other) = all.find(|(vm, other)| vm.config.as_ref() != Some(other))?;
-    Some(InventoryWarning::note(
-        CONTRADICTION,
-        format!(
-            "two exports tell different configurations of VMs, first {}: {} and {other}; both count, make the exports together",
-            vm.name,
-            vm.config.as_deref().unwrap_or("none"),
-        ),
-    ))
-}
-
-/// Code of the warning that two exports differ.
-const CONTRADICTION: &str = "contradiction";
-
-/// Notes VMs that two inventories list differently: they are kept as both say it.
-pub(super) fn contradictions(inventories: &mut [Inventory]) {
-    let mut seen: BTreeMap<Uuid, (usize, String)> = BTreeMap::new();
-    let mut notes: Vec<(usize, InventoryWarning)> = Vec::new();
-    for (index, inventory) in inventories.iter().enumerate() {
-        for (id, vm) in inventory.vms.iter().filter_map(|vm| Some((vm.instance_id?, vm))) {
-            let said = format!("{} as {}", vm.name, if vm.template { "template" } else { "VM" });
-            match seen.get(&id) {
-                Some((other, known)) if *other != index && *known != said => {
-                    let Some(first) = inventories.get(*other) else { continue };
-                    let text = format!(
-                        "{id} is {known} in {}, but {said} in {}; both count",
-                        first.source, inventory.source
-                    );
-                    notes.push((*other, InventoryWarning::note(CONTRADICTION, text.clone())));
-                    notes.push((index, InventoryWarning::note(CONTRADICTION, text)));
-                }
-                Some(_) => {}
-                None => {
-                    seen.insert(id, (index, said));
-                }
-            }
-        }
-    }
-    for (index, note) in notes {
-        if let Some(inventory) = inventories.get_mut(index) {
-            inventory.warnings.push(note);
-            inventory.warnings.sort();
-            inventory.warnings.dedup();
-        }
-    }
 }
 
 /// Members without a list and VMs without a row are fields of their own, since another inventory may have them.

@@ -5,6 +5,7 @@
 //! configuration path and name, in this order, and never against a stronger key that differs.
 
 mod check;
+mod contradictions;
 mod hosts;
 mod join;
 
@@ -13,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub(super) use self::contradictions::between as contradictions;
 use self::hosts::Hosts;
 use super::{
     DatastoreRecord, Inventory, InventoryWarning, Observations, RegisteredObject, Registration, columns,
@@ -35,7 +37,6 @@ pub(super) fn merge(parts: Vec<Part>) -> Vec<Inventory> {
     }
     let mut inventories: Vec<Inventory> = folders.into_values().flat_map(by_source).map(inventory).collect();
     inventories.sort_by(|a, b| (&a.folder, &a.source, &a.files).cmp(&(&b.folder, &b.source, &b.files)));
-    check::contradictions(&mut inventories);
     inventories
 }
 
