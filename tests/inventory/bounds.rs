@@ -1,5 +1,7 @@
 //! Hostile exports: what they can make the import do is bounded, and what they hold that is sound still counts.
 
+use std::fmt::Write as _;
+
 use super::*;
 
 /// A workbook with one sheet `vInfo` of this content, as a spreadsheet packs it.
@@ -60,7 +62,7 @@ const HEADER: [&str; 4] = ["VM", "Powerstate", "Template", "Path"];
 fn a_million_blank_rows_are_no_rows() {
     let mut data = text_row(1, &HEADER) + &text_row(2, &["a", "poweredOn", "False", "[d] a/a.vmx"]);
     for number in 3..1_000_000 {
-        data += &format!("<row r=\"{number}\"><c s=\"0\"/></row>");
+        write!(data, "<row r=\"{number}\"><c s=\"0\"/></row>").unwrap();
     }
     data += &text_row(1_000_000, &["b", "poweredOn", "False", "[d] b/b.vmx"]);
     let inventory = only_of(workbook(&data, "A1:XFD1048576"));
@@ -122,7 +124,7 @@ fn nesting_without_end_is_refused_wherever_things_nest() {
             .inventories
             .iter()
             .any(|inventory| !capping(inventory).is_empty());
-        assert!(capped || !imported.issues.is_empty(), "{:.60}", hostile);
+        assert!(capped || !imported.issues.is_empty(), "{hostile:.60}");
     }
 }
 
@@ -131,7 +133,7 @@ fn a_table_of_endless_columns_keeps_the_first() {
     let mut header = "VM,Powerstate,Template,Path".to_owned();
     let mut row = "a,poweredOn,False,[d] a/a.vmx".to_owned();
     for number in 0..200_000 {
-        header += &format!(",Custom {number}");
+        write!(header, ",Custom {number}").unwrap();
         row += ",x";
     }
     let inventory = only_of(format!("{header}\n{row}\n"));
