@@ -27,7 +27,10 @@ pub(super) struct Entry {
 /// The zip is an office document, not an archive of exports.
 pub(super) fn is_document(bytes: &[u8]) -> Result<bool, ImportError> {
     let archive = open(bytes)?;
-    Ok(archive.index_for_name("[Content_Types].xml").is_some()
+    let is_open_document =
+        archive.index_for_name("mimetype").is_some() && archive.index_for_name("content.xml").is_some();
+    Ok(is_open_document
+        || archive.index_for_name("[Content_Types].xml").is_some()
         || archive
             .file_names()
             .any(|name| name.is_ok_and(|name| name.starts_with("xl/"))))

@@ -53,9 +53,9 @@ fn without_preamble(mut text: &str) -> (&str, Option<u8>, usize) {
     }
 }
 
-/// The most frequent of `,` `;` and TAB outside quotes in the header line.
+/// The most frequent of `,` `;` TAB and `|` outside quotes in the header line.
 fn sniff_delimiter(text: &str) -> u8 {
-    let mut counts = [(0_usize, b','), (0, b';'), (0, b'\t')];
+    let mut counts = [(0_usize, b','), (0, b';'), (0, b'\t'), (0, b'|')];
     let mut quoted = false;
     for byte in text.bytes().take_while(|byte| *byte != b'\n') {
         quoted ^= byte == b'"';

@@ -119,7 +119,7 @@ fn look(origin: &Origin, bytes: &[u8], hints: Hints<'_>) -> Result<Look, ImportE
         return Ok(Look::ClusterHive);
     }
     let head = text::decode(bytes.get(..bytes.len().min(HEAD_BYTES)).unwrap_or_default()).text;
-    let head = head.trim_start();
+    let head = without_notices(&head);
     if let Some(look) = text_look(head) {
         return Ok(look);
     }
@@ -160,6 +160,8 @@ fn instead(bytes: &[u8], head: &str) -> Option<&'static str> {
             Some("a workbook of the old form (.xls), or one with a password; save it as .xlsx without one")
         }
         () if bytes.starts_with(&[0x1f, 0x8b]) => Some("compressed with gzip; unpack it first"),
+        () if is_other_archive(bytes) => Some("an archive; unpack it first, or pack it as zip"),
+        () if bytes.starts_with(b"%PDF-") => Some("a PDF; export as CSV, JSON or workbook"),
         () if head.starts_with("govc: ") => Some("an error message of govc: the export failed"),
         () if head.contains('\0') => Some("binary of no known export"),
         () if is_govc_xml(head) => Some("XML of govc; export with -json instead of -xml"),
@@ -168,8 +170,12 @@ fn instead(bytes: &[u8], head: &str) -> Option<&'static str> {
             Some("First Class Disks without their paths; export with govc disk.ls -json -l")
         }
         () if head.starts_with("VirtualMachine:") => Some("the table of govc object.collect; export with -json"),
+        () if is_html(head) => {
+            Some("a page for a browser; export with ConvertTo-Json or Export-Csv, not ConvertTo-Html")
+        }
         () if head.starts_with('<') => Some("XML of no known export"),
         () if let Some(why) = govc_text(head) => Some(why),
+        () if is_kubectl_text(head) => Some("what kubectl prints; export with kubectl get pv -o json"),
         () if is_screen_form(head) => Some(
             "what PowerShell shows on the screen, which is cut to its width; export with ConvertTo-Json or Export-Csv",
         ),
@@ -189,6 +195,30 @@ fn is_govc_xml(head: &str) -> bool {
         || ["<VirtualMachine", "<ObjectContent", "<Objects", "<Datastore"]
             .iter()
             .any(|start| body.starts_with(start))
+}
+
+fn is_other_archive(bytes: &[u8]) -> bool {
+    let signatures: [&[u8]; 5] = [
+        b"7z\xbc\xaf\x27\x1c",
+        b"Rar!\x1a\x07",
+        b"\xfd7zXZ",
+        b"BZh",
+        b"\x28\xb5\x2f\xfd",
+    ];
+    let is_tar = bytes.get(257..262) == Some(b"ustar");
+    is_tar || signatures.iter().any(|signature| bytes.starts_with(signature))
+}
+
+fn is_html(head: &str) -> bool {
+    let start: String = head.chars().take(64).collect::<String>().to_ascii_lowercase();
+    start.starts_with("<!doctype html") || start.starts_with("<html")
+}
+
+/// YAML, or the table for people.
+fn is_kubectl_text(head: &str) -> bool {
+    let line = head.lines().next().unwrap_or_default();
+    let is_table = line.starts_with("NAME ") && line.contains("RECLAIM POLICY");
+    is_table || line.starts_with("apiVersion:")
 }
 
 /// Values of the language that govc is written in.
@@ -239,6 +269,33 @@ fn is_screen_form(head: &str) -> bool {
     let is_ruler = second.contains("---") && second.trim().chars().all(|c| c == '-' || c == ' ');
     is_pair(first) && is_pair(second) || is_ruler
 }
+
+/// A text without the warnings that PowerShell wrote into it, where all its streams went into one file.
+fn without_notices(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    for _ in 0..MAX_NOTICES {
+        let Some((line, below)) = rest.split_once('\n') else {
+            break;
+        };
+        if !NOTICES.iter().any(|notice| line.starts_with(notice)) {
+            break;
+        }
+        rest = below.trim_start();
+    }
+    rest
+}
+
+/// How a warning begins, in the languages in which it is met most.
+const NOTICES: [&str; 6] = [
+    "WARNING: ",
+    "WARNUNG: ",
+    "AVERTISSEMENT",
+    "ADVERTENCIA: ",
+    "AVVISO: ",
+    "WAARSCHUWING: ",
+];
+/// Most warnings that are looked past.
+const MAX_NOTICES: usize = 100;
 
 /// Brackets alone do not make JSON: datastore paths begin with `[` too.
 fn is_json(head: &str) -> bool {
@@ -306,7 +363,14 @@ fn read_text(origin: &Origin, text: &str, look: Look, hints: Hints<'_>) -> Resul
     let file = origin.name();
     let part = |kind| Part::new(origin, kind, Source::default());
     Ok(match look {
-        Look::Json => return read_json(origin, text, hints.kind),
+        Look::Json => {
+            let json = without_notices(text);
+            let mut reading = read_json(origin, json, hints.kind)?;
+            if json.len() < text.trim_start().len() {
+                note_warnings(&mut reading, &file);
+            }
+            return Ok(reading);
+        }
         Look::Clixml => read_values(origin, &clixml::documents(text)?, Container::Clixml)?,
         Look::Esxcli(formatter) => read_values(origin, &esxcli::documents(text, formatter)?, Container::Csv)?,
         Look::EsxiInventory => {
@@ -366,6 +430,16 @@ fn read_text(origin: &Origin, text: &str, look: Look, hints: Hints<'_>) -> Resul
             return Err(ImportError::NotUnderstood("binary of no known export".to_owned()));
         }
     })
+}
+
+/// What a command warned of may be that it left things out.
+fn note_warnings(reading: &mut Reading, file: &str) {
+    for part in &mut reading.parts {
+        part.warn_capping(
+            "export-errors",
+            format!("{file}: the command that made it wrote warnings into it, so things may be missing; mend what they say and export again"),
+        );
+    }
 }
 
 /// Reads a table whose header tells its form.
@@ -506,6 +580,19 @@ mod tests {
         ] {
             assert!(why(text).contains(command), "{text}: {}", why(text));
         }
-        assert!(why("machine,file\na,[d] a.vmdk\n").contains("--map 'path=file,name=…'"));
+        assert!(why("machine,file\na,[d] a.vmdk\n").contains("--map 'path=file,name=machine'"));
+        assert!(why("VM Name,Usage,Where\na,1,[d] a.vmdk\n").contains("--map 'path=Where,name=VM Name'"));
+        for (text, remedy) in [
+            ("<!DOCTYPE html PUBLIC \"x\"><html></html>", "Export-Csv"),
+            ("apiVersion: v1\nitems:\n", "-o json"),
+            (
+                "NAME   CAPACITY   ACCESS MODES   RECLAIM POLICY   STATUS\npvc-1  10Gi  RWO  Delete  Bound\n",
+                "-o json",
+            ),
+            ("%PDF-1.7\n", "CSV"),
+            ("Rar!\x1a\x07\x01", "unpack"),
+        ] {
+            assert!(why(text).contains(remedy), "{text}: {}", why(text));
+        }
     }
 }

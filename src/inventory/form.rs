@@ -500,7 +500,7 @@ pub(super) fn of_document(document: Json<'_>) -> Result<&'static Form, String> {
     if items.is_empty() {
         return Err("an empty list: the export has no rows, perhaps for want of rights, or failed".to_owned());
     }
-    let Some(first) = items.iter().copied().find(|item| item.is_object()) else {
+    let Some(first) = document.objects().first().copied() else {
         return Err("a list without objects (names alone say nothing of files)".to_owned());
     };
     of_item(first).ok_or_else(|| instead(first).to_owned())

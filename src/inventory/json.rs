@@ -227,9 +227,11 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The items that are objects.
+    /// The items that are objects, those of lists in the list too: the outputs of several hosts put together.
     pub(super) fn objects(self) -> Vec<Json<'a>> {
-        self.items().into_iter().filter(|item| item.is_object()).collect()
+        let inner = |item: Json<'a>| if item.0.is_array() { item.items() } else { vec![item] };
+        let items = self.items().into_iter().flat_map(inner);
+        items.filter(|item| item.is_object()).collect()
     }
 
     /// Where objects belong stands text: the export was cut at its nesting depth, and what the objects held is lost.
@@ -287,6 +289,11 @@ mod tests {
     fn one_item_is_a_list_of_one() {
         assert_eq!(Json(&json!({"a": 1})).objects().len(), 1);
         assert_eq!(Json(&json!([{}, {}, "x"])).objects().len(), 2);
+        assert_eq!(Json(&json!([[{}, {}], [{}], []])).objects().len(), 3);
+        assert!(
+            Json(&json!([[[{}]]])).objects().is_empty(),
+            "of lists one level is opened"
+        );
         assert!(Json(&json!(["VMware.Vim.X"])).is_flattened());
         assert!(Json(&json!(null)).items().is_empty());
     }

@@ -163,12 +163,24 @@ fn draft(row: &Row, columns: [Option<usize>; 6], listed: bool, file: &str) -> Op
 
 /// A table whose only likely column of paths is named so; for the message of a table that is not known.
 pub(super) fn hint(table: &Table) -> Option<String> {
-    const LIKELY: Column = column(&["path", "filename", "file", "vmxpath", "diskpath", "location"]);
-    let at = table.find(LIKELY, "")?;
+    const PATH: Column = column(&[
+        "path", "filename", "file", "vmxpath", "diskpath", "diskfile", "vmdk", "vhd", "location",
+    ]);
+    const NAME: Column = column(&["vm", "vmname", "name", "machine", "virtualmachine", "guest"]);
+    let at = table.find(PATH, "").or_else(|| table.find_by_shape(is_path))?;
     let header = table.header.get(at)?;
+    let name = table.find(NAME, "").and_then(|at| table.header.get(at));
+    let name = name.map_or("…", |name| name.trim());
     Some(format!(
-        "a table of no known export; name its columns: --map 'path={header},name=…'"
+        "a table of no known export; name its columns: --map 'path={},name={name}'",
+        header.trim()
     ))
+}
+
+/// A value that can only be a path on a datastore or of Windows.
+fn is_path(cell: &str) -> bool {
+    let on_datastore = cell.starts_with('[') && cell.contains("] ") || cell.starts_with("/vmfs/volumes/");
+    on_datastore || cell.starts_with("\\\\") || cell.get(1..3) == Some(":\\")
 }
 
 #[cfg(test)]

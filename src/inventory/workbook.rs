@@ -55,6 +55,12 @@ fn measure(bytes: &[u8]) -> Result<(), ImportError> {
             "the workbook has more than {MAX_PARTS} parts"
         )));
     }
+    let has = |name: &str| archive.index_for_name(name).is_some();
+    if has("xl/workbook.bin") || has("content.xml") {
+        return Err(ImportError::NotUnderstood(
+            "a spreadsheet of another form (.xlsb, .ods); save it as .xlsx or CSV".to_owned(),
+        ));
+    }
     let mut left = MAX_WORKBOOK_BYTES;
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(|error| damaged(&error))?;

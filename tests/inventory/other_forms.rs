@@ -196,3 +196,48 @@ fn a_datastore_with_the_uuids_of_two_volumes_is_named() {
     assert_eq!(codes(&inventory), ["contradiction"]);
     assert_eq!(datastores(&inventory)["ds1"].len(), 2, "both count");
 }
+
+#[test]
+fn lists_of_several_hosts_in_one_list_are_one_list() {
+    let vm = |name: &str, id: char| {
+        let id = "11111111-2222-3333-4444-555555555555".replace('1', &id.to_string());
+        format!(
+            r#"{{"Name":"{name}","VMId":"{id}","ConfigurationLocation":"D:\\{name}","ComputerName":"H{id}","HardDrives":[],"Snapshots":[]}}"#
+        )
+    };
+    let inventory = only_of(format!("[[{}],[{}]]", vm("a", '1'), vm("b", '2')));
+    assert_eq!(inventory.vms.len(), 2);
+}
+
+#[test]
+fn warnings_that_went_into_the_file_are_looked_past_and_cap() {
+    let json = r#"[{"Name":"a","MoRef":"vm-1","VmPathName":"[d] a/a.vmx"}]"#;
+    let inventory = only_of(format!(
+        "WARNING: Resulting JSON is truncated as serialization has exceeded the set depth of 2.\r\n{json}"
+    ));
+    assert_eq!(inventory.vms.len(), 1);
+    assert_eq!(capping(&inventory), ["export-errors"]);
+}
+
+#[test]
+fn a_table_with_bars_is_a_table_and_other_spreadsheets_are_named() {
+    assert_eq!(
+        only_of("VM|Powerstate|Template|Path\nweb|poweredOn|False|[d] web/web.vmx\n")
+            .vms
+            .len(),
+        1
+    );
+    for names in [["mimetype", "content.xml"], ["[Content_Types].xml", "xl/workbook.bin"]] {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for name in names {
+            zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(b"x").unwrap();
+        }
+        let imported = import_file(zip.finish().unwrap().into_inner());
+        assert!(
+            imported.issues[0].error.contains("save it as .xlsx"),
+            "{:?}",
+            imported.issues
+        );
+    }
+}
