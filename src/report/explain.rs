@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{
-    model::{ArtifactReport, Report, Resolved, Weight},
+    model::{ArtifactReport, Report, Resolved, Verdict, Weight},
     show,
 };
 use crate::{kind::Basis, sanitize};
@@ -85,7 +85,41 @@ pub fn write(report: &Report, artifact: &ArtifactReport, out: &mut dyn Write) ->
     owners(report, artifact, out)?;
     reasons(artifact, Weight::For, "For this verdict", out)?;
     reasons(artifact, Weight::Against, "Against it", out)?;
+    backups(report, artifact, out)?;
     references(artifact, out)
+}
+
+/// Whether a backup product may have what belongs to nobody, where its list was given. It says nothing of owners.
+fn backups(report: &Report, artifact: &ArtifactReport, out: &mut dyn Write) -> io::Result<()> {
+    let nobodys = matches!(artifact.verdict, Verdict::Orphaned | Verdict::Unregistered);
+    let group = report
+        .groups
+        .iter()
+        .find(|group| Some(&group.id) == artifact.group.as_ref());
+    let Some(group) = group.filter(|_| nobodys && report.backups.is_some()) else {
+        return Ok(());
+    };
+    writeln!(out, "\nBackups (no proof of ownership):")?;
+    if group.backups.is_empty() {
+        return writeln!(out, "  no backup of a VM of that name that is gone");
+    }
+    for backup in &group.backups {
+        let job = backup
+            .job
+            .as_deref()
+            .map_or_else(String::new, |job| format!(" by {}", sanitize::text(job)));
+        let last = backup.last.map_or_else(
+            || "an unknown day".to_owned(),
+            |last| last.strftime("%Y-%m-%d").to_string(),
+        );
+        let name = sanitize::text(&backup.name);
+        writeln!(
+            out,
+            "  {name}{job}, last of {last} ({})",
+            sanitize::text(&backup.source)
+        )?;
+    }
+    Ok(())
 }
 
 fn verdict(artifact: &ArtifactReport, out: &mut dyn Write) -> io::Result<()> {
@@ -251,11 +285,31 @@ Against it:
      source: vc01, vInfo row 7
      would change it: the export of the other vCenter
 
+Backups (no proof of ownership):
+  no backup of a VM of that name that is gone
+
 Names:
   web07-flat.vmdk (as extent): /mnt/san1/web07/web07-flat.vmdk
   web07-ctk.vmdk (as change-tracking): missing
 "
         );
+    }
+
+    #[test]
+    fn of_an_orphan_it_is_told_which_backup_may_have_it_where_a_list_was_given() {
+        let mut report = sample::report();
+        let gone = report.backups.as_ref().unwrap().gone.clone();
+        report.groups[1].backups = gone;
+        let text = explained(&report, "web07/web07.vmdk");
+        let line =
+            "Backups (no proof of ownership):\n  web09 by nightly web0, last of 2024-05-01 (jobs web0.csv: row 7)";
+        assert!(text.contains(line), "{text}");
+        assert!(
+            !explained(&report, "web01/web01.vmx").contains("Backups"),
+            "somebody owns it"
+        );
+        report.backups = None;
+        assert!(!explained(&report, "web07/web07.vmdk").contains("Backups"));
     }
 
     #[test]
