@@ -1,10 +1,7 @@
 //! The report as JSON Lines, for what reads it piece by piece.
 //!
-//! Every line is an object with a `type`. First one `report` (schema, times, tool, coverage, summary, accepted), then `artifact`,
-//! `group`, `problem`, `vm` and `second-opinion` lines, each with the fields of the JSON report.
-//! Every line is an object with a `type`. First one `report` (schema, times, tool, coverage, summary, accepted,
-//! backups), then `artifact`,
-//! `group`, `problem` and `vm` lines, each with the fields of the JSON report.
+//! Every line is an object with a `type`. First one `report` (schema, times, tool, coverage, summary, accepted, backups),
+//! then `artifact`, `group`, `problem`, `vm` and `second-opinion` lines, each with the fields of the JSON report.
 
 use std::io::{self, Write};
 

@@ -53,6 +53,9 @@ pub struct Report {
     /// What another tool calls nobody's, held against the verdicts, both ways; sorted by agreement and path.
     #[serde(default)]
     pub second_opinions: Vec<SecondOpinion>,
+    /// What backups cover; `null` when no list of a backup product was given.
+    #[serde(default)]
+    pub backups: Option<BackupReport>,
 }
 
 /// What another tool says of a file, and what derelict says.
@@ -86,9 +89,6 @@ pub enum Agreement {
     Unknown,
     /// Both call it nobody's.
     Agrees,
-    /// What backups cover; `null` when no list of a backup product was given.
-    #[serde(default)]
-    pub backups: Option<BackupReport>,
 }
 
 /// What the lists of backup products say, held against the inventories. It proves no ownership and changes no verdict.

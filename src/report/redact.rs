@@ -261,6 +261,7 @@ impl Named for Report {
         for opinion in &mut self.second_opinions {
             opinion.path.visit(name);
             opinion.artifact.iter_mut().for_each(|path| path.visit(name));
+        }
         for group in &mut self.groups {
             group.backups.visit(name);
         }

@@ -5,14 +5,10 @@ use jiff::Timestamp;
 use super::{
     codes::{Class, ProblemCode, ReasonCode},
     model::{
-        Agreement, ArtifactReport, Confidence, Cover, Coverage, Gap, Group, Identity, InventoryReport, IssueReport,
-        MissingFile, Owner, OwnerBasis, OwnerKind, Problem, Reason, Reclaim, ReferenceReport, ReferencedBy, Report,
-        Resolved, Risk, RootReport, SCHEMA, Scope, SecondOpinion, Severity, SkippedReport, Summary, Tool, Unresolved,
-        Verdict, Vm, VmProblem, Weight,
-        ArtifactReport, BackupMention, BackupReport, Confidence, Cover, Coverage, Gap, Group, Identity,
-        InventoryReport, IssueReport, MissingFile, Owner, OwnerKind, Problem, ProtectedVm, Reason, Reclaim,
-        ReferenceReport, ReferencedBy, Report, Resolved, Risk, RootReport, SCHEMA, Scope, Severity, SkippedReport,
-        Summary, Tool, UnprotectedVm, Unresolved, Verdict, Vm, VmProblem, Weight,
+        Agreement, ArtifactReport, BackupMention, BackupReport, Confidence, Cover, Coverage, Gap, Group, Identity,
+        InventoryReport, IssueReport, MissingFile, Owner, OwnerBasis, OwnerKind, Problem, ProtectedVm, Reason, Reclaim,
+        ReferenceReport, ReferencedBy, Report, Resolved, Risk, RootReport, SCHEMA, Scope, SecondOpinion, Severity,
+        SkippedReport, Summary, Tool, UnprotectedVm, Unresolved, Verdict, Vm, VmProblem, Weight,
     },
 };
 use crate::{

@@ -208,6 +208,8 @@ pub(crate) fn agreements(opinions: &[SecondOpinion]) -> String {
         of(Agreement::Disagrees),
         of(Agreement::Unknown)
     )
+}
+
 /// What backups cover, in a line for each thing to know; nothing where no list of a backup product was given.
 pub(crate) fn backups(report: &Report) -> Vec<String> {
     const NAMES_SHOWN: usize = 8;

@@ -41,6 +41,10 @@ struct SecondOpinion {
     class: Option<String>,
     agreement: String,
     why: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct BackupReport {
     complete: bool,
     files: Vec<String>,

@@ -453,6 +453,9 @@ fn the_uuid_of_a_host_is_read_from_every_list_that_has_it() {
     let hosts = only(folder.path()).hosts;
     let uuids: Vec<_> = hosts.iter().map(|host| host.uuid.map(|id| id.to_string())).collect();
     assert_eq!(uuids, [Some(uuid.to_owned()), None]);
+}
+
+#[test]
 fn objects_that_were_taken_out_of_their_wrapper_are_read() {
     let vm = r#"{"self":{"type":"VirtualMachine","value":"vm-9"},"name":"x","config":{"files":{"vmPathName":"[d] x/x.vmx"}}}"#;
     let one = only_of(vm);

@@ -103,6 +103,8 @@ fn second_opinions(report: &Report, style: Style, out: &mut dyn Write) -> io::Re
         Some(more) if more > 0 => layout::paragraph(&format!("{more} more: see --verbose"), 1, 2, style, out),
         _ => Ok(()),
     }
+}
+
 /// What backups cover. It changes no verdict, so it stands apart from them.
 fn backups(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let lines = show::backups(report);
