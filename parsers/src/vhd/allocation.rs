@@ -229,9 +229,12 @@ impl<R: ReadAt> Counter<R> {
                 sum.saturating_add(*length)
             });
         let double = self.overlapping_blocks.saturating_mul(self.layout.span_bytes());
+        let slack_bytes = self.layout.data_end.saturating_sub(self.end);
+        let untaken = self.layout.data_end.saturating_sub(taken.saturating_sub(double));
         Allocation {
-            slack_bytes: self.layout.data_end.saturating_sub(self.end),
-            unreferenced_bytes: self.layout.data_end.saturating_sub(taken.saturating_sub(double)),
+            slack_bytes,
+            // Where blocks lie on each other in part, what they take together is less than their sum.
+            unreferenced_bytes: untaken.max(slack_bytes),
             damage: earlier.or(findings.first_damage()),
             anomalies: findings.into_anomalies(),
             ..self.allocation

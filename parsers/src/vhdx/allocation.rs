@@ -326,10 +326,12 @@ impl<R: ReadAt> Counter<R> {
             findings.note(Anomaly::new(code::OVERLAPS_NOT_CHECKED, text));
         }
         let (reusable_bytes, unreferenced_bytes) = self.file.rest();
+        let slack_bytes = self.file.file_bytes.saturating_sub(self.file.end);
         Allocation {
             reusable_bytes,
-            unreferenced_bytes,
-            slack_bytes: self.file.file_bytes.saturating_sub(self.file.end),
+            // The holes are not known of a file that is too large, nor of one that ends within a MiB.
+            unreferenced_bytes: unreferenced_bytes.max(slack_bytes),
+            slack_bytes,
             damage: earlier.or(findings.first_damage()),
             anomalies: findings.into_anomalies(),
             ..self.allocation
