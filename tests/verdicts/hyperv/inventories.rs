@@ -1,0 +1,285 @@
+//! H-A: who would know the owner: coverage and identity of inventories.
+
+use derelict::{
+    evidence::MarkCode,
+    inventory::{ClusterVm, OpenFile},
+};
+
+use super::{config, csv, row_of, with_vm};
+use crate::support::{Export, Judged, Site, child, hyperv_host, hyperv_row, hyperv_vm, vhdx, vm_id, vmcx_path};
+
+#[test]
+fn ha1_a_vm_that_nobody_registers_and_that_runs_on_caps_the_volume() {
+    with_vm(with_vm(Site::hyperv(), "web"), "other")
+        .modified("csv1/other/other.vhdx", "2026-10-20T00:00:00Z")
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(&config("other"), "in-use/written-since-inventory never")
+        .is("csv1/other/other.vhdx", "in-use/written-since-inventory")
+        .is("csv1/old/old.vhdx", "unknown/no-coverage")
+        .gap("unknown-vm-in-use")
+        .complete(false);
+}
+
+#[test]
+fn ha1_a_node_of_which_no_export_was_given_caps_the_volume() {
+    let mut inventory = hyperv_host("hv1").vm(row_of("web"));
+    inventory.missing_hosts = vec!["hv2".to_owned()];
+    with_vm(with_vm(Site::hyperv(), "web"), "other")
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .inventory(inventory)
+        .judge()
+        .is(&config("other"), "unknown/no-coverage")
+        .is("csv1/old/old.vhdx", "unknown/no-coverage")
+        .gap("node-without-inventory");
+}
+
+#[test]
+fn ha1_a_vm_that_runs_until_shortly_before_the_export_caps_the_volume_and_one_that_is_new_does_not() {
+    let site = |disk: &str, config_time: &str| {
+        with_vm(with_vm(Site::hyperv(), "web"), "other")
+            .modified("csv1/other/other.vhdx", disk)
+            .modified(&config("other"), config_time)
+            .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+            .inventory(hyperv_host("hv1").vm(row_of("web")))
+            .judge()
+    };
+    site("2026-09-30T23:30:00Z", "2026-09-01T00:00:00Z")
+        .is("csv1/old/old.vhdx", "unknown/no-coverage")
+        .gap("unknown-vm-in-use");
+    site("2026-09-30T23:30:00Z", "2026-09-30T23:30:00Z")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .no_gap("unknown-vm-in-use");
+}
+
+#[test]
+fn ha2_the_place_that_the_cluster_names_tells_a_vm_from_its_export() {
+    let mut inventory = hyperv_host("hv1").vm(row_of("web"));
+    inventory.has_cluster_list = true;
+    inventory.cluster_vms.push(ClusterVm {
+        id: vm_id("down"),
+        name: "down".to_owned(),
+        root: Some(csv("down")),
+        state: None,
+    });
+    with_vm(with_vm(Site::hyperv(), "web"), "down")
+        .vmcx("csv1/a-copy", &hyperv_vm("down", &[&csv("a-copy/down.vhdx")]))
+        .inventory(inventory)
+        .judge()
+        .is(&config("down"), "owned")
+        .is(&vmcx_path("csv1/a-copy", vm_id("down")), "unknown/no-coverage");
+}
+
+#[test]
+fn ha2_a_vm_that_only_the_cluster_lists_is_registered_and_makes_the_rest_unknown() {
+    let mut inventory = hyperv_host("hv1").vm(row_of("web"));
+    inventory.has_cluster_list = true;
+    inventory.cluster_vms.push(ClusterVm {
+        id: vm_id("down"),
+        name: "down".to_owned(),
+        root: None,
+        state: None,
+    });
+    with_vm(with_vm(with_vm(Site::hyperv(), "web"), "down"), "other")
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .inventory(inventory)
+        .judge()
+        .are(&[&config("down"), "csv1/down/down.vhdx"], "owned")
+        .are(
+            &[&config("other"), "csv1/other/other.vhdx", "csv1/old/old.vhdx"],
+            "unknown/no-coverage",
+        )
+        .gap("cluster-vm-without-row");
+}
+
+#[test]
+fn ha3_an_export_without_rows_says_nothing_of_anybody() {
+    with_vm(Site::hyperv(), "web")
+        .inventory(hyperv_host("hv1").warning("no-vms", None))
+        .judge()
+        .are(&[&config("web"), "csv1/web/web.vhdx"], "unknown/no-coverage")
+        .complete(false);
+}
+
+#[test]
+fn ha4_an_export_with_errors_says_nothing_of_what_it_does_not_list() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")).warning("errors", None))
+        .judge()
+        .is("csv1/web/web.vhdx", "owned")
+        .is("csv1/old/old.vhdx", "unknown/no-coverage")
+        .gap("inventory-incomplete");
+}
+
+#[test]
+fn ha4_ha6_a_vm_without_configuration_whose_disks_no_cmdlet_could_list_keeps_its_folder_unknown() {
+    let gone = |disks: &[&str]| {
+        with_vm(Site::hyperv(), "web")
+            .vhdx("csv1/gone/data.vhdx", &vhdx("data"))
+            .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+            .inventory(hyperv_host("hv1").vm(row_of("web")).vm(hyperv_row("gone", disks)))
+            .judge()
+    };
+    gone(&[])
+        .is("csv1/gone/data.vhdx", "unknown/owner-unreadable never")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .problem("ghost", "gone");
+    gone(&[&csv("gone/gone.vhdx")]).is("csv1/gone/data.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn ha5_a_vm_whose_files_somebody_holds_is_in_use() {
+    with_vm(with_vm(Site::hyperv(), "web"), "lost")
+        .mark("csv1/lost/lost.vhdx", MarkCode::SharingViolation)
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .are(&[&config("lost"), "csv1/lost/lost.vhdx"], "in-use/locked never");
+}
+
+#[test]
+fn ha6_a_registered_vm_without_files_is_a_ghost_with_its_paths() {
+    let judged = with_vm(Site::hyperv(), "web")
+        .inventory(hyperv_host("hv1").vm(row_of("web")).vm(row_of("gone")))
+        .judge();
+    judged.problem("ghost", "gone");
+    assert_eq!(
+        judged.missing("gone"),
+        [config("gone"), "csv1/gone/gone.vhdx".to_owned()]
+    );
+}
+
+#[test]
+fn ha7_a_vm_that_vanished_from_the_manager_is_a_lost_registration() {
+    with_vm(with_vm(Site::hyperv(), "web"), "lost")
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .are(
+            &[&config("lost"), "csv1/lost/lost.vhdx"],
+            "unregistered/lost-registration review",
+        );
+}
+
+#[test]
+fn ha8_names_of_folders_decide_nothing() {
+    let path = csv("alpha/beta.vhdx");
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/alpha", &hyperv_vm("gamma", &[&path]))
+        .vhdx("csv1/alpha/beta.vhdx", &vhdx("beta"))
+        .inventory({
+            let mut vm = hyperv_row("gamma", &[&path]);
+            vm.config = vm.config.map(|config| config.replace("gamma", "alpha"));
+            hyperv_host("hv1").vm(row_of("web")).vm(vm)
+        })
+        .judge()
+        .is("csv1/alpha/beta.vhdx", "owned")
+        .owners("csv1/alpha/beta.vhdx", &["gamma"]);
+}
+
+#[test]
+fn ha9_a_copy_with_the_id_of_a_registered_vm_is_an_export_and_a_problem() {
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/copy", &hyperv_vm("web", &[&csv("copy/web.vhdx")]))
+        .vhdx("csv1/copy/web.vhdx", &vhdx("copy"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/web/web.vhdx", "owned")
+        .is("csv1/copy/web.vhdx", "unregistered/export-copy review")
+        .problem("duplicate-identity", "web");
+}
+
+#[test]
+fn ha9_one_id_on_two_hosts_at_two_places_is_owned_at_both() {
+    let mut second = hyperv_row("web", &[&csv("copy/web.vhdx")]);
+    second.config = second.config.map(|config| config.replace(r"\web\", r"\copy\"));
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/copy", &hyperv_vm("web", &[&csv("copy/web.vhdx")]))
+        .vhdx("csv1/copy/web.vhdx", &vhdx("copy"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .inventory(hyperv_host("hv2").vm(second))
+        .judge()
+        .are(&["csv1/web/web.vhdx", "csv1/copy/web.vhdx"], "owned");
+}
+
+#[test]
+fn ha11_a_backup_disk_born_after_the_export_is_too_new() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/web/new.avhdx", &child("new", &vhdx("web"), r".\web.vhdx"))
+        .modified("csv1/web/new.avhdx", "2026-10-05T00:00:00Z")
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/web/new.avhdx", "unknown/too-new never");
+}
+
+#[test]
+fn ha11_a_vm_that_moved_since_the_export_is_owned_whichever_of_its_copies_it_is() {
+    let mut row = hyperv_row("far", &[&csv("before/far.vhdx")]);
+    row.config = row.config.map(|config| config.replace(r"\far\", r"\before\"));
+    with_vm(with_vm(Site::hyperv(), "web"), "far")
+        .vmcx("csv1/a-copy", &hyperv_vm("far", &[&csv("a-copy/far.vhdx")]))
+        .vhdx("csv1/a-copy/far.vhdx", &vhdx("copy"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")).vm(row))
+        .judge()
+        .are(
+            &[
+                &config("far"),
+                "csv1/far/far.vhdx",
+                &vmcx_path("csv1/a-copy", vm_id("far")),
+                "csv1/a-copy/far.vhdx",
+            ],
+            "owned",
+        )
+        .problem("config-moved", "far");
+}
+
+/// A disk that nobody owns, with an open handle of this user.
+fn open_by(user: &str) -> Judged {
+    let mut export = hyperv_host("hv1");
+    export.observations.open_files = vec![OpenFile {
+        path: r"C:\ClusterStorage\Volume1\old\old.vhdx".to_owned(),
+        client: Some("10.0.0.9".to_owned()),
+        user: Some(user.to_owned()),
+        host: Some("fs1".to_owned()),
+        row: "row 1".to_owned(),
+    }];
+    Site::hyperv()
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .vhdx("csv1/gone/gone.vhdx", &vhdx("gone"))
+        .inventory(export)
+        .judge()
+}
+
+#[test]
+fn ha12_an_open_handle_proves_use_and_names_a_host() {
+    open_by(r"LAB\HV1$")
+        .is("csv1/old/old.vhdx", "in-use/locked")
+        .because("csv1/old/old.vhdx", "lock")
+        .is("csv1/gone/gone.vhdx", "orphaned/deleted-vm-disk")
+        .no_gap("lock-of-unknown-host");
+    open_by(r"LAB\HV9$")
+        .is("csv1/old/old.vhdx", "in-use/locked")
+        .is("csv1/gone/gone.vhdx", "unknown")
+        .gap("lock-of-unknown-host");
+    open_by(r"LAB\somebody")
+        .is("csv1/old/old.vhdx", "in-use/locked")
+        .no_gap("lock-of-unknown-host");
+}
+
+#[test]
+fn ha13_an_old_planned_vm_is_stale_and_a_fresh_one_too_new() {
+    let plan = |name: &str| {
+        format!(
+            "csv1/{name}/Planned Virtual Machines/{}.vmcx",
+            vm_id(name).to_string().to_uppercase()
+        )
+    };
+    with_vm(Site::hyperv(), "web")
+        .file(&plan("stale"), hyperv_vm("stale", &[]).to_vmcx())
+        .file(&plan("fresh"), hyperv_vm("fresh", &[]).to_vmcx())
+        .modified(&plan("fresh"), "2026-10-20T00:00:00Z")
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(&plan("stale"), "unregistered/stale-planned review")
+        .is(&plan("fresh"), "unknown/too-new");
+}

@@ -1,0 +1,407 @@
+//! H-E: configurations, state, replicas and other files of VMs.
+
+use derelict::kind::Role;
+use derelict_parsers::{
+    hyperv_config::ControllerKind,
+    testkit::{
+        guid,
+        hyperv_files::{HrlBuilder, VmgsBuilder},
+        hyperv_vm::{HypervDrive, host_store},
+    },
+};
+
+use super::{checkpoint_config, checkpoint_path, config, csv, row_of, with_vm};
+use crate::support::{
+    Export, Site, checkpoint, child, hyperv_host, hyperv_row, hyperv_vm, listed, vhdx, vm_id, vmcx_path,
+};
+
+#[test]
+fn he1_a_cached_configuration_is_of_the_host() {
+    let cached = format!(
+        "csv1/Hyper-V/Virtual Machines Cache/{}.vmcx",
+        vm_id("web").to_string().to_uppercase()
+    );
+    with_vm(Site::hyperv(), "web")
+        .file(&cached, hyperv_vm("web", &[]).to_vmcx())
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(&cached, "system/host-store never")
+        .is(&config("web"), "owned")
+        .no_problem("duplicate-identity");
+}
+
+#[test]
+fn he1_a_copy_of_a_configuration_beside_it_goes_with_the_vm() {
+    let copy = format!("{}.bak", config("web"));
+    with_vm(Site::hyperv(), "web")
+        .file(&copy, hyperv_vm("web", &[&csv("web/web.vhdx")]).to_vmcx())
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(&copy, "owned never")
+        .no_problem("duplicate-identity");
+}
+
+#[test]
+fn he17_he18_stores_of_clusters_and_groups_are_of_the_host_and_folders_named_groups_are_not() {
+    let group = format!("{}.vmcx", guid(18, 18).to_string().to_uppercase());
+    let cases = [
+        format!("csv1/ClusterConfigStore/Virtual Machines/{group}"),
+        format!("csv1/Hyper-V/Groups/{group}"),
+        format!("csv1/Hyper-V/Snapshot Groups/{group}"),
+    ];
+    let site = cases.iter().fold(with_vm(Site::hyperv(), "web"), |site, path| {
+        site.file(path, hyperv_vm("group", &[]).to_vmcx())
+    });
+    let judged = site
+        .vhdx("csv1/Groups/a.vhdx", &vhdx("a"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    for path in &cases {
+        judged.is(path, "system");
+    }
+    judged.is("csv1/Groups/a.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn he1_a_vm_that_a_host_store_on_the_scanned_roots_registers_shows_that_an_export_is_missing() {
+    let site = |names: &str| {
+        let store = host_store(&[(
+            vm_id(names),
+            &csv(&format!("{names}/Virtual Machines/{}.vmcx", vm_id(names))),
+        )]);
+        with_vm(with_vm(Site::hyperv(), "web"), "other")
+            .file("csv1/ProgramData/Microsoft/Windows/Hyper-V/data.vmcx", store)
+            .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+            .only_as_it_is()
+            .inventory(hyperv_host("hv1").vm(row_of("web")))
+            .judge()
+    };
+    site("other")
+        .are(
+            &[&config("other"), "csv1/other/other.vhdx", "csv1/old/old.vhdx"],
+            "unknown/no-coverage",
+        )
+        .gap("host-store-names");
+    site("web")
+        .is(&config("other"), "unregistered/lost-registration")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .no_gap("host-store-names");
+}
+
+#[test]
+fn he2_an_xml_without_a_configuration_inside_is_ordinary() {
+    let judged = with_vm(Site::hyperv(), "web")
+        .file(
+            "csv1/web/0f1e2d3c-0000-1111-2222-333344445555.xml",
+            "<?xml version=\"1.0\"?><writer/>",
+        )
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    assert!(!judged.is_reported("csv1/web/0f1e2d3c-0000-1111-2222-333344445555.xml"));
+}
+
+#[test]
+fn he3_a_checkpoint_belongs_to_the_vm_whose_id_stands_inside_even_without_its_configuration() {
+    let disk = csv("web/branch.avhdx");
+    Site::hyperv()
+        .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+        .vhdx("csv1/web/branch.avhdx", &child("branch", &vhdx("web"), r".\web.vhdx"))
+        .file(
+            &checkpoint_path("csv1/web", 1),
+            checkpoint_config("web", 1, &[&disk]).to_vmcx(),
+        )
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .are(&[&checkpoint_path("csv1/web", 1), "csv1/web/branch.avhdx"], "owned")
+        .problem("ghost", "web");
+}
+
+#[test]
+fn he3_state_of_a_vm_whose_configuration_is_gone_is_its_own_although_an_export_of_it_is_there() {
+    let id = vm_id("web").to_string().to_uppercase();
+    Site::hyperv()
+        .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+        .file(
+            &format!("csv1/web/Virtual Machines/{id}.VMRS"),
+            hyperv_vm("web", &[]).to_vmrs(0),
+        )
+        .vmcx("csv1/copy", &hyperv_vm("web", &[&csv("copy/web.vhdx")]))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(&format!("csv1/web/Virtual Machines/{id}.VMRS"), "owned never");
+}
+
+/// State of the checkpoint with this number, whose configuration is gone.
+fn checkpoint_state(site: Site, number: u64) -> Site {
+    let stem = checkpoint_path("csv1/web", number).replace(".vmcx", "");
+    let id = stem.rsplit('/').next().unwrap();
+    site.file(&format!("{stem}.VMRS"), hyperv_vm("web", &[]).to_vmrs(0))
+        .sparse(&format!("{stem}.vmgs"), &VmgsBuilder::new(number).build())
+        .zeros(&format!("{stem}/{id}.bin"), 4096)
+}
+
+fn states(number: u64) -> [String; 3] {
+    let stem = checkpoint_path("csv1/web", number).replace(".vmcx", "");
+    let id = stem.rsplit('/').next().unwrap().to_owned();
+    [
+        format!("{stem}.VMRS"),
+        format!("{stem}.vmgs"),
+        format!("{stem}/{id}.bin"),
+    ]
+}
+
+#[test]
+fn he3_state_of_a_listed_checkpoint_is_its_vms_although_its_configuration_is_gone() {
+    let mut row = row_of("web");
+    row.checkpoints.push(checkpoint(guid(1, 77), true));
+    let judged = checkpoint_state(checkpoint_state(with_vm(Site::hyperv(), "web"), 1), 2)
+        .inventory(hyperv_host("hv1").vm(row))
+        .judge();
+    for path in states(1) {
+        judged.is(&path, "owned never").owners(&path, &["web"]);
+    }
+    for path in states(2) {
+        judged.is(&path, "orphaned/leftover-state");
+    }
+}
+
+#[test]
+fn he3_state_of_a_checkpoint_that_is_counted_and_not_listed_is_not_judged() {
+    let mut vm = hyperv_vm("web", &[&csv("web/web.vhdx")]);
+    vm.checkpoint_count = 1;
+    let judged = checkpoint_state(with_vm(Site::hyperv(), "web").vmcx("csv1/web", &vm), 1)
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    for path in states(1) {
+        judged.is(&path, "unknown/no-coverage never");
+    }
+    judged.is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn he3_he7_state_with_the_id_of_a_vm_whose_configuration_is_elsewhere_is_its_own() {
+    let id = vm_id("web").to_string().to_uppercase();
+    let other = guid(8, 8).to_string().to_uppercase();
+    let mut row = row_of("web");
+    row.config = row.config.map(|config| config.replace("Volume1", "Volume2"));
+    with_vm(Site::hyperv(), "far")
+        .zeros(&format!("csv1/paging/{id}.0F1E.slp"), 4096)
+        .zeros(&format!("csv1/paging/{other}.0F1E.slp"), 4096)
+        .inventory(
+            hyperv_host("hv1")
+                .datastore("Volume2", &[r"C:\ClusterStorage\Volume2"], &["hv1"])
+                .vm(row)
+                .vm(row_of("far")),
+        )
+        .judge()
+        .is(&format!("csv1/paging/{id}.0F1E.slp"), "owned")
+        .is(&format!("csv1/paging/{other}.0F1E.slp"), "orphaned/leftover-state");
+}
+
+#[test]
+fn he4_guest_state_without_owner_is_never_reclaimed() {
+    let state = format!("csv1/x/{}.vmgs", guid(4, 4).to_string().to_uppercase());
+    with_vm(Site::hyperv(), "web")
+        .sparse(
+            &state,
+            &VmgsBuilder {
+                vtpm: true,
+                ..VmgsBuilder::new(4)
+            }
+            .build(),
+        )
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(&state, "orphaned/leftover-state never data-loss");
+}
+
+#[test]
+fn he6_state_that_exists_at_times_only_is_not_missed() {
+    let mut vm = hyperv_vm("web", &[&csv("web/web.vhdx")]);
+    vm.saved_state = Some((csv("web/x.bin"), csv("web/x.vsv")));
+    let judged = with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/web", &vm)
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    assert!(judged.missing("web").is_empty(), "{:?}", judged.missing("web"));
+}
+
+#[test]
+fn he7_he8_state_is_tied_by_the_id_in_its_name() {
+    let id = vm_id("web").to_string().to_uppercase();
+    let other = guid(8, 8).to_string().to_uppercase();
+    let judged = with_vm(Site::hyperv(), "web")
+        .zeros(&format!("csv1/paging/{id}.0F1E.slp"), 4096)
+        .zeros(&format!("csv1/paging/{other}.0F1E.slp"), 4096)
+        .file(
+            &format!("csv1/web/Virtual Machines/{id}.vmrs"),
+            hyperv_vm("web", &[]).to_vmrs(0),
+        )
+        .zeros(&format!("csv1/web/Virtual Machines/{id}/{id}.bin"), 4096)
+        .zeros(&format!("csv1/x/{other}.bin"), 4096)
+        .zeros("csv1/web/firmware.bin", 4096)
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    judged
+        .is(&format!("csv1/paging/{id}.0F1E.slp"), "owned")
+        .is(&format!("csv1/web/Virtual Machines/{id}.vmrs"), "owned")
+        .is(&format!("csv1/web/Virtual Machines/{id}/{id}.bin"), "owned")
+        .is(
+            &format!("csv1/paging/{other}.0F1E.slp"),
+            "orphaned/leftover-state review",
+        )
+        .is(&format!("csv1/x/{other}.bin"), "orphaned/leftover-state review");
+    assert!(!judged.is_reported("csv1/web/firmware.bin"));
+}
+
+#[test]
+fn he9_a_replica_is_of_the_service_unless_its_server_registers_it() {
+    let folder = "csv1/Hyper-V Replica/Virtual hard disks/0A";
+    let disk = csv("Hyper-V Replica/Virtual hard disks/0A/r.vhdx");
+    with_vm(Site::hyperv(), "web")
+        .vhdx(&format!("{folder}/r.vhdx"), &vhdx("r"))
+        .vhdx(&format!("{folder}/loose.vhdx"), &vhdx("loose"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")).vm(hyperv_row("r", &[&disk])))
+        .judge()
+        .is(&format!("{folder}/r.vhdx"), "owned")
+        .is(&format!("{folder}/loose.vhdx"), "service/hyper-v-replica never");
+}
+
+#[test]
+fn he10_he11_replica_logs_go_with_their_disk() {
+    with_vm(Site::hyperv(), "web")
+        .file("csv1/web/web.vhdx.hrl", HrlBuilder::new(3).bytes())
+        .file("csv1/web/gone.vhdx.hrl", HrlBuilder::new(4).bytes())
+        .zeros("csv1/web/gone.vhdx.hru", 4096)
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/web/web.vhdx.hrl", "owned never")
+        .are(
+            &["csv1/web/gone.vhdx.hrl", "csv1/web/gone.vhdx.hru"],
+            "orphaned/leftover-sidecar review",
+        );
+}
+
+#[test]
+fn he13_a_former_replica_that_is_registered_is_owned() {
+    let disk = csv("Hyper-V Replica/Virtual hard disks/0A/r.vhdx");
+    Site::hyperv()
+        .vmcx("csv1/Hyper-V Replica", &hyperv_vm("r", &[&disk]))
+        .vhdx("csv1/Hyper-V Replica/Virtual hard disks/0A/r.vhdx", &vhdx("r"))
+        .inventory({
+            let mut vm = hyperv_row("r", &[&disk]);
+            vm.config = Some(vm.config.unwrap().replace(r"\r\Virtual", r"\Hyper-V Replica\Virtual"));
+            hyperv_host("hv1").vm(vm)
+        })
+        .judge()
+        .is("csv1/Hyper-V Replica/Virtual hard disks/0A/r.vhdx", "owned");
+}
+
+#[test]
+fn he13_what_a_removed_replication_left_is_unregistered_once_the_server_of_the_store_is_known() {
+    let store = "csv1/Hyper-V Replica";
+    let disk = |name: &str| csv(&format!("Hyper-V Replica/Virtual hard disks/{name}/{name}.vhdx"));
+    let site = |known: bool| {
+        let mut live = hyperv_row("live", &[&disk("live")]);
+        live.config = Some(
+            live.config
+                .unwrap()
+                .replace(r"\live\Virtual", r"\Hyper-V Replica\Virtual"),
+        );
+        let mut inventory = hyperv_host("hv1").vm(row_of("web"));
+        if known {
+            inventory = inventory.vm(live);
+        }
+        with_vm(Site::hyperv(), "web")
+            .vmcx(store, &hyperv_vm("live", &[&disk("live")]))
+            .vmcx(store, &hyperv_vm("left", &[&disk("left")]))
+            .vhdx(&format!("{store}/Virtual hard disks/live/live.vhdx"), &vhdx("live"))
+            .vhdx(&format!("{store}/Virtual hard disks/left/left.vhdx"), &vhdx("left"))
+            .vhdx(&format!("{store}/Virtual hard disks/seed/seed.vhdx"), &vhdx("seed"))
+            .only_as_it_is()
+            .inventory(inventory)
+            .judge()
+    };
+    let left = [
+        vmcx_path(store, vm_id("left")),
+        format!("{store}/Virtual hard disks/left/left.vhdx"),
+    ];
+    let left: Vec<&str> = left.iter().map(String::as_str).collect();
+    let seed = format!("{store}/Virtual hard disks/seed/seed.vhdx");
+    site(true)
+        .are(&left, "unregistered/replica-leftover review")
+        .is(&seed, "service/hyper-v-replica never");
+    site(false)
+        .are(&left, "service/hyper-v-replica never")
+        .is(&seed, "service/hyper-v-replica never");
+}
+
+#[test]
+fn he14_an_image_in_a_drive_is_owned_media_and_another_unknown() {
+    let mut vm = hyperv_vm("web", &[&csv("web/web.vhdx")]);
+    vm.drives
+        .push(HypervDrive::iso(ControllerKind::Ide, 2, csv("iso/used.iso")));
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/web", &vm)
+        .zeros("csv1/iso/used.iso", 1 << 20)
+        .zeros("csv1/iso/free.iso", 1 << 20)
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/iso/used.iso", "owned/media never")
+        .is("csv1/iso/free.iso", "unknown/media never");
+}
+
+#[test]
+fn he15_he16_drives_without_a_file_are_no_paths() {
+    let mut vm = row_of("web");
+    vm.fileless_disks = vec!["Disk 3 100.00 GB Bus 0 Lun 0 Target 1".to_owned()];
+    vm.files.push(listed("", Role::Disk));
+    vm.files.push(listed(r"\\.\PhysicalDrive3", Role::Disk));
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .inventory(hyperv_host("hv1").vm(vm))
+        .judge()
+        .is("csv1/web/web.vhdx", "owned")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .gap("fileless-disks")
+        .no_problem("missing-disk");
+}
+
+#[test]
+fn he19_a_configuration_that_cannot_be_read_keeps_its_folder_unknown() {
+    with_vm(with_vm(Site::hyperv(), "web"), "dark")
+        .unreadable_file(&config("dark"))
+        .vhdx("csv1/far/far.vhdx", &vhdx("far"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .are(
+            &[&config("dark"), "csv1/dark/dark.vhdx"],
+            "unknown/owner-unreadable never",
+        )
+        .is("csv1/far/far.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn he20_the_xml_beside_a_vmcx_of_its_id_is_superseded() {
+    let xml = config("web").replace(".vmcx", ".xml");
+    with_vm(Site::hyperv(), "web")
+        .file(&xml, hyperv_vm("web", &[&csv("web/web.vhdx")]).to_xml())
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(&xml, "orphaned/superseded-config review")
+        .is("csv1/web/web.vhdx", "owned");
+}
+
+#[test]
+fn an_xml_of_2012_r2_that_is_registered_owns_its_disks() {
+    let xml = config("web").replace(".vmcx", ".xml");
+    let mut vm = row_of("web");
+    vm.config = Some(vm.config.unwrap().replace(".vmcx", ".xml"));
+    Site::hyperv()
+        .file(&xml, hyperv_vm("web", &[&csv("web/web.vhdx")]).to_xml())
+        .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+        .inventory(hyperv_host("hv1").vm(vm))
+        .judge()
+        .are(&[&xml, "csv1/web/web.vhdx"], "owned");
+}

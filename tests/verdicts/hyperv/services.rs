@@ -1,0 +1,307 @@
+//! H-C: disks that belong to no VM.
+
+use derelict_parsers::{
+    DiskKind,
+    testkit::{guid, vhd::VhdBuilder},
+};
+
+use super::{checkpoint_config, checkpoint_path, csv, row_of, with_vm};
+use crate::support::{Export, Site, child, hyperv_host, hyperv_row, hyperv_vm, vhdx, vm_id, vmcx_path};
+
+#[test]
+fn hc_disks_of_services_are_known_by_their_places() {
+    let cases = [
+        ("upd/UVHD-S-1-5-21-1-2-3-1001.vhdx", "user-profile-disk"),
+        ("upd/UVHD-template.vhdx", "user-profile-disk"),
+        ("prof/anna_S-1-5-21-1-2-3-1001/Profile_anna.vhdx", "fslogix"),
+        ("prof/S-1-5-21-1-2-3-1001_anna/ODFC_anna.VHDX", "fslogix"),
+        ("prof/x/ODFC_anna-SESSION-3.VHDX", "fslogix"),
+        ("appattach/editor.vhdx", "app-attach"),
+        ("share/MSIX-packages/editor.vhdx", "app-attach"),
+        ("MSSCVMMLibrary/VHDs/blank.x.vhdx", "image-library"),
+        ("share/ISO and Templates/2022.vhdx", "image-library"),
+        ("share/golden/2022.vhdx", "image-library"),
+        ("x/linux-cblmariner-0.10.0.1.vhdx", "image-library"),
+        ("Infrastructure_1/ArcHci/x.vhdx", "azure-local"),
+        ("vol/ClusterPerformanceHistory/a.vhdx", "azure-local"),
+        (
+            "WindowsImageBackup/host/Backup 2026-01-01 000000/0a.vhdx",
+            "backup-target",
+        ),
+        ("iSCSIVirtualDisks/lun0.vhdx", "iscsi-lun"),
+        ("Users/a/AppData/Local/Packages/Debian/LocalState/ext4.vhdx", "wsl"),
+        ("Users/a/AppData/Local/wsl/{0a}/ext4.vhdx", "wsl"),
+        ("Users/a/AppData/Local/Temp/{0a}/swap.vhdx", "wsl"),
+        ("Docker/wsl/disk/docker_data.vhdx", "docker-desktop"),
+        ("Docker/DockerDesktop.vhdx", "docker-desktop"),
+        ("Containers/BaseImages/0a/BaseLayer/blank-base.vhdx", "container-layer"),
+        ("layers/sandbox.vhdx", "container-layer"),
+        ("rubriklivemount_1/x.vhdx", "live-mount"),
+        ("restore/vm1_temp_7/x.vhdx", "live-mount"),
+    ];
+    let site = cases.iter().fold(with_vm(Site::hyperv(), "web"), |site, (path, _)| {
+        site.vhdx(&format!("csv1/{path}"), &vhdx(path))
+    });
+    let judged = site
+        .only_as_it_is()
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    for (path, class) in cases {
+        judged.is(&format!("csv1/{path}"), &format!("service/{class} never"));
+    }
+}
+
+#[test]
+fn hc_alike_names_protect_nothing() {
+    let cases = [
+        "imageset/a.vhdx",
+        "x/Profile.vhdx",
+        "x/docker.vhdx",
+        "goldenrod/a.vhdx",
+        "x/UVHD.vhdx",
+        "x/swap.vhdx",
+        "x/temp/x.vhdx",
+    ];
+    let site = cases.iter().fold(with_vm(Site::hyperv(), "web"), |site, path| {
+        site.vhdx(&format!("csv1/{path}"), &vhdx(path))
+    });
+    let judged = site
+        .only_as_it_is()
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    for path in cases {
+        judged.is(&format!("csv1/{path}"), "orphaned/deleted-vm-disk");
+    }
+}
+
+#[test]
+fn hc4_versions_beside_a_pvp_are_of_the_store_and_no_checkpoints() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/store/w10.vhdx", &vhdx("w10"))
+        .vhdx("csv1/store/w10.1.avhdx", &child("w10.1", &vhdx("w10"), r".\w10.vhdx"))
+        .file("csv1/store/w10.pvp", "<xml/>")
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .are(
+            &["csv1/store/w10.vhdx", "csv1/store/w10.1.avhdx"],
+            "service/pvs-store never",
+        );
+}
+
+#[test]
+fn hc5_hc6_a_golden_parent_is_owned_by_the_used_child() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/parents/gold.vhdx", &vhdx("gold"))
+        .vmcx("csv1/pool", &hyperv_vm("pool", &[&csv("pool/pool.vhdx")]))
+        .vhdx(
+            "csv1/pool/pool.vhdx",
+            &child("pool", &vhdx("gold"), r"..\parents\gold.vhdx"),
+        )
+        .inventory(hyperv_host("hv1").vm(row_of("web")).vm(row_of("pool")))
+        .judge()
+        .is("csv1/parents/gold.vhdx", "owned")
+        .owners("csv1/parents/gold.vhdx", &["pool"]);
+}
+
+#[test]
+fn hc6_a_parent_of_unused_children_has_their_verdict_and_is_no_candidate() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/parents/gold.vhdx", &vhdx("gold"))
+        .vhdx("csv1/pool/a.vhdx", &child("a", &vhdx("gold"), r"..\parents\gold.vhdx"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/pool/a.vhdx", "orphaned/stranded-snapshot review")
+        .is("csv1/parents/gold.vhdx", "orphaned review");
+}
+
+#[test]
+fn hc6_while_a_vm_has_a_disk_on_a_volume_that_was_not_scanned_a_base_here_may_be_its_parent() {
+    let disk = r"C:\ClusterStorage\Volume2\far\far.vhdx";
+    let mut vm = hyperv_row("far", &[disk]);
+    vm.config = Some(vm.config.unwrap().replace("Volume1", "Volume2"));
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/parents/gold.vhdx", &vhdx("gold"))
+        .inventory(
+            hyperv_host("hv1")
+                .datastore("Volume2", &[r"C:\ClusterStorage\Volume2"], &["hv1"])
+                .vm(row_of("web"))
+                .vm(vm),
+        )
+        .judge()
+        .is("csv1/parents/gold.vhdx", "unknown/outside-scan");
+}
+
+#[test]
+fn hc8_an_unattached_disk_of_azure_local_is_not_judged_without_its_own_list() {
+    let site = |infrastructure: bool, listed: bool| {
+        let mut inventory = hyperv_host("hv1").vm(row_of("web"));
+        if infrastructure {
+            inventory = inventory.datastore("Infrastructure_1", &[r"C:\ClusterStorage\Infrastructure_1"], &["hv1"]);
+        }
+        if listed {
+            inventory = inventory.object("azure-local", "data", Some(&csv("store/data.vhdx")));
+        }
+        with_vm(Site::hyperv(), "web")
+            .vhdx("csv1/store/data.vhdx", &vhdx("data"))
+            .vhdx("csv1/store/old.vhdx", &vhdx("old"))
+            .only_as_it_is()
+            .inventory(inventory)
+            .judge()
+    };
+    site(true, false).are(
+        &["csv1/store/data.vhdx", "csv1/store/old.vhdx"],
+        "unknown/service-unlisted never",
+    );
+    site(true, true)
+        .is("csv1/store/data.vhdx", "service/azure-local never")
+        .is("csv1/store/old.vhdx", "orphaned/deleted-vm-disk");
+    site(false, false).is("csv1/store/data.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn hc11_hc12_hc16_what_a_service_lists_is_its_own_wherever_it_lies_and_what_lies_beside_is_not() {
+    for class in ["backup-target", "iscsi-lun", "mounted-vhd"] {
+        with_vm(Site::hyperv(), "web")
+            .vhdx("csv1/x/base.vhdx", &vhdx("base"))
+            .vhdx("csv1/x/lun.vhdx", &child("lun", &vhdx("base"), r".\base.vhdx"))
+            .vhdx("csv1/x/other.vhdx", &vhdx("other"))
+            .inventory(
+                hyperv_host("hv1")
+                    .vm(row_of("web"))
+                    .object(class, "lun", Some(&csv("x/lun.vhdx"))),
+            )
+            .judge()
+            .are(
+                &["csv1/x/lun.vhdx", "csv1/x/base.vhdx"],
+                &format!("service/{class} never"),
+            )
+            .is("csv1/x/other.vhdx", "orphaned/deleted-vm-disk");
+    }
+}
+
+#[test]
+fn hc17_a_disk_of_another_hypervisor_is_foreign() {
+    let foreign = VhdBuilder {
+        creator: *b"tap\0",
+        ..VhdBuilder::new(DiskKind::Dynamic, 64 << 20, 1)
+    };
+    with_vm(Site::hyperv(), "web")
+        .sparse("csv1/xen/0f1e2d3c-0000-1111-2222-333344445555.vhd", &foreign.build())
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(
+            "csv1/xen/0f1e2d3c-0000-1111-2222-333344445555.vhd",
+            "unknown/foreign never",
+        );
+}
+
+#[test]
+fn hc18_an_export_of_a_live_vm_is_a_copy() {
+    with_vm(Site::hyperv(), "web")
+        .vmcx(
+            "csv1/Export/web",
+            &hyperv_vm("web", &[r"D:\Export\web\Virtual Hard Disks\web.vhdx"]),
+        )
+        .vhdx("csv1/Export/web/Virtual Hard Disks/web.vhdx", &vhdx("web"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(
+            &vmcx_path("csv1/Export/web", vm_id("web")),
+            "unregistered/export-copy review",
+        )
+        .is("csv1/web/web.vhdx", "owned");
+}
+
+/// An export of `web` in `csv1/Export/web` with a checkpoint, whose paths are those of another host.
+fn with_export_of_web(site: Site) -> Site {
+    let disks = "csv1/Export/web/Virtual Hard Disks";
+    let was = r"E:\Out\web\Virtual Hard Disks";
+    let mut checkpoint = checkpoint_config("web", 1, &[&format!(r"{was}\web.vhdx")]);
+    checkpoint.id = guid(2, 77);
+    site.vmcx("csv1/Export/web", &hyperv_vm("web", &[&format!(r"{was}\web_A.avhdx")]))
+        .file(&checkpoint_path("csv1/Export/web", 2), checkpoint.to_vmcx())
+        .vhdx(&format!("{disks}/web.vhdx"), &vhdx("web"))
+        .vhdx(
+            &format!("{disks}/web_A.avhdx"),
+            &child("web_A", &vhdx("web"), r".\web.vhdx"),
+        )
+}
+
+#[test]
+fn hc18_an_export_keeps_its_disks_and_checkpoints_although_its_paths_are_stale() {
+    let disks = "csv1/Export/web/Virtual Hard Disks";
+    with_export_of_web(with_vm(Site::hyperv(), "web"))
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .are(
+            &[
+                &vmcx_path("csv1/Export/web", vm_id("web")),
+                &checkpoint_path("csv1/Export/web", 2),
+                &format!("{disks}/web.vhdx"),
+                &format!("{disks}/web_A.avhdx"),
+            ],
+            "unregistered/export-copy review",
+        )
+        .is("csv1/web/web.vhdx", "owned")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .no_gap("outside-scan")
+        .no_problem("missing-disk");
+}
+
+#[test]
+fn hc18_checkpoints_that_a_live_vm_keeps_elsewhere_stay_its_own() {
+    with_export_of_web(with_vm(Site::hyperv(), "web"))
+        .file(
+            &checkpoint_path("csv1/checkpoints", 1),
+            checkpoint_config("web", 1, &[&csv("web/web.vhdx")]).to_vmcx(),
+        )
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(&checkpoint_path("csv1/checkpoints", 1), "owned")
+        .owners(&checkpoint_path("csv1/checkpoints", 1), &["web"]);
+}
+
+#[test]
+fn hc18_a_copied_folder_keeps_the_copy_of_a_disk_whose_live_path_its_configuration_names() {
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/copy", &hyperv_vm("web", &[&csv("web/web.vhdx")]))
+        .vhdx("csv1/copy/web.vhdx", &vhdx("web"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/copy/web.vhdx", "unregistered/export-copy review")
+        .is("csv1/web/web.vhdx", "owned")
+        .owners("csv1/web/web.vhdx", &["web"]);
+}
+
+#[test]
+fn hc18_the_old_disk_of_a_live_vm_in_its_folder_is_still_a_leftover() {
+    let disk = csv("new/web.vhdx");
+    Site::hyperv()
+        .vmcx("csv1/web", &hyperv_vm("web", &[&disk]))
+        .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+        .vhdx("csv1/new/web.vhdx", &vhdx("web"))
+        .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[&disk])))
+        .judge()
+        .is("csv1/web/web.vhdx", "orphaned/migration-leftover");
+}
+
+#[test]
+fn hc19_an_empty_disk_of_a_live_mount_is_not_judged() {
+    with_vm(Site::hyperv(), "web")
+        .file("csv1/mount/web.avhdx", "")
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/mount/web.avhdx", "unknown/damaged never");
+}
+
+#[test]
+fn hc21_a_signed_template_is_known_by_its_catalogue() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/hgs/2022.vhdx", &vhdx("2022"))
+        .file("csv1/hgs/2022.vsc", "x")
+        .file("csv1/hgs/keys.pdk", "x")
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/hgs/2022.vhdx", "service/shielded-template never");
+}
