@@ -123,6 +123,9 @@ pub struct Entry {
     pub inode: u64,
     /// Number of hard links.
     pub links: u64,
+    /// Nobody may write to it: the attribute of Windows, or no write permission in its mode.
+    #[serde(default)]
+    pub read_only: bool,
 }
 
 /// A file that virtualization writes, with all that was read of it.

@@ -457,6 +457,7 @@ impl FileRecord {
             device: self.device(),
             inode: stat.map_or(0, |stat| stat.inode),
             links: stat.map_or(1, |stat| stat.links),
+            read_only: stat.is_some_and(|stat| stat.read_only),
         }
     }
 }

@@ -375,8 +375,8 @@ static LISTS: [Form; 43] = [
     ),
     form(
         Tool::Hyperv,
-        "items with `Path` and `ParentPath`",
-        |i| i.has("parentPath") && i.has("path"),
+        "items with `Path` and `ParentPath` or `VhdType`",
+        |i| i.has("path") && (i.has("parentPath") || i.has("vhdType")),
         |part, list, _| hyperv::add_chains(part, list),
     ),
     form(
@@ -598,7 +598,7 @@ mod tests {
             ),
             (
                 json!({"Path": "D:\\a.vhdx", "ParentPath": "", "VhdType": 3, "Status": 1}),
-                "items with `Path` and `ParentPath`",
+                "items with `Path` and `ParentPath` or `VhdType`",
             ),
             (
                 json!({"VMName": "a", "Path": "D:\\a.vhdx"}),

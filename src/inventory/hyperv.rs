@@ -429,14 +429,28 @@ pub(super) fn add_cluster(part: &mut Part, list: Json<'_>) {
     }
 }
 
-/// Adds disks with their parents, as `Get-VHD` gives them.
+/// Adds disks with their parents, as `Get-VHD` gives them. Without a parent a disk is a base only where its type or the
+/// empty column says so.
 pub(super) fn add_chains(part: &mut Part, list: Json<'_>) {
     part.chains.extend(list.objects().into_iter().filter_map(|disk| {
-        Some(ChainLink {
-            path: disk.get("path").string()?,
-            parent: disk.get("parentPath").string(),
-        })
+        let parent = disk.get("parentPath").string();
+        let is_told = match disk.get("vhdType").scalar() {
+            Some(form) if is_type(&form, "Differencing", DIFFERENCING) => parent.is_some(),
+            Some(form) if is_type(&form, "Fixed", FIXED) || is_type(&form, "Dynamic", DYNAMIC) => true,
+            _ => disk.has("parentPath"),
+        };
+        let path = disk.get("path").string().filter(|_| is_told)?;
+        Some(ChainLink { path, parent })
     }));
+}
+
+/// Numbers of `VhdType` as published.
+const FIXED: &str = "2";
+const DYNAMIC: &str = "3";
+const DIFFERENCING: &str = "4";
+
+fn is_type(written: &str, name: &str, number: &str) -> bool {
+    written == number || written.eq_ignore_ascii_case(name)
 }
 
 #[cfg(test)]
@@ -473,6 +487,27 @@ mod tests {
         assert_eq!(errors(Json(&json!(null))), None);
         assert_eq!(errors(Json(&json!(2))).as_deref(), Some("2"));
         assert_eq!(errors(Json(&json!(["a", "b"]))).as_deref(), Some("2, first: a"));
+    }
+
+    #[test]
+    fn a_disk_is_a_base_only_where_its_type_or_the_empty_column_says_so() {
+        let of = |disk: serde_json::Value| {
+            let mut part = Part::new(
+                &crate::inventory::part::Origin::of("vhd.json"),
+                crate::inventory::InventoryKind::HypervJson,
+                Source::default(),
+            );
+            add_chains(&mut part, Json(&disk));
+            part.chains.first().map(|link| link.parent.clone())
+        };
+        assert_eq!(of(json!({"Path": "a.vhdx", "ParentPath": ""})), Some(None));
+        assert_eq!(of(json!({"Path": "a.vhdx", "VhdType": 3})), Some(None));
+        assert_eq!(of(json!({"Path": "a.vhdx", "VhdType": "Fixed"})), Some(None));
+        assert_eq!(of(json!({"Path": "a.vhdx", "VhdType": 4, "ParentPath": null})), None);
+        assert_eq!(of(json!({"Path": "a.vhdx", "VhdType": "Differencing"})), None);
+        assert_eq!(of(json!({"Path": "a.vhdx", "VhdType": 0})), None);
+        let parent = of(json!({"Path": "a.vhdx", "VhdType": 4, "ParentPath": "b.vhdx"}));
+        assert_eq!(parent, Some(Some("b.vhdx".to_owned())));
     }
 
     #[test]

@@ -460,6 +460,8 @@ pub struct Registration {
     pub config: Option<String>,
     /// Every file that the row names, with its role.
     pub files: Vec<ListedFile>,
+    /// Its disks of which a list of chains tells every parent, or that there is none, as written.
+    pub told_disks: Vec<String>,
     /// Folders that it keeps files in, as written (log, snapshot, suspend, Hyper-V locations).
     pub folders: Vec<String>,
     /// Checkpoints (Hyper-V): id and type.

@@ -657,6 +657,13 @@ pub(crate) fn is_owning(files: &Files<'_>, edge: &super::resolve::Edge) -> bool 
         )
 }
 
+/// True where a child lies in another folder than its parent and is no checkpoint: a clone on a shared parent (V25, H-C6).
+pub(crate) fn is_clone_edge(files: &Files<'_>, edge: &super::resolve::Edge) -> bool {
+    let (child, parent) = (files.nodes[edge.from], files.nodes[edge.to]);
+    let is_elsewhere = child.entry.root != parent.entry.root || child.folder() != parent.folder();
+    is_elsewhere && !matches!(child.kind(), Kind::Avhd | Kind::Avhdx)
+}
+
 /// One walk from one owner.
 struct Walk<'a> {
     world: World<'a>,

@@ -788,6 +788,7 @@ fn the_separate_hyperv_outputs_are_joined() {
         Listing::WholeChains,
         "every chain ends at a disk that has no parent"
     );
+    assert_eq!(vm.told_disks.len(), 2, "the chain of the disk and its parent is told");
     assert_eq!(vm.replication.as_deref(), Some("Primary"));
     assert_eq!(
         datastores(&inventory),

@@ -3,7 +3,7 @@
 use derelict::{inventory::Registration, kind::Role};
 
 use super::{
-    support::{Export, Site, hyperv_host, hyperv_row, hyperv_vm, listed, row, row_of, vcenter, vhdx},
+    support::{Export, Site, child, hyperv_host, hyperv_row, hyperv_vm, listed, row, row_of, vcenter, vhdx},
     vmware::{snapshot_of, state},
 };
 
@@ -21,20 +21,191 @@ fn the_disks_beside_a_lost_checkpoint_disk_of_a_registered_vm_may_be_its_parents
         .is("csv1/other/other.vhdx", "orphaned/deleted-vm-disk");
 }
 
+/// `web`, which misses `web/web.vhdx`, and a disk of nobody at `path`.
+fn with_lost_disk(path: &str) -> Site {
+    const DISK: &str = r"C:\ClusterStorage\Volume1\web\web.vhdx";
+    Site::hyperv()
+        .vmcx("csv1/web", &hyperv_vm("web", &[DISK]))
+        .vhdx(path, &vhdx(path))
+        .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[DISK])))
+}
+
 #[test]
-fn a_lost_disk_of_unknown_form_lowers_the_confidence_in_what_may_be_its_parent() {
-    let disk = r"C:\ClusterStorage\Volume1\web\web.vhdx";
-    let site = || {
-        Site::hyperv()
-            .vmcx("csv1/web", &hyperv_vm("web", &[disk]))
-            .vhdx("csv1/gold/gold.vhdx", &vhdx("gold"))
-            .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[disk])))
-    };
-    site().judge().confidence("csv1/gold/gold.vhdx", "medium");
-    site()
+fn hc6_a_lost_disk_of_unknown_form_makes_no_disk_of_nobody_a_candidate() {
+    with_lost_disk("csv1/x/data.vhdx")
+        .judge()
+        .is("csv1/x/data.vhdx", "orphaned/deleted-vm-disk review")
+        .confidence("csv1/x/data.vhdx", "medium");
+    with_lost_disk("csv1/x/data.vhdx")
         .vhdx("csv1/web/web.vhdx", &vhdx("web"))
         .judge()
-        .confidence("csv1/gold/gold.vhdx", "high");
+        .is("csv1/x/data.vhdx", "orphaned/deleted-vm-disk candidate")
+        .confidence("csv1/x/data.vhdx", "high");
+}
+
+#[test]
+fn hc6_what_looks_like_the_parent_of_a_lost_disk_is_not_judged() {
+    for place in [
+        "parents/w10.vhdx",
+        "lab/w10-base.vhdx",
+        "x/Master Disks/w10.vhdx",
+        "web/w10.vhdx",
+    ] {
+        let path = format!("csv1/{place}");
+        with_lost_disk(&path)
+            .judge()
+            .is(&path, "unknown/ambiguous-reference never")
+            .gap("disk-unreadable");
+        with_lost_disk(&path)
+            .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+            .only_as_it_is()
+            .judge()
+            .is(&path, "orphaned/deleted-vm-disk candidate");
+    }
+    for place in ["x/database.vhdx", "web/sub/w10.vhdx"] {
+        let path = format!("csv1/{place}");
+        with_lost_disk(&path)
+            .judge()
+            .is(&path, "orphaned/deleted-vm-disk review");
+    }
+}
+
+#[test]
+fn hc6_a_parent_of_clones_and_its_neighbours_may_be_parents_of_a_lost_disk() {
+    let on = |child_folder: &str, kind: &str, relative: &str| {
+        with_lost_disk("csv1/x/gold1.vhdx")
+            .vhdx("csv1/x/data.vhdx", &vhdx("data"))
+            .vhdx(
+                &format!("csv1/{child_folder}/c.{kind}"),
+                &child("c", &vhdx("csv1/x/gold1.vhdx"), relative),
+            )
+            .judge()
+    };
+    on("clones", "vhdx", r"..\x\gold1.vhdx").are(&["csv1/x/gold1.vhdx", "csv1/x/data.vhdx"], "unknown");
+    on("x", "avhdx", r".\gold1.vhdx").are(&["csv1/x/gold1.vhdx", "csv1/x/data.vhdx"], "orphaned review");
+}
+
+#[test]
+fn hc6_a_disk_that_alone_nobody_may_write_to_may_be_the_parent_of_a_lost_disk() {
+    let of = |others: bool| {
+        with_lost_disk("csv1/x/data.vhdx")
+            .vhdx("csv1/y/other.vhdx", &vhdx("other"))
+            .change(move |catalogue| {
+                for artifact in &mut catalogue.artifacts {
+                    let is_it = artifact.entry.path.lossy() == "x/data.vhdx";
+                    artifact.entry.read_only = others || is_it;
+                }
+            })
+            .judge()
+    };
+    of(false)
+        .is("csv1/x/data.vhdx", "unknown/ambiguous-reference")
+        .is("csv1/y/other.vhdx", "orphaned review");
+    of(true).is("csv1/x/data.vhdx", "orphaned review");
+}
+
+#[test]
+fn hc6_a_lost_disk_whose_chain_is_told_leaves_nothing_open() {
+    let told = |told: &[&str]| {
+        let disks: Vec<String> = ["web", "other"]
+            .iter()
+            .map(|name| format!(r"C:\ClusterStorage\Volume1\web\{name}.vhdx"))
+            .collect();
+        let disks: Vec<&str> = disks.iter().map(String::as_str).collect();
+        let row = Registration {
+            told_disks: told.iter().map(|&path| path.to_owned()).collect(),
+            ..hyperv_row("web", &disks)
+        };
+        Site::hyperv()
+            .vmcx("csv1/web", &hyperv_vm("web", &disks))
+            .vhdx("csv1/web/other.vhdx", &vhdx("other"))
+            .vhdx("csv1/parents/gold.vhdx", &vhdx("gold"))
+            .inventory(hyperv_host("hv1").vm(row))
+            .judge()
+    };
+    told(&[r"C:\ClusterStorage\Volume1\web\web.vhdx"]).is("csv1/parents/gold.vhdx", "orphaned candidate");
+    told(&[r"C:\ClusterStorage\Volume1\web\other.vhdx"]).is("csv1/parents/gold.vhdx", "unknown");
+}
+
+#[test]
+fn hc6_the_lost_disks_of_a_ghost_of_which_nothing_is_left_make_nothing_unknown() {
+    let site = |config: bool| {
+        const DISK: &str = r"C:\ClusterStorage\Volume1\gone\gone.vhdx";
+        let site = Site::hyperv()
+            .vmcx("csv1/web", &hyperv_vm("web", &[]))
+            .vhdx("csv1/parents/gold.vhdx", &vhdx("gold"))
+            .vhdx("csv1/x/data.vhdx", &vhdx("data"))
+            .inventory(
+                hyperv_host("hv1")
+                    .vm(hyperv_row("web", &[]))
+                    .vm(hyperv_row("gone", &[DISK])),
+            );
+        if config {
+            site.vmcx("csv1/gone", &hyperv_vm("gone", &[DISK])).judge()
+        } else {
+            site.judge()
+        }
+    };
+    site(false)
+        .is("csv1/parents/gold.vhdx", "orphaned review")
+        .is("csv1/x/data.vhdx", "orphaned candidate")
+        .confidence("csv1/x/data.vhdx", "medium");
+    site(true)
+        .is("csv1/parents/gold.vhdx", "unknown")
+        .is("csv1/x/data.vhdx", "orphaned review");
+}
+
+#[test]
+fn hd15_a_copy_of_a_disk_in_use_is_no_parent_that_a_lost_disk_needs() {
+    let disks = [
+        r"C:\ClusterStorage\Volume1\web\web.vhdx",
+        r"C:\ClusterStorage\Volume1\web\lost.vhdx",
+    ];
+    Site::hyperv()
+        .vmcx("csv1/web", &hyperv_vm("web", &disks))
+        .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+        .vhdx("csv1/base/web.vhdx", &vhdx("web"))
+        .inventory(hyperv_host("hv1").vm(hyperv_row("web", &disks)))
+        .judge()
+        .is("csv1/base/web.vhdx", "orphaned/migration-leftover candidate");
+}
+
+#[test]
+fn v25_the_parent_of_a_lost_linked_clone_is_not_judged_while_its_vm_is_there() {
+    let site = |extent: &str| {
+        Site::vmware()
+            .vmx("ds1/web", "web", &["web.vmdk"])
+            .zeros(&format!("ds1/web/web{extent}"), 1 << 20)
+            .disk("ds1/base/w10")
+            .disk("ds1/x/data")
+            .inventory(vcenter().vm(row_of("web")))
+            .judge()
+    };
+    site("-note.txt")
+        .are(
+            &["ds1/base/w10.vmdk", "ds1/base/w10-flat.vmdk"],
+            "unknown/ambiguous-reference",
+        )
+        .is("ds1/x/data.vmdk", "orphaned review");
+    site("-flat.vmdk").are(&["ds1/base/w10.vmdk", "ds1/x/data.vmdk"], "orphaned candidate");
+    site("-delta.vmdk").are(&["ds1/base/w10.vmdk", "ds1/x/data.vmdk"], "unknown");
+}
+
+#[test]
+fn v25_a_lost_numbered_link_without_a_base_beside_it_may_be_of_a_clone() {
+    let site = |with_base: bool| {
+        let mut row = row_of("web");
+        row.files[0].path = "[ds1] web/web-000001.vmdk".to_owned();
+        let site = Site::vmware()
+            .vmx("ds1/web", "web", &["web-000001.vmdk"])
+            .disk("ds1/base/w10")
+            .inventory(vcenter().vm(row));
+        if with_base { site.disk("ds1/web/web") } else { site }.judge()
+    };
+    site(false).is("ds1/base/w10.vmdk", "unknown");
+    site(true)
+        .is("ds1/base/w10.vmdk", "orphaned candidate")
+        .is("ds1/web/web.vmdk", "unknown");
 }
 
 #[test]

@@ -115,6 +115,9 @@ fn kind(file_type: FileType) -> EntryKind {
     }
 }
 
+/// Write permissions of owner, group and others in a mode.
+const WRITABLE: u16 = 0o222;
+
 fn file_stat(answer: &Statx) -> FileStat {
     let has_birth = answer.stx_mask & StatxFlags::BTIME.bits() != 0;
     FileStat {
@@ -127,6 +130,7 @@ fn file_stat(answer: &Statx) -> FileStat {
         device: makedev(answer.stx_dev_major, answer.stx_dev_minor),
         inode: answer.stx_ino,
         links: answer.stx_nlink.into(),
+        read_only: answer.stx_mode & WRITABLE == 0,
         is_offline: false,
     }
 }

@@ -43,6 +43,8 @@ pub(crate) struct FileStat {
     /// 0 where there is no such thing.
     pub(crate) inode: u64,
     pub(crate) links: u64,
+    /// Nobody may write to it: the attribute of Windows, or no write permission in its mode.
+    pub(crate) read_only: bool,
     /// Only a stub is here: reading it would bring the content back from an archive or a cloud.
     pub(crate) is_offline: bool,
 }

@@ -112,6 +112,7 @@ pub(crate) fn file_stat(metadata: &Metadata) -> FileStat {
         device: 0,
         inode: 0,
         links: 1,
+        read_only: metadata.permissions().readonly(),
         is_offline: is_recalled(metadata),
     };
     with_identity(stat, metadata)

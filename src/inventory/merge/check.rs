@@ -44,6 +44,9 @@ pub(super) fn chains(inventory: &mut Inventory, parts: &[Part]) {
         for disk in disks {
             let (found, ends) = chain(&disk, &parents);
             whole &= ends;
+            if ends {
+                vm.told_disks.extend(std::iter::once(disk).chain(found.iter().cloned()));
+            }
             for parent in found {
                 if !vm
                     .files
@@ -58,6 +61,8 @@ pub(super) fn chains(inventory: &mut Inventory, parts: &[Part]) {
                 }
             }
         }
+        vm.told_disks.sort();
+        vm.told_disks.dedup();
         let checkpoints_known =
             !vm.has_snapshots || vm.checkpoints.iter().all(|c| c.has_disks) && !vm.checkpoints.is_empty();
         if whole && checkpoints_known && vm.listing == Listing::LeafDisks {

@@ -5,6 +5,7 @@
 //! could hide. Nothing is capped further than that.
 
 mod file_lists;
+mod lost;
 mod sharers;
 mod unread;
 mod unscanned;
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+pub(crate) use self::lost::{LostLink, LostLinks};
 use super::{
     Options,
     files::{Files, Node, NodeId},
@@ -42,6 +44,8 @@ pub(crate) enum Reach {
     Everything,
     /// Disks: one of them may be a parent that nobody here names.
     Disks,
+    /// Disks of this platform without a parent: one of them may be the parent of a disk that is lost.
+    Bases(Platform),
     /// Disks and state of checkpoints.
     Checkpoints,
     /// What a list of the disks attached now leaves out: snapshots, swap, memory and other state.
@@ -109,6 +113,8 @@ pub(crate) struct Coverage {
     pub(crate) file_lists: Vec<file_lists::FileList>,
     /// Roots without a single file on which inventories register VMs, with these VMs (V84).
     pub(crate) empty_roots: BTreeMap<usize, Vec<usize>>,
+    /// Disks that registered VMs miss and whose parent may be any base disk.
+    pub(crate) lost: LostLinks,
 }
 
 impl Coverage {
@@ -128,6 +134,7 @@ impl Coverage {
             world,
             identities,
             owners,
+            references,
             locks,
             options,
             coverage: Self {
@@ -137,6 +144,7 @@ impl Coverage {
                 store_named: store_named(world.files, references),
                 file_lists: Vec::new(),
                 empty_roots: empty_roots(catalogue, owners),
+                lost: LostLinks::default(),
             },
         };
         builder.find_gaps();
@@ -155,11 +163,14 @@ impl Coverage {
             .collect()
     }
 
-    /// What lowers the confidence of a verdict on this root.
-    pub(crate) fn lowering(&self, root: usize) -> impl Iterator<Item = &GapItem> {
+    /// What lowers the confidence of a verdict on this file.
+    pub(crate) fn lowering<'a>(&'a self, files: &'a Files<'_>, node: NodeId) -> impl Iterator<Item = &'a GapItem> {
+        let root = files.nodes[node].entry.root;
+        let lowers = move |gap: &&GapItem| gap.lowers && gap.roots.contains(&root);
         self.gaps
             .iter()
-            .filter(move |gap| gap.lowers && gap.roots.contains(&root))
+            .filter(lowers)
+            .filter(move |gap| gap.reach.includes(files, node))
     }
 
     /// A cover with a gap over everything is incomplete.
@@ -182,6 +193,7 @@ impl Reach {
         match self {
             Self::Everything => true,
             Self::Disks => file.kind().is_disk() || file.kind().is_extent(),
+            Self::Bases(platform) => file.kind().platform() == Some(*platform) && is_base(file),
             Self::Checkpoints => is_checkpoint_disk(file) || is_checkpoint_state(file),
             Self::State => is_checkpoint_disk(file) || is_state(file.kind()),
             Self::StateIn(root, folder) => {
@@ -191,6 +203,12 @@ impl Reach {
             Self::Matching(pattern) => fits_damaged(pattern, &file.entry.path.lossy()),
         }
     }
+}
+
+/// A whole disk without a parent, or an extent of one.
+pub(crate) fn is_base(file: Node<'_>) -> bool {
+    let disk = file.evidence().and_then(|evidence| evidence.disk.as_ref());
+    file.kind().is_extent() || file.kind().is_disk() && disk.is_some_and(|disk| !disk.has_parent)
 }
 
 fn is_checkpoint_disk(file: Node<'_>) -> bool {
@@ -386,6 +404,7 @@ struct Builder<'a> {
     world: World<'a>,
     identities: &'a Identities,
     owners: &'a Owners,
+    references: &'a References,
     locks: &'a Locks,
     options: &'a Options,
     coverage: Coverage,

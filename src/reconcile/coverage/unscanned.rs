@@ -3,15 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Builder, Reach, count, list};
-use crate::reconcile::{
-    companions,
-    own::{self, OwnerVm},
-};
+use crate::reconcile::own::{self, OwnerVm};
 use crate::{
     inventory::Listing,
-    kind::{Kind, Platform, Role},
+    kind::{Platform, Role},
     path::{Parsed, parse},
-    raw::RawPath,
     report::codes::ReasonCode,
 };
 
@@ -64,54 +60,6 @@ impl Builder<'_> {
             );
             let roots = self.roots_of(vm);
             self.gap(ReasonCode::OutsideScan, text, roots, Reach::State);
-        }
-    }
-
-    /// A registered VM misses a disk that may be a link of a chain: only that disk tells what lies below it. A checkpoint lies
-    /// in the folder of its parent; the link of a clone may have its parent anywhere, and so may a disk whose name does
-    /// not tell what it was.
-    pub(super) fn missing_links(&mut self) {
-        for vm in self.owners.vms.iter().filter(|vm| !vm.rows.is_empty()) {
-            if own::best_listing(self.world, vm) == Listing::WholeChains {
-                continue;
-            }
-            let disks = vm.missing.iter();
-            for missing in disks.filter(|missing| matches!(missing.role, Role::Disk | Role::Parent)) {
-                self.missing_link(vm, missing);
-            }
-        }
-    }
-
-    fn missing_link(&mut self, vm: &OwnerVm, missing: &own::Missing) {
-        let path = RawPath::new(missing.path.clone());
-        let what = format!(
-            "{} on {}, a disk of {}, is not there: only it tells the disks below it",
-            path.lossy(),
-            self.root_name(missing.root),
-            vm.name
-        );
-        let remedy = match vm.platform {
-            Platform::Vmware => "restore the descriptor or give LayoutEx",
-            Platform::Hyperv => "restore it or give Get-VHD",
-        };
-        let text = format!("{what}; {remedy}");
-        let parts = companions::parts_of_missing(self.world.files, missing.root, &missing.path);
-        let is_delta = parts.iter().any(|&(node, _)| {
-            matches!(
-                self.world.files.nodes[node].kind(),
-                Kind::VmdkDelta | Kind::VmdkSeSparse
-            )
-        });
-        if companions::is_snapshot_link(&missing.path) {
-            let folder = path.folder().as_bytes().to_vec();
-            let reach = Reach::Folder(missing.root, folder);
-            self.gap(ReasonCode::DiskUnreadable, text, BTreeSet::from([missing.root]), reach);
-        } else if is_delta {
-            let roots = self.of_platform(vm.platform);
-            self.gap(ReasonCode::DiskUnreadable, text, roots, Reach::Disks);
-        } else if vm.platform == Platform::Hyperv {
-            let roots = self.of_platform(vm.platform);
-            self.note(ReasonCode::DiskUnreadable, text, roots, true);
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod attribution;
 mod follow;
+mod lost;
 mod names;
 mod nobody;
 mod owned;

@@ -150,7 +150,8 @@ impl Judge<'_> {
         }
         let pending = self.merge_pending(node);
         let pending = pending.or_else(|| self.missed_disk(node, &situation));
-        if let Some(pending) = pending.or_else(|| self.missed_parent(node)) {
+        let pending = pending.or_else(|| self.missed_parent(node));
+        if let Some(pending) = pending.or_else(|| self.perhaps_parent_of_lost(node)) {
             return pending;
         }
         self.orphaned(node, &unit, situation)
@@ -187,6 +188,7 @@ impl Judge<'_> {
         }
         judgement.confidence = Some(confidence);
         judgement.reclaim = match situation.grade {
+            Grade::Candidate if self.waits_for_lost(node) => Reclaim::Review,
             Grade::Candidate => Reclaim::Candidate,
             Grade::Review | Grade::Unsure | Grade::Low => Reclaim::Review,
             Grade::Headless | Grade::Never => Reclaim::Never,

@@ -56,7 +56,7 @@ impl Judge<'_> {
     pub(super) fn confidence(&self, node: NodeId, reasons: &mut Vec<Reason>) -> Confidence {
         let root = self.root(node);
         let mut confidence = Confidence::High;
-        for gap in self.coverage.lowering(root) {
+        for gap in self.coverage.lowering(self.world.files, node) {
             confidence = Confidence::Medium;
             reasons.push(settled(ReasonCode::NotChecked, gap.text.clone(), gap.remedy()));
         }

@@ -1,0 +1,178 @@
+//! Disks that registered VMs miss. Only the lost disk tells whether it had a parent, and which.
+//!
+//! A checkpoint lies beside its parent, so a lost one keeps the disks of its folder `unknown`. The link of a clone may have
+//! its parent anywhere, and a disk whose name does not tell what it was may have been such a link. That does not make
+//! every disk of nobody on the platform somebody's; the decision, by the first law:
+//!
+//! - where the inventory tells the chain of the lost disk (`Get-VHD`, LayoutEx), or its extent is a flat one that is still
+//!   there, nothing is open;
+//! - a base disk that looks like a parent ([`crate::reconcile::judge`], `lost.rs`, lists the signs) is `unknown`;
+//! - every other base disk of the platform is no `candidate`: review, with medium confidence at most;
+//! - of a ghost nothing is left, neither its configuration nor a disk, that could still need a parent: its lost disks make no
+//!   disk `unknown`. They lower the confidence, and what looks like a parent is no `candidate`.
+
+use std::collections::BTreeSet;
+
+use super::{Builder, GapItem, Reach, is_base};
+use crate::{
+    inventory::Listing,
+    kind::{Kind, Platform, Role},
+    path::fold,
+    raw::RawPath,
+    reconcile::{
+        companions,
+        own::{self, Missing, OwnerVm},
+        resolve::Target,
+    },
+    report::codes::ReasonCode,
+};
+
+/// A disk that a registered VM misses and whose parent, if it had one, may be any base disk of the platform.
+#[derive(Debug)]
+pub(crate) struct LostLink {
+    /// Place of the VM.
+    pub(crate) vm: usize,
+    /// Platform.
+    pub(crate) platform: Platform,
+    /// Root and folder in which it lay, where no other registered VM has a file.
+    pub(crate) own_folder: Option<(usize, Vec<u8>)>,
+    /// Neither the configuration of the VM nor a disk of it is left.
+    pub(crate) is_of_ghost: bool,
+    /// Sentence of the gap that it makes.
+    pub(crate) text: String,
+}
+
+/// All such disks, and what tells a parent from another disk.
+#[derive(Debug, Default)]
+pub(crate) struct LostLinks {
+    /// The disks.
+    pub(crate) links: Vec<LostLink>,
+    /// Folders that hold a parent of a clone: of a differencing disk that lies elsewhere and is no checkpoint.
+    pub(crate) parent_folders: BTreeSet<(usize, Vec<u8>)>,
+    /// Roots on which some disk may be written to, so that one which may not is an exception.
+    pub(crate) writable_roots: BTreeSet<usize>,
+}
+
+impl Builder<'_> {
+    /// Notes the disks that registered VMs miss.
+    pub(super) fn missing_links(&mut self) {
+        for (index, vm) in self.owners.vms.iter().enumerate() {
+            if vm.rows.is_empty() || own::best_listing(self.world, vm) == Listing::WholeChains {
+                continue;
+            }
+            let disks = vm.missing.iter();
+            let disks: Vec<&Missing> = disks
+                .filter(|missing| matches!(missing.role, Role::Disk | Role::Parent))
+                .collect();
+            if disks.is_empty() {
+                continue;
+            }
+            let told = self.told_disks(vm);
+            for missing in disks {
+                if !told.contains(&(missing.root, folded(&missing.path))) {
+                    self.missing_link(index, vm, missing);
+                }
+            }
+        }
+        if !self.coverage.lost.links.is_empty() {
+            self.coverage.lost.parent_folders = self.parent_folders();
+            let files = self.world.files.nodes.iter();
+            let writable = files.filter(|file| file.kind().is_disk() && !file.entry.read_only);
+            self.coverage.lost.writable_roots = writable.map(|file| file.entry.root).collect();
+        }
+    }
+
+    /// Places of disks that are not there and of which the rows of the VM tell the whole chain.
+    fn told_disks(&self, vm: &OwnerVm) -> BTreeSet<(usize, String)> {
+        let mut told = BTreeSet::new();
+        for &(inventory, row) in &vm.rows {
+            let row = &self.world.inventories[inventory].vms[row];
+            for path in &row.told_disks {
+                if let Target::Missing { root, path } = self.world.resolver.listed(inventory, row.host.as_deref(), path)
+                {
+                    told.insert((root, folded(&path)));
+                }
+            }
+        }
+        told
+    }
+
+    fn missing_link(&mut self, index: usize, vm: &OwnerVm, missing: &Missing) {
+        let path = RawPath::new(missing.path.clone());
+        let remedy = match vm.platform {
+            Platform::Vmware => "restore the descriptor or give LayoutEx",
+            Platform::Hyperv => "restore it or give Get-VHD",
+        };
+        let text = format!(
+            "{} on {}, a disk of {}, is not there: only it tells the disks below it; {remedy}",
+            path.lossy(),
+            self.root_name(missing.root),
+            vm.name
+        );
+        let parts = companions::parts_of_missing(self.world.files, missing.root, &missing.path);
+        let has_part = |kinds: &[Kind]| {
+            let mut kinds_there = parts.iter().map(|&(node, _)| self.world.files.nodes[node].kind());
+            kinds_there.any(|kind| kinds.contains(&kind))
+        };
+        let folder = path.folder().as_bytes().to_vec();
+        let is_checkpoint = companions::is_snapshot_link(&missing.path);
+        if is_checkpoint {
+            let reach = Reach::Folder(missing.root, folder.clone());
+            let roots = BTreeSet::from([missing.root]);
+            self.gap(ReasonCode::DiskUnreadable, text.clone(), roots, reach);
+        } else if has_part(&[Kind::VmdkDelta, Kind::VmdkSeSparse]) {
+            let roots = self.of_platform(vm.platform);
+            self.gap(ReasonCode::DiskUnreadable, text, roots, Reach::Disks);
+            return;
+        }
+        let has_base = || {
+            let near = self.world.files.in_folder(missing.root, &folder);
+            near.iter().any(|&node| is_base(self.world.files.nodes[node]))
+        };
+        if has_part(&[Kind::VmdkFlat]) || is_checkpoint && has_base() {
+            return;
+        }
+        self.lost_link(index, vm, (missing.root, folder), text);
+    }
+
+    fn lost_link(&mut self, index: usize, vm: &OwnerVm, folder: (usize, Vec<u8>), text: String) {
+        let files = self.world.files;
+        let is_disk = |&node: &usize| files.nodes[node].kind().is_disk();
+        let is_of_ghost = vm.ghost.is_some() && vm.config.is_none() && !vm.files.keys().any(is_disk);
+        let is_anothers = |node: &usize| {
+            let vms = self.owners.vms_of.get(node).into_iter().flatten();
+            vms.into_iter()
+                .any(|&other| other != index && self.owners.vms[other].is_registered())
+        };
+        let is_shared = files.in_folder(folder.0, &folder.1).iter().any(is_anothers);
+        self.coverage.lost.links.push(LostLink {
+            vm: index,
+            platform: vm.platform,
+            own_folder: (!is_shared).then_some(folder),
+            is_of_ghost,
+            text: text.clone(),
+        });
+        self.coverage.gaps.push(GapItem {
+            code: ReasonCode::DiskUnreadable,
+            text,
+            roots: self.of_platform(vm.platform),
+            reach: Reach::Bases(vm.platform),
+            caps: false,
+            lowers: true,
+        });
+    }
+
+    /// Folders that hold a parent of a clone.
+    fn parent_folders(&self) -> BTreeSet<(usize, Vec<u8>)> {
+        let nodes = &self.world.files.nodes;
+        let edges = self.references.edges.iter().filter(|edge| edge.role == Role::Parent);
+        let of_clones = edges.filter(|edge| own::is_clone_edge(self.world.files, edge));
+        of_clones
+            .map(|edge| (nodes[edge.to].entry.root, nodes[edge.to].folder().to_vec()))
+            .collect()
+    }
+}
+
+fn folded(path: &[u8]) -> String {
+    fold(&String::from_utf8_lossy(path))
+}
