@@ -93,6 +93,20 @@ pub struct VmEvidence {
     /// Storage devices that are not like others: independent of snapshots, or written by several VMs.
     #[serde(default)]
     pub devices: Vec<DeviceEvidence>,
+    /// Hyper-V: paths in earlier states of the configuration that are left in its file: history, no references.
+    #[serde(default)]
+    pub previous_paths: Vec<PreviousReference>,
+}
+
+/// A path that an earlier state of a configuration named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PreviousReference {
+    /// The path as written.
+    pub target: EncodedText,
+    /// Key that held it.
+    pub key: String,
+    /// Where in the file, bytes from its start.
+    pub offset: u64,
 }
 
 /// A storage device of a VM that is not like others.
@@ -148,6 +162,7 @@ impl VmEvidence {
             opaque: None,
             notes: None,
             devices: Vec::new(),
+            previous_paths: Vec::new(),
         }
     }
 }

@@ -21,7 +21,7 @@ const BUILT_IN: &str = include_str!("rules.toml");
 pub struct Rule {
     /// Its name.
     pub id: String,
-    /// `service` or `system`.
+    /// `service`, `system`, or `unknown` for places whose owners only others know.
     pub verdict: Verdict,
     /// The class of the verdict.
     pub class: Class,
@@ -154,9 +154,9 @@ impl Rules {
 
 impl Rule {
     fn compile(written: WrittenRule) -> std::result::Result<Self, String> {
-        if !matches!(written.verdict, Verdict::Service | Verdict::System) {
+        if !matches!(written.verdict, Verdict::Service | Verdict::System | Verdict::Unknown) {
             return Err(format!(
-                "a rule gives `service` or `system`, not `{}`",
+                "a rule gives `service`, `system` or `unknown`, not `{}`",
                 written.verdict.name()
             ));
         }

@@ -239,6 +239,7 @@ fn observations(inventory: &Inventory) -> Vec<(&'static str, String)> {
         ),
         ("open files", seen.open_files.len(), String::new()),
         ("granted files", seen.grants.len(), format!(" to {} VMs", granted.len())),
+        ("compute systems", seen.compute_systems.len(), String::new()),
         (
             "second opinions",
             seen.findings.len(),

@@ -4,7 +4,7 @@ use super::{
     Imported, InventoryKind, clixml, cluster_hive, csv_table, esxcli, esxi, file_list,
     files::ImportError,
     form::{self, Container, Form},
-    host_store, icacls,
+    hcs, host_store, icacls,
     json::{self, Documents, Json},
     json_form, live_optics,
     mapped::{self, ColumnMap},
@@ -72,6 +72,7 @@ enum Look {
     FileList,
     Names(Names),
     Icacls,
+    ComputeSystems,
     Rvtools(Tab),
     List(&'static Form),
     Mapped,
@@ -147,6 +148,7 @@ fn text_look(head: &str) -> Option<Look> {
         () if vim_cmd::is_printed(head) => Some(Look::Printed),
         () if file_list::is_text(head) => Some(Look::FileList),
         () if icacls::is_saved_list(head) => Some(Look::Icacls),
+        () if hcs::is_list(head) => Some(Look::ComputeSystems),
         () => esxcli::Formatter::of(head)
             .map(Look::Esxcli)
             .or_else(|| Names::of(head).map(Look::Names)),
@@ -414,6 +416,11 @@ fn read_text(origin: &Origin, text: &str, look: Look, hints: Hints<'_>) -> Resul
             let mut part = part(InventoryKind::Icacls);
             icacls::add(&mut part, text, &file);
             Reading::single(part, "names with their access control lists")
+        }
+        Look::ComputeSystems => {
+            let mut part = part(InventoryKind::Hcsdiag);
+            hcs::add(&mut part, text, &file);
+            Reading::single(part, "ids with what the Host Compute Service says of them")
         }
         Look::Rvtools(Tab::Other) => Reading::of(
             InventoryKind::RvtoolsCsv,

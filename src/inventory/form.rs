@@ -290,9 +290,10 @@ static LISTS: [Form; 43] = [
         SCVMM,
         "items with `VMId` and `Location`",
         |i| {
-            i.has("vmId")
-                && i.has("location")
-                && (i.has("vmHost") || i.has("hostName") || i.has("checkpointLocation") || i.has("vmcPath"))
+            let is_vm = i.has("checkpointLocation") || i.has("vmcPath");
+            // The `ID` of VMM alone identifies no VM of Hyper-V, but the row is one of a VM (H-A10).
+            i.has("location")
+                && (i.has("vmId") && (is_vm || i.has("vmHost") || i.has("hostName")) || i.has("id") && is_vm)
         },
         scvmm::add_vms,
     ),

@@ -25,6 +25,7 @@ mod file_list;
 mod files;
 mod form;
 mod govc;
+mod hcs;
 mod host_store;
 mod hyperv;
 mod icacls;
@@ -196,6 +197,8 @@ pub enum InventoryKind {
     Scvmm,
     /// `icacls /save`.
     Icacls,
+    /// `hcsdiag list`.
+    Hcsdiag,
     /// `az stack-hci-vm … list`.
     AzureLocal,
     /// A table whose columns the user named.
@@ -232,6 +235,7 @@ impl InventoryKind {
         Self::ClusterDatabase,
         Self::Scvmm,
         Self::Icacls,
+        Self::Hcsdiag,
         Self::AzureLocal,
         Self::MappedCsv,
         Self::Backup,
@@ -264,6 +268,7 @@ impl InventoryKind {
             Self::ClusterDatabase => "cluster-database",
             Self::Scvmm => "scvmm",
             Self::Icacls => "icacls",
+            Self::Hcsdiag => "hcsdiag",
             Self::AzureLocal => "azure-local",
             Self::MappedCsv => "mapped-csv",
             Self::Backup => "backup",
@@ -281,6 +286,7 @@ impl InventoryKind {
             | Self::ClusterDatabase
             | Self::Scvmm
             | Self::Icacls
+            | Self::Hcsdiag
             | Self::AzureLocal => Platform::Hyperv,
             _ => Platform::Vmware,
         }
@@ -361,6 +367,8 @@ pub struct Observations {
     pub files: Vec<DatastoreFile>,
     /// VMs that an access control list of a file names.
     pub grants: Vec<VmGrant>,
+    /// Compute systems that a Windows host has: running VMs and containers, whoever manages them.
+    pub compute_systems: Vec<ComputeSystem>,
     /// What another tool thinks of a file.
     pub findings: Vec<ForeignFinding>,
     /// Other names of folders and volumes: shares, paths of a namespace, drive letters.
@@ -389,6 +397,24 @@ pub struct OpenFile {
     pub user: Option<String>,
     /// Host whose path it is.
     pub host: Option<String>,
+    /// The path below the share through which it is open, as written.
+    #[serde(default)]
+    pub share_path: Option<String>,
+    /// Where in the export.
+    pub row: String,
+}
+
+/// A VM or container that the Host Compute Service of a Windows host has.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct ComputeSystem {
+    /// Its id, lower-case: of a VM of Hyper-V that of the VM, of a container often no GUID.
+    pub id: String,
+    /// `VM` or `Container`, as written.
+    pub kind: String,
+    /// State as written.
+    pub state: String,
+    /// Who had it made, as written (`VMMS`, `WSL`, `docker` …).
+    pub owner: Option<String>,
     /// Where in the export.
     pub row: String,
 }

@@ -15,7 +15,7 @@ const COMMAND: &str = "Get-SCVirtualMachine | Select-Object …,@{n='Disks';e={@
 /// Adds the VMs of a list.
 pub(super) fn add_vms(part: &mut Part, list: Json<'_>, row: &str) {
     part.has_vm_list = true;
-    let mut pathless = 0_usize;
+    let (mut pathless, mut nameless) = (0_usize, 0_usize);
     for (index, object) in list.objects().into_iter().enumerate() {
         let host = object.first(&["vmHost.name", "vmHost", "hostName"]).string();
         part.hosts.extend(host.clone().map(|name| HostRecord {
@@ -37,6 +37,9 @@ pub(super) fn add_vms(part: &mut Part, list: Json<'_>, row: &str) {
             listed: true,
             ..Draft::default()
         };
+        if draft.vm.instance_id.is_none() && object.has("id") {
+            nameless = nameless.saturating_add(1);
+        }
         for folder in ["location", "checkpointLocation"] {
             draft.add_folder(object.get(folder).text().unwrap_or_default());
         }
@@ -56,6 +59,14 @@ pub(super) fn add_vms(part: &mut Part, list: Json<'_>, row: &str) {
         part.warn_capping(
             "depth-truncated",
             format!("{file}: the disks of {pathless} VMs are names without a place; export again with {COMMAND}"),
+        );
+    }
+    if nameless > 0 {
+        part.warn(
+            "scvmm-ids-only",
+            format!(
+                "{file}: of {nameless} VMs it has the ID of VMM and not the id that Hyper-V gives them; export VMId too"
+            ),
         );
     }
     part.warn(

@@ -32,6 +32,7 @@ pub(super) fn add_open_files(part: &mut Part, list: Json<'_>, row: &str) {
             client: file.first(&["clientComputerName", "clientName"]).string(),
             user: file.get("clientUserName").string(),
             host: host(file),
+            share_path: file.get("shareRelativePath").string(),
             row: file.row_name(row, index),
         });
     }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Parsed, Subject, cut_notes, guid_of_name, mark};
 use crate::{
-    evidence::{DiskEvidence, Evidence, Mark, MarkCode, Reference, VmEvidence},
+    evidence::{DiskEvidence, Evidence, Mark, MarkCode, PreviousReference, Reference, VmEvidence},
     file_reader::FileReader,
     kind::{Kind, Platform, Role},
 };
@@ -58,7 +58,10 @@ fn parsed(file: &HypervFile, subject: &Subject<'_>) -> Parsed {
     };
     match &file.content {
         Content::Config(config) => {
-            evidence.vm = Some(machine(config, subject));
+            evidence.vm = Some(VmEvidence {
+                previous_paths: file.storage.as_ref().map(previous_paths).unwrap_or_default(),
+                ..machine(config, subject)
+            });
             evidence.marks.extend(marks(config));
         }
         Content::Runtime(state) if state.has_saved_state => {
@@ -74,6 +77,17 @@ fn parsed(file: &HypervFile, subject: &Subject<'_>) -> Parsed {
     }
     let incomplete = Anomaly::new("incomplete", "a part of the keys cannot be read");
     parsed.damaged_by(Some(anomalies.first().unwrap_or(&incomplete)))
+}
+
+fn previous_paths(storage: &Storage) -> Vec<PreviousReference> {
+    let paths = storage.previous_paths.iter();
+    paths
+        .map(|previous| PreviousReference {
+            target: previous.path.clone(),
+            key: previous.key.clone(),
+            offset: previous.offset,
+        })
+        .collect()
 }
 
 fn open_log(storage: &Storage) -> Option<Mark> {

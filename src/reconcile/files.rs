@@ -133,6 +133,11 @@ impl<'a> Files<'a> {
         self.roots[root].path.lossy()
     }
 
+    /// How many roots there are.
+    pub(crate) fn root_count(&self) -> usize {
+        self.roots.len()
+    }
+
     /// Folded name of a file.
     pub(crate) fn name(&self, node: NodeId) -> &str {
         &self.names[node]

@@ -1,7 +1,7 @@
 //! Locks: which file each one locks, and who holds it (V79, formats-vmware 6). A file that a client of a share has open
 //! is held by him (H-A12).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     World,
@@ -19,6 +19,8 @@ pub(crate) struct Locks {
     pub(crate) target: BTreeMap<NodeId, NodeId>,
     /// For each file that an export says is open the handles.
     pub(crate) open: BTreeMap<NodeId, Vec<Handle>>,
+    /// Roots in which a host has something open that is no file of the catalogue: a folder, or a file that was made since.
+    pub(crate) open_elsewhere: BTreeSet<(usize, String)>,
 }
 
 /// An open handle of an export.
@@ -49,11 +51,30 @@ impl Handle {
 }
 
 /// Hyper-V opens files as the account of its machine, `DOMAIN\HOST$`.
-fn host_of(file: &OpenFile) -> Option<String> {
+fn machine_of(file: &OpenFile) -> Option<&str> {
     let account = file.user.as_deref().and_then(|user| user.rsplit('\\').next());
-    let machine = account.and_then(|account| account.strip_suffix('$'));
+    account.and_then(|account| account.strip_suffix('$'))
+}
+
+fn host_of(file: &OpenFile) -> Option<String> {
     let is_name = |client: &&str| client.contains(|c: char| c.is_ascii_alphabetic()) && !client.contains(':');
+    let machine = machine_of(file);
     machine.or(file.client.as_deref().filter(is_name)).map(str::to_owned)
+}
+
+/// A file by its path below the share, where nothing ties the server's own path to a root: every root that has it.
+fn through_share(files: &Files<'_>, file: &OpenFile) -> Vec<NodeId> {
+    let path = file.share_path.as_deref().unwrap_or_default().replace('\\', "/");
+    let path = path.trim_matches('/');
+    if path.is_empty() {
+        return Vec::new();
+    }
+    let found = |root| match files.find(root, path.as_bytes()) {
+        Lookup::Found { node, .. } => vec![node],
+        Lookup::Ambiguous(nodes) => nodes,
+        Lookup::Nothing => Vec::new(),
+    };
+    (0..files.root_count()).flat_map(found).collect()
 }
 
 impl Locks {
@@ -76,10 +97,16 @@ impl Locks {
     pub(crate) fn add_open_files(&mut self, world: World<'_>) {
         for (index, inventory) in world.inventories.iter().enumerate() {
             for file in &inventory.observations.open_files {
-                let Target::Files(nodes) = world.resolver.listed(index, file.host.as_deref(), &file.path) else {
-                    continue;
+                let nodes = match world.resolver.listed(index, file.host.as_deref(), &file.path) {
+                    Target::Files(nodes) => nodes.into_iter().map(|(node, _)| node).collect(),
+                    Target::Missing { root, .. } | Target::Unread { root, .. } => {
+                        self.open_elsewhere
+                            .extend(machine_of(file).map(|host| (root, host.to_owned())));
+                        continue;
+                    }
+                    Target::Outside | Target::NotAFile => through_share(world.files, file),
                 };
-                for (node, _) in nodes {
+                for node in nodes {
                     let handle = Handle::new(file, &inventory.source);
                     self.open.entry(node).or_default().push(handle);
                 }

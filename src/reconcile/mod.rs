@@ -6,7 +6,8 @@
 //! 2. [`resolve`]: every reference to a file, to "outside" or to "missing"; [`companions`] adds what platforms tie
 //!    together by name, [`locks`] what locks tie to files;
 //! 3. [`own`]: walks from every owner through the references;
-//! 4. [`judge`]: one verdict for each file, as far as [`coverage`] lets a "nobody" be said; [`signs`] speak for use.
+//! 4. [`judge`]: one verdict for each file, as far as [`coverage`] lets a "nobody" be said; [`signs`] speak for use,
+//!    [`traces`] say whose a file was.
 //!
 //! [`problems`] and [`assemble`] make the report of it.
 
@@ -26,6 +27,7 @@ mod own;
 mod problems;
 mod resolve;
 mod signs;
+mod traces;
 mod unread;
 mod vmware_problems;
 
@@ -33,7 +35,7 @@ use jiff::Timestamp;
 
 use self::{
     coverage::Coverage, files::Files, identity::Identities, judge::Judge, locks::Locks, opinions::Opinions, own::World,
-    problems::Problems, resolve::Resolver,
+    problems::Problems, resolve::Resolver, traces::Traces,
 };
 use crate::{
     accept::Accepted,
@@ -87,7 +89,8 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
 
     let mut locks = Locks::new(&files);
     locks.add_open_files(world);
-    let coverage = Coverage::new(catalogue, world, &identities, &owners, &references, &locks, options);
+    let traces = Traces::new(world, &owners);
+    let coverage = Coverage::new(world, &identities, &owners, &references, &locks, &traces, options);
     let reported = judge::reported(world, &references, &owners);
     let renamed = judge::renamed(&files);
     let idle = judge::idle(world, &owners, options);
@@ -100,6 +103,7 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
         references: &references,
         owners: &owners,
         locks: &locks,
+        traces: &traces,
         coverage: &coverage,
         options,
         rules: &rules,

@@ -389,6 +389,9 @@ fn find_moved(world: World<'_>, owners: &mut Owners, configs: &[NodeId]) {
         }
         let Some((root, path)) = &vm.ghost else {
             vm.config = behind_unknown_mount(world, vm, configs, &claimed);
+            if vm.config.is_none() {
+                find_unplaced(world, vm, configs, &claimed);
+            }
             continue;
         };
         let copy = companions::backup_of_config(world.files, *root, path);
@@ -412,6 +415,54 @@ fn find_moved(world: World<'_>, owners: &mut Owners, configs: &[NodeId]) {
             vm.ghost = None;
         }
     }
+}
+
+/// H-A10: of a VM of Hyper-V no row tells where its configuration lies. What bears its id is its own, else what names a disk
+/// that it lists; where several do, each may be the one.
+fn find_unplaced(world: World<'_>, vm: &mut OwnerVm, configs: &[NodeId], claimed: &BTreeSet<NodeId>) {
+    let row = |&(inventory, row): &(usize, usize)| &world.inventories[inventory].vms[row];
+    if vm.platform != Platform::Hyperv || vm.rows.iter().map(row).any(|row| row.config.is_some()) {
+        return;
+    }
+    let ids = listed_ids(world, vm);
+    let free = || configs.iter().copied().filter(|node| !claimed.contains(node));
+    let has_id = |node: &NodeId| {
+        vm_evidence(world.files, *node).is_some_and(|vm| vm.instance_id.is_some_and(|id| ids.contains(&id)))
+    };
+    let mut found: Vec<NodeId> = free().filter(has_id).collect();
+    if ids.is_empty() {
+        let disks = listed_disks(world, vm);
+        let names_one = |node: &NodeId| disks_named_by(world, *node).any(|disk| disks.contains(&disk));
+        found.extend(free().filter(|_| !disks.is_empty()).filter(names_one));
+    }
+    let mut found = found.into_iter();
+    vm.config = found.next();
+    vm.perhaps = found.collect();
+}
+
+/// The disks that the rows of a VM list and that are there.
+fn listed_disks(world: World<'_>, vm: &OwnerVm) -> BTreeSet<NodeId> {
+    let mut disks = BTreeSet::new();
+    for &(inventory, row) in &vm.rows {
+        let row = &world.inventories[inventory].vms[row];
+        for file in row.files.iter().filter(|file| file.role == Role::Disk) {
+            if let Target::Files(files) = world.resolver.listed(inventory, row.host.as_deref(), &file.path) {
+                disks.extend(files.into_iter().map(|(node, _)| node));
+            }
+        }
+    }
+    disks
+}
+
+/// The disks that a configuration names and that are there.
+fn disks_named_by(world: World<'_>, config: NodeId) -> impl Iterator<Item = NodeId> {
+    let evidence = world.files.nodes[config].evidence();
+    let references = evidence.into_iter().flat_map(|evidence| &evidence.references);
+    let disks = references.filter(|reference| reference.role == Role::Disk);
+    disks.flat_map(move |disk| match world.resolver.written_in(config, &disk.target) {
+        Target::Files(files) => files.into_iter().map(|(node, _)| node).collect(),
+        _ => Vec::new(),
+    })
 }
 
 /// The ids that the rows of a VM give it.

@@ -292,6 +292,12 @@ codes! {
         Unchanged = "unchanged",
         /// Whose it was, as far as files tell that were written while it was used.
         LastOwner = "last-owner",
+        /// The access list of the file names a VM.
+        AccessList = "access-list",
+        /// An earlier state of a configuration names it.
+        EarlierConfig = "earlier-config",
+        /// A host has a compute system of this id.
+        ComputeSystem = "compute-system",
         /// Whose it was, as far as a name or place tells.
         LastOwnerHint = "last-owner-hint",
         /// A raw device map: the data are elsewhere.

@@ -744,7 +744,7 @@ pub struct Group {
 pub enum OwnerBasis {
     /// It is the owner that the verdict rests on.
     Verdict,
-    /// Files that were written while it was used: states, snapshot lists, logs.
+    /// What tells of its use: states, snapshot lists, logs, access lists, earlier configurations.
     Evidence,
     /// A chain, a folder or a name: no proof.
     Hint,

@@ -301,6 +301,9 @@ fn scvmm_lists_vms_with_the_places_that_it_knows() {
     assert_eq!(files(a, Role::Disk), [r"D:\VMs\a\a.vhdx"]);
     assert_eq!(a.config.as_deref(), Some(r"D:\VMs\a\x.vmcx"));
     assert_eq!(codes(&inventory), ["scvmm-copy"]);
+    let foreign = only_of(json.replace(&format!(r#","VMId":"{ID}""#), ""));
+    assert_eq!(vm(&foreign, "a").instance_id, None, "the ID of VMM is no id of Hyper-V");
+    assert_eq!(codes(&foreign), ["scvmm-copy", "scvmm-ids-only"]);
     let lost = only_of(json.replace(r#"["D:\\VMs\\a\\a.vhdx"]"#, r#"["a_disk_1"]"#));
     assert_eq!(capping(&lost), ["depth-truncated"]);
     assert_eq!(vm(&lost, "a").listing, Listing::ConfigOnly);
@@ -440,4 +443,16 @@ fn another_hive_and_a_broken_one_are_refused() {
     let inventory = only_of(damaged);
     assert_eq!(capping(&inventory), ["truncated"]);
     assert!(!inventory.has_cluster_list);
+#[test]
+fn compute_systems_of_a_host_are_read_from_hcsdiag() {
+    let text = "EED44DAF-4F7E-4CF5-82FD-F9C8EBF8DB82\r\n    VM,                         Running, EED44DAF-4F7E-4CF5-82FD-F9C8EBF8DB82, VMMS\r\n\r\n";
+    let inventory = only_of(utf16(text));
+    let systems = &inventory.observations.compute_systems;
+    assert_eq!(systems.len(), 1);
+    assert_eq!(systems[0].id, "eed44daf-4f7e-4cf5-82fd-f9c8ebf8db82");
+    assert_eq!(systems[0].owner.as_deref(), Some("VMMS"));
+    assert!(
+        inventory.vms.is_empty() && !inventory.has_vm_list,
+        "it registers nobody"
+    );
 }

@@ -22,6 +22,7 @@ use super::{
     locks::Locks,
     own::{self, OwnerVm, Owners, World},
     resolve::References,
+    traces::Traces,
 };
 use crate::{
     catalogue::Catalogue,
@@ -46,6 +47,8 @@ pub(crate) enum Reach {
     Disks,
     /// Disks of this platform without a parent: one of them may be the parent of a disk that is lost.
     Bases(Platform),
+    /// Configurations of this platform, and state that bears the id of one.
+    Configurations(Platform),
     /// Disks and state of checkpoints.
     Checkpoints,
     /// What a list of the disks attached now leaves out: snapshots, swap, memory and other state.
@@ -120,14 +123,15 @@ pub(crate) struct Coverage {
 impl Coverage {
     /// Works out what the inventories cover and what is missing.
     pub(crate) fn new(
-        catalogue: &Catalogue,
         world: World<'_>,
         identities: &Identities,
         owners: &Owners,
         references: &References,
         locks: &Locks,
+        traces: &Traces<'_>,
         options: &Options,
     ) -> Self {
+        let catalogue = world.catalogue;
         let roots = base_cover(catalogue, world, identities, owners, options);
         let mut builder = Builder {
             catalogue,
@@ -136,6 +140,7 @@ impl Coverage {
             owners,
             references,
             locks,
+            traces,
             options,
             coverage: Self {
                 roots,
@@ -194,6 +199,10 @@ impl Reach {
             Self::Everything => true,
             Self::Disks => file.kind().is_disk() || file.kind().is_extent(),
             Self::Bases(platform) => file.kind().platform() == Some(*platform) && is_base(file),
+            Self::Configurations(platform) => {
+                let kind = file.kind();
+                kind.platform() == Some(*platform) && (kind.is_config() || is_state(kind))
+            }
             Self::Checkpoints => is_checkpoint_disk(file) || is_checkpoint_state(file),
             Self::State => is_checkpoint_disk(file) || is_state(file.kind()),
             Self::StateIn(root, folder) => {
@@ -406,6 +415,7 @@ struct Builder<'a> {
     owners: &'a Owners,
     references: &'a References,
     locks: &'a Locks,
+    traces: &'a Traces<'a>,
     options: &'a Options,
     coverage: Coverage,
 }
@@ -418,6 +428,7 @@ impl Builder<'_> {
             self.locks_of_unknown_hosts();
             self.ha_vms();
             self.vms_of_host_stores();
+            self.unlisted_compute_systems();
             self.inventory_warnings();
         }
         self.vms_in_use();
@@ -426,6 +437,7 @@ impl Builder<'_> {
         self.unreadable_owners();
         self.unreadable_snapshot_lists();
         self.unreadable_disks();
+        self.rows_without_id();
         self.rows_without_the_rest();
         self.unscanned_snapshot_folders();
         self.missing_links();

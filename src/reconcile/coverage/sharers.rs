@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::{Builder, MARGIN, Reach, count, list};
 use crate::reconcile::{
@@ -10,6 +11,13 @@ use crate::reconcile::{
     own::{self, OwnerVm},
 };
 use crate::{catalogue::Stage, inventory::InventoryKind, kind::Platform, path::short_host, report::codes::ReasonCode};
+use crate::{
+    catalogue::Stage,
+    inventory::ComputeSystem,
+    kind::Platform,
+    path::{fold, short_host},
+    report::codes::ReasonCode,
+};
 
 impl Builder<'_> {
     /// V1: the exports name a host that mounts the datastore and of which no inventory was given.
@@ -131,6 +139,11 @@ impl Builder<'_> {
                 .or_default()
                 .extend(strangers);
         }
+        for (root, host) in &self.locks.open_elsewhere {
+            if !known.contains(&short_host(host)) {
+                unknown.entry(*root).or_default().insert(host);
+            }
+        }
         for (root, hosts) in unknown.into_iter().filter(|(_, hosts)| !hosts.is_empty()) {
             let text = format!(
                 "on {} a lock or an open file is held by {}, which no inventory knows: export the VMs of that host or its vCenter",
@@ -201,6 +214,32 @@ impl Builder<'_> {
                 BTreeSet::from([root]),
                 Reach::Everything,
             );
+        }
+    }
+
+    /// H-A5, H-A14: a host runs a VM that its own manager had made and that no inventory registers.
+    pub(super) fn unlisted_compute_systems(&mut self) {
+        let is_registered = |id: &str| {
+            let vm = Uuid::try_parse(id).ok().and_then(|id| self.traces.vm(id));
+            vm.is_some_and(|vm| self.owners.vms[vm].is_registered())
+        };
+        let of_manager = |system: &ComputeSystem| {
+            let owner = system.owner.as_deref().map(fold);
+            fold(&system.kind) == "vm" && owner.as_deref() == Some("vmms")
+        };
+        let systems = self.traces.systems.iter();
+        let unknown: Vec<&str> = systems
+            .filter(|(id, (_, system))| of_manager(system) && !is_registered(id))
+            .map(|(id, _)| *id)
+            .collect();
+        if !unknown.is_empty() {
+            let text = format!(
+                "a host runs {} that no inventory registers ({}): export the VMs of that host",
+                count(unknown.len(), "VM", "VMs"),
+                list(unknown.iter().copied()),
+            );
+            let roots = self.of_platform(Platform::Hyperv);
+            self.gap(ReasonCode::UnknownVmInUse, text, roots, Reach::Everything);
         }
     }
 

@@ -12,6 +12,32 @@ use crate::{
 };
 
 impl Builder<'_> {
+    /// H-A10: VMs that are listed without the place of their configuration and without the id that it bears, as where only
+    /// the `ID` of SCVMM was exported: any configuration may be theirs.
+    pub(super) fn rows_without_id(&mut self) {
+        let is_unplaced = |vm: &&OwnerVm| {
+            let mut rows = vm.rows.iter();
+            let is_bare = |&(inventory, row): &(usize, usize)| {
+                let row = &self.world.inventories[inventory].vms[row];
+                row.config.is_none() && row.instance_id.is_none()
+            };
+            vm.platform == Platform::Hyperv && vm.config.is_none() && !vm.rows.is_empty() && rows.all(is_bare)
+        };
+        let vms: Vec<&OwnerVm> = self.owners.vms.iter().filter(is_unplaced).collect();
+        if vms.is_empty() {
+            return;
+        }
+        let text = format!(
+            "{} listed without the place of the configuration and without the id that it bears ({}): a configuration here may be \
+             theirs; export VMId, for the ID of SCVMM is another",
+            count(vms.len(), "VM is", "VMs are"),
+            list(vms.iter().map(|vm| vm.name.as_str())),
+        );
+        let roots = self.of_platform(Platform::Hyperv);
+        let reach = Reach::Configurations(Platform::Hyperv);
+        self.gap(ReasonCode::InventoryIncomplete, text, roots, reach);
+    }
+
     /// V8, H-C6: an inventory lists part of a VM, and what would tell the rest was not scanned.
     pub(super) fn rows_without_the_rest(&mut self) {
         let mut vms: BTreeMap<Platform, Vec<&OwnerVm>> = BTreeMap::new();

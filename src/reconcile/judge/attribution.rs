@@ -76,6 +76,10 @@ impl Judge<'_> {
     /// The same as a reason.
     pub(super) fn attribution_reason(&self, node: NodeId) -> Option<Reason> {
         let found = self.attribution(node)?;
+        // A trace is told as what it is.
+        if self.traces_of(node).iter().any(|trace| trace.reason.text == found.text) {
+            return None;
+        }
         let code = if found.basis == OwnerBasis::Evidence {
             ReasonCode::LastOwner
         } else {
@@ -154,6 +158,12 @@ impl Judge<'_> {
             let text = format!("the states that it lists are of {name:?}");
             found.push(self.evidence(name, text, node));
         }
+        found.extend(self.traces_of(node).into_iter().map(|trace| Attribution {
+            name: trace.owner,
+            basis: OwnerBasis::Evidence,
+            text: trace.reason.text,
+            source: trace.reason.source,
+        }));
         for log in self.logs_of(node) {
             found.extend(self.name_in(log).map(|name| {
                 let text = format!("a log tells that {name:?} had it open");

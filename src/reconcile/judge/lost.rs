@@ -70,7 +70,8 @@ impl Judge<'_> {
             .filter(move |link| may_be && platform == Some(link.platform))
     }
 
-    /// What makes a disk look like a parent: clones on it, its neighbours, its place, its name, that nobody may write to it.
+    /// What makes a disk look like a parent: clones on it, its neighbours, its access list, its place, its name, that nobody
+    /// may write to it.
     fn sign_of_parent(&self, node: NodeId, link: &LostLink) -> Option<String> {
         let file = self.file(node);
         let place = (file.entry.root, file.folder().to_vec());
@@ -81,6 +82,9 @@ impl Judge<'_> {
         }
         if lost.parent_folders.contains(&place) {
             return Some("it lies in a folder of disks on which clones were made".to_owned());
+        }
+        if self.is_granted_to(node, link.vm) {
+            return Some("its access list names that VM".to_owned());
         }
         if link.own_folder.as_ref() == Some(&place) {
             return Some("it lies in the folder of the lost disk".to_owned());

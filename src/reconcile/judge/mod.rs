@@ -5,6 +5,7 @@
 //! disk its best child, the files of an unregistered VM their configuration (traps-vmware, *How derelict answers*, 2 – 4).
 //! Everything that says "nobody" passes through [`Judge::nobody`], the only place that can say `orphaned`.
 
+mod access;
 mod attribution;
 mod follow;
 mod lost;
@@ -37,6 +38,7 @@ use crate::{
         own::{self, Owners, World},
         resolve::{Edge, Match, References},
         signs::{self, statement},
+        traces::Traces,
     },
     report::{
         codes::{Class, ReasonCode},
@@ -93,6 +95,7 @@ pub(crate) struct Judge<'a> {
     pub(crate) references: &'a References,
     pub(crate) owners: &'a Owners,
     pub(crate) locks: &'a Locks,
+    pub(crate) traces: &'a Traces<'a>,
     pub(crate) coverage: &'a Coverage,
     pub(crate) options: &'a Options,
     /// For each file the rule that matches it.

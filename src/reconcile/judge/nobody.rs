@@ -63,6 +63,9 @@ impl Judge<'_> {
             let reason = settled(ReasonCode::OutsideScan, text, "a scan of that place");
             return Judgement::unknown(Class::OutsideScan, reason);
         }
+        if let Some(base) = self.mcs_base(node) {
+            return base;
+        }
         let situation = self.situation(node);
         self.nobody(node, situation)
     }
@@ -87,6 +90,9 @@ impl Judge<'_> {
 
     /// The only place that says `orphaned`: everything that could refute it is asked before, best protected first.
     pub(super) fn nobody(&self, node: NodeId, situation: Situation) -> Judgement {
+        if let Some(judgement) = self.of_compute_system(node) {
+            return judgement;
+        }
         let unit = signs::unit(self.references, node);
         let signs = signs::of_unit(self.world.files, self.locks, &unit);
         if let Some(first) = signs.first() {
@@ -132,7 +138,8 @@ impl Judge<'_> {
         if let Some(transport) = self.transport_or_foreign(node) {
             return transport;
         }
-        if let Some(volume) = self.static_volume(node).or_else(|| self.azure_disk(node)) {
+        let volume = self.static_volume(node).or_else(|| self.azure_disk(node));
+        if let Some(volume) = volume.or_else(|| self.by_place_of_others(node)) {
             return volume;
         }
         if situation.needs_inventory
@@ -193,6 +200,7 @@ impl Judge<'_> {
             Grade::Review | Grade::Unsure | Grade::Low => Reclaim::Review,
             Grade::Headless | Grade::Never => Reclaim::Never,
         };
+        self.weigh_traces(node, &mut judgement);
         judgement
     }
 

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Judge, Judgement, reasons::settled};
 use crate::{
     catalogue::Catalogue,
-    kind::Kind,
+    kind::{Kind, Role},
     path::fold,
     reconcile::{
         Options,
@@ -93,7 +93,7 @@ impl Judge<'_> {
         if let Some(objects) = self.owners.objects_of.get(&node) {
             return Some(self.of_service_object(node, objects));
         }
-        if let Some(rule) = self.rules[node] {
+        if let Some(rule) = self.rules[node].filter(|rule| rule.verdict != Verdict::Unknown) {
             return (!self.is_leaked(node, rule.class)).then(|| self.by_rule(node, rule));
         }
         if own::is_host_store(self.world.files, node) {
@@ -288,6 +288,87 @@ impl Judge<'_> {
         let mut empty = self.catalogue.roots[self.root(node)].empty_folders.iter();
         let mark = empty.find(|mark| mark.folder().as_bytes() == folder && mark.name().starts_with(b"ts-"))?;
         Some(mark.lossy().into_owned())
+    }
+
+    /// H-C20: a place of somebody whose inventory would name the owner: it is not judged without that.
+    pub(super) fn by_place_of_others(&self, node: NodeId) -> Option<Judgement> {
+        let rule = self.rules[node].filter(|rule| rule.verdict == Verdict::Unknown)?;
+        let mut reason = statement(
+            ReasonCode::OwnerRule,
+            rule.reason.clone(),
+            Some(format!("rule {}", rule.id)),
+            Weight::For,
+        );
+        reason.settles = Some("the inventory of the site or product that this belongs to".to_owned());
+        Some(Judgement::unknown(rule.class, reason))
+    }
+
+    /// H-C5: the base disk of a machine catalogue of Citrix MCS, by the word that it has in its name; between updates no VM
+    /// and no child may have it. (The names of MCS on Hyper-V are not confirmed; on VMware the flag of the descriptor
+    /// decides, V28.)
+    pub(super) fn mcs_base(&self, node: NodeId) -> Option<Judgement> {
+        let file = self.file(node);
+        let disk = file.evidence()?.disk.as_ref()?;
+        let is_base = matches!(file.kind(), Kind::Vhd | Kind::Vhdx) && !disk.has_parent;
+        let has_child = || self.references.into(node).any(|edge| edge.role == Role::Parent);
+        if !is_base || !fold(&self.path(node)).contains("-basedisk-") || has_child() {
+            return None;
+        }
+        let text = "named like the base disk of a machine catalogue of Citrix MCS, which between updates no VM names"
+            .to_owned();
+        let mut reason = statement(
+            ReasonCode::OwnerRule,
+            text,
+            Some("rule mcs-base".to_owned()),
+            Weight::For,
+        );
+        reason.settles = Some("the catalogue of Citrix: Get-ProvScheme names the base disk in use".to_owned());
+        let mut judgement = Judgement::new(Verdict::Service, Some(Class::McsBase), vec![reason]);
+        judgement.reclaim = Reclaim::Review;
+        judgement.owners.insert(Owner {
+            kind: OwnerKind::Service,
+            id: "mcs-base".to_owned(),
+            name: "Citrix MCS".to_owned(),
+        });
+        Some(judgement)
+    }
+
+    /// H-A5, H-A14: the Host Compute Service of a host has a VM or container of the id that this file bears, in its
+    /// configuration, its name or a folder.
+    pub(super) fn of_compute_system(&self, node: NodeId) -> Option<Judgement> {
+        let systems = &self.traces.systems;
+        if systems.is_empty() {
+            return None;
+        }
+        let path = fold(&self.path(node));
+        let config = own::vm_evidence(self.world.files, node).and_then(|vm| vm.checkpoint_of.or(vm.instance_id));
+        let config = config.map(|id| id.to_string());
+        let stem = |part: &str| part.split('.').next().unwrap_or_default().to_owned();
+        let mut ids = config.into_iter().chain(path.split('/').map(stem));
+        let (inventory, system) = ids.find_map(|id| systems.get(id.as_str()).copied())?;
+        let owner = system.owner.as_deref().unwrap_or("somebody");
+        let text = format!(
+            "a host has the {} {} of {owner}: {}",
+            fold(&system.kind),
+            system.id,
+            system.state
+        );
+        let source = format!("{}, {}", inventory.source, system.row);
+        let reason = statement(ReasonCode::ComputeSystem, text, Some(source), Weight::For);
+        let (verdict, class) = match (fold(&system.kind).as_str(), fold(owner).as_str()) {
+            (_, "wsl") => (Verdict::Service, Class::Wsl),
+            ("container", _) => (Verdict::Service, Class::ContainerLayer),
+            _ => (Verdict::InUse, Class::Locked),
+        };
+        let mut judgement = Judgement::new(verdict, Some(class), vec![reason]);
+        if verdict == Verdict::Service {
+            judgement.owners.insert(Owner {
+                kind: OwnerKind::Service,
+                id: system.id.clone(),
+                name: owner.to_owned(),
+            });
+        }
+        Some(judgement)
     }
 
     /// V16, V22, V82: the list of those that the file may belong to was given, and none of them is left.

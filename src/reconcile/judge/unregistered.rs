@@ -36,7 +36,8 @@ impl Judge<'_> {
         if judgement.verdict != Verdict::Orphaned {
             judgement.owners.insert(owner);
         }
-        if let Some(rule) = self.rules[config].filter(|rule| !self.is_leaked(config, rule.class)) {
+        let rule = self.rules[config].filter(|rule| rule.verdict != Verdict::Unknown);
+        if let Some(rule) = rule.filter(|rule| !self.is_leaked(config, rule.class)) {
             return self.by_rule(config, rule);
         }
         judgement
@@ -54,6 +55,9 @@ impl Judge<'_> {
                 Some(first.class),
                 signs.iter().map(|sign| sign.reason.clone()).collect(),
             );
+        }
+        if let Some(judgement) = self.of_compute_system(config) {
+            return judgement;
         }
         if let Some(&list) = self.coverage.ha_named.get(&config) {
             let reason = statement(
@@ -79,6 +83,9 @@ impl Judge<'_> {
                 Some(Class::WrittenSinceInventory),
                 vec![statement(ReasonCode::WrittenSinceInventory, text, None, Weight::For)],
             );
+        }
+        if let Some(judgement) = self.by_place_of_others(config) {
+            return judgement;
         }
         if let Some(opaque) = own::vm_evidence(self.world.files, config)
             .map_or(Some("damaged".to_owned()), |evidence| evidence.opaque.clone())

@@ -2,7 +2,7 @@
 
 use derelict::{
     evidence::MarkCode,
-    inventory::{ClusterVm, OpenFile},
+    inventory::{ClusterVm, ComputeSystem, Inventory, OpenFile},
 };
 
 use super::{config, csv, row_of, with_vm};
@@ -203,6 +203,38 @@ fn ha9_one_id_on_two_hosts_at_two_places_is_owned_at_both() {
 }
 
 #[test]
+fn ha10_a_row_without_place_and_id_finds_its_configuration_by_its_disk() {
+    let mut row = row_of("scvmm");
+    row.config = None;
+    row.instance_id = None;
+    with_vm(with_vm(Site::hyperv(), "web"), "scvmm")
+        .inventory(hyperv_host("hv1").vm(row_of("web")).vm(row))
+        .judge()
+        .are(&[&config("scvmm"), "csv1/scvmm/scvmm.vhdx"], "owned")
+        .no_gap("inventory-incomplete");
+}
+
+#[test]
+fn ha10_without_place_id_and_disks_no_configuration_is_said_to_be_unregistered() {
+    let site = |instance_id| {
+        let mut row = hyperv_row("scvmm", &[]);
+        row.config = None;
+        row.instance_id = instance_id;
+        with_vm(with_vm(Site::hyperv(), "web"), "scvmm")
+            .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+            .inventory(hyperv_host("hv1").vm(row_of("web")).vm(row))
+            .judge()
+    };
+    site(None)
+        .are(&[&config("scvmm"), "csv1/scvmm/scvmm.vhdx"], "unknown/no-coverage")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .gap("inventory-incomplete");
+    site(Some(vm_id("scvmm")))
+        .are(&[&config("scvmm"), "csv1/scvmm/scvmm.vhdx"], "owned")
+        .no_gap("inventory-incomplete");
+}
+
+#[test]
 fn ha11_a_backup_disk_born_after_the_export_is_too_new() {
     with_vm(Site::hyperv(), "web")
         .vhdx("csv1/web/new.avhdx", &child("new", &vhdx("web"), r".\web.vhdx"))
@@ -241,6 +273,7 @@ fn open_by(user: &str) -> Judged {
         client: Some("10.0.0.9".to_owned()),
         user: Some(user.to_owned()),
         host: Some("fs1".to_owned()),
+        share_path: None,
         row: "row 1".to_owned(),
     }];
     Site::hyperv()
@@ -266,6 +299,46 @@ fn ha12_an_open_handle_proves_use_and_names_a_host() {
         .no_gap("lock-of-unknown-host");
 }
 
+/// The same with a path that nothing ties to a root, and with one that leads to no file.
+fn open_at(path: &str, share_path: Option<&str>, user: &str) -> Judged {
+    let mut export = hyperv_host("hv1");
+    export.observations.open_files = vec![OpenFile {
+        path: path.to_owned(),
+        client: Some("10.0.0.9".to_owned()),
+        user: Some(user.to_owned()),
+        host: Some("fs1".to_owned()),
+        share_path: share_path.map(str::to_owned),
+        row: "row 1".to_owned(),
+    }];
+    Site::hyperv()
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .vhdx("csv1/gone/gone.vhdx", &vhdx("gone"))
+        .inventory(export)
+        .judge()
+}
+
+#[test]
+fn ha12_a_file_that_is_open_through_a_share_is_found_by_its_path_below_it() {
+    open_at(r"E:\Shares\VMs\old\old.vhdx", Some(r"old\old.vhdx"), r"LAB\HV1$")
+        .is("csv1/old/old.vhdx", "in-use/locked never")
+        .is("csv1/gone/gone.vhdx", "orphaned/deleted-vm-disk");
+    open_at(r"E:\Shares\VMs\old\old.vhdx", Some(r"new\old.vhdx"), r"LAB\HV1$")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn ha12_ha1_an_open_folder_names_a_foreign_host_as_well() {
+    let folder = csv("old");
+    open_at(&folder, None, r"LAB\HV9$")
+        .is("csv1/gone/gone.vhdx", "unknown/no-coverage")
+        .gap("lock-of-unknown-host");
+    for user in [r"LAB\HV1$", r"LAB\somebody"] {
+        open_at(&folder, None, user)
+            .is("csv1/gone/gone.vhdx", "orphaned/deleted-vm-disk")
+            .no_gap("lock-of-unknown-host");
+    }
+}
+
 #[test]
 fn ha13_an_old_planned_vm_is_stale_and_a_fresh_one_too_new() {
     let plan = |name: &str| {
@@ -282,4 +355,51 @@ fn ha13_an_old_planned_vm_is_stale_and_a_fresh_one_too_new() {
         .judge()
         .is(&plan("stale"), "unregistered/stale-planned review")
         .is(&plan("fresh"), "unknown/too-new");
+}
+
+/// A host that has a compute system of this id.
+fn with_system(id: &str, kind: &str, owner: &str) -> Inventory {
+    let mut inventory = hyperv_host("hv1").vm(row_of("web"));
+    inventory.observations.compute_systems = vec![ComputeSystem {
+        id: id.to_owned(),
+        kind: kind.to_owned(),
+        state: "Running".to_owned(),
+        owner: Some(owner.to_owned()),
+        row: "hcs.txt: line 2".to_owned(),
+    }];
+    inventory
+}
+
+#[test]
+fn ha5_ha14_a_vm_that_a_host_runs_is_in_use_although_nobody_registers_it() {
+    let site = |id: &str| {
+        with_vm(with_vm(Site::hyperv(), "web"), "lost")
+            .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+            .inventory(with_system(id, "VM", "VMMS"))
+            .judge()
+    };
+    site(&vm_id("lost").to_string())
+        .are(&[&config("lost"), "csv1/lost/lost.vhdx"], "in-use/locked never")
+        .because(&config("lost"), "compute-system")
+        .is("csv1/old/old.vhdx", "unknown/no-coverage")
+        .gap("unknown-vm-in-use");
+    site(&vm_id("web").to_string())
+        .is(&config("lost"), "unregistered/lost-registration")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .no_gap("unknown-vm-in-use");
+}
+
+#[test]
+fn ha14_disks_in_the_folder_of_a_container_or_of_wsl_are_of_the_service() {
+    let id = "0f1e2d3c-0000-1111-2222-333344445555";
+    let site = |kind: &str, owner: &str, folder: &str| {
+        with_vm(Site::hyperv(), "web")
+            .vhdx(&format!("csv1/layers/{folder}/scratch.vhdx"), &vhdx("scratch"))
+            .inventory(with_system(id, kind, owner))
+            .judge()
+    };
+    let path = format!("csv1/layers/{id}/scratch.vhdx");
+    site("Container", "docker", id).is(&path, "service/container-layer never");
+    site("VM", "WSL", id).is(&path, "service/wsl never");
+    site("Container", "docker", "other").is("csv1/layers/other/scratch.vhdx", "orphaned/deleted-vm-disk");
 }

@@ -1,5 +1,6 @@
 //! Cases H-… of the Hyper-V traps, in the order of the list: one file for each part.
 
+mod attribution;
 mod chains;
 mod disks;
 mod inventories;

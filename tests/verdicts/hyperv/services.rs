@@ -1,5 +1,6 @@
 //! H-C: disks that belong to no VM.
 
+use derelict::evidence::MarkCode;
 use derelict_parsers::{
     DiskKind,
     testkit::{guid, vhd::VhdBuilder},
@@ -129,6 +130,33 @@ fn hc6_while_a_vm_has_a_disk_on_a_volume_that_was_not_scanned_a_base_here_may_be
         )
         .judge()
         .is("csv1/parents/gold.vhdx", "unknown/outside-scan");
+}
+
+#[test]
+fn hc5_a_base_of_mcs_without_children_is_the_catalogues_and_with_children_theirs() {
+    let base = "csv1/w10-baseDisk-csv1/w10-baseDisk-csv1.vhdx";
+    let on_base = r"..\w10-baseDisk-csv1\w10-baseDisk-csv1.vhdx";
+    with_vm(Site::hyperv(), "web")
+        .vhdx(base, &vhdx("w10"))
+        .vhdx("csv1/x/w10basedisk.vhdx", &vhdx("x"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(base, "service/mcs-base review")
+        .is("csv1/x/w10basedisk.vhdx", "orphaned/deleted-vm-disk");
+    with_vm(Site::hyperv(), "web")
+        .vhdx(base, &vhdx("w10"))
+        .vhdx("csv1/pc1/pc1.vhdx", &child("pc1", &vhdx("w10"), on_base))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/pc1/pc1.vhdx", "orphaned/stranded-snapshot review")
+        .is(base, "orphaned review");
+    with_vm(Site::hyperv(), "web")
+        .vhdx(base, &vhdx("w10"))
+        .vmcx("csv1/pc1", &hyperv_vm("pc1", &[&csv("pc1/pc1.vhdx")]))
+        .vhdx("csv1/pc1/pc1.vhdx", &child("pc1", &vhdx("w10"), on_base))
+        .inventory(hyperv_host("hv1").vm(row_of("web")).vm(row_of("pc1")))
+        .judge()
+        .is(base, "owned never");
 }
 
 #[test]
@@ -293,6 +321,46 @@ fn hc19_an_empty_disk_of_a_live_mount_is_not_judged() {
         .inventory(hyperv_host("hv1").vm(row_of("web")))
         .judge()
         .is("csv1/mount/web.avhdx", "unknown/damaged never");
+}
+
+#[test]
+fn hc20_what_lies_with_the_replicas_of_another_product_is_judged_by_its_inventory_only() {
+    let disk = csv("dr/web_replica/web.vhdx");
+    let site = |registered: bool| {
+        let mut row = hyperv_row("web_replica", &[&disk]);
+        row.config = row
+            .config
+            .map(|config| config.replace(r"\web_replica\", r"\dr\web_replica\"));
+        let mut inventory = hyperv_host("hv1").vm(row_of("web"));
+        if registered {
+            inventory = inventory.vm(row);
+        }
+        with_vm(Site::hyperv(), "web")
+            .vmcx("csv1/dr/web_replica", &hyperv_vm("web_replica", &[&disk]))
+            .vhdx("csv1/dr/web_replica/web.vhdx", &vhdx("replica"))
+            .vhdx("csv1/SureBackup lab/x.vhdx", &vhdx("x"))
+            .vhdx("csv1/replicas/y.vhdx", &vhdx("y"))
+            .inventory(inventory)
+            .judge()
+    };
+    let config = vmcx_path("csv1/dr/web_replica", vm_id("web_replica"));
+    site(false)
+        .are(
+            &[&config, "csv1/dr/web_replica/web.vhdx", "csv1/SureBackup lab/x.vhdx"],
+            "unknown/no-coverage never",
+        )
+        .is("csv1/replicas/y.vhdx", "orphaned/deleted-vm-disk");
+    site(true).are(&[&config, "csv1/dr/web_replica/web.vhdx"], "owned");
+}
+
+#[test]
+fn hc20_a_sign_of_use_decides_before_the_place() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/web_replica/x.vhdx", &vhdx("x"))
+        .mark("csv1/web_replica/x.vhdx", MarkCode::SharingViolation)
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/web_replica/x.vhdx", "in-use/locked");
 }
 
 #[test]
