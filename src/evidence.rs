@@ -83,6 +83,9 @@ pub struct VmEvidence {
     /// Hyper-V: a role of a cluster.
     #[serde(default)]
     pub clustered: bool,
+    /// Hyper-V: version of the configuration, e.g. `9.0`.
+    #[serde(default)]
+    pub config_version: Option<String>,
     /// Hyper-V: how many checkpoints the configuration counts.
     #[serde(default)]
     pub checkpoints: u64,
@@ -158,6 +161,7 @@ impl VmEvidence {
             checkpoint_of: None,
             template: false,
             clustered: false,
+            config_version: None,
             checkpoints: 0,
             opaque: None,
             notes: None,

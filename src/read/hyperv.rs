@@ -2,7 +2,7 @@
 
 use derelict_parsers::{
     Anomaly, Limits, ParseError, hrl,
-    hyperv_config::{self, Content, HypervConfig, HypervFile, PathReference, PathRole},
+    hyperv_config::{self, Content, DriveKind, HypervConfig, HypervFile, PathReference, PathRole},
     vhds,
     vmcx::{LogState, Storage},
     vmgs,
@@ -122,6 +122,7 @@ fn machine(config: &HypervConfig, subject: &Subject<'_>) -> VmEvidence {
             .checkpoint_count
             .map_or(0, |count| u64::try_from(count).unwrap_or(0)),
         clustered: config.highly_available == Some(true),
+        config_version: config.config_version.clone(),
         opaque: (!config.complete).then(|| DAMAGED_TEXT.to_owned()),
         notes: config.notes.as_deref().map(cut_notes),
         ..VmEvidence::of(Platform::Hyperv)
@@ -145,6 +146,22 @@ fn marks(config: &HypervConfig) -> Vec<Mark> {
     }
     if config.security.tpm_enabled == Some(true) {
         marks.push(mark(MarkCode::VirtualTpm, "security/settings/tpm_enabled is true"));
+    }
+    if config.security.shielding_requested == Some(true) {
+        marks.push(mark(
+            MarkCode::VirtualTpm,
+            "the configuration says that the VM is shielded",
+        ));
+    }
+    for drive in &config.drives {
+        if drive.kind == DriveKind::PassThrough {
+            let device = drive
+                .pathname
+                .as_ref()
+                .map_or("an unnamed device", |path| path.as_str());
+            let text = format!("{} is a physical disk: {device}", drive.key);
+            marks.push(mark(MarkCode::RawDevice, text));
+        }
     }
     if config.drives.iter().any(|drive| drive.persistent_reservations) {
         let text = "a drive supports persistent reservations: its disk may be attached to other VMs";

@@ -602,7 +602,7 @@ pub(crate) fn is_unused_template(world: World<'_>, references: &References, vm: 
 }
 
 /// True for a VM that every inventory which lists it says is off.
-fn is_off(world: World<'_>, vm: &OwnerVm) -> bool {
+pub(crate) fn is_off(world: World<'_>, vm: &OwnerVm) -> bool {
     !vm.rows.is_empty()
         && vm.rows.iter().all(|&(inventory, row)| {
             let state = world.inventories[inventory].vms[row].state.as_deref().map(fold);

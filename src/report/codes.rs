@@ -438,6 +438,18 @@ codes! {
         IndependentDisk = "independent-disk",
         /// A VM or one of its disks is encrypted.
         Encrypted = "encrypted",
+        /// A disk in the format before VHDX.
+        VhdFormat = "vhd-format",
+        /// A disk of a VM is a physical disk of its host.
+        PassThroughDisk = "pass-through-disk",
+        /// The log of a disk is open although nobody seems to use it.
+        DirtyLog = "dirty-log",
+        /// A disk whose creation or conversion was not finished.
+        IncompleteDisk = "incomplete-disk",
+        /// A VM holds saved memory.
+        SavedState = "saved-state",
+        /// The configuration of a VM has a version that newer hosts do not run.
+        OldConfigVersion = "old-config-version",
         /// Not in the cluster's list although it should be, or the other way round.
         ClusterMismatch = "cluster-mismatch",
         /// A list of the files on a datastore names disks or configurations that are not there.

@@ -5,6 +5,7 @@ mod chains;
 mod disks;
 mod inventories;
 mod machines;
+mod problems;
 mod promises;
 mod services;
 

@@ -1,4 +1,8 @@
-//! Problems of Hyper-V VMs that only show when configurations are held against each other and against their disks.
+//! Problems of Hyper-V VMs, which are also what to see to before a migration: what their configurations, disks and rows say
+//! that no verdict shows.
+
+mod disks;
+mod machines;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,12 +11,11 @@ use uuid::Uuid;
 use super::{
     files::{Lookup, NodeId},
     judge::Judge,
+    own::OwnerVm,
     problems::{Finding, Problems},
     resolve::Target,
-    signs::source_of,
 };
 use crate::{
-    evidence::MarkCode,
     kind::{Kind, Platform, Role},
     path::fold,
     raw::RawPath,
@@ -23,14 +26,13 @@ impl Problems {
     /// Finds them.
     pub(super) fn of_hyperv(&mut self, judge: &Judge<'_>) {
         let mut named: BTreeMap<NodeId, BTreeSet<usize>> = BTreeMap::new();
-        for (index, vm) in judge.owners.vms.iter().enumerate() {
-            let Some(config) = vm
-                .config
-                .filter(|_| vm.is_registered() && vm.platform == Platform::Hyperv)
-            else {
-                continue;
-            };
-            self.pending_merge(judge, index, config);
+        let vms = judge.owners.vms.iter().enumerate();
+        for (index, vm) in vms.filter(|(_, vm)| vm.is_registered() && vm.platform == Platform::Hyperv) {
+            self.of_machine(judge, index, vm);
+            for disk in disks_of(judge, vm) {
+                self.of_disk(judge, index, vm, disk);
+            }
+            let Some(config) = vm.config else { continue };
             let disks = judge.references.of(config).filter(|edge| edge.role == Role::Disk);
             for edge in disks.filter(|edge| judge.world.files.nodes[edge.to].kind() != Kind::Vhds) {
                 let disk = judge.world.files.first_name[edge.to];
@@ -38,6 +40,9 @@ impl Problems {
             }
         }
         self.dead_links(judge);
+        self.dirty_logs_of_nobody(judge);
+        self.one_id(judge);
+        self.one_disk_id(judge);
         for (disk, vms) in named.iter().filter(|(_, vms)| vms.len() > 1) {
             self.double_owner(judge, *disk, vms);
         }
@@ -71,20 +76,32 @@ impl Problems {
             self.add(finding, &[]);
         }
     }
+}
 
-    /// H-D7: the configuration says that a checkpoint still waits to be merged.
-    fn pending_merge(&mut self, judge: &Judge<'_>, index: usize, config: NodeId) {
-        if !judge.world.files.nodes[config].has_mark(MarkCode::MergePending) {
-            return;
-        }
-        let finding = Finding {
-            code: ProblemCode::NeedsConsolidation,
-            severity: Severity::Warning,
-            subject: source_of(judge.world.files, config, None),
-            text: "the configuration says that the disk of a deleted checkpoint still waits to be merged".to_owned(),
-            reasons: Vec::new(),
-            next_step: "see to free space and let Hyper-V finish the merge; touch no disk of the VM meanwhile",
-        };
-        self.add(finding, &[index]);
+/// The disks of a VM, bases and checkpoints among them.
+fn disks_of<'a>(judge: &'a Judge<'_>, vm: &'a OwnerVm) -> impl Iterator<Item = NodeId> + 'a {
+    vm.files.keys().copied().filter(|&node| {
+        matches!(
+            judge.world.files.nodes[node].kind(),
+            Kind::Vhd | Kind::Vhdx | Kind::Avhd | Kind::Avhdx | Kind::Vhds
+        )
+    })
+}
+
+/// Bytes of a disk and its parents beside the free space of its datastore: a merge may need as much (H-D24).
+fn space(judge: &Judge<'_>, leaf: NodeId) -> String {
+    let files = judge.world.files;
+    let bytes = |node: NodeId| {
+        let entry = files.nodes[node].entry;
+        entry.allocated.unwrap_or(entry.length)
+    };
+    let (mut chain, mut seen, mut next) = (0_u64, BTreeSet::new(), Some(leaf));
+    while let Some(node) = next.filter(|&node| seen.insert(node)) {
+        chain = chain.saturating_add(bytes(node));
+        let parent = judge.references.of(node).find(|edge| edge.role == Role::Parent);
+        next = parent.map(|edge| edge.to);
     }
+    let free = judge.catalogue.roots[files.nodes[leaf].entry.root].free_bytes;
+    let free = free.map_or_else(|| "an unknown number".to_owned(), |free| free.to_string());
+    format!("the chain takes {chain} bytes, {free} are free on its datastore, and a merge may need as much as the disk")
 }
