@@ -408,8 +408,9 @@ impl Judge<'_> {
         Some(Judgement::unknown(Class::AmbiguousReference, reason))
     }
 
-    /// A link of a registered VM, or an image of another hypervisor, has its parent nowhere, by path or by id, and this disk
-    /// has the name and size of it. A name owns nothing (V47), but this may be what is needed.
+    /// A link of a registered VM, or an image of another hypervisor, has its parent nowhere, by path or by id, or has another
+    /// disk in its place, and this disk has the name and size of it or the id of the chain. A name owns nothing (V47), but
+    /// this may be what is needed.
     fn missed_parent(&self, node: NodeId) -> Option<Judgement> {
         let disk = self.file(node).evidence()?.disk.as_ref()?;
         let is_needed = |child: &NodeId| {
@@ -428,12 +429,28 @@ impl Judge<'_> {
             let is_grown = self.file(*child).kind() == Kind::ForeignDisk;
             has_name && (is_grown || size.is_none() || disk.virtual_bytes.is_none() || size == disk.virtual_bytes)
         };
+        let disk_id = |node: NodeId| self.file(node).evidence()?.disk.as_ref()?.disk_id.as_deref();
+        // Every link of a chain of VHDX has the page 83 id of its base; one that quotes the same parent is a sibling.
+        let has_id = |child: &NodeId| {
+            let of_hyperv = self.file(node).kind().platform() == Some(Platform::Hyperv);
+            let quoted = self.file(*child).evidence().and_then(|evidence| evidence.disk.as_ref());
+            let is_sibling = disk.has_parent && quoted.is_some_and(|child| child.parent_links == disk.parent_links);
+            of_hyperv && !is_sibling && disk_id(node).is_some() && disk_id(*child) == disk_id(node)
+        };
         let mut broken = self.references.broken.keys().copied();
-        let child = broken.find(|child| *child != node && is_needed(child) && fits(child))?;
-        let text = format!(
-            "the parent of {} was not found, and this has the name and the size of it",
-            self.path(child)
-        );
+        let broken = broken.find(|child| *child != node && is_needed(child) && (fits(child) || has_id(child)));
+        let is_astray = |pair: &&(NodeId, NodeId)| {
+            let (child, parent) = **pair;
+            child != node && is_needed(&child) && has_id(&child) && disk_id(child) != disk_id(parent)
+        };
+        let astray = || self.references.mismatched.iter().find(is_astray);
+        let child = broken.or_else(|| astray().map(|(child, _)| *child))?;
+        let what = if has_id(&child) {
+            "the id of its chain"
+        } else {
+            "the name and the size of it"
+        };
+        let text = format!("the parent of {} was not found, and this has {what}", self.path(child));
         let mut reason = settled(
             ReasonCode::HasChildren,
             text,

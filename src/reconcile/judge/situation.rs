@@ -228,6 +228,9 @@ impl Judge<'_> {
             ));
             return situation;
         }
+        if let Some(situation) = self.older_copy(node) {
+            return situation;
+        }
         if name.ends_with("-autorecovery.avhdx") || name.ends_with("-autorecovery.avhd") {
             return Situation::new(Class::UnmergedBackupCheckpoint, Grade::Review).because(
                 ReasonCode::DifferencingDisk,
@@ -272,7 +275,62 @@ impl Judge<'_> {
             .find(is_registered)
     }
 
-    /// H-D15: the same disk at another place, which a VM uses.
+    /// H-D15: a base disk that bears the identity of one in use, not its content: the page 83 id of a VHDX and the unique id
+    /// of a VHD stay when the disk is written, and every copy has them. A migration leaves such a disk once its copy has
+    /// run; so do a restore and the image that a disk was copied from. That is for review, and where several disks in use are copies
+    /// of it, it is an image rather than what a migration left.
+    fn older_copy(&self, node: NodeId) -> Option<Situation> {
+        let copies = self.copies_in_use(node);
+        let first = *copies.first()?;
+        let (class, text) = if copies.len() == 1 {
+            let text = format!(
+                "{} carries the same id, other content, and is in use: this is what a migration left, an older copy, or the image \
+                 that it was made from",
+                self.path_beside(first, node)
+            );
+            (Class::MigrationLeftover, text)
+        } else {
+            let text = format!(
+                "{} disks in use carry the same id, {} among them: this may be the image that they were made from",
+                copies.len(),
+                self.path_beside(first, node)
+            );
+            (Class::DeletedVmDisk, text)
+        };
+        let mut situation = Situation::new(class, Grade::Unsure);
+        let source = Some(self.path(first));
+        situation
+            .reasons
+            .push(statement(ReasonCode::OlderCopy, text, source, Weight::For));
+        Some(situation)
+    }
+
+    /// The base disks of registered VMs that bear the identity of this one.
+    fn copies_in_use(&self, node: NodeId) -> Vec<NodeId> {
+        let base = |node: NodeId| {
+            let disk = self.file(node).evidence().and_then(|evidence| evidence.disk.as_ref());
+            let is_of_hyperv = matches!(self.file(node).kind(), Kind::Vhd | Kind::Vhdx);
+            disk.filter(|disk| is_of_hyperv && !disk.has_parent)
+        };
+        let Some(disk) = base(node) else { return Vec::new() };
+        let alike = match (&disk.disk_id, disk.link) {
+            (Some(disk_id), _) => self.world.resolver.with_disk_id(disk_id),
+            (None, Some(link)) => self.world.resolver.with_link(link),
+            (None, None) => &[],
+        };
+        let first = &self.world.files.first_name;
+        let is_registered = |other: NodeId| {
+            let vms = self.owners.vms_of.get(&other).into_iter().flatten();
+            vms.into_iter().any(|&vm| self.owners.vms[vm].is_registered())
+        };
+        let names = alike.iter().copied().filter(|&other| first[other] == other);
+        names
+            .filter(|&other| other != first[node] && base(other).is_some() && is_registered(other))
+            .collect()
+    }
+
+    /// H-D15: the same disk at another place, which a VM uses. The `DataWriteGuid` of a VHDX changes with its content; the id
+    /// of a VHD does not, and proves no twin.
     pub(super) fn used_twin(&self, node: NodeId) -> Option<NodeId> {
         let disk = self.file(node).evidence()?.disk.as_ref()?;
         let link = disk.link?;
@@ -286,7 +344,7 @@ impl Judge<'_> {
             .find(|&other| {
                 let twin = self.file(other).evidence().and_then(|evidence| evidence.disk.as_ref());
                 let same = twin.is_some_and(|twin| match link {
-                    LinkId::Guid(_) => twin.has_parent == disk.has_parent,
+                    LinkId::Guid(_) => twin.has_parent == disk.has_parent && !self.is_vhd(node) && !self.is_vhd(other),
                     LinkId::Cid(cid) => {
                         !matches!(cid, 0 | 0xffff_fffe | 0xffff_ffff)
                             && (twin.content_id.is_some() && twin.content_id == disk.content_id
@@ -338,6 +396,12 @@ fn disk_stem(name: &str) -> &str {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let stem = stem.trim_end_matches(|c: char| c.is_ascii_digit());
     stem.strip_suffix(['_', '-']).unwrap_or(stem)
+}
+
+impl Judge<'_> {
+    fn is_vhd(&self, node: NodeId) -> bool {
+        matches!(self.file(node).kind(), Kind::Vhd | Kind::Avhd)
+    }
 }
 
 /// A sparse file with its descriptor inside is a whole disk; without one it is an extent like any other.

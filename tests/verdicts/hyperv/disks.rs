@@ -156,6 +156,83 @@ fn hd15_a_twin_of_a_used_disk_is_what_a_migration_left() {
         .confidence("csv1/before/web.vhdx", "high");
 }
 
+/// The disk of `web` after it was written: another content, the same identity.
+fn written_since(name: &str) -> VhdxBuilder {
+    VhdxBuilder {
+        data_write_guid: guid(6, 15),
+        ..vhdx(name)
+    }
+}
+
+#[test]
+fn hd15_a_disk_with_the_id_of_one_in_use_and_older_content_is_what_a_migration_left_for_review() {
+    let site = |left: &VhdxBuilder| {
+        with_vm(Site::hyperv(), "web")
+            .vhdx("csv1/web/web.vhdx", &written_since("web"))
+            .vhdx("csv1/before/web.vhdx", left)
+            .inventory(hyperv_host("hv1").vm(row_of("web")))
+            .judge()
+    };
+    site(&vhdx("web"))
+        .is("csv1/before/web.vhdx", "orphaned/migration-leftover review")
+        .confidence("csv1/before/web.vhdx", "medium")
+        .because("csv1/before/web.vhdx", "older-copy");
+    site(&vhdx("other")).is("csv1/before/web.vhdx", "orphaned/deleted-vm-disk candidate");
+}
+
+#[test]
+fn hd15_a_disk_of_which_several_in_use_are_copies_is_rather_an_image() {
+    let db = VhdxBuilder {
+        data_write_guid: guid(7, 15),
+        ..vhdx("web")
+    };
+    with_vm(with_vm(Site::hyperv(), "web"), "db")
+        .vhdx("csv1/web/web.vhdx", &written_since("web"))
+        .vhdx("csv1/db/db.vhdx", &db)
+        .vhdx("csv1/iso/w10.vhdx", &vhdx("web"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")).vm(row_of("db")))
+        .judge()
+        .is("csv1/iso/w10.vhdx", "orphaned/deleted-vm-disk review")
+        .because("csv1/iso/w10.vhdx", "older-copy");
+}
+
+#[test]
+fn hd15_the_id_of_a_vhd_proves_a_copy_and_no_twin() {
+    let disk = csv("web/web.vhd");
+    let vhd = |id: u64| VhdBuilder::new(DiskKind::Dynamic, 64 << 20, id).build();
+    let site = |id: u64| {
+        Site::hyperv()
+            .vmcx("csv1/web", &hyperv_vm("web", &[&disk]))
+            .sparse("csv1/web/web.vhd", &vhd(4))
+            .sparse("csv1/before/web.vhd", &vhd(id))
+            .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[&disk])))
+            .judge()
+    };
+    site(4).is("csv1/before/web.vhd", "orphaned/migration-leftover review");
+    site(5).is("csv1/before/web.vhd", "orphaned/deleted-vm-disk candidate");
+}
+
+#[test]
+fn hd9_hd10_a_disk_with_the_id_of_a_chain_that_lost_its_base_is_not_judged() {
+    let leaf = csv("web/web_A.avhdx");
+    let site = |at_its_place: Option<&VhdxBuilder>, stray: &VhdxBuilder| {
+        let site = Site::hyperv()
+            .vmcx("csv1/web", &hyperv_vm("web", &[&leaf]))
+            .vhdx("csv1/web/web_A.avhdx", &child("web_A", &vhdx("web"), r".\web.vhdx"))
+            .vhdx("csv1/far/saved.vhdx", stray)
+            .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[&leaf])));
+        match at_its_place {
+            Some(disk) => site.vhdx("csv1/web/web.vhdx", disk).judge(),
+            None => site.judge(),
+        }
+    };
+    let stray = written_since("web");
+    site(None, &stray).is("csv1/far/saved.vhdx", "unknown/ambiguous-reference never");
+    site(Some(&vhdx("wrong")), &stray).is("csv1/far/saved.vhdx", "unknown/ambiguous-reference never");
+    site(Some(&vhdx("web")), &stray).is("csv1/far/saved.vhdx", "orphaned/migration-leftover review");
+    site(Some(&vhdx("wrong")), &vhdx("other")).is("csv1/far/saved.vhdx", "orphaned/deleted-vm-disk");
+}
+
 #[test]
 fn hd15_a_twin_on_which_a_child_hangs_is_no_candidate() {
     with_vm(Site::hyperv(), "web")
