@@ -188,6 +188,26 @@ pub(crate) fn is_host_store(files: &Files<'_>, node: NodeId) -> bool {
         })
 }
 
+/// Folder in which a host or cluster keeps copies of the configurations of its VMs, folded.
+const CACHE_FOLDER: &str = "virtual machines cache";
+
+/// True for a copy of a configuration in the cache of a host.
+pub(crate) fn is_cached(files: &Files<'_>, node: NodeId) -> bool {
+    let folder = files.nodes[node].entry.path.folder();
+    let above = fold(&String::from_utf8_lossy(folder.name()));
+    above == CACHE_FOLDER && files.name(node).ends_with(".vmcx")
+}
+
+/// The ids of the configurations that caches of hosts hold, each with its file, which is named after it.
+pub(crate) fn cached_ids(files: &Files<'_>) -> BTreeMap<Uuid, NodeId> {
+    let cached = (0..files.nodes.len()).filter(|&node| is_cached(files, node));
+    let with_id = |node: NodeId| {
+        let stem = files.name(node).strip_suffix(".vmcx")?;
+        Some((Uuid::try_parse(stem).ok()?, node))
+    };
+    cached.filter_map(with_id).collect()
+}
+
 /// Configurations that stand for a VM of their own: no checkpoint, no backup copy, nothing that a system rule takes.
 pub(crate) fn configurations(files: &Files<'_>, is_system: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
     (0..files.nodes.len())

@@ -148,6 +148,7 @@ impl Coverage {
                 ha_named: ha_named(world.files, references),
                 store_named: store_named(world.files, references),
                 file_lists: Vec::new(),
+                store_named: store_named(world, owners, references),
                 empty_roots: empty_roots(catalogue, owners),
                 lost: LostLinks::default(),
             },
@@ -398,14 +399,28 @@ fn empty_roots(catalogue: &Catalogue, owners: &Owners) -> BTreeMap<usize, Vec<us
     with_vms.filter(|(_, vms)| !vms.is_empty()).collect()
 }
 
-/// Configurations that a host's own registration list on the scanned roots names (H-E1).
-fn store_named(files: &Files<'_>, references: &References) -> BTreeMap<NodeId, NodeId> {
-    references
-        .edges
+/// Configurations that a host's own registration list on the scanned roots names, or whose id its cache of configurations
+/// holds (H-E1). What a cached configuration says is not asked: its content is another than that of the real one.
+fn store_named(world: World<'_>, owners: &Owners, references: &References) -> BTreeMap<NodeId, NodeId> {
+    let edges = references.edges.iter();
+    let listed = edges.filter(|edge| edge.role == Role::Config && own::is_host_store(world.files, edge.from));
+    let mut named: BTreeMap<NodeId, NodeId> = listed.map(|edge| (edge.to, edge.from)).collect();
+    let cached = own::cached_ids(world.files);
+    // A copy has the id of a VM that an inventory registers: it explains the cached one.
+    for vm in owners
+        .vms
         .iter()
-        .filter(|edge| edge.role == Role::Config && own::is_host_store(files, edge.from))
-        .map(|edge| (edge.to, edge.from))
-        .collect()
+        .filter(|vm| !vm.is_registered() && vm.copy_of.is_none())
+    {
+        let Some(config) = vm.config.filter(|_| !cached.is_empty()) else {
+            continue;
+        };
+        let id = own::vm_evidence(world.files, config).and_then(|evidence| evidence.instance_id);
+        if let Some(&cache) = id.and_then(|id| cached.get(&id)) {
+            named.entry(config).or_insert(cache);
+        }
+    }
+    named
 }
 
 struct Builder<'a> {

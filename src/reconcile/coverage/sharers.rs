@@ -205,7 +205,7 @@ impl Builder<'_> {
         }
         for ((root, store), configs) in unknown {
             let text = format!(
-                "the host store {store} registers {}, which no inventory does: export the VMs of that host",
+                "the host store {store} tells of {}, which no inventory registers: export the VMs of that host",
                 list(configs.iter().map(String::as_str)),
             );
             self.gap(

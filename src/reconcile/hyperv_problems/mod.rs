@@ -11,15 +11,19 @@ use uuid::Uuid;
 use super::{
     files::{Lookup, NodeId},
     judge::Judge,
-    own::OwnerVm,
+    own::{self, OwnerVm},
     problems::{Finding, Problems},
     resolve::Target,
+    signs::{source_of, statement},
 };
 use crate::{
     kind::{Kind, Platform, Role},
     path::fold,
     raw::RawPath,
-    report::{codes::ProblemCode, model::Severity},
+    report::{
+        codes::{ProblemCode, ReasonCode},
+        model::{Severity, Weight},
+    },
 };
 
 impl Problems {
@@ -40,6 +44,7 @@ impl Problems {
             }
         }
         self.dead_links(judge);
+        self.ghosts_of_stores(judge);
         self.dirty_logs_of_nobody(judge);
         self.one_id(judge);
         self.one_disk_id(judge);
@@ -75,6 +80,73 @@ impl Problems {
             };
             self.add(finding, &[]);
         }
+    }
+
+    /// H-E1: the registration list of a host on the scanned roots names a configuration that is not there, or its cache
+    /// holds one with an id that nothing has. A cache does not tell the place, so the second is said only where every
+    /// datastore that is known was scanned.
+    fn ghosts_of_stores(&mut self, judge: &Judge<'_>) {
+        let files = judge.world.files;
+        let is_told = |root: usize, path: &[u8]| {
+            let is_it = |(known, place): &(usize, Vec<u8>)| *known == root && place.as_slice() == path;
+            let mut vms = judge.owners.vms.iter();
+            vms.any(|vm| vm.is_registered() && vm.ghost.as_ref().is_some_and(is_it))
+        };
+        for store in (0..files.nodes.len()).filter(|&node| own::is_host_store(files, node)) {
+            for target in &judge.references.targets[store] {
+                let Target::Missing { root, path } = target else {
+                    continue;
+                };
+                if is_told(*root, path) {
+                    continue;
+                }
+                let place = format!(
+                    "{} on {}",
+                    String::from_utf8_lossy(path),
+                    judge.identities.roots[*root].name
+                );
+                let text =
+                    format!("the registration list of a host names the configuration {place}, which is not there");
+                self.ghost_of_store(judge, store, Severity::Warning, text);
+            }
+        }
+        let gaps = || judge.coverage.gaps.iter();
+        let is_outside = |code| matches!(code, ReasonCode::DatastoreNotScanned | ReasonCode::OutsideScan);
+        let told = judge
+            .world
+            .inventories
+            .iter()
+            .any(|inventory| !inventory.datastores.is_empty());
+        if !told || gaps().any(|gap| is_outside(gap.code)) {
+            return;
+        }
+        for (id, cache) in own::cached_ids(files) {
+            if judge.traces.vm(id).is_none() {
+                let text = format!(
+                    "the cache of a host holds a configuration of the VM {id}, and nothing on the scanned roots and no inventory has that id"
+                );
+                self.ghost_of_store(judge, cache, Severity::Info, text);
+            }
+        }
+    }
+
+    fn ghost_of_store(&mut self, judge: &Judge<'_>, store: NodeId, severity: Severity, text: String) {
+        let source = source_of(judge.world.files, store, None);
+        let reason = statement(
+            ReasonCode::HostStoreNames,
+            text.clone(),
+            Some(source.clone()),
+            Weight::For,
+        );
+        let finding = Finding {
+            code: ProblemCode::Ghost,
+            severity,
+            subject: source,
+            text,
+            reasons: vec![reason],
+            next_step: "find out whether the VM was deleted or moved; take the export of that host",
+        };
+        self.add(finding, &[]);
     }
 }
 

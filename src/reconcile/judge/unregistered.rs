@@ -132,10 +132,12 @@ impl Judge<'_> {
     fn named_by_store(&self, vm: &OwnerVm, config: NodeId) -> Option<Judgement> {
         let store = self.coverage.store_named.get(&config);
         let &store = store.filter(|_| !self.options.assume_complete)?;
-        let text = format!(
-            "the registration list of a host names {}: its export is missing",
-            vm.name
-        );
+        let what = if own::is_cached(self.world.files, store) {
+            "the cache of a host holds a configuration with the id of"
+        } else {
+            "the registration list of a host names"
+        };
+        let text = format!("{what} {}: its export is missing", vm.name);
         let mut reason = settled(ReasonCode::HostStoreNames, text, "the export of the VMs of that host");
         reason.source = Some(source_of(self.world.files, store, None));
         let mut judgement = Judgement::unknown(Class::NoCoverage, reason);

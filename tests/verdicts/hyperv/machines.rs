@@ -88,6 +88,78 @@ fn he1_a_vm_that_a_host_store_on_the_scanned_roots_registers_shows_that_an_expor
         .no_gap("host-store-names");
 }
 
+/// The copy of a configuration in the cache of a host.
+fn cached(name: &str) -> String {
+    let id = vm_id(name).to_string().to_uppercase();
+    format!("csv1/ProgramData/Microsoft/Windows/Hyper-V/Virtual Machines Cache/{id}.vmcx")
+}
+
+#[test]
+fn he1_a_vm_whose_configuration_a_host_caches_shows_that_an_export_is_missing() {
+    let site = |name: &str| {
+        with_vm(with_vm(Site::hyperv(), "web"), "other")
+            .file(&cached(name), hyperv_vm(name, &[]).to_vmcx())
+            .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+            .only_as_it_is()
+            .inventory(hyperv_host("hv1").vm(row_of("web")))
+            .judge()
+    };
+    site("other")
+        .is(&cached("other"), "system/host-store never")
+        .are(
+            &[&config("other"), "csv1/other/other.vhdx", "csv1/old/old.vhdx"],
+            "unknown/no-coverage",
+        )
+        .gap("host-store-names");
+    site("web")
+        .is(&config("other"), "unregistered/lost-registration")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .no_gap("host-store-names");
+}
+
+#[test]
+fn he1_an_export_of_a_vm_that_is_cached_and_registered_stays_a_copy() {
+    with_vm(Site::hyperv(), "web")
+        .file(&cached("web"), hyperv_vm("web", &[]).to_vmcx())
+        .vmcx("csv1/copy", &hyperv_vm("web", &[&csv("copy/web.vhdx")]))
+        .vhdx("csv1/copy/web.vhdx", &vhdx("copy"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/copy/web.vhdx", "unregistered/export-copy review")
+        .no_gap("host-store-names");
+}
+
+#[test]
+fn he1_a_store_that_registers_what_is_not_there_tells_of_a_ghost() {
+    let site = |path: &str| {
+        let store = host_store(&[(vm_id("gone"), &csv(path))]);
+        with_vm(Site::hyperv(), "web")
+            .file("csv1/ProgramData/Microsoft/Windows/Hyper-V/data.vmcx", store)
+            .inventory(hyperv_host("hv1").vm(row_of("web")))
+            .judge()
+    };
+    site("gone/Virtual Machines/x.vmcx").problem("ghost", "gone/Virtual Machines/x.vmcx");
+    site(&format!("web/Virtual Machines/{}.vmcx", vm_id("web"))).no_problem("ghost");
+}
+
+#[test]
+fn he1_a_cached_id_that_nothing_has_is_a_ghost_only_where_everything_was_scanned() {
+    let site = |name: &str, another: bool| {
+        let mut inventory = hyperv_host("hv1").vm(row_of("web"));
+        if another {
+            inventory = inventory.datastore("Volume2", &[r"C:\ClusterStorage\Volume2"], &["hv1"]);
+        }
+        with_vm(Site::hyperv(), "web")
+            .file(&cached(name), hyperv_vm(name, &[]).to_vmcx())
+            .inventory(inventory)
+            .judge()
+    };
+    let gone = vm_id("gone").to_string();
+    site("gone", false).problem("ghost", &gone);
+    site("gone", true).no_problem("ghost");
+    site("web", false).no_problem("ghost");
+}
+
 #[test]
 fn he2_an_xml_without_a_configuration_inside_is_ordinary() {
     let judged = with_vm(Site::hyperv(), "web")
