@@ -356,6 +356,30 @@ fn he10_he11_replica_logs_go_with_their_disk() {
 }
 
 #[test]
+fn he12_a_seed_beside_live_replicas_is_kept_and_one_outside_of_the_store_is_not_known() {
+    let store = "csv1/Hyper-V Replica";
+    let disk = csv("Hyper-V Replica/Virtual hard disks/live/live.vhdx");
+    let mut live = hyperv_row("live", &[&disk]);
+    live.replication = Some("WaitingForInitialReplication".to_owned());
+    live.config = live
+        .config
+        .map(|config| config.replace(r"\live\Virtual", r"\Hyper-V Replica\Virtual"));
+    with_vm(Site::hyperv(), "web")
+        .vmcx(store, &hyperv_vm("live", &[&disk]))
+        .vhdx(&format!("{store}/Virtual hard disks/live/live.vhdx"), &vhdx("live"))
+        .vhdx(&format!("{store}/Virtual hard disks/seed/seed.vhdx"), &vhdx("seed"))
+        .vhdx("csv1/seeds/seed.vhdx", &vhdx("other seed"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")).vm(live))
+        .judge()
+        .is(&format!("{store}/Virtual hard disks/live/live.vhdx"), "owned never")
+        .is(
+            &format!("{store}/Virtual hard disks/seed/seed.vhdx"),
+            "service/hyper-v-replica never",
+        )
+        .is("csv1/seeds/seed.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
 fn he13_a_former_replica_that_is_registered_is_owned() {
     let disk = csv("Hyper-V Replica/Virtual hard disks/0A/r.vhdx");
     Site::hyperv()

@@ -42,3 +42,16 @@ fn hf10_within_an_hour_of_the_export_a_clock_may_be_wrong() {
     site("2026-09-30T23:10:00Z").is("csv1/x/x.vhdx", "unknown/too-new never");
     site("2026-09-30T22:50:00Z").is("csv1/x/x.vhdx", "orphaned/deleted-vm-disk");
 }
+
+#[test]
+fn hf6_the_size_for_the_guest_of_the_file_and_of_its_blocks_are_told_apart() {
+    let judged = with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    let disk = judged.artifact("csv1/old/old.vhdx");
+    assert_eq!(disk.virtual_bytes, Some(64 << 20));
+    assert!(disk.apparent_bytes < 64 << 20, "the file of a dynamic disk is smaller");
+    assert!(disk.allocated_bytes.unwrap() < disk.apparent_bytes, "and has holes");
+    assert_eq!(judged.report.summary.reclaimable_bytes, disk.allocated_bytes.unwrap());
+}

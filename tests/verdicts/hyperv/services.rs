@@ -10,7 +10,7 @@ use super::{checkpoint_config, checkpoint_path, csv, row_of, with_vm};
 use crate::support::{Export, Site, child, hyperv_host, hyperv_row, hyperv_vm, vhdx, vm_id, vmcx_path};
 
 #[test]
-fn hc_disks_of_services_are_known_by_their_places() {
+fn hc1_hc2_hc3_hc7_hc9_hc10_hc12_hc13_hc14_hc15_hc19_disks_of_services_are_known_by_their_places() {
     let cases = [
         ("upd/UVHD-S-1-5-21-1-2-3-1001.vhdx", "user-profile-disk"),
         ("upd/UVHD-template.vhdx", "user-profile-disk"),
@@ -53,7 +53,7 @@ fn hc_disks_of_services_are_known_by_their_places() {
 }
 
 #[test]
-fn hc_alike_names_protect_nothing() {
+fn hc1_hc2_hc3_hc7_hc9_hc10_hc12_hc13_hc14_hc15_hc19_alike_names_protect_nothing() {
     let cases = [
         "imageset/a.vhdx",
         "x/Profile.vhdx",
@@ -62,6 +62,13 @@ fn hc_alike_names_protect_nothing() {
         "x/UVHD.vhdx",
         "x/swap.vhdx",
         "x/temp/x.vhdx",
+        "appattached/a.vhdx",
+        "Infrastructure/x.vhdx",
+        "x/Infrastructure_1/x.vhdx",
+        "WindowsImages/x.vhdx",
+        "x/ext4-old.vhdx",
+        "Containers/x.vhdx",
+        "iSCSI/lun0.vhdx",
     ];
     let site = cases.iter().fold(with_vm(Site::hyperv(), "web"), |site, path| {
         site.vhdx(&format!("csv1/{path}"), &vhdx(path))
