@@ -217,15 +217,19 @@ impl Builder<'_> {
         }
     }
 
-    /// H-A5, H-A14: a host runs a VM that its own manager had made and that no inventory registers.
+    /// H-A5, H-A14: a host runs a VM that no inventory registers and that is no helper of WSL or of containers. By which name
+    /// the manager of Hyper-V has its VMs made is not confirmed, so every other name counts.
     pub(super) fn unlisted_compute_systems(&mut self) {
         let is_registered = |id: &str| {
             let vm = Uuid::try_parse(id).ok().and_then(|id| self.traces.vm(id));
             vm.is_some_and(|vm| self.owners.vms[vm].is_registered())
         };
         let of_manager = |system: &ComputeSystem| {
-            let owner = system.owner.as_deref().map(fold);
-            fold(&system.kind) == "vm" && owner.as_deref() == Some("vmms")
+            let owner = fold(system.owner.as_deref().unwrap_or_default());
+            let is_helper = ["wsl", "docker", "containerd"]
+                .iter()
+                .any(|known| owner.starts_with(known));
+            fold(&system.kind) == "vm" && !is_helper
         };
         let systems = self.traces.systems.iter();
         let unknown: Vec<&str> = systems

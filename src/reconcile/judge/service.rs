@@ -356,7 +356,7 @@ impl Judge<'_> {
         let source = format!("{}, {}", inventory.source, system.row);
         let reason = statement(ReasonCode::ComputeSystem, text, Some(source), Weight::For);
         let (verdict, class) = match (fold(&system.kind).as_str(), fold(owner).as_str()) {
-            (_, "wsl") => (Verdict::Service, Class::Wsl),
+            (_, owner) if owner.starts_with("wsl") => (Verdict::Service, Class::Wsl),
             ("container", _) => (Verdict::Service, Class::ContainerLayer),
             _ => (Verdict::InUse, Class::Locked),
         };

@@ -400,6 +400,8 @@ fn ha14_disks_in_the_folder_of_a_container_or_of_wsl_are_of_the_service() {
     };
     let path = format!("csv1/layers/{id}/scratch.vhdx");
     site("Container", "docker", id).is(&path, "service/container-layer never");
-    site("VM", "WSL", id).is(&path, "service/wsl never");
+    site("VM", "WSL", id)
+        .is(&path, "service/wsl never")
+        .no_gap("unknown-vm-in-use");
     site("Container", "docker", "other").is("csv1/layers/other/scratch.vhdx", "orphaned/deleted-vm-disk");
 }
