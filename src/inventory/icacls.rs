@@ -3,10 +3,12 @@
 
 use uuid::Uuid;
 
-use super::{VmGrant, part::Part};
+use super::{UngrantedDisk, VmGrant, part::Part, values};
 
 /// Begin of the SID of a VM; its id follows as four numbers.
 const VM_SID: &str = "S-1-5-83-1-";
+/// Endings of disks.
+const DISKS: [&str; 4] = [".vhdx", ".vhd", ".avhdx", ".avhd"];
 /// Most grants that are kept.
 const MAX_GRANTS: usize = 5_000_000;
 
@@ -29,7 +31,15 @@ pub(super) fn add(part: &mut Part, text: &str, file: &str) {
             name = line.trim();
             continue;
         }
-        for vm in vms(line) {
+        let row = format!("{file}: line {}", index.saturating_add(1));
+        let vms = vms(line);
+        if vms.is_empty() && values::ends_with(name, &DISKS) && part.observations.ungranted.len() < MAX_GRANTS {
+            part.observations.ungranted.push(UngrantedDisk {
+                path: name.to_owned(),
+                row: row.clone(),
+            });
+        }
+        for vm in vms {
             if part.observations.grants.len() >= MAX_GRANTS {
                 part.warn(
                     "grants-too-many",
@@ -40,7 +50,7 @@ pub(super) fn add(part: &mut Part, text: &str, file: &str) {
             part.observations.grants.push(VmGrant {
                 path: name.to_owned(),
                 vm,
-                row: format!("{file}: line {}", index.saturating_add(1)),
+                row: row.clone(),
             });
         }
     }

@@ -367,6 +367,8 @@ pub struct Observations {
     pub files: Vec<DatastoreFile>,
     /// VMs that an access control list of a file names.
     pub grants: Vec<VmGrant>,
+    /// Disks whose access control list names no VM.
+    pub ungranted: Vec<UngrantedDisk>,
     /// Compute systems that a Windows host has: running VMs and containers, whoever manages them.
     pub compute_systems: Vec<ComputeSystem>,
     /// What another tool thinks of a file.
@@ -437,6 +439,15 @@ pub struct VmGrant {
     pub path: String,
     /// Id of the VM.
     pub vm: Uuid,
+    /// Where in the export.
+    pub row: String,
+}
+
+/// A disk on which no VM has rights: it was never one of a VM, or its list was lost when it was copied.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct UngrantedDisk {
+    /// Path as written, mostly relative to the folder of which the list was saved.
+    pub path: String,
     /// Where in the export.
     pub row: String,
 }

@@ -195,7 +195,7 @@ const CACHE_FOLDER: &str = "virtual machines cache";
 pub(crate) fn is_cached(files: &Files<'_>, node: NodeId) -> bool {
     let folder = files.nodes[node].entry.path.folder();
     let above = fold(&String::from_utf8_lossy(folder.name()));
-    above == CACHE_FOLDER && files.name(node).ends_with(".vmcx")
+    above == CACHE_FOLDER && files.name(node).strip_suffix(".vmcx").is_some()
 }
 
 /// The ids of the configurations that caches of hosts hold, each with its file, which is named after it.

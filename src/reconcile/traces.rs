@@ -3,7 +3,7 @@
 //! An access list that was saved with `icacls /save` names the VMs that have rights on a file (S: Hyper-V grants each file
 //! of a VM to the VM). Such a right may be stale, for a copy keeps it and a detached disk may: it attributes a file, and
 //! where it names a VM that is registered it is a reason for care. The same holds of the paths that an earlier state of a
-//! configuration named. A list of compute systems says which ids a host runs.
+//! configuration named. A disk whose list names no VM was perhaps never one of a VM. A list of compute systems says which ids a host runs.
 //!
 //! Names in a saved list count from the folder that it was made of, which it does not say. Where the names of one list fit
 //! the files of a root from one folder better than from any other, that folder is taken; otherwise a name counts only
@@ -19,7 +19,7 @@ use super::{
     resolve::Target,
 };
 use crate::{
-    inventory::{ComputeSystem, Inventory, VmGrant},
+    inventory::{ComputeSystem, Inventory},
     kind::Platform,
     path::{Parsed, fold, parse},
 };
@@ -49,6 +49,8 @@ pub(crate) struct Former {
 pub(crate) struct Traces<'a> {
     /// For each file the VMs that its access list names.
     pub(crate) granted: BTreeMap<NodeId, BTreeSet<Grant>>,
+    /// Where it is said of a disk that its access list names no VM.
+    pub(crate) ungranted: BTreeMap<NodeId, String>,
     /// For each file the configurations that named it earlier.
     pub(crate) former: BTreeMap<NodeId, BTreeSet<Former>>,
     /// Compute systems by their ids, with the inventory that lists each.
@@ -60,8 +62,10 @@ pub(crate) struct Traces<'a> {
 impl<'a> Traces<'a> {
     /// Collects them.
     pub(crate) fn new(world: World<'a>, owners: &Owners) -> Self {
+        let (granted, ungranted) = access_lists(world);
         Self {
-            granted: granted(world),
+            granted,
+            ungranted,
             former: former(world),
             systems: systems(world.inventories),
             vms: vms_by_id(world, owners),
@@ -169,64 +173,87 @@ impl<'a> Names<'a> {
     }
 }
 
-fn granted(world: World<'_>) -> BTreeMap<NodeId, BTreeSet<Grant>> {
-    let mut found: BTreeMap<NodeId, BTreeSet<Grant>> = BTreeMap::new();
+/// A line of a saved list: a file, and a VM that has rights on it or none.
+#[derive(Clone, Copy)]
+struct Line<'a> {
+    path: &'a str,
+    row: &'a str,
+    vm: Option<Uuid>,
+}
+
+/// The lines of the saved lists of an inventory, by list.
+fn lists(inventory: &Inventory) -> BTreeMap<&str, Vec<Line<'_>>> {
+    let seen = &inventory.observations;
+    let granted = seen.grants.iter().map(|grant| Line {
+        path: &grant.path,
+        row: &grant.row,
+        vm: Some(grant.vm),
+    });
+    let ungranted = seen.ungranted.iter().map(|disk| Line {
+        path: &disk.path,
+        row: &disk.row,
+        vm: None,
+    });
+    let mut lists: BTreeMap<&str, Vec<Line<'_>>> = BTreeMap::new();
+    for line in granted.chain(ungranted) {
+        let list = line.row.rsplit_once(": ").map_or(line.row, |(list, _)| list);
+        lists.entry(list).or_default().push(line);
+    }
+    lists
+}
+
+/// The VMs that access lists name, and the disks whose list names none.
+fn access_lists(world: World<'_>) -> (BTreeMap<NodeId, BTreeSet<Grant>>, BTreeMap<NodeId, String>) {
+    let mut granted: BTreeMap<NodeId, BTreeSet<Grant>> = BTreeMap::new();
+    let mut ungranted = BTreeMap::new();
     let mut names = None;
     for (index, inventory) in world.inventories.iter().enumerate() {
-        let mut lists: BTreeMap<&str, Vec<&VmGrant>> = BTreeMap::new();
-        for grant in &inventory.observations.grants {
-            let list = grant.row.rsplit_once(": ").map_or(grant.row.as_str(), |(list, _)| list);
-            lists.entry(list).or_default().push(grant);
-        }
-        for grants in lists.into_values() {
+        for lines in lists(inventory).into_values() {
             let names = names.get_or_insert_with(|| Names::new(world.files));
-            for (node, grant) in of_list(world, index, names, &grants) {
-                found.entry(node).or_default().insert(Grant {
-                    vm: grant.vm,
-                    source: format!("{}, {}", inventory.source, grant.row),
-                });
+            for (node, line) in of_list(world, index, names, &lines) {
+                let source = format!("{}, {}", inventory.source, line.row);
+                if let Some(vm) = line.vm {
+                    granted.entry(node).or_default().insert(Grant { vm, source });
+                } else {
+                    ungranted.entry(node).or_insert(source);
+                }
             }
         }
     }
-    found
+    (granted, ungranted)
 }
 
 /// The files that the names of one list mean.
-fn of_list<'g>(
-    world: World<'_>,
-    inventory: usize,
-    names: &Names<'_>,
-    grants: &[&'g VmGrant],
-) -> Vec<(NodeId, &'g VmGrant)> {
+fn of_list<'l>(world: World<'_>, inventory: usize, names: &Names<'_>, lines: &[Line<'l>]) -> Vec<(NodeId, Line<'l>)> {
     let mut found = Vec::new();
     let mut open = Vec::new();
-    for &grant in grants {
-        if let Parsed::Path(path) = parse(&grant.path)
+    for &line in lines {
+        if let Parsed::Path(path) = parse(line.path)
             && path.mount.is_some()
         {
-            if let Target::Files(files) = world.resolver.listed(inventory, None, &grant.path) {
-                found.extend(files.into_iter().map(|(node, _)| (node, grant)));
+            if let Target::Files(files) = world.resolver.listed(inventory, None, line.path) {
+                found.extend(files.into_iter().map(|(node, _)| (node, line)));
             }
             continue;
         }
-        let parts = grant
+        let parts = line
             .path
             .split(['\\', '/'])
             .filter(|part| !part.is_empty() && *part != ".");
         let parts: Vec<String> = parts.map(fold).collect();
-        open.push((grant, names.fitting(&parts)));
+        open.push((line, names.fitting(&parts)));
     }
     let base = best_base(&open);
-    for (grant, fitting) in open {
+    for (line, fitting) in open {
         let of_base = base.as_ref().and_then(|base| fitting.iter().find(|(_, of)| of == base));
         let only = fitting.first().filter(|_| base.is_none() && fitting.len() == 1);
-        found.extend(of_base.or(only).map(|(node, _)| (*node, grant)));
+        found.extend(of_base.or(only).map(|(node, _)| (*node, line)));
     }
     found
 }
 
 /// The folder from which most names of a list fit, if there is one.
-fn best_base(open: &[(&VmGrant, Vec<(NodeId, Base)>)]) -> Option<Base> {
+fn best_base(open: &[(Line<'_>, Vec<(NodeId, Base)>)]) -> Option<Base> {
     let mut votes: BTreeMap<&Base, BTreeSet<NodeId>> = BTreeMap::new();
     for (node, base) in open.iter().flat_map(|(_, fitting)| fitting) {
         votes.entry(base).or_default().insert(*node);

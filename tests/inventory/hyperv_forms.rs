@@ -311,12 +311,19 @@ fn scvmm_lists_vms_with_the_places_that_it_knows() {
 
 #[test]
 fn saved_access_lists_name_the_vms_of_files() {
-    let text = "a\\a.vhdx\r\nD:AI(A;;0x12019f;;;S-1-5-83-1-2951761591-1086169693-630393256-923523501)(A;ID;FA;;;BA)\r\nb\r\nD:AI(A;ID;FA;;;BA)\r\n";
+    let text = "a\\a.vhdx\r\nD:AI(A;;0x12019f;;;S-1-5-83-1-2951761591-1086169693-630393256-923523501)(A;ID;FA;;;BA)\r\nb\r\nD:AI(A;ID;FA;;;BA)\r\nb\\b.vhdx\r\nD:AI(A;ID;FA;;;BA)\r\n";
     let inventory = only_of(utf16(text));
     let grants = &inventory.observations.grants;
     assert_eq!(grants.len(), 1);
     assert_eq!(grants[0].path, r"a\a.vhdx");
     assert_eq!(grants[0].vm.to_string(), "aff04eb7-a25d-40bd-a809-9325add90b37");
+    let ungranted: Vec<&str> = inventory
+        .observations
+        .ungranted
+        .iter()
+        .map(|disk| disk.path.as_str())
+        .collect();
+    assert_eq!(ungranted, [r"b\b.vhdx"], "of folders nobody expects one");
     assert!(inventory.vms.is_empty(), "a right is no registration");
 }
 

@@ -129,6 +129,7 @@ fn observations(parts: &[Part]) -> Observations {
         all.open_files.extend_from_slice(&seen.open_files);
         all.files.extend_from_slice(&seen.files);
         all.grants.extend_from_slice(&seen.grants);
+        all.ungranted.extend_from_slice(&seen.ungranted);
         all.compute_systems.extend_from_slice(&seen.compute_systems);
         all.findings.extend_from_slice(&seen.findings);
         all.other_names.extend_from_slice(&seen.other_names);
@@ -139,6 +140,8 @@ fn observations(parts: &[Part]) -> Observations {
     all.files.dedup();
     all.grants.sort();
     all.grants.dedup();
+    all.ungranted.sort();
+    all.ungranted.dedup();
     all.compute_systems.sort();
     all.compute_systems.dedup();
     all.findings.sort();

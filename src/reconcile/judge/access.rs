@@ -66,7 +66,26 @@ impl Judge<'_> {
         if (by_list || by_config) && !is_explained() {
             judgement.reclaim = judgement.reclaim.max(Reclaim::Review);
         }
+        if !by_list && !is_explained() && self.traces.ungranted.contains_key(&node) {
+            judgement.reclaim = judgement.reclaim.max(Reclaim::Review);
+        }
+        judgement.reasons.extend(self.never_of_a_vm(node));
         judgement.reasons.extend(traces.into_iter().map(|trace| trace.reason));
+    }
+
+    /// A list without a VM: no VM had the disk, or the list was lost with a copy or a restore.
+    fn never_of_a_vm(&self, node: NodeId) -> Option<Reason> {
+        let source = self.traces.ungranted.get(&node)?;
+        let text = "its access list names no VM: perhaps it was never a disk of one, but a profile, a backup or an image; a copy loses \
+                    the list too";
+        let mut reason = statement(
+            ReasonCode::AccessList,
+            text.to_owned(),
+            Some(source.clone()),
+            Weight::Against,
+        );
+        reason.settles = Some("whether a service uses it".to_owned());
+        Some(reason)
     }
 
     /// The VMs that the access list of a file names (H-D16).

@@ -1,7 +1,7 @@
 //! Whose a file of nobody was: access lists and earlier states of configurations (H-D16).
 
 use derelict::{
-    inventory::{Inventory, VmGrant},
+    inventory::{Inventory, UngrantedDisk, VmGrant},
     report::model::OwnerBasis,
 };
 use derelict_parsers::testkit::vmcx::ContainerBuilder;
@@ -88,6 +88,27 @@ fn hd16_a_disk_that_belongs_by_its_access_list_to_a_vm_which_misses_one_is_not_j
     };
     site(r"far\data.vhdx").is("csv1/far/data.vhdx", "unknown/ambiguous-reference never");
     site(r"x\data.vhdx").is("csv1/far/data.vhdx", "orphaned/deleted-vm-disk review");
+}
+
+#[test]
+fn a_disk_whose_access_list_names_no_vm_was_perhaps_never_one_of_a_vm() {
+    let site = |path: &str| {
+        let mut inventory = with_grants(&[(r"web\web.vhdx", vm_id("web"))]);
+        inventory.observations.ungranted = vec![UngrantedDisk {
+            path: path.to_owned(),
+            row: "acl.txt: line 9".to_owned(),
+        }];
+        with_vm(Site::hyperv(), "web")
+            .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+            .vhdx("csv1/before/web.vhdx", &vhdx("web"))
+            .inventory(inventory)
+            .judge()
+    };
+    site(r"old\old.vhdx")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk review")
+        .because("csv1/old/old.vhdx", "access-list");
+    site(r"old\other.vhdx").is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk candidate");
+    site(r"before\web.vhdx").is("csv1/before/web.vhdx", "orphaned/migration-leftover candidate");
 }
 
 #[test]
