@@ -235,6 +235,19 @@ fn hard_links_have_an_entry_each_and_count_once() {
 
 #[cfg(unix)]
 #[test]
+fn a_file_that_nobody_may_write_to_is_told_from_others() {
+    let tree = Tree::new();
+    tree.sparse("vm/parent.vhdx", 4096).sparse("vm/disk.vhdx", 4096);
+    let path = tree.path("vm/parent.vhdx");
+    let mut permissions = fs::metadata(&path).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).unwrap();
+    let catalogue = tree.collect();
+    assert!(artifact(&catalogue, "vm/parent.vhdx").entry.read_only);
+    assert!(!artifact(&catalogue, "vm/disk.vhdx").entry.read_only);
+}
+
+#[test]
 fn names_are_kept_byte_by_byte() {
     use std::os::unix::ffi::OsStrExt;
 
