@@ -7,6 +7,7 @@ use crate::{
     evidence::{DiskEvidence, MarkCode},
     kind::{Basis, Kind, Platform, Role},
     reconcile::{
+        coverage::list,
         files::NodeId,
         judge::Judge,
         own::{self, OwnerVm},
@@ -24,7 +25,7 @@ impl Problems {
     pub(super) fn of_disk(&mut self, judge: &Judge<'_>, index: usize, vm: &OwnerVm, disk: NodeId) {
         self.old_format(judge, index, disk);
         self.incomplete(judge, index, disk);
-        self.shared(judge, index, vm, disk);
+        self.shared(judge, index, disk);
         self.interrupted_merge(judge, index, disk);
         if own::is_off(judge.world, vm) {
             let text = "its VM is off, and its log is open: a host crashed while it wrote, or another one uses it";
@@ -85,34 +86,24 @@ impl Problems {
         self.add(finding, &[index]);
     }
 
-    /// H-D11, H-D12: a VHD Set, or a disk on a controller with persistent reservations.
-    fn shared(&mut self, judge: &Judge<'_>, index: usize, vm: &OwnerVm, disk: NodeId) {
-        let is_set = judge.world.files.nodes[disk].kind() == Kind::Vhds;
-        let users: BTreeSet<usize> = judge.owners.vms_of.get(&disk).into_iter().flatten().copied().collect();
-        let of_config = vm
-            .config
-            .filter(|_| users.len() > 1)
-            .map(|config| reasons(judge, config, MarkCode::Shared, ReasonCode::ReferencedBy));
-        let mut reasons = of_config.unwrap_or_default();
-        if is_set {
-            let text = "a VHD Set is made to be shared".to_owned();
-            reasons.push(statement(
-                ReasonCode::ReferencedBy,
-                text,
-                Some(source_of(judge.world.files, disk, None)),
-                Weight::For,
-            ));
-        }
-        if reasons.is_empty() {
+    /// H-D11: a VHD Set. Drives with persistent reservations are told with the devices of every VM.
+    fn shared(&mut self, judge: &Judge<'_>, index: usize, disk: NodeId) {
+        if judge.world.files.nodes[disk].kind() != Kind::Vhds {
             return;
         }
-        let names: Vec<&str> = users.iter().map(|&vm| judge.owners.vms[vm].name.as_str()).collect();
+        let users = judge.owners.vms_of.get(&disk).into_iter().flatten();
+        let users: BTreeSet<&str> = users.map(|&vm| judge.owners.vms[vm].name.as_str()).collect();
+        let source = source_of(judge.world.files, disk, None);
+        let text = "a VHD Set is made to be shared".to_owned();
         let finding = Finding {
             code: ProblemCode::SharedDisk,
-            severity: Severity::Info,
-            subject: source_of(judge.world.files, disk, None),
-            text: format!("it is shared: {} use it", names.join(" and ")),
-            reasons,
+            severity: Severity::Warning,
+            subject: source.clone(),
+            text: format!(
+                "a VHD Set, which is made to be shared: {} names it",
+                list(users.into_iter())
+            ),
+            reasons: vec![statement(ReasonCode::ReferencedBy, text, Some(source), Weight::For)],
             next_step: "move the VMs of this guest cluster together, and check that the target knows shared disks",
         };
         self.add(finding, &[index]);

@@ -56,19 +56,8 @@ impl Judge<'_> {
                 signs.iter().map(|sign| sign.reason.clone()).collect(),
             );
         }
-        if let Some(judgement) = self.of_compute_system(config) {
-            return judgement;
-        }
-        if let Some(&list) = self.coverage.ha_named.get(&config) {
-            let reason = statement(
-                ReasonCode::HaProtected,
-                "a list of vSphere HA names its configuration: a vCenter protects it".to_owned(),
-                Some(source_of(self.world.files, list, None)),
-                Weight::For,
-            );
-            return Judgement::new(Verdict::InUse, Some(Class::HaProtected), vec![reason]);
-        }
-        if let Some(judgement) = self.named_by_store(vm, config) {
+        let known = self.of_compute_system(config).or_else(|| self.protected_by_ha(config));
+        if let Some(judgement) = known.or_else(|| self.named_by_store(vm, config)) {
             return judgement;
         }
         let newest = self.coverage.roots[self.root(config)].newest;
@@ -126,6 +115,18 @@ impl Judge<'_> {
         judgement.reclaim = Reclaim::Review;
         judgement.confidence = Some(self.confidence(config, &mut judgement.reasons));
         judgement
+    }
+
+    /// V75: a list of vSphere HA names the configuration.
+    fn protected_by_ha(&self, config: NodeId) -> Option<Judgement> {
+        let &list = self.coverage.ha_named.get(&config)?;
+        let reason = statement(
+            ReasonCode::HaProtected,
+            "a list of vSphere HA names its configuration: a vCenter protects it".to_owned(),
+            Some(source_of(self.world.files, list, None)),
+            Weight::For,
+        );
+        Some(Judgement::new(Verdict::InUse, Some(Class::HaProtected), vec![reason]))
     }
 
     /// H-E1: a registration list of a host on the scanned roots names it, and no export of that host was given.
