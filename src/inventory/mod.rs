@@ -211,7 +211,7 @@ pub enum InventoryKind {
 
 impl InventoryKind {
     /// Every kind.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::RvtoolsXlsx,
         Self::RvtoolsCsv,
         Self::PowercliJson,

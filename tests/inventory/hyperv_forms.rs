@@ -450,6 +450,8 @@ fn another_hive_and_a_broken_one_are_refused() {
     let inventory = only_of(damaged);
     assert_eq!(capping(&inventory), ["truncated"]);
     assert!(!inventory.has_cluster_list);
+}
+
 #[test]
 fn compute_systems_of_a_host_are_read_from_hcsdiag() {
     let text = "EED44DAF-4F7E-4CF5-82FD-F9C8EBF8DB82\r\n    VM,                         Running, EED44DAF-4F7E-4CF5-82FD-F9C8EBF8DB82, VMMS\r\n\r\n";

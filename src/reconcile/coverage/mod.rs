@@ -146,7 +146,6 @@ impl Coverage {
                 roots,
                 gaps: Vec::new(),
                 ha_named: ha_named(world.files, references),
-                store_named: store_named(world.files, references),
                 file_lists: Vec::new(),
                 store_named: store_named(world, owners, references),
                 empty_roots: empty_roots(catalogue, owners),

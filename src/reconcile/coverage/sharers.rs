@@ -10,10 +10,9 @@ use crate::reconcile::{
     files::NodeId,
     own::{self, OwnerVm},
 };
-use crate::{catalogue::Stage, inventory::InventoryKind, kind::Platform, path::short_host, report::codes::ReasonCode};
 use crate::{
     catalogue::Stage,
-    inventory::ComputeSystem,
+    inventory::{ComputeSystem, InventoryKind},
     kind::Platform,
     path::{fold, short_host},
     report::codes::ReasonCode,

@@ -2,11 +2,29 @@
 
 use derelict::{
     evidence::MarkCode,
-    inventory::{ClusterVm, ComputeSystem, Inventory, OpenFile},
+    inventory::{ClusterVm, ComputeSystem, Inventory, InventoryKind, OpenFile},
+    kind::Platform,
 };
 
 use super::{config, csv, row_of, with_vm};
-use crate::support::{Export, Judged, Site, child, hyperv_host, hyperv_row, hyperv_vm, vhdx, vm_id, vmcx_path};
+use crate::support::{
+    Export, Judged, Site, child, hyperv_host, hyperv_row, hyperv_vm, inventory, vhdx, vm_id, vmcx_path,
+};
+
+#[test]
+fn ha1_the_store_of_a_host_in_a_folder_of_its_name_is_its_export() {
+    let mut export = hyperv_host("hv1").vm(row_of("web"));
+    export.missing_hosts = vec!["HV2".to_owned()];
+    let mut store = inventory("hv2", Platform::Hyperv, InventoryKind::HypervHostStore);
+    store.vms = Vec::new();
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .only_as_it_is()
+        .inventory(export)
+        .inventory(store)
+        .judge()
+        .no_gap("node-without-inventory");
+}
 
 #[test]
 fn ha1_a_vm_that_nobody_registers_and_that_runs_on_caps_the_volume() {

@@ -191,6 +191,14 @@ fn hc8_an_unattached_disk_of_azure_local_is_not_judged_without_its_own_list() {
         .is("csv1/store/data.vhdx", "service/azure-local never")
         .is("csv1/store/old.vhdx", "orphaned/deleted-vm-disk");
     site(false, false).is("csv1/store/data.vhdx", "orphaned/deleted-vm-disk");
+    // A resource whose file is not told may be any of them, and shows that the site is one.
+    let inventory = hyperv_host("hv1").vm(row_of("web")).object("azure-local", "data", None);
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/store/data.vhdx", &vhdx("data"))
+        .only_as_it_is()
+        .inventory(inventory)
+        .judge()
+        .is("csv1/store/data.vhdx", "unknown/service-unlisted never");
 }
 
 #[test]
