@@ -6,12 +6,13 @@
 //!
 //! - where the inventory tells the chain of the lost disk (`Get-VHD`, LayoutEx), or its extent is a flat one that is still
 //!   there, nothing is open;
-//! - a base disk that looks like a parent ([`crate::reconcile::judge`], `lost.rs`, lists the signs) is `unknown`;
+//! - a base disk that looks like a parent ([`crate::reconcile::judge`], `lost.rs`, lists the signs) is `unknown`; of a parent
+//!   whose clones are known, and of its neighbours, only where the lost disk lay among these clones: pools lie together;
 //! - every other base disk of the platform is no `candidate`: review, with medium confidence at most;
 //! - of a ghost nothing is left, neither its configuration nor a disk, that could still need a parent: its lost disks make no
 //!   disk `unknown`. They lower the confidence, and what looks like a parent is no `candidate`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Builder, GapItem, Reach, is_base};
 use crate::{
@@ -27,6 +28,9 @@ use crate::{
     report::codes::ReasonCode,
 };
 
+/// Root and folder, without case.
+type Place = (usize, String);
+
 /// A disk that a registered VM misses and whose parent, if it had one, may be any base disk of the platform.
 #[derive(Debug)]
 pub(crate) struct LostLink {
@@ -36,6 +40,8 @@ pub(crate) struct LostLink {
     pub(crate) platform: Platform,
     /// Root and folder in which it lay, where no other registered VM has a file.
     pub(crate) own_folder: Option<(usize, Vec<u8>)>,
+    /// Root and folder that hold the folder in which it lay, as the folders of a pool lie beside each other.
+    pub(crate) pool: Place,
     /// Neither the configuration of the VM nor a disk of it is left.
     pub(crate) is_of_ghost: bool,
     /// Sentence of the gap that it makes.
@@ -47,8 +53,9 @@ pub(crate) struct LostLink {
 pub(crate) struct LostLinks {
     /// The disks.
     pub(crate) links: Vec<LostLink>,
-    /// Folders that hold a parent of a clone: of a differencing disk that lies elsewhere and is no checkpoint.
-    pub(crate) parent_folders: BTreeSet<(usize, Vec<u8>)>,
+    /// Folders that hold a parent of a clone (of a differencing disk that lies elsewhere and is no checkpoint), with the
+    /// places that hold the folders of these clones.
+    pub(crate) parent_folders: BTreeMap<Place, BTreeSet<Place>>,
     /// Roots on which some disk may be written to, so that one which may not is an exception.
     pub(crate) writable_roots: BTreeSet<usize>,
 }
@@ -148,6 +155,7 @@ impl Builder<'_> {
         self.coverage.lost.links.push(LostLink {
             vm: index,
             platform: vm.platform,
+            pool: (folder.0, above(&folder.1)),
             own_folder: (!is_shared).then_some(folder),
             is_of_ghost,
             text: text.clone(),
@@ -162,15 +170,25 @@ impl Builder<'_> {
         });
     }
 
-    /// Folders that hold a parent of a clone.
-    fn parent_folders(&self) -> BTreeSet<(usize, Vec<u8>)> {
+    /// Folders that hold a parent of a clone, with the places that hold the folders of the clones.
+    fn parent_folders(&self) -> BTreeMap<Place, BTreeSet<Place>> {
         let nodes = &self.world.files.nodes;
-        let edges = self.references.edges.iter().filter(|edge| edge.role == Role::Parent);
-        let of_clones = edges.filter(|edge| own::is_clone_edge(self.world.files, edge));
-        of_clones
-            .map(|edge| (nodes[edge.to].entry.root, nodes[edge.to].folder().to_vec()))
-            .collect()
+        let mut folders: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for edge in self.references.edges.iter().filter(|edge| edge.role == Role::Parent) {
+            if own::is_clone_edge(self.world.files, edge) {
+                let (parent, clone) = (nodes[edge.to], nodes[edge.from]);
+                let folder = (parent.entry.root, folded(parent.folder()));
+                let pool = (clone.entry.root, above(clone.folder()));
+                folders.entry(folder).or_default().insert(pool);
+            }
+        }
+        folders
     }
+}
+
+/// The folder that holds a folder, without case.
+fn above(folder: &[u8]) -> String {
+    folded(RawPath::new(folder).folder().as_bytes())
 }
 
 fn folded(path: &[u8]) -> String {

@@ -3,12 +3,10 @@
 
 use super::{Judge, Judgement, reasons::settled};
 use crate::{
-    kind::Role,
     path::fold,
     reconcile::{
         coverage::{GapItem, LostLink, Reach, is_base},
         files::NodeId,
-        own,
     },
     report::codes::{Class, ReasonCode},
 };
@@ -70,27 +68,35 @@ impl Judge<'_> {
             .filter(move |link| may_be && platform == Some(link.platform))
     }
 
-    /// What makes a disk look like a parent: clones on it, its neighbours, its access list, its place, its name, that nobody
-    /// may write to it.
+    /// What makes a disk look like a parent: its access list, its place, clones on it or on its neighbours, its name, that
+    /// nobody may write to it.
     fn sign_of_parent(&self, node: NodeId, link: &LostLink) -> Option<String> {
         let file = self.file(node);
         let place = (file.entry.root, file.folder().to_vec());
         let lost = &self.coverage.lost;
-        let mut edges = self.references.into(node).filter(|edge| edge.role == Role::Parent);
-        if let Some(edge) = edges.find(|edge| own::is_clone_edge(self.world.files, edge)) {
-            return Some(format!("{} is a clone on it", self.path_beside(edge.from, node)));
-        }
-        if lost.parent_folders.contains(&place) {
-            return Some("it lies in a folder of disks on which clones were made".to_owned());
-        }
         if self.is_granted_to(node, link.vm) {
             return Some("its access list names that VM".to_owned());
         }
         if link.own_folder.as_ref() == Some(&place) {
             return Some("it lies in the folder of the lost disk".to_owned());
         }
-        if let Some(word) = parent_word(&self.path(node)) {
-            return Some(format!("{word:?} in its path is a word for such disks"));
+        match lost
+            .parent_folders
+            .get(&(place.0, fold(&String::from_utf8_lossy(&place.1))))
+        {
+            Some(pools) if pools.contains(&link.pool) => {
+                return Some(
+                    "it lies in a folder of disks on which clones were made, and the lost disk lay beside them"
+                        .to_owned(),
+                );
+            }
+            // Where the clones of this folder lie is known: elsewhere.
+            Some(_) => {}
+            None => {
+                if let Some(word) = parent_word(&self.path(node)) {
+                    return Some(format!("{word:?} in its path is a word for such disks"));
+                }
+            }
         }
         (file.entry.read_only && lost.writable_roots.contains(&file.entry.root))
             .then(|| "nobody may write to it, as is done with such disks".to_owned())
