@@ -111,6 +111,7 @@ impl Judge<'_> {
                 .because(ReasonCode::TargetGone, "no descriptor names it; a running VM goes on without its descriptor: recreate the descriptor, do not delete the data"),
             Kind::VmdkCtk | Kind::Rct | Kind::Mrt => self.sidecar(node),
             Kind::VmdkDigest | Kind::Vmxf | Kind::Vmsd => Situation::new(Class::LeftoverSidecar, Grade::Candidate),
+            Kind::VmdkDescriptor if self.is_digest_of_nothing(node) => Situation::new(Class::LeftoverSidecar, Grade::Candidate),
             Kind::Psf | Kind::Hrl | Kind::Hru | Kind::Referenced => Situation::new(Class::LeftoverSidecar, Grade::Review),
             Kind::Vswp => Situation::new(Class::LeftoverState, Grade::Candidate),
             Kind::Vmgs => self.guest_state(node),
@@ -121,6 +122,19 @@ impl Judge<'_> {
             Kind::Vhds => Situation::new(Class::DeletedVmDisk, Grade::Review),
             _ => self.disk_situation(node),
         }
+    }
+
+    /// V49: the descriptor of a digest whose disk is not there. One whose disk is there goes with it.
+    fn is_digest_of_nothing(&self, node: NodeId) -> bool {
+        let files = self.world.files;
+        let Some(stem) = files.name(node).strip_suffix("-digest.vmdk") else {
+            return false;
+        };
+        let disk = format!("{stem}.vmdk");
+        let mut extents = self.references.of(node).filter(|edge| edge.role == Role::Extent);
+        let folder = files.in_folder(self.root(node), self.file(node).folder());
+        extents.any(|edge| self.file(edge.to).kind() == Kind::VmdkDigest)
+            && !folder.iter().any(|&near| files.name(near) == disk)
     }
 
     /// The disk whose changes a file tracks, by its name.

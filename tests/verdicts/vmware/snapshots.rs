@@ -222,12 +222,18 @@ fn v49_digests_go_with_their_disk() {
         .disk("ds1/old/old")
         .file("ds1/old/old-digest.vmdk", digest("old"))
         .zeros("ds1/old/old-digest-flat.vmdk", 800 * 512)
+        .file("ds1/gone/gone-digest.vmdk", digest("gone"))
+        .zeros("ds1/gone/gone-digest-flat.vmdk", 800 * 512)
         .inventory(vcenter().vm(row_of("vdi")))
         .judge()
         .are(&["ds1/vdi/vdi-digest.vmdk", "ds1/vdi/vdi-digest-flat.vmdk"], "owned")
         .are(
             &["ds1/old/old-digest.vmdk", "ds1/old/old-digest-flat.vmdk"],
             "orphaned/deleted-vm-disk",
+        )
+        .are(
+            &["ds1/gone/gone-digest.vmdk", "ds1/gone/gone-digest-flat.vmdk"],
+            "orphaned/leftover-sidecar",
         );
 }
 
