@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Anomaly;
 
-/// What the blocks of a VHD or VHDX hold of the disk, and what they take in the file.
+/// What the blocks of a VHD or VHDX hold of the disk, and what they take in the file. Of a VHDX with entries in its log, the
+/// file as the log leaves it, which may be longer than it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Allocation {

@@ -287,10 +287,19 @@ impl Builder<'_> {
             self.gap(
                 ReasonCode::UnknownVmInUse,
                 text,
-                BTreeSet::from([root]),
+                self.shared_with(root),
                 Reach::Everything,
             );
         }
+    }
+
+    /// A root and those that the hosts of its inventories use as well: whoever uses the one and gave no inventory may use
+    /// the others too.
+    fn shared_with(&self, root: usize) -> BTreeSet<usize> {
+        let inventories = self.coverage.roots[root].inventories.iter();
+        let mut roots: BTreeSet<usize> = inventories.flat_map(|&inventory| self.covered_by(inventory)).collect();
+        roots.insert(root);
+        roots
     }
 
     /// V5, H-A3, H-A4: exports that are truncated, lossy, empty or failed.

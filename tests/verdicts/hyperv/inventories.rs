@@ -12,6 +12,37 @@ use crate::support::{
 };
 
 #[test]
+fn ha1_a_host_whose_inventory_is_missing_may_use_every_volume_that_the_known_hosts_use() {
+    let on = |volume: &str, name: &str| format!(r"{volume}\{name}\{name}.vhdx");
+    let (second, third) = (r"C:\ClusterStorage\Volume2", r"\\share\vms");
+    let mut far = hyperv_row("far", &[&on(third, "far")]);
+    far.config = Some(format!(r"{third}\far\Virtual Machines\{}.vmcx", vm_id("far")));
+    let site = |written: &str| {
+        with_vm(with_vm(Site::hyperv(), "web"), "other")
+            .root("csv2", &[second])
+            .root("share", &[third])
+            .modified("csv1/other/other.vhdx", written)
+            .vhdx("csv2/near/near.vhdx", &vhdx("near"))
+            .vhdx("csv2/old/old.vhdx", &vhdx("old"))
+            .vhdx("share/far/far.vhdx", &vhdx("far"))
+            .vmcx("share/far", &hyperv_vm("far", &[&on(third, "far")]))
+            .vhdx("share/old/old.vhdx", &vhdx("old too"))
+            .only_as_it_is()
+            .inventory(
+                hyperv_host("hv1")
+                    .vm(row_of("web"))
+                    .vm(hyperv_row("near", &[&on(second, "near")])),
+            )
+            .inventory(hyperv_host("hv2").vm(far.clone()))
+            .judge()
+    };
+    site("2026-10-20T00:00:00Z")
+        .is("csv2/old/old.vhdx", "unknown/no-coverage")
+        .is("share/old/old.vhdx", "orphaned");
+    site("2024-01-01T00:00:00Z").is("csv2/old/old.vhdx", "orphaned");
+}
+
+#[test]
 fn ha1_the_store_of_a_host_in_a_folder_of_its_name_is_its_export() {
     let mut export = hyperv_host("hv1").vm(row_of("web"));
     export.missing_hosts = vec!["HV2".to_owned()];
