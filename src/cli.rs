@@ -140,7 +140,7 @@ pub struct CrawlArgs {
     /// times, and the counters in the headers of VHDX and VMCX files.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=MOST_SECONDS))]
     pub settle: Option<u32>,
-    /// Most threads that crawl and read [default: as many as the storage takes, up to 128]
+    /// Most threads that crawl and read, but at least one for each device [default: as many as the storage takes, up to 128]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_THREADS))]
     pub threads: Option<u16>,
     /// Longest wait for one answer of the storage: what does not answer is given up and reported

@@ -23,6 +23,7 @@ use crate::{
         workers::{self, Fate, Job, Lost, Pulse, Watch, Worker, spread},
     },
     error::{ErrorKind, Result, ToolError},
+    file_reader::Version,
     interrupt::Stop,
     progress::{Phase, Progress},
     raw::RawPath,
@@ -38,10 +39,13 @@ const CHANNEL_FOLDERS: usize = 256;
 
 /// How long one waits for an answer of the storage, unless the user says otherwise. A healthy share answers within
 /// milliseconds, one that fails over within some twenty seconds.
-const IO_TIMEOUT: Duration = Duration::from_secs(30);
+pub const IO_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often the gathering looks up from its work: for the wish to end, and for crews that have stalled.
 const LOOK_UP: Duration = Duration::from_millis(50);
+
+/// Of a folder that nobody is at although it is not done.
+const LEFT_BY_A_FAULT: &str = "panicked: please report this folder, it shows a fault of derelict";
 
 /// One root as the user gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,18 +57,30 @@ pub struct RootArgument {
 }
 
 /// How to collect.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct CollectOptions {
-    /// Most threads; by default as many as the storage takes, up to 128.
+    /// Most threads, but at least one for each device; by default as many as the storage takes, up to 128.
     pub threads: Option<usize>,
     /// Places to leave out, as paths relative to their root.
     pub exclude: GlobSet,
     /// Enter file systems that are mounted below a root.
     pub cross_file_systems: bool,
-    /// Longest wait for one answer of the storage; by default 30 s.
-    pub io_timeout: Option<Duration>,
+    /// Longest wait for one answer of the storage.
+    pub io_timeout: Duration,
     /// How the user ends it early.
     pub stop: Stop,
+}
+
+impl Default for CollectOptions {
+    fn default() -> Self {
+        Self {
+            threads: None,
+            exclude: GlobSet::empty(),
+            cross_file_systems: false,
+            io_timeout: IO_TIMEOUT,
+            stop: Stop::default(),
+        }
+    }
 }
 
 /// Crawls the roots and reads every artifact in them.
@@ -75,7 +91,7 @@ pub struct CollectOptions {
 pub fn collect(roots: &[RootArgument], options: &CollectOptions, progress: Arc<dyn Progress>) -> Result<Catalogue> {
     let limits = workers::Limits {
         workers: options.threads.unwrap_or(workers::MOST_WORKERS).max(1),
-        deadline: options.io_timeout.unwrap_or(IO_TIMEOUT),
+        deadline: options.io_timeout,
     };
     volume::allow_many_open_files();
     let mounts = MountTable::load();
@@ -220,17 +236,24 @@ fn run(
     while !crawl.open.is_empty() {
         if looked_up.is_none_or(|at| at.elapsed() >= LOOK_UP) {
             looked_up = Some(Instant::now());
-            for root in 0..roots.len() {
-                if stop.is_asked() {
-                    gathering.give_up(&crawl.open, root, "not looked at: the scan was interrupted");
-                } else if has_stalled(root) {
-                    gathering.give_up(&crawl.open, root, "not looked at: the storage gives no answer");
-                }
+            let fault = watch.is_at_rest().then_some(LEFT_BY_A_FAULT);
+            let why = |root| match (stop.is_asked(), has_stalled(root)) {
+                (true, _) => Some("not looked at: the scan was interrupted"),
+                (false, true) => Some("not looked at: the storage gives no answer"),
+                (false, false) => fault,
+            };
+            let given_up: Vec<_> = (0..roots.len()).filter_map(|root| Some((root, why(root)?))).collect();
+            if !given_up.is_empty() {
+                // What has arrived was looked at.
+                let arrived = receiver.try_iter().take(CHANNEL_FOLDERS);
+                arrived.for_each(|done| gathering.add_open(&crawl.open, done));
+            }
+            for (root, why) in given_up {
+                gathering.give_up(&crawl.open, root, why);
             }
         }
-        match receiver.recv_timeout(LOOK_UP) {
-            Ok(done) if crawl.open.close(done.ticket) => gathering.add(done),
-            _ => {}
+        if let Ok(done) = receiver.recv_timeout(LOOK_UP) {
+            gathering.add_open(&crawl.open, done);
         }
     }
     Ok(gathering.catalogue)
@@ -329,6 +352,7 @@ impl Reading {
             folder: &self.path,
             name: record.name(),
             length: record.length(),
+            listed: record.version(&self.collector.crawl.mounts),
             hint: wanted.hint,
             has_descriptor: wanted.has_descriptor,
             refused: record.stat.as_ref().err().map(String::as_str),
@@ -423,7 +447,7 @@ impl Collector {
                 });
             }
             match examined.found {
-                Some(found) => done.artifacts.push(artifact(entry(&record), found)),
+                Some(found) => done.artifacts.push(artifact(entry(&record), found, examined.became)),
                 None if keep => done.bystanders.push(entry(&record)),
                 None => {}
             }
@@ -500,7 +524,14 @@ fn divide(folder: &mut Folder) -> (Vec<Wanted>, Vec<FileRecord>) {
     (wanted, undecided)
 }
 
-fn artifact(entry: Entry, found: Found) -> Artifact {
+/// `became`: what it had become when it was read.
+fn artifact(mut entry: Entry, found: Found, became: Option<Version>) -> Artifact {
+    if let Some(became) = became {
+        // Facts and entry are to speak of the same file.
+        entry.length = became.length;
+        entry.modified = became.modified;
+        entry.inode = became.inode.unwrap_or(entry.inode);
+    }
     Artifact {
         entry,
         kind: found.kind,
@@ -544,6 +575,13 @@ impl Gathering {
             .into_iter()
             .map(|path| unseen(root, path, why.to_owned()));
         self.catalogue.issues.extend(issues);
+    }
+
+    /// Adds a folder unless it was given up.
+    fn add_open(&mut self, open: &OpenFolders, done: Done) {
+        if open.close(done.ticket) {
+            self.add(done);
+        }
     }
 
     fn add(&mut self, done: Done) {

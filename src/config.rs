@@ -6,12 +6,14 @@
 use std::{
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use crate::{
     collect::RootArgument,
+    crawl::workers::{Waiting, within},
     error::{ErrorKind, Result, ToolError},
-    place,
+    place::{self, Roots},
     report::Format,
     sanitize,
 };
@@ -28,22 +30,57 @@ pub struct Output {
     pub format: Format,
 }
 
-/// Reads the ROOT arguments.
+/// Reads the ROOT arguments. One whose storage gives no answer before the deadline is taken for what it says: the crawl will
+/// name it.
 ///
 /// # Errors
 /// When one is not a folder, or has an empty alias.
-pub fn roots(arguments: &[OsString]) -> Result<Vec<RootArgument>> {
-    arguments.iter().map(|argument| root(argument)).collect()
+pub fn roots(arguments: &[OsString], deadline: Duration) -> Result<Vec<RootArgument>> {
+    let exist = ask_all(arguments, deadline, |argument| {
+        std::fs::symlink_metadata(argument).is_ok()
+    })?;
+    let roots: Vec<RootArgument> = arguments
+        .iter()
+        .zip(exist)
+        .map(|(argument, exists)| root(argument, exists.unwrap_or(true)))
+        .collect::<Result<_>>()?;
+    for folder in ask_all(&roots, deadline, |root| check_folder(&root.path))?
+        .into_iter()
+        .flatten()
+    {
+        folder?;
+    }
+    Ok(roots)
+}
+
+/// Asks the same of several things, all at once. `None` where there is no answer before the deadline.
+fn ask_all<T: Clone + Send + 'static, A: Send + 'static>(
+    things: &[T],
+    deadline: Duration,
+    ask: fn(&T) -> A,
+) -> Result<Vec<Option<A>>> {
+    let asked = things
+        .iter()
+        .cloned()
+        .map(|thing| within(deadline, move || ask(&thing)));
+    let asked: Vec<_> = asked
+        .collect::<std::io::Result<_>>()
+        .map_err(|error| ToolError::new(ErrorKind::System, "threads cannot be started").because(error))?;
+    Ok(asked.into_iter().map(Waiting::wait).collect())
 }
 
 /// An argument that exists as a path is a path; otherwise the last `=` divides, and commas divide the aliases.
-fn root(argument: &OsStr) -> Result<RootArgument> {
+fn root(argument: &OsStr, exists: bool) -> Result<RootArgument> {
     let whole = Path::new(argument);
-    if std::fs::symlink_metadata(whole).is_ok() {
-        return folder(whole, Vec::new());
+    let folder = |path: &Path, aliases| RootArgument {
+        path: path.to_owned(),
+        aliases,
+    };
+    if exists {
+        return Ok(folder(whole, Vec::new()));
     }
     let Some((aliases, path)) = split_at_last_equals(argument) else {
-        return folder(whole, Vec::new());
+        return Ok(folder(whole, Vec::new()));
     };
     let aliases = aliases
         .to_str()
@@ -63,19 +100,16 @@ fn root(argument: &OsStr) -> Result<RootArgument> {
             "the path behind the `=` is empty",
         ));
     }
-    folder(Path::new(&path), aliases)
+    Ok(folder(Path::new(&path), aliases))
 }
 
-fn folder(path: &Path, aliases: Vec<String>) -> Result<RootArgument> {
+fn check_folder(path: &Path) -> Result<()> {
     let metadata = std::fs::metadata(path)
         .map_err(|error| ToolError::at(ErrorKind::Root, path, "the root cannot be entered").because(error))?;
     if !metadata.is_dir() {
         return Err(ToolError::at(ErrorKind::Root, path, "the root is no folder"));
     }
-    Ok(RootArgument {
-        path: path.to_owned(),
-        aliases,
-    })
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -98,7 +132,7 @@ fn split_at_last_equals(argument: &OsStr) -> Option<(OsString, OsString)> {
 ///
 /// # Errors
 /// When the extension of one is unknown, two are the same, or one must not or cannot be written.
-pub fn outputs(paths: &[PathBuf], roots: &[&Path], force: bool) -> Result<Vec<Output>> {
+pub fn outputs(paths: &[PathBuf], roots: &Roots, force: bool) -> Result<Vec<Output>> {
     let mut outputs: Vec<Output> = Vec::with_capacity(paths.len());
     for path in paths {
         let format = extension(path).and_then(Format::of_extension).ok_or_else(|| {
@@ -121,7 +155,7 @@ pub fn outputs(paths: &[PathBuf], roots: &[&Path], force: bool) -> Result<Vec<Ou
 ///
 /// # Errors
 /// When it has another extension, or must not or cannot be written.
-pub fn catalogue_output(path: &Path, roots: &[&Path], force: bool) -> Result<()> {
+pub fn catalogue_output(path: &Path, roots: &Roots, force: bool) -> Result<()> {
     if extension(path) != Some(CATALOGUE_EXTENSION) {
         let wanted = "a catalogue has the extension .catalogue";
         return Err(ToolError::at(ErrorKind::Output, path, wanted));
@@ -133,7 +167,7 @@ fn extension(path: &Path) -> Option<&str> {
     path.extension().and_then(OsStr::to_str)
 }
 
-fn check_output(path: &Path, roots: &[&Path], force: bool) -> Result<()> {
+fn check_output(path: &Path, roots: &Roots, force: bool) -> Result<()> {
     let refuse = |why: &str| ToolError::at(ErrorKind::Output, path, why);
     match std::fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_dir() => return Err(refuse("the output is a folder")),
@@ -149,26 +183,25 @@ fn check_output(path: &Path, roots: &[&Path], force: bool) -> Result<()> {
 ///
 /// # Errors
 /// When it does, or when that cannot be told.
-pub fn outside_roots(path: &Path, roots: &[&Path]) -> Result<()> {
-    for root in roots {
-        let inside = place::is_inside(path, root).map_err(|error| {
-            ToolError::at(ErrorKind::Output, path, "whether it lies inside a root cannot be told").because(error)
-        })?;
-        if inside {
-            let root = sanitize::os_path(root);
-            let why = format!("the output lies inside the root {root}: derelict writes nothing to a datastore");
-            return Err(ToolError::at(ErrorKind::Output, path, &why));
-        }
-    }
-    Ok(())
+pub fn outside_roots(path: &Path, roots: &Roots) -> Result<()> {
+    let root = roots.around(path).map_err(|error| {
+        ToolError::at(ErrorKind::Output, path, "whether it lies inside a root cannot be told").because(error)
+    })?;
+    let Some(root) = root else { return Ok(()) };
+    let root = sanitize::os_path(root);
+    let why = format!("the output lies inside the root {root}: derelict writes nothing to a datastore");
+    Err(ToolError::at(ErrorKind::Output, path, &why))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const PATIENT: Duration = Duration::from_mins(10);
+
     fn parsed(argument: &str) -> Result<RootArgument> {
-        root(OsStr::new(argument))
+        let mut roots = roots(&[argument.into()], PATIENT)?;
+        Ok(roots.remove(0))
     }
 
     fn root_of(path: &Path, aliases: &[&str]) -> RootArgument {
@@ -240,7 +273,7 @@ mod tests {
             "a.json", "b.JSONL", "c.csv", "d.md", "e.txt", "f.html", "g.xlsx", "h.prom",
         ]
         .map(|name| folder.path().join(name));
-        let formats: Vec<Format> = outputs(&paths, &[], false)
+        let formats: Vec<Format> = outputs(&paths, &Roots::default(), false)
             .unwrap()
             .iter()
             .map(|output| output.format)
@@ -266,6 +299,7 @@ mod tests {
         let root = folder.path().join("root");
         std::fs::create_dir(&root).unwrap();
         std::fs::write(folder.path().join("there.json"), "").unwrap();
+        let roots = Roots::ask([root.as_path()], PATIENT);
         for (names, why) in [
             (&["a.pdf"][..], "no known form"),
             (&["a"], "no known form"),
@@ -276,19 +310,19 @@ mod tests {
             (&["root/../root/a.json"], "inside the root"),
         ] {
             let paths: Vec<_> = names.iter().map(|name| folder.path().join(name)).collect();
-            let error = outputs(&paths, &[&root], false).unwrap_err();
+            let error = outputs(&paths, &roots, false).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Output);
             assert!(error.to_string().contains(why), "{names:?}: {error}");
         }
         let existing = [folder.path().join("there.json")];
-        assert_eq!(outputs(&existing, &[&root], true).unwrap().len(), 1);
-        assert!(outputs(&[folder.path().join("root.json")], &[&root], false).is_ok());
+        assert_eq!(outputs(&existing, &roots, true).unwrap().len(), 1);
+        assert!(outputs(&[folder.path().join("root.json")], &roots, false).is_ok());
     }
 
     #[test]
     fn a_catalogue_has_its_own_extension() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(catalogue_output(&folder.path().join("a.catalogue"), &[], false).is_ok());
-        assert!(catalogue_output(&folder.path().join("a.json"), &[], false).is_err());
+        assert!(catalogue_output(&folder.path().join("a.catalogue"), &Roots::default(), false).is_ok());
+        assert!(catalogue_output(&folder.path().join("a.json"), &Roots::default(), false).is_err());
     }
 }

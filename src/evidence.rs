@@ -265,6 +265,6 @@ pub enum MarkCode {
     Shared,
     /// Holds nothing at all (0 bytes).
     Empty,
-    /// It changed between two looks of one scan.
+    /// It changed between two looks of one scan: after it was listed or while it was read, or before the second look.
     Changed,
 }

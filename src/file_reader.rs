@@ -5,23 +5,67 @@
 //! a file is never mapped, since another host may shorten it under us.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, Metadata, OpenOptions},
     io,
     path::Path,
 };
 
 use derelict_parsers::ReadAt;
+use jiff::Timestamp;
 
-use crate::crawl::{Dir, workers::Pulse};
+use crate::{
+    crawl::{Dir, workers::Pulse},
+    volume,
+};
 
 /// What is read of every file that is opened: one read of this many bytes costs hardly more than one of 4 KiB.
 pub const HEAD_BYTES: u64 = 64 << 10;
+
+/// What tells that a file is still the one that it was, with the content that it had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Version {
+    /// Bytes.
+    pub(crate) length: u64,
+    /// Last change of the content.
+    pub(crate) modified: Option<Timestamp>,
+    /// `None` where there is no such thing, or none that stays.
+    pub(crate) inode: Option<u64>,
+}
+
+impl Version {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            length: metadata.len(),
+            modified: metadata.modified().ok().and_then(|time| Timestamp::try_from(time).ok()),
+            inode: volume::identity(metadata).map(|(_, inode)| inode),
+        }
+    }
+
+    /// What differs, in words; `None` when nothing does.
+    pub(crate) fn change_to(self, now: Self) -> Option<String> {
+        let mut changes = Vec::new();
+        if self.length != now.length {
+            changes.push(format!("its length from {} to {} bytes", self.length, now.length));
+        }
+        if let (Some(then), Some(now)) = (self.modified, now.modified)
+            && then != now
+        {
+            changes.push(format!("its time of modification from {then} to {now}"));
+        }
+        if let (Some(then), Some(now)) = (self.inode, now.inode)
+            && then != now
+        {
+            changes.push(format!("its inode from {then} to {now}"));
+        }
+        (!changes.is_empty()).then(|| changes.join(", "))
+    }
+}
 
 /// A regular file that is open for reading.
 #[derive(Debug)]
 pub struct FileReader {
     file: File,
-    length: u64,
+    opened: Version,
     head: Vec<u8>,
     pulse: Option<Pulse>,
 }
@@ -41,17 +85,18 @@ impl FileReader {
     }
 
     fn start(file: File, pulse: Option<Pulse>) -> io::Result<Self> {
+        beat(pulse.as_ref());
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "is no regular file"));
         }
-        let length = metadata.len();
-        let mut head = vec![0; usize::try_from(length.min(HEAD_BYTES)).unwrap_or(0)];
+        let opened = Version::of(&metadata);
+        let mut head = vec![0; usize::try_from(opened.length.min(HEAD_BYTES)).unwrap_or(0)];
         let got = fill(&file, 0, &mut head, pulse.as_ref())?;
         head.truncate(got);
         Ok(Self {
             file,
-            length,
+            opened,
             head,
             pulse,
         })
@@ -61,13 +106,24 @@ impl FileReader {
     pub fn head(&self) -> &[u8] {
         &self.head
     }
+
+    /// What it was when it was opened.
+    pub(crate) fn opened(&self) -> Version {
+        self.opened
+    }
+
+    /// What it is now.
+    pub(crate) fn version(&self) -> io::Result<Version> {
+        beat(self.pulse.as_ref());
+        Ok(Version::of(&self.file.metadata()?))
+    }
 }
 
 /// What the file system says of a file that is opened for it and not read: a client of a share asks the server then.
 ///
 /// # Errors
 /// What the operating system said; `InvalidInput` when it is no regular file (any more).
-pub fn metadata(path: &Path) -> io::Result<std::fs::Metadata> {
+pub fn metadata(path: &Path) -> io::Result<Metadata> {
     let metadata = open_for_reading(path)?.metadata()?;
     if metadata.is_file() {
         return Ok(metadata);
@@ -77,7 +133,7 @@ pub fn metadata(path: &Path) -> io::Result<std::fs::Metadata> {
 
 impl ReadAt for FileReader {
     fn len(&self) -> u64 {
-        self.length
+        self.opened.length
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
@@ -92,7 +148,14 @@ impl ReadAt for FileReader {
     }
 
     fn next_data(&self, offset: u64) -> u64 {
-        next_data(&self.file, offset, self.length)
+        beat(self.pulse.as_ref());
+        next_data(&self.file, offset, self.opened.length)
+    }
+}
+
+fn beat(pulse: Option<&Pulse>) {
+    if let Some(pulse) = pulse {
+        pulse.beat();
     }
 }
 
@@ -160,12 +223,15 @@ fn fill(file: &File, offset: u64, buffer: &mut [u8], pulse: Option<&Pulse>) -> i
     let mut filled = 0;
     while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         let place = offset.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX));
-        if let Some(pulse) = pulse {
-            pulse.beat();
-        }
+        beat(pulse);
         match read_once(file, place, rest) {
             Ok(0) => break,
-            Ok(count) => filled = filled.saturating_add(count),
+            Ok(count) => {
+                filled = filled.saturating_add(count);
+                if let Some(pulse) = pulse {
+                    pulse.answered();
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

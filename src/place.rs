@@ -7,7 +7,10 @@
 use std::{
     io,
     path::{Component, Path, PathBuf},
+    time::Duration,
 };
+
+use crate::crawl::workers::within;
 
 /// Folders above one another: beyond this something goes in circles.
 #[cfg(unix)]
@@ -21,12 +24,58 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// True when a file written to `path` would lie inside the folder `root`.
-///
-/// # Errors
-/// When the current folder, or a folder above the file that exists, cannot be asked.
-pub(crate) fn is_inside(path: &Path, root: &Path) -> io::Result<bool> {
-    Ok(normal(path)?.starts_with(normal(root)?) || is_below(folder_of(path), root)?)
+/// Roots, with what tells them from other folders.
+#[derive(Debug, Default)]
+pub struct Roots(Vec<Root>);
+
+#[derive(Debug)]
+struct Root {
+    path: PathBuf,
+    /// Device and inode; `None` for a root that is not on this machine (a saved catalogue) or gives no answer.
+    identity: io::Result<Option<(u64, u64)>>,
+}
+
+impl Roots {
+    /// Asks for what tells them apart, all at once, and waits for no answer longer than `deadline`.
+    ///
+    /// A root that gives none lies above no folder that does, so a file is inside it by name only.
+    pub fn ask<'a>(paths: impl IntoIterator<Item = &'a Path>, deadline: Duration) -> Self {
+        let asked: Vec<_> = paths
+            .into_iter()
+            .map(|path| {
+                let path = path.to_owned();
+                let here = path.clone();
+                (path, within(deadline, move || identity_here(&here)))
+            })
+            .collect();
+        let answered = |(path, asked): (PathBuf, io::Result<crate::crawl::workers::Waiting<_>>)| Root {
+            path,
+            identity: asked.and_then(|answer| answer.wait().unwrap_or(Ok(None))),
+        };
+        Self(asked.into_iter().map(answered).collect())
+    }
+
+    /// The root inside which a file written to `path` would lie.
+    ///
+    /// # Errors
+    /// When the current folder, or a folder above the file that exists, cannot be asked, or a root refuses to tell.
+    pub(crate) fn around(&self, path: &Path) -> io::Result<Option<&Path>> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let above = above(folder_of(path))?;
+        let path = normal(path)?;
+        for root in &self.0 {
+            let identity = match &root.identity {
+                Ok(identity) => *identity,
+                Err(error) => return Err(io::Error::new(error.kind(), error.to_string())),
+            };
+            if path.starts_with(normal(&root.path)?) || identity.is_some_and(|identity| above.contains(&identity)) {
+                return Ok(Some(&root.path));
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// True when two paths name one place.
@@ -80,39 +129,49 @@ fn is_same_folder(_: &Path, _: &Path) -> bool {
     false
 }
 
-/// Walks up by `..`, which the kernel resolves physically, until the top is its own parent.
+/// The identity of a folder that may be one of another machine.
 #[cfg(unix)]
-fn is_below(folder: &Path, root: &Path) -> io::Result<bool> {
-    let root = match identity(root) {
-        Ok(identity) => identity,
-        // A root of another machine (a saved catalogue) is not here.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error),
-    };
+fn identity_here(path: &Path) -> io::Result<Option<(u64, u64)>> {
+    match identity(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
+#[cfg(not(unix))]
+fn identity_here(_: &Path) -> io::Result<Option<(u64, u64)>> {
+    Ok(None)
+}
+
+/// A folder and those above it: walks up by `..`, which the kernel resolves physically, until the top is its own parent.
+#[cfg(unix)]
+fn above(folder: &Path) -> io::Result<Vec<(u64, u64)>> {
     let mut place = folder.to_owned();
-    let mut last = None;
-    for _ in 0..DEPTH_MAX {
+    let mut above: Vec<(u64, u64)> = Vec::new();
+    while above.len() < DEPTH_MAX {
         let here = identity(&place)?;
-        if here == root {
-            return Ok(true);
+        if above.last() == Some(&here) {
+            return Ok(above);
         }
-        if last == Some(here) {
-            return Ok(false);
-        }
-        last = Some(here);
+        above.push(here);
         place.push("..");
     }
     Err(io::Error::other("too many folders above one another"))
 }
 
 #[cfg(not(unix))]
-fn is_below(_: &Path, _: &Path) -> io::Result<bool> {
-    Ok(false)
+fn above(_: &Path) -> io::Result<Vec<(u64, u64)>> {
+    Ok(Vec::new())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn is_inside(path: &Path, root: &Path) -> io::Result<bool> {
+        let roots = Roots::ask([root], Duration::from_mins(10));
+        Ok(roots.around(path)?.is_some())
+    }
 
     #[test]
     fn a_file_below_the_root_is_inside_by_name() {

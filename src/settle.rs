@@ -90,7 +90,7 @@ fn keep(artifact: &mut Artifact, look: SecondLook) {
 struct Again<'a> {
     catalogue: &'a Catalogue,
     wait: Duration,
-    io_timeout: Option<Duration>,
+    io_timeout: Duration,
     /// For each root whether it did not answer in time.
     silent: Vec<AtomicBool>,
 }
@@ -121,14 +121,11 @@ impl Again<'_> {
     fn ask(&self, artifact: &Artifact, path: PathBuf) -> Option<(io::Result<Now>, Option<HeaderStamp>)> {
         let kind = artifact.kind;
         let ask = move || (now(&path, kind), read::header_stamp(kind, &path));
-        let Some(deadline) = self.io_timeout else {
-            return Some(ask());
-        };
         let silent = self.silent.get(artifact.entry.root)?;
         if silent.load(Ordering::Relaxed) {
             return None;
         }
-        let answer = within(deadline, ask).ok()?.wait();
+        let answer = within(self.io_timeout, ask).ok()?.wait();
         if answer.is_none() {
             silent.store(true, Ordering::Relaxed);
         }

@@ -70,6 +70,11 @@ impl MountTable {
             .is_some_and(|name| INVENTED_BLOCKS.contains(&name))
     }
 
+    /// True when a file has the same inode each time it is asked for. FUSE servers may number files as they meet them.
+    pub fn keeps_inodes(&self, device: u64) -> bool {
+        !self.file_system(device).is_some_and(|name| name.starts_with("fuse"))
+    }
+
     /// True for a share that is reached by SMB.
     pub fn is_smb(&self, device: u64) -> bool {
         self.file_system(device).is_some_and(|name| SMB.contains(&name))

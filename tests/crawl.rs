@@ -706,3 +706,32 @@ fn another_file_system_is_entered_only_when_asked() {
 fn skip(why: &str) {
     eprintln!("SKIPPED: {why}");
 }
+
+/// Panics once, at the first files that are seen.
+struct PanicsOnce(AtomicU64);
+
+impl Progress for PanicsOnce {
+    fn entries(&self, _: u64) {
+        assert!(self.0.fetch_add(1, Ordering::Relaxed) > 0, "a fault of ours");
+    }
+}
+
+#[test]
+fn a_panic_over_a_folder_is_its_issue_and_the_crawl_goes_on() {
+    let tree = Tree::new();
+    tree.file("vm/a.vmx", VMX);
+    for threads in [1, 8] {
+        let options = CollectOptions {
+            threads: Some(threads),
+            ..CollectOptions::default()
+        };
+        let catalogue = collect(&tree.arguments(), &options, Arc::new(PanicsOnce(AtomicU64::new(0)))).unwrap();
+        let issues: Vec<_> = catalogue.issues.iter().map(|issue| issue.error.as_str()).collect();
+        assert_eq!(issues.len(), 1);
+        assert!(
+            issues[0].starts_with("panicked: please report this folder"),
+            "{issues:?}"
+        );
+        assert_eq!(catalogue.roots[0].directories, 1);
+    }
+}

@@ -7,6 +7,7 @@
 //! answer, is an issue of the folder and costs nothing else.
 
 use std::{
+    cell::Cell,
     collections::{BTreeMap, BTreeSet},
     io,
     path::{Path, PathBuf},
@@ -21,6 +22,7 @@ use globset::GlobSet;
 use self::workers::{Crew, Fate, Job, Lost, Pulse, Work, Worker, spread};
 use crate::{
     catalogue::{Entry, Issue, SkipReason, Skipped, Special, Stage},
+    file_reader::Version,
     raw::RawPath,
     volume::MountTable,
 };
@@ -209,7 +211,7 @@ impl Entering {
 
     /// Opens the folder and divides what it holds. `None` where it is not entered, and the folder says why.
     fn list(&self, folder: &mut Folder, pulse: &Pulse) -> Option<(Arc<Dir>, Listing)> {
-        let dir = match self.open() {
+        let dir = match self.open(pulse) {
             Ok(Ok(dir)) => Arc::new(dir),
             Ok(Err(why)) => {
                 folder.skip(folder.path.clone(), true, why);
@@ -221,21 +223,31 @@ impl Entering {
             }
         };
         let mut listing = Listing::default();
-        let mut count = 0_usize;
-        let listed = dir.list(&|| pulse.beat(), &mut |name, kind| {
-            count = count.saturating_add(1);
+        let count = Cell::new(0_usize);
+        let ask_on = || {
+            if count.get() > 0 {
+                pulse.answered();
+            }
+            pulse.beat();
+        };
+        let listed = dir.list(&ask_on, &mut |name, kind| {
+            count.set(count.get().saturating_add(1));
+            if kind == EntryKind::Link {
+                // It is asked where it leads.
+                pulse.beat();
+            }
             self.sort_in(folder, &mut listing, &dir, name, kind);
         });
         if let Err(error) = &listed {
             folder.folder_issue(error);
         }
-        folder.entered = listed.is_ok() || count > 0;
-        folder.is_empty = count == 0;
+        folder.entered = listed.is_ok() || count.get() > 0;
+        folder.is_empty = count.get() == 0;
         Some((dir, listing))
     }
 
     /// Opens the folder, unless there is a reason to stay out.
-    fn open(&self) -> io::Result<Result<Dir, SkipReason>> {
+    fn open(&self, pulse: &Pulse) -> io::Result<Result<Dir, SkipReason>> {
         let Some(parent) = &self.place.parent else {
             let root = self.crawl.roots.get(self.place.root).map(|root| root.path.as_path());
             return Dir::open_root(root.unwrap_or(Path::new(""))).map(Ok);
@@ -257,6 +269,7 @@ impl Entering {
             if home.is_some_and(|home| home != stat.device) {
                 return Ok(Err(SkipReason::OtherFileSystem));
             }
+            pulse.beat();
         }
         Dir::open_in(parent, name).map(Ok)
     }
@@ -429,6 +442,16 @@ impl FileRecord {
     /// True when only a stub is here and reading it would bring the content back from an archive or a cloud.
     pub(crate) fn is_offline(&self) -> bool {
         self.stat.as_ref().is_ok_and(|stat| stat.is_offline)
+    }
+
+    /// What it was when it was asked for.
+    pub(crate) fn version(&self, mounts: &MountTable) -> Option<Version> {
+        let stat = self.stat.as_ref().ok()?;
+        Some(Version {
+            length: stat.length,
+            modified: stat.modified,
+            inode: (stat.inode != 0 && mounts.keeps_inodes(stat.device)).then_some(stat.inode),
+        })
     }
 
     /// Device and inode of a file with several names.

@@ -6,9 +6,12 @@
 //! A thread that hangs in the kernel cannot be ended from outside. So every request has a deadline: the [`Watch`] takes the
 //! work from a worker that got no answer, says so in the place of the answer, and hands the rest of the work to others. The
 //! worker, should it ever come back, finds its work gone and ends. Nothing borrows from the caller, since nobody knows when
-//! that will be. A crew of which no worker gets an answer any more has stalled, and is given up as a whole.
+//! that will be. What is left of the work in which one hung comes last, and who takes its place begins far away from it: so a
+//! part of the storage that is dead holds up no other. A crew of which even then no worker gets an answer has stalled, and is
+//! given up as a whole.
 
 use std::{
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak,
@@ -25,6 +28,10 @@ pub(crate) const MOST_WORKERS: usize = 128;
 
 /// How often the watch looks. A crew doubles at most this often: from 2 to 128 in 30 ms.
 const TICK: Duration = Duration::from_millis(5);
+
+/// When the watch itself was held up for longer, the process stood still (stopped, or starved by others), and no answer could
+/// have been heard: that time is not counted against the storage.
+const LONGEST_TICK: Duration = Duration::from_millis(250);
 
 /// A request that takes longer than this on average is one that waits for the storage. A warm local disk takes 2 µs.
 const WAITING: Duration = Duration::from_micros(100);
@@ -65,7 +72,8 @@ impl std::fmt::Display for Lost {
 
 /// Work that can be taken from a worker.
 pub(crate) trait Work: Send + Sync {
-    /// Takes it from the worker that hangs in it, and sees to it that somebody goes on. False when it was done meanwhile.
+    /// Takes it from the worker that hangs in it, and sees to it that somebody goes on ([`Crew::push_suspect`]). False when it
+    /// was done meanwhile.
     fn give_up(&self, crew: &Crew, why: Lost) -> bool;
 }
 
@@ -74,7 +82,7 @@ pub(crate) trait Work: Send + Sync {
 struct Seat {
     /// When the request under way began, by the clock of the crew; 0 while there is none.
     since: AtomicU64,
-    /// Requests that were answered.
+    /// Answers that prove the storage alive.
     answers: AtomicU64,
     work: Mutex<Option<Arc<dyn Work>>>,
 }
@@ -95,19 +103,21 @@ impl std::fmt::Debug for Pulse {
 impl Pulse {
     /// A request begins now; the one before it, if any, is answered.
     pub(crate) fn beat(&self) {
-        let before = self.seat.since.load(Ordering::Relaxed);
         self.seat
             .since
             .store(self.clock.load(Ordering::Relaxed), Ordering::Relaxed);
-        if before != 0 {
-            self.seat.answers.fetch_add(1, Ordering::Relaxed);
-        }
     }
 
-    /// The request is answered, and no other is under way.
+    /// The storage gave something that a cache would not: names of a folder, bytes of a file. The opening of a file and the
+    /// like are no such answer, or a server that is dead would seem alive for as long as anything is remembered of it.
+    pub(crate) fn answered(&self) {
+        self.seat.answers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The request is answered, what was asked for is done, and no other request is under way.
     pub(crate) fn rest(&self) {
         self.seat.since.store(0, Ordering::Relaxed);
-        self.seat.answers.fetch_add(1, Ordering::Relaxed);
+        self.answered();
     }
 
     /// Puts work where it can be taken away.
@@ -141,8 +151,29 @@ pub(crate) struct Crew {
 #[derive(Default)]
 struct Tasks {
     /// The last one in is the first one out: a tree is walked into its depth, with few folders open.
-    stack: Vec<Task>,
+    stack: VecDeque<Task>,
+    /// What is left of work in which a worker hung: for when there is nothing else.
+    suspects: Vec<Task>,
+    /// So many of the next tasks are taken from the far end of the stack.
+    from_far: usize,
     ended: bool,
+}
+
+impl Tasks {
+    fn take(&mut self) -> Option<Task> {
+        let far = self.from_far > 0;
+        self.from_far = self.from_far.saturating_sub(1);
+        let task = if far {
+            self.stack.pop_front()
+        } else {
+            self.stack.pop_back()
+        };
+        task.or_else(|| self.suspects.pop())
+    }
+
+    fn len(&self) -> usize {
+        self.stack.len().saturating_add(self.suspects.len())
+    }
 }
 
 impl Crew {
@@ -162,9 +193,18 @@ impl Crew {
 
     /// Leaves work for whoever comes first.
     pub(crate) fn push(&self, task: Task) {
+        self.add(|tasks| tasks.stack.push_back(task));
+    }
+
+    /// Leaves what is left of work in which a worker hung.
+    pub(crate) fn push_suspect(&self, task: Task) {
+        self.add(|tasks| tasks.suspects.push(task));
+    }
+
+    fn add(&self, add: impl FnOnce(&mut Tasks)) {
         let mut tasks = lock(&self.tasks);
-        tasks.stack.push(task);
-        self.queued.store(tasks.stack.len(), Ordering::Relaxed);
+        add(&mut tasks);
+        self.queued.store(tasks.len(), Ordering::Relaxed);
         drop(tasks);
         if self.idle.load(Ordering::Relaxed) > 0 {
             self.wake.notify_one();
@@ -174,6 +214,13 @@ impl Crew {
     /// True when no worker of it got an answer within the deadline: what it was to look at is out of reach.
     pub(crate) fn has_stalled(&self) -> bool {
         self.stalled.load(Ordering::Acquire)
+    }
+
+    /// True when nobody works and nothing is left to do.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        // Workers fall idle, and take work, only under this lock.
+        let tasks = lock(&self.tasks);
+        tasks.len() == 0 && self.idle.load(Ordering::Relaxed) == self.size()
     }
 
     /// True when somebody waits for work that is not there.
@@ -187,8 +234,8 @@ impl Crew {
             if tasks.ended {
                 return None;
             }
-            if let Some(task) = tasks.stack.pop() {
-                self.queued.store(tasks.stack.len(), Ordering::Relaxed);
+            if let Some(task) = tasks.take() {
+                self.queued.store(tasks.len(), Ordering::Relaxed);
                 return Some(task);
             }
             self.idle.fetch_add(1, Ordering::Relaxed);
@@ -201,8 +248,10 @@ impl Crew {
     fn end(&self) {
         let mut tasks = lock(&self.tasks);
         tasks.ended = true;
-        tasks.stack.clear();
+        // What the tasks hold is let go of without the lock.
+        let left = (std::mem::take(&mut tasks.stack), std::mem::take(&mut tasks.suspects));
         drop(tasks);
+        drop(left);
         self.wake.notify_all();
     }
 
@@ -217,11 +266,19 @@ impl Crew {
             },
             crew,
         };
-        thread::Builder::new()
+        // Before it begins, so that no worker is ever uncounted.
+        lock(&self.seats).push(Arc::clone(&seat));
+        let started = thread::Builder::new()
             .name("crawl".to_owned())
-            .spawn(move || worker.run())?;
-        lock(&self.seats).push(seat);
-        Ok(())
+            .spawn(move || worker.run());
+        if started.is_err() {
+            self.remove(&seat);
+        }
+        started.map(drop)
+    }
+
+    fn remove(&self, seat: &Arc<Seat>) {
+        lock(&self.seats).retain(|other| !Arc::ptr_eq(other, seat));
     }
 
     fn size(&self) -> usize {
@@ -241,21 +298,22 @@ impl Crew {
             let since = seat.since.load(Ordering::Relaxed);
             since != 0 && since < then
         };
-        let seats = std::mem::take(&mut *lock(&self.seats));
-        let (hanging, well): (Vec<_>, Vec<_>) = seats.into_iter().partition(late);
+        let hanging: Vec<_> = lock(&self.seats).iter().filter(|seat| late(seat)).cloned().collect();
         let mut given_up = 0_usize;
-        let mut kept = well;
         for seat in hanging {
-            let work = lock(&seat.work).take();
+            let mut held = lock(&seat.work);
+            // Once more with the lock: it may have had its answer, and have begun other work.
+            let work = if late(&seat) { held.take() } else { None };
+            drop(held);
             if work.is_some_and(|work| work.give_up(self, Lost::NoAnswer(deadline))) {
                 given_up = given_up.saturating_add(1);
                 let answers = seat.answers.load(Ordering::Relaxed);
                 self.past_answers.fetch_add(answers, Ordering::Relaxed);
-            } else {
-                kept.push(seat);
+                self.remove(&seat);
             }
         }
-        lock(&self.seats).append(&mut kept);
+        let mut tasks = lock(&self.tasks);
+        tasks.from_far = tasks.from_far.saturating_add(given_up);
         given_up
     }
 }
@@ -440,7 +498,7 @@ impl<J: Job> Work for Batch<J> {
         };
         drop(span);
         let batch = Self::new(Arc::clone(&self.shared), rest);
-        crew.push(Box::new(move |worker| batch.run(worker)));
+        crew.push_suspect(Box::new(move |worker| batch.run(worker)));
         true
     }
 }
@@ -454,22 +512,20 @@ pub(crate) struct Watch {
 /// How many workers there may be, and how long one waits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Most workers of all crews together.
+    /// Most workers of all crews together, though every crew has one.
     pub(crate) workers: usize,
     /// Longest wait for one answer.
     pub(crate) deadline: Duration,
 }
 
 impl Watch {
-    /// So many crews, each with a worker to begin with. There are never more crews than there may be workers.
+    /// So many crews, each with a worker to begin with: a worker for several could be held up for all of them by one.
     ///
     /// # Errors
     /// When the machine refuses threads.
     pub(crate) fn start(crews: usize, limits: Limits) -> std::io::Result<Self> {
         let clock = Arc::new(AtomicU64::new(1));
-        let crews: Vec<Arc<Crew>> = (0..crews.clamp(1, limits.workers.max(1)))
-            .map(|_| Crew::new(Arc::clone(&clock)))
-            .collect();
+        let crews: Vec<Arc<Crew>> = (0..crews.max(1)).map(|_| Crew::new(Arc::clone(&clock))).collect();
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let each = cores.min(limits.workers / crews.len()).max(1);
         for crew in &crews {
@@ -485,18 +541,27 @@ impl Watch {
         };
         let stop = Arc::clone(&ended);
         thread::Builder::new().name("watch".to_owned()).spawn(move || {
-            let start = Instant::now();
+            let mut looked = Instant::now();
+            let mut now = Duration::ZERO;
             while !stop.load(Ordering::Acquire) {
                 thread::sleep(TICK);
-                watching.look(start.elapsed());
+                let since = looked.elapsed().min(LONGEST_TICK);
+                looked = Instant::now();
+                now = now.saturating_add(since);
+                watching.look(now);
             }
         })?;
         Ok(Self { crews, ended })
     }
 
-    /// The crew with this number; where there may be fewer workers than devices, several devices share one.
+    /// The crew with this number.
     pub(crate) fn crew(&self, number: usize) -> Option<&Arc<Crew>> {
-        self.crews.get(number.checked_rem(self.crews.len())?)
+        self.crews.get(number)
+    }
+
+    /// True when nobody works any more, for nothing is left to do.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.crews.iter().all(|crew| crew.has_stalled() || crew.is_at_rest())
     }
 }
 
@@ -551,9 +616,13 @@ impl Watching {
         let cores_are_busy = self.busy.look(now);
         let mut workers: usize = self.crews.iter().map(|crew| crew.size()).sum();
         for (crew, seen) in self.crews.iter().zip(&mut self.seen) {
-            let made = crew.answers().wrapping_sub(seen.answers);
+            // Read once: what is answered while the watch looks is for the next time.
+            let answers = crew.answers();
+            let made = answers.wrapping_sub(seen.answers);
             let given_up = crew.give_up_since(then, self.limits.deadline);
-            if seen.has_stalled(now, made > 0, given_up, self.limits.deadline) {
+            // Nobody is there when the machine refused the threads.
+            let missing = given_up.max(usize::from(crew.size() == 0));
+            if seen.has_stalled(now, made > 0, missing, self.limits.deadline) {
                 crew.stalled.store(true, Ordering::Release);
                 crew.end();
                 continue;
@@ -564,14 +633,14 @@ impl Watching {
                 growth(crew, now.saturating_sub(seen.at), made)
             };
             let free = self.limits.workers.saturating_sub(workers);
-            for _ in 0..wanted.min(free).max(given_up) {
+            for _ in 0..wanted.min(free).max(missing) {
                 // What the machine refuses is work for the others.
                 if crew.hire().is_ok() {
                     workers = workers.saturating_add(1);
                 }
             }
             seen.at = now;
-            seen.answers = crew.answers();
+            seen.answers = answers;
         }
     }
 }
@@ -811,6 +880,30 @@ mod tests {
             thread::sleep(TICK);
         }
         assert!(!watch.crew(1).unwrap().has_stalled());
+    }
+
+    #[test]
+    fn a_part_that_hangs_holds_up_no_other_even_for_one_worker() {
+        let limits = Limits {
+            workers: 1,
+            deadline: SHORT,
+        };
+        let watch = Watch::start(1, limits).unwrap();
+        let (done, answers) = mpsc::channel();
+        let job = |count, hangs| Doubling {
+            count,
+            hangs,
+            panics: nothing,
+            done: done.clone(),
+        };
+        // Both lie on the stack when the worker comes to the one that hangs, the last one in.
+        let (well, dead) = (job(1, nothing), job(1000, |_| true));
+        watch.crew(0).unwrap().push(Box::new(|worker: &Worker| {
+            worker.crew.push(Box::new(|worker| spread(well, worker)));
+            worker.crew.push(Box::new(|worker| spread(dead, worker)));
+            Fate::Free
+        }));
+        assert_eq!(answers.recv().unwrap().len(), 1, "the job that answers is done");
     }
 
     #[test]

@@ -69,6 +69,7 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         folder: &folder,
         name: raw.name(),
         length: metadata.len(),
+        listed: None,
         hint: hint(&folder, raw.name()),
         has_descriptor: false,
         refused: None,

@@ -34,7 +34,7 @@ use crate::{
     classify::{self, Content, NameHint},
     crawl::{Dir, workers::Pulse},
     evidence::{Evidence, Mark, MarkCode, VmEvidence},
-    file_reader::{FileReader, is_sharing_violation},
+    file_reader::{FileReader, Version, is_sharing_violation},
     kind::{Basis, Kind, Platform},
     raw::RawPath,
 };
@@ -64,6 +64,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) name: &'a [u8],
     /// Its length when it was listed.
     pub(crate) length: u64,
+    /// What it was when it was listed, where that is known.
+    pub(crate) listed: Option<Version>,
     /// What its name says.
     pub(crate) hint: NameHint,
     /// The descriptor that the name of a flat extent implies lies beside it.
@@ -83,6 +85,8 @@ pub struct Examined {
     pub found: Option<Found>,
     /// What went wrong.
     pub fault: Option<Fault>,
+    /// What an artifact had become when it was read; `None` when it was as it was listed.
+    pub(crate) became: Option<Version>,
 }
 
 /// An artifact without what the file system says of it.
@@ -167,9 +171,34 @@ pub(crate) fn examine(subject: &Subject<'_>) -> Examined {
         return unreadable(subject, &error, false);
     }
     match open(subject) {
-        Ok((reader, content)) => opened(subject, &reader, content),
+        Ok((reader, content)) => {
+            let mut examined = opened(subject, &reader, content);
+            note_change(&mut examined, subject, &reader);
+            examined
+        }
         Err((error, while_reading)) => unreadable(subject, &error, while_reading),
     }
+}
+
+/// Says of an artifact that it is not what it was when it was listed, or did not stay so while it was read.
+fn note_change(examined: &mut Examined, subject: &Subject<'_>, reader: &FileReader) {
+    let Some(found) = &mut examined.found else { return };
+    let opened = reader.opened();
+    // What cannot be asked any more says nothing.
+    let now = reader.version().unwrap_or(opened);
+    let before = subject.listed.and_then(|listed| listed.change_to(opened));
+    let during = opened.change_to(now);
+    if before.is_none() && during.is_none() {
+        return;
+    }
+    let changes = [("before", before), ("while", during)];
+    let changes = changes.map(|(when, change)| Some(format!("{when} it was read: {}", change?)));
+    let changes: Vec<String> = changes.into_iter().flatten().collect();
+    found.evidence.marks.push(mark(
+        MarkCode::Changed,
+        format!("it changed after it was listed, {}", changes.join("; ")),
+    ));
+    examined.became = Some(now);
 }
 
 /// A file that was not read to its end because the storage gave no answer: what its name tells.
@@ -271,6 +300,7 @@ fn from_name(subject: &Subject<'_>, content: Option<Content>) -> Examined {
             anomalies: Vec::new(),
         }),
         fault: None,
+        became: None,
     }
 }
 
@@ -326,7 +356,7 @@ fn opened(subject: &Subject<'_>, reader: &FileReader, content: Content) -> Exami
         }
         return Examined {
             found: Some(found),
-            fault: None,
+            ..Examined::default()
         };
     }
     let fault = match guard_against_panic(|| parse(kind, content, reader, subject)) {
@@ -342,6 +372,7 @@ fn opened(subject: &Subject<'_>, reader: &FileReader, content: Content) -> Exami
     Examined {
         found: Some(found),
         fault,
+        became: None,
     }
 }
 
@@ -491,6 +522,7 @@ mod tests {
             folder,
             name: name.as_bytes(),
             length: 4096,
+            listed: None,
             hint: classify::by_name(folder, name.as_bytes()),
             has_descriptor: false,
             is_offline: false,

@@ -1,6 +1,11 @@
 //! `derelict scan`, `collect` and `report`: the main job, in one go or in two.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
@@ -8,11 +13,12 @@ use super::{Console, judge::Judge, saved_report, show::Show};
 use crate::{
     catalogue::{Catalogue, Entry},
     cli::{CollectArgs, CrawlArgs, MessageArgs, ReportArgs, ScanArgs},
-    collect::{CollectOptions, RootArgument, collect},
+    collect::{CollectOptions, IO_TIMEOUT, RootArgument, collect},
     config,
     error::{ErrorKind, Result, ToolError},
     exit_code::ExitStatus,
     hash,
+    place::Roots,
     progress::{Hidden, Phase, Progress, Terminal},
     raw::RawPath,
     report::{
@@ -25,7 +31,7 @@ use crate::{
 /// Crawl, judge, show.
 pub(super) fn scan(arguments: &ScanArgs, messages: MessageArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
     let crawl = Crawl::prepare(&arguments.crawl, console)?;
-    let show = Show::prepare(&arguments.show, &crawl.folders(), messages)?;
+    let show = Show::prepare(&arguments.show, &crawl.places(), messages)?;
     let mut judge = Judge::prepare(&arguments.judge)?;
     let progress = progress(messages);
     let mut catalogue = crawl.run(Arc::clone(&progress))?;
@@ -80,7 +86,7 @@ pub(super) fn collect_only(
     console: &mut Console<'_>,
 ) -> Result<ExitStatus> {
     let crawl = Crawl::prepare(&arguments.crawl, console)?;
-    config::catalogue_output(&arguments.output, &crawl.folders(), arguments.force)?;
+    config::catalogue_output(&arguments.output, &crawl.places(), arguments.force)?;
     let progress = progress(messages);
     let mut catalogue = crawl.run(Arc::clone(&progress))?;
     if let Some(wait) = crawl.settle.filter(|_| !console.stop.is_asked()) {
@@ -105,7 +111,7 @@ pub(super) fn collect_only(
 
 /// Judge what was saved, or show a saved report once more.
 pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
-    let show = Show::prepare(&arguments.show, &[], messages)?;
+    let show = Show::prepare(&arguments.show, &Roots::default(), messages)?;
     if let Some(path) = arguments.files.iter().find(|path| saved_report::is_report(path)) {
         return again(path, arguments, &show, console);
     }
@@ -136,13 +142,10 @@ fn again(path: &Path, arguments: &ReportArgs, show: &Show, console: &mut Console
 
 /// Refuses outputs inside roots of this machine.
 fn outside<'a>(show: &Show, roots: impl Iterator<Item = &'a RawPath>) -> Result<()> {
-    for root in roots {
-        let root = root.to_os();
-        let roots: Vec<&Path> = root.as_deref().into_iter().collect();
-        show.outputs()
-            .try_for_each(|output| config::outside_roots(output, &roots))?;
-    }
-    Ok(())
+    let roots: Vec<PathBuf> = roots.filter_map(RawPath::to_os).collect();
+    let roots = Roots::ask(roots.iter().map(PathBuf::as_path), IO_TIMEOUT);
+    show.outputs()
+        .try_for_each(|output| config::outside_roots(output, &roots))
 }
 
 struct Crawl {
@@ -153,21 +156,24 @@ struct Crawl {
 
 impl Crawl {
     fn prepare(arguments: &CrawlArgs, console: &Console<'_>) -> Result<Self> {
+        let deadline = Duration::from_secs(arguments.io_timeout.into());
         Ok(Self {
-            roots: config::roots(&arguments.roots)?,
+            roots: config::roots(&arguments.roots, deadline)?,
             options: CollectOptions {
                 threads: arguments.threads.map(usize::from),
                 exclude: exclude(&arguments.exclude)?,
                 cross_file_systems: arguments.cross_file_systems,
-                io_timeout: Some(Duration::from_secs(arguments.io_timeout.into())),
+                io_timeout: deadline,
                 stop: console.stop.clone(),
             },
             settle: arguments.settle.map(|seconds| Duration::from_secs(u64::from(seconds))),
         })
     }
 
-    fn folders(&self) -> Vec<&Path> {
-        self.roots.iter().map(|root| root.path.as_path()).collect()
+    /// For the check that nothing is written into a root.
+    fn places(&self) -> Roots {
+        let paths = self.roots.iter().map(|root| root.path.as_path());
+        Roots::ask(paths, self.options.io_timeout)
     }
 
     fn run(&self, progress: Arc<dyn Progress>) -> Result<Catalogue> {

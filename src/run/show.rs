@@ -9,6 +9,7 @@ use crate::{
     error::Result,
     exit_code::ExitStatus,
     output,
+    place::Roots,
     report::{
         self, Format, Style,
         filter::Filter,
@@ -32,7 +33,7 @@ pub(super) struct Show {
 
 impl Show {
     /// Checks the outputs, before any work starts.
-    pub(super) fn prepare(arguments: &ShowArgs, roots: &[&Path], messages: MessageArgs) -> Result<Self> {
+    pub(super) fn prepare(arguments: &ShowArgs, roots: &Roots, messages: MessageArgs) -> Result<Self> {
         Ok(Self {
             outputs: config::outputs(&arguments.output, roots, arguments.force)?,
             force: arguments.force,

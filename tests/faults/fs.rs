@@ -1,0 +1,424 @@
+//! A small file system in memory, mounted through FUSE, that fails where a test wants it to.
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    io::Write,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use fuser::{
+    BackgroundSession, BsdFileFlags, Config, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation,
+    INodeNo, InitFlags, KernelConfig, LockOwner, MountOption, OpenAccMode, OpenFlags, RenameFlags, ReplyAttr,
+    ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, Request, TimeOrNow,
+};
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Op {
+    /// Length and times, and the looking up of the name.
+    Stat,
+    /// The opening of a file or folder.
+    Open,
+    /// The reading of a file.
+    Read,
+    /// The listing of a folder.
+    List,
+}
+
+/// What happens then.
+#[derive(Debug, Clone)]
+pub(crate) enum Fault {
+    /// No answer, until [`Faulty::release`].
+    Never,
+    /// An answer after this time.
+    Slow(Duration),
+    /// This error of the operating system.
+    Error(i32),
+    /// The file gets another content, as if somebody wrote it at this moment; once.
+    Becomes(Vec<u8>),
+    /// The file is gone; once.
+    Vanishes,
+}
+
+struct Node {
+    parent: u64,
+    name: OsString,
+    /// `None` for a folder.
+    content: Option<Vec<u8>>,
+    modified: SystemTime,
+    faults: BTreeMap<Op, Fault>,
+    is_gone: bool,
+}
+
+type Held = Box<dyn FnOnce() + Send>;
+
+#[derive(Default)]
+struct State {
+    /// By inode, the root is 1.
+    nodes: BTreeMap<u64, Node>,
+    /// Questions without an answer; `None` once all are to be answered.
+    held: Vec<Held>,
+    answers_all: bool,
+    /// What asked for a change.
+    writes: Vec<&'static str>,
+}
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<State>>);
+
+/// The mounted file system. It is taken down, with every question answered, when this is dropped.
+pub(crate) struct Faulty {
+    shared: Shared,
+    session: Option<BackgroundSession>,
+    folder: tempfile::TempDir,
+}
+
+/// When every file was written.
+fn old() -> SystemTime {
+    let time: jiff::Timestamp = "2024-01-01T00:00:00Z".parse().unwrap();
+    SystemTime::from(time)
+}
+
+impl Faulty {
+    /// Mounts these files; a path that ends in `/` is a folder. `None`, said loudly, where nothing can be mounted.
+    pub(crate) fn mount(files: &[(&str, &[u8])]) -> Option<Self> {
+        let shared = Shared::default();
+        shared.add(0, "", None);
+        for (path, content) in files {
+            let mut parent = 1;
+            let parts: Vec<&str> = path.split_inclusive('/').collect();
+            for part in parts {
+                let name = part.trim_end_matches('/');
+                let known = shared.child(parent, OsStr::new(name));
+                let content = (!part.ends_with('/')).then(|| content.to_vec());
+                parent = known.unwrap_or_else(|| shared.add(parent, name, content));
+            }
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        config.mount_options = vec![MountOption::FSName("derelict-test".to_owned())];
+        match fuser::spawn_mount(shared.clone(), folder.path(), &config) {
+            Ok(session) => Some(Self {
+                shared,
+                session: Some(session),
+                folder,
+            }),
+            Err(error) => {
+                // Past the capture of the test harness: this must be seen.
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "\nSKIPPED: a test of faults, for nothing can be mounted through FUSE here: {error}\n"
+                );
+                None
+            }
+        }
+    }
+
+    /// Where it is mounted.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// From now on this happens when that is asked of this path; the empty path is the root.
+    pub(crate) fn fault(&self, path: &str, op: Op, fault: Fault) -> &Self {
+        let parts = Path::new(path).iter();
+        let inode = parts.fold(1, |parent, name| self.shared.child(parent, name).unwrap());
+        let mut state = self.shared.lock();
+        state.nodes.get_mut(&inode).unwrap().faults.insert(op, fault);
+        drop(state);
+        self
+    }
+
+    /// How many questions are without an answer.
+    pub(crate) fn held(&self) -> usize {
+        self.shared.lock().held.len()
+    }
+
+    /// Answers everything that is held with an error, and holds nothing any more.
+    pub(crate) fn release(&self) {
+        self.shared.release();
+    }
+
+    /// Nobody tried to change anything.
+    pub(crate) fn assert_untouched(&self) {
+        let state = self.shared.lock();
+        assert_eq!(state.writes, [""; 0], "a scan only reads");
+    }
+}
+
+impl Drop for Faulty {
+    fn drop(&mut self) {
+        self.release();
+        if let Some(session) = self.session.take() {
+            // A mount that does not come down stays until the machine does; the test has said what it had to.
+            let _ = session.umount_and_join();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, parent: u64, name: &str, content: Option<Vec<u8>>) -> u64 {
+        let mut state = self.lock();
+        let inode = u64::try_from(state.nodes.len()).unwrap() + 1;
+        state.nodes.insert(
+            inode,
+            Node {
+                parent,
+                name: name.into(),
+                content,
+                modified: old(),
+                faults: BTreeMap::new(),
+                is_gone: false,
+            },
+        );
+        inode
+    }
+
+    fn child(&self, parent: u64, name: &OsStr) -> Option<u64> {
+        let state = self.lock();
+        let mut nodes = state.nodes.iter();
+        let found = nodes.find(|(_, node)| node.parent == parent && node.name == name && !node.is_gone);
+        found.map(|(inode, _)| *inode)
+    }
+
+    fn release(&self) {
+        let mut state = self.lock();
+        state.answers_all = true;
+        let held = std::mem::take(&mut state.held);
+        drop(state);
+        for answer in held {
+            answer();
+        }
+    }
+
+    fn attributes(&self, inode: u64) -> Result<FileAttr, Errno> {
+        let state = self.lock();
+        let node = state
+            .nodes
+            .get(&inode)
+            .filter(|node| !node.is_gone)
+            .ok_or(Errno::ENOENT)?;
+        let size = node
+            .content
+            .as_ref()
+            .map_or(0, |content| u64::try_from(content.len()).unwrap());
+        Ok(FileAttr {
+            ino: INodeNo(inode),
+            size,
+            blocks: size.div_ceil(512),
+            atime: old(),
+            mtime: node.modified,
+            ctime: node.modified,
+            crtime: old(),
+            kind: kind(node),
+            perm: 0o755,
+            nlink: 1,
+            uid: 0,
+            gid: 0,
+            rdev: 0,
+            blksize: 4096,
+            flags: 0,
+        })
+    }
+
+    /// Answers, as the fault of this question wants it: at once, later, with an error, or not.
+    fn answer(&self, inode: u64, op: Op, answer: impl FnOnce(&Self, Result<(), Errno>) + Send + 'static) {
+        let mut state = self.lock();
+        let answers_all = state.answers_all;
+        let Some(node) = state.nodes.get_mut(&inode) else {
+            drop(state);
+            return answer(self, Err(Errno::ENOENT));
+        };
+        let fault = match node.faults.get(&op) {
+            Some(Fault::Becomes(_) | Fault::Vanishes) => node.faults.remove(&op),
+            other => other.cloned(),
+        };
+        let this = self.clone();
+        match fault {
+            Some(Fault::Never) if !answers_all => {
+                return state.held.push(Box::new(move || answer(&this, Err(Errno::EIO))));
+            }
+            Some(Fault::Slow(time)) => {
+                thread::spawn(move || {
+                    thread::sleep(time);
+                    answer(&this, Ok(()));
+                });
+                return;
+            }
+            Some(Fault::Becomes(ref content)) => {
+                node.content = Some(content.clone());
+                node.modified = SystemTime::now();
+            }
+            Some(Fault::Vanishes) => node.is_gone = true,
+            Some(Fault::Error(_) | Fault::Never) | None => {}
+        }
+        let gone = node.is_gone;
+        drop(state);
+        answer(
+            self,
+            match fault {
+                Some(Fault::Error(code)) => Err(Errno::from_i32(code)),
+                Some(Fault::Never) => Err(Errno::EIO),
+                _ if gone => Err(Errno::ENOENT),
+                _ => Ok(()),
+            },
+        );
+    }
+
+    fn refuse(&self, what: &'static str) -> Errno {
+        self.lock().writes.push(what);
+        Errno::EROFS
+    }
+}
+
+fn kind(node: &Node) -> FileType {
+    if node.content.is_some() {
+        FileType::RegularFile
+    } else {
+        FileType::Directory
+    }
+}
+
+/// Nothing is cached, so that every question comes here.
+const TTL: Duration = Duration::ZERO;
+
+impl Filesystem for Shared {
+    /// A name without an answer holds up no other name of its folder.
+    fn init(&mut self, _: &Request, config: &mut KernelConfig) -> std::io::Result<()> {
+        // Kernels of the last ten years have it.
+        let _ = config.add_capabilities(InitFlags::FUSE_PARALLEL_DIROPS);
+        Ok(())
+    }
+
+    fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        let Some(inode) = self.child(parent.0, name) else {
+            return reply.error(Errno::ENOENT);
+        };
+        self.answer(inode, Op::Stat, move |this, allowed| {
+            match allowed.and_then(|()| this.attributes(inode)) {
+                Ok(attributes) => reply.entry(&TTL, &attributes, Generation(0)),
+                Err(error) => reply.error(error),
+            }
+        });
+    }
+
+    fn getattr(&self, _: &Request, inode: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
+        self.answer(inode.0, Op::Stat, move |this, allowed| {
+            match allowed.and_then(|()| this.attributes(inode.0)) {
+                Ok(attributes) => reply.attr(&TTL, &attributes),
+                Err(error) => reply.error(error),
+            }
+        });
+    }
+
+    fn open(&self, _: &Request, inode: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+        if flags.acc_mode() != OpenAccMode::O_RDONLY {
+            return reply.error(self.refuse("open for writing"));
+        }
+        self.answer(inode.0, Op::Open, |_, allowed| match allowed {
+            Ok(()) => reply.opened(FileHandle(0), FopenFlags::FOPEN_DIRECT_IO),
+            Err(error) => reply.error(error),
+        });
+    }
+
+    fn read(
+        &self,
+        _: &Request,
+        inode: INodeNo,
+        _: FileHandle,
+        offset: u64,
+        size: u32,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        reply: ReplyData,
+    ) {
+        self.answer(inode.0, Op::Read, move |this, allowed| {
+            if let Err(error) = allowed {
+                return reply.error(error);
+            }
+            let state = this.lock();
+            let content = state.nodes[&inode.0].content.as_deref().unwrap_or_default();
+            let start = usize::try_from(offset).unwrap().min(content.len());
+            let end = start.saturating_add(usize::try_from(size).unwrap()).min(content.len());
+            reply.data(&content[start..end]);
+        });
+    }
+
+    fn opendir(&self, _: &Request, inode: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        self.answer(inode.0, Op::Open, |_, allowed| match allowed {
+            Ok(()) => reply.opened(FileHandle(0), FopenFlags::empty()),
+            Err(error) => reply.error(error),
+        });
+    }
+
+    fn readdir(&self, _: &Request, inode: INodeNo, _: FileHandle, offset: u64, mut reply: ReplyDirectory) {
+        self.answer(inode.0, Op::List, move |this, allowed| {
+            if let Err(error) = allowed {
+                return reply.error(error);
+            }
+            let state = this.lock();
+            // By the inode, so that a file which vanishes meanwhile moves no other.
+            let rest = state.nodes.range(offset + 1..);
+            for (child, node) in rest.filter(|(_, node)| node.parent == inode.0 && !node.is_gone) {
+                if reply.add(INodeNo(*child), *child, kind(node), &node.name) {
+                    break;
+                }
+            }
+            drop(state);
+            reply.ok();
+        });
+    }
+
+    fn statfs(&self, _: &Request, _: INodeNo, reply: ReplyStatfs) {
+        reply.statfs(1 << 20, 1 << 19, 1 << 19, 1000, 500, 4096, 255, 4096);
+    }
+
+    fn setattr(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        _: Option<u32>,
+        _: Option<u32>,
+        _: Option<u32>,
+        _: Option<u64>,
+        _: Option<TimeOrNow>,
+        _: Option<TimeOrNow>,
+        _: Option<SystemTime>,
+        _: Option<FileHandle>,
+        _: Option<SystemTime>,
+        _: Option<SystemTime>,
+        _: Option<SystemTime>,
+        _: Option<BsdFileFlags>,
+        reply: ReplyAttr,
+    ) {
+        reply.error(self.refuse("setattr"));
+    }
+
+    fn create(&self, _: &Request, _: INodeNo, _: &OsStr, _: u32, _: u32, _: i32, reply: ReplyCreate) {
+        reply.error(self.refuse("create"));
+    }
+
+    fn mknod(&self, _: &Request, _: INodeNo, _: &OsStr, _: u32, _: u32, _: u32, reply: ReplyEntry) {
+        reply.error(self.refuse("mknod"));
+    }
+
+    fn mkdir(&self, _: &Request, _: INodeNo, _: &OsStr, _: u32, _: u32, reply: ReplyEntry) {
+        reply.error(self.refuse("mkdir"));
+    }
+
+    fn unlink(&self, _: &Request, _: INodeNo, _: &OsStr, reply: ReplyEmpty) {
+        reply.error(self.refuse("unlink"));
+    }
+
+    fn rename(&self, _: &Request, _: INodeNo, _: &OsStr, _: INodeNo, _: &OsStr, _: RenameFlags, reply: ReplyEmpty) {
+        reply.error(self.refuse("rename"));
+    }
+}

@@ -1,0 +1,244 @@
+//! A small datastore, the export of its vCenter, and runs of the program on it.
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use serde_json::Value;
+
+use crate::fs::Faulty;
+
+/// Registers web01 and lists its disk, but no whole chains: what else it has stands in its configuration.
+const EXPORT: &str = r#"[{
+  "Name": "web01", "MoRef": "VirtualMachine-vm-1",
+  "InstanceUuid": "500c1d3e-0000-4000-8000-000000000001", "Uuid": "420c1d3e-0000-4000-8000-000000000001",
+  "Template": false, "ConnectionState": "connected", "PowerState": "poweredOff",
+  "VmPathName": "[ds1] web01/web01.vmx",
+  "Files": {"VmPathName": "[ds1] web01/web01.vmx", "SnapshotDirectory": "[ds1] web01", "LogDirectory": "[ds1] web01"},
+  "Disks": [{"Key": 2000, "Label": "Hard disk 1", "FileName": "[ds1] web01/web01.vmdk", "CapacityInKB": 1024}]
+}]"#;
+
+const VMX: &[u8] =
+    b".encoding = \"UTF-8\"\nconfig.version = \"8\"\nvirtualHW.version = \"19\"\ndisplayName = \"web01\"\n\
+    scsi0.present = \"TRUE\"\nscsi0:0.present = \"TRUE\"\nscsi0:0.fileName = \"web01.vmdk\"\n";
+
+const fn descriptor(text: &'static str) -> &'static [u8] {
+    text.as_bytes()
+}
+
+const WEB01: &[u8] = descriptor(
+    "# Disk DescriptorFile\nversion=1\nencoding=\"UTF-8\"\nCID=a1b2c3d4\nparentCID=ffffffff\ncreateType=\"vmfs\"\n\
+     # Extent description\nRW 2048 VMFS \"web01-flat.vmdk\"\n",
+);
+
+/// The descriptor of a disk that nobody knows.
+pub(crate) const OLD: &[u8] = descriptor(
+    "# Disk DescriptorFile\nversion=1\nencoding=\"UTF-8\"\nCID=0badc0de\nparentCID=ffffffff\ncreateType=\"vmfs\"\n\
+     # Extent description\nRW 2048 VMFS \"old-flat.vmdk\"\n",
+);
+
+static FLAT: [u8; 1 << 20] = [1; 1 << 20];
+
+/// One VM that is registered, one disk that nobody knows, and a folder that holds neither.
+pub(crate) fn files() -> Vec<(&'static str, &'static [u8])> {
+    vec![
+        ("web01/web01.vmx", VMX),
+        ("web01/web01.vmdk", WEB01),
+        ("web01/web01-flat.vmdk", &FLAT),
+        ("old/old.vmdk", OLD),
+        ("old/old-flat.vmdk", &FLAT),
+        ("stray/note.txt", b"x"),
+    ]
+}
+
+/// Where the program runs, with an export of May 2024.
+pub(crate) struct Desk {
+    folder: Arc<tempfile::TempDir>,
+    runs: AtomicUsize,
+}
+
+/// A run that is under way.
+pub(crate) struct Running {
+    child: Child,
+    folder: PathBuf,
+    desk: Arc<tempfile::TempDir>,
+}
+
+/// What came of a run.
+pub(crate) struct Run {
+    pub(crate) status: i32,
+    folder: PathBuf,
+    /// What was written lies there.
+    _desk: Arc<tempfile::TempDir>,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Self {
+        let desk = Self {
+            folder: Arc::new(tempfile::tempdir().unwrap()),
+            runs: AtomicUsize::new(0),
+        };
+        fs::write(desk.path("vms.json"), EXPORT).unwrap();
+        let time: jiff::Timestamp = "2024-05-01T00:00:00Z".parse().unwrap();
+        let export = fs::OpenOptions::new().write(true).open(desk.path("vms.json")).unwrap();
+        export.set_modified(SystemTime::from(time)).unwrap();
+        desk
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `collect` with a deadline that nothing healthy comes near to.
+    pub(crate) fn collect(&self, roots: &[&Path]) -> Run {
+        self.start("collect", roots, &["--io-timeout", "600"]).end(None)
+    }
+
+    /// `scan` likewise.
+    pub(crate) fn scan(&self, roots: &[&Path]) -> Run {
+        self.start("scan", roots, &["--io-timeout", "600"]).end(None)
+    }
+
+    /// Starts one of the two; the first root is the datastore `ds1`, the others are `ds2` and so on.
+    pub(crate) fn start(&self, verb: &str, roots: &[&Path], more: &[&str]) -> Running {
+        let folder = self.path(&self.runs.fetch_add(1, Ordering::Relaxed).to_string());
+        fs::create_dir(&folder).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_derelict"));
+        command.arg(verb).args(more).current_dir(&folder);
+        for (number, root) in roots.iter().enumerate() {
+            let mut argument = OsString::from(format!("ds{}=", number + 1));
+            argument.push(root);
+            command.arg(argument);
+        }
+        if verb == "scan" {
+            command.args([
+                "-i",
+                "../vms.json",
+                "--as-of",
+                "2024-06-01",
+                "-f",
+                "json",
+                "-o",
+                "out.json",
+            ]);
+        } else {
+            command.args(["-o", "out.catalogue"]);
+        }
+        let output = |name: &str| fs::File::create(folder.join(name)).unwrap();
+        command
+            .stdin(Stdio::null())
+            .stdout(output("stdout"))
+            .stderr(output("stderr"));
+        let child = command.spawn().unwrap();
+        Running {
+            child,
+            folder,
+            desk: Arc::clone(&self.folder),
+        }
+    }
+}
+
+impl Running {
+    pub(crate) fn interrupt(&self) {
+        let process = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    }
+
+    /// Waits until the program has done all it does. Its threads that hang in the kernel stay until the storage lets them
+    /// go, which `stalled` does only then: that the program comes here at all is the proof that it waits for none of them.
+    pub(crate) fn end(mut self, stalled: Option<&Faulty>) -> Run {
+        while !self.has_ended() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        if let Some(storage) = stalled {
+            assert!(storage.held() > 0, "the storage was to be stalled to the end");
+            storage.release();
+        }
+        let status = self.child.wait().unwrap().code().unwrap();
+        Run {
+            status,
+            folder: std::mem::take(&mut self.folder),
+            _desk: Arc::clone(&self.desk),
+        }
+    }
+
+    /// The first thread is gone: what is left of the process only waits for the kernel.
+    fn has_ended(&self) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let state = stat.rsplit_once(") ").unwrap().1;
+        state.starts_with('Z') || state.starts_with('X')
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has ended, or the test has failed.
+        let _ = self.child.kill();
+    }
+}
+
+impl Run {
+    pub(crate) fn stderr(&self) -> String {
+        fs::read_to_string(self.folder.join("stderr")).unwrap()
+    }
+
+    /// What `scan` wrote to its output file, which is also what it printed.
+    pub(crate) fn report(&self) -> Value {
+        let file = fs::read(self.folder.join("out.json"));
+        let file = file.unwrap_or_else(|error| unreachable!("{error}: {}", self.stderr()));
+        assert!(
+            file == fs::read(self.folder.join("stdout")).unwrap(),
+            "both are complete"
+        );
+        serde_json::from_slice(&file).unwrap()
+    }
+
+    pub(crate) fn catalogue(&self) -> Value {
+        let file = fs::read(self.folder.join("out.catalogue"));
+        let file = file.unwrap_or_else(|error| unreachable!("{error}: {}", self.stderr()));
+        serde_json::from_slice(&file).unwrap()
+    }
+
+    /// The verdict of the artifact with this path in its root.
+    pub(crate) fn verdict(&self, path: &str) -> String {
+        let report = self.report();
+        let found = report["artifacts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|artifact| artifact["relative_path"] == path)
+            .unwrap_or_else(|| unreachable!("{path} is no artifact: {}", self.stderr()));
+        found["verdict"].as_str().unwrap().to_owned()
+    }
+
+    /// Paths and errors of all issues.
+    pub(crate) fn issues(&self) -> Vec<(String, String)> {
+        let report = self.report();
+        let issues = report["coverage"]["issues"].as_array().unwrap();
+        let text = |issue: &Value, field: &str| issue[field].as_str().unwrap().to_owned();
+        issues
+            .iter()
+            .map(|issue| (text(issue, "path"), text(issue, "error")))
+            .collect()
+    }
+}
+
+/// What a catalogue holds besides these files, without what differs from mount to mount.
+pub(crate) fn catalogue_without(catalogue: &Value, paths: &[&str]) -> Vec<Value> {
+    let lists = ["artifacts", "bystanders", "specials"].map(|list| catalogue[list].as_array().unwrap());
+    let mut entries: Vec<Value> = lists.into_iter().flatten().cloned().collect();
+    entries.retain(|entry| !paths.contains(&entry["path"].as_str().unwrap()));
+    for entry in &mut entries {
+        entry.as_object_mut().unwrap().remove("device");
+    }
+    entries
+}

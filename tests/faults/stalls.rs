@@ -1,0 +1,150 @@
+//! Storage that gives no answer.
+
+use crate::{
+    fs::{Fault, Faulty, Op},
+    site::{Desk, files},
+};
+
+const NO_ANSWER: &str = "no answer within 1 s";
+const SHORT: [&str; 2] = ["--io-timeout", "1"];
+
+#[test]
+fn a_file_without_an_answer_is_an_issue_and_unknown() {
+    for op in [Op::Stat, Op::Open, Op::Read] {
+        for threads in ["1", "8"] {
+            let Some(storage) = Faulty::mount(&files()) else { return };
+            storage.fault("old/old.vmdk", op, Fault::Never);
+            let more = [&SHORT[..], &["--threads", threads]].concat();
+            let run = Desk::new().start("scan", &[storage.path()], &more).end(Some(&storage));
+            assert_eq!(run.status, 3, "{op:?}");
+            let issues = run.issues();
+            let [(path, error)] = &issues[..] else {
+                panic!("{op:?}: {issues:?}")
+            };
+            assert!(
+                path.ends_with("old/old.vmdk") && error == NO_ANSWER,
+                "{op:?}: {issues:?}"
+            );
+            assert_eq!(run.verdict("old/old.vmdk"), "unknown", "{op:?}");
+            assert_eq!(run.verdict("web01/web01.vmx"), "owned", "{op:?}");
+            storage.assert_untouched();
+        }
+    }
+}
+
+#[test]
+fn a_folder_without_an_answer_is_an_issue_and_its_reach_unknown() {
+    for op in [Op::Stat, Op::Open, Op::List] {
+        for threads in ["1", "8"] {
+            let Some(storage) = Faulty::mount(&files()) else { return };
+            storage.fault("stray", op, Fault::Never);
+            let more = [&SHORT[..], &["--threads", threads]].concat();
+            let run = Desk::new().start("scan", &[storage.path()], &more).end(Some(&storage));
+            assert_eq!(run.status, 3, "{op:?}");
+            let issues = run.issues();
+            let [(path, error)] = &issues[..] else {
+                panic!("{op:?}: {issues:?}")
+            };
+            assert!(path.ends_with("stray") && error == NO_ANSWER, "{op:?}: {issues:?}");
+            assert_eq!(run.verdict("old/old.vmdk"), "unknown", "{op:?}");
+            assert_eq!(run.verdict("web01/web01.vmx"), "owned", "{op:?}");
+        }
+    }
+}
+
+#[test]
+fn a_root_that_is_dead_from_the_start_holds_up_no_other() {
+    for op in [Op::Stat, Op::Open, Op::List] {
+        for threads in ["1", "8"] {
+            let Some(healthy) = Faulty::mount(&files()) else { return };
+            let Some(dead) = Faulty::mount(&files()) else { return };
+            dead.fault("", op, Fault::Never);
+            let more = [&SHORT[..], &["--threads", threads]].concat();
+            let run = Desk::new()
+                .start("scan", &[healthy.path(), dead.path()], &more)
+                .end(Some(&dead));
+            assert_eq!(run.status, 3, "{op:?}: {}", run.stderr());
+            let issues = run.issues();
+            let [(path, error)] = &issues[..] else {
+                panic!("{op:?}: {issues:?}")
+            };
+            assert!(
+                path.contains(dead.path().to_str().unwrap()) && error == NO_ANSWER,
+                "{op:?}: {issues:?}"
+            );
+            assert_eq!(run.verdict("web01/web01.vmdk"), "owned", "{op:?}");
+            assert_eq!(run.report()["coverage"]["roots"][0]["files"], 6, "{op:?}");
+        }
+    }
+}
+
+#[test]
+fn a_root_that_stalls_within_is_given_up_and_the_others_finish() {
+    let folders: Vec<String> = (0..40).map(|number| format!("folder {number}/a.vmx")).collect();
+    let many: Vec<(&str, &[u8])> = folders.iter().map(|path| (path.as_str(), &b"x"[..])).collect();
+    for threads in ["1", "8"] {
+        for order in [0, 1] {
+            let Some(healthy) = Faulty::mount(&files()) else { return };
+            let Some(dying) = Faulty::mount(&many) else { return };
+            for (path, _) in &many {
+                dying.fault(path.trim_end_matches("/a.vmx"), Op::List, Fault::Never);
+            }
+            let mut roots = [healthy.path(), dying.path()];
+            roots.rotate_left(order);
+            let more = [&SHORT[..], &["--threads", threads]].concat();
+            let run = Desk::new().start("scan", &roots, &more).end(Some(&dying));
+            assert_eq!(run.status, 3);
+            let issues = run.issues();
+            let issues: Vec<_> = issues.iter().filter(|(path, _)| path.contains("folder")).collect();
+            assert_eq!(issues.len(), 40, "every folder is named once: {issues:?}");
+            assert_eq!(run.report()["coverage"]["roots"][order]["files"], 6);
+            let owner = run.report()["artifacts"].as_array().unwrap().len();
+            assert_eq!(owner, 5, "all of the healthy root");
+        }
+    }
+}
+
+#[test]
+fn one_of_many_roots_on_a_device_may_stall() {
+    let Some(storage) = Faulty::mount(&files()) else { return };
+    storage.fault("old", Op::List, Fault::Never);
+    let roots = ["web01", "old", "stray"].map(|name| storage.path().join(name));
+    let roots = [&*roots[0], &*roots[1], &*roots[2]];
+    let run = Desk::new().start("scan", &roots, &SHORT).end(Some(&storage));
+    assert_eq!(run.status, 3);
+    let files: Vec<_> = (0..3)
+        .map(|root| run.report()["coverage"]["roots"][root]["files"].clone())
+        .collect();
+    assert_eq!(files, [3, 0, 1]);
+}
+
+#[test]
+fn an_interrupt_ends_a_scan_in_which_a_thread_hangs() {
+    for (path, op) in [
+        ("old/old.vmdk", Op::Read),
+        ("old", Op::List),
+        ("old/old.vmdk", Op::Stat),
+    ] {
+        let Some(storage) = Faulty::mount(&files()) else { return };
+        storage.fault(path, op, Fault::Never);
+        let running = Desk::new();
+        let running = running.start("scan", &[storage.path()], &["--io-timeout", "86400"]);
+        while storage.held() == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        running.interrupt();
+        let run = running.end(Some(&storage));
+        assert_eq!(run.status, 130, "{op:?}: {}", run.stderr());
+        let report = run.report();
+        assert_eq!(report["coverage"]["complete"], false);
+        assert!(
+            run.issues().iter().any(|(_, error)| error.contains("interrupted")),
+            "{op:?}"
+        );
+        let artifacts = report["artifacts"].as_array().unwrap();
+        assert!(
+            artifacts.iter().all(|artifact| artifact["verdict"] != "orphaned"),
+            "{op:?}"
+        );
+    }
+}
