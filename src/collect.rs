@@ -42,7 +42,7 @@ const CHANNEL_FOLDERS: usize = 256;
 pub const IO_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often the gathering looks up from its work: for the wish to end, and for crews that have stalled.
-const LOOK_UP: Duration = Duration::from_millis(50);
+pub(crate) const LOOK_UP: Duration = Duration::from_millis(50);
 
 /// Of a folder that nobody is at although it is not done.
 const LEFT_BY_A_FAULT: &str = "panicked: please report this folder, it shows a fault of derelict";
@@ -178,7 +178,7 @@ fn root_record(root: &RootArgument) -> RootRecord {
     }
 }
 
-fn no_threads(error: std::io::Error) -> ToolError {
+pub(crate) fn no_threads(error: std::io::Error) -> ToolError {
     ToolError::new(ErrorKind::System, "threads cannot be started").because(error)
 }
 

@@ -86,11 +86,7 @@ impl FileReader {
 
     fn start(file: File, pulse: Option<Pulse>) -> io::Result<Self> {
         beat(pulse.as_ref());
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "is no regular file"));
-        }
-        let opened = Version::of(&metadata);
+        let opened = version(&file)?;
         let mut head = vec![0; usize::try_from(opened.length.min(HEAD_BYTES)).unwrap_or(0)];
         let got = fill(&file, 0, &mut head, pulse.as_ref())?;
         head.truncate(got);
@@ -115,7 +111,7 @@ impl FileReader {
     /// What it is now.
     pub(crate) fn version(&self) -> io::Result<Version> {
         beat(self.pulse.as_ref());
-        Ok(Version::of(&self.file.metadata()?))
+        version(&self.file)
     }
 }
 
@@ -159,9 +155,21 @@ fn beat(pulse: Option<&Pulse>) {
     }
 }
 
+/// What a file is now.
+///
+/// # Errors
+/// What the operating system said; `InvalidInput` when it is no regular file (any more).
+pub(crate) fn version(file: &File) -> io::Result<Version> {
+    let metadata = file.metadata()?;
+    if metadata.is_file() {
+        return Ok(Version::of(&metadata));
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "is no regular file"))
+}
+
 /// Asks the file system where data begin behind a hole.
 #[cfg(target_os = "linux")]
-fn next_data(file: &File, offset: u64, length: u64) -> u64 {
+pub(crate) fn next_data(file: &File, offset: u64, length: u64) -> u64 {
     use rustix::{
         fs::{SeekFrom, seek},
         io::Errno,
@@ -176,7 +184,7 @@ fn next_data(file: &File, offset: u64, length: u64) -> u64 {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn next_data(_: &File, offset: u64, _: u64) -> u64 {
+pub(crate) fn next_data(_: &File, offset: u64, _: u64) -> u64 {
     offset
 }
 
@@ -219,7 +227,7 @@ pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
 }
 
 /// Reads until the buffer is full or the file ends.
-fn fill(file: &File, offset: u64, buffer: &mut [u8], pulse: Option<&Pulse>) -> io::Result<usize> {
+pub(crate) fn fill(file: &File, offset: u64, buffer: &mut [u8], pulse: Option<&Pulse>) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         let place = offset.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX));

@@ -1,105 +1,474 @@
 //! BLAKE3 of whole files, by bounded positioned reads: no file of a datastore is mapped.
+//!
+//! A file is cut into leaves, each a subtree of BLAKE3's own tree, so that the workers of its device share one large file as
+//! they share many small ones, and what comes out is the standard digest. Holes are not read. Every read has the deadline
+//! that a crawl has: a file without an answer is an issue and holds up no other. Memory is a buffer for each worker.
 
-use std::{io, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+};
 
-use derelict_parsers::ReadAt;
-use rayon::prelude::*;
+use blake3::{
+    Hasher,
+    hazmat::{ChainingValue, HasherExt, Mode, merge_subtrees_non_root, merge_subtrees_root},
+};
 
 use crate::{
-    catalogue::{Catalogue, Issue, Stage},
-    collect::pool,
+    catalogue::{Artifact, Catalogue, Issue, Stage},
+    collect::{CollectOptions, LOOK_UP, no_threads},
+    crawl::workers::{self, Fate, Job, Lost, Pulse, Watch, Worker, once, spread},
     error::Result,
-    file_reader::FileReader,
+    file_reader::{self, Version},
     progress::{Phase, Progress},
 };
 
-/// Bytes of one read.
-const BUFFER_BYTES: usize = 256 << 10;
+/// Bytes of one read: larger ones fall out of the cache before they are hashed.
+const BUFFER_BYTES: usize = 64 << 10;
 
-/// BLAKE3 of a file, in hex. `read` hears of the bytes as they come.
-///
-/// # Errors
-/// What the operating system said.
-pub fn hash_file(path: &Path, read: impl Fn(u64)) -> io::Result<String> {
-    let reader = FileReader::open(path)?;
-    let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; BUFFER_BYTES];
-    let mut offset = 0_u64;
-    loop {
-        let got = reader.read_at(offset, &mut buffer)?;
-        let Some(bytes) = buffer.get(..got).filter(|bytes| !bytes.is_empty()) else {
-            return Ok(hasher.finalize().to_hex().to_string());
-        };
-        hasher.update(bytes);
-        let count = u64::try_from(got).unwrap_or(u64::MAX);
-        read(count);
-        offset = offset.saturating_add(count);
-    }
-}
+/// Fewest bytes of a leaf.
+const LEAF_BYTES: u64 = 4 << 20;
 
-/// Hashes the artifacts at these places of the list, many files at a time. A file that cannot be read is an issue.
+/// Most leaves of a file: what is kept of each until the file is done are 32 bytes.
+const MOST_LEAVES: u64 = 1 << 16;
+
+/// Most workers by default: each reads on a place of its own, and a disk that turns has one arm.
+const MOST_WORKERS: usize = 16;
+
+/// What stands in a hole.
+static ZEROS: [u8; BUFFER_BYTES] = [0; BUFFER_BYTES];
+
+/// Hashes the artifacts at these places of the list. A file that cannot be read is an issue.
 ///
 /// # Errors
 /// When the machine refuses threads.
 pub fn hash_artifacts(
     catalogue: &mut Catalogue,
     indexes: &[usize],
-    threads: Option<usize>,
-    progress: &dyn Progress,
+    options: &CollectOptions,
+    progress: &Arc<dyn Progress>,
 ) -> Result<()> {
-    let length = |index: &usize| {
-        catalogue
-            .artifacts
-            .get(*index)
-            .map_or(0, |artifact| artifact.entry.length)
+    let file = |index: &usize| {
+        let artifact = catalogue.artifacts.get(*index)?;
+        let root = catalogue.roots.get(artifact.entry.root)?;
+        let path = root.path.to_os().zip(artifact.entry.path.to_os());
+        Some(ToHash {
+            path: path.map(|(root, path)| root.join(path)),
+            device: artifact.entry.device,
+            length: artifact.entry.length,
+        })
     };
-    progress.phase(Phase::Hash {
-        total_bytes: indexes.iter().map(length).fold(0, u64::saturating_add),
-    });
-    let hash = |&index: &usize| (index, hash_artifact(catalogue, index, progress));
-    let hashes: Vec<_> = pool(threads)?.install(|| indexes.par_iter().map(hash).collect());
-    progress.finish();
-    for (index, result) in hashes {
+    let found: Vec<(usize, ToHash)> = indexes
+        .iter()
+        .filter_map(|index| Some((*index, file(index)?)))
+        .collect();
+    let (indexes, files): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    let hashes = hash_files(files, options, progress)?;
+    for (index, hash) in indexes.into_iter().zip(hashes) {
         let Some(artifact) = catalogue.artifacts.get_mut(index) else {
             continue;
         };
-        match result {
+        match hash {
             Ok(hash) => artifact.blake3 = Some(hash),
-            Err(error) => catalogue.issues.push(Issue {
-                root: Some(artifact.entry.root),
-                path: artifact.entry.path.clone(),
-                stage: Stage::Hash,
-                error: error.to_string(),
-                folder: false,
-            }),
+            Err(error) => catalogue.issues.push(not_hashed(artifact, error)),
         }
     }
     catalogue.sort();
     Ok(())
 }
 
-fn hash_artifact(catalogue: &Catalogue, index: usize, progress: &dyn Progress) -> io::Result<String> {
-    let path = catalogue.artifacts.get(index).and_then(|artifact| {
-        let root = catalogue.roots.get(artifact.entry.root)?;
-        Some(root.path.to_os()?.join(artifact.entry.path.to_os()?))
+fn not_hashed(artifact: &Artifact, error: String) -> Issue {
+    Issue {
+        root: Some(artifact.entry.root),
+        path: artifact.entry.path.clone(),
+        stage: Stage::Hash,
+        error,
+        folder: false,
+    }
+}
+
+/// A file that is to be hashed.
+#[derive(Debug)]
+pub struct ToHash {
+    /// Where; `None` when it has no path on this machine.
+    pub path: Option<PathBuf>,
+    /// Files of one device share its workers.
+    pub device: u64,
+    /// Length in bytes as far as is known: for the progress only.
+    pub length: u64,
+}
+
+/// BLAKE3 of each file in hex, or why there is none.
+///
+/// # Errors
+/// When the machine refuses threads.
+pub fn hash_files(files: Vec<ToHash>, options: &CollectOptions, progress: &Arc<dyn Progress>) -> Result<Vec<Outcome>> {
+    progress.phase(Phase::Hash {
+        total_bytes: files.iter().map(|file| file.length).fold(0, u64::saturating_add),
     });
-    let path = path.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "has no path on this machine"))?;
-    hash_file(&path, |bytes| progress.bytes(bytes))
+    options.stop.listen();
+    let hashes = run(files, options, progress);
+    options.stop.leave();
+    progress.finish();
+    hashes
+}
+
+/// The hash of a file in hex, or why there is none.
+pub type Outcome = std::result::Result<String, String>;
+
+/// Place of a file in the list, and its hash.
+type Hashed = (usize, io::Result<String>);
+
+fn run(files: Vec<ToHash>, options: &CollectOptions, progress: &Arc<dyn Progress>) -> Result<Vec<Outcome>> {
+    let mut crews = BTreeMap::new();
+    for file in &files {
+        let number = crews.len();
+        crews.entry(file.device).or_insert(number);
+    }
+    let crew_of: Vec<usize> = files
+        .iter()
+        .filter_map(|file| crews.get(&file.device))
+        .copied()
+        .collect();
+    let limits = workers::Limits {
+        workers: options.threads.unwrap_or(MOST_WORKERS).max(1),
+        deadline: options.io_timeout,
+    };
+    let watch = Watch::start(crews.len(), limits).map_err(no_threads)?;
+    let (sender, receiver) = mpsc::channel();
+    let mut hashes = Hashes {
+        open: files.len(),
+        all: files.iter().map(|_| None).collect(),
+    };
+    for (index, file) in files.into_iter().enumerate().rev() {
+        let Some(path) = file.path else {
+            hashes.give(index, Err("has no path on this machine".to_owned()));
+            continue;
+        };
+        let hashing = Hashing {
+            index,
+            sender: sender.clone(),
+            progress: Arc::clone(progress),
+        };
+        if let Some(crew) = crew_of.get(index).and_then(|number| watch.crew(*number)) {
+            crew.push(Box::new(move |worker| hashing.start(path, worker)));
+        }
+    }
+    drop(sender);
+    let has_stalled = |index: usize| {
+        let crew = crew_of.get(index).and_then(|number| watch.crew(*number));
+        crew.is_none_or(|crew| crew.has_stalled())
+    };
+    while hashes.open > 0 {
+        let at_rest = watch.is_at_rest();
+        if let Ok((index, hash)) = receiver.recv_timeout(LOOK_UP) {
+            hashes.give(index, hash.map_err(|error| error.to_string()));
+            if !options.stop.is_asked() {
+                continue;
+            }
+        }
+        for index in 0..hashes.all.len() {
+            let why = match (options.stop.is_asked(), has_stalled(index), at_rest) {
+                (true, _, _) => "not hashed: the scan was interrupted",
+                (false, true, _) => "not hashed: the storage gives no answer",
+                (false, false, true) => "panicked: please report this file, it shows a fault of derelict",
+                (false, false, false) => continue,
+            };
+            hashes.give(index, Err(why.to_owned()));
+        }
+    }
+    Ok(hashes.all.into_iter().flatten().collect())
+}
+
+/// The hashes that are known.
+struct Hashes {
+    /// How many are not.
+    open: usize,
+    all: Vec<Option<Outcome>>,
+}
+
+impl Hashes {
+    /// The first word on a file counts.
+    fn give(&mut self, index: usize, hash: Outcome) {
+        if let Some(place @ None) = self.all.get_mut(index) {
+            *place = Some(hash);
+            self.open = self.open.saturating_sub(1);
+        }
+    }
+}
+
+/// The hashing of one file.
+#[derive(Clone)]
+struct Hashing {
+    index: usize,
+    sender: mpsc::Sender<Hashed>,
+    progress: Arc<dyn Progress>,
+}
+
+impl Hashing {
+    /// Opens it and goes on with its leaves.
+    fn start(self, path: PathBuf, worker: &Worker) -> Fate {
+        once(
+            move |pulse| open(&path, pulse),
+            move |opened, worker| match opened {
+                Ok((file, version)) => spread(Leaves::new(file, version, self), worker),
+                Err(error) => self.end(Err(error)),
+            },
+            worker,
+        )
+    }
+
+    fn end(self, hash: io::Result<String>) -> Fate {
+        // The receiver is gone only when the run was given up.
+        let _ = self.sender.send((self.index, hash));
+        Fate::Free
+    }
+}
+
+fn open(path: &Path, pulse: &Pulse) -> io::Result<(Arc<File>, Version)> {
+    let file = file_reader::open_for_reading(path)?;
+    pulse.beat();
+    let version = file_reader::version(&file)?;
+    Ok((Arc::new(file), version))
+}
+
+/// The leaves of one file.
+struct Leaves {
+    file: Arc<File>,
+    version: Version,
+    /// Bytes of each but the last.
+    leaf: u64,
+    count: u64,
+    hashing: Hashing,
+}
+
+impl Leaves {
+    fn new(file: Arc<File>, version: Version, hashing: Hashing) -> Self {
+        // A power of two, as the tree of BLAKE3 wants it.
+        let leaf = version.length.div_ceil(MOST_LEAVES).next_power_of_two().max(LEAF_BYTES);
+        Self {
+            file,
+            version,
+            leaf,
+            count: version.length.div_ceil(leaf).max(1),
+            hashing,
+        }
+    }
+
+    /// The subtree of one leaf; of a file with only one the whole.
+    fn hash(&self, index: usize, pulse: &Pulse) -> io::Result<Leaf> {
+        let start = u64::try_from(index).unwrap_or(u64::MAX).saturating_mul(self.leaf);
+        let end = start.saturating_add(self.leaf).min(self.version.length);
+        let mut hasher = Hasher::new();
+        hasher.set_input_offset(start);
+        self.feed(&mut hasher, start, end, pulse)?;
+        Ok(if self.count == 1 {
+            Leaf::Whole(hasher.finalize())
+        } else {
+            Leaf::Part(hasher.finalize_non_root())
+        })
+    }
+
+    fn feed(&self, hasher: &mut Hasher, start: u64, end: u64, pulse: &Pulse) -> io::Result<()> {
+        let mut buffer = vec![0; BUFFER_BYTES];
+        let mut place = start;
+        // A hole is looked for where one may be: at the start, and behind zeros.
+        let mut may_be_hole = true;
+        while place < end {
+            if may_be_hole {
+                pulse.beat();
+                let data = file_reader::next_data(&self.file, place, end).min(end);
+                self.feed_zeros(hasher, data.saturating_sub(place));
+                place = data;
+            }
+            let wanted = usize::try_from(end.saturating_sub(place))
+                .unwrap_or(usize::MAX)
+                .min(BUFFER_BYTES);
+            let Some(part) = buffer.get_mut(..wanted) else { break };
+            if file_reader::fill(&self.file, place, part, Some(pulse))? < wanted {
+                return Err(io::Error::other("it was shortened while it was hashed"));
+            }
+            may_be_hole = part.iter().all(|byte| *byte == 0);
+            hasher.update(part);
+            self.hashing.progress.bytes(length(wanted));
+            place = place.saturating_add(length(wanted));
+        }
+        Ok(())
+    }
+
+    fn feed_zeros(&self, hasher: &mut Hasher, mut count: u64) {
+        while count > 0 {
+            let part = usize::try_from(count).unwrap_or(usize::MAX).min(BUFFER_BYTES);
+            hasher.update(ZEROS.get(..part).unwrap_or_default());
+            self.hashing.progress.bytes(length(part));
+            count = count.saturating_sub(length(part));
+        }
+    }
+}
+
+fn length(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+/// What is known of a leaf.
+enum Leaf {
+    Part(ChainingValue),
+    Whole(blake3::Hash),
+}
+
+impl Job for Leaves {
+    type Answer = (usize, io::Result<Leaf>);
+    const LEAST: usize = 1;
+
+    fn count(&self) -> usize {
+        usize::try_from(self.count).unwrap_or(usize::MAX)
+    }
+
+    fn work(&self, index: usize, pulse: &Pulse) -> Self::Answer {
+        (index, self.hash(index, pulse))
+    }
+
+    fn lost(&self, index: usize, why: Lost) -> Self::Answer {
+        (index, Err(io::Error::other(why.to_string())))
+    }
+
+    fn done(&self, mut answers: Vec<Self::Answer>, worker: &Worker) -> Fate {
+        answers.sort_by_key(|(index, _)| *index);
+        let hashing = self.hashing.clone();
+        let leaves: io::Result<Vec<Leaf>> = answers.into_iter().map(|(_, leaf)| leaf).collect();
+        let hash = match leaves.map(|leaves| root_of(&leaves)) {
+            Ok(Some(hash)) => hash,
+            Ok(None) => return hashing.end(Err(io::Error::other("nothing was hashed"))),
+            Err(error) => return hashing.end(Err(error)),
+        };
+        let (file, before) = (Arc::clone(&self.file), self.version);
+        once(
+            move |_| match before.change_to(file_reader::version(&file)?) {
+                Some(change) => Err(io::Error::other(format!("it changed while it was hashed: {change}"))),
+                None => Ok(()),
+            },
+            move |same, _| hashing.end(same.map(|()| hash.to_hex().to_string())),
+            worker,
+        )
+    }
+}
+
+/// The root of the tree over these leaves.
+fn root_of(leaves: &[Leaf]) -> Option<blake3::Hash> {
+    if let [Leaf::Whole(hash)] = leaves {
+        return Some(*hash);
+    }
+    let (left, right) = halves(leaves)?;
+    Some(merge_subtrees_root(&subtree_of(left)?, &subtree_of(right)?, Mode::Hash))
+}
+
+/// The subtree over these leaves, which is not the whole tree. As deep as 64 at most.
+fn subtree_of(leaves: &[Leaf]) -> Option<ChainingValue> {
+    if let [Leaf::Part(value)] = leaves {
+        return Some(*value);
+    }
+    let (left, right) = halves(leaves)?;
+    Some(merge_subtrees_non_root(
+        &subtree_of(left)?,
+        &subtree_of(right)?,
+        Mode::Hash,
+    ))
+}
+
+/// BLAKE3 gives the left half as many leaves as a power of two allows, and the right at least one (section 2.1 of its paper).
+fn halves(leaves: &[Leaf]) -> Option<(&[Leaf], &[Leaf])> {
+    let left = leaves.len().div_ceil(2).checked_next_power_of_two()?;
+    leaves.split_at_checked(left).filter(|(_, right)| !right.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Seek, SeekFrom, Write};
+
     use super::*;
+    use crate::progress::Hidden;
+
+    fn hash(path: &Path) -> Outcome {
+        let file = ToHash {
+            path: Some(path.to_owned()),
+            device: 0,
+            length: 0,
+        };
+        let progress: Arc<dyn Progress> = Arc::new(Hidden);
+        hash_files(vec![file], &CollectOptions::default(), &progress)
+            .unwrap()
+            .remove(0)
+    }
+
+    fn bytes(length: usize) -> Vec<u8> {
+        (0..=250).cycle().take(length).collect()
+    }
+
+    const LEAF: usize = 4 << 20;
 
     #[test]
     fn the_hash_is_that_of_the_bytes_whatever_the_length() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("f");
-        for length in [0, 1, 65_536, BUFFER_BYTES, BUFFER_BYTES * 2 + 7] {
-            let bytes: Vec<u8> = (0..=250).cycle().take(length).collect();
+        let edges = [0, 1, 1024, 1025, BUFFER_BYTES, LEAF].into_iter();
+        let many = (1..=9)
+            .map(|leaves| leaves * LEAF)
+            .chain((1..6).map(|leaves| leaves * LEAF + 1));
+        for length in edges.chain(many).chain([LEAF - 1, 3 * LEAF - 1, 7 * LEAF + 4097]) {
+            let bytes = bytes(length);
             std::fs::write(&path, &bytes).unwrap();
             let expected = blake3::hash(&bytes).to_hex().to_string();
-            assert_eq!(hash_file(&path, |_| {}).unwrap(), expected, "{length} bytes");
+            assert_eq!(hash(&path), Ok(expected), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn holes_count_as_the_zeros_that_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        // Where data stand and how much, in a file of so many bytes.
+        for (length, data) in [
+            (5 * LEAF, &[][..]),
+            (5 * LEAF + 3, &[(0, 10)]),
+            (5 * LEAF, &[(LEAF - 5, 10), (3 * LEAF, LEAF)]),
+            (3 * LEAF, &[(3 * LEAF - 1, 1)]),
+            (2 * LEAF + 4096, &[(8192, 4096), (65536, 65536), (2 * LEAF, 4096)]),
+        ] {
+            let mut file = File::create(&path).unwrap();
+            file.set_len(length.try_into().unwrap()).unwrap();
+            let mut expected = vec![0; length];
+            for (start, count) in data {
+                let written = bytes(*count);
+                file.seek(SeekFrom::Start((*start).try_into().unwrap())).unwrap();
+                file.write_all(&written).unwrap();
+                expected[*start..start + count].copy_from_slice(&written);
+            }
+            let expected = blake3::hash(&expected).to_hex().to_string();
+            assert_eq!(hash(&path), Ok(expected), "{length} bytes with {data:?}");
+        }
+    }
+
+    #[test]
+    fn the_leaves_of_a_huge_file_are_few() {
+        let progress: Arc<dyn Progress> = Arc::new(Hidden);
+        let (sender, _receiver) = mpsc::channel();
+        let version = |length| Version {
+            length,
+            modified: None,
+            inode: None,
+        };
+        for length in [1 << 40, 62 << 40, u64::MAX] {
+            let file = Arc::new(tempfile::tempfile().unwrap());
+            let hashing = Hashing {
+                index: 0,
+                sender: sender.clone(),
+                progress: Arc::clone(&progress),
+            };
+            let leaves = Leaves::new(file, version(length), hashing);
+            assert!(leaves.count <= MOST_LEAVES && leaves.leaf.is_power_of_two());
         }
     }
 }

@@ -81,6 +81,11 @@ fn artifact<'a>(catalogue: &'a Catalogue, path: &str) -> &'a Artifact {
         .unwrap_or_else(|| unreachable!("{path} is no artifact of {:?}", names(catalogue)))
 }
 
+fn hash(catalogue: &mut Catalogue, indexes: &[usize]) {
+    let progress: Arc<dyn Progress> = Arc::new(Hidden);
+    hash_artifacts(catalogue, indexes, &CollectOptions::default(), &progress).unwrap();
+}
+
 fn names(catalogue: &Catalogue) -> Vec<String> {
     let paths = catalogue.artifacts.iter().map(|artifact| &artifact.entry.path);
     paths.map(|path| path.lossy().into_owned()).collect()
@@ -421,8 +426,10 @@ fn progress_hears_of_every_file_artifact_and_byte() {
     let tree = Tree::new();
     tree.file("vm/a.vmx", VMX).file("vm/b.txt", "x").file("c.txt", "y");
     let heard = Arc::new(Listener::default());
-    let mut catalogue = collect(&tree.arguments(), &CollectOptions::default(), heard.clone()).unwrap();
-    hash_artifacts(&mut catalogue, &[0], Some(2), &*heard).unwrap();
+    let listener: Arc<dyn Progress> = heard.clone();
+    let options = CollectOptions::default();
+    let mut catalogue = collect(&tree.arguments(), &options, Arc::clone(&listener)).unwrap();
+    hash_artifacts(&mut catalogue, &[0], &options, &listener).unwrap();
     let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
     assert_eq!((load(&heard.files), load(&heard.artifacts)), (3, 1));
     assert_eq!(load(&heard.bytes), u64::try_from(VMX.len()).unwrap());
@@ -438,7 +445,7 @@ fn a_file_that_vanished_before_hashing_is_an_issue() {
     tree.file("vm/a.vmx", VMX).file("vm/b.vmx", VMX);
     let mut catalogue = tree.collect();
     fs::remove_file(tree.path("vm/a.vmx")).unwrap();
-    hash_artifacts(&mut catalogue, &[0, 1], None, &Hidden).unwrap();
+    hash(&mut catalogue, &[0, 1]);
     assert_eq!(artifact(&catalogue, "vm/a.vmx").blake3, None);
     assert!(artifact(&catalogue, "vm/b.vmx").blake3.is_some());
     assert_eq!((catalogue.issues.len(), catalogue.issues[0].stage), (1, Stage::Hash));
@@ -474,7 +481,7 @@ fn a_scan_changes_nothing_in_the_tree() {
     };
     let before = state();
     let mut catalogue = tree.collect();
-    hash_artifacts(&mut catalogue, &[0, 1, 2], None, &Hidden).unwrap();
+    hash(&mut catalogue, &[0, 1, 2]);
     assert_eq!(state(), before);
 }
 

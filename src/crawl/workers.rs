@@ -12,6 +12,7 @@
 
 use std::{
     collections::VecDeque,
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak,
@@ -256,7 +257,7 @@ impl Crew {
     }
 
     /// One more worker.
-    fn hire(&self) -> std::io::Result<()> {
+    fn hire(&self) -> io::Result<()> {
         let Some(crew) = self.this.upgrade() else { return Ok(()) };
         let seat = Arc::new(Seat::default());
         let worker = Worker {
@@ -368,6 +369,55 @@ pub(crate) fn spread<J: Job>(job: J, worker: &Worker) -> Fate {
         open: AtomicUsize::new(1),
     });
     Batch::new(shared, rest).run(worker)
+}
+
+/// Asks the storage once, and goes on with the answer.
+pub(crate) fn once<T: Send + 'static>(
+    ask: impl Fn(&Pulse) -> io::Result<T> + Send + Sync + 'static,
+    then: impl FnOnce(io::Result<T>, &Worker) -> Fate + Send + 'static,
+    worker: &Worker,
+) -> Fate {
+    let job = Once {
+        ask,
+        then: Mutex::new(Some(then)),
+    };
+    spread(job, worker)
+}
+
+struct Once<A, N> {
+    ask: A,
+    /// Taken when the answer is there.
+    then: Mutex<Option<N>>,
+}
+
+impl<T, A, N> Job for Once<A, N>
+where
+    T: Send + 'static,
+    A: Fn(&Pulse) -> io::Result<T> + Send + Sync + 'static,
+    N: FnOnce(io::Result<T>, &Worker) -> Fate + Send + 'static,
+{
+    type Answer = io::Result<T>;
+    const LEAST: usize = 1;
+
+    fn count(&self) -> usize {
+        1
+    }
+
+    fn work(&self, _: usize, pulse: &Pulse) -> Self::Answer {
+        (self.ask)(pulse)
+    }
+
+    fn lost(&self, _: usize, why: Lost) -> Self::Answer {
+        Err(io::Error::other(why.to_string()))
+    }
+
+    fn done(&self, answers: Vec<Self::Answer>, worker: &Worker) -> Fate {
+        let then = lock(&self.then).take();
+        match (then, answers.into_iter().next()) {
+            (Some(then), Some(answer)) => then(answer, worker),
+            _ => Fate::Free,
+        }
+    }
 }
 
 /// What the batches of a job share.
@@ -523,7 +573,7 @@ impl Watch {
     ///
     /// # Errors
     /// When the machine refuses threads.
-    pub(crate) fn start(crews: usize, limits: Limits) -> std::io::Result<Self> {
+    pub(crate) fn start(crews: usize, limits: Limits) -> io::Result<Self> {
         let clock = Arc::new(AtomicU64::new(1));
         let crews: Vec<Arc<Crew>> = (0..crews.max(1)).map(|_| Crew::new(Arc::clone(&clock))).collect();
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -720,7 +770,7 @@ impl<T> Waiting<T> {
 pub(crate) fn within<T: Send + 'static>(
     deadline: Duration,
     ask: impl FnOnce() -> T + Send + 'static,
-) -> std::io::Result<Waiting<T>> {
+) -> io::Result<Waiting<T>> {
     let (sender, answer) = mpsc::channel();
     thread::Builder::new().name("ask".to_owned()).spawn(move || {
         // Nobody listens any more when the answer comes too late.

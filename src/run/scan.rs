@@ -45,7 +45,7 @@ pub(super) fn scan(arguments: &ScanArgs, messages: MessageArgs, console: &mut Co
     }
     if arguments.hash && !console.stop.is_asked() {
         let found = places(&catalogue, &report, |verdict| verdict >= Verdict::Unregistered);
-        hash::hash_artifacts(&mut catalogue, &found, crawl.options.threads, &*progress)?;
+        hash::hash_artifacts(&mut catalogue, &found, &crawl.options, &progress)?;
         // Once more with the hashes, and with what could not be hashed.
         report = judge.judge(&catalogue);
     }

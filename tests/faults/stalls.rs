@@ -2,7 +2,7 @@
 
 use crate::{
     fs::{Fault, Faulty, Op},
-    site::{Desk, files},
+    site::{Desk, OLD, files},
 };
 
 const NO_ANSWER: &str = "no answer within 1 s";
@@ -147,4 +147,28 @@ fn an_interrupt_ends_a_scan_in_which_a_thread_hangs() {
             "{op:?}"
         );
     }
+}
+
+#[test]
+fn a_file_that_hangs_while_it_is_hashed_is_an_issue_and_the_others_are_hashed() {
+    let Some(storage) = Faulty::mount(&files()) else { return };
+    // A flat extent is not read but for its hash.
+    storage.fault("old/old-flat.vmdk", Op::Read, Fault::Never);
+    let more = [&SHORT[..], &["--hash"]].concat();
+    let run = Desk::new().start("scan", &[storage.path()], &more).end(Some(&storage));
+    assert_eq!(run.status, 3);
+    let issues = run.issues();
+    let [(path, error)] = &issues[..] else {
+        unreachable!("{issues:?}")
+    };
+    assert!(path.ends_with("old/old-flat.vmdk") && error == NO_ANSWER, "{issues:?}");
+    let report = run.report();
+    let artifacts = report["artifacts"].as_array().unwrap();
+    let hash = |path: &str| {
+        let found = artifacts.iter().find(|artifact| artifact["relative_path"] == path);
+        found.unwrap()["blake3"].clone()
+    };
+    assert_eq!(hash("old/old-flat.vmdk"), serde_json::Value::Null);
+    let expected = blake3::hash(OLD).to_hex().to_string();
+    assert_eq!(hash("old/old.vmdk"), expected);
 }
