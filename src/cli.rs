@@ -69,6 +69,19 @@ pub struct MessageArgs {
     /// No progress, not even on a terminal
     #[arg(long, global = true)]
     pub no_progress: bool,
+    /// In which form progress is told [default: a line on a terminal, nothing elsewhere]
+    ///
+    /// `json` is for programs: one object a line on standard error, at least every second, each with the schema
+    /// derelict/progress/1. Other lines there begin with `derelict:`.
+    #[arg(long, global = true, value_name = "FORM", conflicts_with_all = ["no_progress", "quiet"])]
+    pub progress: Option<ProgressForm>,
+}
+
+/// A form of progress that has to be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProgressForm {
+    /// One JSON object a line.
+    Json,
 }
 
 /// `derelict scan`.

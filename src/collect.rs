@@ -107,6 +107,8 @@ pub fn collect(roots: &[RootArgument], options: &CollectOptions, progress: Arc<d
         mounts,
         open: OpenFolders::default(),
     };
+    let paths: Vec<PathBuf> = roots.iter().map(|root| root.path.clone()).collect();
+    progress.roots(&paths);
     progress.phase(Phase::Crawl);
     options.stop.listen();
     let gathered = run(crawl, roots, records, limits, &options.stop, &progress);
@@ -411,6 +413,8 @@ impl Collector {
     /// Looks at the files of a folder whose name or size asks for it, then, where that found an artifact, at the rest.
     fn examine(self: &Arc<Self>, mut folder: Folder, worker: &Worker) -> Fate {
         self.progress.entries(count(folder.files.len()));
+        let lengths = folder.files.iter().map(FileRecord::length);
+        self.progress.seen(folder.root, lengths.fold(0, u64::saturating_add));
         let (wanted, undecided) = divide(&mut folder);
         if wanted.is_empty() {
             return self.send(folder, Vec::new(), undecided, false);

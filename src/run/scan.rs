@@ -12,14 +12,14 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use super::{Console, judge::Judge, saved_report, show::Show};
 use crate::{
     catalogue::{Catalogue, Entry},
-    cli::{CollectArgs, CrawlArgs, MessageArgs, ReportArgs, ScanArgs},
+    cli::{CollectArgs, CrawlArgs, MessageArgs, ProgressForm, ReportArgs, ScanArgs},
     collect::{CollectOptions, IO_TIMEOUT, RootArgument, collect},
     config,
     error::{ErrorKind, Result, ToolError},
     exit_code::ExitStatus,
     hash,
     place::Roots,
-    progress::{Hidden, Phase, Progress, Terminal},
+    progress::{Hidden, Lines, Phase, Progress, Terminal},
     raw::RawPath,
     report::{
         model::{Report, Verdict},
@@ -193,6 +193,9 @@ fn exclude(globs: &[String]) -> Result<GlobSet> {
 fn progress(messages: MessageArgs) -> Arc<dyn Progress> {
     if messages.quiet || messages.no_progress {
         return Arc::new(Hidden);
+    }
+    if messages.progress == Some(ProgressForm::Json) {
+        return Arc::new(Lines::new(Box::new(std::io::stderr())));
     }
     match Terminal::new() {
         Some(terminal) => Arc::new(terminal),

@@ -105,6 +105,42 @@ fn standard_output_is_the_report_only_and_no_progress_is_drawn_in_a_pipe() {
 }
 
 #[test]
+fn progress_for_programs_is_one_object_a_line() {
+    let site = Site::new();
+    let run = site.scan(&["-f", "json", "--hash", "--progress", "json"]);
+    let stderr = stderr(&run);
+    let (lines, messages): (Vec<&str>, Vec<&str>) = stderr.lines().partition(|line| line.starts_with('{'));
+    assert!(
+        messages.iter().all(|line| line.starts_with("derelict: ")),
+        "{messages:?}"
+    );
+    let lines: Vec<serde_json::Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().all(|line| line["schema"] == "derelict/progress/1"));
+    let last = |phase: &str| {
+        let mut lines = lines.iter().filter(|line| line["phase"] == phase);
+        let first = lines.next().unwrap();
+        assert_eq!(first["done"], false, "the first line comes at once");
+        let last = lines.next_back().unwrap();
+        assert_eq!(last["done"], true);
+        last
+    };
+    let crawl = last("crawl");
+    assert_eq!((&crawl["files"], &crawl["artifacts"]), (&5.into(), &5.into()));
+    assert_eq!(
+        (&crawl["root"], &crawl["hash_total_bytes"]),
+        (&"ds1".into(), &serde_json::Value::Null)
+    );
+    let hash = last("hash");
+    assert!(hash["hashed_bytes"].as_u64().unwrap() > 1 << 20);
+    assert_eq!(hash["hashed_bytes"], hash["hash_total_bytes"]);
+    assert_eq!(
+        run.stdout,
+        site.scan(&["-f", "json", "--hash"]).stdout,
+        "the result is the same"
+    );
+}
+
+#[test]
 fn verbose_lists_every_verdict() {
     let site = Site::new();
     assert!(!stdout(&site.scan(&[])).contains("web01-flat.vmdk"));

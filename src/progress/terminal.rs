@@ -1,73 +1,21 @@
-//! How a long job tells how far it is. The library knows the trait; the terminal form stands here too, but only the
-//! binary picks it, and only where standard error is a terminal.
+//! The form for people: one line on a terminal.
 
 use std::{
     io::IsTerminal,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-/// What a job is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Listing folders and reading artifacts.
-    Crawl,
-    /// Holding references and inventories against each other.
-    Reconcile,
-    /// Waiting before a second look, and taking it.
-    Settle,
-    /// Hashing: so many bytes in all.
-    Hash {
-        /// Sum of the lengths.
-        total_bytes: u64,
-    },
-}
-
-/// Hears how far a job is, from any thread. All methods do nothing unless overridden.
-pub trait Progress: Send + Sync {
-    /// A new part of the job begins.
-    fn phase(&self, _phase: Phase) {}
-    /// So many more files were seen.
-    fn entries(&self, _count: u64) {}
-    /// So many more artifacts were read.
-    fn artifacts(&self, _count: u64) {}
-    /// So many more bytes were hashed.
-    fn bytes(&self, _count: u64) {}
-    /// The job is done, or cannot go on: clears what was drawn.
-    fn finish(&self) {}
-}
-
-/// Tells nobody.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Hidden;
-
-impl Progress for Hidden {}
+use super::{Counts, Phase, Progress};
 
 /// One line on standard error, drawn at most ten times a second.
 #[derive(Debug)]
 pub struct Terminal {
     bar: ProgressBar,
     counts: Arc<Counts>,
-}
-
-/// What was seen, counted by all threads and read when the line is drawn, so that no number ever runs back.
-#[derive(Debug, Default)]
-struct Counts {
-    files: AtomicU64,
-    artifacts: AtomicU64,
-}
-
-impl std::fmt::Display for Counts {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let files = HumanCount(self.files.load(Ordering::Relaxed));
-        let artifacts = HumanCount(self.artifacts.load(Ordering::Relaxed));
-        write!(out, "{files} files, {artifacts} artifacts")
-    }
 }
 
 /// Redrawing more often than this serves nobody and costs system calls.
@@ -111,7 +59,10 @@ impl Progress for Terminal {
     fn phase(&self, phase: Phase) {
         self.bar.reset();
         match phase {
-            Phase::Crawl => self.style("{spinner} crawling: {counts} ({elapsed})"),
+            Phase::Crawl => {
+                self.counts.begin();
+                self.style("{spinner} crawling: {counts} ({elapsed})");
+            }
             Phase::Reconcile => {
                 self.style("{spinner} {msg}");
                 self.bar.set_message("reconciling");
@@ -127,8 +78,16 @@ impl Progress for Terminal {
         }
     }
 
+    fn roots(&self, paths: &[PathBuf]) {
+        self.counts.set_roots(paths);
+    }
+
     fn entries(&self, count: u64) {
         self.counts.files.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn seen(&self, root: usize, bytes: u64) {
+        self.counts.see(root, bytes);
     }
 
     fn artifacts(&self, count: u64) {
@@ -151,10 +110,15 @@ mod tests {
     #[test]
     fn counts_are_shown_and_the_line_is_cleared() {
         let shown = Terminal::drawn_on(ProgressDrawTarget::hidden());
+        shown.roots(&[PathBuf::from("/mnt/a")]);
         shown.phase(Phase::Crawl);
         shown.artifacts(2);
         shown.entries(1234);
-        assert_eq!(shown.counts.to_string(), "1,234 files, 2 artifacts");
+        shown.seen(0, 5 << 20);
+        let text = shown.counts.to_string();
+        assert!(text.starts_with("1,234 files ("), "{text}");
+        assert!(text.contains("/s), 2 artifacts ("), "{text}");
+        assert!(text.ends_with("/s), 5.00 MiB, in /mnt/a"), "{text}");
         shown.phase(Phase::Hash { total_bytes: 100 });
         shown.bytes(40);
         assert_eq!((shown.bar.position(), shown.bar.length()), (40, Some(100)));

@@ -1,0 +1,196 @@
+//! The form for programs: one JSON object a line, at the begin and end of every phase and twice a second between.
+
+use std::{
+    io::Write,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+
+use super::{Counts, Phase, Progress, counts::a_second};
+use crate::raw::RawPath;
+
+/// Name and version of the lines.
+const SCHEMA: &str = "derelict/progress/1";
+
+/// Whoever reads the lines may take twice this time without one for a sign that derelict is gone.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// Writes the lines.
+#[expect(missing_debug_implementations, reason = "writers have none")]
+pub struct Lines(Arc<Inner>);
+
+struct Inner {
+    counts: Counts,
+    hashed: AtomicU64,
+    state: Mutex<State>,
+}
+
+struct State {
+    out: Box<dyn Write + Send>,
+    started: Instant,
+    phase: Option<Phase>,
+    /// When the last line was written, and what stood in it: rates are those since then.
+    at: Instant,
+    before: [u64; 4],
+}
+
+/// One line. Fields may be added, none changed.
+#[derive(Serialize)]
+struct Line {
+    schema: &'static str,
+    /// `crawl`, `reconcile`, `settle` or `hash`.
+    phase: &'static str,
+    /// The last line of this phase.
+    done: bool,
+    /// Since the start.
+    elapsed_ms: u64,
+    files: u64,
+    files_per_second: u64,
+    artifacts: u64,
+    artifacts_per_second: u64,
+    /// Sum of the lengths of the files.
+    bytes: u64,
+    bytes_per_second: u64,
+    hashed_bytes: u64,
+    hashed_bytes_per_second: u64,
+    /// All that is to be hashed; `null` in other phases, for how much is left of a crawl is not known before it ends.
+    hash_total_bytes: Option<u64>,
+    /// The root of the last folder.
+    root: Option<RawPath>,
+}
+
+impl Lines {
+    /// Lines that go here.
+    pub fn new(out: Box<dyn Write + Send>) -> Self {
+        let now = Instant::now();
+        let inner = Arc::new(Inner {
+            counts: Counts::default(),
+            hashed: AtomicU64::new(0),
+            state: Mutex::new(State {
+                out,
+                started: now,
+                phase: None,
+                at: now,
+                before: [0; 4],
+            }),
+        });
+        let writing = Arc::downgrade(&inner);
+        // Where there is no thread for it, the lines at the begin and end of a phase have to do.
+        let _ = thread::Builder::new()
+            .name("progress".to_owned())
+            .spawn(move || keep_writing(&writing));
+        Self(inner)
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, done: bool) {
+        let mut state = self.lock();
+        let Some(phase) = state.phase else { return };
+        let now = [
+            &self.counts.files,
+            &self.counts.artifacts,
+            &self.counts.bytes,
+            &self.hashed,
+        ]
+        .map(|count| count.load(Ordering::Relaxed));
+        let since = milliseconds(state.at.elapsed());
+        let [files, artifacts, bytes, hashed_bytes] = now;
+        let mut rates = now;
+        for (rate, before) in rates.iter_mut().zip(state.before) {
+            *rate = a_second(rate.saturating_sub(before), since);
+        }
+        let [
+            files_per_second,
+            artifacts_per_second,
+            bytes_per_second,
+            hashed_bytes_per_second,
+        ] = rates;
+        (state.at, state.before) = (Instant::now(), now);
+        let line = Line {
+            schema: SCHEMA,
+            phase: phase.name(),
+            done,
+            elapsed_ms: milliseconds(state.started.elapsed()),
+            files,
+            files_per_second,
+            artifacts,
+            artifacts_per_second,
+            bytes,
+            bytes_per_second,
+            hashed_bytes,
+            hashed_bytes_per_second,
+            hash_total_bytes: match phase {
+                Phase::Hash { total_bytes } => Some(total_bytes),
+                _ => None,
+            },
+            root: self.counts.root().as_deref().map(RawPath::from_os),
+        };
+        let Ok(mut line) = serde_json::to_vec(&line) else {
+            return;
+        };
+        line.push(b'\n');
+        // Where nobody listens nothing is lost.
+        let _ = state.out.write_all(&line).and_then(|()| state.out.flush());
+        if done {
+            state.phase = None;
+        }
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Writes for as long as there is somebody to write for.
+fn keep_writing(inner: &Weak<Inner>) {
+    loop {
+        thread::sleep(EVERY);
+        match inner.upgrade() {
+            Some(inner) => inner.write(false),
+            None => return,
+        }
+    }
+}
+
+impl Progress for Lines {
+    fn phase(&self, phase: Phase) {
+        self.0.lock().phase = Some(phase);
+        self.0.write(false);
+    }
+
+    fn roots(&self, paths: &[PathBuf]) {
+        self.0.counts.set_roots(paths);
+    }
+
+    fn entries(&self, count: u64) {
+        self.0.counts.files.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn seen(&self, root: usize, bytes: u64) {
+        self.0.counts.see(root, bytes);
+    }
+
+    fn artifacts(&self, count: u64) {
+        self.0.counts.artifacts.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn bytes(&self, count: u64) {
+        self.0.hashed.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn finish(&self) {
+        self.0.write(true);
+    }
+}
