@@ -44,6 +44,9 @@ pub const IO_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often the gathering looks up from its work: for the wish to end, and for crews that have stalled.
 pub(crate) const LOOK_UP: Duration = Duration::from_millis(50);
 
+/// How long the workers have to let go of their last folders: whoever unmounts the storage next finds none of them open.
+const LAST_FOLDERS: Duration = Duration::from_secs(1);
+
 /// Of a folder that nobody is at although it is not done.
 const LEFT_BY_A_FAULT: &str = "panicked: please report this folder, it shows a fault of derelict";
 
@@ -257,6 +260,9 @@ fn run(
         if let Ok(done) = receiver.recv_timeout(LOOK_UP) {
             gathering.add_open(&crawl.open, done);
         }
+    }
+    if !stop.is_asked() {
+        watch.wait_for_rest(LAST_FOLDERS);
     }
     Ok(gathering.catalogue)
 }

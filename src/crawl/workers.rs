@@ -609,6 +609,14 @@ impl Watch {
         self.crews.get(number)
     }
 
+    /// Waits until nobody works any more, though no longer than this.
+    pub(crate) fn wait_for_rest(&self, most: Duration) {
+        let start = Instant::now();
+        while !self.is_at_rest() && start.elapsed() < most {
+            thread::sleep(Duration::from_micros(100));
+        }
+    }
+
     /// True when nobody works any more, for nothing is left to do.
     pub(crate) fn is_at_rest(&self) -> bool {
         self.crews.iter().all(|crew| crew.has_stalled() || crew.is_at_rest())
