@@ -1,4 +1,5 @@
-//! The report as a page, driven in a real browser: the sample sites, a hostile datastore, and a hundred thousand artifacts.
+//! The report as a page, driven in a real browser: the sample sites, a hostile datastore, a VM for every
+//! problem, and a hundred thousand artifacts.
 //!
 //! The pages are made here; what is done with them stands in `src/report/html/web/test`, one file for each of these
 //! tests, run by Node with Chromium. Where one of the two is missing, a test says so and does nothing; with
@@ -19,6 +20,7 @@ mod vmware;
 
 mod hostile;
 mod large;
+mod lights;
 
 use std::{
     fs,
@@ -61,6 +63,16 @@ fn names_of_a_hostile_datastore_are_shown_and_not_obeyed() {
     let folder = tempfile::tempdir().unwrap();
     hostile::scan(folder.path());
     browser.run("hostile.test.mjs", &folder.path().join("hostile.html"));
+}
+
+#[test]
+fn every_problem_shows_on_one_light_before_a_migration() {
+    let Some(browser) = Browser::find() else { return };
+    let folder = sites();
+    let report = scan(folder.path(), &["-f", "json"]).stdout;
+    let page = folder.path().join("lights.html");
+    lights::write(&String::from_utf8(report).unwrap(), &page);
+    browser.run("lights.test.mjs", &page);
 }
 
 #[test]

@@ -86,13 +86,16 @@ fn inert(json: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
+    use std::{collections::BTreeSet, io::Read};
 
     use base64::Engine;
     use serde_json::Value;
 
     use super::*;
-    use crate::{report::sample, sanitize};
+    use crate::{
+        report::{sample, schema},
+        sanitize,
+    };
 
     fn written(report: &Report) -> String {
         let mut out = Vec::new();
@@ -140,6 +143,22 @@ mod tests {
         for loading in ["<link", "<img", "<iframe", "<script src", "url(http"] {
             assert!(!PAGE.contains(loading), "{loading}");
         }
+    }
+
+    #[test]
+    fn every_problem_has_its_place_among_the_lights_of_a_migration() {
+        const LIGHTS: &str = include_str!("web/src/lights.ts");
+        let (_, rest) = LIGHTS.split_once("export const PLACES").unwrap();
+        let (places, _) = rest.split_once("};").unwrap();
+        let placed: BTreeSet<&str> = places
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix('"')?.split_once("\": { on: "))
+            .map(|(code, _)| code)
+            .collect();
+        let schema = serde_json::to_value(schema::schema()).unwrap();
+        let codes = schema["$defs"]["ProblemCode"]["oneOf"].as_array().unwrap();
+        let codes: BTreeSet<&str> = codes.iter().map(|code| code["const"].as_str().unwrap()).collect();
+        assert_eq!(placed, codes);
     }
 
     #[test]

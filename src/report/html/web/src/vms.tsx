@@ -5,15 +5,13 @@ import { files, once, vms, type Vm } from "./data";
 import { Fact, FileTable, Title } from "./detail";
 import { bytes, count, number } from "./format";
 import { Grid, sorted, type Column } from "./grid";
+import { GOOD, LIGHTS, lightsOf, rank } from "./lights";
 import { Card, Empty, Name, Signature } from "./parts";
 import { href, replaceQuery, setOrDelete, useAddress } from "./state";
 import { PLATFORM_TEXT } from "./words";
 
 const allocated = once(() => vms().map((vm) => vm.artifacts.reduce((sum, row) => sum + files.bytes(row), 0)));
 const has = (vm: Vm, ...codes: string[]) => vm.problems?.some((problem) => codes.includes(problem.code)) ?? false;
-const lacks = (vm: Vm, ...roles: string[]) => vm.missing?.filter((missing) => roles.includes(missing.role)).length ?? 0;
-const ofKind = (vm: Vm, kinds: RegExp) => vm.artifacts.filter((row) => kinds.test(files.kind.at(row))).length;
-const ofVerdict = (vm: Vm, verdict: string) => vm.artifacts.filter((row) => files.verdict.at(row) === verdict).length;
 
 /** A note says what a migration meets; it is nothing wrong. */
 const isTroubled = (vm: Vm) => vm.problems?.some((problem) => problem.severity !== "info") ?? false;
@@ -29,7 +27,7 @@ const COLUMNS: Column[] = [
     { id: "files", title: "Files", text: (place) => number(vms()[place].artifacts.length), value: (place) => vms()[place].artifacts.length, right: true, width: 70 },
     { id: "bytes", title: "Allocated", text: (place) => bytes(allocated()[place]), value: (place) => allocated()[place], right: true, width: 105 },
     { id: "missing", title: "Missing", text: (place) => number(vms()[place].missing?.length ?? 0), value: (place) => vms()[place].missing?.length ?? 0, right: true, width: 85 },
-    { id: "problems", title: "Problems", text: (place) => (vms()[place].problems ?? []).map((problem) => problem.code).join(", "), width: 220 },
+    { id: "problems", title: "Problems", text: (place) => [...new Set(vms()[place].problems?.map((problem) => problem.code))].join(", "), width: 220 },
     { id: "inventories", title: "Inventories", text: (place) => (vms()[place].inventories ?? []).join(", "), width: 150 },
     { id: "notes", title: "Notes", text: (place) => vms()[place].notes ?? "", width: 200 },
 ];
@@ -48,96 +46,16 @@ function standing(place: number): string {
     return vm.registered ? "registered" : "unregistered";
 }
 
-/** One traffic light: its colour and its words. */
-interface Light { colour: "good" | "warn" | "bad" | "none"; text: string }
-const GOOD: Light = { colour: "good", text: "ok" };
-
-const LIGHTS: { id: string; title: string; light: (vm: Vm) => Light }[] = [
-    { id: "registration", title: "Registration", light: (vm) => (vm.registered ? GOOD : { colour: "warn", text: "not registered" }) },
-    {
-        id: "config", title: "Configuration", light: (vm) => {
-            if (has(vm, "ghost") || lacks(vm, "config")) return { colour: "bad", text: "missing" };
-            if (has(vm, "config-unreadable")) return { colour: "bad", text: "unreadable" };
-            if (has(vm, "config-moved")) return { colour: "warn", text: "at another place" };
-            return GOOD;
-        },
-    },
-    {
-        id: "disks", title: "Disks", light: (vm) => {
-            const gone = lacks(vm, "disk", "extent");
-            if (gone || has(vm, "missing-disk", "dangling-descriptor")) return { colour: "bad", text: `${gone || "some"} missing` };
-            if (has(vm, "headless-extent")) return { colour: "bad", text: "without descriptor" };
-            if (has(vm, "extent-size-mismatch")) return { colour: "bad", text: "wrong size" };
-            return GOOD;
-        },
-    },
-    {
-        id: "chain", title: "Chain", light: (vm) => {
-            if (has(vm, "broken-chain") || lacks(vm, "parent")) return { colour: "bad", text: "broken" };
-            if (has(vm, "parent-mismatch")) return { colour: "bad", text: "parent mismatch" };
-            if (has(vm, "chain-cycle")) return { colour: "bad", text: "in a circle" };
-            if (has(vm, "chain-size-mismatch")) return { colour: "warn", text: "sizes differ" };
-            return GOOD;
-        },
-    },
-    {
-        id: "snapshots", title: "Snapshots", light: (vm) => {
-            if (has(vm, "unmerged-checkpoint")) return { colour: "warn", text: "unmerged" };
-            if (has(vm, "needs-consolidation")) return { colour: "warn", text: "to consolidate" };
-            if (has(vm, "deep-chain")) return { colour: "warn", text: "deep chain" };
-            if (has(vm, "old-snapshot")) return { colour: "warn", text: "old" };
-            const links = ofKind(vm, /^(vmdk-delta|vmdk-sesparse|avhdx?)$/);
-            return links ? { colour: "warn", text: count(links, "link") } : { colour: "good", text: "none" };
-        },
-    },
-    {
-        id: "devices", title: "Devices", light: (vm) => {
-            const maps = ofKind(vm, /^vmdk-rdm$/);
-            if (maps) return { colour: "warn", text: count(maps, "raw device map") };
-            if (has(vm, "raw-device-map")) return { colour: "warn", text: "raw device" };
-            if (has(vm, "shared-disk")) return { colour: "warn", text: "shared" };
-            if (has(vm, "independent-disk")) return { colour: "warn", text: "independent" };
-            if (has(vm, "encrypted")) return { colour: "warn", text: "encrypted" };
-            const media = ofKind(vm, /^(iso|floppy)$/);
-            if (media) return { colour: "warn", text: `${media} media` };
-            return has(vm, "mounted-iso") ? { colour: "warn", text: "media elsewhere" } : GOOD;
-        },
-    },
-    {
-        id: "placement", title: "Placement", light: (vm) => (has(vm, "several-datastores") ? { colour: "warn", text: "several datastores" } : GOOD),
-    },
-    {
-        id: "identity", title: "Identity", light: (vm) => {
-            if (has(vm, "duplicate-identity")) return { colour: "warn", text: "twice" };
-            return has(vm, "cluster-mismatch") ? { colour: "warn", text: "cluster differs" } : GOOD;
-        },
-    },
-    {
-        id: "other", title: "Other files", light: (vm) => {
-            if (has(vm, "malformed-artifact")) return { colour: "warn", text: "malformed" };
-            if (has(vm, "suspicious-rename")) return { colour: "bad", text: "renamed" };
-            return has(vm, "missing-file") ? { colour: "warn", text: "missing" } : GOOD;
-        },
-    },
-    {
-        id: "knowledge", title: "Knowledge", light: (vm) => {
-            const unknown = ofVerdict(vm, "unknown");
-            return unknown ? { colour: "warn", text: `${unknown} unknown` } : GOOD;
-        },
-    },
-];
-
-const RANK = { bad: 0, warn: 1, good: 2, none: 3 };
-const lights = once(() => vms().map((vm) => LIGHTS.map(({ light }) => light(vm))));
-const worst = once(() => lights().map((row) => row.reduce((worst, light) => (RANK[light.colour] < RANK[worst.colour] ? light : worst), GOOD)));
+const lights = once(() => vms().map(lightsOf));
+const worst = once(() => lights().map((row) => row.reduce((worst, light) => (rank(light) < rank(worst) ? light : worst), GOOD)));
 const OVERALL = { good: "ready", warn: "look first", bad: "not ready", none: "" };
 
 const MIGRATION: Column[] = [
-    { id: "overall", title: "Overall", text: (place) => OVERALL[worst()[place].colour], light: (place) => worst()[place].colour, value: (place) => RANK[worst()[place].colour], width: 110 },
+    { id: "overall", title: "Overall", text: (place) => OVERALL[worst()[place].colour], light: (place) => worst()[place].colour, value: (place) => rank(worst()[place]), width: 110 },
     NAME, PLATFORM,
     ...LIGHTS.map(({ id, title }, column): Column => ({
         id, title, text: (place) => lights()[place][column].text, light: (place) => lights()[place][column].colour,
-        value: (place) => RANK[lights()[place][column].colour], width: 125,
+        value: (place) => rank(lights()[place][column]), width: 125,
     })),
     { id: "bytes", title: "Allocated", text: (place) => bytes(allocated()[place]), value: (place) => allocated()[place], right: true, width: 100 },
 ];

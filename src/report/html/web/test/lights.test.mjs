@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { open, rows } from "./browser.mjs";
+
+const COLUMNS = ["registration", "config", "disks", "chain", "snapshots", "devices", "encryption", "memory", "placement", "identity", "other", "knowledge"];
+const lit = (row) => COLUMNS.filter((column) => row[column] !== "✓ok" && row[column] !== "ok").map((column) => `${column}: ${row[column]}`);
+
+/** All rows at once: the window is high and wide enough for them. */
+const migration = (use) => open("#/migration", async (page) => {
+    const list = await rows(page);
+    await use((name) => list.find((row) => row.name === name), list);
+}, { viewport: { width: 2400, height: 2400 } });
+
+test("every problem shows on one light, and a VM without any is ready", () => migration((of, list) => {
+    const several = ["sound", "much at once"];
+    assert.ok(list.length > 40, `${list.length} rows`);
+    for (const row of list.filter((row) => !several.includes(row.name))) assert.equal(lit(row).length, 1, `${row.name}: ${lit(row).join("; ")}`);
+    assert.deepEqual(lit(of("sound")), []);
+    assert.match(of("sound").overall, /ready$/);
+}));
+
+test("a light has the colour of the worst and says each thing once", () => migration((of) => {
+    assert.deepEqual(lit(of("encrypted twice")), ["encryption: !encrypted"]);
+    assert.deepEqual(lit(of("much at once")), ["disks: ✕not finished, VHD, not VHDX"]);
+    assert.deepEqual(lit(of("deep-chain")), ["snapshots: !deep chain"]);
+    assert.deepEqual(lit(of("endless chain")), ["snapshots: ✕deep chain"], "an error is red");
+    assert.match(of("endless chain").overall, /not ready$/);
+}));
+
+test("a disk that was copied is worth knowing and keeps no VM from being ready", () => migration((of) => {
+    assert.deepEqual(lit(of("copied disk")), ["identity: –copied disk"]);
+    assert.equal(of("copied disk").overall, "✓ready");
+    assert.deepEqual(lit(of("duplicate-identity")), ["identity: !twice"]);
+}));
