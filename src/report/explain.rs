@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{
-    model::{ArtifactReport, Report, Resolved, Verdict, Weight},
+    model::{ArtifactReport, Report, Resolved, Weight},
     show,
 };
 use crate::{kind::Basis, sanitize};
@@ -91,35 +91,16 @@ pub fn write(report: &Report, artifact: &ArtifactReport, out: &mut dyn Write) ->
 
 /// Whether a backup product may have what belongs to nobody, where its list was given. It says nothing of owners.
 fn backups(report: &Report, artifact: &ArtifactReport, out: &mut dyn Write) -> io::Result<()> {
-    let nobodys = matches!(artifact.verdict, Verdict::Orphaned | Verdict::Unregistered);
     let group = report
         .groups
         .iter()
         .find(|group| Some(&group.id) == artifact.group.as_ref());
-    let Some(group) = group.filter(|_| nobodys && report.backups.is_some()) else {
+    let lines = group.map(|group| show::backups_of(report, group)).unwrap_or_default();
+    if lines.is_empty() {
         return Ok(());
-    };
+    }
     writeln!(out, "\nBackups (no proof of ownership):")?;
-    if group.backups.is_empty() {
-        return writeln!(out, "  no backup of a VM of that name that is gone");
-    }
-    for backup in &group.backups {
-        let job = backup
-            .job
-            .as_deref()
-            .map_or_else(String::new, |job| format!(" by {}", sanitize::text(job)));
-        let last = backup.last.map_or_else(
-            || "an unknown day".to_owned(),
-            |last| last.strftime("%Y-%m-%d").to_string(),
-        );
-        let name = sanitize::text(&backup.name);
-        writeln!(
-            out,
-            "  {name}{job}, last of {last} ({})",
-            sanitize::text(&backup.source)
-        )?;
-    }
-    Ok(())
+    lines.iter().try_for_each(|line| writeln!(out, "  {line}"))
 }
 
 fn verdict(artifact: &ArtifactReport, out: &mut dyn Write) -> io::Result<()> {

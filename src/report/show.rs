@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::{
     codes::ReasonCode,
     model::{
-        Acceptance, Agreement, ArtifactReport, Group, OwnerBasis, Reason, Report, SecondOpinion, Sum, Verdict, Weight,
+        Acceptance, Agreement, ArtifactReport, BackupMention, Group, OwnerBasis, Reason, Report, SecondOpinion, Sum,
+        Verdict, Weight,
     },
 };
 use crate::sanitize;
@@ -258,6 +259,39 @@ pub(crate) fn backups(report: &Report) -> Vec<String> {
             .map(|warning| sanitize::text(warning).into_owned()),
     );
     lines
+}
+
+/// A backup that bears the name or id of something, in one line.
+pub(crate) fn backup(backup: &BackupMention) -> String {
+    let job = backup
+        .job
+        .as_deref()
+        .map_or_else(String::new, |job| format!(" by {}", sanitize::text(job)));
+    let last = backup.last.map_or_else(
+        || "an unknown day".to_owned(),
+        |last| last.strftime("%Y-%m-%d").to_string(),
+    );
+    let source = match backup.source.as_str() {
+        "" => String::new(),
+        source => format!(" ({})", sanitize::text(source)),
+    };
+    format!("{}{job}, last of {last}{source}", sanitize::text(&backup.name))
+}
+
+/// What is said where a list of backups was given and none fits.
+pub(crate) const NO_BACKUP: &str = "no backup of a VM of that name that is gone";
+
+/// The backups that a group of nobody may have, each in a line, or that there is none. Nothing for other groups, and
+/// where no list of backups was given.
+pub(crate) fn backups_of(report: &Report, group: &Group) -> Vec<String> {
+    let nobodys = matches!(group.verdict, Verdict::Orphaned | Verdict::Unregistered);
+    if !nobodys || report.backups.is_none() {
+        return Vec::new();
+    }
+    if group.backups.is_empty() {
+        return vec![NO_BACKUP.to_owned()];
+    }
+    group.backups.iter().map(backup).collect()
 }
 
 /// What was accepted, by whom and until when, in one line.

@@ -1,4 +1,4 @@
-//! The report as a page, driven in a real browser: the sample sites, a hostile datastore, a VM for every
+//! The report as a page, driven in a real browser: the sample sites, a hostile datastore, a report with every
 //! problem, and a hundred thousand artifacts.
 //!
 //! The pages are made here; what is done with them stands in `src/report/html/web/test`, one file for each of these
@@ -20,7 +20,7 @@ mod vmware;
 
 mod hostile;
 mod large;
-mod lights;
+mod made;
 
 use std::{
     fs,
@@ -66,13 +66,13 @@ fn names_of_a_hostile_datastore_are_shown_and_not_obeyed() {
 }
 
 #[test]
-fn every_problem_shows_on_one_light_before_a_migration() {
+fn every_problem_shows_on_one_light_and_what_no_backup_names_is_found() {
     let Some(browser) = Browser::find() else { return };
     let folder = sites();
     let report = scan(folder.path(), &["-f", "json"]).stdout;
-    let page = folder.path().join("lights.html");
-    lights::write(&String::from_utf8(report).unwrap(), &page);
-    browser.run("lights.test.mjs", &page);
+    let page = folder.path().join("made.html");
+    made::write(&String::from_utf8(report).unwrap(), &page);
+    browser.run("made.test.mjs", &page);
 }
 
 #[test]

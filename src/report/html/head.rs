@@ -27,6 +27,8 @@ pub(super) struct Head {
     problems: Value,
     /// What was accepted, each in a line.
     accepted: Vec<String>,
+    /// What backups cover, each in a line; empty where no list of backups was given.
+    backups: Vec<String>,
     /// How many second opinions agree, in words, and those that differ, each in a line.
     agreements: String,
     differing: Vec<String>,
@@ -55,6 +57,7 @@ impl Head {
             coverage: shown(&report.coverage),
             problems: shown(&report.problems),
             accepted: report.accepted.iter().map(show::acceptance).collect(),
+            backups: show::backups(report),
             agreements: show::agreements(&report.second_opinions),
             differing: differing.map(show::second_opinion).collect(),
             artifacts: report.artifacts.len(),

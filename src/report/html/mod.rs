@@ -93,7 +93,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        report::{sample, schema},
+        report::{model::Verdict, sample, schema},
         sanitize,
     };
 
@@ -143,6 +143,36 @@ mod tests {
         for loading in ["<link", "<img", "<iframe", "<script src", "url(http"] {
             assert!(!PAGE.contains(loading), "{loading}");
         }
+    }
+
+    #[test]
+    fn what_backups_cover_is_told_for_all_and_for_each_group_of_nobody_and_only_where_a_list_was_given() {
+        let mut report = sample::report();
+        report.groups[1].backups = report.backups.as_ref().unwrap().gone.clone();
+        report.groups[0].verdict = Verdict::Owned;
+        let page = written(&report);
+        assert_eq!(
+            head(&page)["backups"][0].as_str().unwrap().split(" in a").next(),
+            Some("1 registered VM")
+        );
+        let groups = &unpacked(&page, "table")["groups"];
+        assert_eq!(
+            groups[0]["backups"],
+            Value::Null,
+            "what somebody owns is not asked about"
+        );
+        assert_eq!(groups[1]["unprotected"], Value::Null);
+        assert_eq!(
+            groups[1]["backups"][0],
+            "web09 by nightly web0, last of 2024-05-01 (jobs web0.csv: row 7)"
+        );
+        report.groups[1].backups.clear();
+        let groups = &unpacked(&written(&report), "table")["groups"];
+        assert_eq!(groups[1]["unprotected"], true);
+        report.backups = None;
+        let page = written(&report);
+        assert_eq!(unpacked(&page, "table")["groups"][1]["backups"], Value::Null);
+        assert_eq!(head(&page)["backups"].as_array().unwrap().len(), 0);
     }
 
     #[test]

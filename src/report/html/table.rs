@@ -120,10 +120,17 @@ struct GroupRow {
     modified: Option<i64>,
     reclaim: String,
     confidence: String,
+    /// The backups that it may have, each in a line.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    backups: Vec<String>,
+    /// None of the backups in the lists fits it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unprotected: bool,
 }
 
 impl GroupRow {
-    fn new(group: &Group) -> Self {
+    fn new(report: &Report, group: &Group) -> Self {
+        let backups = show::backups_of(report, group);
         Self {
             title: sanitize::text(&group.title).into_owned(),
             verdict: show::name(group.verdict),
@@ -134,6 +141,8 @@ impl GroupRow {
             modified: group.modified.map(Timestamp::as_second),
             reclaim: show::name(group.reclaim),
             confidence: show::optional_name(group.confidence),
+            unprotected: !backups.is_empty() && group.backups.is_empty(),
+            backups,
         }
     }
 }
@@ -195,7 +204,7 @@ impl Table {
         }
         Self {
             artifacts,
-            groups: report.groups.iter().map(GroupRow::new).collect(),
+            groups: report.groups.iter().map(|group| GroupRow::new(report, group)).collect(),
         }
     }
 }

@@ -24,11 +24,13 @@ export interface Head {
         complete: boolean; assume_complete: boolean; roots?: Root[]; issues?: { path: string; stage: string; error: string }[];
         inventories?: Inventory[]; gap_details?: Gap[];
     };
-    problems: Problem[]; accepted: string[]; agreements: string; differing: string[]; artifacts: number; vms: number; ghosts: number; chunk: number; chunks: number; facts_left_out: boolean;
+    problems: Problem[]; accepted: string[]; backups: string[]; agreements: string; differing: string[]; artifacts: number; vms: number; ghosts: number; chunk: number; chunks: number; facts_left_out: boolean;
 }
 export interface Group {
     title: string; verdict: string; class: string; owner: string; files: number; allocated_bytes: number; modified: number | null;
     reclaim: string; confidence: string;
+    /** The backups that it may have, or that there is none; where a list of backups was given, and only for what is nobody's. */
+    backups?: string[]; unprotected?: boolean;
 }
 export interface Vm {
     id: string; name: string; platform: string; registered: boolean; inventories?: string[]; host?: string; state?: string;

@@ -77,6 +77,11 @@ export function GroupView({ place }: { place: number }) {
             {first !== undefined && (
                 <Reasons title="Why" id="why" reasons={detail(first).reasons} none="No reason is recorded." from={first} />
             )}
+            {group.backups && (
+                <Card title="Backups (no proof of ownership)" id="backups">
+                    <ul class="references">{group.backups.map((line, number) => <li key={number}><Name>{line}</Name></li>)}</ul>
+                </Card>
+            )}
             <Card title="Files" id="files" aside={rows.length < group.files ? <span class="muted">{count(group.files - rows.length, "more file")} that the filter hides</span> : undefined}>
                 <FileTable rows={rows} />
             </Card>

@@ -41,6 +41,11 @@ const groupPlatform = (place: number) => {
 };
 const groupRisk = (place: number) => (filesOfGroup[place].some((row) => files.risk.at(row)) ? "data-loss" : "");
 
+function backupOfGroup(place: number): string {
+    const { backups, unprotected } = groups[place];
+    return unprotected ? "none" : (backups ?? []).join("; ");
+}
+
 const GROUP_COLUMNS: Column[] = [
     { id: "verdict", title: "Verdict", text: (place) => groups[place].verdict, value: (place) => VERDICTS.indexOf(groups[place].verdict as never), verdict: true, width: 136 },
     { id: "name", title: "Group", text: (place) => groups[place].title, link: (place) => href(`group/${place}`), wide: true },
@@ -53,6 +58,7 @@ const GROUP_COLUMNS: Column[] = [
     { id: "age", title: "Written", text: (place) => age(asOf, groups[place].modified ?? NaN), value: (place) => -(groups[place].modified ?? NaN), right: true, width: 80 },
     { id: "datastore", title: "Datastore", text: datastoresOfGroup, width: 136 },
     { id: "owner", title: "Last owner", text: (place) => groups[place].owner, width: 116 },
+    { id: "backup", title: "Backup", text: backupOfGroup, value: (place) => (groups[place].unprotected ? " none" : backupOfGroup(place)), width: 150, hidden: head.backups.length === 0 },
     { id: "platform", title: "Platform", text: groupPlatform, width: 95, hidden: true },
     { id: "date", title: "Date", text: (place) => unknownLast(date(groups[place].modified ?? NaN)), value: (place) => groups[place].modified ?? NaN, width: 105, hidden: true },
 ];

@@ -33,8 +33,21 @@ export function Overview() {
                 <Ages />
                 <Largest />
             </div>
+            <Backups />
             <Signature />
         </main>
+    );
+}
+
+/** What backups cover: no verdict rests on it. */
+function Backups() {
+    const bare = groups.filter((group) => group.unprotected).length;
+    if (head.backups.length === 0) return null;
+    return (
+        <Card title="Backups (no proof of ownership)" id="backups" aside={bare > 0 &&
+            <a href={href("list", { verdict: ["orphaned", "unregistered"], sort: "backup" })} class="no-print">What is in none</a>}>
+            <ul class="references">{head.backups.map((line, place) => <li key={place}><Name>{line}</Name></li>)}</ul>
+        </Card>
     );
 }
 

@@ -1,14 +1,14 @@
-//! A report of VMs that have one problem each, and some that have several.
+//! A report that no site gives: VMs that have one problem each, some that have several, and a list of backups.
 
 use std::{fs::File, path::Path};
 
 use derelict::report::{
     self, Format, Style,
     codes::ProblemCode,
-    model::{Report, Severity, Vm, VmProblem},
+    model::{BackupMention, BackupReport, Group, Report, Severity, Verdict, Vm, VmProblem},
 };
 
-/// Writes the page of a report in which every problem code has a VM of its name, and whose problems have no other source.
+/// Writes its page. Every problem code has a VM of its name; one orphaned group has a backup.
 pub(crate) fn write(sample: &str, page: &Path) {
     let sample: Report = serde_json::from_str(sample).unwrap();
     let template = &sample.vms[0];
@@ -39,8 +39,29 @@ pub(crate) fn write(sample: &str, page: &Path) {
             ],
         ),
     ];
+    let mut groups = sample.groups.clone();
+    let is_nobodys = |group: &&mut Group| group.verdict == Verdict::Orphaned;
+    let backup = BackupMention {
+        name: "crm-alt".to_owned(),
+        job: Some("nightly".to_owned()),
+        last: None,
+        source: "jobs.csv: row 2".to_owned(),
+    };
+    groups.iter_mut().find(is_nobodys).unwrap().backups = vec![backup.clone()];
     let report = Report {
         vms: each.chain(more).collect(),
+        groups,
+        backups: Some(BackupReport {
+            complete: true,
+            files: vec!["jobs.csv".to_owned()],
+            warnings: Vec::new(),
+            vms: 1,
+            protected: Vec::new(),
+            unprotected: Vec::new(),
+            gone: vec![backup],
+            unprotected_groups: 21,
+            unprotected_bytes: 1 << 20,
+        }),
         ..sample
     };
     let mut out = File::create(page).unwrap();

@@ -32,3 +32,17 @@ test("a disk that was copied is worth knowing and keeps no VM from being ready",
     assert.equal(of("copied disk").overall, "✓ready");
     assert.deepEqual(lit(of("duplicate-identity")), ["identity: !twice"]);
 }));
+
+test("what no backup names is found from the overview", () => open("", async (page) => {
+    assert.match(await page.locator("main").innerText(), /Backups \(no proof of ownership\)[\s\S]*21 groups of orphaned and unregistered files .* in no backup/);
+    await page.getByRole("link", { name: "What is in none" }).click();
+    const list = await rows(page);
+    assert.equal(list[0].backup, "none", "what is in none stands first");
+    await page.locator(".search").fill("");
+    await page.goto(`${page.url().split("#")[0]}#/list?verdict=orphaned&sort=-backup`);
+    await page.reload();
+    const [first] = await rows(page);
+    assert.equal(first.backup, "crm-alt by nightly, last of an unknown day (jobs.csv: row 2)");
+    await page.locator(".grid a.cell").first().click();
+    await page.getByText("Backups (no proof of ownership)").waitFor();
+}));
