@@ -15,7 +15,7 @@ function Save([string]$Name, [object[]]$Rows) {
 }
 
 Save 'vms.json' @(Get-SCVirtualMachine -VMMServer $vmm | Select-Object Name,@{n='ID';e={"$($_.ID)"}},@{n='VMId';e={"$($_.VMId)"}},
-    @{n='Status';e={"$($_.Status)"}},@{n='VMHost';e={"$($_.VMHost)"}},Location,VMCPath,CheckpointLocation,MarkedAsTemplate,
+    @{n='Status';e={"$($_.Status)"}},@{n='VMHost';e={"$($_.VMHost)"}},Location,VMCPath,CheckpointLocation,MarkedAsTemplate,Owner,Description,
     @{n='Disks';e={@($_.VirtualDiskDrives | ForEach-Object { $_.VirtualHardDisk.Location })}})
 Save 'disks.json' @(Get-SCVirtualHardDisk -VMMServer $vmm | Select-Object Name,Location,SharePath,@{n='VHDType';e={"$($_.VHDType)"}},
     @{n='ParentDisk';e={$_.ParentDisk.Location}},@{n='LibraryServer';e={"$($_.LibraryServer)"}})

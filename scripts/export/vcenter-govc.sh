@@ -20,7 +20,8 @@ save() {
 
 save vms.json govc object.collect -json -type m / name config.uuid config.instanceUuid config.template \
     config.annotation config.managedBy config.files config.hardware.device layoutEx snapshot \
-    summary.config.vmPathName runtime.connectionState runtime.powerState runtime.host
+    summary.config.vmPathName runtime.connectionState runtime.powerState runtime.host \
+    availableField customValue
 save vm-names.txt govc find / -type m
 save datastores.json govc object.collect -json -type s / name summary info host vm
 save hosts.json govc object.collect -json -type h / name config.fileSystemVolume.mountInfo

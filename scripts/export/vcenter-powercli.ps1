@@ -19,13 +19,18 @@ function Save([string]$Name, [scriptblock]$Command, [int]$Depth = 8) {
 }
 
 Save 'vms.json' {
-    Get-View -ViewType VirtualMachine -Property Name,Config.InstanceUuid,Config.Uuid,Config.Template,Config.Annotation,Config.Files,Config.Hardware.Device,LayoutEx,Snapshot,Runtime.ConnectionState,Runtime.PowerState,Runtime.Host |
+    $folders = @{}
+    Get-View -ViewType Folder -Property Name | ForEach-Object { $folders[$_.MoRef.Value] = $_.Name }
+    Get-View -ViewType VirtualMachine -Property Name,Config.InstanceUuid,Config.Uuid,Config.Template,Config.Annotation,Config.Files,Config.Hardware.Device,LayoutEx,Snapshot,Runtime.ConnectionState,Runtime.PowerState,Runtime.Host,Parent,AvailableField,CustomValue |
         Select-Object Name,
             @{n='MoRef';e={$_.MoRef.Value}},
             @{n='InstanceUuid';e={$_.Config.InstanceUuid}},
             @{n='Uuid';e={$_.Config.Uuid}},
             @{n='Template';e={$_.Config.Template}},
             @{n='Annotation';e={$_.Config.Annotation}},
+            @{n='Folder';e={$folders["$($_.Parent.Value)"]}},
+            @{n='AvailableField';e={@($_.AvailableField | Select-Object Key,Name)}},
+            @{n='CustomValue';e={@($_.CustomValue | Select-Object Key,Value)}},
             @{n='ConnectionState';e={"$($_.Runtime.ConnectionState)"}},
             @{n='PowerState';e={"$($_.Runtime.PowerState)"}},
             @{n='Host';e={$_.Runtime.Host.Value}},

@@ -9,6 +9,7 @@ use super::{
     RegisteredObject, columns,
     json::Json,
     part::{ObjectDraft, Part, Place},
+    text::unescape_name,
     vi,
 };
 
@@ -124,6 +125,11 @@ pub(super) fn add_elements(part: &mut Part, document: Json<'_>, row: &str) {
             "VirtualMachine" => {
                 part.has_vm_list = true;
                 add_vm(part, object, format!("{row} elements[{index}]"));
+                if let Some(draft) = part.vms.last_mut() {
+                    let path = element.get("path").text();
+                    let folder = path.and_then(|path| path.rsplit_once('/')).map(|(folder, _)| folder);
+                    draft.vm.inventory_folder = folder.map(unescape_name);
+                }
             }
             "Datastore" => add_datastore(part, object),
             "HostSystem" => add_host(part, object),

@@ -36,6 +36,7 @@ mod live_optics;
 mod mapped;
 mod merge;
 mod names;
+mod noted_owner;
 mod part;
 mod powercli;
 pub(crate) mod protection;
@@ -509,6 +510,10 @@ pub struct Registration {
     pub fileless_disks: Vec<String>,
     /// Replication mode (Hyper-V), as written, when replicated.
     pub replication: Option<String>,
+    /// Folder of the inventory in which it stands, as written: a path or a name. It holds no files.
+    pub inventory_folder: Option<String>,
+    /// Who answers for it, as somebody noted in a custom attribute.
+    pub noted_owner: Option<String>,
     /// Notes or annotation.
     pub notes: Option<String>,
     /// Where in the export: sheet and row, element, index. For reasons.

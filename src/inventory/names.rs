@@ -83,7 +83,11 @@ fn vm(line: &str) -> Option<NamedVm> {
     // `ls -l` says what a line is when it is something else.
     let other = !is_said && below.ends_with(')') && below.rsplit_once(" (").is_some_and(|(_, kind)| is_api_type(kind));
     let name = below.rsplit('/').next()?;
-    (!other).then(|| NamedVm::Name(unescape_name(name)))
+    let folder = path.strip_suffix(name)?.trim_end_matches('/');
+    (!other).then(|| NamedVm::Placed {
+        folder: unescape_name(folder),
+        name: unescape_name(name),
+    })
 }
 
 fn is_api_type(kind: &str) -> bool {
@@ -196,13 +200,17 @@ mod tests {
 
     #[test]
     fn vms_are_named_in_four_ways() {
-        for (line, name) in [
-            ("/DC0/vm/Prod/web%2f01", "web/01"),
-            ("VirtualMachine  /DC0/vm/Prod/web01", "web01"),
-            ("/DC0/vm/Prod/web01 (VirtualMachine)", "web01"),
-            ("/F/DC 1/vm/a (b)", "a (b)"),
+        for (line, folder, name) in [
+            ("/DC0/vm/Prod/web%2f01", "/DC0/vm/Prod", "web/01"),
+            ("VirtualMachine  /DC0/vm/Prod/web01", "/DC0/vm/Prod", "web01"),
+            ("/DC0/vm/Prod/web01 (VirtualMachine)", "/DC0/vm/Prod", "web01"),
+            ("/F/DC 1/vm/a (b)", "/F/DC 1/vm", "a (b)"),
         ] {
-            assert_eq!(vm(line), Some(NamedVm::Name(name.to_owned())), "{line}");
+            let placed = NamedVm::Placed {
+                folder: folder.to_owned(),
+                name: name.to_owned(),
+            };
+            assert_eq!(vm(line), Some(placed), "{line}");
         }
         assert_eq!(vm("VirtualMachine:vm-68"), Some(NamedVm::Moref("vm-68".to_owned())));
         for line in [

@@ -171,6 +171,13 @@ pub(super) struct ChainLink {
 /// A VM of which only the name or the reference is said.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum NamedVm {
+    /// By its inventory path.
+    Placed {
+        /// The path of its folder.
+        folder: String,
+        /// Its name.
+        name: String,
+    },
     /// Its name, escapes undone.
     Name(String),
     /// Its managed object reference.

@@ -5,6 +5,7 @@
 use super::{
     DatastoreRecord, Listing, Registration, columns,
     json::Json,
+    noted_owner,
     part::{Draft, Part},
     text::unescape_name,
     values, vi,
@@ -52,6 +53,8 @@ fn projected(object: Json<'_>, row: String) -> Draft {
             has_configuration: config.is_some() || !object.get("instanceUuid").is_null(),
             config,
             has_snapshots: object.get("snapshot").is_object(),
+            inventory_folder: folder(object),
+            noted_owner: owner(object),
             notes: object.first(&["notes", "annotation"]).string(),
             row,
             ..Registration::default()
@@ -68,6 +71,18 @@ fn projected(object: Json<'_>, row: String) -> Draft {
     }
     vi::add_layout(&mut draft, layout, object.get("layoutExSnapshot"));
     draft
+}
+
+/// The folder of a VM: with the names of those above it where an export has its path.
+fn folder(object: Json<'_>) -> Option<String> {
+    object
+        .first(&["folder.name", "folder"])
+        .string()
+        .map(|name| unescape_name(&name))
+}
+
+fn owner(object: Json<'_>) -> Option<String> {
+    noted_owner::of_custom_fields(object.get("customFields")).or_else(|| noted_owner::of_object(object))
 }
 
 /// Adds the VMs of `Get-VM`, which lists no templates, or the templates of `Get-Template`. The path of a configuration is
@@ -121,6 +136,8 @@ fn plain(object: Json<'_>, row: String) -> Draft {
             connection: object.get("connectionState").string(),
             has_configuration: true,
             config: config.string(),
+            inventory_folder: folder(object),
+            noted_owner: owner(object),
             notes: object.first(&["notes", "annotation"]).string(),
             row,
             ..Registration::default()

@@ -31,6 +31,8 @@ pub(super) fn add_vms(part: &mut Part, list: Json<'_>, row: &str) {
                 state: object.first(&["statusString", "status"]).scalar(),
                 has_configuration: true,
                 config: object.get("vmcPath").string(),
+                noted_owner: object.get("owner").string(),
+                notes: object.get("description").string(),
                 row: object.row_name(row, index),
                 ..Registration::default()
             },

@@ -3,7 +3,10 @@
 
 use jiff::Timestamp;
 
-use super::{DatastoreRecord, HostRecord, Listing, Registration, json::Json, part::Draft, text::unescape_name, values};
+use super::{
+    DatastoreRecord, HostRecord, Listing, Registration, json::Json, noted_owner, part::Draft, text::unescape_name,
+    values,
+};
 use crate::kind::Role;
 
 /// Deepest chain of disk backings that is followed. ESXi allows 32 snapshots, linked clones add to them.
@@ -44,6 +47,7 @@ pub(super) fn vm(object: Json<'_>, row: String) -> Draft {
             has_configuration: config.is_object(),
             config: config_path.map(str::to_owned),
             has_snapshots: object.get("snapshot").is_object(),
+            noted_owner: noted_owner::of_object(object),
             notes: object
                 .first(&["config.annotation", "summary.config.annotation"])
                 .string(),

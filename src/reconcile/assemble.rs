@@ -552,6 +552,8 @@ impl Maker<'_> {
             inventories: sources.into_iter().collect(),
             host: rows.iter().find_map(|row| row.host.clone()),
             state: rows.iter().find_map(|row| row.state.clone()),
+            folder: rows.iter().find_map(|row| row.inventory_folder.clone()),
+            noted_owner: rows.iter().find_map(|row| row.noted_owner.clone()),
             notes: rows
                 .iter()
                 .find_map(|row| row.notes.clone())

@@ -517,6 +517,12 @@ pub struct Vm {
     pub host: Option<String>,
     /// State as written by the inventory.
     pub state: Option<String>,
+    /// Folder of the inventory in which it stands, as written: a path or a name.
+    #[serde(default)]
+    pub folder: Option<String>,
+    /// Who answers for it, as somebody noted in a custom attribute: no proof.
+    #[serde(default)]
+    pub noted_owner: Option<String>,
     /// Notes or annotation, as far as known.
     pub notes: Option<String>,
     /// Path of its configuration: on this machine when found, else as written.

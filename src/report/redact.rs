@@ -2,8 +2,9 @@
 //!
 //! Every part of every path, every name of a VM, host, datastore and inventory and every id becomes a number, the same
 //! wherever the same text stands, so that references, groups and owners can still be followed. Of the name of a file
-//! what the platforms add to it stays: extension, `-flat`, `-000001`. Notes, facts and the source of a reason are left
-//! out, next steps too, and sentences are replaced by what their code means, since both may quote anything.
+//! what the platforms add to it stays: extension, `-flat`, `-000001`. What people noted of a VM (its folder, its
+//! owner, notes), facts and the source of a reason are left out, next steps too, and sentences are replaced by what their
+//! code means, since both may quote anything.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -151,6 +152,8 @@ fn forget_reason(reason: &mut Reason) {
 }
 
 fn forget_vm(vm: &mut Vm) {
+    vm.folder = None;
+    vm.noted_owner = None;
     vm.notes = None;
     for problem in &mut vm.problems {
         problem.code.meaning().clone_into(&mut problem.text);
@@ -397,6 +400,7 @@ mod tests {
             "esx1",
             "broken01",
             "müller",
+            "prod",
             "rvtools.xlsx",
             "/mnt",
         ] {

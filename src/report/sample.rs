@@ -328,6 +328,8 @@ fn vm(id: &str, name: &str, found: bool) -> Vm {
         inventories: vec!["vc01".to_owned()],
         host: Some("esx1".to_owned()),
         state: Some("poweredOn".to_owned()),
+        folder: Some("Prod-web0".to_owned()),
+        noted_owner: Some("anna.müller".to_owned()),
         notes: None,
         config: Some(RawPath::from(format!("/mnt/san1/{name}/{name}.vmx").as_str())),
         artifacts: Vec::new(),

@@ -127,6 +127,8 @@ struct Vm {
     inventories: Vec<String>,
     host: Option<String>,
     state: Option<String>,
+    folder: Option<String>,
+    noted_owner: Option<String>,
     notes: Option<String>,
     config: Option<Path>,
     artifacts: Vec<Path>,

@@ -293,13 +293,15 @@ fn vms_of_azure_local_name_themselves_and_the_disks_that_they_use() {
 #[test]
 fn scvmm_lists_vms_with_the_places_that_it_knows() {
     let json = format!(
-        r#"[{{"Name":"a","ID":"1","VMId":"{ID}","Status":3,"VMHost":"HV01.lab","Location":"D:\\VMs\\a","CheckpointLocation":"D:\\VMs\\a","VMCPath":"D:\\VMs\\a\\x.vmcx","Disks":["D:\\VMs\\a\\a.vhdx"]}}]"#
+        r#"[{{"Name":"a","ID":"1","VMId":"{ID}","Status":3,"VMHost":"HV01.lab","Location":"D:\\VMs\\a","CheckpointLocation":"D:\\VMs\\a","VMCPath":"D:\\VMs\\a\\x.vmcx","Owner":"LAB\\anna","Description":"old","Disks":["D:\\VMs\\a\\a.vhdx"]}}]"#
     );
     let inventory = only_of(&json);
     let a = vm(&inventory, "a");
     assert_eq!(a.listing, Listing::LeafDisks);
     assert_eq!(files(a, Role::Disk), [r"D:\VMs\a\a.vhdx"]);
     assert_eq!(a.config.as_deref(), Some(r"D:\VMs\a\x.vmcx"));
+    assert_eq!(a.noted_owner.as_deref(), Some(r"LAB\anna"));
+    assert_eq!(a.notes.as_deref(), Some("old"));
     assert_eq!(codes(&inventory), ["scvmm-copy"]);
     let foreign = only_of(json.replace(&format!(r#","VMId":"{ID}""#), ""));
     assert_eq!(vm(&foreign, "a").instance_id, None, "the ID of VMM is no id of Hyper-V");

@@ -35,6 +35,53 @@ fn tabs_of_one_folder_are_joined() {
     assert_eq!(capping(&inventory), Vec::<&str>::new());
 }
 
+#[test]
+fn where_a_vm_stands_and_who_answers_for_it_is_read_wherever_an_export_has_it() {
+    let said = |inventory: &Inventory, name: &str| {
+        let vm = vm(inventory, name);
+        (vm.inventory_folder.clone(), vm.noted_owner.clone())
+    };
+    let both = |folder: &str, owner: &str| (Some(folder.to_owned()), Some(owner.to_owned()));
+
+    let info = "VM,Path,Folder,Annotation,VM-Owner,Owner,Datacenter,Host,VM ID,VI SDK Server\n\
+                a,[d] a/a.vmx,Prod,old,Bo,Anna,DC,esx1,vm-1,vc\nb,[d] b/b.vmx,Prod,,Bo,,DC,esx1,vm-2,vc\n";
+    let rvtools = rvtools(&[("1.csv", info)]);
+    assert_eq!(said(&rvtools, "a"), both("Prod", "Anna"));
+    assert_eq!(
+        said(&rvtools, "b"),
+        both("Prod", "Bo"),
+        "an attribute that says nothing is passed over"
+    );
+
+    let powercli = only_of(
+        r#"[{"Name":"a","Id":"VirtualMachine-vm-1","PowerState":1,"VMHost":"esx1","Folder":{"Name":"Prod%2fWeb"},"CustomFields":[{"Key":"Owner","Value":"Anna"}]}]"#,
+    );
+    assert_eq!(said(&powercli, "a"), both("Prod/Web", "Anna"));
+
+    let folder = Folder::new();
+    let changes = serde_json::json!({
+        "name": "a", "config": {"files": {"vmPathName": "[d] a/a.vmx"}},
+        "availableField": [{"key": 7, "name": "Owner"}], "customValue": [{"key": 7, "value": "Anna"}]
+    });
+    let twin = serde_json::json!({"name": "twin", "config": {"files": {"vmPathName": "[d] t/t.vmx"}}});
+    let vms = [
+        collected("vm-1", &changes),
+        collected("vm-2", &twin),
+        collected("vm-3", &twin),
+    ];
+    folder.put("vms.json", vms.join("\n"));
+    folder.put("names.txt", "/DC/vm/Prod/a\n/DC/vm/Prod/twin\n/DC/vm/Test/twin\n");
+    let govc = only(folder.path());
+    assert_eq!(said(&govc, "a"), both("/DC/vm/Prod", "Anna"));
+    assert!(
+        govc.vms
+            .iter()
+            .filter(|vm| vm.name == "twin")
+            .all(|vm| vm.inventory_folder.is_none()),
+        "a name of two VMs tells of neither where it stands"
+    );
+}
+
 /// What the lists of an inventory do not tell.
 fn missing_columns(inventory: &Inventory) -> Vec<String> {
     let missing = inventory.missing_columns.iter();

@@ -288,13 +288,14 @@ fn named_vms(parts: &[Part], inventory: &Inventory) -> Option<InventoryWarning> 
     let names: BTreeSet<&str> = inventory.vms.iter().map(|vm| vm.name.as_str()).collect();
     let morefs: BTreeSet<&str> = inventory.vms.iter().filter_map(|vm| vm.moref.as_deref()).collect();
     let is_known = |vm: &&NamedVm| match vm {
-        NamedVm::Name(name) => names.contains(name.as_str()),
+        NamedVm::Name(name) | NamedVm::Placed { name, .. } => names.contains(name.as_str()),
         // A list without references cannot be compared.
         NamedVm::Moref(moref) => morefs.is_empty() || morefs.contains(moref.as_str()),
     };
     let all: BTreeSet<&NamedVm> = parts.iter().flat_map(|part| &part.named_vms).collect();
     let strangers: Vec<&NamedVm> = all.into_iter().filter(|vm| !is_known(vm)).collect();
-    let (NamedVm::Name(first) | NamedVm::Moref(first)) = strangers.first().filter(|_| inventory.has_vm_list)?;
+    let (NamedVm::Name(first) | NamedVm::Placed { name: first, .. } | NamedVm::Moref(first)) =
+        strangers.first().filter(|_| inventory.has_vm_list)?;
     let text = format!(
         "{} VMs are named in the export but have no row of their own, first: {first}; export all VMs at one time",
         strangers.len()

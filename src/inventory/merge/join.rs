@@ -167,6 +167,8 @@ fn add(known: &mut Draft, other: Draft) {
     known_vm.config = known_vm.config.take().or(vm.config);
     known_vm.has_snapshots |= vm.has_snapshots;
     known_vm.replication = known_vm.replication.take().or(vm.replication);
+    known_vm.inventory_folder = known_vm.inventory_folder.take().or(vm.inventory_folder);
+    known_vm.noted_owner = known_vm.noted_owner.take().or(vm.noted_owner);
     known_vm.notes = known_vm.notes.take().or(vm.notes);
     known.listed |= other.listed;
     known.expected_disks = known.expected_disks.or(other.expected_disks);

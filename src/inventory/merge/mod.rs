@@ -18,7 +18,7 @@ pub(super) use self::contradictions::between as contradictions;
 use self::hosts::Hosts;
 use super::{
     DatastoreRecord, Inventory, InventoryWarning, Observations, RegisteredObject, Registration, columns,
-    part::{Draft, ObjectDraft, Part, Place, Source},
+    part::{Draft, NamedVm, ObjectDraft, Part, Place, Source},
     values, vi,
 };
 use crate::kind::Platform;
@@ -116,10 +116,31 @@ fn inventory(mut parts: Vec<Part>) -> Inventory {
     inventory
         .vms
         .sort_by(|a, b| (&a.name, &a.config, &a.row).cmp(&(&b.name, &b.config, &b.row)));
+    place_in_folders(&mut inventory.vms, &parts);
     check::chains(&mut inventory, &parts);
     check::cluster(&mut inventory, &parts);
     inventory.warnings = check::warnings(&inventory, &parts);
     inventory
+}
+
+/// Tells the folders of VMs from lists of inventory paths, where a name is that of one path and of one VM.
+fn place_in_folders(vms: &mut [Registration], parts: &[Part]) {
+    let mut folders: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for named in parts.iter().flat_map(|part| &part.named_vms) {
+        if let NamedVm::Placed { folder, name } = named {
+            folders.entry(name).or_default().insert(folder);
+        }
+    }
+    let mut uses: BTreeMap<String, usize> = BTreeMap::new();
+    for vm in vms.iter() {
+        let number = uses.entry(vm.name.clone()).or_default();
+        *number = number.saturating_add(1);
+    }
+    for vm in vms.iter_mut().filter(|vm| uses.get(&vm.name) == Some(&1)) {
+        let folder = folders.get(vm.name.as_str()).filter(|folders| folders.len() == 1);
+        let told = folder.and_then(BTreeSet::first).map(|folder| (*folder).to_owned());
+        vm.inventory_folder = vm.inventory_folder.take().or(told);
+    }
 }
 
 /// What all parts saw beside registrations, each once, sorted.

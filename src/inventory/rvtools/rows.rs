@@ -3,7 +3,7 @@
 use super::{Parts, Tab};
 use crate::{
     inventory::{
-        DatastoreRecord, ForeignFinding, HostRecord, Listing, Registration, file_list,
+        DatastoreRecord, ForeignFinding, HostRecord, Listing, Registration, file_list, noted_owner,
         part::{Draft, Source},
         table::{Column, Row, Table, column, late_column},
         text::unescape_name,
@@ -110,6 +110,8 @@ fn vms(parts: &mut Parts<'_>, table: &Table) {
     let connection = find(column(&["connectionstate"]));
     let disk_count = find(column(&["disks", "numvirtualdisks"]));
     let notes = find(column(&["annotation", "notes"]));
+    let inventory_folder = find(column(&["folder"]));
+    let noted_owner = noted_owner::columns(table, Tab::Info.name());
     let folders = [&["logdirectory"], &["snapshotdirectory"], &["suspenddirectory"]].map(|names| find(column(names)));
     let file = parts.origin.name();
     for row in &table.rows {
@@ -125,6 +127,8 @@ fn vms(parts: &mut Parts<'_>, table: &Table) {
         draft.vm.state = row.value(state);
         draft.vm.connection = row.value(connection);
         draft.vm.notes = row.value(notes);
+        draft.vm.inventory_folder = row.value(inventory_folder);
+        draft.vm.noted_owner = noted_owner::of_row(row, &noted_owner);
         draft.vm.has_configuration = !lacks_configuration(row.cell(connection));
         match datastore_path(row.cell(path)) {
             // A list that somebody put together may hold disks in this column.

@@ -157,6 +157,8 @@ pub(super) struct VmRow {
     inventories: Value,
     host: Value,
     state: Value,
+    folder: Value,
+    noted_owner: Value,
     notes: Value,
     config: Value,
     /// Places in `artifacts`.
@@ -175,6 +177,8 @@ impl VmRow {
             inventories: shown(&vm.inventories),
             host: shown(&vm.host),
             state: shown(&vm.state),
+            folder: shown(&vm.folder),
+            noted_owner: shown(&vm.noted_owner),
             notes: shown(&vm.notes),
             config: shown(&vm.config),
             artifacts: vm

@@ -207,6 +207,8 @@ impl<'a> Lists<'a> {
             "Problems",
             "Inventories",
             "Configuration",
+            "Folder",
+            "Noted owner",
             "Notes",
             "Id",
         ])?;
@@ -244,6 +246,8 @@ impl<'a> Lists<'a> {
                 Cell::text(problems.into_iter().collect::<Vec<_>>().join(", ")),
                 Cell::text(sanitize::text(&vm.inventories.join(", "))),
                 Cell::Text(config),
+                optional(&vm.folder),
+                optional(&vm.noted_owner),
                 optional(&vm.notes),
                 Cell::text(sanitize::text(&vm.id)),
             ])?;

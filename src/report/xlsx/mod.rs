@@ -110,6 +110,8 @@ mod tests {
         assert_eq!(*under(&vms, 1, "VM"), "broken01");
         assert_eq!(*under(&vms, 1, "Missing"), 1.0);
         assert_eq!(*under(&vms, 1, "Problems"), "ghost");
+        assert_eq!(*under(&vms, 1, "Folder"), "Prod-web0");
+        assert_eq!(*under(&vms, 1, "Noted owner"), "anna.müller");
         let problems = sheet(&report, "Problems");
         assert_eq!(*under(&problems, 1, "Problem"), "ghost");
         let coverage = sheet(&report, "Coverage");

@@ -34,7 +34,7 @@ export interface Group {
 }
 export interface Vm {
     id: string; name: string; platform: string; registered: boolean; inventories?: string[]; host?: string; state?: string;
-    notes?: string; config?: string; artifacts: number[]; missing?: { path: string; role: string }[];
+    folder?: string; noted_owner?: string; notes?: string; config?: string; artifacts: number[]; missing?: { path: string; role: string }[];
     problems?: { code: string; severity: string; text: string }[];
 }
 /** A file of the list by its place, another one by its path, or `outside` or `missing`. */

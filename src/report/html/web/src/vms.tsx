@@ -29,6 +29,8 @@ const COLUMNS: Column[] = [
     { id: "missing", title: "Missing", text: (place) => number(vms()[place].missing?.length ?? 0), value: (place) => vms()[place].missing?.length ?? 0, right: true, width: 85 },
     { id: "problems", title: "Problems", text: (place) => [...new Set(vms()[place].problems?.map((problem) => problem.code))].join(", "), width: 220 },
     { id: "inventories", title: "Inventories", text: (place) => (vms()[place].inventories ?? []).join(", "), width: 150 },
+    { id: "folder", title: "Folder", text: (place) => vms()[place].folder ?? "", width: 150 },
+    { id: "noted-owner", title: "Noted owner", text: (place) => vms()[place].noted_owner ?? "", width: 150 },
     { id: "notes", title: "Notes", text: (place) => vms()[place].notes ?? "", width: 200 },
 ];
 
@@ -69,7 +71,7 @@ function VmGrid({ columns, title, first, hint, only, onlyText }: {
     const sort = query.get("sort") ?? first;
     const found = useMemo(() => Int32Array.from(vms().keys()).filter((place) => {
         const vm = vms()[place];
-        return (!some || only(place)) && (!search || `${vm.name}\n${vm.id}\n${vm.host ?? ""}\n${vm.notes ?? ""}\n${vm.config ?? ""}`.toLowerCase().includes(search));
+        return (!some || only(place)) && (!search || `${vm.name}\n${vm.id}\n${vm.host ?? ""}\n${vm.folder ?? ""}\n${vm.noted_owner ?? ""}\n${vm.notes ?? ""}\n${vm.config ?? ""}`.toLowerCase().includes(search));
     }), [search, some]);
     const order = useMemo(() => sorted(found, columns, sort), [found, sort]);
     const [text, setText] = useState(query.get("q") ?? "");
@@ -77,7 +79,7 @@ function VmGrid({ columns, title, first, hint, only, onlyText }: {
         <main class="list" id="main">
             <h1 class="hidden">{title}</h1>
             <div class="bar no-print" role="search">
-                <input type="search" class="search" placeholder="Search names, hosts, notes" aria-label="Search" value={text}
+                <input type="search" class="search" placeholder="Search names, hosts, owners, notes" aria-label="Search" value={text}
                     onInput={(event) => { const value = event.currentTarget.value; setText(value); replaceQuery((query) => setOrDelete(query, "q", [value])); }} />
                 <label class="check"><input type="checkbox" checked={some} onChange={(event) => { const on = event.currentTarget.checked; replaceQuery((query) => setOrDelete(query, "only", [on ? "1" : ""])); }} />{onlyText}</label>
                 <p class="found" role="status"><b>{count(found.length, "VM")}</b></p>
@@ -134,6 +136,8 @@ export function VmView({ place }: { place: number }) {
                         {vm.state && <Fact name="State"><Name>{vm.state}</Name></Fact>}
                         {vm.config && <Fact name="Configuration"><Name class="mono">{vm.config}</Name></Fact>}
                         <Fact name="Id"><span class="mono break">{vm.id}</span></Fact>
+                        {vm.folder && <Fact name="Folder"><Name>{vm.folder}</Name></Fact>}
+                        {vm.noted_owner && <Fact name="Noted owner"><Name>{vm.noted_owner}</Name></Fact>}
                         {vm.notes && <Fact name="Notes"><Name>{vm.notes}</Name></Fact>}
                     </dl>
                 </Card>
