@@ -17,6 +17,7 @@ mod vmware;
 
 mod generator;
 mod manifest;
+mod office;
 mod readme;
 mod run;
 

@@ -84,6 +84,7 @@ impl<'a> Lists<'a> {
             "Age in days",
             "Datastore",
             "Last owner",
+            "Backup (no proof of ownership)",
             "Why",
             "Allocated bytes",
         ])?;
@@ -113,6 +114,7 @@ impl<'a> Lists<'a> {
                 self.days(group.modified),
                 Cell::text(sanitize::text(&datastores.into_iter().collect::<Vec<_>>().join(", "))),
                 Cell::text(show::last_owner(group)),
+                Cell::text(show::backups_of(self.report, group).join("; ")),
                 Cell::text(
                     show::why(files.into_iter())
                         .map(|reason| sanitize::text(&reason.text).into_owned())

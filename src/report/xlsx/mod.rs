@@ -1,11 +1,12 @@
-//! The report as a workbook, for capacity teams: a summary with charts, one row an orphaned group, file, VM and problem,
-//! and the coverage.
+//! The report as a workbook, for capacity teams: a summary with charts, one row an orphaned group, file, VM, problem,
+//! opinion of another tool and backup, and the coverage.
 //!
 //! Every name is written as a string, never as a formula or a link of its own; numbers are numbers, times are dates.
 //! Names are escaped as for a terminal. A sheet holds about a million rows: what does not fit is counted on the summary.
 
 mod coverage;
 mod lists;
+mod outside;
 mod sheet;
 mod summary;
 
@@ -38,6 +39,7 @@ fn workbook(report: &Report) -> Result<Vec<u8>, XlsxError> {
     let look = Look::new();
     summary::add(&mut workbook, &look, report)?;
     lists::add(&mut workbook, &look, report)?;
+    outside::add(&mut workbook, &look, report)?;
     coverage::add(&mut workbook, &look, report)?;
     workbook.save_to_buffer()
 }
@@ -49,7 +51,10 @@ mod tests {
     use calamine::{Data, Range, Reader, Xlsx};
 
     use super::*;
-    use crate::{report::sample, sanitize};
+    use crate::{
+        report::{sample, show},
+        sanitize,
+    };
 
     fn opened(report: &Report) -> Xlsx<Cursor<Vec<u8>>> {
         let mut out = Vec::new();
@@ -71,7 +76,16 @@ mod tests {
     fn the_sheets_stand_in_their_order() {
         assert_eq!(
             opened(&sample::report()).sheet_names(),
-            ["Summary", "Orphans", "Files", "VMs", "Problems", "Coverage"]
+            [
+                "Summary",
+                "Orphans",
+                "Files",
+                "VMs",
+                "Problems",
+                "Second opinions",
+                "Backups",
+                "Coverage"
+            ]
         );
     }
 
@@ -125,6 +139,38 @@ mod tests {
                 .cells()
                 .any(|(_, _, cell)| cell.to_string().starts_with("3 files (60.0 GiB) are orphaned"))
         );
+    }
+
+    #[test]
+    fn what_others_say_has_its_sheets_only_where_something_was_given() {
+        let mut report = sample::report();
+        report.groups[0].backups = report.backups.as_ref().unwrap().gone.clone();
+        let opinions = sheet(&report, "Second opinions");
+        assert_eq!(*under(&opinions, 1, "Agreement"), "disagrees");
+        assert_eq!(*under(&opinions, 1, "Verdict"), "owned");
+        let backups = sheet(&report, "Backups");
+        let rows: Vec<_> = (1..backups.height())
+            .map(|row| format!("{} {}", under(&backups, row, "VM"), under(&backups, row, "Standing")))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                "broken01 in none",
+                "web09 no inventory registers it",
+                "WEB01 in a backup"
+            ]
+        );
+        assert!(matches!(under(&backups, 3, "Last restore point"), Data::DateTime(_)));
+        let orphans = sheet(&report, "Orphans");
+        let backup = "Backup (no proof of ownership)";
+        assert_eq!(*under(&orphans, 1, backup), show::NO_BACKUP);
+        assert_eq!(
+            *under(&orphans, 2, backup),
+            "web09 by nightly web0, last of 2024-05-01 (jobs web0.csv: row 7)"
+        );
+        report.second_opinions.clear();
+        report.backups = None;
+        assert_eq!(opened(&report).sheet_names().len(), 6);
     }
 
     #[test]

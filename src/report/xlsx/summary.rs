@@ -4,6 +4,7 @@ use rust_xlsxwriter::{Chart, ChartType, Format, Url, Workbook, XlsxError};
 
 use super::{
     ROWS_MAX,
+    outside::{BACKUPS, OPINIONS},
     sheet::{Cell, Look, Sheet, fill},
 };
 use crate::{
@@ -46,7 +47,7 @@ pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report) -> Resu
     }
     let judged = format!("Judged as of {}, by derelict {}", report.as_of, report.tool.version);
     sheet.line(&sanitize::text(&judged), &Format::new())?;
-    links(&mut sheet)?;
+    links(&mut sheet, report)?;
     sheet.skip();
     verdicts(&mut sheet, report)?;
     sheet.skip();
@@ -65,9 +66,13 @@ fn prose(sheet: &mut Sheet<'_>, text: &str, format: &Format, height: u16) -> Res
     sheet.line(text, format)
 }
 
-fn links(sheet: &mut Sheet<'_>) -> Result<(), XlsxError> {
+fn links(sheet: &mut Sheet<'_>, report: &Report) -> Result<(), XlsxError> {
     let row = sheet.row();
-    for (column, name) in (0..).zip(["Orphans", "Files", "VMs", "Problems", "Coverage"]) {
+    let opinions = (!report.second_opinions.is_empty()).then_some(OPINIONS);
+    let backups = report.backups.as_ref().map(|_| BACKUPS);
+    let names = ["Orphans", "Files", "VMs", "Problems"].into_iter();
+    let names = names.chain(opinions).chain(backups).chain(["Coverage"]);
+    for (column, name) in (0..).zip(names) {
         let url = Url::new(format!("internal:'{name}'!A1")).set_text(name);
         sheet.raw.write_url(row, column, url)?;
     }
