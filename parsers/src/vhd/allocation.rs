@@ -191,10 +191,14 @@ impl<R: ReadAt> Counter<R> {
             let at = number.saturating_mul(entries.step).saturating_add(sector);
             let bitmap = self.walk.sector_bitmap(at)?;
             let (_, length) = self.layout.span(entries.block.saturating_add(number), 1);
-            let here = bitmap
-                .count(length.div_ceil(SECTOR_BYTES))
-                .saturating_mul(SECTOR_BYTES)
-                .min(length);
+            // The last sector of a disk of odd size is cut short.
+            let whole = length / SECTOR_BYTES;
+            let cut = bitmap.count(length.div_ceil(SECTOR_BYTES)) > bitmap.count(whole);
+            let here = bitmap.count(whole).saturating_mul(SECTOR_BYTES).saturating_add(if cut {
+                length % SECTOR_BYTES
+            } else {
+                0
+            });
             let allocation = &mut self.allocation;
             allocation.allocated_bytes = allocation.allocated_bytes.saturating_add(here);
             let blocks = &mut allocation.blocks;
