@@ -69,13 +69,14 @@ fn vm(folder: &Path, stem: &str, name: &str, notes: &str) {
     fs::write(directory.join(format!("{stem}.vmx")), configuration).unwrap();
 }
 
-/// One registered VM whose name, host and notes come from the export.
+/// One registered VM whose name, host, folder, owner and notes come from the export.
 fn export() -> String {
     let text = |text: &str| serde_json::to_string(text).unwrap();
     format!(
         r#"[{{
   "Name": {name}, "MoRef": "VirtualMachine-vm-1", "InstanceUuid": "500c1d3e-0000-4000-8000-000000000001",
   "Template": false, "ConnectionState": "connected", "PowerState": "poweredOff", "VMHost": {host}, "Notes": {notes},
+  "Folder": {host}, "CustomFields": {{"Owner": {notes}}},
   "VmPathName": "[<b>ds</b>] evil/evil.vmx",
   "Files": {{"VmPathName": "[<b>ds</b>] evil/evil.vmx"}},
   "Disks": [], "LayoutExFile": [{{"Key": 0, "Name": "[<b>ds</b>] evil/evil.vmx", "Type": "config", "Size": 200, "Accessible": true}}],

@@ -1,11 +1,6 @@
 //! The workbook of the sample sites, opened by LibreOffice: what it shows is what the JSON report says.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use serde_json::Value;
 
@@ -48,7 +43,7 @@ fn the_workbook_opens_in_libreoffice_with_the_numbers_of_the_report() {
 }
 
 /// Has LibreOffice write the workbook in another form, with settings of its own.
-fn converted(place: &Path, form: &str) -> Output {
+fn converted(place: &Path, form: &str) {
     let profile = format!("-env:UserInstallation=file://{}/profile", place.display());
     let mut command = Command::new("soffice");
     let output = command
@@ -61,7 +56,6 @@ fn converted(place: &Path, form: &str) -> Output {
         output.status.success() && !said.contains("error:"),
         "{form}: {output:?}"
     );
-    output
 }
 
 fn shows_the_report(place: &Path, report: &Value) {

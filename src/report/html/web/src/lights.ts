@@ -35,7 +35,7 @@ export const PLACES: Record<string, Place> = {
     "double-owner": { on: "disks", colour: "warn", text: "of two VMs" },
     "dirty-log": { on: "disks", colour: "warn", text: "open log" },
     "many-disks": { on: "disks", colour: "warn", text: "very many" },
-    "vhd-format": { on: "disks", colour: "warn", text: "VHD, not VHDX" },
+    "vhd-format": { on: "disks", colour: "warn", text: "VHD format" },
     "unclaimed-volume": { on: "disks", colour: "none", text: "volume of nobody" },
     "broken-chain": { on: "chain", colour: "bad", text: "broken" },
     "parent-mismatch": { on: "chain", colour: "bad", text: "parent mismatch" },
@@ -102,7 +102,8 @@ function placed({ code, severity }: { code: string; severity: string }): Told {
 export function lightsOf(vm: Vm): Light[] {
     const fromFiles = told(vm);
     const problems = (vm.problems ?? []).filter(({ code }) => !fromFiles.some((told) => told.instead?.includes(code)));
-    const all = [...problems.map(placed), ...fromFiles].sort((one, other) => rank(one) - rank(other));
+    const [counted, beside] = [fromFiles.filter((told) => told.instead?.length), fromFiles.filter((told) => !told.instead?.length)];
+    const all = [...counted, ...problems.map(placed), ...beside].sort((one, other) => rank(one) - rank(other));
     return LIGHTS.map(({ id }) => {
         const here = all.filter((light) => light.on === id);
         if (here.length === 0) return GOOD;

@@ -57,7 +57,7 @@ const MIGRATION: Column[] = [
     NAME, PLATFORM,
     ...LIGHTS.map(({ id, title }, column): Column => ({
         id, title, text: (place) => lights()[place][column].text, light: (place) => lights()[place][column].colour,
-        value: (place) => rank(lights()[place][column]), width: 125,
+        value: (place) => rank(lights()[place][column]), width: 140,
     })),
     { id: "bytes", title: "Allocated", text: (place) => bytes(allocated()[place]), value: (place) => allocated()[place], right: true, width: 100 },
 ];
