@@ -1,4 +1,4 @@
-//! The workbook of the sample sites, opened by LibreOffice: what it shows is what the JSON report says.
+//! The workbook of the sample sites, opened by `LibreOffice`: what it shows is what the JSON report says.
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
@@ -42,7 +42,7 @@ fn the_workbook_opens_in_libreoffice_with_the_numbers_of_the_report() {
     }
 }
 
-/// Has LibreOffice write the workbook in another form, with settings of its own.
+/// Has `LibreOffice` write the workbook in another form, with settings of its own.
 fn converted(place: &Path, form: &str) {
     let profile = format!("-env:UserInstallation=file://{}/profile", place.display());
     let mut command = Command::new("soffice");
