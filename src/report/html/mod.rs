@@ -179,8 +179,8 @@ mod tests {
     fn every_problem_has_its_place_among_the_lights_of_a_migration() {
         const LIGHTS: &str = include_str!("web/src/lights.ts");
         let (_, rest) = LIGHTS.split_once("export const PLACES").unwrap();
-        let (places, _) = rest.split_once("};").unwrap();
-        let placed: BTreeSet<&str> = places
+        let (list, _) = rest.split_once("};").unwrap();
+        let placed: BTreeSet<&str> = list
             .lines()
             .filter_map(|line| line.trim().strip_prefix('"')?.split_once("\": { on: "))
             .map(|(code, _)| code)
