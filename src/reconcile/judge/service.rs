@@ -220,19 +220,30 @@ impl Judge<'_> {
 
     /// V82: a dump or scratch folder that bears the UUID of a host which no inventory lists although all hosts are listed.
     /// A name behind `.locker-` is what somebody typed and proves nothing.
+    ///
+    /// A host has several ids, and which of them names the file is not confirmed: only where another file of the kind on
+    /// this datastore bears the listed UUID of a host is a stranger one of a host that is gone.
     fn is_of_gone_host(&self, node: NodeId) -> bool {
-        let cover = &self.coverage.roots[self.root(node)];
+        let root = self.root(node);
+        let cover = &self.coverage.roots[root];
         let Some(written) = host_uuid(&self.path(node)) else {
             return false;
         };
-        let mut hosts = cover
+        let hosts: Vec<Option<Uuid>> = cover
             .inventories
             .iter()
             .flat_map(|&inventory| &self.world.inventories[inventory].hosts)
-            .peekable();
+            .map(|host| host.uuid)
+            .collect();
         // Some firmware prints the first three fields in the other byte order.
-        let is_other = |uuid: Uuid| uuid != written && Uuid::from_bytes_le(*uuid.as_bytes()) != written;
-        cover.cover == Cover::Complete && hosts.peek().is_some() && hosts.all(|host| host.uuid.is_some_and(is_other))
+        let is_one = |listed: Uuid, id: Uuid| listed == id || Uuid::from_bytes_le(*listed.as_bytes()) == id;
+        let is_listed = |id: Uuid| hosts.iter().flatten().any(|&listed| is_one(listed, id));
+        cover.cover == Cover::Complete
+            && hosts.iter().all(Option::is_some)
+            && !is_listed(written)
+            && (0..self.world.files.nodes.len())
+                .filter(|&other| self.root(other) == root)
+                .any(|other| host_uuid(&self.path(other)).is_some_and(is_listed))
     }
 
     pub(super) fn by_rule(&self, node: NodeId, rule: &Rule) -> Judgement {

@@ -167,7 +167,8 @@ fn v82_scratch_of_a_host_is_its_own() {
 #[test]
 fn v82_a_dump_of_a_host_that_no_inventory_lists_any_more_is_a_leftover() {
     let gone = "4c4c4544-0043-4410-8039-b4c04f4d4e31";
-    let site = |hosts: &[Option<&str>]| {
+    let other = "11111111-2222-3333-4444-555555555555";
+    let site = |hosts: &[Option<&str>], dump_of_known: &str| {
         let mut inventory = vcenter().vm(row_of("web"));
         inventory.hosts.clear();
         for (number, uuid) in hosts.iter().enumerate() {
@@ -178,19 +179,23 @@ fn v82_a_dump_of_a_host_that_no_inventory_lists_any_more_is_a_leftover() {
             .vm("ds1", "web")
             .file(&format!("ds1/vmkdump/{}.dumpfile", gone.to_uppercase()), "x")
             .file("ds1/.locker-esx9/log/x.log", "x")
+            .file(&format!("ds1/vmkdump/{dump_of_known}.dumpfile"), "x")
             .inventory(inventory)
             .judge()
     };
     let dump = format!("ds1/vmkdump/{}.dumpfile", gone.to_uppercase());
-    let other = Some("11111111-2222-3333-4444-555555555555");
-    site(&[other])
+    let known = other;
+    let other = Some(other);
+    site(&[other], known)
         .is(&dump, "orphaned/host-leftover review")
         .confidence(&dump, "low")
         .is("ds1/.locker-esx9/log/x.log", "system/host-scratch never");
     let swapped = Some("44454c4c-4300-1044-8039-b4c04f4d4e31");
-    for known in [vec![other, Some(gone)], vec![other, swapped], vec![other, None]] {
-        site(&known).is(&dump, "system/host-scratch never");
+    for hosts in [vec![other, Some(gone)], vec![other, swapped], vec![other, None]] {
+        site(&hosts, known).is(&dump, "system/host-scratch never");
     }
+    // Nothing shows that dumps bear the UUIDs which the inventory lists.
+    site(&[other], "22222222-2222-3333-4444-555555555555").is(&dump, "system/host-scratch never");
 }
 
 #[test]
