@@ -23,6 +23,7 @@ struct UnreadPlace {
     path: RawPath,
     folder: bool,
     why: String,
+    remedy: &'static str,
 }
 
 impl UnreadPlace {
@@ -59,10 +60,11 @@ impl Builder<'_> {
                 "it may own files"
             };
             let text = format!(
-                "{} on {} {}: {what}; scan it as well",
+                "{} on {} {}: {what}; {}",
                 shown_place(&place.path),
                 self.root_name(place.root),
-                place.why
+                place.why,
+                place.remedy
             );
             if self.whole_chains_everywhere() {
                 self.gap(ReasonCode::FolderUnreadable, text, BTreeSet::from([place.root]), own);
@@ -119,6 +121,7 @@ impl Builder<'_> {
                     path: issue.path.clone(),
                     folder: true,
                     why: format!("could not be read ({})", issue.error),
+                    remedy: "see that it can be read, and scan again",
                 })
             })
             .collect();
@@ -134,6 +137,7 @@ impl Builder<'_> {
                     path: skipped.path.clone(),
                     folder: skipped.folder,
                     why: why.to_owned(),
+                    remedy: "scan it as well",
                 });
             }
         }
