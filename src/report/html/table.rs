@@ -114,6 +114,9 @@ struct GroupRow {
     verdict: String,
     class: String,
     owner: String,
+    /// The file or the inventory row that tells the owner.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    owner_source: Value,
     /// Artifacts of the group, of which a filter may have hidden some.
     files: usize,
     allocated_bytes: u64,
@@ -136,6 +139,7 @@ impl GroupRow {
             verdict: show::name(group.verdict),
             class: show::optional_name(group.class),
             owner: show::last_owner(group),
+            owner_source: shown(&group.owner_source),
             files: group.artifacts.len(),
             allocated_bytes: group.allocated_bytes,
             modified: group.modified.map(Timestamp::as_second),

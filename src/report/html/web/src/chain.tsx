@@ -1,6 +1,6 @@
 /** The chain of references around a file or of a VM, drawn from the VM to the base disk. */
 import { Graph, layout } from "@dagrejs/dagre";
-import { detail, files, vmOf, vms, type Place } from "./data";
+import { detail, files, once, vmOf, vms, type Place } from "./data";
 import { bytes } from "./format";
 import { Empty } from "./parts";
 import { href } from "./state";
@@ -111,9 +111,18 @@ export function chainOfVm(place: number): Drawing {
     return drawing;
 }
 
-function short(text: string, most: number): string {
+const pen = once(() => document.createElement("canvas").getContext("2d"));
+/** The text of a box, its middle left out where it is wider than the box in the font that the reader has. */
+function short(text: string, font: string): string {
+    const context = pen();
+    if (context) context.font = `${font} system-ui, sans-serif`;
+    const width = (line: string) => context?.measureText(line).width ?? line.length * 7;
     const letters = [...text];
-    return letters.length <= most ? text : `${letters.slice(0, Math.ceil(most * 0.55)).join("")}…${letters.slice(-Math.floor(most * 0.4)).join("")}`;
+    let line = text;
+    for (let most = Math.min(letters.length, 60) - 1; most > 4 && width(line) > WIDTH - 24; most--) {
+        line = `${letters.slice(0, Math.ceil(most * 0.6)).join("")}…${letters.slice(-Math.floor(most * 0.4)).join("")}`;
+    }
+    return line;
 }
 
 export function Chain({ drawing, label }: { drawing: Drawing; label: string }) {
@@ -149,8 +158,8 @@ export function Chain({ drawing, label }: { drawing: Drawing; label: string }) {
                                 <title>{`${box.title}\n${box.sub}\n${box.verdict}`}</title>
                                 <rect width={WIDTH} height={HEIGHT} rx="7" />
                                 <rect class="edge" width="5" height={HEIGHT} rx="2" />
-                                <text class="box-title" x="14" y="19">{short(box.title, 28)}</text>
-                                <text class="box-sub" x="14" y="36">{short(box.sub, 34)}</text>
+                                <text class="box-title" x="14" y="19">{short(box.title, "600 12.5px")}</text>
+                                <text class="box-sub" x="14" y="36">{short(box.sub, "11px")}</text>
                             </g>
                         );
                         return box.link ? <a key={box.id} href={box.link} aria-label={`${box.title}, ${box.sub}, ${box.verdict}`}>{inside}</a> : <g key={box.id}>{inside}</g>;

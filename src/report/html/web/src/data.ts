@@ -29,6 +29,8 @@ export interface Head {
 export interface Group {
     title: string; verdict: string; class: string; owner: string; files: number; allocated_bytes: number; modified: number | null;
     reclaim: string; confidence: string;
+    /** The file or the inventory row that tells the owner. */
+    owner_source?: string;
     /** The backups that it may have, or that there is none; where a list of backups was given, and only for what is nobody's. */
     backups?: string[]; unprotected?: boolean;
 }

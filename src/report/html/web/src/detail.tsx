@@ -77,6 +77,11 @@ export function GroupView({ place }: { place: number }) {
             {first !== undefined && (
                 <Reasons title="Why" id="why" reasons={detail(first).reasons} none="No reason is recorded." from={first} />
             )}
+            {group.owner_source && (
+                <Card title="Owner" id="owner">
+                    <p><Name>{group.owner}</Name>, as <Name class="mono">{group.owner_source}</Name> tells.</p>
+                </Card>
+            )}
             {group.backups && (
                 <Card title="Backups (no proof of ownership)" id="backups">
                     <ul class="references">{group.backups.map((line, number) => <li key={number}><Name>{line}</Name></li>)}</ul>

@@ -4,6 +4,8 @@ import { asOf, files, filesOfGroup, groups } from "./data";
 export interface Filter {
     search: string; verdict: string[]; class: string[]; confidence: string[]; reclaim: string[]; datastore: string[]; platform: string[];
     kind: string[]; owner: string; minBytes: number; minDays: number;
+    /** Of what is nobody's: `none` is protected by no backup of the given lists, `some` may be. */
+    backup: string;
 }
 
 export const FACETS = ["verdict", "class", "confidence", "reclaim", "datastore", "platform", "kind"] as const;
@@ -14,6 +16,7 @@ export function filterOf(query: URLSearchParams): Filter {
     return {
         ...facets, search: query.get("q") ?? "", owner: query.get("owner") ?? "",
         minBytes: Number(query.get("size") ?? 0), minDays: Number(query.get("age") ?? 0),
+        backup: query.get("backup") ?? "",
     };
 }
 
@@ -44,6 +47,13 @@ function wanted(words: string[], chosen: string[]): Uint8Array | null {
     return chosen.length ? Uint8Array.from(words, (word) => (chosen.includes(word) ? 1 : 0)) : null;
 }
 
+/** Whether a group is protected as the filter wants it; files of no group are somebody's, and no list of backups is asked about them. */
+function backedUp(place: number, wanted: string): boolean {
+    if (!wanted) return true;
+    if (place < 0) return false;
+    return wanted === "none" ? groups[place].unprotected === true : groups[place].backups !== undefined && !groups[place].unprotected;
+}
+
 export function matchingFiles(filter: Filter): Int32Array {
     const columns = ([
         ["verdict", files.verdict], ["class", files.class], ["confidence", files.confidence], ["reclaim", files.reclaim],
@@ -62,6 +72,7 @@ export function matchingFiles(filter: Filter): Int32Array {
         for (const { index, words } of columns) if (!words[index[row]]) continue each;
         if (filter.minBytes && files.bytes(row) < filter.minBytes) continue;
         if (filter.minDays && !(files.modified[row] <= before)) continue;
+        if (!backedUp(files.group[row], filter.backup)) continue;
         for (const term of terms) if (!texts[row].includes(term)) continue each;
         if (owner && !files.owners(row).some((one) => one.name.toLowerCase().includes(owner) || one.id.toLowerCase() === owner)) continue;
         found[length++] = row;

@@ -70,6 +70,7 @@ const LEVELS = {
 
 const SIZES = [["", "any size"], [`${1 << 20}`, "from 1 MiB"], [`${1 << 30}`, "from 1 GiB"], [`${10 * 2 ** 30}`, "from 10 GiB"], [`${100 * 2 ** 30}`, "from 100 GiB"], [`${2 ** 40}`, "from 1 TiB"]];
 const AGES = [["", "any age"], ["30", "older than 30 days"], ["90", "older than 90 days"], ["180", "older than 180 days"], ["365", "older than a year"], ["730", "older than two years"]];
+const BACKUPS = [["", "backed up or not"], ["none", "without a backup"], ["some", "may have a backup"]];
 const FACET_TITLES: Record<Facet, string> = {
     verdict: "Verdict", class: "Class", confidence: "Confidence", reclaim: "Reclaim", datastore: "Datastore", platform: "Platform", kind: "Kind",
 };
@@ -193,6 +194,7 @@ export function List() {
                 {FACETS.map((facet) => <FacetMenu key={facet} facet={facet} chosen={filter[facet]} />)}
                 <Select name="size" label="Size" values={SIZES} chosen={query.get("size") ?? ""} />
                 <Select name="age" label="Age" values={AGES} chosen={query.get("age") ?? ""} />
+                {head.backups.length > 0 && <Select name="backup" label="Backup" values={BACKUPS} chosen={filter.backup} />}
                 <input class={filter.owner ? "owner chosen" : "owner"} placeholder="Owner" aria-label="Owner" value={filter.owner}
                     onInput={(event) => { const value = event.currentTarget.value; replaceQuery((query) => setOrDelete(query, "owner", [value])); }} />
                 <a class="button quiet" href={href("list", { level: levelName })}>Clear</a>

@@ -45,7 +45,7 @@ function Backups() {
     if (head.backups.length === 0) return null;
     return (
         <Card title="Backups (no proof of ownership)" id="backups" aside={bare > 0 &&
-            <a href={href("list", { verdict: ["orphaned", "unregistered"], sort: "backup" })} class="no-print">What is in none</a>}>
+            <a href={href("list", { backup: ["none"] })} class="no-print">What is in none</a>}>
             <ul class="references">{head.backups.map((line, place) => <li key={place}><Name>{line}</Name></li>)}</ul>
         </Card>
     );

@@ -46,3 +46,18 @@ test("what no backup names is found from the overview", () => open("", async (pa
     await page.locator(".grid a.cell").first().click();
     await page.getByText("Backups (no proof of ownership)").waitFor();
 }));
+
+test("a list is filtered by backup, and the address keeps it", () => open("#/list", async (page) => {
+    const backup = page.locator("select[aria-label=Backup]");
+    const found = async () => (await page.locator(".found").innerText()).trim();
+    const all = await found();
+    await backup.selectOption("none");
+    assert.match(await found(), /^21 groups/);
+    assert.ok((await rows(page)).every((row) => row.backup === "none"));
+    await page.reload();
+    assert.match(await found(), /^21 groups/, "after a reload");
+    await backup.selectOption("some");
+    assert.ok((await rows(page)).every((row) => row.backup !== "none" && row.backup !== ""));
+    await page.getByRole("link", { name: "Clear" }).click();
+    assert.equal(await found(), all);
+}));

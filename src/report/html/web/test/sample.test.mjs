@@ -127,6 +127,11 @@ test("a file tells its reasons, its chain, its facts and how to look again", () 
     assert.deepEqual(boxes.toSorted(), ["db01-000007-sesparse.vmdk", "db01-000007.vmdk", "db01-flat.vmdk", "db01.vmdk"]);
 }));
 
+test("a group tells whose it was and which file says so", () => open("#/list?q=db01-000007.vmdk", async (page) => {
+    await page.locator(".grid a.cell").first().click();
+    assert.equal((await page.getByRole("region", { name: "Owner" }).locator("p").innerText()).trim(), "db01, as db01/db01.vmsd tells.");
+}));
+
 test("the chain of an owned base disk begins at its VM", () => open("#/list?level=files&q=desk-001", async (page) => {
     await rows(page);
     await page.locator(".grid a.cell", { hasText: "golden-ubuntu-flat" }).or(page.locator(".grid a.cell", { hasText: "desk-001-000001.vmdk" })).or(page.locator(".grid a.cell", { hasText: "desk-001.vmdk" })).first().click();
