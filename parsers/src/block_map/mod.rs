@@ -5,6 +5,7 @@
 
 mod allocation;
 mod bitmap;
+mod lattice;
 mod places;
 mod range;
 mod run;

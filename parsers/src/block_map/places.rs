@@ -35,19 +35,20 @@ impl Places {
         taken == 0
     }
 
-    /// As [`Self::take`], but takes nothing where one of them was taken.
+    /// As [`Self::take`], but takes nothing where one of them was taken, or where there is nothing to take.
     #[inline]
     pub(crate) fn take_if_free(&mut self, first: u64, count: u64) -> bool {
-        if count != 1 {
+        let shift = first % 64;
+        let Some(unused) = 64_u64.saturating_sub(shift).checked_sub(count).filter(|_| count > 0) else {
             return self.are_free(first, count) && self.take(first, count);
-        }
-        let word = usize::try_from(first / 64)
-            .ok()
-            .and_then(|index| self.words.get_mut(index));
-        let Some(word) = word.filter(|word| (**word >> (first % 64)) & 1 == 0) else {
+        };
+        // All in one word, which is the usual case.
+        let mask = (u64::MAX << shift) & (u64::MAX >> unused);
+        let word = usize::try_from(first / 64).ok();
+        let Some(word) = word.and_then(|index| self.words.get_mut(index)).filter(|word| **word & mask == 0) else {
             return false;
         };
-        *word |= 1 << (first % 64);
+        *word |= mask;
         true
     }
 

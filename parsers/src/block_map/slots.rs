@@ -1,54 +1,62 @@
 //! Where blocks of one length start in a file, at whatever sector: overlaps show whatever their order.
 //!
-//! The file is divided into slots as long as a block. Blocks that do not overlap start in different slots, and one can
-//! only touch those that start in the slots beside its own. As long as each row of blocks stands behind all before it,
-//! which is how a disk grows that is written in order, the rows are only noted.
+//! As long as each row of blocks stands behind all before it, which is how a disk grows that is written in order, the rows
+//! are only noted. Then, as long as all stand on one [`Lattice`], a bit for each place of it tells which are taken. Blocks
+//! at odd places need the place of each: the file is divided into slots as long as a block. Blocks that do not overlap
+//! start in different slots, and one can only touch those that start in the slots beside its own.
+
+use super::lattice::{Lattice, common_step};
 
 /// No block starts in this slot.
 const FREE: u32 = u32::MAX;
-/// Most rows that are noted before they are put into slots.
+/// Most rows that are noted before they are put into places.
 const MAX_ROWS: usize = 4096;
 
-/// The slots of a file.
+/// The blocks of a file.
 #[derive(Debug)]
 pub(crate) struct Slots {
-    /// For each slot the sector in it where a block starts; empty while there are only rows.
-    starts: Vec<u32>,
-    count: usize,
+    taken: Taken,
+    /// Sectors of the file.
+    sectors: u64,
+    /// Sectors of a block.
     span: u32,
-    /// 2^64 divided by the span, rounded up.
-    reciprocal: u64,
+}
+
+/// Which places are taken.
+#[derive(Debug)]
+enum Taken {
     /// Rows of blocks, each behind the one before.
-    rows: Vec<Row>,
-    /// The sector behind the last row.
-    end: u64,
+    Rows {
+        rows: Vec<Row>,
+        /// The sector behind the last row.
+        end: u64,
+    },
+    Lattice(Lattice),
+    Anywhere(Starts),
 }
 
 /// Blocks that stand at equal distances.
 #[derive(Debug, Clone, Copy)]
-struct Row {
-    sector: u32,
-    count: u64,
-    step: u32,
+pub(super) struct Row {
+    pub(super) sector: u32,
+    pub(super) count: u64,
+    pub(super) step: u32,
 }
 
 impl Slots {
-    /// A file of `sectors` without blocks, each of which has `span` sectors; `None` where that takes more than
+    /// A file of `sectors` without blocks, each of which has `span` sectors; `None` where their places may take more than
     /// `limit_bytes`.
     pub(crate) fn new(sectors: u64, span: u64, limit_bytes: u64) -> Option<Self> {
-        // One in front and one behind, so that every slot has two neighbours.
-        let slots = sectors.checked_div(span)?.checked_add(3)?;
-        if slots.checked_mul(4)? > limit_bytes {
+        if Starts::count(sectors, span)?.checked_mul(4)? > limit_bytes {
             return None;
         }
-        let span = u32::try_from(span).ok().filter(|span| (2..FREE).contains(span))?;
         Some(Self {
-            starts: Vec::new(),
-            count: usize::try_from(slots).ok()?,
-            span,
-            reciprocal: u64::MAX.checked_div(span.into())?.saturating_add(1),
-            rows: Vec::new(),
-            end: 0,
+            taken: Taken::Rows {
+                rows: Vec::new(),
+                end: 0,
+            },
+            sectors,
+            span: u32::try_from(span).ok().filter(|span| (2..FREE).contains(span))?,
         })
     }
 
@@ -65,26 +73,99 @@ impl Slots {
             count,
             step: distance,
         };
-        if self.starts.is_empty() {
-            if sector >= self.end && self.rows.len() < MAX_ROWS {
-                self.rows.push(row);
-                let last = count.saturating_sub(1).saturating_mul(step).saturating_add(sector);
-                self.end = last.saturating_add(self.span.into());
-                return 0;
-            }
-            self.starts = vec![FREE; self.count];
-            for row in std::mem::take(&mut self.rows) {
-                self.put(row);
-            }
+        if let Taken::Rows { rows, end } = &mut self.taken
+            && sector >= *end
+            && rows.len() < MAX_ROWS
+        {
+            rows.push(row);
+            let last = count.saturating_sub(1).saturating_mul(step).saturating_add(sector);
+            *end = last.saturating_add(self.span.into());
+            return 0;
         }
-        self.put(row)
+        self.make_room(row);
+        match &mut self.taken {
+            Taken::Rows { .. } => 0,
+            Taken::Lattice(lattice) => lattice.take(row),
+            Taken::Anywhere(starts) => starts.take(row),
+        }
     }
 
-    /// Takes one block, unless it lies on another; false then, and while there are only rows.
+    /// Leaves what can no longer tell the places of all blocks, once those of `row` are among them.
+    fn make_room(&mut self, row: Row) {
+        let (rows, step) = match &mut self.taken {
+            Taken::Anywhere(_) => return,
+            Taken::Lattice(lattice) if lattice.has(row) => return,
+            Taken::Lattice(lattice) => (lattice.rows(), lattice.step_with(row)),
+            Taken::Rows { rows, .. } => {
+                let rows = std::mem::take(rows);
+                let step = common_step(&rows, row);
+                (rows, step)
+            }
+        };
+        // Without a step all stand at one place.
+        let step = if step == 0 { self.span } else { step };
+        self.taken = match Lattice::new(self.sectors, row.sector, step) {
+            Some(lattice) if step >= self.span => Taken::Lattice(lattice),
+            _ => Taken::Anywhere(Starts::new(self.sectors, self.span)),
+        };
+        for row in rows {
+            match &mut self.taken {
+                Taken::Rows { .. } => 0,
+                Taken::Lattice(lattice) => lattice.take(row),
+                Taken::Anywhere(starts) => starts.take(row),
+            };
+        }
+    }
+
+    /// Takes blocks one after another, as long as each is `wanted` and lies on no other. Returns how many were taken: none
+    /// while blocks are in order.
     #[inline]
-    pub(crate) fn take_if_free(&mut self, sector: u32) -> bool {
+    pub(crate) fn take_while(&mut self, sectors: &[[u8; 4]], mut wanted: impl FnMut(u32) -> bool) -> usize {
+        let sector_of = |entry: &[u8; 4]| u32::from_be_bytes(*entry);
+        let first_other = match &mut self.taken {
+            Taken::Rows { .. } => Some(0),
+            Taken::Lattice(lattice) => sectors.iter().position(|entry| {
+                let sector = sector_of(entry);
+                !(wanted(sector) && lattice.take_if_free(sector))
+            }),
+            Taken::Anywhere(starts) => sectors.iter().position(|entry| {
+                let sector = sector_of(entry);
+                !(wanted(sector) && starts.take_if_free(sector))
+            }),
+        };
+        first_other.unwrap_or(sectors.len())
+    }
+}
+
+/// For each slot of a file, which is as long as a block, the sector in it where a block starts.
+#[derive(Debug, PartialEq, Eq)]
+struct Starts {
+    slots: Vec<u32>,
+    span: u32,
+    /// 2^64 divided by the span, rounded up.
+    reciprocal: u64,
+}
+
+impl Starts {
+    /// Slots of a file: with one in front and one behind, so that every one has two neighbours.
+    fn count(sectors: u64, span: u64) -> Option<u64> {
+        sectors.checked_div(span)?.checked_add(3)
+    }
+
+    fn new(sectors: u64, span: u32) -> Self {
+        let count = Self::count(sectors, span.into()).unwrap_or(0);
+        Self {
+            slots: vec![FREE; usize::try_from(count).unwrap_or(0)],
+            span,
+            reciprocal: u64::MAX.checked_div(span.into()).unwrap_or(0).saturating_add(1),
+        }
+    }
+
+    /// Takes one block, unless it lies on another; false then.
+    #[inline]
+    fn take_if_free(&mut self, sector: u32) -> bool {
         let (slot, within) = self.slot_of(sector);
-        match self.starts.get_mut(slot..slot.saturating_add(3)) {
+        match self.slots.get_mut(slot..slot.saturating_add(3)) {
             Some([before, own, after]) if is_free(*before, *own, *after, within) => {
                 *own = within;
                 true
@@ -103,12 +184,13 @@ impl Slots {
         (usize::try_from(slot).unwrap_or(usize::MAX), within)
     }
 
+    /// Takes the blocks of a row; returns how many lie on others.
     #[inline]
-    fn put(&mut self, row: Row) -> u64 {
+    fn take(&mut self, row: Row) -> u64 {
         let (mut slot, mut within) = self.slot_of(row.sector);
         let mut overlapping = 0_u64;
         for _ in 0..row.count {
-            let Some([before, own, after]) = self.starts.get_mut(slot..slot.saturating_add(3)) else {
+            let Some([before, own, after]) = self.slots.get_mut(slot..slot.saturating_add(3)) else {
                 return overlapping;
             };
             if is_free(*before, *own, *after, within) {
@@ -135,7 +217,7 @@ fn is_free(before: u32, own: u32, after: u32, within: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::testing::noise, *};
 
     #[test]
     fn blocks_overlap_when_less_than_their_length_apart() {
@@ -161,9 +243,8 @@ mod tests {
 
     #[test]
     fn a_sector_is_divided_by_the_span_whatever_both_are() {
-        for span in [2, 3, 9, 10, 1025, 4097, 8191, 65_537, 4_294_967_294] {
-            let slots = Slots::new(0, span, 1 << 20).unwrap();
-            let span = u32::try_from(span).unwrap();
+        for span in [2_u32, 3, 9, 10, 1025, 4097, 8191, 65_537, 4_294_967_294] {
+            let slots = Starts::new(0, span);
             for sector in (0..2000).flat_map(|n| [n, u32::wrapping_mul(n, span) / 7, u32::MAX - n, u32::MAX / (n + 1)])
             {
                 let (slot, within) = slots.slot_of(sector);
@@ -173,18 +254,83 @@ mod tests {
         }
     }
 
+    /// Of each block whether it lies on one before, told by all of them.
+    fn one_by_one(blocks: &[u32], span: u32) -> Vec<u64> {
+        let mut taken: Vec<u32> = Vec::new();
+        let overlaps = |block: u32, taken: &[u32]| taken.iter().any(|other| other.abs_diff(block) < span);
+        blocks
+            .iter()
+            .map(|block| {
+                let overlapping = overlaps(*block, &taken);
+                if !overlapping {
+                    taken.push(*block);
+                }
+                u64::from(overlapping)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn blocks_on_a_lattice_or_off_it_overlap_as_one_by_one() {
+        let steps = [10, 11, 16, 30];
+        for (seed, step) in (1..200_u64).flat_map(|seed| steps.map(|step| (seed, step))) {
+            let mut blocks: Vec<u32> = noise(seed)
+                .take(60)
+                .map(|number| 7 + u32::try_from(number % 90).unwrap() * step)
+                .collect();
+            // Of some files a few blocks stand off the lattice.
+            for (place, number) in noise(seed ^ 0x5555).take(usize::try_from(seed % 4).unwrap()).enumerate() {
+                blocks[20 * (place + 1) - 1] += u32::try_from(number % 30).unwrap();
+            }
+            let mut slots = Slots::new(4000, 10, 1 << 20).unwrap();
+            let told: Vec<u64> = blocks.iter().map(|block| slots.take((*block).into(), 1, 0)).collect();
+            assert_eq!(told, one_by_one(&blocks, 10), "seed {seed}, step {step}");
+        }
+    }
+
+    #[test]
+    fn scattered_blocks_are_taken_until_one_lies_on_another() {
+        let far_apart = [600_u32, 300, 900, 120, 450];
+        for odd in [0, 1] {
+            let mut slots = Slots::new(1000, 10, 1 << 20).unwrap();
+            assert_eq!(slots.take_while(&[[0; 4]], |_| true), 0, "nothing is known yet");
+            for sector in [200, 100 + odd] {
+                assert_eq!(slots.take(sector, 1, 0), 0);
+            }
+            assert_eq!(slots.take(31, 1, 0), 0);
+            let mut entries: Vec<[u8; 4]> = far_apart.map(|sector| (sector + 1).to_be_bytes()).to_vec();
+            entries.extend([601_u32.to_be_bytes(), 800_u32.to_be_bytes()]);
+            let mut taken = 0;
+            while taken < far_apart.len() {
+                let sector = u32::from_be_bytes(entries[taken]);
+                assert_eq!(slots.take(sector.into(), 1, 0), 0);
+                taken += 1 + slots.take_while(&entries[taken + 1..], |_| true);
+            }
+            assert_eq!(taken, far_apart.len(), "the next lies on the first");
+            assert_eq!(slots.take(601, 1, 0), 1);
+            assert_eq!(slots.take_while(&entries[6..], |sector| sector != 800), 0);
+        }
+    }
+
     #[test]
     fn rows_of_blocks_are_taken_as_one_by_one() {
         for step in 10..20 {
             let mut row = Slots::new(1000, 10, 1 << 20).unwrap();
             assert_eq!(row.take(3, 20, step), 0, "step {step}");
+            assert!(matches!(row.taken, Taken::Rows { .. }), "a row in order takes no places");
+            assert_eq!(row.take(3, 20, step), 20);
+            assert!(matches!(row.taken, Taken::Lattice(_)), "one row stands on a lattice");
+            assert_eq!(row.take(4, 20, step), 20);
             let mut single = Slots::new(1000, 10, 1 << 20).unwrap();
             for number in (0..20).rev() {
                 assert_eq!(single.take(3 + number * step, 1, 0), 0);
             }
-            assert!(row.starts.is_empty(), "a row in order takes no slots");
-            assert_eq!(row.take(3, 20, step), 20);
-            assert_eq!(row.starts, single.starts);
+            assert_eq!(single.take(4, 1, 0), 1);
+            let starts = |slots: Slots| match slots.taken {
+                Taken::Anywhere(starts) => starts,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(starts(row), starts(single));
         }
         let mut many = Slots::new(1 << 24, 10, 16 << 20).unwrap();
         for row in 0..10_000 {

@@ -160,27 +160,37 @@ impl<R: ReadAt> Counter<R> {
     /// Takes blocks as long as each is alone at its place and none follows the one before: those of a disk that was written
     /// here and there. Whatever is odd is left to [`Self::add`].
     fn add_scattered(&mut self) {
-        let Some(slots) = &mut self.slots else { return };
         let span = self.layout.span_bytes() / SECTOR_BYTES;
-        let first = self.structures_end.div_ceil(SECTOR_BYTES);
         let last = (self.layout.data_end / SECTOR_BYTES)
             .saturating_sub(span)
             .min(u64::from(BAT_UNALLOCATED).saturating_sub(1));
-        let (mut count, mut end, mut row) = (0_u64, 0, 0..0);
-        for entry in self.walk.in_memory() {
-            let sector = u64::from(entry);
-            let is_plain = (first..=last).contains(&sector) && !row.contains(&sector);
-            if !is_plain || !slots.take_if_free(entry) {
-                break;
+        let first = self.structures_end.div_ceil(SECTOR_BYTES);
+        let (Some(slots), Ok(span), Ok(first), Ok(last)) = (
+            &mut self.slots,
+            u32::try_from(span),
+            u32::try_from(first),
+            u32::try_from(last),
+        ) else {
+            return;
+        };
+        // Behind the block before, and as far as the next of its row may stand, is `Self::add` faster.
+        let (mut furthest, mut behind) = (0, 0);
+        let taken = slots.take_while(self.walk.in_memory(), |sector| {
+            let is_plain = (first..=last).contains(&sector) && sector.wrapping_sub(behind) >= span;
+            if is_plain {
+                furthest = sector.max(furthest);
+                behind = sector.wrapping_add(span);
             }
-            let next = sector.saturating_add(span);
-            row = next..next.saturating_add(span);
-            end = next.max(end);
-            count = count.saturating_add(1);
+            is_plain
+        });
+        let count = u64::try_from(taken).unwrap_or(u64::MAX);
+        if count == 0 {
+            return;
         }
+        let end = u64::from(furthest).saturating_add(span.into()).saturating_mul(SECTOR_BYTES);
         let block = self.walk.block();
         self.walk.take(count);
-        self.end = self.end.max(end.saturating_mul(SECTOR_BYTES));
+        self.end = self.end.max(end);
         self.allocation.add_payload(count, self.layout.span_bytes());
         self.add_present(block, count);
     }

@@ -153,8 +153,8 @@ impl<R: ReadAt> Walk<R> {
 
     /// The entries of the blocks that come next, as far as they are in memory.
     #[inline]
-    pub(super) fn in_memory(&self) -> impl Iterator<Item = u32> {
-        self.reader.in_memory().iter().copied().map(u32::from_be_bytes)
+    pub(super) fn in_memory(&self) -> &[[u8; BAT_ENTRY_BYTES]] {
+        self.reader.in_memory()
     }
 
     /// The next block.

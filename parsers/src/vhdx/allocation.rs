@@ -2,10 +2,10 @@
 
 use super::{
     Opened,
-    bat::{Entries, Layout, Walk, inside_file, place_of, state_of},
+    bat::{Entries, Layout, Walk, decode, inside_file, place_of, state_of},
     code,
     format::{
-        BAT_OFFSET_MASK, BAT_STATE_MASK, BITMAP_NOT_PRESENT, BITMAP_PRESENT, HEADER_AREA_BYTES, MIB,
+        BAT_ENTRY_BYTES, BAT_OFFSET_MASK, BAT_STATE_MASK, BITMAP_NOT_PRESENT, BITMAP_PRESENT, HEADER_AREA_BYTES, MIB,
         PAYLOAD_FULLY_PRESENT, PAYLOAD_NOT_PRESENT, PAYLOAD_PARTIALLY_PRESENT, PAYLOAD_UNDEFINED, PAYLOAD_UNMAPPED,
         PAYLOAD_ZERO, SECTOR_BITMAP_BYTES,
     },
@@ -261,26 +261,31 @@ impl<R: ReadAt> Counter<R> {
     /// written here and there. Whatever is odd is left to [`Self::add`].
     fn add_scattered(&mut self) {
         let Some(live) = &mut self.file.live else { return };
-        let length = self.layout.block_bytes;
-        let last = self.file.file_bytes.saturating_sub(length);
-        let (mut count, mut end, mut following) = (0_u64, 0, 0);
-        for entry in self.walk.in_memory() {
-            let offset = entry.wrapping_sub(PAYLOAD_FULLY_PRESENT);
-            let is_plain = offset & !BAT_OFFSET_MASK == 0 && (HEADER_AREA_BYTES..=last).contains(&offset);
-            if !is_plain || offset == following || !live.take_if_free(offset / MIB, length / MIB) {
-                break;
+        let length = self.layout.block_bytes / MIB;
+        let first = HEADER_AREA_BYTES / MIB;
+        let Some(room) = (self.file.file_bytes / MIB).checked_sub(first.saturating_add(length)) else {
+            return;
+        };
+        let (mut furthest, mut following) = (0, 0);
+        let entries = self.walk.in_memory();
+        let is_odd = |entry: &[u8; BAT_ENTRY_BYTES]| {
+            // Another state, or a bit between state and place, ends in front of the number and makes it too large.
+            let place = decode(*entry)
+                .wrapping_sub(PAYLOAD_FULLY_PRESENT)
+                .rotate_right(MIB.trailing_zeros());
+            if place.wrapping_sub(first) > room || place == following || !live.take_if_free(place, length) {
+                return true;
             }
-            following = offset.saturating_add(length);
-            end = following.max(end);
-            count = count.saturating_add(1);
-        }
+            following = place.wrapping_add(length);
+            furthest = following.max(furthest);
+            false
+        };
+        let count = entries.iter().position(is_odd).unwrap_or(entries.len());
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
         let block = self.walk.block();
         self.walk.take(count);
-        self.file.end = self.file.end.max(end);
-        self.allocation.payload_bytes = self
-            .allocation
-            .payload_bytes
-            .saturating_add(count.saturating_mul(length));
+        self.file.end = self.file.end.max(furthest.saturating_mul(MIB));
+        self.allocation.add_payload(count, self.layout.block_bytes);
         self.note_present(block, count);
     }
 

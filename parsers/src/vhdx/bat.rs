@@ -173,7 +173,7 @@ pub(super) struct Walk<R> {
 }
 
 #[inline]
-fn decode(entry: [u8; BAT_ENTRY_BYTES]) -> u64 {
+pub(super) fn decode(entry: [u8; BAT_ENTRY_BYTES]) -> u64 {
     u64::from_le_bytes(entry)
 }
 
@@ -242,11 +242,12 @@ impl<R: ReadAt> Walk<R> {
 
     /// The entries of the blocks that come next, as far as they are in memory and in one chunk.
     #[inline]
-    pub(super) fn in_memory(&self) -> impl Iterator<Item = u64> {
+    pub(super) fn in_memory(&self) -> &[[u8; BAT_ENTRY_BYTES]] {
         let of_chunk = self.layout.chunk_ratio.saturating_sub(self.within);
         let left = of_chunk.min(self.layout.blocks.saturating_sub(self.block()));
         let left = usize::try_from(left).unwrap_or(usize::MAX);
-        self.reader.in_memory().iter().take(left).copied().map(decode)
+        let entries = self.reader.in_memory();
+        entries.get(..left).unwrap_or(entries)
     }
 
     /// The next block.
