@@ -1,27 +1,18 @@
 //! VMware's formats against a plain checksum and a plain read of the same bytes. Read the ratios, not the seconds.
 #![expect(clippy::unwrap_used, reason = "a bench that cannot set itself up has failed")]
 
-use std::{
-    fs::File,
-    hint::black_box,
-    io::{Read, Write},
-    path::Path,
-    time::Instant,
-};
+mod clock;
+
+use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use derelict_parsers::{
     Limits, ReadAt,
-    testkit::{
-        guid,
-        vmware::{
-            DescriptorBuilder, Grain, SparseBuilder, VmlogBuilder, VmxBuilder, cowd_with_grains, sesparse_with_grains,
-        },
-    },
+    testkit::vmware::{DescriptorBuilder, Grain, SparseBuilder, cowd_with_grains, sesparse_with_grains},
     vmdk::{self, Vmdk, allocation::Ranges},
-    vmware_log::VmLog,
-    vmx::VmxConfig,
 };
+
+use clock::{best_in_turn, say};
 
 /// What a walk reads at a time, for the plain passes.
 const PIECE: usize = 1 << 20;
@@ -142,136 +133,51 @@ fn subjects() -> Vec<Subject> {
 }
 
 fn tables(criterion: &mut Criterion) {
-    for Subject { name, file, metadata } in subjects() {
-        let vmdk = vmdk::read(&file, &Limits::default()).unwrap();
-        let found = vmdk::allocation::read(&file, &vmdk).unwrap().unwrap();
+    for subject in subjects() {
+        let Subject { name, file, metadata } = &subject;
+        let vmdk = vmdk::read(file, &Limits::default()).unwrap();
+        let found = vmdk::allocation::read(file, &vmdk).unwrap().unwrap();
         assert_eq!(found.anomalies, [], "{name}");
         assert!(!matches!(vmdk, Vmdk::Raw), "{name}");
         let mut group = criterion.benchmark_group(format!("grain tables of {name}"));
-        group.sample_size(10).throughput(Throughput::Bytes(metadata));
+        group.sample_size(10).throughput(Throughput::Bytes(*metadata));
         group.bench_function("walk", |bencher| {
-            bencher.iter(|| black_box(vmdk::allocation::read(&file, &vmdk)));
+            bencher.iter(|| black_box(vmdk::allocation::read(file, &vmdk)));
         });
         group.bench_function("ranges", |bencher| {
-            bencher.iter(|| black_box(Ranges::new(&file, &vmdk).unwrap().unwrap().count()));
+            bencher.iter(|| black_box(Ranges::new(file, &vmdk).unwrap().unwrap().count()));
         });
         group.bench_function("checksum of the same bytes", |bencher| {
-            bencher.iter(|| black_box(checksum(&file, metadata)));
+            bencher.iter(|| black_box(checksum(file, *metadata)));
         });
         group.bench_function("read of the same bytes", |bencher| {
-            bencher.iter(|| black_box(sum(&file, metadata)));
+            bencher.iter(|| black_box(sum(file, *metadata)));
         });
         group.finish();
+        compare_with_passes(&subject, &|| {
+            black_box(vmdk::allocation::read(file, &vmdk).unwrap());
+        });
     }
 }
 
-/// A configuration of the usual size: 100 lines, of which a few name files.
-fn usual_vmx() -> Vec<u8> {
-    let disks = ["web01.vmdk", "web01_1.vmdk", "web01_2.vmdk"];
-    let mut vmx = VmxBuilder::new("web 01", "web01").uuids(guid(1, 1), guid(1, 2));
-    for (unit, disk) in (0..).zip(disks) {
-        vmx = vmx.disk(&format!("scsi0:{unit}"), disk);
-    }
-    vmx = vmx
-        .cd("sata0:0", "/vmfs/volumes/isos/install.iso")
-        .set(
-            "sched.swap.derivedName",
-            "/vmfs/volumes/5f1c2d3e-0badc0de-1111-001b21aa0001/web01/web01-1f2e3d4c.vswp",
-        )
-        .set("vmx.log.fileName", "vmware.log");
-    for bridge in 0..16 {
-        vmx = vmx
-            .set(&format!("pciBridge{bridge}.present"), "TRUE")
-            .set(&format!("pciBridge{bridge}.pciSlotNumber"), &(17 + bridge).to_string())
-            .set(&format!("sched.cpu{bridge}.affinity"), "all");
-    }
-    for nic in 0..3 {
-        for (key, value) in [
-            ("present", "TRUE"),
-            ("virtualDev", "vmxnet3"),
-            ("networkName", "VM Network"),
-            ("addressType", "vpx"),
-            ("generatedAddress", "00:50:56:9a:1d:7b"),
-            ("uptCompatibility", "TRUE"),
-        ] {
-            vmx = vmx.set(&format!("ethernet{nic}.{key}"), value);
-        }
-    }
-    vmx.build()
-}
-
-/// What a scan does before it parses: open a file of these bytes, and read 64 KiB or to its end.
-fn open_and_read(path: &Path, buffer: &mut [u8]) -> usize {
-    File::open(path).unwrap().read(buffer).unwrap()
-}
-
-/// Prints what parsing costs beside opening and reading the same file: the best of many rounds in turn, which holds on a
-/// busy machine too.
-fn compare_with_open(name: &str, bytes: &[u8], path: &Path, read: &dyn Fn(&[u8])) {
-    let mut buffer = vec![0; 64 << 10];
-    let mut best = [f64::MAX; 2];
-    for _ in 0..20_000 {
-        let begin = Instant::now();
-        read(black_box(bytes));
-        let middle = Instant::now();
-        black_box(open_and_read(black_box(path), &mut buffer));
-        let open = middle.elapsed().as_secs_f64();
-        best = [
-            best[0].min(middle.duration_since(begin).as_secs_f64()),
-            best[1].min(open),
-        ];
-    }
+/// Prints how fast a walk is beside a checksum and a plain sum of the same bytes.
+fn compare_with_passes(Subject { name, file, metadata }: &Subject, walk: &dyn Fn()) {
+    let checked = || {
+        black_box(checksum(file, *metadata));
+    };
+    let summed = || {
+        black_box(sum(file, *metadata));
+    };
+    let [walked, checked, summed] = best_in_turn(40, 1, [walk, &checked, &summed]);
+    let speed = |seconds: f64| f64::from(u32::try_from(*metadata).unwrap()) / seconds / 1e9;
     say(&format!(
-        "{name}: parsed in {:.1} µs, open and read {:.1} µs: {:.1} times as long",
-        best[0] * 1e6,
-        best[1] * 1e6,
-        best[0] / best[1]
+        "grain tables of {name}: {:.1} GB/s, a CRC-32 {:.1} GB/s: {:.2} of its speed; a plain sum {:.1} GB/s",
+        speed(walked),
+        speed(checked),
+        checked / walked,
+        speed(summed)
     ));
 }
 
-#[expect(clippy::print_stdout, reason = "a bench tells its result")]
-fn say(text: &str) {
-    println!("{text}");
-}
-
-fn texts(criterion: &mut Criterion) {
-    let vmx = (0..60).fold(VmxBuilder::new("web 01", "web01"), |vmx, unit| {
-        vmx.disk(
-            &format!("scsi{}:{}", unit / 15, unit % 15),
-            &format!("web01_{unit}.vmdk"),
-        )
-    });
-    let small = DescriptorBuilder::vmfs("web01", 20_971_520, 1, guid(1, 3));
-    let descriptor = DescriptorBuilder::split_sparse("web01", &[4_192_256; 60], 1).change_tracking("web01-ctk.vmdk");
-    let log = (0..60).fold(VmlogBuilder::new("esx-01", "/vmfs/volumes/a/w/w.vmx"), |log, unit| {
-        log.disk(&format!("scsi0:{unit}"), "/vmfs/volumes/a/w/w.vmdk", guid(1, unit))
-    });
-    let limits = Limits::default();
-    let mut group = criterion.benchmark_group("texts");
-    let mut bench = |name: &str, bytes: Vec<u8>, read: &dyn Fn(&[u8])| {
-        let lines = bytes.split(|byte| *byte == b'\n').count() - 1;
-        let name = format!("{name}, {} bytes, {lines} lines", bytes.len());
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(&bytes).unwrap();
-        group.throughput(Throughput::Bytes(u64::try_from(bytes.len()).unwrap()));
-        group.bench_function(&name, |bencher| bencher.iter(|| read(black_box(&bytes))));
-        compare_with_open(&name, &bytes, file.path(), read);
-    };
-    let read_vmx = |bytes: &[u8]| {
-        black_box(VmxConfig::read(bytes, &limits).unwrap());
-    };
-    let read_vmdk = |bytes: &[u8]| {
-        black_box(vmdk::read(bytes, &limits).unwrap());
-    };
-    bench("configuration (.vmx)", usual_vmx(), &read_vmx);
-    bench("configuration of 60 disks", vmx.build(), &read_vmx);
-    bench("descriptor (.vmdk)", small.build(), &read_vmdk);
-    bench("descriptor of 60 extents", descriptor.build(), &read_vmdk);
-    bench("log (vmware.log)", log.build(), &|bytes| {
-        black_box(VmLog::read(bytes).unwrap());
-    });
-    group.finish();
-}
-
-criterion_group!(benches, tables, texts);
+criterion_group!(benches, tables);
 criterion_main!(benches);

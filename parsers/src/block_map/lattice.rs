@@ -14,6 +14,7 @@ pub(super) struct Lattice {
     inverse: u32,
     /// How often the step can be halved.
     halvings: u32,
+    /// Those of its last word that are behind the last place are taken.
     places: Places,
     count: u32,
 }
@@ -47,23 +48,28 @@ impl Lattice {
         let last = u32::try_from(sectors).unwrap_or(u32::MAX).saturating_sub(phase);
         let count = last.checked_div(step)?.saturating_add(1);
         let halvings = step.trailing_zeros();
+        let mut places = Places::new(count.into(), u64::MAX)?;
+        places.close();
         Some(Self {
             phase,
             step,
             inverse: inverse(step.checked_shr(halvings)?),
             halvings,
-            places: Places::new(count.into(), u64::MAX)?,
+            places,
             count,
         })
     }
 
     /// The number of the place at a sector; not less than their count where there is none.
     #[inline]
-    fn place(&self, sector: u32) -> u32 {
+    fn place_of(&self) -> impl Fn(u32) -> u32 + use<> {
+        let (phase, inverse, halvings) = (self.phase, self.inverse, self.halvings);
         // A multiple of an odd number times its inverse is the quotient, and anything else is more than any quotient
         // (Granlund and Montgomery 1994, section 9); so is what has a bit in front after the turn.
-        let distance = sector.wrapping_sub(self.phase);
-        distance.wrapping_mul(self.inverse).rotate_right(self.halvings)
+        move |sector| {
+            let distance = sector.wrapping_sub(phase);
+            distance.wrapping_mul(inverse).rotate_right(halvings)
+        }
     }
 
     /// True when all blocks of a row stand on it.
@@ -76,27 +82,24 @@ impl Lattice {
         step_between(self.step, self.phase, row)
     }
 
-    /// The blocks that stand on it.
-    pub(super) fn rows(&self) -> Vec<Row> {
-        let taken = (0..self.count).filter(|place| !self.places.are_free(u64::from(*place), 1));
-        let row = |place: u32| Row {
-            sector: place.wrapping_mul(self.step).wrapping_add(self.phase),
-            count: 1,
-            step: 0,
-        };
-        taken.map(row).collect()
+    /// The sectors at which blocks stand, in order.
+    pub(super) fn sectors(&self) -> impl DoubleEndedIterator<Item = u32> {
+        let place = |place| u32::try_from(place).unwrap_or(u32::MAX);
+        let taken = self.places.iter().map(place);
+        taken.map(|place| place.wrapping_mul(self.step).wrapping_add(self.phase))
     }
 
-    /// Takes a place, unless it is taken or there is none; false then.
+    /// What takes the place at a sector of the file, unless it is taken or there is none; false then.
     #[inline]
-    pub(super) fn take_if_free(&mut self, sector: u32) -> bool {
-        let place = self.place(sector);
-        place < self.count && self.places.take_if_free(place.into(), 1)
+    pub(super) fn take_each(&mut self) -> impl FnMut(u32) -> bool {
+        let place_of = self.place_of();
+        let mut take = self.places.take_each_single();
+        move |sector| take(place_of(sector).into())
     }
 
     /// Takes the places of blocks which stand on it; returns how many lie on others.
     pub(super) fn take(&mut self, row: Row) -> u64 {
-        let mut place = u64::from(self.place(row.sector));
+        let mut place = u64::from(self.place_of()(row.sector));
         let stride = u64::from(row.step).checked_div(self.step.into()).unwrap_or(0);
         let mut overlapping = 0_u64;
         for _ in 0..row.count {
@@ -128,7 +131,7 @@ mod tests {
             let sectors = near.into_iter().flat_map(|sector| [sector, sector + 1, sector.saturating_sub(1)]);
             for sector in sectors.chain([0, u32::MAX, u32::MAX - 1, 1 << 31, u32::MAX - step]) {
                 let place = sector.checked_sub(phase).filter(|distance| distance % step == 0);
-                let told = Some(lattice.place(sector)).filter(|place| *place < lattice.count);
+                let told = Some(lattice.place_of()(sector)).filter(|place| *place < lattice.count);
                 assert_eq!(told, place.map(|distance| distance / step), "{sector} at {phase} + n * {step}");
             }
         }

@@ -3,6 +3,7 @@
 /// The units of a file, each taken or free.
 #[derive(Debug)]
 pub(crate) struct Places {
+    /// With a word behind, so that each has a next one.
     words: Vec<u64>,
     units: u64,
 }
@@ -13,7 +14,7 @@ impl Places {
         if units.div_ceil(8) > limit_bytes {
             return None;
         }
-        let words = usize::try_from(units.div_ceil(64)).ok()?;
+        let words = usize::try_from(units.div_ceil(64)).ok()?.checked_add(1)?;
         Some(Self {
             words: vec![0; words],
             units,
@@ -35,21 +36,67 @@ impl Places {
         taken == 0
     }
 
-    /// As [`Self::take`], but takes nothing where one of them was taken, or where there is nothing to take.
+    /// Takes what is behind the last unit, so that nobody else does.
+    pub(crate) fn close(&mut self) {
+        let within = self.units % 64;
+        let last = usize::try_from(self.units / 64).unwrap_or(usize::MAX);
+        if let Some(words) = self.words.get_mut(last..) {
+            words.fill(u64::MAX);
+            words.first_mut().into_iter().for_each(|word| *word = !mask(0, within));
+        }
+    }
+
+    /// What takes `count` units from wherever it is told, unless one of them was taken or is not there: then it takes
+    /// nothing and says false. For many in a row: whatever stays the same is at hand.
     #[inline]
-    pub(crate) fn take_if_free(&mut self, first: u64, count: u64) -> bool {
-        let shift = first % 64;
-        let Some(unused) = 64_u64.saturating_sub(shift).checked_sub(count).filter(|_| count > 0) else {
-            return self.are_free(first, count) && self.take(first, count);
+    pub(crate) fn take_each(&mut self, count: u64) -> impl FnMut(u64) -> bool {
+        let ones = mask(0, count);
+        move |first| {
+            if !(1..=64).contains(&count) {
+                return self.are_free(first, count) && self.take(first, count);
+            }
+            // As many units as a word has are in two words, whichever these are.
+            let shift = first % 64;
+            let (low, high) = (ones << shift, (ones >> 1_u32) >> 63_u64.saturating_sub(shift));
+            let index = usize::try_from(first / 64).unwrap_or(usize::MAX);
+            let Some([word, next]) = self.words.get_mut(index..index.saturating_add(2)) else {
+                return false;
+            };
+            let are_free = (*word & low) | (*next & high) == 0;
+            if are_free {
+                *word |= low;
+                *next |= high;
+            }
+            are_free
+        }
+    }
+
+    /// [`Self::take_each`] of single units.
+    #[inline]
+    pub(crate) fn take_each_single(&mut self) -> impl FnMut(u64) -> bool {
+        let words = self.words.as_mut_slice();
+        move |unit| {
+            let index = usize::try_from(unit / 64).unwrap_or(usize::MAX);
+            let bit = 1 << (unit % 64);
+            match words.get_mut(index) {
+                Some(word) if *word & bit == 0 => {
+                    *word |= bit;
+                    true
+                }
+                _ => false,
+            }
+        }
+    }
+
+    /// The units that are taken, in order.
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = u64> {
+        let words = self.words.iter().enumerate().filter(|(_, word)| **word != 0);
+        let units = |(index, word): (usize, &u64)| {
+            let (before, word) = (u64::try_from(index).unwrap_or(u64::MAX).saturating_mul(64), *word);
+            let bits = (0..64_u64).filter(move |bit| (word >> bit) & 1 != 0);
+            bits.map(move |bit| before.saturating_add(bit))
         };
-        // All in one word, which is the usual case.
-        let mask = (u64::MAX << shift) & (u64::MAX >> unused);
-        let word = usize::try_from(first / 64).ok();
-        let Some(word) = word.and_then(|index| self.words.get_mut(index)).filter(|word| **word & mask == 0) else {
-            return false;
-        };
-        *word |= mask;
-        true
+        words.flat_map(units).filter(|unit| *unit < self.units)
     }
 
     /// True while none of `count` units from `first` is taken.
@@ -131,12 +178,23 @@ mod tests {
 
     #[test]
     fn nothing_is_taken_where_one_unit_was() {
-        let mut places = Places::new(1000, 1 << 20).unwrap();
-        assert!(places.take_if_free(100, 1) && places.take_if_free(101, 40));
+        let new = || Places::new(1000, 1 << 20).unwrap();
+        let mut places = new();
+        assert!(places.take_each(1)(100) && places.take_each(40)(101));
         for (first, count) in [(100, 1), (99, 2), (140, 64), (0, 1000)] {
-            assert!(!places.take_if_free(first, count), "{count} from {first}");
+            assert!(!places.take_each(count)(first), "{count} from {first}");
         }
-        assert!(!places.take_if_free(5000, 1), "what is behind the end cannot be taken");
+        assert!(!places.take_each(1)(5000), "what is behind the end cannot be taken");
         assert_eq!(places.taken(), 41);
+        assert!(places.iter().eq(100..141));
+        for (count, first) in [1, 2, 31, 32, 63, 64, 65, 200].into_iter().flat_map(|count| (200..330).map(move |first| (count, first))) {
+            let mut places = new();
+            assert!(places.take_each(count)(first), "{count} from {first}");
+            assert!(!places.take_each(64)(first + count - 1) && !places.take_each(count)(first + 1 - count));
+            assert!(places.are_free(0, first) && places.are_free(first + count, 400));
+            assert!(places.iter().eq(first..first + count));
+            assert!(!places.take_each_single()(first) && places.take_each_single()(first - 1));
+        }
+        assert_eq!(new().iter().next_back(), None);
     }
 }

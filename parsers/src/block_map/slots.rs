@@ -43,6 +43,17 @@ pub(super) struct Row {
     pub(super) step: u32,
 }
 
+impl Row {
+    /// A single block.
+    fn of_one(sector: u32) -> Self {
+        Self {
+            sector,
+            count: 1,
+            step: 0,
+        }
+    }
+}
+
 impl Slots {
     /// A file of `sectors` without blocks, each of which has `span` sectors; `None` where their places may take more than
     /// `limit_bytes`.
@@ -95,7 +106,10 @@ impl Slots {
         let (rows, step) = match &mut self.taken {
             Taken::Anywhere(_) => return,
             Taken::Lattice(lattice) if lattice.has(row) => return,
-            Taken::Lattice(lattice) => (lattice.rows(), lattice.step_with(row)),
+            Taken::Lattice(lattice) => {
+                let rows = lattice.sectors().map(Row::of_one).collect();
+                (rows, lattice.step_with(row))
+            }
             Taken::Rows { rows, .. } => {
                 let rows = std::mem::take(rows);
                 let step = common_step(&rows, row);
@@ -117,24 +131,55 @@ impl Slots {
         }
     }
 
-    /// Takes blocks one after another, as long as each is `wanted` and lies on no other. Returns how many were taken: none
-    /// while blocks are in order.
-    #[inline]
-    pub(crate) fn take_while(&mut self, sectors: &[[u8; 4]], mut wanted: impl FnMut(u32) -> bool) -> usize {
-        let sector_of = |entry: &[u8; 4]| u32::from_be_bytes(*entry);
-        let first_other = match &mut self.taken {
-            Taken::Rows { .. } => Some(0),
-            Taken::Lattice(lattice) => sectors.iter().position(|entry| {
-                let sector = sector_of(entry);
-                !(wanted(sector) && lattice.take_if_free(sector))
-            }),
-            Taken::Anywhere(starts) => sectors.iter().position(|entry| {
-                let sector = sector_of(entry);
-                !(wanted(sector) && starts.take_if_free(sector))
-            }),
-        };
-        first_other.unwrap_or(sectors.len())
+    /// Takes blocks one by one, as long as each lies from `first` to `last` and on no other, and as they are not in order.
+    /// Returns how many: none while all were in order.
+    #[inline(never)]
+    pub(crate) fn take_scattered(&mut self, sectors: &[[u8; 4]], first: u32, last: u32) -> usize {
+        match &mut self.taken {
+            Taken::Rows { .. } => 0,
+            Taken::Lattice(lattice) => scattered(sectors, first, last, self.span, lattice.take_each()),
+            Taken::Anywhere(starts) => scattered(sectors, first, last, self.span, |sector| starts.take_if_free(sector)),
+        }
     }
+
+    /// The sector behind the last block that was taken.
+    pub(crate) fn end(&self) -> u64 {
+        let last = match &self.taken {
+            Taken::Rows { end, .. } => return *end,
+            Taken::Lattice(lattice) => lattice.sectors().next_back().unwrap_or(0),
+            Taken::Anywhere(starts) => starts.last(),
+        };
+        u64::from(last).saturating_add(self.span.into())
+    }
+}
+
+/// As [`Slots::take_scattered`], where `take` takes a block unless it lies on another.
+///
+/// Each block costs a place of memory anywhere. With all that stays the same in registers many of these are under way at a
+/// time: so whether blocks are in order is looked at now and then.
+#[inline]
+fn scattered(sectors: &[[u8; 4]], first: u32, last: u32, span: u32, mut take: impl FnMut(u32) -> bool) -> usize {
+    const LOOKED_AT_TOGETHER: usize = 64;
+    let Some(room) = last.checked_sub(first) else { return 0 };
+    let mut is_other = |entry: &[u8; 4]| {
+        let sector = u32::from_be_bytes(*entry);
+        sector.wrapping_sub(first) > room || !take(sector)
+    };
+    let mut count = 0_usize;
+    for group in sectors.chunks(LOOKED_AT_TOGETHER) {
+        if let [one, next, ..] = group {
+            let step = u32::from_be_bytes(*next).wrapping_sub(u32::from_be_bytes(*one));
+            if step.wrapping_sub(span) < span {
+                break;
+            }
+        }
+        let taken = group.iter().position(&mut is_other);
+        count = count.saturating_add(taken.unwrap_or(group.len()));
+        if taken.is_some() {
+            break;
+        }
+    }
+    count
 }
 
 /// For each slot of a file, which is as long as a block, the sector in it where a block starts.
@@ -172,6 +217,16 @@ impl Starts {
             }
             _ => false,
         }
+    }
+
+    /// The last sector at which a block starts; 0 where there is none.
+    fn last(&self) -> u32 {
+        let last = self.slots.iter().rposition(|within| *within != FREE);
+        let start = last.and_then(|place| {
+            let slot = u32::try_from(place.checked_sub(1)?).ok()?;
+            slot.checked_mul(self.span)?.checked_add(*self.slots.get(place)?)
+        });
+        start.unwrap_or(0)
     }
 
     /// The slot of a sector, and the sector in it.
@@ -293,7 +348,7 @@ mod tests {
         let far_apart = [600_u32, 300, 900, 120, 450];
         for odd in [0, 1] {
             let mut slots = Slots::new(1000, 10, 1 << 20).unwrap();
-            assert_eq!(slots.take_while(&[[0; 4]], |_| true), 0, "nothing is known yet");
+            assert_eq!(slots.take_scattered(&[[0; 4]], 0, 2000), 0, "nothing is known yet");
             for sector in [200, 100 + odd] {
                 assert_eq!(slots.take(sector, 1, 0), 0);
             }
@@ -304,11 +359,12 @@ mod tests {
             while taken < far_apart.len() {
                 let sector = u32::from_be_bytes(entries[taken]);
                 assert_eq!(slots.take(sector.into(), 1, 0), 0);
-                taken += 1 + slots.take_while(&entries[taken + 1..], |_| true);
+                taken += 1 + slots.take_scattered(&entries[taken + 1..], 0, 2000);
             }
             assert_eq!(taken, far_apart.len(), "the next lies on the first");
             assert_eq!(slots.take(601, 1, 0), 1);
-            assert_eq!(slots.take_while(&entries[6..], |sector| sector != 800), 0);
+            assert_eq!(slots.take_scattered(&entries[6..], 0, 799), 0);
+            assert_eq!(slots.take_scattered(&entries[6..], 0, 800), 1);
         }
     }
 

@@ -74,7 +74,7 @@ struct Counter<R> {
     structures: Vec<(u64, u64)>,
     /// The end of the last of these.
     structures_end: u64,
-    /// The end of the last thing in the file.
+    /// The end of the last thing in the file, but for blocks that only `slots` knows.
     end: u64,
     outside: Tally,
     overlap: Tally,
@@ -165,32 +165,13 @@ impl<R: ReadAt> Counter<R> {
             .saturating_sub(span)
             .min(u64::from(BAT_UNALLOCATED).saturating_sub(1));
         let first = self.structures_end.div_ceil(SECTOR_BYTES);
-        let (Some(slots), Ok(span), Ok(first), Ok(last)) = (
-            &mut self.slots,
-            u32::try_from(span),
-            u32::try_from(first),
-            u32::try_from(last),
-        ) else {
+        let (Some(slots), Ok(first), Ok(last)) = (&mut self.slots, u32::try_from(first), u32::try_from(last)) else {
             return;
         };
-        // Behind the block before, and as far as the next of its row may stand, is `Self::add` faster.
-        let (mut furthest, mut behind) = (0, 0);
-        let taken = slots.take_while(self.walk.in_memory(), |sector| {
-            let is_plain = (first..=last).contains(&sector) && sector.wrapping_sub(behind) >= span;
-            if is_plain {
-                furthest = sector.max(furthest);
-                behind = sector.wrapping_add(span);
-            }
-            is_plain
-        });
+        let taken = slots.take_scattered(self.walk.in_memory(), first, last);
         let count = u64::try_from(taken).unwrap_or(u64::MAX);
-        if count == 0 {
-            return;
-        }
-        let end = u64::from(furthest).saturating_add(span.into()).saturating_mul(SECTOR_BYTES);
         let block = self.walk.block();
         self.walk.take(count);
-        self.end = self.end.max(end);
         self.allocation.add_payload(count, self.layout.span_bytes());
         self.add_present(block, count);
     }
@@ -242,8 +223,10 @@ impl<R: ReadAt> Counter<R> {
             .fold(self.allocation.payload_bytes, |sum, (_, length)| {
                 sum.saturating_add(*length)
             });
+        let end_of_blocks = self.slots.map_or(0, |slots| slots.end().saturating_mul(SECTOR_BYTES));
+        let end = self.end.max(end_of_blocks);
         let double = self.overlapping_blocks.saturating_mul(self.layout.span_bytes());
-        let slack_bytes = self.layout.data_end.saturating_sub(self.end);
+        let slack_bytes = self.layout.data_end.saturating_sub(end);
         let untaken = self.layout.data_end.saturating_sub(taken.saturating_sub(double));
         Allocation {
             slack_bytes,

@@ -50,6 +50,7 @@ struct FilePlaces {
     live: Option<Places>,
     /// Blocks without content that keep their place.
     kept: Option<Places>,
+    /// The end of the last thing, but for blocks that only `live` knows.
     end: u64,
     limit_bytes: u64,
 }
@@ -112,6 +113,13 @@ impl FilePlaces {
         if let Some(places) = &mut self.kept {
             places.take(offset / MIB, length / MIB);
         }
+    }
+
+    /// The end of the last thing.
+    fn end(&self) -> u64 {
+        let last = self.live.as_ref().and_then(|places| places.iter().next_back());
+        let behind = last.map_or(0, |unit| unit.saturating_add(1).saturating_mul(MIB));
+        self.end.max(behind)
     }
 
     /// Bytes that only blocks without content keep, and bytes that nothing refers to.
@@ -266,25 +274,14 @@ impl<R: ReadAt> Counter<R> {
         let Some(room) = (self.file.file_bytes / MIB).checked_sub(first.saturating_add(length)) else {
             return;
         };
-        let (mut furthest, mut following) = (0, 0);
         let entries = self.walk.in_memory();
-        let is_odd = |entry: &[u8; BAT_ENTRY_BYTES]| {
-            // Another state, or a bit between state and place, ends in front of the number and makes it too large.
-            let place = decode(*entry)
-                .wrapping_sub(PAYLOAD_FULLY_PRESENT)
-                .rotate_right(MIB.trailing_zeros());
-            if place.wrapping_sub(first) > room || place == following || !live.take_if_free(place, length) {
-                return true;
-            }
-            following = place.wrapping_add(length);
-            furthest = following.max(furthest);
-            false
+        let count = match length {
+            1 => scattered(entries, first, room, length, live.take_each_single()),
+            _ => scattered(entries, first, room, length, live.take_each(length)),
         };
-        let count = entries.iter().position(is_odd).unwrap_or(entries.len());
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         let block = self.walk.block();
         self.walk.take(count);
-        self.file.end = self.file.end.max(furthest.saturating_mul(MIB));
         self.allocation.add_payload(count, self.layout.block_bytes);
         self.note_present(block, count);
     }
@@ -331,7 +328,7 @@ impl<R: ReadAt> Counter<R> {
             findings.note(Anomaly::new(code::OVERLAPS_NOT_CHECKED, text));
         }
         let (reusable_bytes, unreferenced_bytes) = self.file.rest();
-        let slack_bytes = self.file.file_bytes.saturating_sub(self.file.end);
+        let slack_bytes = self.file.file_bytes.saturating_sub(self.file.end());
         Allocation {
             reusable_bytes,
             // The holes are not known of a file that is too large, nor of one that ends within a MiB.
@@ -342,4 +339,41 @@ impl<R: ReadAt> Counter<R> {
             ..self.allocation
         }
     }
+}
+
+/// How many entries from the first on are of whole blocks that `take` takes, each of which begins at most `room` behind
+/// `first`, as long as they are not in order. Places are in MiB.
+///
+/// Each block costs a place of memory anywhere. With all that stays the same in registers many of these are under way at a
+/// time: so whether blocks are in order is looked at now and then.
+#[inline(never)]
+fn scattered(
+    entries: &[[u8; BAT_ENTRY_BYTES]],
+    first: u64,
+    room: u64,
+    length: u64,
+    mut take: impl FnMut(u64) -> bool,
+) -> usize {
+    const LOOKED_AT_TOGETHER: usize = 64;
+    let mut is_other = |entry: &[u8; BAT_ENTRY_BYTES]| {
+        // Another state, or a bit between state and place, ends in front of the number and makes it too large.
+        let place = decode(*entry)
+            .wrapping_sub(PAYLOAD_FULLY_PRESENT)
+            .rotate_right(MIB.trailing_zeros());
+        place.wrapping_sub(first) > room || !take(place)
+    };
+    let mut count = 0_usize;
+    for group in entries.chunks(LOOKED_AT_TOGETHER) {
+        if let [one, next, ..] = group
+            && decode(*next).wrapping_sub(decode(*one)) == length.wrapping_mul(MIB)
+        {
+            break;
+        }
+        let taken = group.iter().position(&mut is_other);
+        count = count.saturating_add(taken.unwrap_or(group.len()));
+        if taken.is_some() {
+            break;
+        }
+    }
+    count
 }
