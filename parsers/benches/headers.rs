@@ -7,13 +7,7 @@
 
 mod clock;
 
-use std::{
-    cell::RefCell,
-    fs::File,
-    hint::black_box,
-    io::Write,
-    path::Path,
-};
+use std::{cell::RefCell, fs::File, hint::black_box, io::Write, path::Path};
 
 use derelict_parsers::{
     DiskKind, Limits, ReadAt, hyperv_config,
@@ -191,7 +185,11 @@ fn texts() {
     compare("descriptor of 60 extents", &extents.build(), &vmdk);
     compare("configuration (.vmx)", &usual_vmx().build(), &vmx);
     compare("configuration of 60 disks", &disks.build(), &vmx);
-    compare("snapshot list (.vmsd), none", &VmsdBuilder::default().build(), &snapshots);
+    compare(
+        "snapshot list (.vmsd), none",
+        &VmsdBuilder::default().build(),
+        &snapshots,
+    );
     compare("log (vmware.log)", &log(2, 30), &vmlog);
     compare("log with 60 disks and much more", &log(60, 2500), &vmlog);
 }
@@ -225,7 +223,11 @@ fn containers() {
     compare("VHD, dynamic", &parent.bytes(), &vhd);
     let child = VhdBuilder::child_of(&parent, r".\base.vhd", r"C:\vms\base.vhd", 2);
     compare("VHD, differencing", &child.bytes(), &vhd);
-    compare("VHD, fixed", &VhdBuilder::new(DiskKind::Fixed, 1 << 20, 1).bytes(), &vhd);
+    compare(
+        "VHD, fixed",
+        &VhdBuilder::new(DiskKind::Fixed, 1 << 20, 1).bytes(),
+        &vhd,
+    );
     let vm = HypervVm::new("vm", guid(1, 1));
     let container = |source: &dyn ReadAt| {
         black_box(vmcx::read(source, &limits).unwrap());

@@ -226,7 +226,14 @@ fn vhd_tables(criterion: &mut Criterion) {
         let bare = || {
             black_box(set_bits(source, 0x600, blocks * 4, place_of));
         };
-        compare_with_checksum(&format!("VHD allocation, {name}"), source, 0x600, blocks * 4, &walk, &bare);
+        compare_with_checksum(
+            &format!("VHD allocation, {name}"),
+            source,
+            0x600,
+            blocks * 4,
+            &walk,
+            &bare,
+        );
     }
 }
 

@@ -103,20 +103,26 @@ impl<'a> Decoder<'a> {
     /// A part of the text, and whether some bytes did not belong to the charset.
     #[inline]
     pub(crate) fn decode(&self, part: &'a [u8]) -> (Cow<'a, str>, bool) {
-        let start = self.text.offset(part);
-        let decoded = self
-            .decoded
-            .and_then(|text| text.get(start..start.saturating_add(part.len())));
-        match decoded {
+        match self.as_it_stands(part) {
             Some(part) => (Cow::Borrowed(part), false),
             None => self.charset.decode(part),
         }
     }
 
+    /// A part of a text that needs no decoding.
+    #[inline]
+    fn as_it_stands(&self, part: &'a [u8]) -> Option<&'a str> {
+        let start = self.text.offset(part);
+        self.decoded?.get(start..start.saturating_add(part.len()))
+    }
+
     /// As [`Self::decode`], with the bytes where they differ.
     #[inline]
     pub(crate) fn text_ref(&self, part: &'a [u8]) -> (TextRef<'a>, bool) {
-        let (text, is_lossy) = self.decode(part);
+        if let Some(text) = self.as_it_stands(part) {
+            return (TextRef::as_it_stands(text), false);
+        }
+        let (text, is_lossy) = self.charset.decode(part);
         (TextRef::decoded(text, Cow::Borrowed(part)), is_lossy)
     }
 

@@ -145,7 +145,11 @@ pub(crate) fn has_extension(path: &str, extension: &str) -> bool {
 
 /// The extension of a path; empty where it has none, or one of more than `longest` bytes.
 fn extension_as_written(path: &str, longest: usize) -> &str {
-    let path = path.trim_end();
+    // Few end with a blank, and to look for one that is not ASCII takes longer than all the rest.
+    let path = match path.as_bytes().last() {
+        Some(b'!'..=b'~') => path,
+        _ => path.trim_end(),
+    };
     let end = path.bytes().rev().take(longest.saturating_add(1));
     let is_boundary = |byte| matches!(byte, b'.' | b'/' | b'\\');
     let Some((length, b'.')) = end.enumerate().find(|(_, byte)| is_boundary(*byte)) else {

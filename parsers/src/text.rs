@@ -60,6 +60,15 @@ pub struct TextRef<'a> {
 }
 
 impl<'a> TextRef<'a> {
+    /// A value whose bytes are its UTF-8.
+    #[inline]
+    pub(crate) fn as_it_stands(text: &'a str) -> Self {
+        Self {
+            text: Cow::Borrowed(text),
+            raw: None,
+        }
+    }
+
     /// A decoded value and the bytes that it was decoded from.
     #[inline]
     pub(crate) fn decoded(text: Cow<'a, str>, raw: Cow<'a, [u8]>) -> Self {

@@ -5,7 +5,11 @@
 //! that are translated (the disk mode) are not looked at. The log is in the code page of its host. A log is of one run of
 //! the VM: the next one begins another file.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, Input, MatchKind};
 use jiff::Timestamp;
+use memchr::{memchr, memrchr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +104,18 @@ const WORDS: &[(&[u8], Word)] = &[
     (b"VMX exit.", Word::Exit),
 ];
 
+/// Finds the words in all lines at once: nearly all lines have none, and a log has thousands.
+#[expect(
+    clippy::expect_used,
+    reason = "a dozen short words are far from every limit of the search"
+)]
+static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostFirst)
+        .build(WORDS.iter().map(|(word, _)| word))
+        .expect("a few words make a search")
+});
+
 #[derive(Debug, Clone, Copy)]
 enum Word {
     Configuration,
@@ -131,32 +147,43 @@ impl VmLog {
         let head = source.up_to(WHAT, 0, HEAD_BYTES)?;
         let (charset, _) = Charset::declared(None, &head);
         let mut log = Self::default();
-        for line in lines_of(&head) {
-            log.take(line, charset);
-        }
+        log.take_lines(&head, charset);
         // Only the end of the file tells how the run ended.
         let tail_start = source.len().saturating_sub(TAIL_BYTES);
-        let tail = source.up_to(WHAT, tail_start, TAIL_BYTES)?;
+        let in_head = usize::try_from(tail_start).ok().and_then(|start| head.get(start..));
+        let read;
+        let tail = match in_head {
+            Some(tail) if ReadAt::len(&head) == source.len() => tail,
+            _ => {
+                read = source.up_to(WHAT, tail_start, TAIL_BYTES)?;
+                &read
+            }
+        };
         let news = usize::try_from(HEAD_BYTES.saturating_sub(tail_start)).unwrap_or(0);
-        log.ended = lines_of(&tail).any(|line| matches!(find_word(line), Some((Word::Exit, _))));
-        log.last_line = lines_of(&tail).rev().find_map(time_of).map(LogTime::new);
-        for line in lines_of(tail.get(news..).unwrap_or_default()) {
-            log.take(line, charset);
-        }
+        log.ended = Words::of(tail).any(|(word, _, _)| matches!(word, Word::Exit));
+        log.last_line = lines_of(tail).rev().find_map(time_of).map(LogTime::new);
+        log.take_lines(tail.get(news..).unwrap_or_default(), charset);
         Ok(log)
     }
 
-    /// Takes one line.
-    fn take(&mut self, line: &[u8], charset: Charset) {
-        let text = |bytes: &[u8]| charset.decode(bytes).0.into_owned();
-        let time = time_of(line);
-        if self.first_line.is_none() && !line.is_empty() {
-            self.first_line = Some(text(line.get(..line.len().min(MAX_LINE_BYTES)).unwrap_or_default()));
-            self.begun = time.map(LogTime::new);
+    /// Takes what the lines of a part of the log tell.
+    fn take_lines(&mut self, part: &[u8], charset: Charset) {
+        if self.first_line.is_none()
+            && let Some(first) = lines_of(part).find(|line| !line.is_empty())
+        {
+            let shown = first.get(..first.len().min(MAX_LINE_BYTES)).unwrap_or_default();
+            self.first_line = Some(charset.decode(shown).0.into_owned());
+            self.begun = time_of(first).map(LogTime::new);
         }
-        let Some((word, rest)) = find_word(line) else {
-            return;
-        };
+        for (word, rest, line) in Words::of(part) {
+            self.take(word, rest, line, charset);
+        }
+    }
+
+    /// Takes what one of the words tells: `rest` is what follows it in its line.
+    fn take(&mut self, word: Word, rest: &[u8], line: &[u8], charset: Charset) {
+        let text = |bytes: &[u8]| charset.decode(bytes).0.into_owned();
+        let time = || time_of(line).map(LogTime::new);
         match word {
             Word::Configuration => set_once(&mut self.vmx_path, || charset.text(rest.trim_ascii())),
             Word::Dictionary => self.take_configuration(rest.trim_ascii(), charset),
@@ -173,10 +200,10 @@ impl VmLog {
                 }
             }
             Word::Mismatch if self.content_id_mismatches.len() < MAX_MISMATCHES => {
-                let mismatch = ContentIdMismatch::of(&text(rest), time.map(LogTime::new));
+                let mismatch = ContentIdMismatch::of(&text(rest), time());
                 self.content_id_mismatches.push(mismatch);
             }
-            Word::PoweredOn | Word::PowerOn => self.powered_on = time.map(LogTime::new).or(self.powered_on.take()),
+            Word::PoweredOn | Word::PowerOn => self.powered_on = time().or(self.powered_on.take()),
             Word::Mismatch | Word::Exit => {}
         }
     }
@@ -195,7 +222,7 @@ impl VmLog {
 
     /// A line of the configuration: `displayName = "…"`; before 2012 without quotes.
     fn take_configuration(&mut self, entry: &[u8], charset: Charset) {
-        let Some(equals) = entry.iter().position(|&byte| byte == b'=') else {
+        let Some(equals) = memchr(b'=', entry) else {
             return;
         };
         let (key, value) = entry.split_at_checked(equals).unwrap_or_default();
@@ -265,16 +292,37 @@ fn time_of(line: &[u8]) -> Option<&str> {
     (hours.ends_with(|c: char| c.is_ascii_digit()) && rest.starts_with(|c: char| c.is_ascii_digit())).then_some(text)
 }
 
-/// The first of the words in a line, and what follows it.
-fn find_word(line: &[u8]) -> Option<(Word, &[u8])> {
-    let begins_word = |byte: u8| matches!(byte, b'D' | b'B' | b'H' | b'C' | b'T' | b'V');
-    let places = line.iter().enumerate().filter(|(_, byte)| begins_word(**byte));
-    places
-        .map(|(place, _)| line.get(place..).unwrap_or_default())
-        .find_map(|rest| {
-            let known = WORDS.iter().find(|(word, _)| rest.starts_with(word))?;
-            Some((known.1, rest.get(known.0.len()..)?))
-        })
+/// The lines of a text that hold one of the words: the first of these, what follows it, and the line.
+struct Words<'a> {
+    text: &'a [u8],
+    /// Where the next line begins.
+    at: usize,
+}
+
+impl<'a> Words<'a> {
+    fn of(text: &'a [u8]) -> Self {
+        Self { text, at: 0 }
+    }
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = (Word, &'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let found = SEARCH.find(Input::new(self.text).range(self.at..))?;
+            let (before, behind) = self.text.split_at_checked(found.start())?;
+            let start = memrchr(b'\n', before).map_or(0, |end| end.saturating_add(1));
+            let end = memchr(b'\n', behind).map_or(self.text.len(), |length| before.len().saturating_add(length));
+            self.at = end.saturating_add(1).min(self.text.len());
+            let line = self.text.get(start..end)?.trim_ascii_end();
+            let (_, word) = WORDS.get(found.pattern().as_usize())?;
+            // A word whose last blank was the end of the line tells nothing.
+            if let Some(rest) = line.get(found.end().saturating_sub(start)..) {
+                return Some((*word, rest, line));
+            }
+        }
+    }
 }
 
 /// `OPEN scsi0:0 '<path>' …` or `Disk '<path>' has UUID '<uuid>'`.
@@ -363,6 +411,20 @@ mod tests {
         let log = VmLog::read(&b"vmx: DICT --- CONFIGURATION C:\\\xE9.vmx\r\n"[..]).unwrap();
         let path = log.vmx_path.unwrap();
         assert_eq!((path.as_str(), path.raw()), ("C:\\é.vmx", &b"C:\\\xE9.vmx"[..]));
+    }
+
+    #[test]
+    fn the_first_word_of_a_line_counts_and_only_where_it_is_whole() {
+        let text = format!(
+            "{OLD}vmx| DICT annotation = \"DISK: OPEN scsi0:1 '/vmfs/volumes/5c/other.vmdk'\"\nvmx| DISK: \n\
+             vmx| Hostname=\r\nvmx| Hostname=late\nvmx| DICT --- CONFIGURATION \n"
+        );
+        let log = VmLog::read(text.as_bytes()).unwrap();
+        assert_eq!((log.disks.len(), log.host.as_deref()), (1, Some("esx01")));
+        assert_eq!(log.vmx_path, Some("/vmfs/volumes/5c/web 01/web 01.vmx".into()));
+        let text = "vmx| DICT --- CONFIGURATION \nvmx| Hostname= \nvmx| Hostname=late\n";
+        let log = VmLog::read(text.as_bytes()).unwrap();
+        assert_eq!((log.vmx_path, log.host.as_deref()), (None, Some("")));
     }
 
     #[test]

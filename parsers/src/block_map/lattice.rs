@@ -14,9 +14,8 @@ pub(super) struct Lattice {
     inverse: u32,
     /// How often the step can be halved.
     halvings: u32,
-    /// Those of its last word that are behind the last place are taken.
+    /// What is behind the last place is taken.
     places: Places,
-    count: u32,
 }
 
 /// The largest step of a lattice on which all of these stand; 0 where they are one place.
@@ -56,7 +55,6 @@ impl Lattice {
             inverse: inverse(step.checked_shr(halvings)?),
             halvings,
             places,
-            count,
         })
     }
 
@@ -124,15 +122,29 @@ mod tests {
 
     #[test]
     fn a_place_is_a_quotient_and_nothing_between_is_one() {
-        for (step, first) in [(2_u32, 1_u32), (3, 2), (10, 1003), (4097, 7816), (4104, 7815), (1 << 20, 5), (65_537, 0)] {
+        for (step, first) in [
+            (2_u32, 1_u32),
+            (3, 2),
+            (10, 1003),
+            (4097, 7816),
+            (4104, 7815),
+            (1 << 20, 5),
+            (65_537, 0),
+        ] {
             let lattice = Lattice::new(u64::from(u32::MAX) + 1, first, step).unwrap();
             let phase = first % step;
             let near = [0, 1, 2, 7, 1000].map(|place| place * step.min(1 << 20) + phase);
-            let sectors = near.into_iter().flat_map(|sector| [sector, sector + 1, sector.saturating_sub(1)]);
+            let sectors = near
+                .into_iter()
+                .flat_map(|sector| [sector, sector + 1, sector.saturating_sub(1)]);
             for sector in sectors.chain([0, u32::MAX, u32::MAX - 1, 1 << 31, u32::MAX - step]) {
                 let place = sector.checked_sub(phase).filter(|distance| distance % step == 0);
-                let told = Some(lattice.place_of()(sector)).filter(|place| *place < lattice.count);
-                assert_eq!(told, place.map(|distance| distance / step), "{sector} at {phase} + n * {step}");
+                let told = Some(lattice.place_of()(sector)).filter(|place| lattice.places.has((*place).into()));
+                assert_eq!(
+                    told,
+                    place.map(|distance| distance / step),
+                    "{sector} at {phase} + n * {step}"
+                );
             }
         }
         assert!(Lattice::new(100, 1, 0).is_none());

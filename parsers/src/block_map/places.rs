@@ -88,6 +88,12 @@ impl Places {
         }
     }
 
+    /// True for a unit that there is, taken or free.
+    #[cfg(test)]
+    pub(crate) fn has(&self, unit: u64) -> bool {
+        unit < self.units
+    }
+
     /// The units that are taken, in order.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = u64> {
         let words = self.words.iter().enumerate().filter(|(_, word)| **word != 0);
@@ -187,7 +193,10 @@ mod tests {
         assert!(!places.take_each(1)(5000), "what is behind the end cannot be taken");
         assert_eq!(places.taken(), 41);
         assert!(places.iter().eq(100..141));
-        for (count, first) in [1, 2, 31, 32, 63, 64, 65, 200].into_iter().flat_map(|count| (200..330).map(move |first| (count, first))) {
+        for (count, first) in [1, 2, 31, 32, 63, 64, 65, 200]
+            .into_iter()
+            .flat_map(|count| (200..330).map(move |first| (count, first)))
+        {
             let mut places = new();
             assert!(places.take_each(count)(first), "{count} from {first}");
             assert!(!places.take_each(64)(first + count - 1) && !places.take_each(count)(first + 1 - count));

@@ -94,6 +94,11 @@ impl Slots {
             return 0;
         }
         self.make_room(row);
+        self.put(row)
+    }
+
+    /// Takes the blocks of a row; returns how many lie on others.
+    fn put(&mut self, row: Row) -> u64 {
         match &mut self.taken {
             Taken::Rows { .. } => 0,
             Taken::Lattice(lattice) => lattice.take(row),
@@ -123,11 +128,7 @@ impl Slots {
             _ => Taken::Anywhere(Starts::new(self.sectors, self.span)),
         };
         for row in rows {
-            match &mut self.taken {
-                Taken::Rows { .. } => 0,
-                Taken::Lattice(lattice) => lattice.take(row),
-                Taken::Anywhere(starts) => starts.take(row),
-            };
+            self.put(row);
         }
     }
 
@@ -334,7 +335,10 @@ mod tests {
                 .map(|number| 7 + u32::try_from(number % 90).unwrap() * step)
                 .collect();
             // Of some files a few blocks stand off the lattice.
-            for (place, number) in noise(seed ^ 0x5555).take(usize::try_from(seed % 4).unwrap()).enumerate() {
+            for (place, number) in noise(seed ^ 0x5555)
+                .take(usize::try_from(seed % 4).unwrap())
+                .enumerate()
+            {
                 blocks[20 * (place + 1) - 1] += u32::try_from(number % 30).unwrap();
             }
             let mut slots = Slots::new(4000, 10, 1 << 20).unwrap();
@@ -373,7 +377,10 @@ mod tests {
         for step in 10..20 {
             let mut row = Slots::new(1000, 10, 1 << 20).unwrap();
             assert_eq!(row.take(3, 20, step), 0, "step {step}");
-            assert!(matches!(row.taken, Taken::Rows { .. }), "a row in order takes no places");
+            assert!(
+                matches!(row.taken, Taken::Rows { .. }),
+                "a row in order takes no places"
+            );
             assert_eq!(row.take(3, 20, step), 20);
             assert!(matches!(row.taken, Taken::Lattice(_)), "one row stands on a lattice");
             assert_eq!(row.take(4, 20, step), 20);

@@ -10,14 +10,14 @@ mod key_index;
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr_iter};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Anomaly, EncodedText, Limits, ParseError, ReadAt, Result,
     charset::{Charset, Decoder},
-    reference::{FileKind, FileReference, has_file_extension},
+    reference::{FileKind, FileReference, has_file_extension, is_same_word},
     text::TextRef,
 };
 
@@ -144,13 +144,18 @@ impl<'a> Dictionary<'a> {
     /// Sorts the lines; returns how many values hold bytes that do not belong to the charset.
     fn take_lines(&mut self, decoder: &Decoder<'a>, limits: &Limits) -> Result<usize> {
         let text = decoder.text;
+        let has_escapes = memchr(b'|', text).is_some();
         let mut undecodable = 0_usize;
         let mut ends_inside = false;
         for (number, line, is_crlf) in lines(text) {
             self.crlf_lines = self.crlf_lines.saturating_add(usize::from(is_crlf));
             ends_inside = false;
             if let Some((key, value)) = parse_line(line) {
-                let (value, is_lossy) = decoder.value(value);
+                let (value, is_lossy) = if has_escapes {
+                    decoder.value(value)
+                } else {
+                    decoder.text_ref(value)
+                };
                 undecodable = undecodable.saturating_add(usize::from(is_lossy));
                 self.entries.push(Entry {
                     key: decoder.decode(key).0,
@@ -231,6 +236,15 @@ impl<'a> Dictionary<'a> {
         self.get(key).filter(|value| !value.is_blank())
     }
 
+    /// The last value of a key, unless it is blank. The key is told in two parts, which `room` joins.
+    pub(crate) fn text_of_parts(&self, parts: [&str; 2], room: &mut String) -> Option<&TextRef<'a>> {
+        room.clear();
+        for part in parts {
+            room.push_str(part);
+        }
+        self.text(room)
+    }
+
     /// The value of a key as `TRUE` or `FALSE` in any case; `None` for anything else.
     pub fn flag(&self, key: &str) -> Option<bool> {
         parse_flag(self.get(key)?.as_str())
@@ -285,7 +299,7 @@ impl<'a> Decoder<'a> {
 /// `TRUE` or `FALSE`, `yes` or `no`, in any case.
 pub(crate) fn parse_flag(text: &str) -> Option<bool> {
     let text = text.trim();
-    let is_one_of = |words: [&str; 3]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    let is_one_of = |words: [&str; 3]| words.iter().any(|word| is_same_word(word, text));
     if is_one_of(["true", "yes", "1"]) {
         Some(true)
     } else {
@@ -338,11 +352,12 @@ fn is_comment(line: &[u8]) -> bool {
 /// `blanks NAME blanks = blanks VALUE blanks [#comment]`: name and value. The value is anything but a quote between two
 /// quotes, or a run without blank and `#`, which may be empty.
 fn parse_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (name, rest) = split_while(skip_blanks(line), |byte| is_bare(byte) && byte != b'=');
+    let (name, rest) = split_while(skip_blanks(line), is_of_name);
     let value = skip_blanks(skip_blanks(rest).strip_prefix(b"=")?);
     let (value, rest) = match value.strip_prefix(b"\"") {
         Some(quoted) => {
-            let (value, rest) = quoted.split_at_checked(memchr2(b'"', 0, quoted)?)?;
+            // Most values are so short that a search by vectors costs more than it saves.
+            let (value, rest) = split_while(quoted, |byte| !matches!(byte, b'"' | 0));
             (value, rest.strip_prefix(b"\"")?)
         }
         None => split_while(value, is_bare),
@@ -357,13 +372,33 @@ fn skip_blanks(text: &[u8]) -> &[u8] {
 
 /// The bytes before the first that is not `wanted`, and the rest.
 fn split_while(text: &[u8], wanted: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
-    let end = text.iter().position(|byte| !wanted(*byte)).unwrap_or(text.len());
+    let mut rest = text;
+    // Four at a time: a position would be counted up with each byte.
+    while let [one, two, three, four, after @ ..] = rest
+        && wanted(*one)
+        && wanted(*two)
+        && wanted(*three)
+        && wanted(*four)
+    {
+        rest = after;
+    }
+    while let [first, after @ ..] = rest
+        && wanted(*first)
+    {
+        rest = after;
+    }
+    let end = text.len().saturating_sub(rest.len());
     text.split_at_checked(end).unwrap_or((text, &[]))
 }
 
-/// A byte of a name or an unquoted value.
+/// A byte of an unquoted value.
 fn is_bare(byte: u8) -> bool {
-    !is_blank(byte) && byte != b'#' && byte != 0
+    !matches!(byte, b' ' | b'\t' | b'#' | 0)
+}
+
+/// A byte of a name.
+fn is_of_name(byte: u8) -> bool {
+    !matches!(byte, b' ' | b'\t' | b'#' | 0 | b'=')
 }
 
 /// Space or tab.

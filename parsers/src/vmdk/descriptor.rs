@@ -24,6 +24,10 @@ const WHAT: &str = "VMDK descriptor";
 pub(super) const NO_PARENT_CID: u32 = u32::MAX;
 /// Real descriptors have less than 1 KiB, split ones about 45 bytes for each extent.
 const LARGE_BYTES: usize = 64 << 10;
+/// Most descriptors have no more extents; for those that do, room is made at once.
+const FEW_EXTENTS: usize = 4;
+/// How long the line of an extent is at least: `RW 4192256 SPARSE "a-s001.vmdk"`.
+const EXTENT_LINE_BYTES: usize = 32;
 /// Words that begin a descriptor when its first line is not a comment.
 const HEADER_KEYS: &[&str] = &[
     "version",
@@ -157,15 +161,12 @@ impl Descriptor {
 
     /// Sorts one line to its field.
     fn take(&mut self, number: usize, line: &[u8], decoder: &Decoder<'_>) {
-        let may_be_extent = begins_like_extent(line);
-        let extent = if may_be_extent {
-            Extent::parse(line, number, decoder)
-        } else {
-            None
-        };
-        if let Some(extent) = extent {
+        if let Some(extent) = Extent::parse(line, number, decoder) {
+            if self.extents.len() == FEW_EXTENTS {
+                self.extents.reserve(decoder.text.len() / EXTENT_LINE_BYTES);
+            }
             self.extents.push(extent);
-        } else if let Some((key, value)) = key_and_value(line).filter(|_| !may_be_extent) {
+        } else if let Some((key, value)) = key_and_value(line).filter(|_| !begins_like_extent(line)) {
             self.set(&decoder.decode(key).0, decoder.text_ref(value).0);
         } else {
             self.malformed.push(MalformedLine {
@@ -286,18 +287,23 @@ fn key_and_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// The first `encoding` or else `ddb.encoding`, which is ASCII whatever the charset.
 fn declared_encoding(text: &[u8]) -> Option<String> {
-    let first = |wanted: &str| {
-        lines(text)
-            .filter(|(_, line)| {
-                line.get(..wanted.len())
-                    .is_some_and(|start| start.eq_ignore_ascii_case(wanted.as_bytes()))
-            })
-            .filter_map(|(_, line)| key_and_value(line))
-            .find(|(key, _)| key.eq_ignore_ascii_case(wanted.as_bytes()))
-            .map(|(_, value)| String::from_utf8_lossy(value).trim().to_owned())
-            .filter(|name| !name.is_empty())
-    };
-    first("encoding").or_else(|| first("ddb.encoding"))
+    let name_of = |value: &[u8]| Some(String::from_utf8_lossy(value).trim().to_owned()).filter(|name| !name.is_empty());
+    let may_be_one = |line: &[u8]| matches!(line.first(), Some(b'e' | b'E' | b'd' | b'D'));
+    let (mut is_told, mut of_database) = (false, None);
+    for (_, line) in lines(text).filter(|(_, line)| may_be_one(line)) {
+        let Some((key, value)) = key_and_value(line) else {
+            continue;
+        };
+        if key.eq_ignore_ascii_case(b"encoding") && !is_told {
+            is_told = true;
+            if let Some(name) = name_of(value) {
+                return Some(name);
+            }
+        } else if key.eq_ignore_ascii_case(b"ddb.encoding") && of_database.is_none() {
+            of_database = Some(value);
+        }
+    }
+    name_of(of_database?)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! The name stands between the first and the last quote of the line: it may hold blanks, `=` and quotes (dissect).
 
+use memchr::{memchr, memrchr};
 use nom::{
     IResult, Parser,
     branch::alt,
@@ -165,8 +166,7 @@ fn parse_access(input: &[u8]) -> IResult<&[u8], Access> {
 /// The name between the first and the last quote, and what follows it. Without quotes a first word that is no number is
 /// taken for the name: some writers leave the quotes out.
 fn split_name(tail: &[u8]) -> (Option<&[u8]>, &[u8]) {
-    let first = tail.iter().position(|&byte| byte == b'"');
-    let last = tail.iter().rposition(|&byte| byte == b'"');
+    let (first, last) = (memchr(b'"', tail), memrchr(b'"', tail));
     if let Some((first, last)) = first.zip(last) {
         let start = first.saturating_add(1);
         let after = tail.get(last.saturating_add(1)..).unwrap_or_default();

@@ -38,6 +38,12 @@ const FILE_KEYS: &[(&str, FileKind)] = &[
 /// `vbios.filename`), and devices of products to come.
 const FILE_KEY_ENDS: &[&str] = &[".filename", ".file"];
 
+/// Ends of all keys that name a file, those that only some devices have included.
+const FILE_FIELDS: &[&str] = &[".filename", ".file", ".redo", ".hbr_filter.persistent"];
+
+/// The last letters of [`FILE_KEYS`] and [`FILE_FIELDS`].
+const FILE_KEY_LAST_LETTERS: &[u8; 7] = b"egmorty";
+
 /// Devices whose `fileName` need not be a file: their own rules say when it is.
 const DEVICES_WITH_RULES: &[&str] = &["floppy", "serial", "parallel", "scsi", "sata", "nvme", "ide"];
 
@@ -48,11 +54,13 @@ const TEXT_KEYS: &[&str] = &["displayname", "annotation", "guestinfo.", "guestos
 ///
 /// A value under an unknown key counts when it ends like the name of a file that VMs use.
 pub fn file_references(dictionary: &Dictionary<'_>) -> Vec<FileReference> {
-    let sound = dictionary
-        .entries
-        .iter()
-        .filter_map(|entry| of_entry(dictionary, entry));
-    sound.chain(dictionary.malformed_file_references()).collect()
+    let mut devices = Devices::of(dictionary);
+    let mut references = Vec::new();
+    for entry in dictionary.entries.iter().filter(|entry| may_name_a_file(entry)) {
+        references.extend(of_entry(&mut devices, entry));
+    }
+    references.extend(dictionary.malformed_file_references());
+    references
 }
 
 /// A value of a file key that names no file of a datastore: what a drive or port is connected to instead.
@@ -68,12 +76,14 @@ pub struct OtherBacking {
 
 /// Every value under a key that could name a file and does not, in the order of the file.
 pub fn other_backings(dictionary: &Dictionary<'_>) -> Vec<OtherBacking> {
-    dictionary
-        .entries
-        .iter()
-        .filter(|entry| is_file_key(&entry.key) && of_entry(dictionary, entry).is_none())
+    let mut devices = Devices::of(dictionary);
+    let entries = dictionary.entries.iter().filter(|entry| is_file_key(&entry.key));
+    entries
         .filter_map(|entry| {
-            let meaning = NoFile::of(entry.value.as_str()).or_else(|| by_file_type(dictionary, &entry.key))?;
+            if of_entry(&mut devices, entry).is_some() {
+                return None;
+            }
+            let meaning = NoFile::of(entry.value.as_str()).or_else(|| by_file_type(&mut devices, &entry.key))?;
             Some(OtherBacking {
                 key: entry.key.to_string(),
                 value: entry.value.to_encoded(),
@@ -83,17 +93,33 @@ pub fn other_backings(dictionary: &Dictionary<'_>) -> Vec<OtherBacking> {
         .collect()
 }
 
+/// True unless it is plain that a line names no file. Few do, so this is what most lines cost.
+fn may_name_a_file(entry: &Entry<'_>) -> bool {
+    let key = entry.key.as_ref();
+    let may_be_known = key
+        .bytes()
+        .last()
+        .is_some_and(|last| FILE_KEY_LAST_LETTERS.contains(&last.to_ascii_lowercase()));
+    let is_field = || FILE_FIELDS.iter().any(|end| ends_with_ignoring_case(key, end));
+    (may_be_known && (is_field() || known_kind(key).is_some())) || has_file_extension(entry.value.as_str())
+}
+
+/// What a key of the VM names.
+fn known_kind(key: &str) -> Option<FileKind> {
+    let known = FILE_KEYS.iter().find(|(known, _)| is_same_word(known, key));
+    known.map(|(_, kind)| *kind)
+}
+
 /// True for a key whose value may name a file.
 fn is_file_key(key: &str) -> bool {
     let ends_like_one = || FILE_KEY_ENDS.iter().any(|end| ends_with_ignoring_case(key, end));
-    let is_known = FILE_KEYS.iter().any(|(known, _)| is_same_word(known, key));
-    (is_known || ends_like_one()) && !begins_with_one_of(key, TEXT_KEYS)
+    (known_kind(key).is_some() || ends_like_one()) && !begins_with_one_of(key, TEXT_KEYS)
 }
 
 /// What a port is connected to by its `fileType`, where that is no file.
-fn by_file_type(dictionary: &Dictionary<'_>, key: &str) -> Option<NoFile> {
+fn by_file_type(devices: &mut Devices<'_>, key: &str) -> Option<NoFile> {
     let (device, _) = key.split_once('.')?;
-    match field(dictionary, device, ".fileType")?.as_str().trim() {
+    match devices.field(device, ".fileType")?.as_str().trim() {
         kind if is_same_word(kind, "file") => None,
         kind if is_same_word(kind, "device") => Some(NoFile::HostDevice),
         _ => Some(NoFile::Endpoint),
@@ -101,14 +127,11 @@ fn by_file_type(dictionary: &Dictionary<'_>, key: &str) -> Option<NoFile> {
 }
 
 /// The file that one line names.
-fn of_entry(dictionary: &Dictionary<'_>, entry: &Entry<'_>) -> Option<FileReference> {
+fn of_entry(devices: &mut Devices<'_>, entry: &Entry<'_>) -> Option<FileReference> {
     let key = entry.key.as_ref();
-    let (kind, present) = of_storage(dictionary, key, entry.value.as_str())
-        .or_else(|| of_port_or_floppy(dictionary, key, entry.value.as_str()))
-        .or_else(|| {
-            let (_, kind) = FILE_KEYS.iter().find(|(known, _)| is_same_word(known, key))?;
-            Some((*kind, true))
-        })
+    let (kind, present) = of_storage(devices, key, entry.value.as_str())
+        .or_else(|| of_port_or_floppy(devices, key, entry.value.as_str()))
+        .or_else(|| Some((known_kind(key)?, true)))
         .or_else(|| is_file(key, entry.value.as_str()).then_some((FileKind::Other, true)))?;
     let is_text = begins_with_one_of(key, TEXT_KEYS) || is_not_a_file(entry.value.as_str());
     (!is_text).then(|| FileReference {
@@ -131,16 +154,37 @@ fn begins_with_one_of(key: &str, starts: &[&str]) -> bool {
         .any(|start| strip_prefix_ignoring_case(key, start).is_some())
 }
 
-/// The value of a field of a device.
-fn field<'d, 'a>(dictionary: &'d Dictionary<'a>, device: &str, field: &str) -> Option<&'d TextRef<'a>> {
-    dictionary.text(&[device, field].concat())
+/// What the other lines of a device say.
+struct Devices<'d> {
+    dictionary: &'d Dictionary<'d>,
+    /// Where keys are joined.
+    key: String,
+}
+
+impl<'d> Devices<'d> {
+    fn of(dictionary: &'d Dictionary<'_>) -> Self {
+        Self {
+            dictionary,
+            key: String::new(),
+        }
+    }
+
+    /// The value of a field.
+    fn field(&mut self, device: &str, field: &str) -> Option<&'d TextRef<'d>> {
+        self.dictionary.text_of_parts([device, field], &mut self.key)
+    }
+
+    /// What `present` says.
+    fn is_present(&mut self, device: &str) -> Option<bool> {
+        parse_flag(self.field(device, ".present")?.as_str())
+    }
 }
 
 /// A file of a disk or CD drive.
-fn of_storage(dictionary: &Dictionary<'_>, key: &str, value: &str) -> Option<(FileKind, bool)> {
+fn of_storage(devices: &mut Devices<'_>, key: &str, value: &str) -> Option<(FileKind, bool)> {
     let (_, device, name) = device_key(key)?;
     let kind = if name.eq_ignore_ascii_case("fileName") {
-        disk_or_cd(field(dictionary, device, ".deviceType").map(TextRef::as_str), value)
+        disk_or_cd(value, || devices.field(device, ".deviceType").map(TextRef::as_str))
     } else if name.eq_ignore_ascii_case("redo") {
         FileKind::Redo
     } else if name.eq_ignore_ascii_case("hbr_filter.persistent") {
@@ -148,21 +192,16 @@ fn of_storage(dictionary: &Dictionary<'_>, key: &str, value: &str) -> Option<(Fi
     } else {
         return None;
     };
-    Some((kind, is_present(dictionary, device) == Some(true)))
-}
-
-/// What `present` of a device says.
-fn is_present(dictionary: &Dictionary<'_>, device: &str) -> Option<bool> {
-    parse_flag(field(dictionary, device, ".present")?.as_str())
+    Some((kind, devices.is_present(device) == Some(true)))
 }
 
 /// A device is a disk unless its type says otherwise; where type and name disagree the name decides, because a disk
 /// that is taken for a CD image would lose its extents and parents.
-fn disk_or_cd(device_type: Option<&str>, value: &str) -> FileKind {
+fn disk_or_cd<'d>(value: &str, device_type: impl FnOnce() -> Option<&'d str>) -> FileKind {
     if has_extension(value, "vmdk") {
         return FileKind::Disk;
     }
-    let kind = device_type.unwrap_or("disk").to_ascii_lowercase();
+    let kind = device_type().unwrap_or("disk").to_ascii_lowercase();
     if has_extension(value, "iso") || kind.contains("cdrom") {
         FileKind::CdImage
     } else if kind.contains("disk") || kind.contains("rdm") {
@@ -173,7 +212,7 @@ fn disk_or_cd(device_type: Option<&str>, value: &str) -> FileKind {
 }
 
 /// A floppy image or the output file of a port. `fileType` tells devices, pipes and addresses apart from files.
-fn of_port_or_floppy(dictionary: &Dictionary<'_>, key: &str, value: &str) -> Option<(FileKind, bool)> {
+fn of_port_or_floppy(devices: &mut Devices<'_>, key: &str, value: &str) -> Option<(FileKind, bool)> {
     const PORTS: &[(&str, FileKind)] = &[
         ("floppy", FileKind::Floppy),
         ("serial", FileKind::SerialPort),
@@ -187,13 +226,13 @@ fn of_port_or_floppy(dictionary: &Dictionary<'_>, key: &str, value: &str) -> Opt
         return None;
     }
     let (device, _) = key.split_once('.')?;
-    let file_type = field(dictionary, device, ".fileType");
+    let file_type = devices.field(device, ".fileType");
     let is_file = file_type.is_none_or(|kind| kind.as_str().trim().eq_ignore_ascii_case("file"));
     if !is_file && !has_file_extension(value) {
         return None;
     }
     // A floppy drive is there unless the configuration says no (assumed); a port only when it says yes.
-    let present = is_present(dictionary, device).unwrap_or(kind == FileKind::Floppy);
+    let present = devices.is_present(device).unwrap_or(kind == FileKind::Floppy);
     Some((kind, present))
 }
 
@@ -291,6 +330,18 @@ mod tests {
     fn a_key_that_stands_twice_names_both_files() {
         let both = references("nvram = \"a.nvram\"\nNVRAM = \"b.nvram\"\n");
         assert_eq!(both.len(), 2);
+    }
+
+    #[test]
+    fn every_key_of_a_file_ends_with_a_letter_that_is_looked_at() {
+        let known = FILE_KEYS.iter().map(|(key, _)| *key);
+        for key in known
+            .chain(FILE_FIELDS.iter().copied())
+            .chain(FILE_KEY_ENDS.iter().copied())
+        {
+            let last = key.bytes().last().unwrap();
+            assert!(FILE_KEY_LAST_LETTERS.contains(&last), "{key}");
+        }
     }
 
     #[test]

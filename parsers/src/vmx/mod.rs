@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     Anomaly, EncodedText, Limits, ParseError, ReadAt, Result,
-    dictionary::{Dictionary, hex_digit},
+    dictionary::Dictionary,
     reference::{FileReference, strip_prefix_ignoring_case},
     text::TextRef,
 };
@@ -122,11 +122,11 @@ pub fn parse_uuid(text: &str) -> Option<Uuid> {
     let mut value = 0_u128;
     let mut digits = 0_u8;
     for byte in text.bytes().filter(|byte| !matches!(byte, b' ' | b'-')) {
-        if !byte.is_ascii_hexdigit() || digits >= 32 {
+        value = (value << 4_u32) | u128::from(char::from(byte).to_digit(16)?);
+        digits = digits.saturating_add(1);
+        if digits > 32 {
             return None;
         }
-        value = (value << 4_u32) | u128::from(hex_digit(byte));
-        digits = digits.saturating_add(1);
     }
     (digits == 32).then(|| Uuid::from_u128(value))
 }
