@@ -24,10 +24,6 @@ const WHAT: &str = "VMDK descriptor";
 pub(super) const NO_PARENT_CID: u32 = u32::MAX;
 /// Real descriptors have less than 1 KiB, split ones about 45 bytes for each extent.
 const LARGE_BYTES: usize = 64 << 10;
-/// Most descriptors have no more extents; for those that do, room is made at once.
-const FEW_EXTENTS: usize = 4;
-/// How long the line of an extent is at least: `RW 4192256 SPARSE "a-s001.vmdk"`.
-const EXTENT_LINE_BYTES: usize = 32;
 /// Words that begin a descriptor when its first line is not a comment.
 const HEADER_KEYS: &[&str] = &[
     "version",
@@ -162,9 +158,6 @@ impl Descriptor {
     /// Sorts one line to its field.
     fn take(&mut self, number: usize, line: &[u8], decoder: &Decoder<'_>) {
         if let Some(extent) = Extent::parse(line, number, decoder) {
-            if self.extents.len() == FEW_EXTENTS {
-                self.extents.reserve(decoder.text.len() / EXTENT_LINE_BYTES);
-            }
             self.extents.push(extent);
         } else if let Some((key, value)) = key_and_value(line).filter(|_| !begins_like_extent(line)) {
             self.set(&decoder.decode(key).0, decoder.text_ref(value).0);
