@@ -73,7 +73,7 @@ pub(crate) fn add(
 }
 
 /// Folders that a configuration names for its snapshots, swap or suspend state (V48); a folder resolves to no file.
-fn named_folders(files: &Files<'_>, references: &References, config: NodeId) -> Vec<(usize, Vec<u8>)> {
+pub(crate) fn named_folders(files: &Files<'_>, references: &References, config: NodeId) -> Vec<(usize, Vec<u8>)> {
     let written = files.nodes[config]
         .evidence()
         .map_or(&[][..], |evidence| &evidence.references);
@@ -100,6 +100,11 @@ pub(crate) fn is_live_config(files: &Files<'_>, node: NodeId) -> bool {
         }),
         _ => true,
     }
+}
+
+/// True for the backup copy of a configuration, by its name.
+pub(crate) fn is_backup_copy(files: &Files<'_>, node: NodeId) -> bool {
+    matches!(config_stem(files.name(node)), Some((_, true)))
 }
 
 /// The backup copy that lies beside the place of a configuration that is gone.

@@ -27,6 +27,7 @@ mod own;
 mod problems;
 mod resolve;
 mod signs;
+mod stray_lists;
 mod traces;
 mod unread;
 mod vmware_problems;
@@ -84,6 +85,7 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
     let mut references = resolver.resolve_all();
     let mut owners = own::registered(world, &configs);
     companions::add(&files, &mut references, &checkpoints, &own::standing(world, &owners));
+    let unclear_lists = stray_lists::add(&files, &mut references);
     own::add_unregistered(world, &mut owners, &configs);
     own::walk_all(world, &references, &mut owners);
 
@@ -112,6 +114,7 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
         idle: &idle,
         history: &history,
         stores: &stores,
+        unclear_lists: &unclear_lists,
     };
     let judged = judge.run();
     let problems = Problems::find(&judge, &judged);

@@ -32,6 +32,8 @@ pub(crate) enum Match {
     Identity,
     /// By a naming rule of the platform, not by a reference.
     Companion,
+    /// By its place and its content; the key says how.
+    Place,
 }
 
 /// One reference and what became of it.
@@ -382,8 +384,11 @@ impl<'a> Resolver<'a> {
             let stem = self.files.name(config).rsplit_once('.').map_or("", |(stem, _)| stem);
             for folder in folders.iter().filter(|_| folders.len() > 1) {
                 for &other in self.files.in_folder(folder.0, &folder.1) {
-                    let is_list = matches!(self.files.nodes[other].kind(), Kind::Vmsd | Kind::Vmsn | Kind::Vmss);
-                    if is_list && self.files.name(other).starts_with(stem) {
+                    let kind = self.files.nodes[other].kind();
+                    let is_list = matches!(kind, Kind::Vmsd | Kind::Vmsn | Kind::Vmss);
+                    // A list under another name may be from before the VM was renamed.
+                    let may_be_its = self.files.name(other).starts_with(stem) || kind == Kind::Vmsd;
+                    if is_list && may_be_its {
                         let others = folders.iter().filter(|known| *known != folder).cloned();
                         found.entry(other).or_default().extend(others);
                     }

@@ -17,7 +17,7 @@ mod service;
 mod situation;
 mod unregistered;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 pub(crate) use self::{
     attribution::{Attribution, History},
@@ -110,6 +110,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) history: &'a History,
     /// Folders that look like the store of a product.
     pub(crate) stores: &'a Stores<'a>,
+    /// Snapshot lists of which nobody can say whose they are, with the configurations whose they may be.
+    pub(crate) unclear_lists: &'a BTreeMap<NodeId, Vec<NodeId>>,
 }
 
 impl Judge<'_> {
@@ -272,6 +274,7 @@ impl Judge<'_> {
         }
         reason.text = match edge.basis {
             Match::Companion => format!("it belongs to {from} by its name and shares its verdict"),
+            Match::Place => format!("it belongs to {from} ({}) and shares its verdict", edge.key),
             _ => format!("{from} names it ({}) and is {}", edge.key, shown_verdict(namer)),
         };
         let mut judgement = Judgement {

@@ -158,6 +158,7 @@ impl Judge<'_> {
         let pending = self.merge_pending(node);
         let pending = pending.or_else(|| self.missed_disk(node, &situation));
         let pending = pending.or_else(|| self.missed_parent(node));
+        let pending = pending.or_else(|| self.unclear_list(node));
         if let Some(pending) = pending.or_else(|| self.perhaps_parent_of_lost(node)) {
             return pending;
         }
@@ -406,6 +407,22 @@ impl Judge<'_> {
             "find out whether it is the missing file and restore it",
         );
         Some(Judgement::unknown(Class::AmbiguousReference, reason))
+    }
+
+    /// V46, V72: a snapshot list that may be what a VM of its folder had under another name.
+    fn unclear_list(&self, node: NodeId) -> Option<Judgement> {
+        let configs = self.unclear_lists.get(&node)?;
+        let configs: Vec<String> = configs.iter().map(|&config| self.path_beside(config, node)).collect();
+        let text = format!(
+            "it bears the name of no configuration and may be a list from before a VM was renamed: {}",
+            configs.join(", ")
+        );
+        let settles =
+            "the snapshots that the VMs of its folder have, or an inventory that lists whole chains (LayoutEx)";
+        Some(Judgement::unknown(
+            Class::AmbiguousReference,
+            settled(ReasonCode::OwnerUnreadable, text, settles),
+        ))
     }
 
     /// A link of a registered VM, or an image of another hypervisor, has its parent nowhere, by path or by id, or has another

@@ -149,6 +149,13 @@ impl Judge<'_> {
                 format!("{from} is a child of it: it has the id that the child quotes"),
             ),
             Match::Companion => (ReasonCode::CompanionOf, format!("it belongs to {from} by its name")),
+            Match::Place => (
+                ReasonCode::CompanionOf,
+                format!(
+                    "it bears the name of no configuration and belongs to {from}: {}",
+                    edge.key
+                ),
+            ),
         };
         statement(code, text, Some(from), Weight::For)
     }

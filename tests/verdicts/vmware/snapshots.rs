@@ -355,6 +355,107 @@ fn what_a_left_list_or_state_names_is_judged_by_what_it_is_itself() {
         .because("ds1/old/old-000001.vmdk", "last-owner-hint");
 }
 
+/// `new` in a folder with the list of another name, which names its base disk and a branch.
+fn renamed(disk: &str) -> Site {
+    Site::vmware()
+        .vmx("ds1/web", "new", &[disk])
+        .disk("ds1/web/web")
+        .delta("ds1/web/web-000001", "web.vmdk")
+        .delta("ds1/web/web-000002", "web.vmdk")
+        .file("ds1/web/old.vmsd", snapshots(&["web.vmdk", "web-000001.vmdk"]))
+        .file("ds1/web/web-Snapshot1.vmsn", state())
+        .inventory(vcenter().vm(row("new", "[ds1] web/new.vmx", &[&format!("[ds1] web/{disk}")])))
+}
+
+#[test]
+fn v46_v72_the_list_of_a_renamed_vm_holds_what_it_names() {
+    let held = [
+        "ds1/web/old.vmsd",
+        "ds1/web/web-000001.vmdk",
+        "ds1/web/web-Snapshot1.vmsn",
+    ];
+    renamed("web.vmdk")
+        .judge()
+        .are(&held, "owned")
+        .owners("ds1/web/web-000001-delta.vmdk", &["new"])
+        .is("ds1/web/web-000002.vmdk", "orphaned/stranded-snapshot");
+    // A list of its own name does not take away what the other one names out of its chain.
+    renamed("web.vmdk")
+        .file("ds1/web/new.vmsd", VmsdBuilder::default().build())
+        .judge()
+        .are(&held, "owned");
+    // What an editor or the host kept of the configuration under its old name is no VM of its own.
+    renamed("web.vmdk")
+        .file("ds1/web/old.vmx~", vmx("old", &["web.vmdk"]).build())
+        .judge()
+        .are(&held, "owned");
+    // Several VMs in one folder: the chain tells whose it is.
+    renamed("web.vmdk")
+        .vmx("ds1/web", "db", &["db.vmdk"])
+        .disk("ds1/web/db")
+        .judge()
+        .are(&held, "owned")
+        .owners("ds1/web/old.vmsd", &["new"]);
+}
+
+#[test]
+fn v46_v72_a_list_out_of_nobodys_chain_may_be_the_only_vms_of_its_folder() {
+    let other = |site: Site| site.disk("ds1/web/other").judge();
+    other(renamed("other.vmdk")).are(
+        &["ds1/web/old.vmsd", "ds1/web/web-000001.vmdk", "ds1/web/web.vmdk"],
+        "owned",
+    );
+    other(renamed("other.vmdk").vmx("ds1/web", "db", &["other.vmdk"]))
+        .are(
+            &[
+                "ds1/web/old.vmsd",
+                "ds1/web/web-000001.vmdk",
+                "ds1/web/web-Snapshot1.vmsn",
+            ],
+            "unknown/ambiguous-reference",
+        )
+        .because("ds1/web/old.vmsd", "owner-unreadable");
+}
+
+#[test]
+fn v46_v72_a_list_that_another_vm_left_holds_nothing() {
+    let lists = |site: Site| site.file("ds1/web/new.vmsd", VmsdBuilder::default().build()).judge();
+    let left = ["ds1/web/old.vmsd", "ds1/web/web-000001.vmdk", "ds1/web/web.vmdk"];
+    lists(renamed("other.vmdk").disk("ds1/web/other")).are(&left, "orphaned");
+    // A disk of the VM that is not there may have been out of that chain.
+    lists(renamed("other.vmdk")).are(&left[..2], "unknown");
+    Site::vmware()
+        .vm("ds1", "web")
+        .file("ds1/web/old.vmsd", VmsdBuilder::default().build())
+        .delta("ds1/web/web-000001", "web.vmdk")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/old.vmsd", "orphaned/leftover-sidecar")
+        .is("ds1/web/web-000001.vmdk", "orphaned/stranded-snapshot");
+}
+
+#[test]
+fn v46_v72_v48_a_list_under_an_old_name_counts_in_the_working_directory_too() {
+    let config = vmx("new", &["web.vmdk"])
+        .set("workingDir", "/vmfs/volumes/ds1/work")
+        .build();
+    let site = |list: &str| {
+        Site::vmware()
+            .file("ds1/web/new.vmx", &config)
+            .disk("ds1/web/web")
+            .delta("ds1/work/web-000001", "/vmfs/volumes/ds1/web/web.vmdk")
+            .delta("ds1/work/web-000002", "/vmfs/volumes/ds1/web/web.vmdk")
+            .file(&format!("ds1/{list}/old.vmsd"), snapshots(&["web-000001.vmdk"]))
+            .inventory(vcenter().vm(row("new", "[ds1] web/new.vmx", &["[ds1] web/web.vmdk"])))
+            .judge()
+    };
+    for list in ["work", "web"] {
+        site(list)
+            .is("ds1/work/web-000001.vmdk", "owned")
+            .is("ds1/work/web-000002.vmdk", "orphaned/stranded-snapshot");
+    }
+}
+
 #[test]
 fn v53_a_redo_log_is_owned_by_name_and_left_state_without_owner() {
     let config = vmx("web", &["web.vmdk"])
