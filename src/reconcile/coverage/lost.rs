@@ -6,8 +6,11 @@
 //!
 //! - where the inventory tells the chain of the lost disk (`Get-VHD`, LayoutEx), or its extent is a flat one that is still
 //!   there, nothing is open;
-//! - a base disk that looks like a parent ([`crate::reconcile::judge`], `lost.rs`, lists the signs) is `unknown`; of a parent
-//!   whose clones are known, and of its neighbours, only where the lost disk lay among these clones: pools lie together;
+//! - a base disk that looks like a parent ([`crate::reconcile::judge`], `lost.rs`, lists the signs) is `unknown`. So is a
+//!   parent whose known clones are all nobody's (one that a VM, or a clone that cannot be judged, hangs on is protected by
+//!   that), and so are its neighbours: the lost disk may have been one more clone. That pools lie together says where it is
+//!   likely, not that it is so;
+//! - a VHD has no parent but a VHD, a VHDX none but a VHDX: what has the other form is no parent of the lost disk;
 //! - every other base disk of the platform is no `candidate`: review, with medium confidence at most;
 //! - of a ghost nothing is left, neither its configuration nor a disk, that could still need a parent: its lost disks make no
 //!   disk `unknown`. They lower the confidence, and what looks like a parent is no `candidate`.
@@ -16,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Builder, GapItem, Reach, is_base};
 use crate::{
+    classify::{self, NameHint},
     inventory::Listing,
     kind::{Kind, Platform, Role},
     path::fold,
@@ -38,6 +42,8 @@ pub(crate) struct LostLink {
     pub(crate) vm: usize,
     /// Platform.
     pub(crate) platform: Platform,
+    /// What its name says that it was.
+    pub(crate) form: Option<Kind>,
     /// Root and folder in which it lay, where no other registered VM has a file.
     pub(crate) own_folder: Option<(usize, Vec<u8>)>,
     /// Root and folder that hold the folder in which it lay, as the folders of a pool lie beside each other.
@@ -46,6 +52,16 @@ pub(crate) struct LostLink {
     pub(crate) is_of_ghost: bool,
     /// Sentence of the gap that it makes.
     pub(crate) text: String,
+}
+
+impl LostLink {
+    /// True for a kind of disk on which the lost one may stand: disks of Hyper-V of different forms make no chain.
+    pub(crate) fn may_stand_on(&self, base: Kind) -> bool {
+        !matches!(
+            (self.form, base),
+            (Some(Kind::Vhd | Kind::Avhd), Kind::Vhdx) | (Some(Kind::Vhdx | Kind::Avhdx | Kind::Vhds), Kind::Vhd)
+        )
+    }
 }
 
 /// All such disks, and what tells a parent from another disk.
@@ -139,10 +155,14 @@ impl Builder<'_> {
         if has_part(&[Kind::VmdkFlat]) || is_checkpoint && has_base() {
             return;
         }
-        self.lost_link(index, vm, (missing.root, folder), text);
+        let form = match classify::by_name(&path.folder(), path.name()) {
+            NameHint::Kind(kind) => Some(kind),
+            _ => None,
+        };
+        self.lost_link(index, vm, (missing.root, folder), form, text);
     }
 
-    fn lost_link(&mut self, index: usize, vm: &OwnerVm, folder: (usize, Vec<u8>), text: String) {
+    fn lost_link(&mut self, index: usize, vm: &OwnerVm, folder: (usize, Vec<u8>), form: Option<Kind>, text: String) {
         let files = self.world.files;
         let is_disk = |&node: &usize| files.nodes[node].kind().is_disk();
         let is_of_ghost = vm.ghost.is_some() && vm.config.is_none() && !vm.files.keys().any(is_disk);
@@ -155,6 +175,7 @@ impl Builder<'_> {
         self.coverage.lost.links.push(LostLink {
             vm: index,
             platform: vm.platform,
+            form,
             pool: (folder.0, above(&folder.1)),
             own_folder: (!is_shared).then_some(folder),
             is_of_ghost,

@@ -63,9 +63,10 @@ impl Judge<'_> {
         let links = &self.coverage.lost.links;
         let may_be = !links.is_empty() && file.kind().is_disk() && is_base(file) && self.used_twin(node).is_none();
         let platform = file.kind().platform();
+        let kind = file.kind();
         links
             .iter()
-            .filter(move |link| may_be && platform == Some(link.platform))
+            .filter(move |link| may_be && platform == Some(link.platform) && link.may_stand_on(kind))
     }
 
     /// What makes a disk look like a parent: its access list, its place, clones on it or on its neighbours, its name, that
@@ -80,23 +81,16 @@ impl Judge<'_> {
         if link.own_folder.as_ref() == Some(&place) {
             return Some("it lies in the folder of the lost disk".to_owned());
         }
-        match lost
-            .parent_folders
-            .get(&(place.0, fold(&String::from_utf8_lossy(&place.1))))
-        {
-            Some(pools) if pools.contains(&link.pool) => {
-                return Some(
-                    "it lies in a folder of disks on which clones were made, and the lost disk lay beside them"
-                        .to_owned(),
-                );
+        let folder = (place.0, fold(&String::from_utf8_lossy(&place.1)));
+        if let Some(pools) = lost.parent_folders.get(&folder) {
+            let mut text = "it lies in a folder of disks on which clones were made".to_owned();
+            if pools.contains(&link.pool) {
+                text.push_str(", and the lost disk lay beside these");
             }
-            // Where the clones of this folder lie is known: elsewhere.
-            Some(_) => {}
-            None => {
-                if let Some(word) = parent_word(&self.path(node)) {
-                    return Some(format!("{word:?} in its path is a word for such disks"));
-                }
-            }
+            return Some(text);
+        }
+        if let Some(word) = parent_word(&self.path(node)) {
+            return Some(format!("{word:?} in its path is a word for such disks"));
         }
         (file.entry.read_only && lost.writable_roots.contains(&file.entry.root))
             .then(|| "nobody may write to it, as is done with such disks".to_owned())
