@@ -16,7 +16,7 @@ use derelict_parsers::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Location, guard_against_panic, open_patiently};
+use super::{guard_against_panic, open_patiently};
 use crate::{file_reader::FileReader, kind::Kind};
 
 /// What the keys of one file may take in memory, in bytes: names, values and [`KEY_BYTES`] for each. A real configuration
@@ -92,7 +92,7 @@ pub fn keys(path: &Path, kind: Kind) -> Option<Result<Keys, String>> {
         Kind::HypervXml => of_xml,
         _ => return None,
     };
-    let reader = match open_patiently(Location::Path(path)) {
+    let reader = match open_patiently(path) {
         Ok(reader) => reader,
         Err(error) => return Some(Err(error.to_string())),
     };

@@ -39,7 +39,8 @@ use crate::{
     raw::RawPath,
 };
 
-/// How long a file that somebody holds is left alone before it is tried once more.
+/// How long a file that somebody holds is left alone before it is tried once more: filter drivers and redirected cluster
+/// volumes refuse a file in passing (H-D19).
 const RETRY_AFTER: Duration = Duration::from_millis(50);
 
 /// Where a file is opened.
@@ -87,6 +88,8 @@ pub struct Examined {
     pub fault: Option<Fault>,
     /// What an artifact had become when it was read; `None` when it was as it was listed.
     pub(crate) became: Option<Version>,
+    /// Somebody held the file when it was opened or read.
+    held: bool,
 }
 
 /// An artifact without what the file system says of it.
@@ -170,6 +173,21 @@ pub(crate) fn examine(subject: &Subject<'_>) -> Examined {
         let error = io::Error::other("its content lies in an archive and was not brought back");
         return unreadable(subject, &error, false);
     }
+    patiently(|| look(subject), |examined| examined.held)
+}
+
+/// Tries once more after a moment where somebody held the file.
+fn patiently<T>(look: impl Fn() -> T, is_held: impl FnOnce(&T) -> bool) -> T {
+    let first = look();
+    if !is_held(&first) {
+        return first;
+    }
+    std::thread::sleep(RETRY_AFTER);
+    look()
+}
+
+/// Opens a file and reads what its format tells.
+fn look(subject: &Subject<'_>) -> Examined {
     match open(subject) {
         Ok((reader, content)) => {
             let mut examined = opened(subject, &reader, content);
@@ -226,7 +244,7 @@ pub fn allocation(path: &Path, kind: Kind) -> Option<Result<Allocated, String>> 
         Kind::Vhdx | Kind::Avhdx | Kind::Vhd | Kind::Avhd => hyperv_disk::allocation,
         _ => return None,
     };
-    let reader = match open_patiently(Location::Path(path)) {
+    let reader = match open_patiently(path) {
         Ok(reader) => reader,
         Err(error) => return Some(Err(error.to_string())),
     };
@@ -236,7 +254,7 @@ pub fn allocation(path: &Path, kind: Kind) -> Option<Result<Allocated, String>> 
 
 /// Opens a file and looks at its content; an error says whether the opening or a read failed.
 fn open(subject: &Subject<'_>) -> Result<(FileReader, Content), (io::Error, bool)> {
-    let reader = open_patiently(subject.location).map_err(|error| (error, false))?;
+    let reader = open_at(subject.location).map_err(|error| (error, false))?;
     let mut content = classify::by_content(reader.head(), &[]);
     let may_be_vhd = matches!(
         content,
@@ -252,19 +270,20 @@ fn open(subject: &Subject<'_>) -> Result<(FileReader, Content), (io::Error, bool
     Ok((reader, content))
 }
 
-/// Opens a file, once more after a moment where somebody holds it: filter drivers do so in passing (H-D19).
-fn open_patiently(location: Location<'_>) -> io::Result<FileReader> {
-    let open = || match location {
+/// Opens a file outside a scan, once more after a moment where somebody holds it.
+fn open_patiently(path: &Path) -> io::Result<FileReader> {
+    let is_held = |opened: &io::Result<FileReader>| {
+        let error = opened.as_ref().err().and_then(io::Error::raw_os_error);
+        is_sharing_violation(error, false, false)
+    };
+    patiently(|| FileReader::open(path), is_held)
+}
+
+fn open_at(location: Location<'_>) -> io::Result<FileReader> {
+    match location {
         Location::Path(path) => FileReader::open(path),
         Location::In(dir, name, pulse) => FileReader::open_in(dir, name, pulse),
         Location::Nowhere => Err(io::Error::new(io::ErrorKind::InvalidInput, "its folder is not open")),
-    };
-    match open() {
-        Err(error) if is_sharing_violation(error.raw_os_error(), false, false) => {
-            std::thread::sleep(RETRY_AFTER);
-            open()
-        }
-        answer => answer,
     }
 }
 
@@ -299,8 +318,7 @@ fn from_name(subject: &Subject<'_>, content: Option<Content>) -> Examined {
             evidence,
             anomalies: Vec::new(),
         }),
-        fault: None,
-        became: None,
+        ..Examined::default()
     }
 }
 
@@ -308,9 +326,9 @@ fn from_name(subject: &Subject<'_>, content: Option<Content>) -> Examined {
 fn unreadable(subject: &Subject<'_>, error: &io::Error, while_reading: bool) -> Examined {
     let mut examined = from_name(subject, None);
     let text = error.to_string();
+    examined.held = is_sharing_violation(error.raw_os_error(), while_reading, subject.smb);
     if let Some(found) = &mut examined.found {
-        let held = is_sharing_violation(error.raw_os_error(), while_reading, subject.smb);
-        mark_unreadable(&mut found.evidence, held, &text);
+        mark_unreadable(&mut found.evidence, examined.held, &text);
         make_opaque(
             &mut found.evidence,
             found.kind,
@@ -370,9 +388,10 @@ fn opened(subject: &Subject<'_>, reader: &FileReader, content: Content) -> Exami
         Err(error) => Some(failed(&mut found, subject, &error)),
     };
     Examined {
+        held: found.evidence.has_mark(MarkCode::SharingViolation),
         found: Some(found),
         fault,
-        became: None,
+        ..Examined::default()
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) enum Fault {
     Slow(Duration),
     /// This error of the operating system.
     Error(i32),
+    /// This error, once.
+    ErrorOnce(i32),
     /// The file gets another content, as if somebody wrote it at this moment; once.
     Becomes(Vec<u8>),
     /// The file is gone; once.
@@ -238,7 +240,7 @@ impl Shared {
             return answer(self, Err(Errno::ENOENT));
         };
         let fault = match node.faults.get(&op) {
-            Some(Fault::Becomes(_) | Fault::Vanishes) => node.faults.remove(&op),
+            Some(Fault::Becomes(_) | Fault::Vanishes | Fault::ErrorOnce(_)) => node.faults.remove(&op),
             other => other.cloned(),
         };
         let this = self.clone();
@@ -258,14 +260,14 @@ impl Shared {
                 node.modified = SystemTime::now();
             }
             Some(Fault::Vanishes) => node.is_gone = true,
-            Some(Fault::Error(_) | Fault::Never) | None => {}
+            Some(Fault::Error(_) | Fault::ErrorOnce(_) | Fault::Never) | None => {}
         }
         let gone = node.is_gone;
         drop(state);
         answer(
             self,
             match fault {
-                Some(Fault::Error(code)) => Err(Errno::from_i32(code)),
+                Some(Fault::Error(code) | Fault::ErrorOnce(code)) => Err(Errno::from_i32(code)),
                 Some(Fault::Never) => Err(Errno::EIO),
                 _ if gone => Err(Errno::ENOENT),
                 _ => Ok(()),

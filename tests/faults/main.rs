@@ -59,6 +59,23 @@ fn an_error_at_a_file_is_an_issue_and_costs_nothing_else() {
 }
 
 #[test]
+fn hd19_a_file_that_is_refused_in_passing_is_read_and_one_that_stays_held_is_in_use() {
+    for op in [Op::Open, Op::Read] {
+        let Some(storage) = Faulty::mount(&files()) else { return };
+        storage.fault("old/old.vmdk", op, Fault::ErrorOnce(EBUSY));
+        let desk = Desk::new();
+        let run = desk.scan(&[storage.path()]);
+        assert_eq!(run.status, 0, "{op:?}: {:?}", run.issues());
+        assert_eq!(run.verdict("old/old.vmdk"), "orphaned", "{op:?}");
+        storage.fault("old/old.vmdk", op, Fault::Error(EBUSY));
+        let run = desk.scan(&[storage.path()]);
+        assert_eq!(run.status, 3, "{op:?}");
+        assert_eq!(run.issues().len(), 1, "{op:?}");
+        assert_eq!(run.verdict("old/old.vmdk"), "in-use", "{op:?}");
+    }
+}
+
+#[test]
 fn an_error_at_a_folder_is_an_issue_and_costs_nothing_else() {
     let files = files();
     let Some(storage) = Faulty::mount(&files) else { return };
