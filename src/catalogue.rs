@@ -161,7 +161,10 @@ pub struct SecondLook {
     pub after_seconds: u64,
     /// What was not as it was before, each in words; empty for a file that nobody touched.
     pub changes: Vec<String>,
-    /// Length in bytes; `None` when the file was gone.
+    /// Why it could not be looked at again; `None` where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+    /// Length in bytes; `None` when the file was gone or not seen.
     pub length: Option<u64>,
     /// Last change of the content.
     pub modified: Option<Timestamp>,

@@ -31,9 +31,6 @@ use crate::{
     volume::{self, MountTable},
 };
 
-/// Fewest threads by default for work that mostly waits.
-const MIN_THREADS: usize = 8;
-
 /// Finished folders that wait to be gathered.
 const CHANNEL_FOLDERS: usize = 256;
 
@@ -123,20 +120,6 @@ pub fn collect(roots: &[RootArgument], options: &CollectOptions, progress: Arc<d
         return Err(nothing_readable(&catalogue));
     }
     Ok(catalogue)
-}
-
-/// A pool for work that mostly waits: `threads`, or twice the cores and at least eight.
-///
-/// # Errors
-/// When the machine refuses threads.
-pub(crate) fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = threads.unwrap_or(cores.saturating_mul(2).max(MIN_THREADS)).max(1);
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .thread_name(|index| format!("crawl-{index}"))
-        .build()
-        .map_err(|error| no_threads(std::io::Error::other(error)))
 }
 
 /// Opens the roots, all at once. `None` for one that gives no answer.

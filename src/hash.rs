@@ -5,11 +5,10 @@
 //! that a crawl has: a file without an answer is an issue and holds up no other. Memory is a buffer for each worker.
 
 use std::{
-    collections::BTreeMap,
     fs::File,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, mpsc},
+    sync::Arc,
 };
 
 use blake3::{
@@ -19,8 +18,9 @@ use blake3::{
 
 use crate::{
     catalogue::{Artifact, Catalogue, Issue, Stage},
-    collect::{CollectOptions, LOOK_UP, no_threads},
-    crawl::workers::{self, Fate, Job, Lost, Pulse, Watch, Worker, once, spread},
+    collect::CollectOptions,
+    crawl::workers::{Fate, Job, Lost, Pulse, Worker, once, spread},
+    each_file::{Told, each_file},
     error::Result,
     file_reader::{self, Version},
     progress::{Phase, Progress},
@@ -110,7 +110,7 @@ pub fn hash_files(files: Vec<ToHash>, options: &CollectOptions, progress: &Arc<d
         total_bytes: files.iter().map(|file| file.length).fold(0, u64::saturating_add),
     });
     options.stop.listen();
-    let hashes = run(files, options, progress);
+    let hashes = run(&files, options, progress);
     options.stop.leave();
     progress.finish();
     hashes
@@ -119,92 +119,22 @@ pub fn hash_files(files: Vec<ToHash>, options: &CollectOptions, progress: &Arc<d
 /// The hash of a file in hex, or why there is none.
 pub type Outcome = std::result::Result<String, String>;
 
-/// Place of a file in the list, and its hash.
-type Hashed = (usize, io::Result<String>);
-
-fn run(files: Vec<ToHash>, options: &CollectOptions, progress: &Arc<dyn Progress>) -> Result<Vec<Outcome>> {
-    let mut crews = BTreeMap::new();
-    for file in &files {
-        let number = crews.len();
-        crews.entry(file.device).or_insert(number);
-    }
-    let crew_of: Vec<usize> = files
-        .iter()
-        .filter_map(|file| crews.get(&file.device))
-        .copied()
-        .collect();
-    let limits = workers::Limits {
-        workers: options.threads.unwrap_or(MOST_WORKERS).max(1),
-        deadline: options.io_timeout,
-    };
-    let watch = Watch::start(crews.len(), limits).map_err(no_threads)?;
-    let (sender, receiver) = mpsc::channel();
-    let mut hashes = Hashes {
-        open: files.len(),
-        all: files.iter().map(|_| None).collect(),
-    };
-    for (index, file) in files.into_iter().enumerate().rev() {
-        let Some(path) = file.path else {
-            hashes.give(index, Err("has no path on this machine".to_owned()));
-            continue;
-        };
+fn run(files: &[ToHash], options: &CollectOptions, progress: &Arc<dyn Progress>) -> Result<Vec<Outcome>> {
+    let devices: Vec<u64> = files.iter().map(|file| file.device).collect();
+    each_file(&devices, MOST_WORKERS, options, "not hashed", |index, told| {
+        let path = files.get(index)?.path.clone()?;
         let hashing = Hashing {
-            index,
-            sender: sender.clone(),
+            told,
             progress: Arc::clone(progress),
         };
-        if let Some(crew) = crew_of.get(index).and_then(|number| watch.crew(*number)) {
-            crew.push(Box::new(move |worker| hashing.start(path, worker)));
-        }
-    }
-    drop(sender);
-    let has_stalled = |index: usize| {
-        let crew = crew_of.get(index).and_then(|number| watch.crew(*number));
-        crew.is_none_or(|crew| crew.has_stalled())
-    };
-    while hashes.open > 0 {
-        let at_rest = watch.is_at_rest();
-        if let Ok((index, hash)) = receiver.recv_timeout(LOOK_UP) {
-            hashes.give(index, hash.map_err(|error| error.to_string()));
-            if !options.stop.is_asked() {
-                continue;
-            }
-        }
-        for index in 0..hashes.all.len() {
-            let why = match (options.stop.is_asked(), has_stalled(index), at_rest) {
-                (true, _, _) => "not hashed: the scan was interrupted",
-                (false, true, _) => "not hashed: the storage gives no answer",
-                (false, false, true) => "panicked: please report this file, it shows a fault of derelict",
-                (false, false, false) => continue,
-            };
-            hashes.give(index, Err(why.to_owned()));
-        }
-    }
-    Ok(hashes.all.into_iter().flatten().collect())
-}
-
-/// The hashes that are known.
-struct Hashes {
-    /// How many are not.
-    open: usize,
-    all: Vec<Option<Outcome>>,
-}
-
-impl Hashes {
-    /// The first word on a file counts.
-    fn give(&mut self, index: usize, hash: Outcome) {
-        if let Some(place @ None) = self.all.get_mut(index) {
-            *place = Some(hash);
-            self.open = self.open.saturating_sub(1);
-        }
-    }
+        Some(Box::new(move |worker: &Worker| hashing.start(path, worker)))
+    })
 }
 
 /// The hashing of one file.
 #[derive(Clone)]
 struct Hashing {
-    index: usize,
-    sender: mpsc::Sender<Hashed>,
+    told: Told<String>,
     progress: Arc<dyn Progress>,
 }
 
@@ -221,10 +151,8 @@ impl Hashing {
         )
     }
 
-    fn end(self, hash: io::Result<String>) -> Fate {
-        // The receiver is gone only when the run was given up.
-        let _ = self.sender.send((self.index, hash));
-        Fate::Free
+    fn end(&self, hash: io::Result<String>) -> Fate {
+        self.told.end(hash)
     }
 }
 
@@ -247,8 +175,7 @@ struct Leaves {
 
 impl Leaves {
     fn new(file: Arc<File>, version: Version, hashing: Hashing) -> Self {
-        // A power of two, as the tree of BLAKE3 wants it.
-        let leaf = version.length.div_ceil(MOST_LEAVES).next_power_of_two().max(LEAF_BYTES);
+        let leaf = leaf_bytes(version.length);
         Self {
             file,
             version,
@@ -311,6 +238,11 @@ impl Leaves {
 
 fn length(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+/// Bytes of each leaf of a file: a power of two, as the tree of BLAKE3 wants it.
+fn leaf_bytes(length: u64) -> u64 {
+    length.div_ceil(MOST_LEAVES).next_power_of_two().max(LEAF_BYTES)
 }
 
 /// What is known of a leaf.
@@ -453,22 +385,9 @@ mod tests {
 
     #[test]
     fn the_leaves_of_a_huge_file_are_few() {
-        let progress: Arc<dyn Progress> = Arc::new(Hidden);
-        let (sender, _receiver) = mpsc::channel();
-        let version = |length| Version {
-            length,
-            modified: None,
-            inode: None,
-        };
         for length in [1 << 40, 62 << 40, u64::MAX] {
-            let file = Arc::new(tempfile::tempfile().unwrap());
-            let hashing = Hashing {
-                index: 0,
-                sender: sender.clone(),
-                progress: Arc::clone(&progress),
-            };
-            let leaves = Leaves::new(file, version(length), hashing);
-            assert!(leaves.count <= MOST_LEAVES && leaves.leaf.is_power_of_two());
+            let leaf = leaf_bytes(length);
+            assert!(length.div_ceil(leaf) <= MOST_LEAVES && leaf.is_power_of_two());
         }
     }
 }

@@ -1,9 +1,15 @@
 //! The wish of the user to end a long job early, with what was found so far.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
+
+/// How often one who waits looks up.
+const LOOK_UP: Duration = Duration::from_millis(50);
 
 /// Carries the wish from whoever hears it (a signal handler) to the job.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +36,14 @@ impl Stop {
     /// Asks the job to end. False where no job listens, or one was asked already: then there is nothing to wait for.
     pub fn ask(&self) -> bool {
         self.0.heard.load(Ordering::Acquire) && !self.0.asked.swap(true, Ordering::AcqRel)
+    }
+
+    /// Waits, but no longer than until somebody asks.
+    pub fn wait(&self, time: Duration) {
+        let start = Instant::now();
+        while let Some(rest) = time.checked_sub(start.elapsed()).filter(|_| !self.is_asked()) {
+            std::thread::sleep(rest.min(LOOK_UP));
+        }
     }
 
     /// True once somebody asked.

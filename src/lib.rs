@@ -21,6 +21,7 @@ pub mod cli;
 pub mod collect;
 pub mod config;
 mod crawl;
+mod each_file;
 pub mod error;
 pub mod evidence;
 pub mod exit_code;

@@ -9,23 +9,21 @@ use std::{
     fs::Metadata,
     io,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use jiff::Timestamp;
-use rayon::prelude::*;
 
 use crate::{
     catalogue::{Artifact, Catalogue, Entry, Issue, SecondLook, Stage},
-    collect::{CollectOptions, pool},
-    crawl::workers::within,
+    collect::CollectOptions,
+    crawl::workers::{Pulse, Worker, once},
+    each_file::{Outcome, each_file},
     error::Result,
     evidence::{Mark, MarkCode},
     file_reader,
     kind::Kind,
     progress::{Phase, Progress},
-    raw::RawPath,
     read::{self, HeaderStamp},
 };
 
@@ -36,8 +34,12 @@ pub fn candidates(catalogue: &Catalogue) -> Vec<usize> {
     may_change.map(|(index, _)| index).collect()
 }
 
-/// Waits once, then looks again at the artifacts at these places of the list. A root that does not answer in time is not
-/// asked further, and an issue says so.
+/// Most workers by default: the questions are small, and storage answers many at once.
+const MOST_WORKERS: usize = 32;
+
+/// Waits once, then looks again at the artifacts at these places of the list. A file that gives no answer in time is an
+/// issue, and so is every file that is left when the user has had enough: what was to be looked at again and was not is not
+/// known to be at rest.
 ///
 /// # Errors
 /// When the machine refuses threads.
@@ -48,26 +50,34 @@ pub fn settle(
     options: &CollectOptions,
     progress: &dyn Progress,
 ) -> Result<()> {
+    options.stop.listen();
     progress.phase(Phase::Settle);
-    std::thread::sleep(wait);
-    let again = Again {
-        catalogue,
-        wait,
-        io_timeout: options.io_timeout,
-        silent: catalogue.roots.iter().map(|_| AtomicBool::new(false)).collect(),
-    };
-    let look = |&index: &usize| Some((index, again.look_at(index)?));
-    let looks: Vec<_> = pool(options.threads)?.install(|| indexes.par_iter().filter_map(look).collect());
-    let issues = again.issues();
+    options.stop.wait(wait);
+    let answers = ask(catalogue, indexes, options);
+    options.stop.leave();
     progress.finish();
-    for (index, look) in looks {
-        if let Some(artifact) = catalogue.artifacts.get_mut(index) {
-            keep(artifact, look);
-        }
+    for (index, answer) in indexes.iter().zip(answers?) {
+        let Some(artifact) = catalogue.artifacts.get_mut(*index) else {
+            continue;
+        };
+        let look = second_look(artifact, wait, answer);
+        catalogue
+            .issues
+            .extend(look.failed.clone().map(|why| not_seen(artifact, why)));
+        keep(artifact, look);
     }
-    catalogue.issues.extend(issues);
     catalogue.sort();
     Ok(())
+}
+
+fn not_seen(artifact: &Artifact, error: String) -> Issue {
+    Issue {
+        root: Some(artifact.entry.root),
+        path: artifact.entry.path.clone(),
+        stage: Stage::Stat,
+        error,
+        folder: false,
+    }
 }
 
 /// Keeps what was found, and marks a file that somebody changed.
@@ -86,68 +96,56 @@ fn keep(artifact: &mut Artifact, look: SecondLook) {
     artifact.second_look = Some(look);
 }
 
-/// The second look at many files.
-struct Again<'a> {
-    catalogue: &'a Catalogue,
-    wait: Duration,
-    io_timeout: Duration,
-    /// For each root whether it did not answer in time.
-    silent: Vec<AtomicBool>,
+/// Asks for length, times and counters of the artifacts at these places.
+fn ask(catalogue: &Catalogue, indexes: &[usize], options: &CollectOptions) -> Result<Vec<Outcome<Answer>>> {
+    let artifact = |place: usize| catalogue.artifacts.get(*indexes.get(place)?);
+    let devices: Vec<u64> = (0..indexes.len())
+        .map(|place| artifact(place).map_or(0, |artifact| artifact.entry.device))
+        .collect();
+    each_file(&devices, MOST_WORKERS, options, "not looked at again", |place, told| {
+        let artifact = artifact(place)?;
+        let path = path_of(catalogue, &artifact.entry)?;
+        let kind = artifact.kind;
+        Some(Box::new(move |worker: &Worker| {
+            let look = move |pulse: &Pulse| Ok(look_at(&path, kind, pulse));
+            once(look, move |answer: io::Result<Answer>, _| told.end(answer), worker)
+        }))
+    })
 }
 
-impl Again<'_> {
-    /// `None` where the file cannot be asked any more, which says nothing.
-    fn look_at(&self, index: usize) -> Option<SecondLook> {
-        let artifact = self.catalogue.artifacts.get(index)?;
-        let path = self.path_of(&artifact.entry)?;
-        let at = Timestamp::now();
-        let (answer, header) = self.ask(artifact, path)?;
-        let (changes, now) = match answer {
-            Ok(now) => (changes(artifact, &now, header.as_ref()), Some(now)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (vec!["it is gone".to_owned()], None),
-            Err(_) => return None,
-        };
-        Some(SecondLook {
-            at,
-            after_seconds: self.wait.as_secs(),
-            changes,
-            length: now.as_ref().map(|now| now.length),
-            modified: now.as_ref().and_then(|now| now.modified),
-            changed: now.and_then(|now| now.changed),
-        })
-    }
+fn path_of(catalogue: &Catalogue, entry: &Entry) -> Option<PathBuf> {
+    let root = catalogue.roots.get(entry.root)?;
+    Some(root.path.to_os()?.join(entry.path.to_os()?))
+}
 
-    /// Asks for length, times and counters, no longer than the user allows.
-    fn ask(&self, artifact: &Artifact, path: PathBuf) -> Option<(io::Result<Now>, Option<HeaderStamp>)> {
-        let kind = artifact.kind;
-        let ask = move || (now(&path, kind), read::header_stamp(kind, &path));
-        let silent = self.silent.get(artifact.entry.root)?;
-        if silent.load(Ordering::Relaxed) {
-            return None;
-        }
-        let answer = within(self.io_timeout, ask).ok()?.wait();
-        if answer.is_none() {
-            silent.store(true, Ordering::Relaxed);
-        }
-        answer
-    }
+/// What a file says at the second look.
+type Answer = (io::Result<Now>, Option<HeaderStamp>);
 
-    fn path_of(&self, entry: &Entry) -> Option<PathBuf> {
-        let root = self.catalogue.roots.get(entry.root)?;
-        Some(root.path.to_os()?.join(entry.path.to_os()?))
-    }
+fn look_at(path: &Path, kind: Kind, pulse: &Pulse) -> Answer {
+    let now = now(path, kind);
+    pulse.beat();
+    (now, read::header_stamp(kind, path))
+}
 
-    fn issues(&self) -> Vec<Issue> {
-        let silent = self.silent.iter().enumerate();
-        let silent = silent.filter(|(_, silent)| silent.load(Ordering::Relaxed));
-        let issue = |(root, _)| Issue {
-            root: Some(root),
-            path: RawPath::default(),
-            stage: Stage::Stat,
-            error: "the storage did not answer at the second look; what lies here was not looked at again".to_owned(),
-            folder: false,
-        };
-        silent.map(issue).collect()
+fn second_look(artifact: &Artifact, wait: Duration, answer: Outcome<Answer>) -> SecondLook {
+    let (now, header) = match answer {
+        Ok((now, header)) => (now, header),
+        Err(why) => (Err(io::Error::other(why)), None),
+    };
+    let (changes, failed) = match &now {
+        Ok(now) => (changes(artifact, now, header.as_ref()), None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (vec!["it is gone".to_owned()], None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
+    let now = now.ok();
+    SecondLook {
+        at: Timestamp::now(),
+        after_seconds: wait.as_secs(),
+        changes,
+        failed,
+        length: now.as_ref().map(|now| now.length),
+        modified: now.as_ref().and_then(|now| now.modified),
+        changed: now.and_then(|now| now.changed),
     }
 }
 

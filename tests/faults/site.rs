@@ -153,6 +153,11 @@ impl Running {
         rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
     }
 
+    /// What it has told so far.
+    pub(crate) fn stderr(&self) -> String {
+        fs::read_to_string(self.folder.join("stderr")).unwrap()
+    }
+
     /// Waits until the program has done all it does. Its threads that hang in the kernel stay until the storage lets them
     /// go, which `stalled` does only then: that the program comes here at all is the proof that it waits for none of them.
     pub(crate) fn end(mut self, stalled: Option<&Faulty>) -> Run {

@@ -2,7 +2,7 @@
 
 use crate::{
     fs::{Fault, Faulty, Op},
-    site::{Desk, OLD, files},
+    site::{Desk, OLD, Running, files},
 };
 
 const NO_ANSWER: &str = "no answer within 1 s";
@@ -142,6 +142,68 @@ fn an_interrupt_ends_a_scan_in_which_a_thread_hangs() {
             artifacts.iter().all(|artifact| artifact["verdict"] != "orphaned"),
             "{op:?}"
         );
+    }
+}
+
+/// Starts a scan that looks again after so many seconds, waits until the first look is done, and lets `op` of a path hang.
+fn settling(storage: &Faulty, seconds: &str, more: &[&str], fault: Option<(&str, Op)>) -> Running {
+    let more = [more, &["--settle", seconds, "--progress", "json"]].concat();
+    let running = Desk::new().start("scan", &[storage.path()], &more);
+    while !running.stderr().contains("settle") {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    if let Some((path, op)) = fault {
+        storage.fault(path, op, Fault::Never);
+    }
+    running
+}
+
+#[test]
+fn a_file_without_an_answer_at_the_second_look_is_an_issue_and_unknown_and_holds_up_no_other() {
+    for op in [Op::Stat, Op::Open] {
+        let more = [("new/new.vmdk", OLD), ("new/old-flat.vmdk", &[1_u8; 512])];
+        let Some(storage) = Faulty::mount(&[files(), more.to_vec()].concat()) else {
+            return;
+        };
+        let running = settling(&storage, "3", &SHORT, Some(("old/old.vmdk", op)));
+        let run = running.end(Some(&storage));
+        assert_eq!(run.status, 3, "{op:?}");
+        let issues = run.issues();
+        let [(path, error)] = &issues[..] else {
+            panic!("{op:?}: {issues:?}")
+        };
+        assert!(
+            path.ends_with("old/old.vmdk") && error == NO_ANSWER,
+            "{op:?}: {issues:?}"
+        );
+        // A disk and its extents are one thing.
+        assert_eq!(run.verdict("old/old.vmdk"), "unknown", "{op:?}");
+        assert_eq!(run.verdict("old/old-flat.vmdk"), "unknown", "{op:?}");
+        assert_eq!(run.verdict("new/new.vmdk"), "orphaned", "{op:?}");
+        assert_eq!(run.verdict("web01/web01.vmx"), "owned", "{op:?}");
+        storage.assert_untouched();
+    }
+}
+
+#[test]
+fn an_interrupt_ends_the_wait_and_the_second_look() {
+    for (seconds, hangs) in [("86400", None), ("3", Some(("old/old.vmdk", Op::Stat)))] {
+        let Some(storage) = Faulty::mount(&files()) else { return };
+        let running = settling(&storage, seconds, &["--io-timeout", "86400"], hangs);
+        while hangs.is_some() && storage.held() == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        running.interrupt();
+        let run = running.end(hangs.map(|_| &storage));
+        assert_eq!(run.status, 130, "{hangs:?}: {}", run.stderr());
+        assert_eq!(run.report()["coverage"]["complete"], false, "{hangs:?}");
+        assert!(
+            run.issues().iter().any(|(_, error)| error.contains("interrupted")),
+            "{hangs:?}: {:?}",
+            run.issues()
+        );
+        assert_eq!(run.verdict("old/old.vmdk"), "unknown", "{hangs:?}");
+        assert_eq!(run.verdict("web01/web01.vmx"), "owned", "{hangs:?}");
     }
 }
 

@@ -135,6 +135,9 @@ impl Judge<'_> {
         if let Some(unreadable) = self.unreadable(node) {
             return unreadable;
         }
+        if let Some(judgement) = self.not_settled(&unit) {
+            return judgement;
+        }
         if let Some(transport) = self.transport_or_foreign(node) {
             return transport;
         }

@@ -8,7 +8,7 @@ use crate::{
         signs::{self, statement},
     },
     report::{
-        codes::ReasonCode,
+        codes::{Class, ReasonCode},
         model::{Confidence, Identity, Reason, Weight},
     },
 };
@@ -47,9 +47,29 @@ impl Judge<'_> {
     /// `--settle`: a second look found all of it as it was.
     pub(super) fn unchanged_reason(&self, unit: &[NodeId]) -> Option<Reason> {
         let look = |&node: &NodeId| self.file(node).artifact?.second_look.as_ref();
-        let waited = unit.iter().map(|node| Some(look(node)?.after_seconds)).min()??;
+        let waited = |node| {
+            look(node)
+                .filter(|look| look.failed.is_none())
+                .map(|look| look.after_seconds)
+        };
+        let waited = unit.iter().map(waited).min()??;
         let text = format!("looked at again after {waited} seconds: nothing had changed");
         Some(statement(ReasonCode::Unchanged, text, None, Weight::For))
+    }
+
+    /// A file that was to be looked at again and could not be: that nobody changes it is not known.
+    pub(super) fn not_settled(&self, unit: &[NodeId]) -> Option<Judgement> {
+        let failed = |node: &NodeId| self.file(*node).artifact?.second_look.as_ref()?.failed.as_deref();
+        let (node, why) = unit.iter().find_map(|node| Some((*node, failed(node)?)))?;
+        let text = format!(
+            "{} was to be looked at again after a time, and could not be: {why}",
+            self.path(node)
+        );
+        let settles = "a second look at it (--settle) that is answered";
+        Some(Judgement::unknown(
+            Class::Unreadable,
+            settled(ReasonCode::Unreadable, text, settles),
+        ))
     }
 
     /// `high` means that every check which could have refuted the verdict was possible and was made.

@@ -103,6 +103,9 @@ impl Judge<'_> {
         if let Some(judgement) = self.newer_than_some(config, files) {
             return judgement;
         }
+        if let Some(judgement) = self.not_settled(files) {
+            return judgement;
+        }
         let (verdict, (class, mut reasons)) = if vm.superseded {
             (Verdict::Orphaned, Self::superseded())
         } else {
