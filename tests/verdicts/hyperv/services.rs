@@ -10,6 +10,24 @@ use super::{checkpoint_config, checkpoint_path, csv, row_of, with_vm};
 use crate::support::{Export, Site, child, hyperv_host, hyperv_row, hyperv_vm, vhdx, vm_id, vmcx_path};
 
 #[test]
+fn hc19_v36_a_name_that_only_begins_like_that_of_a_live_mount_is_not_judged() {
+    let site = |folder: &str| {
+        let disk = csv(&format!("{folder}/web.vhdx"));
+        Site::hyperv()
+            .vmcx(&format!("csv1/{folder}"), &hyperv_vm("web", &[&disk]))
+            .vhdx(&format!("csv1/{folder}/web.vhdx"), &vhdx("web"))
+            .vhdx(&format!("csv1/{folder}/left.vhdx"), &vhdx("left"))
+            .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[&disk])))
+            .judge()
+    };
+    site("VRM01_old")
+        .is("csv1/VRM01_old/left.vhdx", "unknown/service-unlisted never")
+        .because("csv1/VRM01_old/left.vhdx", "owner-rule")
+        .is("csv1/VRM01_old/web.vhdx", "owned");
+    site("VRM01").is("csv1/VRM01/left.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
 fn hc1_hc2_hc3_hc7_hc9_hc10_hc12_hc13_hc14_hc15_hc19_disks_of_services_are_known_by_their_places() {
     let cases = [
         ("upd/UVHD-S-1-5-21-1-2-3-1001.vhdx", "user-profile-disk"),

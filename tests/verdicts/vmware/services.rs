@@ -508,3 +508,17 @@ fn v36_a_folder_of_disks_without_a_vm_is_never_a_candidate() {
             "orphaned/deleted-vm-disk candidate",
         );
 }
+
+#[test]
+fn v36_what_lies_on_the_datastore_of_a_backup_server_is_a_live_mount() {
+    let site = |label: &str| {
+        Site::vmware()
+            .root("nfs", &[label])
+            .vm("ds1", "web")
+            .disk("nfs/x/x")
+            .inventory(vcenter().datastore(label, &[], &["esx1"]).vm(row_of("web")))
+            .judge()
+    };
+    site("VeeamBackup_backup01").is("nfs/x/x.vmdk", "service/live-mount");
+    site("Backup_backup01").is("nfs/x/x.vmdk", "orphaned/deleted-vm-disk");
+}
