@@ -44,6 +44,7 @@ impl Problems {
     /// Finds them.
     pub(super) fn of_migration(&mut self, judge: &Judge<'_>) {
         let no_inventory = judge.world.inventories.is_empty();
+        let mut encrypted = BTreeSet::new();
         for (index, vm) in judge.owners.vms.iter().enumerate() {
             let is_checked = vm.is_registered() || no_inventory && vm.copy_of.is_none() && !vm.superseded;
             if !is_checked {
@@ -56,7 +57,7 @@ impl Problems {
             check.devices(self);
             check.media(self);
             check.datastores(self);
-            check.encryption(self);
+            check.encryption(self, &mut encrypted);
         }
         self.duplicate_vms(judge);
         self.duplicate_disks(judge);
@@ -480,15 +481,21 @@ impl Check<'_> {
         self.add(problems, finding);
     }
 
-    fn encryption(&self, problems: &mut Problems) {
+    /// A file that several VMs have, or that has several names, is told of once: with the first of them.
+    fn encryption(&self, problems: &mut Problems, told: &mut BTreeSet<NodeId>) {
         let files = self.judge.world.files;
         let is_told = |&node: &NodeId| {
             let kind = files.nodes[node].kind();
             kind.is_config() || kind.is_disk()
         };
+        let mut vms = BTreeSet::from([self.index]);
         let marks = self.vm.files.keys().copied().filter(is_told).filter_map(|node| {
             let marks = &files.nodes[node].evidence()?.marks;
             let mark = marks.iter().find(|mark| mark.code == MarkCode::Encrypted)?;
+            if !told.insert(files.first_name[node]) {
+                return None;
+            }
+            vms.extend(self.judge.owners.vms_of.get(&node).into_iter().flatten());
             Some((node, mark))
         });
         let reasons: Vec<Reason> = marks
@@ -508,7 +515,7 @@ impl Check<'_> {
             reasons,
             next_step: "see that the keys are there at the target before it is moved",
         };
-        self.add(problems, finding);
+        problems.add(finding, &vms.into_iter().collect::<Vec<_>>());
     }
 }
 

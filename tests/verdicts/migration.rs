@@ -1,6 +1,9 @@
 //! Problems that a migration meets, on both platforms: each is told, and each holds back.
 
-use derelict::report::model::Severity;
+use derelict::report::{
+    codes::ProblemCode,
+    model::{Problem, Severity},
+};
 use derelict_parsers::{
     hyperv_config::ControllerKind,
     testkit::{
@@ -245,6 +248,31 @@ fn encrypted_vms_and_disks_are_told() {
     site(opaque, descriptor("web")).problem("encrypted", "web");
     site(plain(), descriptor("web").ddb("iofilters", "vmwarevmcrypt")).problem("encrypted", "web");
     site(plain(), descriptor("web")).no_problem("encrypted");
+}
+
+#[test]
+fn an_encrypted_disk_of_two_vms_is_told_of_once() {
+    let disk = descriptor("web").ddb("iofilters", "vmwarevmcrypt");
+    let judged = Site::vmware()
+        .vmx("ds1/web", "web", &["web.vmdk"])
+        .vmx("ds1/db", "db", &["../web/web.vmdk"])
+        .file("ds1/web/web.vmdk", disk.build())
+        .zeros("ds1/web/web-flat.vmdk", SECTORS * 512)
+        .inventory(
+            vcenter()
+                .vm(row_of("web"))
+                .vm(row("db", "[ds1] db/db.vmx", &["[ds1] web/web.vmdk"])),
+        )
+        .judge();
+    let code = |problem: &&Problem| problem.code == ProblemCode::Encrypted;
+    assert_eq!(judged.report.problems.iter().filter(code).count(), 1);
+    for vm in &judged.report.vms {
+        let told = vm
+            .problems
+            .iter()
+            .filter(|problem| problem.code == ProblemCode::Encrypted);
+        assert_eq!(told.count(), 1, "{}", vm.name);
+    }
 }
 
 #[test]
