@@ -1,12 +1,13 @@
 //! Assemble: the report of everything that was found out. Every sum counts a file once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     backups,
     coverage::{GapItem, Reach, count},
     files::NodeId,
-    judge::{self, Attribution, Judge, Judgement},
+    groups::Groups,
+    judge::{self, Judge, Judgement},
     opinions::Opinions,
     own::{self, OwnerVm},
     problems::Problems,
@@ -15,14 +16,13 @@ use super::{
 };
 use crate::{
     catalogue::{RootRecord, Stage},
-    kind::Kind,
     raw::RawPath,
     report::{
         codes::{Class, ReasonCode},
         model::{
-            Acceptance, Agreement, ArtifactReport, Cover, Coverage, Gap, Group, InventoryReport, IssueReport,
-            MissingFile, Owner, OwnerBasis, OwnerKind, Reason, ReferenceReport, ReferencedBy, Report, Resolved,
-            RootReport, SCHEMA, Scope, SkippedReport, Summary, Tool, Unresolved, Verdict, Vm, Weight,
+            Acceptance, Agreement, ArtifactReport, Cover, Coverage, Gap, InventoryReport, IssueReport, MissingFile,
+            Owner, Reason, ReferenceReport, ReferencedBy, Report, Resolved, RootReport, SCHEMA, Scope, SkippedReport,
+            Summary, Tool, Unresolved, Verdict, Vm, Weight,
         },
     },
 };
@@ -65,9 +65,10 @@ pub(crate) fn assemble(
     }
 }
 
-struct Maker<'a> {
-    judge: &'a Judge<'a>,
-    judged: &'a [Option<Judgement>],
+/// What a report is made of.
+pub(super) struct Maker<'a> {
+    pub(super) judge: &'a Judge<'a>,
+    pub(super) judged: &'a [Option<Judgement>],
     opinions: &'a Opinions,
 }
 
@@ -80,7 +81,7 @@ struct Told {
 }
 
 impl Maker<'_> {
-    fn reported(&self) -> impl Iterator<Item = (NodeId, &Judgement)> {
+    pub(super) fn reported(&self) -> impl Iterator<Item = (NodeId, &Judgement)> {
         self.judged
             .iter()
             .enumerate()
@@ -88,7 +89,7 @@ impl Maker<'_> {
     }
 
     /// The owner that a file is grouped with: the one whose configuration lies beside it, where several own it.
-    fn first_owner<'a>(&self, node: NodeId, judgement: &'a Judgement) -> Option<&'a Owner> {
+    pub(super) fn first_owner<'a>(&self, node: NodeId, judgement: &'a Judgement) -> Option<&'a Owner> {
         let nodes = &self.judge.world.files.nodes;
         let is_beside = |vm: &&OwnerVm| {
             let config = vm.config.map(|config| nodes[config]);
@@ -111,7 +112,7 @@ impl Maker<'_> {
             .collect()
     }
 
-    fn path(&self, node: NodeId) -> RawPath {
+    pub(super) fn path(&self, node: NodeId) -> RawPath {
         let entry = self.judge.world.files.nodes[node].entry;
         self.root(entry.root).path.join(entry.path.as_bytes())
     }
@@ -120,12 +121,12 @@ impl Maker<'_> {
         &self.judge.catalogue.roots[root]
     }
 
-    fn datastore(&self, root: usize) -> &str {
+    pub(super) fn datastore(&self, root: usize) -> &str {
         &self.judge.identities.roots[root].name
     }
 
     /// Allocated bytes of one file; where blocks are not known the length stands in.
-    fn allocated(&self, node: NodeId) -> u64 {
+    pub(super) fn allocated(&self, node: NodeId) -> u64 {
         let entry = self.judge.world.files.nodes[node].entry;
         entry.allocated.unwrap_or(entry.length)
     }
@@ -567,138 +568,4 @@ impl Maker<'_> {
             problems: problems.of_vm.get(&index).cloned().unwrap_or_default(),
         }
     }
-}
-
-/// Artifacts of one owner, or of one chain, with one verdict.
-struct Groups {
-    key_of: HashMap<NodeId, String>,
-    members: BTreeMap<String, Vec<NodeId>>,
-}
-
-impl Groups {
-    fn new(maker: &Maker<'_>) -> Self {
-        let chains = chains(maker);
-        let mut groups = Self {
-            key_of: HashMap::new(),
-            members: BTreeMap::new(),
-        };
-        for (node, judgement) in maker.reported() {
-            let verdict = judgement.verdict.name();
-            let key = match maker.first_owner(node, judgement) {
-                Some(owner) if owner.kind == OwnerKind::Vm => format!("vm:{}/{verdict}", owner.id),
-                Some(owner) => format!(
-                    "{}:{}/{}",
-                    owner_kind(owner.kind),
-                    owner.id,
-                    maker.datastore(maker.judge.world.files.nodes[node].entry.root)
-                ),
-                None => format!("chain:{}/{verdict}", maker.path(chains[node]).escaped()),
-            };
-            groups.members.entry(key.clone()).or_default().push(node);
-            groups.key_of.insert(node, key);
-        }
-        groups
-    }
-
-    fn id_of(&self, node: NodeId) -> Option<String> {
-        self.key_of.get(&node).cloned()
-    }
-
-    fn report(&self, maker: &Maker<'_>, shown: &BTreeSet<NodeId>) -> Vec<Group> {
-        self.members
-            .iter()
-            .filter_map(|(id, nodes)| group(maker, id, nodes, shown))
-            .collect()
-    }
-}
-
-fn owner_kind(kind: OwnerKind) -> &'static str {
-    match kind {
-        OwnerKind::Vm => "vm",
-        OwnerKind::Service => "service",
-        OwnerKind::System => "system",
-    }
-}
-
-fn group(maker: &Maker<'_>, id: &str, nodes: &[NodeId], shown: &BTreeSet<NodeId>) -> Option<Group> {
-    let judgements: Vec<&Judgement> = nodes.iter().filter_map(|&node| maker.judged[node].as_ref()).collect();
-    let head = *nodes.iter().max_by_key(|&&node| head_rank(maker, node))?;
-    let judgement = maker.judged[head].as_ref()?;
-    let owner = maker.first_owner(head, judgement);
-    let title = match owner {
-        Some(owner) => owner.name.clone(),
-        None => maker.judge.world.files.nodes[head].entry.path.escaped().into_owned(),
-    };
-    let known = last_owner(maker, head, owner, judgement);
-    let mut artifacts: Vec<RawPath> = nodes.iter().map(|&node| maker.path(node)).collect();
-    artifacts.sort();
-    artifacts.dedup();
-    Some(Group {
-        id: id.to_owned(),
-        verdict: judgement.verdict,
-        class: judgement.class,
-        title,
-        owner: known.as_ref().map(|known| known.name.clone()),
-        owner_basis: known.as_ref().map(|known| known.basis),
-        owner_source: known.and_then(|known| known.source),
-        artifacts,
-        allocated_bytes: nodes
-            .iter()
-            .filter(|node| shown.contains(node))
-            .map(|&node| maker.allocated(node))
-            .fold(0, u64::saturating_add),
-        modified: signs::last_written(maker.judge.world.files, nodes),
-        reclaim: judgements.iter().map(|judgement| judgement.reclaim).max()?,
-        confidence: judgements.iter().filter_map(|judgement| judgement.confidence).min(),
-        backups: Vec::new(),
-    })
-}
-
-/// Whose a group is or was: the owner that its verdict rests on, or what is known of the last one.
-fn last_owner(maker: &Maker<'_>, head: NodeId, owner: Option<&Owner>, judgement: &Judgement) -> Option<Attribution> {
-    let of_verdict = owner.map(|owner| Attribution {
-        name: owner.name.clone(),
-        basis: OwnerBasis::Verdict,
-        text: String::new(),
-        source: judgement.reasons.iter().find_map(|reason| reason.source.clone()),
-    });
-    let kind = maker.judge.world.files.nodes[head].kind();
-    let has_owner = !matches!(judgement.class, Some(Class::Media | Class::StaleLock)) && kind != Kind::DatastoreSystem;
-    of_verdict.or_else(|| maker.judge.attribution(head).filter(|_| has_owner))
-}
-
-/// Which member a group is called after: the configuration, else the disk that no other disk depends on.
-fn head_rank(maker: &Maker<'_>, node: NodeId) -> (bool, bool, bool, std::cmp::Reverse<RawPath>) {
-    let kind = maker.judge.world.files.nodes[node].kind();
-    let is_leaf = !maker
-        .judge
-        .references
-        .into(node)
-        .any(|edge| edge.role == crate::kind::Role::Parent);
-    let is_disk = kind.is_disk() && kind != Kind::VmdkSparse;
-    (kind.is_config(), is_disk, is_leaf, std::cmp::Reverse(maker.path(node)))
-}
-
-/// For each file the first file of its chain: those with one verdict that references tie together.
-fn chains(maker: &Maker<'_>) -> Vec<NodeId> {
-    let mut parent: Vec<NodeId> = (0..maker.judged.len()).collect();
-    let verdict = |node: NodeId| maker.judged[node].as_ref().map(|judgement| judgement.verdict);
-    for edge in &maker.judge.references.edges {
-        if own::is_owning(maker.judge.world.files, edge)
-            && verdict(edge.from).is_some()
-            && verdict(edge.from) == verdict(edge.to)
-        {
-            let (left, right) = (find(&mut parent, edge.from), find(&mut parent, edge.to));
-            parent[left.max(right)] = left.min(right);
-        }
-    }
-    (0..parent.len()).map(|node| find(&mut parent, node)).collect()
-}
-
-fn find(parent: &mut [NodeId], mut node: NodeId) -> NodeId {
-    while parent[node] != node {
-        parent[node] = parent[parent[node]];
-        node = parent[node];
-    }
-    node
 }

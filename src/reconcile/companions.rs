@@ -229,7 +229,8 @@ pub(crate) fn lone_states(files: &Files<'_>) -> HashMap<Uuid, Vec<NodeId>> {
     found
 }
 
-fn id_of_state(files: &Files<'_>, node: NodeId) -> Option<Uuid> {
+/// The id in the name of a file of state.
+pub(crate) fn id_of_state(files: &Files<'_>, node: NodeId) -> Option<Uuid> {
     let is_state = matches!(
         files.nodes[node].kind(),
         Kind::Vmgs | Kind::Vmrs | Kind::Vsv | Kind::Bin | Kind::Slp

@@ -11,6 +11,7 @@
 mod backups;
 mod coverage;
 mod file_lists;
+mod findings;
 mod hyperv;
 mod identity;
 mod lost;

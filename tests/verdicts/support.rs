@@ -16,7 +16,7 @@ use derelict::{
     evidence::{Evidence, Mark, MarkCode, VmEvidence},
     inventory::{
         BackedUpVm, Backups, Checkpoint, DatastoreRecord, HostRecord, Inventory, InventoryKind, InventoryWarning,
-        ListedFile, Listing, Observations, RegisteredObject, Registration,
+        ListedFile, Listing, Observations, RegisteredObject, Registration, VmGrant,
     },
     kind::{Platform, Role},
     progress::Hidden,
@@ -994,4 +994,14 @@ pub(crate) fn listed_backup(name: &str, last: Option<&str>) -> BackedUpVm {
         last: last.map(at),
         row: "jobs.csv: row 2".to_owned(),
     }
+}
+
+/// What a saved access list says: each path granted to a VM.
+pub(crate) fn grants(granted: &[(&str, Uuid)]) -> Vec<VmGrant> {
+    let grant = |(place, (path, vm)): (usize, &(&str, Uuid))| VmGrant {
+        path: (*path).to_owned(),
+        vm: *vm,
+        row: format!("acl.txt: line {}", place + 1),
+    };
+    granted.iter().enumerate().map(grant).collect()
 }

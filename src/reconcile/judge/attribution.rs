@@ -62,6 +62,11 @@ impl History {
         }
         found
     }
+
+    /// The logs that tell of a disk by its path.
+    pub(crate) fn of_path(&self, disk: NodeId) -> impl Iterator<Item = NodeId> {
+        self.by_node.get(&disk).into_iter().flatten().copied()
+    }
 }
 
 impl Judge<'_> {

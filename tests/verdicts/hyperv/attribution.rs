@@ -1,7 +1,7 @@
 //! Whose a file of nobody was: access lists and earlier states of configurations (H-D16).
 
 use derelict::{
-    inventory::{Inventory, UngrantedDisk, VmGrant},
+    inventory::{Inventory, UngrantedDisk},
     report::model::OwnerBasis,
 };
 use derelict_parsers::testkit::vmcx::ContainerBuilder;
@@ -11,14 +11,9 @@ use super::{config, csv, row_of, with_vm};
 use crate::support::{Export, Judged, Site, hyperv_host, hyperv_row, hyperv_vm, vhdx, vm_id};
 
 /// The export of a host with a saved access list that grants each path to a VM.
-fn with_grants(grants: &[(&str, Uuid)]) -> Inventory {
+fn with_grants(granted: &[(&str, Uuid)]) -> Inventory {
     let mut inventory = hyperv_host("hv1").vm(row_of("web"));
-    let grant = |(place, (path, vm)): (usize, &(&str, Uuid))| VmGrant {
-        path: (*path).to_owned(),
-        vm: *vm,
-        row: format!("acl.txt: line {}", place + 1),
-    };
-    inventory.observations.grants = grants.iter().enumerate().map(grant).collect();
+    inventory.observations.grants = crate::support::grants(granted);
     inventory
 }
 

@@ -1,0 +1,187 @@
+//! Groups: what a reader takes for one finding. The artifacts of one owner with one verdict; of those without owner the chain
+//! that references tie together, with what else is left of the same VM ([`leftovers`]).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::{
+    assemble::Maker,
+    files::NodeId,
+    judge::{Attribution, Judgement},
+    leftovers, own, signs,
+};
+use crate::{
+    kind::Kind,
+    raw::RawPath,
+    report::{
+        codes::Class,
+        model::{Group, OwnerBasis, OwnerKind},
+    },
+};
+
+/// Artifacts of one owner, or of one chain, with one verdict.
+pub(super) struct Groups {
+    key_of: HashMap<NodeId, String>,
+    members: BTreeMap<String, Vec<NodeId>>,
+}
+
+impl Groups {
+    pub(super) fn new(maker: &Maker<'_>) -> Self {
+        let chains = chains(maker);
+        let mut groups = Self {
+            key_of: HashMap::new(),
+            members: BTreeMap::new(),
+        };
+        for (node, judgement) in maker.reported() {
+            let verdict = judgement.verdict.name();
+            let key = match maker.first_owner(node, judgement) {
+                Some(owner) if owner.kind == OwnerKind::Vm => format!("vm:{}/{verdict}", owner.id),
+                Some(owner) => format!(
+                    "{}:{}/{}",
+                    owner_kind(owner.kind),
+                    owner.id,
+                    maker.datastore(maker.judge.world.files.nodes[node].entry.root)
+                ),
+                None => format!("chain:{}/{verdict}", maker.path(chains[node]).escaped()),
+            };
+            groups.members.entry(key.clone()).or_default().push(node);
+            groups.key_of.insert(node, key);
+        }
+        groups
+    }
+
+    pub(super) fn id_of(&self, node: NodeId) -> Option<String> {
+        self.key_of.get(&node).cloned()
+    }
+
+    pub(super) fn report(&self, maker: &Maker<'_>, shown: &BTreeSet<NodeId>) -> Vec<Group> {
+        self.members
+            .iter()
+            .filter_map(|(id, nodes)| group(maker, id, nodes, shown))
+            .collect()
+    }
+}
+
+fn owner_kind(kind: OwnerKind) -> &'static str {
+    match kind {
+        OwnerKind::Vm => "vm",
+        OwnerKind::Service => "service",
+        OwnerKind::System => "system",
+    }
+}
+
+fn group(maker: &Maker<'_>, id: &str, nodes: &[NodeId], shown: &BTreeSet<NodeId>) -> Option<Group> {
+    let judgements: Vec<&Judgement> = nodes.iter().filter_map(|&node| maker.judged[node].as_ref()).collect();
+    let head = *nodes.iter().max_by_key(|&&node| head_rank(maker, node))?;
+    let judgement = maker.judged[head].as_ref()?;
+    let owner = maker.first_owner(head, judgement);
+    let title = match owner {
+        Some(owner) => owner.name.clone(),
+        None => maker.judge.world.files.nodes[head].entry.path.escaped().into_owned(),
+    };
+    let known = last_owner(maker, nodes, head);
+    let mut artifacts: Vec<RawPath> = nodes.iter().map(|&node| maker.path(node)).collect();
+    artifacts.sort();
+    artifacts.dedup();
+    Some(Group {
+        id: id.to_owned(),
+        verdict: judgement.verdict,
+        class: judgement.class,
+        title,
+        owner: known.as_ref().map(|known| known.name.clone()),
+        owner_basis: known.as_ref().map(|known| known.basis),
+        owner_source: known.and_then(|known| known.source),
+        artifacts,
+        allocated_bytes: nodes
+            .iter()
+            .filter(|node| shown.contains(node))
+            .map(|&node| maker.allocated(node))
+            .fold(0, u64::saturating_add),
+        modified: signs::last_written(maker.judge.world.files, nodes),
+        reclaim: judgements.iter().map(|judgement| judgement.reclaim).max()?,
+        confidence: judgements.iter().filter_map(|judgement| judgement.confidence).min(),
+        backups: Vec::new(),
+    })
+}
+
+/// Whose a group is or was: the owner that its verdict rests on, or what its files tell of the last one.
+fn last_owner(maker: &Maker<'_>, nodes: &[NodeId], head: NodeId) -> Option<Attribution> {
+    let judgement = maker.judged[head].as_ref()?;
+    if let Some(owner) = maker.first_owner(head, judgement) {
+        return Some(Attribution {
+            name: owner.name.clone(),
+            basis: OwnerBasis::Verdict,
+            text: String::new(),
+            source: judgement.reasons.iter().find_map(|reason| reason.source.clone()),
+        });
+    }
+    let kind = maker.judge.world.files.nodes[head].kind();
+    if matches!(judgement.class, Some(Class::Media | Class::StaleLock)) || kind == Kind::DatastoreSystem {
+        return None;
+    }
+    let of_head = maker.judge.attribution(head);
+    if of_head.as_ref().is_some_and(|told| told.basis == OwnerBasis::Evidence) {
+        return of_head;
+    }
+    let told = nodes.iter().filter_map(|&node| maker.judge.attribution(node));
+    let mut told = told.filter(|told| told.basis == OwnerBasis::Evidence);
+    let first = told.next();
+    let is_one = first
+        .as_ref()
+        .is_some_and(|first| told.all(|other| other.name == first.name));
+    if is_one { first } else { of_head }
+}
+
+/// Which member a group is called after: the configuration, else the disk that no other disk depends on.
+fn head_rank(maker: &Maker<'_>, node: NodeId) -> (bool, bool, bool, std::cmp::Reverse<RawPath>) {
+    let kind = maker.judge.world.files.nodes[node].kind();
+    let is_leaf = !maker
+        .judge
+        .references
+        .into(node)
+        .any(|edge| edge.role == crate::kind::Role::Parent);
+    let is_disk = kind.is_disk() && kind != Kind::VmdkSparse;
+    (kind.is_config(), is_disk, is_leaf, std::cmp::Reverse(maker.path(node)))
+}
+
+/// For each file the first file of its chain: those with one verdict that references tie together, and what is left with them
+/// of the same VM.
+fn chains(maker: &Maker<'_>) -> Vec<NodeId> {
+    let mut sets = Sets::new(maker.judged.len());
+    let verdict = |node: NodeId| maker.judged[node].as_ref().map(|judgement| judgement.verdict);
+    for edge in &maker.judge.references.edges {
+        if own::is_owning(maker.judge.world.files, edge)
+            && verdict(edge.from).is_some()
+            && verdict(edge.from) == verdict(edge.to)
+        {
+            sets.unite(edge.from, edge.to);
+        }
+    }
+    leftovers::unite(maker, &mut sets);
+    (0..maker.judged.len()).map(|node| sets.first_of(node)).collect()
+}
+
+/// Files in sets, each set known by its first file.
+pub(super) struct Sets {
+    parent: Vec<NodeId>,
+}
+
+impl Sets {
+    fn new(count: usize) -> Self {
+        Self {
+            parent: (0..count).collect(),
+        }
+    }
+
+    pub(super) fn first_of(&mut self, mut node: NodeId) -> NodeId {
+        while self.parent[node] != node {
+            self.parent[node] = self.parent[self.parent[node]];
+            node = self.parent[node];
+        }
+        node
+    }
+
+    pub(super) fn unite(&mut self, left: NodeId, right: NodeId) {
+        let (left, right) = (self.first_of(left), self.first_of(right));
+        self.parent[left.max(right)] = left.min(right);
+    }
+}
