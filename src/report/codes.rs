@@ -318,6 +318,8 @@ codes! {
         Unreadable = "unreadable",
         /// The chain runs in a circle.
         ChainCycle = "chain-cycle",
+        /// The signs of use that files show were asked for, and none was found.
+        NoSignOfUse = "no-sign-of-use",
         /// Something could not be checked, so that the confidence is lower.
         NotChecked = "not-checked",
         /// A merge may be running.

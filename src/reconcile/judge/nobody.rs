@@ -181,6 +181,7 @@ impl Judge<'_> {
         if situation.needs_inventory {
             reasons.push(self.consulted(self.root(node)));
         }
+        reasons.extend(self.no_sign_reason(node, unit, situation.needs_inventory));
         reasons.extend(self.age_reason(unit));
         reasons.extend(self.unchanged_reason(unit));
         reasons.extend(self.attribution_reason(node));

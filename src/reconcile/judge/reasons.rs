@@ -3,6 +3,7 @@
 use super::{Judge, Judgement};
 use crate::{
     inventory::Inventory,
+    kind::{Kind, Platform, Role},
     reconcile::{
         files::NodeId,
         signs::{self, statement},
@@ -57,6 +58,43 @@ impl Judge<'_> {
         Some(statement(ReasonCode::Unchanged, text, None, Weight::For))
     }
 
+    /// That the signs of use were asked for, and which of them no file can show.
+    pub(super) fn no_sign_reason(&self, node: NodeId, unit: &[NodeId], needs_inventory: bool) -> Option<Reason> {
+        let files = self.world.files;
+        let kind = self.file(node).kind();
+        if !kind.is_disk() && !kind.is_extent() {
+            return None;
+        }
+        let is_vmware = kind.platform() == Some(Platform::Vmware);
+        let mut asked = vec![if is_vmware {
+            "no lock file"
+        } else {
+            "nobody held it when it was read"
+        }];
+        if unit
+            .iter()
+            .any(|&node| matches!(files.nodes[node].kind(), Kind::Vhdx | Kind::Avhdx))
+        {
+            asked.push("its log is closed");
+        }
+        let has_children = self.references.into(node).any(|edge| edge.role == Role::Parent);
+        asked.push(if has_children {
+            "only disks of nobody depend on it"
+        } else {
+            "no disk depends on it"
+        });
+        if needs_inventory {
+            asked.push("nothing written since the inventories were taken");
+        }
+        let unseen = if is_vmware {
+            "a lock on VMFS or by NFS 4.1 no file shows"
+        } else {
+            "a handle that another host has open only an export of open files shows"
+        };
+        let text = format!("no sign of use: {} ({unseen})", asked.join(", "));
+        Some(statement(ReasonCode::NoSignOfUse, text, None, Weight::For))
+    }
+
     /// A file that was to be looked at again and could not be: that nobody changes it is not known.
     pub(super) fn not_settled(&self, unit: &[NodeId]) -> Option<Judgement> {
         let failed = |node: &NodeId| self.file(*node).artifact?.second_look.as_ref()?.failed.as_deref();
@@ -78,7 +116,7 @@ impl Judge<'_> {
         let mut confidence = Confidence::High;
         for gap in self.coverage.lowering(self.world.files, node) {
             confidence = Confidence::Medium;
-            reasons.push(settled(ReasonCode::NotChecked, gap.text.clone(), gap.remedy()));
+            reasons.push(unchecked(gap.text.clone(), gap.remedy()));
         }
         if self.identities.roots[root].identity == Identity::Inferred {
             confidence = Confidence::Medium;
@@ -86,7 +124,7 @@ impl Judge<'_> {
                 "the datastore of this root was inferred ({})",
                 self.identities.roots[root].basis
             );
-            reasons.push(settled(ReasonCode::NotChecked, text, "an alias for the root"));
+            reasons.push(unchecked(text, "an alias for the root"));
         }
         if self.options.assume_complete {
             reasons.push(statement(
@@ -107,6 +145,14 @@ pub(super) fn settled(code: ReasonCode, text: String, settles: &str) -> Reason {
         source: None,
         weight: Weight::For,
         settles: Some(settles.to_owned()),
+    }
+}
+
+/// What keeps a verdict from being sure: it speaks against it.
+pub(super) fn unchecked(text: String, settles: &str) -> Reason {
+    Reason {
+        weight: Weight::Against,
+        ..settled(ReasonCode::NotChecked, text, settles)
     }
 }
 

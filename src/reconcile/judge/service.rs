@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Judge, Judgement, reasons::settled};
+use super::{Judge, Judgement, reasons::unchecked};
 use crate::{
     catalogue::Catalogue,
     kind::{Kind, Role},
@@ -16,7 +16,7 @@ use crate::{
     },
     report::{
         codes::{Class, ReasonCode},
-        model::{Cover, Owner, OwnerKind, Reason, Reclaim, Verdict, Weight},
+        model::{Cover, Owner, OwnerKind, Reclaim, Verdict, Weight},
     },
     rules::{Rule, Subject},
 };
@@ -177,14 +177,8 @@ impl Judge<'_> {
             return;
         };
         judgement.reclaim = Reclaim::Review;
-        judgement.reasons.push(Reason {
-            weight: Weight::Against,
-            ..settled(
-                ReasonCode::NotChecked,
-                doubt.to_owned(),
-                "kubectl get pv -o json of the cluster that it was made for",
-            )
-        });
+        let settles = "kubectl get pv -o json of the cluster that it was made for";
+        judgement.reasons.push(unchecked(doubt.to_owned(), settles));
         judgement
             .reasons
             .extend(self.age_reason(&signs::unit(self.references, node)));
