@@ -5,6 +5,7 @@
 //! than a likeness of names between disks: two chains are one finding only where something that only a VM has ties them.
 //!
 //! - a log, and the disks that it tells of;
+//! - what tracked the changes of one disk that is gone;
 //! - state of Hyper-V, and disks, that bear one id in their names or are granted to that VM alone;
 //! - small files and state of VMware, and the disks of their stem in their folder;
 //! - logs, which bear no name of a VM, and what else lies in their folder where that is of one stem.
@@ -37,7 +38,8 @@ pub(super) fn unite(maker: &Maker<'_>, sets: &mut Sets) {
             .or_default()
             .extend(owner.map(|owner| owner.name));
     }
-    for (one, other) in [left.by_log(), left.by_id(), left.by_stem()].into_iter().flatten() {
+    let ties = [left.by_log(), left.by_tracked_disk(), left.by_id(), left.by_stem()];
+    for (one, other) in ties.into_iter().flatten() {
         let both = [sets.first_of(one), sets.first_of(other)];
         let names: BTreeSet<String> = both.iter().filter_map(|set| told.get(set)).flatten().cloned().collect();
         if both[0] != both[1] && names.len() <= 1 {
@@ -65,6 +67,22 @@ impl Left<'_> {
             .iter()
             .flat_map(|&disk| history.of_path(disk).map(move |log| (log, disk)));
         pairs.filter(|(log, _)| self.nodes.contains(log)).collect()
+    }
+
+    fn by_tracked_disk(&self) -> Vec<(NodeId, NodeId)> {
+        let files = self.maker.judge.world.files;
+        let mut by_disk: BTreeMap<(usize, &[u8], &str), Vec<NodeId>> = BTreeMap::new();
+        for &node in &self.nodes {
+            let file = files.nodes[node];
+            let is_sidecar = matches!(file.kind(), Kind::Rct | Kind::Mrt | Kind::Hrl | Kind::Hru);
+            if let Some((disk, _)) = files.name(node).rsplit_once('.').filter(|_| is_sidecar) {
+                by_disk
+                    .entry((file.entry.root, file.folder(), disk))
+                    .or_default()
+                    .push(node);
+            }
+        }
+        by_disk.into_values().flat_map(|nodes| with_first(&nodes)).collect()
     }
 
     fn by_id(&self) -> Vec<(NodeId, NodeId)> {

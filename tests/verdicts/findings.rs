@@ -102,6 +102,21 @@ fn a_log_ties_the_disks_that_it_tells_of_wherever_they_lie_unless_they_were_anot
 }
 
 #[test]
+fn what_tracked_one_disk_that_is_gone_is_one_finding() {
+    const DISK: &str = r"C:\ClusterStorage\Volume1\web\web.vhdx";
+    let judged = Site::hyperv()
+        .vmcx("csv1/web", &hyperv_vm("web", &[DISK]))
+        .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+        .zeros("csv1/web/old.vhdx.rct", 4096)
+        .zeros("csv1/web/old.vhdx.mrt", 4096)
+        .zeros("csv1/web/old2.vhdx.mrt", 4096)
+        .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[DISK])))
+        .judge();
+    assert!(are_one(&judged, &["csv1/web/old.vhdx.rct", "csv1/web/old.vhdx.mrt"]));
+    assert!(!are_one(&judged, &["csv1/web/old.vhdx.rct", "csv1/web/old2.vhdx.mrt"]));
+}
+
+#[test]
 fn of_hyper_v_the_id_ties_state_and_disks() {
     let id = vm_id("gone");
     let state = |end: &str| format!("csv1/gone/Virtual Machines/{}.{end}", id.to_string().to_uppercase());

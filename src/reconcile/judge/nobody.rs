@@ -26,6 +26,10 @@ use crate::{
 /// NB and the design use a day for merges that run after a deletion.
 const MERGE_AGE: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 const _: () = assert!(MERGE_AGE.as_hours() > MARGIN.as_hours());
+
+/// What tells who needs a disk of another hypervisor.
+const FOREIGN_LIST: &str = "the list of VMs of that hypervisor";
+
 impl Judge<'_> {
     /// What a file is when nothing that names it counts.
     pub(super) fn alone(&self, node: NodeId) -> Judgement {
@@ -306,11 +310,7 @@ impl Judge<'_> {
     pub(super) fn transport_or_foreign(&self, node: NodeId) -> Option<Judgement> {
         if self.file(node).kind() == Kind::ForeignDisk {
             let text = "a disk image of another hypervisor, whose own lists would tell who needs it";
-            let mut reason = settled(
-                ReasonCode::ForeignCreator,
-                text.to_owned(),
-                "the list of VMs of that hypervisor",
-            );
+            let mut reason = settled(ReasonCode::ForeignCreator, text.to_owned(), FOREIGN_LIST);
             reason.source = Some(source_of(self.world.files, node, None));
             return Some(Judgement::unknown(Class::Foreign, reason));
         }
@@ -334,7 +334,11 @@ impl Judge<'_> {
             );
             let mut judgement = Judgement::unknown(
                 Class::TransportImage,
-                statement(ReasonCode::TransportForm, text, None, Weight::For),
+                settled(
+                    ReasonCode::TransportForm,
+                    text,
+                    "whoever uploaded it, or the import that it was meant for",
+                ),
             );
             judgement.reclaim = Reclaim::Review;
             return Some(judgement);
@@ -345,10 +349,7 @@ impl Judge<'_> {
             .map(|creator| fold(creator.trim_matches(['\0', ' '])))?;
         matches!(creator.as_str(), "tap" | "vbox").then(|| {
             let text = format!("its footer says that {creator} made it: a disk of another hypervisor");
-            Judgement::unknown(
-                Class::Foreign,
-                statement(ReasonCode::ForeignCreator, text, None, Weight::For),
-            )
+            Judgement::unknown(Class::Foreign, settled(ReasonCode::ForeignCreator, text, FOREIGN_LIST))
         })
     }
 
