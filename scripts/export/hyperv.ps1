@@ -64,23 +64,35 @@ if ($cluster) {
             @{n='VmStoreRootPath';e={($_ | Get-ClusterParameter VmStoreRootPath).Value}})
 }
 
-# Parents of the disks that are named. A disk that another node has open is told by its own file.
-$paths = @($vms | ForEach-Object { $_.HardDrives; $_.Snapshots | ForEach-Object { $_.HardDrives } } |
-    Where-Object { $_.Path -and $null -eq $_.DiskNumber } | ForEach-Object { $_.Path } | Sort-Object -Unique)
+# Parents of the disks that are named. A disk that another node has open is told by its own file. A drive letter is one of
+# its node, so that node is asked, and what two nodes have at one path is not told.
+$disks = @($vms | ForEach-Object {
+    $node = $_.ComputerName
+    @($_.HardDrives) + @($_.Snapshots | ForEach-Object { $_.HardDrives }) |
+        Where-Object { $_.Path -and $null -eq $_.DiskNumber } |
+        ForEach-Object { [pscustomobject]@{ Path = $_.Path; Node = $node } }
+})
 $chains = New-Object System.Collections.ArrayList
-$seen = @{}
-while ($paths.Count -gt 0) {
+$asked = @{}
+$twice = @{}
+while ($disks.Count -gt 0) {
     $next = @()
-    foreach ($path in $paths) {
-        if ($seen[$path]) { continue }
-        $seen[$path] = $true
+    foreach ($disk in $disks) {
+        $isLocal = $disk.Path -match '^[A-Za-z]:' -and $disk.Path -notlike '?:\ClusterStorage\*'
+        $node = $(if ($isLocal) { $disk.Node } else { $env:COMPUTERNAME })
+        if ($asked.ContainsKey($disk.Path)) {
+            if ($asked[$disk.Path] -ne $node) { $twice[$disk.Path] = $true }
+            continue
+        }
+        $asked[$disk.Path] = $node
         try {
-            $disk = Get-VHD -Path $path -ErrorAction Stop
-            [void]$chains.Add([pscustomobject]@{ Path = $disk.Path; ParentPath = $disk.ParentPath })
-            if ($disk.ParentPath) { $next += $disk.ParentPath }
+            $vhd = $(if ($node -eq $env:COMPUTERNAME) { Get-VHD -Path $disk.Path -ErrorAction Stop }
+                else { Get-VHD -ComputerName $node -Path $disk.Path -ErrorAction Stop })
+            [void]$chains.Add([pscustomobject]@{ Path = $disk.Path; ParentPath = $vhd.ParentPath })
+            if ($vhd.ParentPath) { $next += [pscustomobject]@{ Path = $vhd.ParentPath; Node = $disk.Node } }
         } catch { }
     }
-    $paths = $next
+    $disks = $next
 }
 
 $export = [ordered]@{
@@ -91,7 +103,7 @@ $export = [ordered]@{
     nodes = $nodes
     vms = $vms
     clusterSharedVolumes = $volumes
-    vhdChains = @($chains)
+    vhdChains = @($chains | Where-Object { -not $twice[$_.Path] })
     errors = @($failures)
 }
 # Without a cluster there is no list of its resources, which is not the same as an empty one.

@@ -5,4 +5,11 @@ set -u
 folder=${1:?usage: kubernetes.sh FOLDER}
 mkdir -p "$folder" || exit 1
 context=$(kubectl config current-context | tr -c 'A-Za-z0-9._-\n' '_')
-kubectl get pv -o json >"$folder/volumes-$context.json.part" && mv "$folder/volumes-$context.json.part" "$folder/volumes-$context.json"
+volumes="$folder/volumes-$context.json"
+# A failing command must not leave half a file that looks whole.
+if kubectl get pv -o json >"$volumes.part"; then
+    mv "$volumes.part" "$volumes"
+else
+    rm -f "$volumes.part"
+    exit 1
+fi

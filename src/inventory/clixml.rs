@@ -70,6 +70,7 @@ pub(super) fn documents(text: &str) -> Result<Documents, ImportError> {
     Ok(Documents {
         values: builder.finish(),
         damage,
+        ..Documents::default()
     })
 }
 

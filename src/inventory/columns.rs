@@ -224,6 +224,11 @@ pub(super) fn of_drives(part: &mut Part, items: &[Json<'_>]) {
     );
 }
 
+/// A list of drives says of each whether it is one of a checkpoint.
+pub(super) fn tells_checkpoint_drives(part: &Part) -> bool {
+    part.columns.get(&DRIVE_CHECKPOINT) == Some(&true)
+}
+
 /// Rows of `Get-VMReplication`, which make up for VMs without their mode.
 pub(super) fn of_replications(part: &mut Part, items: &[Json<'_>]) {
     of_items(part, items, &[(&REPLICATION, &["vmId", "vmName", "name"])]);

@@ -78,6 +78,27 @@ enum Look {
     Mapped,
 }
 
+impl Look {
+    /// A text of lines that no closing bracket or tag ends. Every tool ends its lines.
+    fn is_of_lines(self) -> bool {
+        match self {
+            Self::Esxcli(formatter) => formatter != esxcli::Formatter::Xml,
+            Self::VmTable | Self::Printed | Self::FileList | Self::Names(_) | Self::Icacls | Self::ComputeSystems => {
+                true
+            }
+            Self::Workbook
+            | Self::HostStore
+            | Self::ClusterHive
+            | Self::Json
+            | Self::Clixml
+            | Self::EsxiInventory
+            | Self::Rvtools(_)
+            | Self::List(_)
+            | Self::Mapped => false,
+        }
+    }
+}
+
 /// Reads a file as what its content is, or as the kind that the user named.
 pub(super) fn read(origin: &Origin, bytes: &[u8], hints: Hints<'_>) -> Result<Reading, ImportError> {
     if bytes.is_empty() {
@@ -121,21 +142,29 @@ fn look(origin: &Origin, bytes: &[u8], hints: Hints<'_>) -> Result<Look, ImportE
     }
     let head = text::decode(bytes.get(..bytes.len().min(HEAD_BYTES)).unwrap_or_default()).text;
     let head = without_notices(&head);
+    if head.is_empty() && bytes.len() <= HEAD_BYTES {
+        return Err(ImportError::Empty);
+    }
     if let Some(look) = text_look(head) {
         return Ok(look);
     }
-    if let Some(why) = instead(bytes, head) {
+    if let Some(why) = other_form(bytes, head) {
+        return Err(ImportError::WrongForm(why.to_owned()));
+    }
+    if let Some(why) = no_export(bytes, head) {
         return Err(ImportError::NotUnderstood(why.to_owned()));
     }
-    let table = csv_table::parse(head);
+    let table = csv_table::parse_below_title(head, is_known_header);
     if let Some(look) = table_look(origin, &table) {
         return Ok(look);
     }
-    if hints.map.is_some_and(|map| map.fits(&table)) {
+    if hints.map.is_some_and(|map| map.fits(&mapped_table(head, map))) {
         return Ok(Look::Mapped);
     }
-    let hint = mapped::hint(&table).unwrap_or_else(|| "no known export".to_owned());
-    Err(ImportError::NotUnderstood(hint))
+    Err(match mapped::hint(&table) {
+        Some(hint) if mapped::holds_paths(&table) => ImportError::WrongForm(hint),
+        hint => ImportError::NotUnderstood(hint.unwrap_or_else(|| "no known export".to_owned())),
+    })
 }
 
 /// A text that is no table with a header.
@@ -155,34 +184,77 @@ fn text_look(head: &str) -> Option<Look> {
     }
 }
 
-/// What a file is that is no export, where that can be said, and what would be one.
-fn instead(bytes: &[u8], head: &str) -> Option<&'static str> {
+/// What a file is that was to tell of VMs and cannot be read, and what could be: in a folder it is missed.
+fn other_form(bytes: &[u8], head: &str) -> Option<&'static str> {
     match () {
-        () if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) => {
+        () if is_old_workbook(bytes) => {
             Some("a workbook of the old form (.xls), or one with a password; save it as .xlsx without one")
         }
         () if bytes.starts_with(&[0x1f, 0x8b]) => Some("compressed with gzip; unpack it first"),
         () if is_other_archive(bytes) => Some("an archive; unpack it first, or pack it as zip"),
-        () if bytes.starts_with(b"%PDF-") => Some("a PDF; export as CSV, JSON or workbook"),
         () if head.starts_with("govc: ") => Some("an error message of govc: the export failed"),
-        () if head.contains('\0') => Some("binary of no known export"),
+        () if head.contains('\0') => None,
         () if is_govc_xml(head) => Some("XML of govc; export with -json instead of -xml"),
+        () if is_converted_xml(head) => {
+            Some("XML of ConvertTo-Xml, in which objects are cut to text; export with ConvertTo-Json or Export-Clixml")
+        }
         () if is_govc_dump(head) => Some("the dump of govc; export with -json instead of -dump"),
         () if names::is_disk_without_path(head) => {
             Some("First Class Disks without their paths; export with govc disk.ls -json -l")
         }
         () if head.starts_with("VirtualMachine:") => Some("the table of govc object.collect; export with -json"),
-        () if is_html(head) => {
-            Some("a page for a browser; export with ConvertTo-Json or Export-Csv, not ConvertTo-Html")
-        }
-        () if head.starts_with('<') => Some("XML of no known export"),
-        () if let Some(why) = govc_text(head) => Some(why),
         () if is_kubectl_text(head) => Some("what kubectl prints; export with kubectl get pv -o json"),
+        () if is_formatted(head) => Some(
+            "what Format-Table or Format-List made for the screen, exported in place of the objects; leave it out before ConvertTo-Json or Export-Csv",
+        ),
         () if is_screen_form(head) => Some(
             "what PowerShell shows on the screen, which is cut to its width; export with ConvertTo-Json or Export-Csv",
         ),
         () => None,
     }
+}
+
+/// What a file is that is no export, where that can be said, and what would be one.
+fn no_export(bytes: &[u8], head: &str) -> Option<&'static str> {
+    match () {
+        () if bytes.starts_with(b"%PDF-") => Some("a PDF; export as CSV, JSON or workbook"),
+        () if head.contains('\0') => Some("binary of no known export"),
+        () if is_html(head) => {
+            Some("a page for a browser; export with ConvertTo-Json or Export-Csv, not ConvertTo-Html")
+        }
+        () if head.starts_with('<') => Some("XML of no known export"),
+        () if is_lengths(head) => Some(
+            "the lengths of texts, which Export-Csv writes of what is no object; leave out Format-Table and Out-String before it",
+        ),
+        () => govc_text(head),
+    }
+}
+
+/// A document of the old office form that holds a workbook, or one that was locked with a password.
+fn is_old_workbook(bytes: &[u8]) -> bool {
+    let names = ["Workbook", "EncryptedPackage"].map(|name| {
+        let units = name.encode_utf16().flat_map(u16::to_le_bytes);
+        units.collect::<Vec<u8>>()
+    });
+    let has = |name: &Vec<u8>| bytes.windows(name.len()).any(|part| part == name.as_slice());
+    bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) && names.iter().any(has)
+}
+
+/// `ConvertTo-Xml` and `Export-Clixml` are two forms.
+fn is_converted_xml(head: &str) -> bool {
+    let body = head.split_once("?>").map_or(head, |(_, body)| body).trim_start();
+    body.starts_with("<Objects>") && body.contains("<Object Type=")
+}
+
+/// The objects that `Format-Table` and `Format-List` give have members of such names.
+fn is_formatted(head: &str) -> bool {
+    head.contains("ClassId2e4f51ef21dd47e99d3c952918aff9cd")
+}
+
+/// A table of nothing but lengths: `Export-Csv` of texts.
+fn is_lengths(head: &str) -> bool {
+    let header = head.lines().find(|line| !line.starts_with("#TYPE"));
+    header.is_some_and(|line| line.trim().trim_matches('"') == "Length")
 }
 
 /// `-xml` writes the results of a command, `object.save` one object of the API.
@@ -194,7 +266,7 @@ fn is_govc_xml(head: &str) -> bool {
             .next()
             .is_some_and(|name| name.ends_with("Result"));
     is_result
-        || ["<VirtualMachine", "<ObjectContent", "<Objects", "<Datastore"]
+        || ["<VirtualMachine", "<ObjectContent", "<Datastore"]
             .iter()
             .any(|start| body.starts_with(start))
 }
@@ -306,29 +378,39 @@ fn is_json(head: &str) -> bool {
             .map(|rest: &str| rest.trim_start().chars().next())
     };
     match (next('{'), next('[')) {
-        (Some(next), _) => matches!(next, Some('"' | '}')),
-        (_, Some(next)) => matches!(next, Some('{' | '[' | '"' | ']')),
-        _ => false,
+        // One that ends here was cut.
+        (Some(next), _) => matches!(next, Some('"' | '}') | None),
+        (_, Some(next)) => matches!(next, Some('{' | '[' | '"' | ']') | None),
+        _ => head.trim_end() == "null",
     }
 }
 
-/// A table by its header; where that fits several, or none since columns are missing, by the name of its file.
+/// A table by its header; where that fits none since columns are missing, by the name of its file.
 fn table_look(origin: &Origin, table: &Table) -> Option<Look> {
+    header_look(table).or_else(|| Tab::of_name(&origin.name()).map(Look::Rvtools))
+}
+
+/// A table by its header alone; where that fits both, RVTools has more columns of its own than what gives way to it.
+fn header_look(table: &Table) -> Option<Look> {
     if table.header.len() < 2 {
         return None;
     }
     let form = form::of_item(Json(&table.header_object()));
-    let by_header = Tab::of_table(table).filter(|_| form.is_none_or(Form::gives_way_to_rvtools));
-    if let Some(tab) = by_header {
-        return Some(Look::Rvtools(tab));
-    }
-    form.map(Look::List)
-        .or_else(|| Tab::of_name(&origin.name()).map(Look::Rvtools))
+    let tab = Tab::of_table(table).filter(|_| form.is_none_or(Form::gives_way_to_rvtools));
+    tab.map(Look::Rvtools).or(form.map(Look::List))
+}
+
+fn is_known_header(table: &Table) -> bool {
+    header_look(table).is_some()
+}
+
+fn mapped_table(text: &str, map: &ColumnMap) -> Table {
+    csv_table::parse_below_title(text, |table| map.fits(table))
 }
 
 fn read_as(origin: &Origin, bytes: &[u8], look: Look, hints: Hints<'_>) -> Result<Reading, ImportError> {
     match look {
-        Look::Workbook => read_workbook(origin, bytes),
+        Look::Workbook => read_workbook(origin, bytes, hints),
         Look::HostStore => Ok(Reading::single(
             host_store::import(origin, bytes)?,
             "the registration store of a Hyper-V host",
@@ -340,6 +422,9 @@ fn read_as(origin: &Origin, bytes: &[u8], look: Look, hints: Hints<'_>) -> Resul
         _ => {
             let text = text::decode(bytes);
             let mut reading = read_text(origin, &text.text, look, hints)?;
+            if look.is_of_lines() && !text.text.ends_with(['\n', '\r']) {
+                note_cut(&mut reading, &origin.name());
+            }
             for part in &mut reading.parts {
                 part.guessed_encoding = text.guessed;
             }
@@ -348,7 +433,7 @@ fn read_as(origin: &Origin, bytes: &[u8], look: Look, hints: Hints<'_>) -> Resul
     }
 }
 
-fn read_workbook(origin: &Origin, bytes: &[u8]) -> Result<Reading, ImportError> {
+fn read_workbook(origin: &Origin, bytes: &[u8], hints: Hints<'_>) -> Result<Reading, ImportError> {
     let sheets = workbook::read(bytes, rvtools::is_wanted)?;
     if live_optics::is_workbook(&sheets) {
         let part = live_optics::import(origin, &sheets);
@@ -357,8 +442,35 @@ fn read_workbook(origin: &Origin, bytes: &[u8]) -> Result<Reading, ImportError> 
             "a workbook with the sheets VMs and ESX Hosts or Details",
         ));
     }
+    if !rvtools::is_workbook(&sheets)
+        && let Some(reading) = read_lists(origin, &sheets, hints)
+    {
+        return Ok(reading);
+    }
     let (parts, why) = rvtools::import_workbook(origin, sheets)?;
     Ok(Reading::of(InventoryKind::RvtoolsXlsx, parts, why))
+}
+
+/// Reads the lists in a workbook that a spreadsheet made of CSV files: a sheet is a table like any other.
+fn read_lists(origin: &Origin, sheets: &[workbook::Sheet], hints: Hints<'_>) -> Option<Reading> {
+    let mut readings = sheets.iter().filter_map(|sheet| {
+        let table = sheet.table.clone().below_title(is_known_header);
+        if let Some(Look::List(form)) = header_look(&table) {
+            return Some(read_list(origin, form, &table));
+        }
+        let map = hints.map?;
+        let table = sheet.table.clone().below_title(|table| map.fits(table));
+        map.fits(&table).then(|| of_mapped(origin, map, &table))
+    });
+    let mut all = readings.next()?;
+    for reading in readings {
+        all.parts.extend(reading.parts);
+        if !all.why.contains(&reading.why) {
+            all.why = format!("{}; {}", all.why, reading.why);
+        }
+    }
+    all.why = format!("a workbook with {}", all.why);
+    Some(all)
 }
 
 fn read_text(origin: &Origin, text: &str, look: Look, hints: Hints<'_>) -> Result<Reading, ImportError> {
@@ -428,15 +540,25 @@ fn read_text(origin: &Origin, text: &str, look: Look, hints: Hints<'_>) -> Resul
             "a tab of RVTools that names no files",
         ),
         Look::Rvtools(tab) => {
-            let (parts, why) = rvtools::import_csv(origin, tab, csv_table::parse(text));
+            let (parts, why) = rvtools::import_csv(origin, tab, csv_table::parse_below_title(text, is_known_header));
             Reading::of(InventoryKind::RvtoolsCsv, parts, why)
         }
-        Look::List(form) => read_list(origin, form, &csv_table::parse(text)),
+        Look::List(form) => read_list(origin, form, &csv_table::parse_below_title(text, is_known_header)),
         Look::Mapped => read_mapped(origin, text, hints.map)?,
         Look::Workbook | Look::HostStore | Look::ClusterHive => {
             return Err(ImportError::NotUnderstood("binary of no known export".to_owned()));
         }
     })
+}
+
+/// A text that ends in the middle of a line was cut, at one place or another.
+fn note_cut(reading: &mut Reading, file: &str) {
+    for part in &mut reading.parts {
+        part.warn_capping(
+            "truncated",
+            format!("{file}: it breaks off in the middle of its last line; export it again, or end that line where it is whole"),
+        );
+    }
 }
 
 /// What a command warned of may be that it left things out.
@@ -459,19 +581,19 @@ fn read_list(origin: &Origin, form: &'static Form, table: &Table) -> Reading {
 fn read_mapped(origin: &Origin, text: &str, map: Option<&ColumnMap>) -> Result<Reading, ImportError> {
     let map =
         map.ok_or_else(|| ImportError::NotUnderstood("no --map says which of its columns hold what".to_owned()))?;
-    let table = csv_table::parse(text);
+    let table = mapped_table(text, map);
     if !map.fits(&table) {
         return Err(ImportError::NotUnderstood(format!(
             "it has none of the columns that --map names (it has: {})",
             table.header.join(", ")
         )));
     }
-    let parts = mapped::import(origin, map, &table);
-    Ok(Reading::of(
-        InventoryKind::MappedCsv,
-        parts,
-        "the columns that --map names",
-    ))
+    Ok(of_mapped(origin, map, &table))
+}
+
+fn of_mapped(origin: &Origin, map: &ColumnMap, table: &Table) -> Reading {
+    let parts = mapped::import(origin, map, table);
+    Reading::of(InventoryKind::MappedCsv, parts, "the columns that --map names")
 }
 
 /// Reads JSON. An empty list says of what it is one only when the user does.

@@ -61,6 +61,7 @@ pub(super) fn documents(text: &str, formatter: Formatter) -> Result<Documents, I
     Ok(Documents {
         values: vec![Value::Array(records)],
         damage: None,
+        ..Documents::default()
     })
 }
 
@@ -196,6 +197,7 @@ fn xml(text: &str) -> Result<Documents, ImportError> {
     Ok(Documents {
         values: vec![Value::Array(records)],
         damage,
+        ..Documents::default()
     })
 }
 

@@ -34,6 +34,9 @@ pub(super) enum ImportError {
     /// It is something else.
     #[error("not understood: {0}")]
     NotUnderstood(String),
+    /// It speaks of VMs, in a form that cannot be read.
+    #[error("not understood: {0}")]
+    WrongForm(String),
     /// It is an export, but broken.
     #[error("damaged: {0}")]
     Damaged(String),
@@ -300,16 +303,23 @@ fn guarded(origin: &Origin, bytes: &[u8], hints: Hints<'_>) -> Result<detect::Re
     catch_unwind(AssertUnwindSafe(|| detect::read(origin, bytes, hints))).unwrap_or(Err(ImportError::Panic))
 }
 
-/// In a folder of exports, a file that was meant to be one: broken, or empty with the name of one.
+/// In a folder of exports, a file that was meant to be one: broken, in a form that cannot be read, or empty with the name
+/// of one.
 fn is_failed_export(path: &Path, error: &ImportError) -> bool {
     match error {
         ImportError::NotUnderstood(_) => false,
+        // What the export scripts note of commands that failed; what those were to make is missing, which is told.
+        ImportError::WrongForm(_) if path.file_name().is_some_and(|name| name == "errors.txt") => false,
         ImportError::Empty => {
             let extension = path
                 .extension()
                 .map(|extension| extension.to_string_lossy().to_lowercase());
             extension.is_some_and(|extension| ["json", "csv", "xml", "xlsx"].contains(&extension.as_str()))
         }
-        ImportError::Io(_) | ImportError::Damaged(_) | ImportError::TooLarge(_) | ImportError::Panic => true,
+        ImportError::Io(_)
+        | ImportError::WrongForm(_)
+        | ImportError::Damaged(_)
+        | ImportError::TooLarge(_)
+        | ImportError::Panic => true,
     }
 }

@@ -2,8 +2,8 @@
 //! object bear the same names, so that one entry serves all three.
 
 use super::{
-    InventoryKind, azure, backup, esxcli, file_list, govc, hyperv, json::Json, kubernetes, names, part::Part, powercli,
-    scvmm, windows,
+    InventoryKind, azure, backup, esxcli, file_list, files::ImportError, govc, hyperv, json::Json, kubernetes, names,
+    part::Part, powercli, scvmm, values, windows,
 };
 
 /// What the values were read from.
@@ -76,13 +76,15 @@ const FILESYSTEMS: Tool = Tool::Other(InventoryKind::EsxiFilesystems);
 const SCVMM: Tool = Tool::Other(InventoryKind::Scvmm);
 const BACKUP: Tool = Tool::Other(InventoryKind::Backup);
 
+/// The sign of the stream of `govc object.collect`.
+pub(super) const COLLECTED: &str = "objects with `changeSet`";
 const HYPERV_EXPORT: &str = "`vms` with `host` or `cluster`";
 
 /// Documents that are one object with a wrapper, or a list of bare names. The first that fits is taken.
 static DOCUMENTS: [Form; 15] = [
     form(
         GOVC_COLLECT,
-        "objects with `changeSet`",
+        COLLECTED,
         |d| d.has("changeSet") && d.has("obj"),
         |part, d, row| govc::add_collected(part, d, row.to_owned()),
     ),
@@ -493,18 +495,34 @@ static LISTS: [Form; 43] = [
 ];
 
 /// The form of a document; the error says what it is instead.
-pub(super) fn of_document(document: Json<'_>) -> Result<&'static Form, String> {
+pub(super) fn of_document(document: Json<'_>) -> Result<&'static Form, ImportError> {
     if let Some(form) = DOCUMENTS.iter().find(|form| (form.is)(document)) {
         return Ok(form);
     }
+    let not_understood = |why: &str| Err(ImportError::NotUnderstood(why.to_owned()));
     let items = document.items();
     if items.is_empty() {
-        return Err("an empty list: the export has no rows, perhaps for want of rights, or failed".to_owned());
+        return not_understood("an empty list: the export has no rows, perhaps for want of rights, or failed");
     }
     let Some(first) = document.objects().first().copied() else {
-        return Err("a list without objects (names alone say nothing of files)".to_owned());
+        return not_understood("a list without objects (names alone say nothing of files)");
     };
-    of_item(first).ok_or_else(|| instead(first).to_owned())
+    match of_item(first) {
+        Some(form) => Ok(form),
+        None if instead(first).is_none() && names_vm_files(document) => Err(ImportError::WrongForm(
+            "JSON of no known export that names files of VMs; export with a command of the README, or as CSV for --map"
+                .to_owned(),
+        )),
+        None => not_understood(instead(first).unwrap_or("JSON of no known export")),
+    }
+}
+
+/// A text in the document ends like the path of a file of a VM.
+fn names_vm_files(document: Json<'_>) -> bool {
+    const ENDINGS: [&str; 9] = [
+        ".vmx", ".vmtx", ".vmdk", ".vmcx", ".vhdx", ".vhd", ".vhds", ".avhdx", ".avhd",
+    ];
+    document.any_text(|text| text.contains(['/', '\\']) && values::ends_with(text, &ENDINGS))
 }
 
 /// The form of a list by its first object, or by the header of its table.
@@ -513,16 +531,19 @@ pub(super) fn of_item(item: Json<'_>) -> Option<&'static Form> {
 }
 
 /// What a list of no known form is, and which command gives what is needed.
-fn instead(first: Json<'_>) -> &'static str {
-    match () {
+fn instead(first: Json<'_>) -> Option<&'static str> {
+    Some(match () {
         () if first.has("childSnapshotList") => "a tree of snapshots without files; use govc object.collect",
         () if first.has("devices") => "devices without the VM that they are of; use govc object.collect",
         () if first.has("cached") && first.has("version") => {
             "files of a library without their place; use govc library.info -json LIBRARY and 'LIBRARY/*'"
         }
         () if first.has("diskType") && first.has("parent") => "the format of one disk, which says nothing of owners",
-        () => "JSON of no known export",
-    }
+        () if first.has("ClassId2e4f51ef21dd47e99d3c952918aff9cd") => {
+            "what Format-Table or Format-List made for the screen; leave it out before ConvertTo-Json"
+        }
+        () => return None,
+    })
 }
 
 #[cfg(test)]

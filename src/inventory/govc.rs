@@ -53,14 +53,18 @@ fn add_object(part: &mut Part, reference: Json<'_>, properties: Json<'_>, row: S
     let mut object = assembled(properties);
     object.insert("self".to_owned(), reference.0.clone());
     let object = Value::Object(object);
-    match reference.get("type").text().unwrap_or_default() {
-        "VirtualMachine" => {
+    match reference.get("type").text() {
+        Some("VirtualMachine") => {
             part.has_vm_list = true;
             add_vm(part, Json(&object), row);
         }
-        "Datastore" => add_datastore(part, Json(&object)),
-        "HostSystem" => add_host(part, Json(&object)),
-        _ => {}
+        Some("Datastore") => add_datastore(part, Json(&object)),
+        Some("HostSystem") => add_host(part, Json(&object)),
+        Some(_) => {}
+        None => part.warn_capping(
+            "left-out",
+            format!("{row}: what object it is of is not said, so a VM may be missing; export with {COMMAND}"),
+        ),
     }
 }
 
@@ -188,26 +192,37 @@ pub(super) fn add_disks(part: &mut Part, document: Json<'_>, row: &str) {
             format!("{row}: no First Class Disk is listed; of which datastore that is true the export does not say"),
         );
     }
+    let before = part.fcd_scope.len();
+    let mut pathless = 0_usize;
     for (index, disk) in disks.into_iter().enumerate() {
         let config = disk.get("config");
-        let Some(id) = config.first(&["id.id", "id"]).text() else {
+        let path = config.at("backing.filePath").string();
+        pathless = pathless.saturating_add(usize::from(path.is_none()));
+        let Some(id) = config.first(&["id.id", "id"]).string().or_else(|| path.clone()) else {
             continue;
         };
-        let path = config.at("backing.filePath").string();
         if let Some(label) = path.as_deref().and_then(label) {
             part.fcd_scope.push(label.to_owned());
         }
         part.objects.push(ObjectDraft {
             object: RegisteredObject {
                 class: "fcd".to_owned(),
-                id: id.to_owned(),
-                name: config.get("name").text().unwrap_or(id).to_owned(),
+                name: config.get("name").string().unwrap_or_else(|| id.clone()),
+                id,
                 path,
                 folder: false,
                 row: format!("{row} objects[{index}]"),
             },
             place: Place::Said,
         });
+    }
+    if pathless > 0 {
+        // Any file may be the one of which the path is missing.
+        part.fcd_scope.truncate(before);
+        part.warn(
+            "no-disk-paths",
+            format!("{row}: {pathless} First Class Disks have no path, so none is called leaked; list them again"),
+        );
     }
 }
 

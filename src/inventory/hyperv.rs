@@ -186,6 +186,7 @@ fn state(state: Json<'_>) -> Option<String> {
 /// Adds the drives of a VM or checkpoint. A pass-through disk has no file.
 fn add_drives_of(draft: &mut Draft, drives: Json<'_>) {
     draft.flattened |= drives.is_flattened();
+    draft.add_cut(drives);
     for drive in drives.objects() {
         let Some(path) = drive.get("path").text() else { continue };
         let is_file = drive.get("diskNumber").is_null() && path.contains(['\\', '/']);

@@ -13,12 +13,17 @@ pub(super) struct Documents {
     pub(super) values: Vec<Value>,
     /// Why the text could not be read to its end.
     pub(super) damage: Option<String>,
+    /// No line end stands after the last document.
+    pub(super) is_unended: bool,
 }
 
 /// Reads all documents of a text. What comes after the first mistake is left out, and of a document that breaks off the
 /// whole parts are kept: they protect what they name.
 pub(super) fn documents(text: &str) -> Documents {
-    let mut found = Documents::default();
+    let mut found = Documents {
+        is_unended: !text.ends_with(['\n', '\r']),
+        ..Documents::default()
+    };
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     let mut sound_up_to = 0;
     while let Some(next) = stream.next() {
@@ -234,6 +239,37 @@ impl<'a> Json<'a> {
         items.filter(|item| item.is_object()).collect()
     }
 
+    /// Some text in it, at any depth, is such a one.
+    pub(super) fn any_text(self, is: impl Fn(&str) -> bool) -> bool {
+        self.any(|value| value.as_str().is_some_and(&is))
+    }
+
+    /// Some value in it, at any depth, is such a one.
+    fn any(self, is: impl Fn(&Value) -> bool) -> bool {
+        let mut open = vec![self.0];
+        while let Some(value) = open.pop() {
+            if is(value) {
+                return true;
+            }
+            match value {
+                Value::Array(items) => open.extend(items),
+                Value::Object(members) => open.extend(members.values()),
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// A list in it, at any depth, has items that are no objects beside others that are: what they were is lost.
+    pub(super) fn has_lost_items(self) -> bool {
+        let is_container = |item: &Value| item.is_object() || item.is_array();
+        self.any(|value| {
+            value
+                .as_array()
+                .is_some_and(|items| items.iter().any(Value::is_object) && !items.iter().all(is_container))
+        })
+    }
+
     /// Where objects belong stands text: the export was cut at its nesting depth, and what the objects held is lost.
     pub(super) fn is_flattened(self) -> bool {
         self.items().iter().any(|item| item.0.is_string())
@@ -296,6 +332,20 @@ mod tests {
         );
         assert!(Json(&json!(["VMware.Vim.X"])).is_flattened());
         assert!(Json(&json!(null)).items().is_empty());
+    }
+
+    #[test]
+    fn items_that_are_no_objects_beside_objects_are_lost() {
+        assert!(Json(&json!({"vms": [{"a": 1}, null]})).has_lost_items());
+        assert!(Json(&json!([{"f": [{"n": "x"}, "text"]}])).has_lost_items());
+        for sound in [
+            json!([{"f": [null]}, {"f": ["a", "b"]}]),
+            json!([[{}], {}]),
+            json!({"f": []}),
+            json!(null),
+        ] {
+            assert!(!Json(&sound).has_lost_items(), "{sound}");
+        }
     }
 
     #[test]

@@ -9,7 +9,6 @@ use super::{
     hyperv,
     json::{Documents, Json},
     part::{Origin, Part, Source},
-    powercli,
 };
 
 /// What the values gave.
@@ -21,7 +20,7 @@ pub(super) struct Read {
     pub(super) why: String,
 }
 
-/// Reads documents. Those of an unknown form are left out where others are known.
+/// Reads documents. Those of an unknown form are left out where others are known, which is said.
 pub(super) fn read(origin: &Origin, documents: &Documents, container: Container) -> Result<Read, ImportError> {
     let mut reading = Reading::new(origin, container);
     let mut unknown = None;
@@ -34,7 +33,10 @@ pub(super) fn read(origin: &Origin, documents: &Documents, container: Container)
         };
         match form::of_document(Json(document)) {
             Ok(form) => reading.add(form, Json(document), &row),
-            Err(why) => unknown = unknown.or(Some(why)),
+            Err(why) => {
+                reading.left_out |= !Json(document).items().is_empty();
+                unknown = unknown.or(Some(why));
+            }
         }
     }
     if reading.parts.is_empty() {
@@ -42,11 +44,14 @@ pub(super) fn read(origin: &Origin, documents: &Documents, container: Container)
             (Some(damage), _) => {
                 ImportError::Damaged(format!("it cannot be read to its end: {damage}; export it again"))
             }
-            (None, Some(why)) => ImportError::NotUnderstood(why),
+            (None, Some(why)) => why,
             (None, None) => ImportError::Empty,
         });
     }
-    Ok(reading.finish(documents.damage.as_deref()))
+    // `govc` ends every object of a stream with a line.
+    let is_cut = documents.is_unended && documents.values.len() > 1 && reading.signs.contains(&form::COLLECTED);
+    let cut = is_cut.then_some("the stream of objects does not end with a line end");
+    Ok(reading.finish(documents.damage.as_deref().or(cut)))
 }
 
 /// Reads one list whose form is known, perhaps from its header alone.
@@ -67,6 +72,10 @@ struct Reading<'a> {
     container: Container,
     parts: BTreeMap<(InventoryKind, Source), Part>,
     signs: Vec<&'static str>,
+    /// A document that is of no known form, and not empty, was left out.
+    left_out: bool,
+    /// A list in a document has items of which only a hole is left.
+    has_holes: bool,
 }
 
 impl<'a> Reading<'a> {
@@ -76,6 +85,8 @@ impl<'a> Reading<'a> {
             container,
             parts: BTreeMap::new(),
             signs: Vec::new(),
+            left_out: false,
+            has_holes: false,
         }
     }
 
@@ -91,6 +102,7 @@ impl<'a> Reading<'a> {
             .entry((kind, source.clone()))
             .or_insert_with(|| Part::new(self.origin, kind, source));
         form.add(part, document, row);
+        self.has_holes |= document.has_lost_items();
         if !self.signs.contains(&form.sign) {
             self.signs.push(form.sign);
         }
@@ -100,6 +112,21 @@ impl<'a> Reading<'a> {
         let mut parts: Vec<Part> = self.parts.into_values().collect();
         for part in &mut parts {
             finish(part, damage);
+            let file = part.origin.name();
+            if self.left_out {
+                part.warn_capping(
+                    "left-out",
+                    format!("{file}: one of its documents is of no known export and was left out; export it again"),
+                );
+            }
+            if self.has_holes {
+                part.warn_capping(
+                    "lost-items",
+                    format!(
+                        "{file}: items of its lists are empty or cut to text, so things may be missing; export it again"
+                    ),
+                );
+            }
         }
         Read {
             parts,
@@ -122,16 +149,5 @@ fn finish(part: &mut Part, damage: Option<&str>) {
     for draft in &mut part.vms {
         let state = draft.vm.connection.as_deref().unwrap_or_default();
         draft.vm.has_configuration |= !asked && !["inaccessible", "invalid"].contains(&state);
-    }
-    let flattened = part.vms.iter().filter(|draft| draft.flattened).count();
-    if flattened > 0 {
-        let command = match part.platform {
-            crate::kind::Platform::Hyperv => hyperv::COMMAND,
-            crate::kind::Platform::Vmware => powercli::COMMAND,
-        };
-        part.warn_capping(
-            "depth-truncated",
-            format!("{file}: the disks of {flattened} VMs were cut to text by the depth of the export; export again with {command}"),
-        );
     }
 }

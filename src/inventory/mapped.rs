@@ -177,6 +177,11 @@ pub(super) fn hint(table: &Table) -> Option<String> {
     ))
 }
 
+/// A column of the table holds paths, whatever it is called.
+pub(super) fn holds_paths(table: &Table) -> bool {
+    table.find_by_shape(is_path).is_some()
+}
+
 /// A value that can only be a path on a datastore or of Windows.
 fn is_path(cell: &str) -> bool {
     let on_datastore = cell.starts_with('[') && cell.contains("] ") || cell.starts_with("/vmfs/volumes/");

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{
     BackedUpVm, ClusterVm, DatastoreRecord, HostRecord, InventoryKind, InventoryWarning, ListedFile, Observations,
-    RegisteredObject, Registration, columns::Seen, rvtools::Tab,
+    RegisteredObject, Registration, columns::Seen, json::Json, rvtools::Tab, values,
 };
 use crate::kind::{Platform, Role};
 
@@ -109,6 +109,27 @@ impl Draft {
     pub(super) fn add_folder(&mut self, path: &str) {
         if !path.trim().is_empty() {
             self.vm.folders.push(path.to_owned());
+        }
+    }
+
+    /// Adds the files that the text names to which the depth of an export cut objects. They are some of its files, never all.
+    pub(super) fn add_cut(&mut self, objects: Json<'_>) {
+        for text in objects.texts() {
+            for path in values::cut_paths(&text) {
+                let role = match () {
+                    () if values::ends_with(path, &[".vmx", ".vmtx", ".vmcx"]) => Role::Config,
+                    () if values::ends_with(path, &[".vmdk", ".vhdx", ".vhd", ".avhdx", ".avhd", ".vhds"]) => {
+                        Role::Disk
+                    }
+                    () if values::ends_with(path, &[".iso", ".flp", ".vfd", ".img"]) => Role::Media,
+                    () => Role::Other,
+                };
+                if path.ends_with(['/', '\\']) {
+                    self.add_folder(path);
+                } else {
+                    self.add_file(role, path, None);
+                }
+            }
         }
     }
 

@@ -63,8 +63,10 @@ fn projected(object: Json<'_>, row: String) -> Draft {
         flattened: files.is_flattened() || object.get("layoutExSnapshot").is_flattened(),
         ..Draft::default()
     };
+    draft.add_cut(files);
     vi::add_folders(&mut draft, files);
-    if devices.texts().iter().any(|text| text.contains(".vmdk")) {
+    let is_path = |text: &String| text.contains(".vmdk") && !values::is_cut_object(text);
+    if devices.texts().iter().any(is_path) {
         add_paths(&mut draft, devices);
     } else {
         vi::add_devices(&mut draft, devices);
@@ -91,19 +93,14 @@ pub(super) fn add_plain_vms(part: &mut Part, list: Json<'_>, row: &str) {
     part.has_vm_list = true;
     columns::of_vms(part, &list.objects());
     let before = part.vms.len();
-    for (index, object) in list.objects().into_iter().enumerate() {
-        let draft = plain(object, object.row_name(row, index));
+    let objects = list.objects();
+    let has_states = objects.iter().any(|object| !object.get("powerState").is_null());
+    for (index, object) in objects.into_iter().enumerate() {
+        let draft = plain(object, has_states, object.row_name(row, index));
         part.vms.push(draft);
     }
     let added = part.vms.get(before..).unwrap_or_default();
-    let without_path = added.iter().filter(|draft| draft.vm.config.is_none()).count();
     let has_template = added.iter().any(|draft| draft.vm.template);
-    if without_path > 0 {
-        part.warn_capping(
-            "no-config-paths",
-            format!("{row}: where {without_path} VMs keep their configuration is not told; export with {COMMAND}"),
-        );
-    }
     if !has_template && before < part.vms.len() {
         part.warn_capping(
             NO_TEMPLATES,
@@ -115,7 +112,18 @@ pub(super) fn add_plain_vms(part: &mut Part, list: Json<'_>, row: &str) {
 /// Code of the warning that templates are not listed.
 pub(super) const NO_TEMPLATES: &str = "no-templates";
 
-fn plain(object: Json<'_>, row: String) -> Draft {
+/// A template by its word, by the ending of its path, or by what it lacks: it has no power state, where others of the list
+/// have one, and `Get-Template` gives a host and no id that persists. A column that was left out makes no template of a VM.
+fn is_template(object: Json<'_>, config: Option<&str>, has_states: bool) -> bool {
+    let of_get_template = object.has("hostId") && !object.has("persistentId");
+    object.get("template").truth()
+        || match config {
+            Some(config) => values::ends_with(config, &[".vmtx"]),
+            None => object.get("powerState").is_null() && (has_states || of_get_template),
+        }
+}
+
+fn plain(object: Json<'_>, has_states: bool, row: String) -> Draft {
     let extension = object.get("extensionData");
     let config = object.first(&[
         "vmPathName",
@@ -130,8 +138,7 @@ fn plain(object: Json<'_>, row: String) -> Draft {
             instance_id: object.first(&["persistentId", "instanceUuid"]).id(),
             bios_id: object.get("uuid").id(),
             host: object.first(&["vmHost.name", "vmHost", "host.name", "host"]).string(),
-            // A template has no power state.
-            template: object.get("template").truth() || object.get("powerState").is_null(),
+            template: is_template(object, config.text(), has_states),
             state: object.get("powerState").scalar(),
             connection: object.get("connectionState").string(),
             has_configuration: true,
@@ -167,7 +174,10 @@ fn plain(object: Json<'_>, row: String) -> Draft {
 fn add_paths(draft: &mut Draft, cell: Json<'_>) {
     let texts = cell.texts();
     let paths: Vec<&str> = texts.iter().flat_map(|text| paths_in(text)).collect();
-    draft.flattened |= texts.iter().any(|text| values::is_type_name(text));
+    draft.flattened |= texts
+        .iter()
+        .any(|text| values::is_type_name(text) || values::is_cut_object(text));
+    draft.add_cut(cell);
     if !paths.is_empty() {
         draft.vm.listing = Listing::LeafDisks;
     }

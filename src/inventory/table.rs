@@ -72,11 +72,26 @@ impl Table {
             .into_iter()
             .filter(|row| row.cells.iter().any(|cell| !cell.trim().is_empty()));
         let header = lines.next().map(|row| row.cells).unwrap_or_default();
-        Self {
+        let mut table = Self {
             header,
             rows: lines.collect(),
             damage: None,
-        }
+        };
+        table.leave_out_headers();
+        table
+    }
+
+    /// Leaves out the headers that stand between the rows where several tables were put together.
+    fn leave_out_headers(&mut self) {
+        let header: Vec<String> = self.header.iter().map(|cell| cell.trim().to_owned()).collect();
+        let is_type = |row: &Row| row.cells.first().is_some_and(|cell| cell.starts_with("#TYPE "));
+        let is_header = |row: &Row| {
+            row.cells
+                .iter()
+                .map(|cell| cell.trim())
+                .eq(header.iter().map(String::as_str))
+        };
+        self.rows.retain(|row| !is_header(row) && !is_type(row));
     }
 
     /// The table without the lines above its header, where one of its first rows `is_header` and what stands at its head
@@ -95,6 +110,7 @@ impl Table {
             let mut rows = self.rows.split_off(place);
             self.header = rows.remove(0).cells;
             self.rows = rows;
+            self.leave_out_headers();
         }
         self
     }
@@ -192,6 +208,16 @@ mod tests {
         let table = table(&["Path", "Annotation", "Path", "Host", "Cluster", "Host"], &[]);
         assert_eq!(table.find(column(&["path"]), "vInfo"), Some(0));
         assert_eq!(table.find(late_column(&["host"]), "vInfo"), Some(5));
+    }
+
+    #[test]
+    fn headers_between_the_rows_are_left_out() {
+        let table = table(
+            &["VM ", "Path"],
+            &[&["a", "x"], &["VM", "Path"], &["#TYPE Selected.VM"], &["VM", "y"]],
+        );
+        let cells: Vec<&str> = table.rows.iter().map(|row| row.cell(Some(1))).collect();
+        assert_eq!(cells, ["x", "y"]);
     }
 
     #[test]

@@ -92,6 +92,25 @@ pub(super) fn is_type_name(text: &str) -> bool {
     TYPES.iter().any(|name| text.starts_with(name))
 }
 
+/// The text that PowerShell makes of an object that it cannot write whole.
+pub(super) fn is_cut_object(text: &str) -> bool {
+    text.trim_start().starts_with("@{")
+}
+
+/// The paths in the text that PowerShell makes of an object below its depth: `@{Key=2000; FileName=[ds1] a/a.vmdk}`. What
+/// holds a `;` itself is not found.
+pub(super) fn cut_paths(text: &str) -> impl Iterator<Item = &str> {
+    let members = text.split("@{").skip(1).flat_map(|object| object.split(';'));
+    members.filter_map(|member| {
+        let (_, value) = member.split_once('=')?;
+        let value = value.trim().trim_end_matches('}');
+        let is_path = value.starts_with('[') && value.contains("] ")
+            || value.starts_with("\\\\")
+            || value.get(1..3) == Some(":\\");
+        is_path.then_some(value)
+    })
+}
+
 /// The path ends with one of these endings, in any case.
 pub(super) fn ends_with(path: &str, endings: &[&str]) -> bool {
     let path = path.to_ascii_lowercase();
@@ -120,19 +139,27 @@ pub(super) fn time(text: &str) -> Option<SaidTime> {
 
 /// The forms without a zone. Day and month that could be either are read as the earlier date: it protects more.
 fn local_time(text: &str) -> Option<civil::DateTime> {
-    const SURE: [&str; 6] = [
+    const SURE: [&str; 8] = [
         "%Y/%m/%d %H:%M:%S",
         "%Y-%m-%d %H:%M:%S",
         "%Y-%m-%dT%H:%M:%S",
         "%Y-%m-%d_%H.%M.%S",
         "%d.%m.%Y %H:%M:%S",
         "%Y/%m/%d %H:%M",
+        "%Y-%m-%d %H:%M",
+        "%d.%m.%Y %H:%M",
     ];
-    const EITHER: [&str; 4] = [
+    const EITHER: [&str; 10] = [
         "%m/%d/%Y %I:%M:%S %p",
         "%d/%m/%Y %I:%M:%S %p",
         "%m/%d/%Y %H:%M:%S",
         "%d/%m/%Y %H:%M:%S",
+        "%m/%d/%Y %I:%M %p",
+        "%d/%m/%Y %I:%M %p",
+        "%m/%d/%Y %H:%M",
+        "%d/%m/%Y %H:%M",
+        "%m-%d-%Y %H:%M:%S",
+        "%d-%m-%Y %H:%M:%S",
     ];
     let parse = |format: &&str| civil::DateTime::strptime(format, text).ok();
     SURE.iter()
@@ -185,6 +212,21 @@ mod tests {
     }
 
     #[test]
+    fn objects_cut_to_text_still_name_paths() {
+        let paths = |text| cut_paths(text).collect::<Vec<_>>();
+        assert_eq!(
+            paths("@{Key=2000; Type=VirtualDisk; FileName=[ds1] a b/a=1.vmdk}"),
+            ["[ds1] a b/a=1.vmdk"]
+        );
+        assert_eq!(
+            paths(r"@{Path=D:\VMs\a.vhdx; DiskNumber=} @{Path=\\fs\vms\b.vhdx}"),
+            [r"D:\VMs\a.vhdx", r"\\fs\vms\b.vhdx"]
+        );
+        assert_eq!(paths("@{Name=a; Items=System.Object[]}"), Vec::<&str>::new());
+        assert_eq!(paths("FileName=[ds1] a/a.vmdk"), Vec::<&str>::new());
+    }
+
+    #[test]
     fn truth_may_be_in_the_language_of_the_spreadsheet() {
         for yes in ["True", "TRUE", "1", "WAHR", " true "] {
             assert!(truth(yes), "{yes}");
@@ -203,6 +245,10 @@ mod tests {
             "22.11.2026 08:45:00",
             "11/22/2026 8:45:00 AM",
             "22/11/2026 08:45:00",
+            "22.11.2026 08:45",
+            "2026-11-22 08:45",
+            "11/22/2026 8:45 AM",
+            "22-11-2026 08:45:00",
             "46348.36458333334",
         ] {
             assert_eq!(

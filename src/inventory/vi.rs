@@ -119,9 +119,14 @@ pub(super) fn add_devices(draft: &mut Draft, devices: Json<'_>) {
     }
     if devices.is_flattened() {
         draft.flattened = true;
+        draft.add_cut(devices);
         return;
     }
-    draft.vm.listing = draft.vm.listing.max(Listing::LeafDisks);
+    let is_pathless_disk =
+        |device: &Json<'_>| is_disk(*device, "") && device.first(&["backing.fileName", "fileName"]).text().is_none();
+    if !devices.objects().iter().any(is_pathless_disk) {
+        draft.vm.listing = draft.vm.listing.max(Listing::LeafDisks);
+    }
     for device in devices.objects() {
         let Some(path) = device.first(&["backing.fileName", "fileName"]).text() else {
             continue;
@@ -139,15 +144,22 @@ pub(super) fn add_devices(draft: &mut Draft, devices: Json<'_>) {
     }
 }
 
+fn device_type(device: Json<'_>) -> &str {
+    device.first(&["_typeName", "type"]).text().unwrap_or_default()
+}
+
+fn is_disk(device: Json<'_>, path: &str) -> bool {
+    device_type(device) == "VirtualDisk" || device.has("capacityInKB") || values::ends_with(path, &[".vmdk"])
+}
+
 /// What a device needs its file for: by its type where that is written, else by what it has.
 fn device_role(device: Json<'_>, path: &str) -> Role {
-    let kind = device.first(&["_typeName", "type"]).text().unwrap_or_default();
-    let is_disk = kind == "VirtualDisk" || device.has("capacityInKB") || values::ends_with(path, &[".vmdk"]);
+    let kind = device_type(device);
     let is_port = ["VirtualSerialPort", "VirtualParallelPort"].contains(&kind) || device.has("yieldOnPoll");
     let is_media =
         ["VirtualCdrom", "VirtualFloppy"].contains(&kind) || values::ends_with(path, &[".iso", ".flp", ".img", ".vfd"]);
     match () {
-        () if is_disk => Role::Disk,
+        () if is_disk(device, path) => Role::Disk,
         () if is_port => Role::Port,
         () if is_media => Role::Media,
         () => Role::Other,
@@ -158,12 +170,18 @@ fn device_role(device: Json<'_>, path: &str) -> Role {
 pub(super) fn add_layout(draft: &mut Draft, files: Json<'_>, snapshots: Json<'_>) {
     if files.is_flattened() {
         draft.flattened = true;
+        draft.add_cut(files);
         return;
     }
     draft.vm.has_snapshots |= !snapshots.objects().is_empty();
+    let is_named = |file: &Json<'_>| file.get("name").text().is_some();
+    let items = files.items();
+    // An item without a name may be any of the files.
+    if !items.is_empty() && items.iter().all(is_named) {
+        draft.vm.listing = Listing::WholeChains;
+    }
     for file in files.objects() {
         let Some(path) = file.get("name").text() else { continue };
-        draft.vm.listing = Listing::WholeChains;
         if path.ends_with('/') {
             draft.add_folder(path);
             continue;

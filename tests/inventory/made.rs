@@ -10,8 +10,9 @@ fn collected(moref: &str, changes: &serde_json::Value) -> String {
         .iter()
         .map(|(name, value)| serde_json::json!({"name": name, "op": "assign", "val": value}))
         .collect();
-    serde_json::json!({"kind": "enter", "obj": {"type": "VirtualMachine", "value": moref}, "changeSet": changes})
-        .to_string()
+    let object =
+        serde_json::json!({"kind": "enter", "obj": {"type": "VirtualMachine", "value": moref}, "changeSet": changes});
+    format!("{object}\n")
 }
 
 const INFO: &str = "VM,Template,Connection state,Disks,Path,Host,VM ID,VI SDK Server\n\

@@ -20,12 +20,15 @@ use derelict::{
 };
 
 mod bounds;
+mod cut;
 mod hyperv_forms;
 mod made;
+mod mixed_folder;
 mod other_forms;
 mod paths;
 mod samples;
 mod scripts;
+mod tables;
 mod vmware_forms;
 
 /// A folder of the samples, or `None` after saying that they are absent.

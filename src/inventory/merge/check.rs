@@ -1,6 +1,6 @@
 //! What an inventory lacks, seen only when all its parts are together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::{contradictions, distinct, hosts::HostNames};
 use crate::{
     inventory::{
-        ClusterVm, HostRecord, Inventory, InventoryWarning, ListedFile, Listing, RegisteredObject, Registration, azure,
-        govc, names,
+        ClusterVm, HostRecord, Inventory, InventoryKind, InventoryWarning, ListedFile, Listing, RegisteredObject,
+        Registration, azure, columns, govc, hyperv, names,
         part::{NamedVm, Part},
         powercli,
         rvtools::Tab,
@@ -25,11 +25,7 @@ const MAX_CHAIN: usize = 1024;
 /// Adds the parents that `Get-VHD` gave to the files of each VM. Where every chain ends at a disk known to be a base,
 /// the listing is whole.
 pub(super) fn chains(inventory: &mut Inventory, parts: &[Part]) {
-    let parents: BTreeMap<String, Option<String>> = parts
-        .iter()
-        .flat_map(|part| &part.chains)
-        .map(|link| (windows_key(&link.path), link.parent.clone()))
-        .collect();
+    let parents = told_parents(parts);
     if parents.is_empty() {
         return;
     }
@@ -69,6 +65,22 @@ pub(super) fn chains(inventory: &mut Inventory, parts: &[Part]) {
             vm.listing = Listing::WholeChains;
         }
     }
+}
+
+/// The parent of each disk. Two nodes may have two disks at one path: where their parents differ nothing is told.
+fn told_parents(parts: &[Part]) -> BTreeMap<String, Option<String>> {
+    let mut parents = BTreeMap::new();
+    let mut twofold = BTreeSet::new();
+    for link in parts.iter().flat_map(|part| &part.chains) {
+        let disk = windows_key(&link.path);
+        let other = parents.insert(disk.clone(), link.parent.clone());
+        let key = |parent: &Option<String>| parent.as_deref().map(windows_key);
+        if other.is_some_and(|other| key(&other) != key(&link.parent)) {
+            twofold.insert(disk);
+        }
+    }
+    parents.retain(|disk, _| !twofold.contains(disk));
+    parents
 }
 
 /// The parents of a disk, and whether the last is known to have none.
@@ -149,6 +161,9 @@ fn unexplained(inventory: &Inventory, parts: &[Part]) -> Vec<ClusterVm> {
 /// All warnings: those of the parts, and those of the whole.
 pub(super) fn warnings(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWarning> {
     let mut all: Vec<InventoryWarning> = parts.iter().flat_map(|part| part.warnings.clone()).collect();
+    all.extend(depth_truncated(parts));
+    all.extend(no_config_paths(inventory, parts));
+    all.extend(sizes(parts));
     all.extend(no_rows(inventory));
     all.extend(tabs(inventory, parts));
     all.extend(vm_counts(inventory, parts));
@@ -174,6 +189,66 @@ pub(super) fn warnings(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWa
     all.extend(ages(parts));
     all.extend(damaged_paths(inventory, parts));
     distinct(all)
+}
+
+/// VMs whose disks the depth of an export cut to text, unless another list of the source has their disks. Of Hyper-V that
+/// list has to tell the disks of checkpoints as well.
+fn depth_truncated(parts: &[Part]) -> Vec<InventoryWarning> {
+    let lists_disks = |part: &&Part| part.platform == Platform::Vmware || columns::tells_checkpoint_drives(part);
+    let drafts = parts.iter().filter(lists_disks).flat_map(|part| &part.vms);
+    let whole: Vec<&Registration> = drafts
+        .filter(|draft| !draft.flattened && draft.vm.listing >= Listing::LeafDisks)
+        .map(|draft| &draft.vm)
+        .collect();
+    let ids: BTreeSet<Uuid> = whole.iter().filter_map(|vm| vm.instance_id).collect();
+    let morefs: BTreeSet<&str> = whole.iter().filter_map(|vm| vm.moref.as_deref()).collect();
+    let keyless = whole.iter().filter(|vm| vm.instance_id.is_none() && vm.moref.is_none());
+    let names: BTreeSet<&str> = keyless.map(|vm| vm.name.as_str()).collect();
+    let is_made_up = |vm: &Registration| {
+        vm.instance_id.is_some_and(|id| ids.contains(&id))
+            || vm.moref.as_deref().is_some_and(|moref| morefs.contains(moref))
+            || names.contains(vm.name.as_str())
+    };
+    parts
+        .iter()
+        .filter_map(|part| {
+            let cut = part.vms.iter().filter(|draft| draft.flattened && !is_made_up(&draft.vm)).count();
+            let command = match part.platform {
+                Platform::Hyperv => hyperv::COMMAND,
+                Platform::Vmware => powercli::COMMAND,
+            };
+            (cut > 0).then(|| {
+                InventoryWarning::capping(
+                    "depth-truncated",
+                    format!(
+                        "{}: the disks of {cut} VMs were cut to text by the depth of the export; export again with {command}",
+                        part.origin.name()
+                    ),
+                )
+            })
+        })
+        .collect()
+}
+
+/// VMs of which vCenter has the configuration and the export not its path. A table that the user mapped may have none.
+fn no_config_paths(inventory: &Inventory, parts: &[Part]) -> Option<InventoryWarning> {
+    let is_asked = inventory.platform == Platform::Vmware && inventory.has_vm_list;
+    let is_mapped = parts.iter().any(|part| part.kind == InventoryKind::MappedCsv);
+    let pathless = inventory
+        .vms
+        .iter()
+        .filter(|vm| vm.config.is_none() && vm.has_configuration);
+    let (first, count) = (pathless.clone().next()?, pathless.count());
+    (is_asked && !is_mapped).then(|| {
+        InventoryWarning::capping(
+            "no-config-paths",
+            format!(
+                "where {count} VMs keep their configuration is not told, first: {}; export with all columns, or with {}",
+                first.name,
+                powercli::COMMAND
+            ),
+        )
+    })
 }
 
 /// A list without VMs: exported without rights, or failed.
@@ -353,6 +428,31 @@ fn ages(parts: &[Part]) -> Option<InventoryWarning> {
             format!("the exports were made at different times, from {first} to {last}; make them together"),
         )
     })
+}
+
+/// Files of which two rows give two sizes. It tells that they were not made at one time, and nothing of owners.
+fn sizes(parts: &[Part]) -> Option<InventoryWarning> {
+    let mut known: HashMap<&str, u64> = HashMap::new();
+    let mut differing: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for file in parts
+        .iter()
+        .flat_map(|part| &part.vms)
+        .flat_map(|draft| &draft.vm.files)
+    {
+        let Some(size) = file.size_bytes else { continue };
+        let first = *known.entry(&file.path).or_insert(size);
+        if first != size {
+            differing.entry(&file.path).or_insert((first, size));
+        }
+    }
+    let (path, (first, other)) = differing.first_key_value()?;
+    Some(InventoryWarning::note(
+        "sizes-differ",
+        format!(
+            "rows give two sizes of {} files, first: {path} ({first} and {other} bytes); they were not made at one time",
+            differing.len()
+        ),
+    ))
 }
 
 /// Paths that lost characters on the way: what they may stand for is not judged.

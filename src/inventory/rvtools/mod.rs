@@ -30,6 +30,23 @@ pub(super) fn is_wanted(sheet: &str) -> bool {
     Tab::of_name(sheet) != Some(Tab::Other)
 }
 
+/// A sheet is a tab of RVTools that is read.
+pub(super) fn is_workbook(sheets: &[Sheet]) -> bool {
+    sheets.iter().any(|sheet| {
+        let known = Tab::of_name(&sheet.name);
+        let tab = known.or_else(|| Tab::of_table(&below_title(sheet.table.clone(), None)));
+        tab.is_some_and(|tab| tab != Tab::Other)
+    })
+}
+
+/// The table of a sheet without the lines of a title above its header.
+fn below_title(table: Table, known: Option<Tab>) -> Table {
+    table.below_title(|table| match known {
+        Some(tab) => tab.fits(table),
+        None => Tab::of_table(table).is_some(),
+    })
+}
+
 /// Reads the sheets of a workbook, and says which tabs it has.
 pub(super) fn import_workbook(origin: &Origin, sheets: Vec<Sheet>) -> Result<(Vec<Part>, String), ImportError> {
     let names: Vec<&str> = sheets.iter().map(|sheet| sheet.name.as_str()).collect();
@@ -38,10 +55,7 @@ pub(super) fn import_workbook(origin: &Origin, sheets: Vec<Sheet>) -> Result<(Ve
         .into_iter()
         .filter_map(|sheet| {
             let known = Tab::of_name(&sheet.name);
-            let table = sheet.table.below_title(|table| match known {
-                Some(tab) => tab.fits(table),
-                None => Tab::of_table(table).is_some(),
-            });
+            let table = below_title(sheet.table, known);
             Some((known.or_else(|| Tab::of_table(&table))?, table))
         })
         .collect();
@@ -81,7 +95,21 @@ fn import(origin: &Origin, kind: InventoryKind, tabs: Vec<(Tab, Table)>) -> Vec<
         rows::read(&mut parts, *tab, table);
         damages.extend(table.damage.as_ref().map(|why| format!("{}: {why}", tab.name())));
     }
+    let headless = tabs.iter().filter(|(tab, table)| tab.lacks_header(table));
+    let headless: Vec<&str> = headless.map(|(tab, _)| tab.name()).collect();
     let mut parts = parts.finish(&seen, &damages);
+    if !headless.is_empty() {
+        for part in &mut parts {
+            part.warn_capping(
+                "no-header",
+                format!(
+                    "{}: the header of {} is not found in its first lines, so its rows are not read; leave out what stands above it, and export in English",
+                    part.origin.name(),
+                    headless.join(", ")
+                ),
+            );
+        }
+    }
     for part in &mut parts {
         part.columns.clone_from(&columns);
     }
@@ -93,8 +121,8 @@ struct Parts<'a> {
     origin: &'a Origin,
     kind: InventoryKind,
     by_source: BTreeMap<Source, Part>,
-    /// Times that vMetaData gives.
-    saids: Vec<Timestamp>,
+    /// The servers that vMetaData names, with the times of their exports.
+    saids: Vec<(Option<String>, Timestamp)>,
 }
 
 impl Parts<'_> {
@@ -106,10 +134,12 @@ impl Parts<'_> {
 
     /// All parts, at least one, with what holds for the whole file.
     fn finish(mut self, seen: &BTreeSet<Tab>, damages: &[String]) -> Vec<Part> {
+        self.place_times();
         if self.by_source.is_empty() {
             self.of(Source::default());
         }
-        let said = self.saids.iter().min().copied().or_else(|| self.time_in_names());
+        let said = self.saids.iter().map(|(_, said)| *said).min();
+        let said = said.or_else(|| self.time_in_names());
         let mut parts: Vec<Part> = self.by_source.into_values().collect();
         for part in &mut parts {
             part.said = part.said.or(said);
@@ -124,6 +154,24 @@ impl Parts<'_> {
             }
         }
         parts
+    }
+
+    /// Gives each vCenter the time of its export. vMetaData has the name under which RVTools was given the server, which may
+    /// be another one than the rows have; a server is one of its own, without a VM, only where the rows name fewer.
+    fn place_times(&mut self) {
+        let is_fewer = self.by_source.len() < self.saids.len();
+        for (server, said) in self.saids.clone() {
+            let Some(server) = server else { continue };
+            let mut named = self.by_source.iter_mut().filter(|(source, _)| {
+                let name = source.name.as_deref();
+                name.is_some_and(|name| name.eq_ignore_ascii_case(&server))
+            });
+            if let Some((_, part)) = named.next() {
+                part.said = Some(said);
+            } else if is_fewer {
+                self.of(Source::named(Some(server))).said = Some(said);
+            }
+        }
     }
 
     /// The time in the name of the file or its folder.

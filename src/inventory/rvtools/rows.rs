@@ -4,7 +4,7 @@ use super::{Parts, Tab};
 use crate::{
     inventory::{
         DatastoreRecord, ForeignFinding, HostRecord, Listing, Registration, file_list, noted_owner,
-        part::{Draft, Source},
+        part::{Draft, Part, Source},
         table::{Column, Row, Table, column, late_column},
         text::unescape_name,
         values,
@@ -116,6 +116,7 @@ fn vms(parts: &mut Parts<'_>, table: &Table) {
     let file = parts.origin.name();
     for row in &table.rows {
         let Some(mut draft) = vm_columns.draft(row, &file) else {
+            note_nameless(parts.of(vm_columns.source.source(row)), Tab::Info);
             continue;
         };
         draft.listed = true;
@@ -155,6 +156,17 @@ fn vms(parts: &mut Parts<'_>, table: &Table) {
     }
 }
 
+/// A row that says of no VM that it is of, as a formula leaves it whose value was not saved.
+fn note_nameless(part: &mut Part, tab: Tab) {
+    part.warn_capping(
+        "nameless-rows",
+        format!(
+            "{} has rows that name no VM, which are not read; export it again",
+            tab.name()
+        ),
+    );
+}
+
 /// vCenter has no configuration of a VM in such a state, so its row knows no disks.
 fn lacks_configuration(connection: &str) -> bool {
     ["inaccessible", "invalid"].contains(&connection.to_ascii_lowercase().as_str())
@@ -170,6 +182,7 @@ fn disks(parts: &mut Parts<'_>, table: &Table) {
     let file = parts.origin.name();
     for row in &table.rows {
         let Some(mut draft) = vm_columns.draft(row, &file) else {
+            note_nameless(parts.of(vm_columns.source.source(row)), Tab::Disk);
             continue;
         };
         let disk = datastore_path(row.cell(path)).or_else(|| datastore_path(row.cell(other_path)));
@@ -330,10 +343,7 @@ fn times(parts: &mut Parts<'_>, table: &Table) {
             continue;
         };
         let moment = said.moment(parts.origin.modified);
-        parts.saids.push(moment);
-        if let Some(server) = row.value(server) {
-            parts.of(Source::named(Some(server))).said = Some(moment);
-        }
+        parts.saids.push((row.value(server), moment));
     }
 }
 
@@ -369,7 +379,7 @@ fn is_disk(cell: &str) -> bool {
 }
 
 /// A cell that holds the name of a type instead of its value was not exported.
-fn note_lost_cell(part: &mut crate::inventory::part::Part, row: &Row, column: Option<usize>) {
+fn note_lost_cell(part: &mut Part, row: &Row, column: Option<usize>) {
     let cell = row.cell(column);
     if values::is_type_name(cell) {
         let text = format!(

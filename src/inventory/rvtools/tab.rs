@@ -108,6 +108,20 @@ impl Tab {
         read.or_else(|| other.then_some(Self::Other))
     }
 
+    /// Its table holds lines of which none is the header: the columns are missing that say what a row is of.
+    pub(super) fn lacks_header(self, table: &Table) -> bool {
+        let has = |names| table.find(column(names), self.name()).is_some();
+        let names_rows = match self {
+            Self::Info | Self::Disk | Self::Snapshot | Self::Cd => {
+                table.find(VM, self.name()).is_some() || has(&["vmid", "vmref"])
+            }
+            Self::Datastore => has(&["name"]),
+            Self::Host => has(&["host", "name"]),
+            Self::FileInfo | Self::Source | Self::MetaData | Self::Health | Self::Other => true,
+        };
+        !names_rows && !table.header.is_empty()
+    }
+
     /// The columns that this tab has and no other.
     pub(super) fn fits(self, table: &Table) -> bool {
         let has = |names| table.find(column(names), self.name()).is_some();

@@ -1,0 +1,101 @@
+//! A folder in which exports of every kind lie beside what is none.
+
+use super::*;
+
+fn names(paths: impl Iterator<Item = String>) -> Vec<String> {
+    paths.map(|path| path.rsplit('/').next().unwrap().to_owned()).collect()
+}
+
+fn issues(folder: &Folder) -> Vec<String> {
+    let imported = import_paths(&[folder.path()]);
+    names(imported.issues.iter().map(|issue| issue.path.lossy().into_owned()))
+}
+
+const VMS: &str = r#"[{"Name":"a","MoRef":"vm-1","VmPathName":"[d] a/a.vmx","LayoutExFile":[{"Name":"[d] a/a.vmx","Type":"config"}]}]"#;
+
+#[test]
+fn an_export_in_a_form_that_cannot_be_read_is_missed() {
+    let folder = Folder::new();
+    folder.put("1.json", VMS);
+    assert_eq!(issues(&folder), Vec::<String>::new());
+    for (name, content) in [
+        ("cut.json", "[\n"),
+        (
+            "formatted.csv",
+            "\"ClassId2e4f51ef21dd47e99d3c952918aff9cd\",\"pageHeaderEntry\"\r\n\"x\",\r\n",
+        ),
+        ("govc.json", "govc: ServerFaultCode: Cannot complete login\n"),
+        ("packed.json.gz", "\u{1f}\u{8b}"),
+        ("paths.csv", "Machine,Where\nb,[d] b/b.vmdk\n"),
+        ("screen.txt", "\nName  PowerState\n----  ----------\nb     PoweredOn\n"),
+        ("unknown.json", "{\"machines\":[{\"disk\":\"[d] b/b.vmdk\"}]}"),
+    ] {
+        let bytes: &[u8] = if name == "packed.json.gz" {
+            b"\x1f\x8b\x08"
+        } else {
+            content.as_bytes()
+        };
+        let path = folder.put(name, bytes);
+        assert_eq!(issues(&folder), [name], "{content}");
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
+fn what_speaks_of_no_vm_is_ignored() {
+    let folder = Folder::new();
+    folder.put("1.json", VMS);
+    folder.put("README.txt", "Exports of Monday, see /mnt/x and [d] a/a.vmdk.\n");
+    folder.put("costs.csv", "Cost centre,Sum\n1,2\n");
+    folder.put("settings.json", "{\"theme\":\"dark\"}");
+    folder.put("errors.txt", "govc: not supported\nfailed: govc library.ls -json\n");
+    folder.put("libraries.json", "null\n");
+    folder.put("volumes.json", "[]\n");
+    folder.put("picture.png", b"\x89PNG\0\0\0");
+    folder.put("page.html", "<!DOCTYPE html><html></html>");
+    folder.put("letter.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 a letter");
+    assert_eq!(issues(&folder), Vec::<String>::new());
+}
+
+#[test]
+fn archives_folders_and_files_of_several_tools_are_read_whole() {
+    let folder = Folder::new();
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in [
+        (
+            "RVTools_export_all_2026-11-20_10.00.00/RVTools_tabvInfo.csv",
+            "VM,Template,Connection state,Disks,Path,Host,VM ID,VI SDK Server\nr,False,connected,0,[r] r/r.vmx,esx9,vm-9,vc9\n",
+        ),
+        (
+            "RVTools_export_all_2026-11-20_10.00.00/RVTools_tabvCPU.csv",
+            "VM,Powerstate,CPUs,Sockets,Host\nr,poweredOn,1,1,esx9\n",
+        ),
+        ("__MACOSX/x", "x"),
+    ] {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(content.as_bytes()).unwrap();
+    }
+    folder.put("rvtools.zip", zip.finish().unwrap().into_inner());
+    folder.put("README.txt", "Exports.\n");
+    folder.put("csv/RVTools_tabvInfo.csv", "VM,Template,Connection state,Disks,Path,Host,VM ID,VI SDK Server\nc,False,connected,1,[c] c/c.vmx,esx8,vm-8,vc8\n");
+    folder.put(
+        "csv/RVTools_tabvDisk.csv",
+        "VM,Disk,Disk Mode,Path,VM ID,VI SDK Server\nc,Hard disk 1,persistent,[c] c/c.vmdk,vm-8,vc8\n",
+    );
+    folder.put("vms.json", VMS);
+    folder.put("datastores.json", r#"{"datastores":[{"self":{"type":"Datastore","value":"datastore-1"},"name":"d","summary":{"url":"ds:///vmfs/volumes/5f1c2d3e-0badc0de-1111-001b21aa0001/"}}]}"#);
+    let imported = import_paths(&[folder.path()]);
+    assert_eq!(imported.issues, []);
+    let mut found: Vec<(Vec<&str>, usize)> = imported
+        .inventories
+        .iter()
+        .map(|inventory| {
+            (
+                inventory.vms.iter().map(|vm| vm.name.as_str()).collect(),
+                inventory.datastores.len(),
+            )
+        })
+        .collect();
+    found.sort();
+    assert_eq!(found, [(vec!["a"], 1), (vec!["c"], 0), (vec!["r"], 0)]);
+}
