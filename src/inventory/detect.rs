@@ -199,20 +199,18 @@ fn other_form(bytes: &[u8], head: &str) -> Option<&'static str> {
             Some("XML of ConvertTo-Xml, in which objects are cut to text; export with ConvertTo-Json or Export-Clixml")
         }
         () if is_govc_dump(head) => Some("the dump of govc; export with -json instead of -dump"),
-        () if names::is_disk_without_path(head) => {
-            Some("First Class Disks without their paths; export with govc disk.ls -json -l")
-        }
         () if head.starts_with("VirtualMachine:") => Some("the table of govc object.collect; export with -json"),
         () if is_kubectl_text(head) => Some("what kubectl prints; export with kubectl get pv -o json"),
         () if is_formatted(head) => Some(
             "what Format-Table or Format-List made for the screen, exported in place of the objects; leave it out before ConvertTo-Json or Export-Csv",
         ),
-        () if is_screen_form(head) => Some(
-            "what PowerShell shows on the screen, which is cut to its width; export with ConvertTo-Json or Export-Csv",
-        ),
+        () if is_screen_of_vms(head) => Some(SCREEN_FORM),
         () => None,
     }
 }
+
+const SCREEN_FORM: &str =
+    "what PowerShell shows on the screen, which is cut to its width; export with ConvertTo-Json or Export-Csv";
 
 /// What a file is that is no export, where that can be said, and what would be one.
 fn no_export(bytes: &[u8], head: &str) -> Option<&'static str> {
@@ -223,9 +221,13 @@ fn no_export(bytes: &[u8], head: &str) -> Option<&'static str> {
             Some("a page for a browser; export with ConvertTo-Json or Export-Csv, not ConvertTo-Html")
         }
         () if head.starts_with('<') => Some("XML of no known export"),
+        () if names::is_disk_without_path(head) => {
+            Some("First Class Disks without their paths; export with govc disk.ls -json -l")
+        }
         () if is_lengths(head) => Some(
             "the lengths of texts, which Export-Csv writes of what is no object; leave out Format-Table and Out-String before it",
         ),
+        () if is_screen_form(head) => Some(SCREEN_FORM),
         () => govc_text(head),
     }
 }
@@ -340,8 +342,36 @@ fn is_screen_form(head: &str) -> bool {
         line.split_once(" : ")
             .is_some_and(|(name, _)| !name.trim().contains(' '))
     };
-    let is_ruler = second.contains("---") && second.trim().chars().all(|c| c == '-' || c == ' ');
-    is_pair(first) && is_pair(second) || is_ruler
+    is_pair(first) && is_pair(second) || is_ruler(second)
+}
+
+fn is_ruler(line: &str) -> bool {
+    line.contains("---") && line.trim().chars().all(|c| c == '-' || c == ' ')
+}
+
+/// A screen form that is one of VMs: a heading in a text for people is underlined as well, and may have pairs below.
+fn is_screen_of_vms(head: &str) -> bool {
+    const NAMES: [&str; 12] = [
+        "capacitygb",
+        "computername",
+        "configurationlocation",
+        "controllertype",
+        "filename",
+        "harddrives",
+        "path",
+        "powerstate",
+        "state",
+        "vmhost",
+        "vmid",
+        "vmname",
+    ];
+    let lines = head.lines().filter(|line| !line.trim().is_empty());
+    let columns = lines.clone().nth(1).filter(|line| is_ruler(line));
+    let is_table = columns.is_some_and(|line| line.split_whitespace().count() > 1);
+    let mut names = lines
+        .filter_map(|line| line.split_once(" : "))
+        .map(|(name, _)| name.trim().to_lowercase());
+    is_screen_form(head) && (is_table || names.any(|name| NAMES.contains(&name.as_str())))
 }
 
 /// A text without the warnings that PowerShell wrote into it, where all its streams went into one file.

@@ -596,8 +596,8 @@ mod tests {
             (json!([{"folderPath": "[a]", "file": []}]), "folders with their files"),
         ] {
             assert_eq!(
-                of_document(Json(&document)).map(|form| form.sign),
-                Ok(sign),
+                of_document(Json(&document)).ok().map(|form| form.sign),
+                Some(sign),
                 "{document}"
             );
         }
@@ -648,7 +648,15 @@ mod tests {
             json!(null),
             json!([{"id": 1, "url": "x"}]),
         ] {
-            assert!(of_document(Json(&document)).is_err(), "{document}");
+            let refused = of_document(Json(&document));
+            assert!(matches!(refused, Err(ImportError::NotUnderstood(_))), "{document}");
+        }
+        for document in [
+            json!({"machines": [{"disk": "[d] a/a.vmdk"}]}),
+            json!([{"p": r"D:\VMs\a.VHDX"}]),
+        ] {
+            let refused = of_document(Json(&document));
+            assert!(matches!(refused, Err(ImportError::WrongForm(_))), "{document}");
         }
     }
 

@@ -128,8 +128,9 @@ fn vm(object: Json<'_>, row: String) -> Draft {
     for folder in LOCATIONS {
         draft.add_folder(object.get(folder).text().unwrap_or_default());
     }
-    // A VM without drives has an empty list; null is what a failed command leaves.
-    if !drives.is_null() {
+    // A VM without drives has an empty list; null is what a failed command leaves, and a drive without a path says nothing.
+    let is_pathless = |drive: &Json<'_>| drive.get("path").text().is_none() && drive.get("diskNumber").is_null();
+    if !drives.is_null() && !drives.objects().iter().any(is_pathless) {
         draft.vm.listing = Listing::LeafDisks;
     }
     add_drives_of(&mut draft, drives);
@@ -477,6 +478,8 @@ mod tests {
         assert!(draft.flattened);
         assert_eq!(draft.vm.listing, Listing::ConfigOnly);
         assert_eq!(draft.vm.files, []);
+        let object = json!({"Name": "a", "HardDrives": [{"Path": "D:\\a.vhdx"}, {"Path": ""}]});
+        assert_eq!(vm(Json(&object), String::new()).vm.listing, Listing::ConfigOnly);
         let object = json!({"Name": "a", "HardDrives": []});
         assert_eq!(vm(Json(&object), String::new()).vm.listing, Listing::LeafDisks);
     }

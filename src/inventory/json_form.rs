@@ -49,7 +49,7 @@ pub(super) fn read(origin: &Origin, documents: &Documents, container: Container)
         });
     }
     // `govc` ends every object of a stream with a line.
-    let is_cut = documents.is_unended && documents.values.len() > 1 && reading.signs.contains(&form::COLLECTED);
+    let is_cut = documents.is_unended && reading.signs.contains(&form::COLLECTED);
     let cut = is_cut.then_some("the stream of objects does not end with a line end");
     Ok(reading.finish(documents.damage.as_deref().or(cut)))
 }

@@ -73,6 +73,7 @@ fn a_stream_of_objects_ends_with_a_line() {
     let stream = format!("{}\n{}\n", object(1), object(2));
     assert_eq!(caps(&stream), Vec::<String>::new());
     assert_eq!(caps(stream.trim_end()), ["truncated"]);
+    assert_eq!(caps(object(1).to_string()), ["truncated"], "others may have followed");
 }
 
 #[test]

@@ -326,14 +326,14 @@ fn a_cell_that_was_not_exported_caps() {
         ("1.csv", &INFO.replace("[d] a/a.vmx", "System.String[]")),
         ("2.csv", DISK),
     ]);
-    assert_eq!(capping(&inventory), ["not-exported-cell"]);
+    assert_eq!(capping(&inventory), ["no-config-paths", "not-exported-cell"]);
 }
 
 #[test]
 fn a_csv_that_breaks_off_caps_and_keeps_its_rows() {
     let inventory = rvtools(&[("1.csv", &format!("{INFO}c,Fal")), ("2.csv", DISK)]);
     assert_eq!(inventory.vms.len(), 3);
-    assert_eq!(capping(&inventory), ["truncated"]);
+    assert_eq!(capping(&inventory), ["no-config-paths", "truncated"]);
 }
 
 /// A folder that is copied keeps what `vMetaData` says of it, and not the times of its files.
@@ -632,7 +632,8 @@ fn govc_tells_a_vm_without_configuration_from_one_that_was_not_asked_for_it() {
 #[test]
 fn a_vm_that_a_datastore_knows_and_no_list_has_caps() {
     let folder = Folder::new();
-    folder.put("vms.json", collected("vm-1", &serde_json::json!({"name": "a"})));
+    let config = serde_json::json!({"name": "a", "summary.config.vmPathName": "[d] a/a.vmx"});
+    folder.put("vms.json", collected("vm-1", &config));
     folder.put("ds.json", r#"{"datastores":[{"self":{"value":"datastore-1"},"name":"d","vm":[{"type":"VirtualMachine","value":"vm-1"}]}]}"#);
     assert_eq!(capping(&only(folder.path())), Vec::<&str>::new());
     folder.put(

@@ -27,6 +27,10 @@ fn an_export_in_a_form_that_cannot_be_read_is_missed() {
         ("govc.json", "govc: ServerFaultCode: Cannot complete login\n"),
         ("packed.json.gz", "\u{1f}\u{8b}"),
         ("paths.csv", "Machine,Where\nb,[d] b/b.vmdk\n"),
+        (
+            "list.txt",
+            "\r\nName       : b\r\nPowerState : PoweredOn\r\nNotes      : \r\n",
+        ),
         ("screen.txt", "\nName  PowerState\n----  ----------\nb     PoweredOn\n"),
         ("unknown.json", "{\"machines\":[{\"disk\":\"[d] b/b.vmdk\"}]}"),
     ] {
@@ -46,6 +50,10 @@ fn what_speaks_of_no_vm_is_ignored() {
     let folder = Folder::new();
     folder.put("1.json", VMS);
     folder.put("README.txt", "Exports of Monday, see /mnt/x and [d] a/a.vmdk.\n");
+    folder.put(
+        "LIESMICH.txt",
+        "Inventare vom Montag\n--------------------\n\nAutor : Anna\nStand : Montag\n",
+    );
     folder.put("costs.csv", "Cost centre,Sum\n1,2\n");
     folder.put("settings.json", "{\"theme\":\"dark\"}");
     folder.put("errors.txt", "govc: not supported\nfailed: govc library.ls -json\n");

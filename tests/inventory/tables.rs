@@ -64,14 +64,15 @@ fn a_workbook_made_of_a_list_is_read_as_the_list() {
 
 #[test]
 fn a_tab_of_rvtools_whose_header_is_not_found_is_not_taken_for_an_empty_one() {
-    let mut rows: Vec<&[&str]> = vec![&["a remark"]; 25];
+    let mut rows: Vec<&[&str]> = vec![&["a title"]];
+    rows.extend([["a remark"].as_slice(); 25]);
     rows.push(&["VM", "Powerstate", "Template", "Connection state", "Path"]);
     rows.push(&["a", "poweredOn", "False", "connected", "[d] a/a.vmx"]);
     let inventory = only_of(workbook(&[("vInfo", &rows)]));
     assert!(capping(&inventory).contains(&"no-header"), "{:?}", capping(&inventory));
     let translated: [&[&str]; 2] = [&["Maschine", "Zustand", "Pfad"], &["a", "an", "[d] a/a.vmx"]];
     assert!(capping(&only_of(workbook(&[("vInfo", &translated)]))).contains(&"no-header"));
-    let inventory = only_of(workbook(&[("vInfo", &rows[20..])]));
+    let inventory = only_of(workbook(&[("vInfo", &rows[10..])]));
     assert!(!capping(&inventory).contains(&"no-header"));
     assert_eq!(vm(&inventory, "a").config.as_deref(), Some("[d] a/a.vmx"));
 }

@@ -20,7 +20,7 @@ fn templates_beside_get_vm_settle_the_templates() {
     folder.put("vms.json", GET_VM);
     folder.put("templates.json", GET_TEMPLATE);
     let inventory = only(folder.path());
-    assert_eq!(capping(&inventory), ["no-config-paths", "no-config-paths"]);
+    assert_eq!(capping(&inventory), ["no-config-paths"]);
     assert!(vm(&inventory, "t").template);
 }
 

@@ -12,7 +12,7 @@ use crate::{
         Registration, azure, columns, govc, hyperv, names,
         part::{NamedVm, Part},
         powercli,
-        rvtools::Tab,
+        rvtools::{self, Tab},
     },
     kind::{Platform, Role},
 };
@@ -230,25 +230,42 @@ fn depth_truncated(parts: &[Part]) -> Vec<InventoryWarning> {
         .collect()
 }
 
-/// VMs of which vCenter has the configuration and the export not its path. A table that the user mapped may have none.
+/// VMs of a list of which vCenter has the configuration and no list its path. A table that the user mapped may have none, and
+/// that a whole column is missing is told already.
 fn no_config_paths(inventory: &Inventory, parts: &[Part]) -> Option<InventoryWarning> {
-    let is_asked = inventory.platform == Platform::Vmware && inventory.has_vm_list;
-    let is_mapped = parts.iter().any(|part| part.kind == InventoryKind::MappedCsv);
-    let pathless = inventory
-        .vms
-        .iter()
-        .filter(|vm| vm.config.is_none() && vm.has_configuration);
-    let (first, count) = (pathless.clone().next()?, pathless.count());
-    (is_asked && !is_mapped).then(|| {
-        InventoryWarning::capping(
-            "no-config-paths",
-            format!(
-                "where {count} VMs keep their configuration is not told, first: {}; export with all columns, or with {}",
-                first.name,
-                powercli::COMMAND
-            ),
-        )
-    })
+    let is_told = |part: &Part| {
+        part.kind == InventoryKind::MappedCsv
+            || part
+                .warnings
+                .iter()
+                .any(|warning| warning.code == rvtools::NO_PATH_COLUMN)
+    };
+    if inventory.platform != Platform::Vmware || !inventory.has_vm_list || parts.iter().any(is_told) {
+        return None;
+    }
+    let listed = listed_rows(parts);
+    let is_pathless =
+        |vm: &&Registration| vm.config.is_none() && vm.has_configuration && listed.contains(vm.row.as_str());
+    let pathless: Vec<&Registration> = inventory.vms.iter().filter(is_pathless).collect();
+    let first = pathless.first()?;
+    Some(InventoryWarning::capping(
+        "no-config-paths",
+        format!(
+            "where {} VMs keep their configuration is not told, first: {}; export with all columns, or with {}",
+            pathless.len(),
+            first.name,
+            powercli::COMMAND
+        ),
+    ))
+}
+
+/// The rows of lists of VMs; other lists only mention their VMs.
+fn listed_rows(parts: &[Part]) -> BTreeSet<&str> {
+    let drafts = parts.iter().flat_map(|part| &part.vms);
+    drafts
+        .filter(|draft| draft.listed)
+        .map(|draft| draft.vm.row.as_str())
+        .collect()
 }
 
 /// A list without VMs: exported without rights, or failed.
@@ -317,12 +334,7 @@ fn vm_counts(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWarning> {
 
 /// VMs that a list of disks names and the list of VMs lacks: it is not whole.
 fn mentions_only(parts: &[Part], inventory: &Inventory) -> Option<InventoryWarning> {
-    let listed: BTreeSet<&str> = parts
-        .iter()
-        .flat_map(|part| &part.vms)
-        .filter(|draft| draft.listed)
-        .map(|draft| draft.vm.row.as_str())
-        .collect();
+    let listed = listed_rows(parts);
     let strangers: Vec<&Registration> = inventory
         .vms
         .iter()

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-pub(super) use self::tab::Tab;
+pub(super) use self::{rows::NO_PATH_COLUMN, tab::Tab};
 use super::{
     InventoryKind,
     columns::{self, Seen},
@@ -159,7 +159,8 @@ impl Parts<'_> {
     /// Gives each vCenter the time of its export. vMetaData has the name under which RVTools was given the server, which may
     /// be another one than the rows have; a server is one of its own, without a VM, only where the rows name fewer.
     fn place_times(&mut self) {
-        let is_fewer = self.by_source.len() < self.saids.len();
+        let named = self.by_source.keys().filter(|source| !source.is_unknown()).count();
+        let is_fewer = named < self.saids.len();
         for (server, said) in self.saids.clone() {
             let Some(server) = server else { continue };
             let mut named = self.by_source.iter_mut().filter(|(source, _)| {

@@ -99,6 +99,9 @@ impl VmColumns {
     }
 }
 
+/// Code of the warning that no path of a configuration is told.
+pub(in crate::inventory) const NO_PATH_COLUMN: &str = "no-path-column";
+
 fn vms(parts: &mut Parts<'_>, table: &Table) {
     let find = |column| table.find(column, Tab::Info.name());
     let vm_columns = VmColumns::of(table, Tab::Info);
@@ -149,7 +152,7 @@ fn vms(parts: &mut Parts<'_>, table: &Table) {
     if path.is_none() && !table.rows.is_empty() {
         for part in parts.by_source.values_mut() {
             part.warn_capping(
-                "no-path-column",
+                NO_PATH_COLUMN,
                 "vInfo has no Path column: where the VMs keep their configuration is not known; export all columns",
             );
         }
