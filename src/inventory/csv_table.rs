@@ -110,10 +110,7 @@ fn ends_in_quotes(text: &str) -> bool {
     let mut quoted = false;
     let mut at_start = true;
     for byte in text.bytes() {
-        match byte {
-            b'"' if quoted || at_start => quoted = !quoted,
-            _ => {}
-        }
+        quoted ^= byte == b'"' && (quoted || at_start);
         // After a quote that closes, another one opens again: it is the first of two that stand for one.
         at_start = matches!(byte, b'\n' | b'\r' | b'"') || DELIMITERS.contains(&byte);
     }

@@ -87,6 +87,8 @@ pub(super) struct Draft {
     pub(super) vm: Registration,
     /// It stands in a list of VMs; otherwise it is only mentioned (a row of a list of disks).
     pub(super) listed: bool,
+    /// Its configuration path by the label of its datastore, where that is known: lists of one host spell it in two ways.
+    pub(super) labelled_config: Option<String>,
     /// How many disks the list says that it has.
     pub(super) expected_disks: Option<u64>,
     /// Objects of it were cut to text at the nesting depth of the export.
@@ -94,6 +96,11 @@ pub(super) struct Draft {
 }
 
 impl Draft {
+    /// Its configuration path, for comparison.
+    pub(super) fn config_key(&self) -> Option<&String> {
+        self.labelled_config.as_ref().or(self.vm.config.as_ref())
+    }
+
     /// Adds a file unless its path is blank. Repetitions are left out at the end.
     pub(super) fn add_file(&mut self, role: Role, path: &str, size_bytes: Option<u64>) {
         if !path.trim().is_empty() {

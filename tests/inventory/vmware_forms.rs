@@ -463,3 +463,36 @@ fn objects_that_were_taken_out_of_their_wrapper_are_read() {
     assert_eq!(one.vms[0].config.as_deref(), Some("[d] x/x.vmx"));
     assert!(only_of(format!("[{vm}]")).has_vm_list);
 }
+
+#[test]
+fn lists_of_one_host_that_spell_a_path_in_two_ways_are_of_one_vm() {
+    let volume = "5f1c2d3e-0badc0de-1111-001b21aa0001";
+    let folder = Folder::new();
+    folder.put(
+        "getallvms.txt",
+        "Vmid   Name   File             Guest OS      Version   Annotation\n1      a      [d] a/a.vmx      otherGuest    vmx-19\n",
+    );
+    folder.put(
+        "running.txt",
+        format!("a\n   World ID: 1\n   Config File: /vmfs/volumes/{volume}/a/a.vmx\n"),
+    );
+    assert_eq!(
+        capping(&only(folder.path())),
+        ["vm-count-mismatch"],
+        "which volume `d` is is not told"
+    );
+    folder.put(
+        "filesystems.csv",
+        format!(
+            "Free,MountPoint,Mounted,Size,Type,UUID,VolumeName,\n1,/vmfs/volumes/{volume},true,2,VMFS-6,{volume},d,\n"
+        ),
+    );
+    let inventory = only(folder.path());
+    assert_eq!(capping(&inventory), Vec::<&str>::new());
+    assert_eq!(vm(&inventory, "a").config.as_deref(), Some("[d] a/a.vmx"));
+    folder.put(
+        "vmInventory.xml",
+        format!("<ConfigRoot>\n<ConfigEntry id=\"0000\"><objID>1</objID><vmxCfgPath>/vmfs/volumes/{volume}/a/a.vmx</vmxCfgPath></ConfigEntry>\n</ConfigRoot>\n"),
+    );
+    assert_eq!(only(folder.path()).vms.len(), 1);
+}

@@ -45,7 +45,7 @@ impl Index {
         let vm = &draft.vm;
         put(&mut self.morefs, vm.moref.clone(), at);
         put(&mut self.instances, vm.instance_id, at);
-        put(&mut self.configs, vm.config.clone(), at);
+        put(&mut self.configs, draft.config_key().cloned(), at);
         put(
             &mut self.names,
             Some(vm.name.clone()).filter(|name| !name.is_empty()),
@@ -59,7 +59,7 @@ impl Index {
         let by_key = [
             vm.moref.as_ref().and_then(|moref| self.morefs.get(moref)),
             vm.instance_id.as_ref().and_then(|id| self.instances.get(id)),
-            vm.config.as_ref().and_then(|config| self.configs.get(config)),
+            draft.config_key().and_then(|config| self.configs.get(config)),
         ];
         for candidates in by_key.into_iter().flatten() {
             let fits = |at: &&usize| joined.get(**at).is_some_and(|known| !differ(known, draft));
@@ -113,7 +113,7 @@ fn differ(a: &Draft, b: &Draft) -> bool {
     if let (Some(a), Some(b)) = (a.vm.instance_id, b.vm.instance_id) {
         return a != b;
     }
-    let other_config = matches!((&a.vm.config, &b.vm.config), (Some(a), Some(b)) if a != b);
+    let other_config = matches!((a.config_key(), b.config_key()), (Some(a), Some(b)) if a != b);
     let other_moref = matches!((&a.vm.moref, &b.vm.moref), (Some(a), Some(b)) if a != b);
     other_config || other_moref
 }
@@ -133,12 +133,11 @@ fn add(known: &mut Draft, other: Draft) {
     for folder in &other.vm.folders {
         known.add_folder(folder);
     }
+    let is_elsewhere = matches!((known.config_key(), other.config_key()), (Some(known), Some(other)) if known != other);
+    let second_config = other.vm.config.clone().filter(|_| is_elsewhere);
+    known.labelled_config = known.labelled_config.take().or(other.labelled_config);
     let known_vm = &mut known.vm;
     let vm = other.vm;
-    let second_config = vm
-        .config
-        .clone()
-        .filter(|config| known_vm.config.as_ref().is_some_and(|known| known != config));
     for disk in vm.fileless_disks {
         if !known_vm.fileless_disks.contains(&disk) {
             known_vm.fileless_disks.push(disk);

@@ -80,7 +80,9 @@ fn inventory(mut parts: Vec<Part>) -> Inventory {
     let (collected, collected_is_file_time) = collected(&parts);
     let hosts = Hosts::of(&parts);
     let datastores = datastores(&parts, &hosts);
-    let drafts = join::vms(parts.iter().flat_map(|part| part.vms.iter().cloned()).collect());
+    let mut drafts: Vec<Draft> = parts.iter().flat_map(|part| part.vms.iter().cloned()).collect();
+    label_configs(&mut drafts, &datastores);
+    let drafts = join::vms(drafts);
     let mut inventory = Inventory {
         source: source_name(&parts),
         folder: folder_name(&parts),
@@ -121,6 +123,36 @@ fn inventory(mut parts: Vec<Part>) -> Inventory {
     check::cluster(&mut inventory, &parts);
     inventory.warnings = check::warnings(&inventory, &parts);
     inventory
+}
+
+/// Spells the configuration paths of VMs by the labels of their datastores: `getallvms` writes `[ds1] a/a.vmx` where
+/// `vmInventory.xml` and `esxcli` of the same host write `/vmfs/volumes/<uuid>/a/a.vmx`.
+fn label_configs(drafts: &mut [Draft], datastores: &[DatastoreRecord]) {
+    let mut uses: HashMap<&str, usize> = HashMap::new();
+    for datastore in datastores {
+        let number = uses.entry(&datastore.name).or_default();
+        *number = number.saturating_add(1);
+    }
+    let mut labels: HashMap<&str, &str> = HashMap::new();
+    // Every host may have its own `datastore1`.
+    let distinct = datastores
+        .iter()
+        .filter(|datastore| uses.get(datastore.name.as_str()) == Some(&1));
+    for datastore in distinct {
+        for alias in &datastore.aliases {
+            labels.insert(vi::volume_path(alias), &datastore.name);
+        }
+    }
+    for draft in drafts {
+        let config = draft.vm.config.as_deref().unwrap_or_default();
+        let below = config
+            .strip_prefix("/vmfs/volumes/")
+            .and_then(|path| path.split_once('/'));
+        draft.labelled_config = below.and_then(|(volume, path)| {
+            let label = labels.get(format!("/vmfs/volumes/{volume}").as_str())?;
+            Some(format!("[{label}] {path}"))
+        });
+    }
 }
 
 /// Tells the folders of VMs from lists of inventory paths, where a name is that of one path and of one VM.
