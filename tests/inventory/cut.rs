@@ -10,13 +10,11 @@ const VMS: &str = "\"Name\",\"Id\",\"PersistentId\",\"PowerState\",\"VMHost\",\"
 /// The codes of what caps, or `not imported`.
 fn caps(content: impl AsRef<[u8]>) -> Vec<String> {
     let imported = import_file(content);
-    match imported.inventories.as_slice() {
-        [inventory] => capping(inventory).into_iter().map(str::to_owned).collect(),
-        _ => {
-            assert!(!imported.issues.is_empty());
-            vec!["not imported".to_owned()]
-        }
+    if let [inventory] = imported.inventories.as_slice() {
+        return capping(inventory).into_iter().map(str::to_owned).collect();
     }
+    assert!(!imported.issues.is_empty());
+    vec!["not imported".to_owned()]
 }
 
 #[test]
