@@ -173,10 +173,20 @@ fn is_device(text: &str) -> bool {
     lower.starts_with("/dev/")
         || lower.starts_with("/vmfs/devices/")
         || lower.starts_with("\\\\.\\pipe\\")
-        || lower.starts_with("\\\\.\\physicaldrive")
-        || lower.starts_with("\\\\?\\physicaldrive")
+        || ["\\\\.\\", "\\\\?\\", ""]
+            .iter()
+            .any(|start| lower.strip_prefix(start).is_some_and(is_drive_of_host))
         || lower == "\\\\.\\"
         || is_pass_through(&lower)
+}
+
+/// `PhysicalDrive1`, `CDROM0`: a disk or DVD drive of the host, also without the prefix of devices (H-E16).
+fn is_drive_of_host(lower: &str) -> bool {
+    ["physicaldrive", "cdrom"].iter().any(|kind| {
+        lower
+            .strip_prefix(kind)
+            .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    })
 }
 
 /// `Disk 3 100.00 GB Bus 0 Lun 0 Target 1`: how Hyper-V names a disk without a file.

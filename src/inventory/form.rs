@@ -185,7 +185,7 @@ fn first_of(list: Json<'_>) -> Option<Json<'_>> {
 
 /// Lists, by their first object, or one object that a list of one became. The first that fits is taken, so what has
 /// all properties of another stands before it.
-static LISTS: [Form; 43] = [
+static LISTS: [Form; 44] = [
     form(
         GOVC_COLLECT,
         "a list of changes",
@@ -363,6 +363,12 @@ static LISTS: [Form; 43] = [
         "items with `OwnerGroup` and `ResourceType`, or `GroupType`",
         |i| i.has("groupType") || i.has("resourceType") && i.has("ownerGroup"),
         hyperv::add_groups,
+    ),
+    form(
+        Tool::Hyperv,
+        "nodes with `NodeWeight`, or with a name and the `State` of a node",
+        hyperv::is_cluster_node,
+        |part, list, _| hyperv::add_cluster_nodes(part, list),
     ),
     form(
         Tool::Hyperv,

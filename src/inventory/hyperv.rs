@@ -431,6 +431,38 @@ pub(super) fn add_cluster(part: &mut Part, list: Json<'_>) {
     }
 }
 
+/// True for an object of `Get-ClusterNode`: by properties of its own, or a bare name with a state that only nodes have.
+pub(super) fn is_cluster_node(object: Json<'_>) -> bool {
+    let name = object.first(&["nodeName", "name"]).string().unwrap_or_default();
+    let is_host = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let of_node = ["nodeWeight", "dynamicWeight", "nodeHighestVersion", "drainStatus"];
+    let state = object.get("state").text().unwrap_or_default();
+    let is_state = ["Up", "Down", "Joining"]
+        .iter()
+        .any(|known| state.eq_ignore_ascii_case(known));
+    let is_more = [
+        "path",
+        "vmId",
+        "ownerNode",
+        "ownerGroup",
+        "resourceType",
+        "network",
+        "address",
+    ];
+    let is_bare = is_state && !is_more.iter().any(|name| object.has(name));
+    is_host && (of_node.iter().any(|name| object.has(name)) || is_bare)
+}
+
+/// Adds the members of a cluster, as `Get-ClusterNode` gives them: each may have VMs of its own.
+pub(super) fn add_cluster_nodes(part: &mut Part, list: Json<'_>) {
+    let names = list.objects().into_iter();
+    part.other_nodes
+        .extend(names.filter_map(|node| node.first(&["nodeName", "name"]).string()));
+}
+
 /// Adds disks with their parents, as `Get-VHD` gives them. Without a parent a disk is a base only where its type or the
 /// empty column says so.
 pub(super) fn add_chains(part: &mut Part, list: Json<'_>) {

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::unread::UnreadPlaces;
+use super::{short_name, unread::UnreadPlaces};
 use crate::{
     catalogue::{Artifact, Catalogue, Entry, RootRecord},
     evidence::{Evidence, MarkCode},
-    kind::Kind,
-    path::fold,
+    kind::{Kind, Platform},
+    path::{Mount, Parsed, fold, parse},
     raw::RawPath,
 };
 
@@ -63,6 +63,8 @@ pub(crate) enum Lookup {
     },
     /// Several files differ only in case, and none fits exactly.
     Ambiguous(Vec<NodeId>),
+    /// Short names of Windows stand in the path: every file that may be meant (H-B3).
+    Short(Vec<NodeId>),
     /// Nothing.
     Nothing,
 }
@@ -128,6 +130,43 @@ impl<'a> Files<'a> {
         files
     }
 
+    /// Artifacts that a path of a Windows server may mean when nobody knows which root its drive or share is: the path of
+    /// the file below its root is the end of it, or begins with the end of it where it is that of a folder.
+    pub(crate) fn at_end_of(&self, text: &str, folder: bool) -> Vec<NodeId> {
+        let Parsed::Path(path) = parse(text) else {
+            return Vec::new();
+        };
+        if !matches!(path.mount, Some(Mount::Drive { .. } | Mount::Share { .. })) {
+            return Vec::new();
+        }
+        let wanted: Vec<String> = path.parts.iter().map(|part| fold(part)).collect();
+        let may_be = |node: &NodeId| {
+            let entry = self.nodes[*node].entry;
+            let name = self.name(*node);
+            if !folder && wanted.last().is_none_or(|last| last != name) {
+                return false;
+            }
+            let below = fold(&entry.path.lossy());
+            let below: Vec<&str> = below.split('/').collect();
+            if folder {
+                return (0..wanted.len()).any(|start| {
+                    let end = &wanted[start..];
+                    below.len() > end.len() && below.iter().zip(end).all(|(part, end)| part == end)
+                });
+            }
+            below.len() <= wanted.len()
+                && below
+                    .iter()
+                    .rev()
+                    .zip(wanted.iter().rev())
+                    .all(|(part, end)| part == end)
+        };
+        (0..self.nodes.len())
+            .filter(|node| self.nodes[*node].artifact.is_some())
+            .filter(may_be)
+            .collect()
+    }
+
     /// Where a root lies on the machine that scanned it.
     pub(crate) fn root_path(&self, root: usize) -> std::borrow::Cow<'_, str> {
         self.roots[root].path.lossy()
@@ -180,10 +219,39 @@ impl<'a> Files<'a> {
             .get(&fold(&String::from_utf8_lossy(&path)))
             .map_or(&[][..], Vec::as_slice)
         {
-            [] => Lookup::Nothing,
+            [] => self.find_by_short_names(root, &path),
             &[node] => Lookup::Found { node, exact: false },
             several => Lookup::Ambiguous(several.to_vec()),
         }
+    }
+
+    /// The files that a path with short names may mean. Only the volume itself knows which long name has which short one.
+    fn find_by_short_names(&self, root: usize, path: &[u8]) -> Lookup {
+        let wanted = fold(&String::from_utf8_lossy(path));
+        let parts: Vec<&str> = wanted.split('/').collect();
+        if !parts.iter().any(|part| short_name::is_one(part)) {
+            return Lookup::Nothing;
+        }
+        let is_meant = |long: &str| {
+            let mut long = long.split('/');
+            let fits = parts.iter().all(|part| {
+                long.next()
+                    .is_some_and(|long| *part == long || short_name::may_be_of(part, long))
+            });
+            fits && long.next().is_none()
+        };
+        let of_windows = |node: &NodeId| self.nodes[*node].kind().platform() != Some(Platform::Vmware);
+        let fitting = self.folded[root].iter().filter(|(long, _)| is_meant(long));
+        let mut found: Vec<NodeId> = fitting
+            .flat_map(|(_, nodes)| nodes)
+            .copied()
+            .filter(of_windows)
+            .collect();
+        if found.is_empty() {
+            return Lookup::Nothing;
+        }
+        found.sort_unstable();
+        Lookup::Short(found)
     }
 
     /// True for a path that leads, through links or not, to a place that was not looked at.

@@ -193,12 +193,13 @@ impl Identities {
 
     /// The names of a path that are not among the known ones.
     fn other_names(&self, writer: Writer, path: &StoragePath, known: &[StoragePath]) -> Vec<StoragePath> {
-        let of_writer = self
-            .folders
-            .iter()
-            .filter(|folder| folder.writer == writer || writer == Writer::File);
+        let means = |folder: &&OtherFolder| match (&folder.from.mount, &path.mount) {
+            // The files of one folder come from one source: a drive letter without a host is the one that it told of.
+            (Some(from), Some(mount)) if folder.writer == writer => same_mount(from, mount),
+            (from, mount) => writer == Writer::File && from == mount && !is_drive_of_nobody(from.as_ref()),
+        };
+        let of_writer = self.folders.iter().filter(means);
         of_writer
-            .filter(|folder| folder.from.mount == path.mount)
             .filter_map(|folder| {
                 let below = strip(&path.parts, &folder.from.parts, folder.from.windows)?;
                 Some(StoragePath {
@@ -516,6 +517,11 @@ impl Entity {
     }
 }
 
+/// A drive letter of which nobody says whose it is.
+fn is_drive_of_nobody(mount: Option<&Mount>) -> bool {
+    matches!(mount, Some(Mount::Drive { host: None, .. }))
+}
+
 /// Compares mounts across writers: a drive without host fits a drive of any host.
 fn same_mount(left: &Mount, right: &Mount) -> bool {
     match (left, right) {
@@ -627,10 +633,18 @@ impl Names {
                     continue;
                 };
                 let path = path.on_host(other.host.as_deref().or(only_host));
-                let is_nowhere = |mount: &Option<Mount>| {
-                    matches!(mount, None | Some(Mount::HostRoot | Mount::Drive { host: None, .. }))
-                };
-                if is_nowhere(&path.mount) || is_nowhere(&name.mount) {
+                let is_nowhere =
+                    |mount: Option<&Mount>| matches!(mount, None | Some(Mount::HostRoot)) || is_drive_of_nobody(mount);
+                // The list of shares of a server does not name the server, and neither do its other lists (H-B2).
+                if is_drive_of_nobody(path.mount.as_ref()) && matches!(name.mount, Some(Mount::Share { .. })) {
+                    folders.push(OtherFolder {
+                        writer,
+                        from: path,
+                        to: name,
+                    });
+                    continue;
+                }
+                if is_nowhere(path.mount.as_ref()) || is_nowhere(name.mount.as_ref()) {
                     continue;
                 }
                 if path.parts.is_empty() && name.parts.is_empty() {

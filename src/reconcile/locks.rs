@@ -71,7 +71,7 @@ fn through_share(files: &Files<'_>, file: &OpenFile) -> Vec<NodeId> {
     }
     let found = |root| match files.find(root, path.as_bytes()) {
         Lookup::Found { node, .. } => vec![node],
-        Lookup::Ambiguous(nodes) => nodes,
+        Lookup::Ambiguous(nodes) | Lookup::Short(nodes) => nodes,
         Lookup::Nothing => Vec::new(),
     };
     (0..files.root_count()).flat_map(found).collect()

@@ -28,6 +28,7 @@ mod opinions;
 mod own;
 mod problems;
 mod resolve;
+mod short_name;
 mod signs;
 mod stray_lists;
 mod traces;

@@ -126,6 +126,8 @@ pub(crate) struct Owners {
     pub(crate) claims: HashSet<(String, String)>,
     /// Classes of the objects that each inventory lists.
     pub(crate) listed_classes: HashSet<(usize, String)>,
+    /// Files that may be what a service lists at a place that nothing ties to a root: inventory and place in its list.
+    pub(crate) perhaps_claimed: BTreeMap<NodeId, (usize, usize)>,
     /// Files that an inventory lists and that are not there, for extents without descriptor.
     pub(crate) missing_disks: BTreeSet<(usize, Vec<u8>)>,
 }
@@ -649,7 +651,12 @@ pub(crate) fn walk_all(world: World<'_>, references: &References, owners: &mut O
             };
             let Some(path) = &object.path else { continue };
             let source = format!("{}, {}", inventory.source, object.row);
-            if object.folder {
+            let place = world.resolver.listed(inventory_index, None, path);
+            if place == Target::Outside {
+                for node in world.files.at_end_of(path, object.folder) {
+                    owners.perhaps_claimed.entry(node).or_insert((inventory_index, row));
+                }
+            } else if object.folder {
                 found.files = folder_files(world, inventory_index, path, &source);
             } else {
                 let mut walk = Walk::new(
@@ -657,7 +664,7 @@ pub(crate) fn walk_all(world: World<'_>, references: &References, owners: &mut O
                     references,
                     OwnerVm::new(String::new(), String::new(), inventory.platform),
                 );
-                match world.resolver.listed(inventory_index, None, path) {
+                match place {
                     Target::Files(files) => files.into_iter().for_each(|(node, _)| {
                         walk.reach(
                             node,

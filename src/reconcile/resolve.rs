@@ -26,6 +26,8 @@ pub(crate) enum Match {
     Exact,
     /// Only the letter case differs (V67).
     Case,
+    /// Short names of Windows stand in the path, which this file may have (H-B3).
+    ShortName,
     /// A foreign absolute path whose last part lies in the folder of the file that names it.
     NameOnly,
     /// Not by path: it is the only file with the id that the child quotes.
@@ -183,6 +185,7 @@ impl<'a> Resolver<'a> {
                 Target::Files(vec![(node, if exact { Match::Exact } else { Match::Case })])
             }
             Lookup::Ambiguous(nodes) => Target::Files(nodes.into_iter().map(|node| (node, Match::Case)).collect()),
+            Lookup::Short(nodes) => Target::Files(nodes.into_iter().map(|node| (node, Match::ShortName)).collect()),
             Lookup::Nothing => self
                 .through_leaving_link(root, path)
                 .unwrap_or_else(|| self.not_found(root, path.to_vec())),

@@ -467,3 +467,44 @@ fn compute_systems_of_a_host_are_read_from_hcsdiag() {
         "it registers nobody"
     );
 }
+
+#[test]
+fn members_of_the_cluster_without_a_list_of_vms_are_missing() {
+    for (nodes, missing) in [
+        (
+            r#"[{"Name":"HV01","State":"Up"},{"Name":"HV02","State":"Down"}]"#,
+            &["HV02"][..],
+        ),
+        (
+            r#"[{"NodeName":"HV01","Name":"HV01","State":0,"NodeWeight":1},{"NodeName":"HV03","Name":"HV03","State":0,"NodeWeight":1}]"#,
+            &["HV03"],
+        ),
+        (r#"{"Name":"HV01","State":"Up","Id":"1"}"#, &[]),
+    ] {
+        assert_eq!(with(nodes).missing_hosts, missing, "{nodes}");
+    }
+    let cluster = format!(r#"[{{"Name":"a","VmID":"{ID}","OwnerGroup":"a","Root":"D:\\VMs\\a","State":"Online"}}]"#);
+    let folder = Folder::new();
+    folder.put("vms.json", vm_json());
+    folder.put("nodes.csv", "Name,State\nHV01,Up\nHV02,Up\n");
+    assert_eq!(only(folder.path()).missing_hosts, ["HV02"]);
+    folder.put("cluster.json", cluster);
+    assert!(
+        only(folder.path()).missing_hosts.is_empty(),
+        "the list of the cluster tells of every VM"
+    );
+}
+
+#[test]
+fn networks_of_a_cluster_and_paused_vms_are_no_nodes() {
+    for list in [
+        r#"[{"Name":"Cluster Network 1","State":"Up"}]"#,
+        r#"[{"Name":"web","State":"Paused"}]"#,
+    ] {
+        let inventories = import_file(list).inventories;
+        assert!(
+            inventories.iter().all(|inventory| inventory.missing_hosts.is_empty()),
+            "{list}"
+        );
+    }
+}

@@ -13,6 +13,7 @@ mod unscanned;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 
 pub(crate) use self::lost::{LostLink, LostLinks};
 use super::{
@@ -204,7 +205,7 @@ impl Reach {
                 kind.platform() == Some(*platform) && (kind.is_config() || is_state(kind))
             }
             Self::Checkpoints => is_checkpoint_disk(file) || is_checkpoint_state(file),
-            Self::State => is_checkpoint_disk(file) || is_state(file.kind()),
+            Self::State => is_checkpoint_disk(file) || is_state(file.kind()) && !lies_by_its_config(files, node),
             Self::StateIn(root, folder) => {
                 Self::State.includes(files, node) && Self::Folder(*root, folder.clone()).includes(files, node)
             }
@@ -523,6 +524,17 @@ impl Builder<'_> {
             .chain(vm.ghost.iter().map(|(root, _)| *root))
             .collect()
     }
+}
+
+/// True for state of Hyper-V beside a configuration of the id that it bears: it is of that one, and of no other.
+fn lies_by_its_config(files: &Files<'_>, node: NodeId) -> bool {
+    let file = files.nodes[node];
+    let stem = files.name(node).split('.').next().unwrap_or_default();
+    let is_config = |&other: &NodeId| {
+        let name = files.name(other).strip_prefix(stem);
+        matches!(name, Some(".vmcx" | ".xml")) && files.nodes[other].kind().is_config()
+    };
+    Uuid::try_parse(stem).is_ok() && files.in_folder(file.entry.root, file.folder()).iter().any(is_config)
 }
 
 /// The folder of a whole VM: above `Virtual Machines` and `Snapshots` on Hyper-V, else the folder itself.

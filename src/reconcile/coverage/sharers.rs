@@ -340,23 +340,26 @@ impl Builder<'_> {
         }
     }
 
-    /// True where a VM of this inventory says in its own configuration that it is a role of a cluster, and no cluster's
+    /// True where the list of a cluster has a VM of which its own inventory has no row.
+    fn is_listed_by_cluster(&self, id: Option<Uuid>) -> bool {
+        let inventories = self.world.inventories.iter();
+        let mut lists = inventories.flat_map(|inventory| &inventory.cluster_vms);
+        id.is_some_and(|id| lists.any(|vm| vm.id == id))
+    }
+
+    /// True where a VM of this inventory is a role of a cluster, as its row or its own configuration says, and no cluster's
     /// list has it.
     fn registers_a_role(&self, inventory: usize) -> bool {
-        let is_listed = |id| {
-            let lists = self
-                .world
-                .inventories
-                .iter()
-                .flat_map(|inventory| &inventory.cluster_vms);
-            lists.into_iter().any(|vm| vm.id == id)
-        };
+        let mut rows = self.world.inventories[inventory].vms.iter();
+        if rows.any(|vm| vm.clustered && !self.is_listed_by_cluster(vm.instance_id)) {
+            return true;
+        }
         self.owners
             .vms
             .iter()
             .filter(|vm| vm.rows.iter().any(|&(own, _)| own == inventory))
             .filter_map(|vm| own::vm_evidence(self.world.files, vm.config?))
-            .any(|vm| vm.clustered && !vm.instance_id.is_some_and(is_listed))
+            .any(|vm| vm.clustered && !self.is_listed_by_cluster(vm.instance_id))
     }
 
     /// Clustered VMs without the cluster's resource list cap the confidence.
@@ -371,7 +374,7 @@ impl Builder<'_> {
             {
                 continue;
             }
-            if inventory.vms.iter().any(|vm| vm.clustered) || self.registers_a_role(index) {
+            if self.registers_a_role(index) {
                 let text = format!(
                     "{} has clustered VMs and no list of the cluster's resources: Get-ClusterResource would tell whether every node was asked",
                     inventory.source

@@ -40,6 +40,10 @@ impl Problems {
             return;
         }
         let name = judge.world.files.name(disk);
+        // Persistent memory is a fixed VHD by design (formats-hyperv 5.6).
+        if name.ends_with(".vhdpmem") {
+            return;
+        }
         let is_disguised =
             file.artifact.is_some_and(|artifact| artifact.basis == Basis::Conflict) && name.ends_with("vhdx");
         let (severity, text) = if is_disguised {

@@ -146,7 +146,8 @@ impl Judge<'_> {
             return transport;
         }
         let volume = self.static_volume(node).or_else(|| self.azure_disk(node));
-        if let Some(volume) = volume.or_else(|| self.by_place_of_others(node)) {
+        let volume = volume.or_else(|| self.by_place_of_others(node));
+        if let Some(volume) = volume.or_else(|| self.perhaps_of_service(node)) {
             return volume;
         }
         if situation.needs_inventory
@@ -189,6 +190,7 @@ impl Judge<'_> {
         reasons.extend(self.age_reason(unit));
         reasons.extend(self.unchanged_reason(unit));
         reasons.extend(self.attribution_reason(node));
+        reasons.extend(self.unfinished_reason(node));
         let mut judgement = Judgement::new(Verdict::Orphaned, Some(situation.class), reasons);
         judgement.risk = situation.risk;
         let mut confidence = if situation.needs_inventory {
@@ -211,6 +213,19 @@ impl Judge<'_> {
         };
         self.weigh_traces(node, &mut judgement);
         judgement
+    }
+
+    /// A creation or conversion that was broken off leaves a disk that was never whole.
+    fn unfinished_reason(&self, node: NodeId) -> Option<Reason> {
+        let marks = &self.file(node).evidence()?.marks;
+        let mark = marks.iter().find(|mark| mark.code == MarkCode::Incomplete)?;
+        let source = source_of(self.world.files, node, mark.offset);
+        Some(statement(
+            ReasonCode::Damaged,
+            mark.text.clone(),
+            Some(source),
+            Weight::For,
+        ))
     }
 
     /// H-D20, H-F7: what cannot be read is not judged by guess.
@@ -272,6 +287,25 @@ impl Judge<'_> {
             );
             Judgement::unknown(Class::ServiceUnlisted, reason)
         })
+    }
+
+    /// H-B2, H-C12: a service lists a file at a place that nothing ties to a root, and the end of its path is the path of
+    /// this file.
+    fn perhaps_of_service(&self, node: NodeId) -> Option<Judgement> {
+        let &(inventory, row) = self.owners.perhaps_claimed.get(&node)?;
+        let inventory = &self.world.inventories[inventory];
+        let object = &inventory.objects[row];
+        let text = format!(
+            "a list of {} names {}, and no alias or inventory tells whether that place is this one",
+            object.class, object.id
+        );
+        let mut reason = settled(
+            ReasonCode::AmbiguousDatastore,
+            text,
+            "an alias for the root, or Get-SmbShare of that server beside the list",
+        );
+        reason.source = Some(format!("{}, {}", inventory.source, object.row));
+        Some(Judgement::unknown(Class::AmbiguousReference, reason))
     }
 
     /// H-C8: on Azure Local a disk that no VM uses is still a resource of Azure, which only Azure lists. Such a site has

@@ -140,6 +140,13 @@ impl Judge<'_> {
                     edge.key
                 ),
             ),
+            Match::ShortName => (
+                ReasonCode::ProbableMatch,
+                format!(
+                    "{from} names it by its short name ({}), or one like it: probable match",
+                    edge.key
+                ),
+            ),
             Match::NameOnly => (
                 ReasonCode::ProbableMatch,
                 format!("{from} names a file of this name at a foreign path ({})", edge.key),

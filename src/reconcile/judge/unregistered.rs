@@ -5,7 +5,7 @@ use super::{
     reasons::{settled, shown},
 };
 use crate::{
-    kind::Platform,
+    kind::{Platform, Role},
     path::fold,
     reconcile::{
         files::NodeId,
@@ -111,6 +111,7 @@ impl Judge<'_> {
         } else {
             (Verdict::Unregistered, self.unregistered_class(vm, config))
         };
+        reasons.extend(self.missing_disks_reason(vm, config));
         reasons.push(self.consulted(self.root(config)));
         reasons.extend(self.age_reason(files));
         reasons.extend(self.unchanged_reason(files));
@@ -118,6 +119,23 @@ impl Judge<'_> {
         judgement.reclaim = Reclaim::Review;
         judgement.confidence = Some(self.confidence(config, &mut judgement.reasons));
         judgement
+    }
+
+    /// What of an unregistered VM is not there: without its disks it is nothing that could run again.
+    fn missing_disks_reason(&self, vm: &OwnerVm, config: NodeId) -> Option<Reason> {
+        let mut missing = vm.missing.iter().filter(|missing| missing.role == Role::Disk);
+        let first = missing.next()?;
+        let more = match missing.count() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let text = format!(
+            "a disk that it names is not there: {} on {}{more}",
+            String::from_utf8_lossy(&first.path),
+            self.identities.roots[first.root].name,
+        );
+        let source = Some(source_of(self.world.files, config, None));
+        Some(statement(ReasonCode::TargetGone, text, source, Weight::For))
     }
 
     /// V75: a list of vSphere HA names the configuration.
@@ -190,6 +208,7 @@ impl Judge<'_> {
                 copy_of.name
             );
             let source = copy_of.config.map(|node| source_of(self.world.files, node, None));
+            reason.text = format!("no inventory registers this configuration of {}", vm.name);
             return (
                 Class::ExportCopy,
                 vec![

@@ -375,3 +375,22 @@ fn hd23_content_decides_over_the_extension() {
             "orphaned/deleted-vm-disk",
         );
 }
+
+#[test]
+fn a_disk_of_nobody_that_was_never_finished_says_so() {
+    let unfinished = VhdxBuilder {
+        incomplete: true,
+        ..vhdx("target")
+    };
+    let judged = with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/conversion/target.vhdx", &unfinished)
+        .vhdx("csv1/conversion/whole.vhdx", &vhdx("whole"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    judged
+        .is("csv1/conversion/target.vhdx", "orphaned/deleted-vm-disk")
+        .because("csv1/conversion/target.vhdx", "damaged")
+        .is("csv1/conversion/whole.vhdx", "orphaned/deleted-vm-disk");
+    let whole = &judged.artifact("csv1/conversion/whole.vhdx").reasons;
+    assert!(whole.iter().all(|reason| reason.code.name() != "damaged"));
+}

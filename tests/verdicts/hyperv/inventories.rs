@@ -454,3 +454,31 @@ fn ha14_disks_in_the_folder_of_a_container_or_of_wsl_are_of_the_service() {
         .no_gap("unknown-vm-in-use");
     site("Container", "docker", "other").is("csv1/layers/other/scratch.vhdx", "orphaned/deleted-vm-disk");
 }
+
+#[test]
+fn ha2_the_list_of_the_cluster_may_lie_in_another_folder_than_the_export_of_a_node() {
+    let site = |listed: &str| {
+        let mut vm = row_of("web");
+        vm.clustered = true;
+        let mut cluster = inventory("cluster", Platform::Hyperv, InventoryKind::HypervJson);
+        cluster.has_vm_list = false;
+        cluster.has_cluster_list = true;
+        cluster.cluster_vms.push(ClusterVm {
+            id: vm_id(listed),
+            name: listed.to_owned(),
+            root: None,
+            state: None,
+        });
+        with_vm(Site::hyperv(), "web")
+            .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+            .only_as_it_is()
+            .inventory(hyperv_host("hv1").vm(vm))
+            .inventory(cluster)
+            .judge()
+    };
+    site("web")
+        .no_gap("no-cluster-list")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .confidence("csv1/old/old.vhdx", "high");
+    site("other").gap("no-cluster-list");
+}

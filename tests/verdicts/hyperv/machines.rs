@@ -501,3 +501,78 @@ fn an_xml_of_2012_r2_that_is_registered_owns_its_disks() {
         .judge()
         .are(&[&xml, "csv1/web/web.vhdx"], "owned");
 }
+
+#[test]
+fn he19_a_registered_configuration_that_cannot_be_read_reaches_the_volumes_that_its_vm_uses() {
+    let second = r"C:\ClusterStorage\Volume2";
+    let site = |folders: &[&str]| {
+        let mut dark = row_of("dark");
+        dark.folders = folders.iter().map(|&folder| folder.to_owned()).collect();
+        with_vm(with_vm(Site::hyperv(), "web"), "dark")
+            .root("csv2", &[second])
+            .unreadable_file(&config("dark"))
+            .vhdx("csv2/near/near.vhdx", &vhdx("near"))
+            .vhdx("csv2/near/left.avhdx", &child("left", &vhdx("near"), r".\near.vhdx"))
+            .file(&leftover("csv1"), hyperv_vm("gone", &[]).to_vmrs(0))
+            .file(&leftover("csv2"), hyperv_vm("gone", &[]).to_vmrs(0))
+            .vmcx("csv1/lost", &hyperv_vm("lost", &[]))
+            .file(
+                &config("lost").replace(".vmcx", ".VMRS"),
+                hyperv_vm("lost", &[]).to_vmrs(0),
+            )
+            .only_as_it_is()
+            .inventory(
+                hyperv_host("hv1")
+                    .datastore("Volume2", &[second], &["hv1"])
+                    .vm(row_of("web"))
+                    .vm(dark)
+                    .vm(hyperv_row("near", &[&format!(r"{second}\near\near.vhdx")])),
+            )
+            .judge()
+    };
+    let own = csv("dark");
+    site(&[&own])
+        .is(&leftover("csv1"), "unknown/owner-unreadable never")
+        .is(&leftover("csv2"), "orphaned/leftover-state review")
+        .is("csv2/near/left.avhdx", "orphaned/stranded-snapshot review")
+        // State beside a configuration of its own id is that one's.
+        .is(
+            &config("lost").replace(".vmcx", ".VMRS"),
+            "unregistered/lost-registration",
+        );
+    // Where it keeps its state is not told, or lies there too.
+    for folders in [&[][..], &[own.as_str(), second]] {
+        site(folders).are(
+            &[&leftover("csv2"), "csv2/near/left.avhdx"],
+            "unknown/owner-unreadable never",
+        );
+    }
+}
+
+/// State of a VM that is gone.
+fn leftover(root: &str) -> String {
+    vmcx_path(&format!("{root}/gone"), vm_id("gone")).replace(".vmcx", ".VMRS")
+}
+
+#[test]
+fn hc18_an_export_beside_its_vm_is_not_called_unknown_to_the_inventories() {
+    let judged = with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/Export/web", &hyperv_vm("web", &[]))
+        .vmcx("csv1/lost", &hyperv_vm("lost", &[&csv("lost/gone.vhdx")]))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge();
+    let copy = vmcx_path("csv1/Export/web", vm_id("web"));
+    let texts = |path: &str| -> String {
+        let reasons = &judged.artifact(path).reasons;
+        reasons
+            .iter()
+            .map(|reason| reason.text.as_str())
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    assert!(texts(&copy).contains("no inventory registers this configuration of web"));
+    assert!(texts(&config("lost")).contains("no inventory registers lost"));
+    // H-A7: what of the VM is not there stands with it.
+    assert!(texts(&config("lost")).contains("a disk that it names is not there: lost/gone.vhdx on "));
+    assert!(!texts(&copy).contains("not there"));
+}

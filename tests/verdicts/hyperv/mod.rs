@@ -17,6 +17,7 @@ mod chains;
 mod disks;
 mod inventories;
 mod machines;
+mod places;
 mod problems;
 mod promises;
 mod services;

@@ -312,3 +312,20 @@ fn hd19_a_disk_that_was_busy_when_it_was_read_is_in_use_and_its_vm_keeps_it() {
         .is("csv1/web/web.vhdx", "owned never")
         .is("csv1/x/x.vhdx", "in-use/locked never");
 }
+
+#[test]
+fn hd23_persistent_memory_is_a_vhd_by_design() {
+    let site = |name: &str| {
+        let path = csv(&format!("web/{name}"));
+        Site::hyperv()
+            .vmcx("csv1/web", &hyperv_vm("web", &[&path]))
+            .sparse(
+                &format!("csv1/web/{name}"),
+                &VhdBuilder::new(DiskKind::Fixed, 4 << 20, 5).build(),
+            )
+            .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[&path])))
+            .judge()
+    };
+    site("memory.vhdpmem").no_problem("vhd-format");
+    site("disk.vhd").problem("vhd-format", "disk.vhd");
+}

@@ -1,0 +1,143 @@
+//! H-B, H-C12: what a path means that does not say its place in full.
+
+use derelict::inventory::{Inventory, InventoryKind, OtherName};
+use derelict::kind::Platform;
+
+use super::{config, csv, row_of, with_vm};
+use crate::support::{Export, Judged, Site, hyperv_host, hyperv_row, hyperv_vm, inventory, vhdx, vm_id, vmcx_path};
+
+/// A VM whose row and configuration name its disk by a short name.
+fn named_short(disk: &str) -> Judged {
+    let folder = r"C:\ClusterStorage\Volume1\LANGER~1";
+    let disk = format!(r"{folder}\{disk}");
+    let mut row = hyperv_row("long", &[&disk]);
+    row.config = Some(vmcx_path(folder, vm_id("long")).replace('/', "\\"));
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/Langer Ordner", &hyperv_vm("long", &[&disk]))
+        .vhdx("csv1/Langer Ordner/festplatte-system.vhdx", &vhdx("system"))
+        .vhdx("csv1/Langer Ordner/festplatte-daten.vhdx", &vhdx("data"))
+        .vhdx("csv1/Langer Ordner/alt.vhdx", &vhdx("old"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")).vm(row))
+        .judge()
+}
+
+#[test]
+fn hb3_a_short_name_of_windows_is_every_file_that_may_have_it() {
+    let judged = named_short("FESTPL~1.VHD");
+    judged
+        .are(
+            &[
+                &vmcx_path("csv1/Langer Ordner", vm_id("long")),
+                "csv1/Langer Ordner/festplatte-system.vhdx",
+                "csv1/Langer Ordner/festplatte-daten.vhdx",
+            ],
+            "owned",
+        )
+        .because("csv1/Langer Ordner/festplatte-daten.vhdx", "listed-by-inventory")
+        .is("csv1/Langer Ordner/alt.vhdx", "orphaned/deleted-vm-disk")
+        .no_problem("missing-disk")
+        .no_problem("config-moved");
+}
+
+#[test]
+fn hb3_a_file_that_cannot_have_the_short_name_is_not_meant() {
+    named_short("FESTUN~1.VHD")
+        .is("csv1/Langer Ordner/festplatte-system.vhdx", "orphaned/deleted-vm-disk")
+        .problem("missing-disk", "long");
+}
+
+/// The lists of a file server, which name no host.
+fn file_server() -> Inventory {
+    let mut server = inventory("fs01", Platform::Hyperv, InventoryKind::HypervJson);
+    server.has_vm_list = false;
+    server
+        .object("iscsi-lun", "lun7", Some(r"F:\Shares\vmstore\luns\lun7.vhdx"))
+        .folder_object("user-profile-disk", "profiles", r"F:\Shares\vmstore\Benutzer")
+}
+
+fn share_with_disks(server: Inventory) -> Judged {
+    let disk = r"\\sofs01\vmstore\web\web.vhdx";
+    let mut row = hyperv_row("web", &[disk]);
+    row.config = Some(format!(r"\\sofs01\vmstore\web\Virtual Machines\{}.vmcx", vm_id("web")));
+    Site::bare()
+        .root("share", &[r"\\sofs01\vmstore"])
+        .vmcx("share/web", &hyperv_vm("web", &[disk]))
+        .vhdx("share/web/web.vhdx", &vhdx("web"))
+        .vhdx("share/luns/lun7.vhdx", &vhdx("lun7"))
+        .vhdx("share/luns/lun8.vhdx", &vhdx("lun8"))
+        .vhdx("share/alt/luns/lun7.vhdx", &vhdx("old lun"))
+        .vhdx("share/Benutzer/anna.vhdx", &vhdx("anna"))
+        .only_as_it_is()
+        .inventory(
+            inventory("hv1", Platform::Hyperv, InventoryKind::HypervJson)
+                .host("hv1")
+                .vm(row),
+        )
+        .inventory(server)
+        .judge()
+}
+
+#[test]
+fn hb2_the_list_of_shares_of_a_server_places_the_other_lists_of_it() {
+    let mut server = file_server();
+    server.observations.other_names.push(OtherName {
+        path: r"F:\Shares\vmstore".to_owned(),
+        name: r"\\SOFS01\vmstore".to_owned(),
+        host: None,
+    });
+    share_with_disks(server)
+        .is("share/luns/lun7.vhdx", "service/iscsi-lun never")
+        .is("share/Benutzer/anna.vhdx", "service/user-profile-disk never")
+        .is("share/luns/lun8.vhdx", "orphaned/deleted-vm-disk")
+        .is("share/alt/luns/lun7.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn hc12_what_a_service_lists_at_a_place_that_nothing_ties_to_a_root_is_not_nobodys() {
+    share_with_disks(file_server())
+        .is("share/luns/lun7.vhdx", "unknown/ambiguous-reference never")
+        .is("share/Benutzer/anna.vhdx", "unknown/ambiguous-reference never")
+        .is("share/luns/lun8.vhdx", "orphaned/deleted-vm-disk")
+        .is("share/alt/luns/lun7.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn hc12_a_list_of_another_volume_that_is_known_claims_nothing_here() {
+    let elsewhere = r"C:\ClusterStorage\Volume9\luns\lun7.vhdx";
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/luns/lun7.vhdx", &vhdx("lun7"))
+        .inventory(
+            hyperv_host("hv1")
+                .vm(row_of("web"))
+                .object("iscsi-lun", "lun7", Some(elsewhere)),
+        )
+        .judge()
+        .is(&config("web"), "owned")
+        .is("csv1/luns/lun7.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn he16_a_drive_of_the_host_in_a_dvd_drive_is_no_file() {
+    let with_media = |media: &str| {
+        let mut vm = hyperv_vm("web", &[&csv("web/web.vhdx")]);
+        vm.drives.push(derelict_parsers::testkit::hyperv_vm::HypervDrive::iso(
+            derelict_parsers::hyperv_config::ControllerKind::Scsi,
+            9,
+            media,
+        ));
+        Site::hyperv()
+            .vmcx("csv1/web", &vm)
+            .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+            .inventory(hyperv_host("hv1").vm(row_of("web")))
+            .judge()
+    };
+    for drive in ["PhysicalDrive0", r"\\.\CDROM1", r"\\.\PhysicalDrive12"] {
+        with_media(drive)
+            .is("csv1/web/web.vhdx", "owned")
+            .no_problem("missing-file")
+            .no_problem("mounted-iso");
+    }
+    with_media(&csv("web/PhysicalDrive0.iso"))
+        .problem("missing-file", "PhysicalDrive0.iso")
+        .problem("mounted-iso", "PhysicalDrive0.iso");
+}
