@@ -431,19 +431,23 @@ pub(super) fn add_cluster(part: &mut Part, list: Json<'_>) {
     }
 }
 
-/// True for an object of `Get-ClusterNode`: by properties of its own, or a bare name with a state that only nodes have.
+/// True for an object of `Get-ClusterNode`: by properties of its own, or the bare name of a host with a state that only
+/// nodes have.
 pub(super) fn is_cluster_node(object: Json<'_>) -> bool {
-    let name = object.first(&["nodeName", "name"]).string().unwrap_or_default();
-    let is_host = !name.is_empty()
-        && name
-            .chars()
-            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
     let of_node = ["nodeWeight", "dynamicWeight", "nodeHighestVersion", "drainStatus"];
+    if of_node.iter().any(|name| object.has(name)) {
+        return object.has("name") || object.has("nodeName");
+    }
     let state = object.get("state").text().unwrap_or_default();
     let is_state = ["Up", "Down", "Joining"]
         .iter()
         .any(|known| state.eq_ignore_ascii_case(known));
-    let is_more = [
+    let name = object.get("name").string().unwrap_or_default();
+    let is_host = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let of_others = [
         "path",
         "vmId",
         "ownerNode",
@@ -452,8 +456,7 @@ pub(super) fn is_cluster_node(object: Json<'_>) -> bool {
         "network",
         "address",
     ];
-    let is_bare = is_state && !is_more.iter().any(|name| object.has(name));
-    is_host && (of_node.iter().any(|name| object.has(name)) || is_bare)
+    is_state && is_host && !of_others.iter().any(|name| object.has(name))
 }
 
 /// Adds the members of a cluster, as `Get-ClusterNode` gives them: each may have VMs of its own.

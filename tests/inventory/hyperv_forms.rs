@@ -486,7 +486,7 @@ fn members_of_the_cluster_without_a_list_of_vms_are_missing() {
     let cluster = format!(r#"[{{"Name":"a","VmID":"{ID}","OwnerGroup":"a","Root":"D:\\VMs\\a","State":"Online"}}]"#);
     let folder = Folder::new();
     folder.put("vms.json", vm_json());
-    folder.put("nodes.csv", "Name,State\nHV01,Up\nHV02,Up\n");
+    folder.put("nodes.csv", "Name,State,NodeWeight\nHV01,Up,1\nHV02,Up,1\n");
     assert_eq!(only(folder.path()).missing_hosts, ["HV02"]);
     folder.put("cluster.json", cluster);
     assert!(

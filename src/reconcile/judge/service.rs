@@ -1,5 +1,7 @@
 //! `service` and `system`: objects that a service lists, and places that owner rules name.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::{Judge, Judgement, reasons::unchecked};
@@ -393,6 +395,7 @@ impl Judge<'_> {
                     })
             }
             Class::HypervReplica => self.is_left_by_replication(node),
+            Class::PvsStore => self.is_unlisted_version(node),
             Class::HostScratch => self.is_of_gone_host(node),
             _ => false,
         }
@@ -417,6 +420,26 @@ impl Judge<'_> {
         owned_by_config && registered.any(|vm| vm.config.is_some_and(in_store))
     }
 
+    /// H-C4: a version of a vDisk of Citrix Provisioning that the list of its versions does not name, although it names
+    /// another one beside it. Only that list (Get-PvsDiskVersion) gives bare names of files.
+    fn is_unlisted_version(&self, node: NodeId) -> bool {
+        let class = Class::PvsStore.name();
+        let objects = self.world.inventories.iter().flat_map(|inventory| &inventory.objects);
+        let versions = objects.filter(|object| object.class == class && !object.folder && object.path.is_none());
+        let listed: BTreeSet<String> = versions.map(|object| fold(&object.id)).collect();
+        let file = self.file(node);
+        let names = &self.world.files;
+        let is_named_beside = |&other: &NodeId| {
+            listed.contains(names.name(other)) && vdisk_of(names.name(other)) == vdisk_of(names.name(node))
+        };
+        file.kind().is_disk()
+            && !listed.contains(names.name(node))
+            && names
+                .in_folder(file.entry.root, file.folder())
+                .iter()
+                .any(is_named_beside)
+    }
+
     /// Every covering inventory lists the First Class Disks of this datastore.
     pub(super) fn fcd_listed(&self, node: NodeId) -> bool {
         let root = self.root(node);
@@ -429,6 +452,15 @@ impl Judge<'_> {
                     .iter()
                     .any(|scope| scope == "*" || labels.contains(&fold(scope)))
             })
+    }
+}
+
+/// The vDisk that a file of a store is a version of: its name without extension and number of the version.
+fn vdisk_of(name: &str) -> &str {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    match stem.rsplit_once('.') {
+        Some((vdisk, version)) if version.bytes().all(|byte| byte.is_ascii_digit()) => vdisk,
+        _ => stem,
     }
 }
 

@@ -115,6 +115,43 @@ fn hc4_versions_beside_a_pvp_are_of_the_store_and_no_checkpoints() {
 }
 
 #[test]
+fn hc4_a_version_that_the_list_of_the_versions_does_not_name_is_left_over() {
+    let store = |listed: &[&str]| {
+        let mut inventory = hyperv_host("hv1").vm(row_of("web"));
+        for name in listed {
+            inventory = inventory.object("pvs-store", name, None);
+            if let Some(object) = inventory.objects.last_mut() {
+                object.id = (*name).to_owned();
+            }
+        }
+        with_vm(Site::hyperv(), "web")
+            .file("csv1/store/w10.pvp", "<xml/>")
+            .vhdx("csv1/store/w10.vhdx", &vhdx("w10"))
+            .vhdx("csv1/store/w10.1.avhdx", &child("w10.1", &vhdx("w10"), r".\w10.vhdx"))
+            .vhdx("csv1/store/w10.2.vhdx", &vhdx("w10.2"))
+            .vhdx(
+                "csv1/store/w10.3.avhdx",
+                &child("w10.3", &vhdx("w10.2"), r".\w10.2.vhdx"),
+            )
+            .vhdx("csv1/store/w11.vhdx", &vhdx("w11"))
+            .only_as_it_is()
+            .inventory(inventory)
+            .judge()
+    };
+    let needed = ["csv1/store/w10.2.vhdx", "csv1/store/w10.3.avhdx", "csv1/store/w11.vhdx"];
+    let old = ["csv1/store/w10.vhdx", "csv1/store/w10.1.avhdx"];
+    // What a listed version stands on is needed although the list does not name it.
+    store(&["W10.3.avhdx"])
+        .are(&needed, "service/pvs-store never")
+        .are(&old, "orphaned/library-leftover review");
+    for listed in [&[][..], &["w11.vhdx"], &["w10.3.avhdx", "w10.1.avhdx"]] {
+        store(listed)
+            .are(&needed, "service/pvs-store never")
+            .are(&old, "service/pvs-store never");
+    }
+}
+
+#[test]
 fn hc5_hc6_a_golden_parent_is_owned_by_the_used_child() {
     with_vm(Site::hyperv(), "web")
         .vhdx("csv1/parents/gold.vhdx", &vhdx("gold"))
