@@ -508,3 +508,18 @@ fn networks_of_a_cluster_and_paused_vms_are_no_nodes() {
         );
     }
 }
+
+#[test]
+fn exports_of_one_name_in_folders_of_their_own_are_told_apart() {
+    let folder = Folder::new();
+    folder.put("hv01/vms.json", vm_json());
+    folder.put("hv02/vms.json", vm_json().replace("HV01", "HV02"));
+    folder.put("hv03/other.json", vm_json().replace("HV01", "HV03"));
+    let imported = import_paths(&[folder.path()]);
+    let sources: Vec<&str> = imported
+        .inventories
+        .iter()
+        .map(|inventory| inventory.source.as_str())
+        .collect();
+    assert_eq!(sources, ["hv01/vms.json", "hv02/vms.json", "other.json"]);
+}

@@ -36,8 +36,40 @@ pub(super) fn merge(parts: Vec<Part>) -> Vec<Inventory> {
             .push(part);
     }
     let mut inventories: Vec<Inventory> = folders.into_values().flat_map(by_source).map(inventory).collect();
+    tell_apart(&mut inventories);
     inventories.sort_by(|a, b| (&a.folder, &a.source, &a.files).cmp(&(&b.folder, &b.source, &b.files)));
     inventories
+}
+
+/// Inventories that are called by their file or folder, several by the same, get the folder above before their name: the
+/// exports of many hosts lie in a folder each and are called alike.
+fn tell_apart(inventories: &mut [Inventory]) {
+    let mut uses: BTreeMap<String, usize> = BTreeMap::new();
+    for inventory in inventories.iter() {
+        let number = uses.entry(inventory.source.clone()).or_default();
+        *number = number.saturating_add(1);
+    }
+    for inventory in inventories.iter_mut() {
+        if uses.get(&inventory.source).is_none_or(|&uses| uses < 2) {
+            continue;
+        }
+        let folder = Path::new(&inventory.folder);
+        let last = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let is_file = inventory
+            .files
+            .iter()
+            .any(|file| last(Path::new(file)).as_ref() == Some(&inventory.source));
+        let above = if is_file {
+            last(folder)
+        } else if last(folder).as_ref() == Some(&inventory.source) {
+            folder.parent().and_then(last)
+        } else {
+            None
+        };
+        if let Some(above) = above {
+            inventory.source = format!("{above}/{}", inventory.source);
+        }
+    }
 }
 
 /// The folder that a file lies in, however its path was written.

@@ -7,9 +7,21 @@ use crate::reconcile::own::{self, OwnerVm};
 use crate::{
     inventory::Listing,
     kind::{Platform, Role},
-    path::{Parsed, parse},
+    path::{Parsed, fold, parse},
     report::codes::ReasonCode,
 };
+
+/// A datastore that inventories know and that no root is.
+#[derive(Default)]
+struct UnscannedPlace<'v> {
+    title: String,
+    /// Several roots could be it.
+    ambiguous: bool,
+    /// A list of datastores counts VMs on it.
+    is_counted: bool,
+    /// VMs with a file on it: inventory and name.
+    vms: BTreeSet<(usize, &'v str)>,
+}
 
 impl Builder<'_> {
     /// H-A10: VMs that are listed without the place of their configuration and without the id that it bears, as where only
@@ -166,7 +178,7 @@ impl Builder<'_> {
 
     /// V83: every datastore that an inventory knows and that was not scanned is named.
     pub(super) fn not_scanned(&mut self) {
-        let mut used: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
+        let mut used: BTreeMap<usize, BTreeSet<(usize, &str)>> = BTreeMap::new();
         for (index, inventory) in self.world.inventories.iter().enumerate() {
             for vm in &inventory.vms {
                 for path in vm
@@ -182,41 +194,51 @@ impl Builder<'_> {
                         .identities
                         .entity(crate::reconcile::identity::Writer::Inventory(index), mount)
                     {
-                        used.entry(entity).or_default().insert(vm.name.as_str());
+                        used.entry(entity).or_default().insert((index, vm.name.as_str()));
                     }
                 }
             }
         }
         let all: BTreeSet<usize> = (0..self.coverage.roots.len()).collect();
-        for (index, entity) in self.identities.entities.iter().enumerate() {
-            let vms = used.get(&index).map_or(0, BTreeSet::len);
-            if !entity.roots.is_empty() || (entity.records.is_empty() && vms == 0) {
-                continue;
-            }
-            let counted = entity
-                .records
-                .iter()
-                .filter_map(|&(inventory, record)| self.world.inventories[inventory].datastores[record].vm_count)
-                .max();
-            let holds = vms > 0 || counted.is_some_and(|count| count > 0);
-            let held = if vms > 0 {
-                format!(", and {} on it", count(vms, "VM has files", "VMs have files"))
-            } else {
-                String::new()
+        for place in self.unscanned_places(&used) {
+            let held = match place.vms.len() {
+                0 => String::new(),
+                vms => format!(", and {} on it", count(vms, "VM has files", "VMs have files")),
             };
-            let remedy = if entity.ambiguous {
-                "give an alias"
+            let (why, remedy) = if place.ambiguous {
+                ("could be several of the roots", "give an alias")
             } else {
-                "scan it as well"
+                ("was not scanned", "scan it as well")
             };
-            let why = if entity.ambiguous {
-                "could be several of the roots"
-            } else {
-                "was not scanned"
-            };
-            let text = format!("{} is known to an inventory and {why}{held}: {remedy}", entity.title());
+            let text = format!("{} is known to an inventory and {why}{held}: {remedy}", place.title);
+            let holds = place.is_counted || !place.vms.is_empty();
             self.note(ReasonCode::DatastoreNotScanned, text, all.clone(), holds);
         }
+    }
+
+    /// Datastores without a root, those of one name together: every inventory of a cluster has its own word for a volume.
+    fn unscanned_places<'v>(&self, used: &BTreeMap<usize, BTreeSet<(usize, &'v str)>>) -> Vec<UnscannedPlace<'v>> {
+        let mut places: BTreeMap<(String, bool), UnscannedPlace<'v>> = BTreeMap::new();
+        for (index, entity) in self.identities.entities.iter().enumerate() {
+            let vms = used.get(&index);
+            if !entity.roots.is_empty() || (entity.records.is_empty() && vms.is_none()) {
+                continue;
+            }
+            let counts = |&(inventory, record): &(usize, usize)| {
+                let record = &self.world.inventories[inventory].datastores[record];
+                record.vm_count.is_some_and(|count| count > 0)
+            };
+            let title = entity.title();
+            let place = places.entry((fold(&title), entity.ambiguous)).or_default();
+            place.ambiguous = entity.ambiguous;
+            place.is_counted |= entity.records.iter().any(counts);
+            place.vms.extend(vms.into_iter().flatten());
+            // A list of datastores has the name as people write it.
+            if place.title.is_empty() || !entity.records.is_empty() {
+                place.title = title;
+            }
+        }
+        places.into_values().collect()
     }
 
     /// H-E15: pass-through disks have no file.

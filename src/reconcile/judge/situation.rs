@@ -216,7 +216,7 @@ impl Judge<'_> {
         }
         if let Some(twin) = self.used_twin(node) {
             let text = format!(
-                "{} is the same disk and in use: this is the copy that a migration left",
+                "{} is the same disk and in use: this is a copy of it, left by a migration or made by somebody",
                 self.path_beside(twin, node)
             );
             let mut situation = Situation::new(Class::MigrationLeftover, Grade::Candidate);

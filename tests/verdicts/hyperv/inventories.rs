@@ -482,3 +482,41 @@ fn ha2_the_list_of_the_cluster_may_lie_in_another_folder_than_the_export_of_a_no
         .confidence("csv1/old/old.vhdx", "high");
     site("other").gap("no-cluster-list");
 }
+
+#[test]
+fn a_volume_that_every_node_names_and_nobody_scanned_is_one_gap() {
+    let on = |volume: &str, name: &str| {
+        let mut row = hyperv_row(name, &[&format!(r"{volume}\{name}\{name}.vhdx")]);
+        row.config = row
+            .config
+            .map(|config| config.replace(r"C:\ClusterStorage\Volume1", volume));
+        row
+    };
+    let judged = with_vm(Site::hyperv(), "web")
+        .inventory(
+            hyperv_host("hv1")
+                .vm(row_of("web"))
+                .vm(on(r"C:\ClusterStorage\Volume2", "a"))
+                .vm(on(r"C:\ClusterStorage\Volume3", "b")),
+        )
+        .inventory(
+            inventory("hv2", Platform::Hyperv, InventoryKind::HypervJson)
+                .host("hv2")
+                .vm(on(r"C:\ClusterStorage\VOLUME2", "c")),
+        )
+        .judge();
+    let gaps = judged.report.coverage.gap_details.iter();
+    let texts = gaps.filter(|gap| gap.code.name() == "datastore-not-scanned");
+    let texts: Vec<String> = texts.map(|gap| gap.text.to_lowercase()).collect();
+    let [second, third] = texts.as_slice() else {
+        panic!("{texts:?}")
+    };
+    assert!(
+        second.contains("volume2 is known") && second.contains("2 vms have files"),
+        "{second}"
+    );
+    assert!(
+        third.contains("volume3 is known") && third.contains("1 vm has files"),
+        "{third}"
+    );
+}
