@@ -108,9 +108,17 @@ pub struct CollectArgs {
     #[command(flatten)]
     pub crawl: CrawlArgs,
     /// Where to save the catalogue
+    ///
+    /// Until it is complete it lies beside that as FILE.partial.catalogue, which `report` reads too: what it does not hold is
+    /// named, and nothing that this could concern is called orphaned.
     #[arg(short, long, value_name = "FILE.catalogue")]
     pub output: PathBuf,
-    /// Replace an existing file
+    /// Go on with the FILE.partial.catalogue that a run left which was ended early or killed
+    ///
+    /// Give the same roots, --exclude and --cross-file-systems as that run had. Folders that it has done are not read again.
+    #[arg(long)]
+    pub resume: bool,
+    /// Replace existing files
     #[arg(long)]
     pub force: bool,
 }

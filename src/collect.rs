@@ -1,12 +1,12 @@
 //! Roots to a catalogue: crawls, tells artifacts from ordinary files, reads them, and gathers all of it sorted.
 //!
 //! Every device has a crew of workers (see [`workers`]), so that a slow share does not hold up a fast one. Finished folders
-//! come to the calling thread through a bounded channel, so that a slow reader of them slows the crawl down rather than
-//! filling the memory. Of ordinary files only counts are kept, except in folders that hold an artifact. What gives no answer
+//! come to the calling thread through a bounded channel, which hands them to a [`Store`], so that a slow store slows the crawl
+//! down rather than filling the memory. Of ordinary files only counts are kept, except in folders that hold an artifact. What gives no answer
 //! within the deadline is given up and named, and so is all that is left when the user wants to end early.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::BTreeSet,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, mpsc},
     time::{Duration, Instant},
@@ -16,7 +16,7 @@ use globset::GlobSet;
 use jiff::Timestamp;
 
 use crate::{
-    catalogue::{Artifact, Catalogue, Entry, Issue, RootRecord, Skipped, Special},
+    catalogue::{self, Artifact, Catalogue, Entry, FolderRecord, Gathering, Issue, Places, RootRecord},
     classify::{self, NameHint},
     crawl::{
         self, Crawl, Dir, FileRecord, Folder, OpenFolders, Root, Visitor, unseen,
@@ -83,12 +83,89 @@ impl Default for CollectOptions {
     }
 }
 
+/// What becomes of the folders that a crawl hands over, one at a time.
+pub(crate) trait Store {
+    /// The roots have answered, or have not. Gives the places to enter, and those that are done already.
+    ///
+    /// # Errors
+    /// When nothing can be stored, or what is stored is of other roots.
+    fn begin(&mut self, roots: Vec<RootRecord>) -> Result<Places>;
+
+    /// A folder is done.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    fn add(&mut self, folder: catalogue::Folder) -> Result<()>;
+
+    /// Places were given up: because the user wants to end early, or for good.
+    fn give_up(&mut self, issues: Vec<Issue>, interrupted: bool);
+
+    /// Called every now and then.
+    ///
+    /// # Errors
+    /// When something cannot be stored.
+    fn look_up(&mut self) -> Result<()>;
+
+    /// True when a folder was entered.
+    fn has_entered(&self) -> bool;
+
+    /// The issues so far, or many of them.
+    fn issues(&self) -> &[Issue];
+}
+
+/// In memory.
+impl Store for Gathering {
+    fn begin(&mut self, roots: Vec<RootRecord>) -> Result<Places> {
+        let places = Places::of_roots(roots.len());
+        self.catalogue.roots = roots;
+        Ok(places)
+    }
+
+    fn add(&mut self, folder: catalogue::Folder) -> Result<()> {
+        self.add(folder);
+        Ok(())
+    }
+
+    fn give_up(&mut self, issues: Vec<Issue>, _: bool) {
+        self.catalogue.issues.extend(issues);
+    }
+
+    fn look_up(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn has_entered(&self) -> bool {
+        self.catalogue.roots.iter().any(|root| root.directories > 0)
+    }
+
+    fn issues(&self) -> &[Issue] {
+        &self.catalogue.issues
+    }
+}
+
 /// Crawls the roots and reads every artifact in them.
 ///
 /// # Errors
 /// When a root is missing or no folder, or when none of them can be listed. All else that fails is an issue of the
 /// catalogue.
 pub fn collect(roots: &[RootArgument], options: &CollectOptions, progress: Arc<dyn Progress>) -> Result<Catalogue> {
+    let mut gathering = Gathering::new(Vec::new());
+    collect_into(&mut gathering, roots, options, progress)?;
+    let mut catalogue = gathering.catalogue;
+    catalogue.sort();
+    Ok(catalogue)
+}
+
+/// The same, handing over every folder as soon as it is done.
+///
+/// # Errors
+/// As [`collect`], and when something cannot be stored.
+pub(crate) fn collect_into(
+    store: &mut dyn Store,
+    roots: &[RootArgument],
+    options: &CollectOptions,
+    progress: Arc<dyn Progress>,
+) -> Result<()> {
     let limits = workers::Limits {
         workers: options.threads.unwrap_or(workers::MOST_WORKERS).max(1),
         deadline: options.io_timeout,
@@ -96,30 +173,51 @@ pub fn collect(roots: &[RootArgument], options: &CollectOptions, progress: Arc<d
     volume::allow_many_open_files();
     let mounts = MountTable::load();
     let records = open_roots(roots, &mounts, limits.deadline)?;
-    let root = |(root, record): (&RootArgument, &Option<RootRecord>)| Root {
+    let answers: Vec<bool> = records.iter().map(Option::is_some).collect();
+    let records: Vec<RootRecord> = records
+        .into_iter()
+        .zip(roots)
+        .map(|(record, root)| record.unwrap_or_else(|| root_record(root)))
+        .collect();
+    let root = |(root, record): (&RootArgument, &RootRecord)| Root {
         path: root.path.clone(),
-        device: record.as_ref().and_then(|record| record.device),
+        device: record.device,
     };
+    let crawl_roots = roots.iter().zip(&records).map(root).collect();
+    let places = store.begin(records)?;
     let crawl = Crawl {
-        roots: roots.iter().zip(&records).map(root).collect(),
+        roots: crawl_roots,
         exclude: options.exclude.clone(),
         cross_file_systems: options.cross_file_systems,
         mounts,
         open: OpenFolders::default(),
+        done_before: places.early,
     };
     let paths: Vec<PathBuf> = roots.iter().map(|root| root.path.clone()).collect();
     progress.roots(&paths);
     progress.phase(Phase::Crawl);
     options.stop.listen();
-    let gathered = run(crawl, roots, records, limits, &options.stop, &progress);
+    let entering = places.open.into_iter().map(|(root, path)| Start {
+        root,
+        path,
+        answers: answers.get(root).copied().unwrap_or(false),
+    });
+    let stored = run(crawl, entering.collect(), store, limits, &options.stop, &progress);
     options.stop.leave();
     progress.finish();
-    let mut catalogue = gathered?;
-    catalogue.sort();
-    if !options.stop.is_asked() && catalogue.roots.iter().all(|root| root.directories == 0) {
-        return Err(nothing_readable(&catalogue));
+    stored?;
+    if !options.stop.is_asked() && !store.has_entered() {
+        return Err(nothing_readable(store.issues()));
     }
-    Ok(catalogue)
+    Ok(())
+}
+
+/// A place where the crawl begins.
+struct Start {
+    root: usize,
+    path: RawPath,
+    /// The root has given an answer.
+    answers: bool,
 }
 
 /// Opens the roots, all at once. `None` for one that gives no answer.
@@ -171,24 +269,25 @@ pub(crate) fn no_threads(error: std::io::Error) -> ToolError {
 }
 
 /// The error of a scan that could not list a single root.
-fn nothing_readable(catalogue: &Catalogue) -> ToolError {
+fn nothing_readable(issues: &[Issue]) -> ToolError {
     let error = ToolError::new(ErrorKind::Root, "no root can be read");
-    match catalogue.issues.first() {
+    match issues.iter().min() {
         Some(issue) => error.because(issue.error.clone()),
         None => error,
     }
 }
 
-/// Crawls the roots that answered and gathers what the workers send.
+/// Crawls what answered and hands what the workers send to the store.
 fn run(
     crawl: Crawl,
-    roots: &[RootArgument],
-    records: Vec<Option<RootRecord>>,
+    starts: Vec<Start>,
+    store: &mut dyn Store,
     limits: workers::Limits,
     stop: &Stop,
     progress: &Arc<dyn Progress>,
-) -> Result<Catalogue> {
+) -> Result<()> {
     let crew_of = crews(&crawl.roots);
+    let roots = crew_of.len();
     let crews = crew_of.iter().max().map_or(1, |most| most.saturating_add(1));
     let watch = Watch::start(crews, limits).map_err(no_threads)?;
     let (sender, receiver) = mpsc::sync_channel(CHANNEL_FOLDERS);
@@ -201,24 +300,25 @@ fn run(
     let visit: Visitor = Arc::new(move |folder, worker: &Worker| collector.examine(folder, worker));
     let crew = |root: usize| watch.crew(crew_of.get(root).copied().unwrap_or(0));
     let mut lost = Vec::new();
-    for (root, record) in records.iter().enumerate() {
-        match (record, crew(root)) {
-            (Some(_), Some(crew)) => crawl::enter_root(&crawl, root, &visit, crew),
-            _ => lost.push(unseen(
-                root,
-                RawPath::default(),
+    for start in starts {
+        match crew(start.root).filter(|_| start.answers) {
+            Some(crew) => crawl::enter(&crawl, start.root, start.path, &visit, crew),
+            None => lost.push(unseen(
+                start.root,
+                start.path,
                 Lost::NoAnswer(limits.deadline).to_string(),
             )),
         }
     }
     drop(visit);
-    let records = records.into_iter().zip(roots);
-    let mut gathering = Gathering::new(
-        records
-            .map(|(record, root)| record.unwrap_or_else(|| root_record(root)))
-            .collect(),
-    );
-    gathering.catalogue.issues.append(&mut lost);
+    store.give_up(lost, false);
+    let add = |store: &mut dyn Store, done: Done| {
+        if crawl.open.close(done.ticket) {
+            return store.add(done.folder);
+        }
+        // It was given up.
+        Ok(())
+    };
     let has_stalled = |root: usize| crew(root).is_some_and(|crew| crew.has_stalled());
     let mut looked_up: Option<Instant> = None;
     while !crawl.open.is_empty() {
@@ -230,24 +330,27 @@ fn run(
                 (false, true) => Some("not looked at: the storage gives no answer"),
                 (false, false) => fault,
             };
-            let given_up: Vec<_> = (0..roots.len()).filter_map(|root| Some((root, why(root)?))).collect();
+            let given_up: Vec<_> = (0..roots).filter_map(|root| Some((root, why(root)?))).collect();
             if !given_up.is_empty() {
                 // What has arrived was looked at.
-                let arrived = receiver.try_iter().take(CHANNEL_FOLDERS);
-                arrived.for_each(|done| gathering.add_open(&crawl.open, done));
+                let mut arrived = receiver.try_iter().take(CHANNEL_FOLDERS);
+                arrived.try_for_each(|done| add(store, done))?;
             }
             for (root, why) in given_up {
-                gathering.give_up(&crawl.open, root, why);
+                let left = crawl.open.give_up(root).into_iter();
+                let issues = left.map(|path| unseen(root, path, why.to_owned())).collect();
+                store.give_up(issues, stop.is_asked());
             }
+            store.look_up()?;
         }
         if let Ok(done) = receiver.recv_timeout(LOOK_UP) {
-            gathering.add_open(&crawl.open, done);
+            add(store, done)?;
         }
     }
     if !stop.is_asked() {
         watch.wait_for_rest(LAST_FOLDERS);
     }
-    Ok(gathering.catalogue)
+    Ok(())
 }
 
 /// The number of the crew of each root: one for each device, and one for each root of which the device is not known.
@@ -273,24 +376,10 @@ struct Collector {
 }
 
 /// A folder of which every file has been looked at.
-#[derive(Default)]
 struct Done {
-    root: usize,
     /// The number of the folder among the open ones.
     ticket: u64,
-    entered: bool,
-    /// Set for a folder without any entry, the root itself apart.
-    empty_folder: Option<RawPath>,
-    files: u64,
-    apparent_bytes: u64,
-    allocated_bytes: Option<u64>,
-    /// Files with several names: device, inode, length and allocated bytes.
-    hard_links: Vec<(u64, u64, u64, Option<u64>)>,
-    artifacts: Vec<Artifact>,
-    bystanders: Vec<Entry>,
-    specials: Vec<Special>,
-    skipped: Vec<Skipped>,
-    issues: Vec<Issue>,
+    folder: catalogue::Folder,
 }
 
 /// A file and what came of looking at it.
@@ -413,26 +502,31 @@ impl Collector {
 
     /// Counts the folder and hands it on. `keep`: it holds an artifact.
     fn send(&self, folder: Folder, looked: Vec<Looked>, ordinary: Vec<FileRecord>, keep: bool) -> Fate {
-        let mut done = Done {
-            root: folder.root,
-            ticket: folder.ticket,
-            entered: folder.entered,
-            empty_folder: (folder.is_empty && folder.entered && !folder.path.is_empty()).then(|| folder.path.clone()),
-            allocated_bytes: Some(0),
+        let root = folder.root;
+        let mut done = catalogue::Folder {
+            record: FolderRecord {
+                root,
+                path: folder.path.clone(),
+                entered: folder.entered,
+                is_empty: folder.is_empty,
+                folders: folder.folders.iter().map(RawPath::new).collect(),
+                allocated_bytes: Some(0),
+                skipped: folder.skipped,
+                ..FolderRecord::default()
+            },
             specials: folder.specials,
-            skipped: folder.skipped,
             issues: folder.issues,
-            ..Done::default()
+            ..catalogue::Folder::default()
         };
         for record in ordinary {
-            self.count(&mut done, &record);
+            self.count(&mut done.record, &record);
         }
         for (record, examined) in looked {
-            self.count(&mut done, &record);
-            let entry = |record: &FileRecord| record.entry(done.root, &folder.path, &self.crawl.mounts);
+            self.count(&mut done.record, &record);
+            let entry = |record: &FileRecord| record.entry(root, &folder.path, &self.crawl.mounts);
             if let Some(fault) = examined.fault {
                 done.issues.push(Issue {
-                    root: Some(done.root),
+                    root: Some(root),
                     path: folder.path.join(record.name()),
                     stage: fault.stage,
                     error: fault.text,
@@ -447,12 +541,15 @@ impl Collector {
         }
         self.progress.artifacts(count(done.artifacts.len()));
         // The receiver is gone only when the run was given up.
-        let _ = self.sender.send(done);
+        let _ = self.sender.send(Done {
+            ticket: folder.ticket,
+            folder: done,
+        });
         Fate::Free
     }
 
     /// Counts a file, and its bytes where they are known.
-    fn count(&self, done: &mut Done, record: &FileRecord) {
+    fn count(&self, done: &mut FolderRecord, record: &FileRecord) {
         done.files = done.files.saturating_add(1);
         if record.stat.is_err() {
             return;
@@ -464,7 +561,7 @@ impl Collector {
             return;
         }
         done.apparent_bytes = done.apparent_bytes.saturating_add(length);
-        done.allocated_bytes = add(done.allocated_bytes, allocated);
+        done.allocated_bytes = catalogue::sum(done.allocated_bytes, allocated);
     }
 }
 
@@ -537,64 +634,6 @@ fn artifact(mut entry: Entry, found: Found, became: Option<Version>) -> Artifact
     }
 }
 
-/// Sum of two counts of which each may be unknown.
-fn add(left: Option<u64>, right: Option<u64>) -> Option<u64> {
-    Some(left?.saturating_add(right?))
-}
-
 fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
-}
-
-/// The catalogue while folders come in.
-struct Gathering {
-    catalogue: Catalogue,
-    /// Files with several names that were counted: root, device, inode.
-    counted: HashSet<(usize, u64, u64)>,
-}
-
-impl Gathering {
-    fn new(records: Vec<RootRecord>) -> Self {
-        Self {
-            catalogue: Catalogue::new(records),
-            counted: HashSet::new(),
-        }
-    }
-
-    /// Gives up a root: what is open in it was not seen.
-    fn give_up(&mut self, open: &OpenFolders, root: usize, why: &str) {
-        let issues = open
-            .give_up(root)
-            .into_iter()
-            .map(|path| unseen(root, path, why.to_owned()));
-        self.catalogue.issues.extend(issues);
-    }
-
-    /// Adds a folder unless it was given up.
-    fn add_open(&mut self, open: &OpenFolders, done: Done) {
-        if open.close(done.ticket) {
-            self.add(done);
-        }
-    }
-
-    fn add(&mut self, done: Done) {
-        if let Some(record) = self.catalogue.roots.get_mut(done.root) {
-            record.files = record.files.saturating_add(done.files);
-            record.apparent_bytes = record.apparent_bytes.saturating_add(done.apparent_bytes);
-            record.allocated_bytes = add(record.allocated_bytes, done.allocated_bytes);
-            for (device, inode, length, allocated) in done.hard_links {
-                if self.counted.insert((done.root, device, inode)) {
-                    record.apparent_bytes = record.apparent_bytes.saturating_add(length);
-                    record.allocated_bytes = add(record.allocated_bytes, allocated);
-                }
-            }
-            record.directories = record.directories.saturating_add(u64::from(done.entered));
-            record.empty_folders.extend(done.empty_folder);
-            record.skipped.extend(done.skipped);
-        }
-        self.catalogue.artifacts.extend(done.artifacts);
-        self.catalogue.bystanders.extend(done.bystanders);
-        self.catalogue.specials.extend(done.specials);
-        self.catalogue.issues.extend(done.issues);
-    }
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use crate::{
+    catalogue::partial_name,
     collect::RootArgument,
     crawl::workers::{Waiting, within},
     error::{ErrorKind, Result, ToolError},
@@ -155,12 +156,22 @@ pub fn outputs(paths: &[PathBuf], roots: &Roots, force: bool) -> Result<Vec<Outp
 ///
 /// # Errors
 /// When it has another extension, or must not or cannot be written.
-pub fn catalogue_output(path: &Path, roots: &Roots, force: bool) -> Result<()> {
+pub fn catalogue_output(path: &Path, roots: &Roots, resume: bool, force: bool) -> Result<()> {
     if extension(path) != Some(CATALOGUE_EXTENSION) {
         let wanted = "a catalogue has the extension .catalogue";
         return Err(ToolError::at(ErrorKind::Output, path, wanted));
     }
-    check_output(path, roots, force)
+    check_output(path, roots, force)?;
+    let partial = partial_name(path);
+    let exists = std::fs::symlink_metadata(&partial).is_ok();
+    let refuse = |why: &str| Err(ToolError::at(ErrorKind::Output, &partial, why));
+    match (resume, exists) {
+        (true, false) => refuse("is not there: there is nothing to go on with"),
+        (false, true) if !force => {
+            refuse("was left by a run that did not end; --resume goes on with it, --force begins anew")
+        }
+        _ => Ok(()),
+    }
 }
 
 fn extension(path: &Path) -> Option<&str> {
@@ -322,7 +333,7 @@ mod tests {
     #[test]
     fn a_catalogue_has_its_own_extension() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(catalogue_output(&folder.path().join("a.catalogue"), &Roots::default(), false).is_ok());
-        assert!(catalogue_output(&folder.path().join("a.json"), &Roots::default(), false).is_err());
+        assert!(catalogue_output(&folder.path().join("a.catalogue"), &Roots::default(), false, false).is_ok());
+        assert!(catalogue_output(&folder.path().join("a.json"), &Roots::default(), false, false).is_err());
     }
 }

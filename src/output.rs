@@ -72,7 +72,11 @@ fn fill(file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io:
     writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
 }
 
-fn put_in_place(half: &Path, path: &Path, force: bool) -> io::Result<()> {
+/// Renames a complete file to its place. Without `force` a file that has come to be there is left alone.
+///
+/// # Errors
+/// When something lies there, or it cannot be renamed.
+pub(crate) fn put_in_place(half: &Path, path: &Path, force: bool) -> io::Result<()> {
     if !force && std::fs::symlink_metadata(path).is_ok() {
         return Err(io::ErrorKind::AlreadyExists.into());
     }

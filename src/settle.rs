@@ -37,9 +37,7 @@ pub fn candidates(catalogue: &Catalogue) -> Vec<usize> {
 /// Most workers by default: the questions are small, and storage answers many at once.
 const MOST_WORKERS: usize = 32;
 
-/// Waits once, then looks again at the artifacts at these places of the list. A file that gives no answer in time is an
-/// issue, and so is every file that is left when the user has had enough: what was to be looked at again and was not is not
-/// known to be at rest.
+/// Waits once, then looks again at the artifacts at these places of the list, and keeps what was found with them.
 ///
 /// # Errors
 /// When the machine refuses threads.
@@ -50,38 +48,45 @@ pub fn settle(
     options: &CollectOptions,
     progress: &dyn Progress,
 ) -> Result<()> {
+    for (index, look) in look_again(catalogue, indexes, wait, options, progress)? {
+        keep(catalogue, index, look);
+    }
+    catalogue.sort();
+    Ok(())
+}
+
+/// Waits once, then looks again at the artifacts at these places of the list. A file that gives no answer in time is an
+/// issue, and so is every file that is left when the user has had enough: what was to be looked at again and was not is not
+/// known to be at rest.
+///
+/// # Errors
+/// When the machine refuses threads.
+pub fn look_again(
+    catalogue: &Catalogue,
+    indexes: &[usize],
+    wait: Duration,
+    options: &CollectOptions,
+    progress: &dyn Progress,
+) -> Result<Vec<(usize, SecondLook)>> {
     options.stop.listen();
     progress.phase(Phase::Settle);
     options.stop.wait(wait);
     let answers = ask(catalogue, indexes, options);
     options.stop.leave();
     progress.finish();
-    for (index, answer) in indexes.iter().zip(answers?) {
-        let Some(artifact) = catalogue.artifacts.get_mut(*index) else {
-            continue;
-        };
-        let look = second_look(artifact, wait, answer);
-        catalogue
-            .issues
-            .extend(look.failed.clone().map(|why| not_seen(artifact, why)));
-        keep(artifact, look);
-    }
-    catalogue.sort();
-    Ok(())
+    let looks = indexes.iter().zip(answers?).filter_map(|(index, answer)| {
+        let artifact = catalogue.artifacts.get(*index)?;
+        Some((*index, second_look(artifact, wait, answer)))
+    });
+    Ok(looks.collect())
 }
 
-fn not_seen(artifact: &Artifact, error: String) -> Issue {
-    Issue {
-        root: Some(artifact.entry.root),
-        path: artifact.entry.path.clone(),
-        stage: Stage::Stat,
-        error,
-        folder: false,
-    }
-}
-
-/// Keeps what was found, and marks a file that somebody changed.
-fn keep(artifact: &mut Artifact, look: SecondLook) {
+/// Keeps what was found with an artifact, and marks a file that somebody changed. That it could not be looked at is an issue.
+pub(crate) fn keep(catalogue: &mut Catalogue, index: usize, look: SecondLook) {
+    let Some(artifact) = catalogue.artifacts.get_mut(index) else {
+        return;
+    };
+    catalogue.issues.extend(not_seen(&artifact.entry, &look));
     if !look.changes.is_empty() {
         artifact.evidence.marks.push(Mark {
             code: MarkCode::Changed,
@@ -94,6 +99,17 @@ fn keep(artifact: &mut Artifact, look: SecondLook) {
         });
     }
     artifact.second_look = Some(look);
+}
+
+/// The issue of a file that could not be looked at again.
+pub(crate) fn not_seen(entry: &Entry, look: &SecondLook) -> Option<Issue> {
+    Some(Issue {
+        root: Some(entry.root),
+        path: entry.path.clone(),
+        stage: Stage::Stat,
+        error: look.failed.clone()?,
+        folder: false,
+    })
 }
 
 /// Asks for length, times and counters of the artifacts at these places.

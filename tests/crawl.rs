@@ -452,19 +452,6 @@ fn a_file_that_vanished_before_hashing_is_an_issue() {
 }
 
 #[test]
-fn a_saved_catalogue_is_loaded_as_it_was() {
-    let tree = Tree::new();
-    tree.file("vm/a.vmx", VMX)
-        .file("vm/a.vmdk", DESCRIPTOR)
-        .file("vm/note", "x");
-    let catalogue = tree.collect();
-    let target = Tree::new();
-    let path = target.path("site.catalogue");
-    catalogue.save(&path, false).unwrap();
-    assert_eq!(Catalogue::load(&path).unwrap(), catalogue);
-}
-
-#[test]
 fn a_scan_changes_nothing_in_the_tree() {
     let tree = Tree::new();
     tree.file("vm/a.vmx", VMX)

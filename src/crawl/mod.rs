@@ -8,7 +8,7 @@
 
 use std::{
     cell::Cell,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     io,
     path::{Path, PathBuf},
     sync::{
@@ -55,6 +55,8 @@ pub(crate) struct Crawl {
     pub(crate) cross_file_systems: bool,
     pub(crate) mounts: MountTable,
     pub(crate) open: OpenFolders,
+    /// Folders that an earlier run has done: they are not entered.
+    pub(crate) done_before: HashSet<(usize, RawPath)>,
 }
 
 /// The folders that were found and are not done. When there is none left the crawl is.
@@ -117,6 +119,8 @@ pub(crate) struct Folder {
     pub(crate) entered: bool,
     /// It holds nothing at all.
     pub(crate) is_empty: bool,
+    /// Names of the folders in it.
+    pub(crate) folders: Names,
     pub(crate) files: Vec<FileRecord>,
     pub(crate) specials: Vec<Special>,
     pub(crate) skipped: Vec<Skipped>,
@@ -140,7 +144,7 @@ pub(crate) type Visitor = Arc<dyn Fn(Folder, &Worker) -> Fate + Send + Sync>;
 struct Place {
     root: usize,
     path: RawPath,
-    /// The folder that holds it; `None` for a root.
+    /// The folder that holds it; `None` where the crawl begins.
     parent: Option<Arc<Dir>>,
     ticket: u64,
 }
@@ -153,13 +157,13 @@ struct Entering {
     taken: AtomicBool,
 }
 
-/// Leaves the task to crawl a root and, in tasks of their own, all below it.
-pub(crate) fn enter_root(crawl: &Arc<Crawl>, root: usize, visit: &Visitor, crew: &Crew) {
+/// Leaves the task to crawl a folder of a root (the empty path is the root) and, in tasks of their own, all below it.
+pub(crate) fn enter(crawl: &Arc<Crawl>, root: usize, path: RawPath, visit: &Visitor, crew: &Crew) {
     let place = Place {
         root,
-        path: RawPath::default(),
+        ticket: crawl.open.add(root, path.clone()),
+        path,
         parent: None,
-        ticket: crawl.open.add(root, RawPath::default()),
     };
     Entering::leave(crawl, place, visit, crew);
 }
@@ -190,16 +194,21 @@ impl Entering {
             return (self.visit)(folder, worker);
         };
         for name in listing.folders.iter() {
-            let path = self.place.path.join(name);
+            let inner = (self.place.root, self.place.path.join(name));
+            if self.crawl.done_before.contains(&inner) {
+                continue;
+            }
+            let (root, path) = inner;
             let place = Place {
-                root: self.place.root,
-                ticket: self.crawl.open.add(self.place.root, path.clone()),
+                root,
+                ticket: self.crawl.open.add(root, path.clone()),
                 path,
                 parent: Some(Arc::clone(&dir)),
             };
             Self::leave(&self.crawl, place, &self.visit, &worker.crew);
         }
         folder.dir = Some(Arc::clone(&dir));
+        folder.folders = listing.folders;
         let looking = Looking {
             dir,
             names: Arc::new(listing.files),
@@ -248,9 +257,14 @@ impl Entering {
 
     /// Opens the folder, unless there is a reason to stay out.
     fn open(&self, pulse: &Pulse) -> io::Result<Result<Dir, SkipReason>> {
-        let Some(parent) = &self.place.parent else {
-            let root = self.crawl.roots.get(self.place.root).map(|root| root.path.as_path());
-            return Dir::open_root(root.unwrap_or(Path::new(""))).map(Ok);
+        let above;
+        let parent = match &self.place.parent {
+            Some(parent) => parent,
+            None if self.place.path.is_empty() => return self.open_root().map(Ok),
+            None => {
+                above = self.open_above(pulse)?;
+                &above
+            }
         };
         let name = self.place.path.name();
         let relative = self.place.path.to_os().unwrap_or_default();
@@ -272,6 +286,20 @@ impl Entering {
             pulse.beat();
         }
         Dir::open_in(parent, name).map(Ok)
+    }
+
+    fn open_root(&self) -> io::Result<Dir> {
+        let root = self.crawl.roots.get(self.place.root).map(|root| root.path.as_path());
+        Dir::open_root(root.unwrap_or(Path::new("")))
+    }
+
+    /// Opens the folder that holds the one in which the crawl begins, part by part: no link on the way is followed.
+    fn open_above(&self, pulse: &Pulse) -> io::Result<Dir> {
+        let folder = self.place.path.folder();
+        folder.parts().try_fold(self.open_root()?, |dir, name| {
+            pulse.beat();
+            Dir::open_in(&dir, name)
+        })
     }
 
     fn sort_in(&self, folder: &mut Folder, listing: &mut Listing, dir: &Dir, name: &[u8], kind: EntryKind) {

@@ -411,6 +411,7 @@ impl Maker<'_> {
             .collect();
         for root in 0..self.judge.catalogue.roots.len() {
             gaps.extend(self.uncovered(root));
+            gaps.extend(self.read_in_parts(root));
         }
         gaps.extend(self.too_new());
         gaps.sort_by(|a, b| {
@@ -446,6 +447,22 @@ impl Maker<'_> {
                 .map(|&node| self.allocated(node))
                 .fold(0, u64::saturating_add),
         }
+    }
+
+    /// A root that a run began and others went on with.
+    fn read_in_parts(&self, root: usize) -> Option<Gap> {
+        let record = self.root(root);
+        let last = record.continued.last()?;
+        let text = format!(
+            "{} was read in {} parts, from {} to after {last}: what was moved meanwhile from a part yet to be read to one that \
+             was read may have been missed; collect it in one go if that could be",
+            self.datastore(root),
+            record.continued.len().saturating_add(1),
+            record
+                .started
+                .map_or("a time unknown".to_owned(), |started| started.to_string()),
+        );
+        Some(self.gap(ReasonCode::ReadInParts, text, &BTreeSet::from([root]), false, &[]))
     }
 
     /// A root that no inventory covers, or whose datastore is not known.

@@ -119,9 +119,8 @@ impl Score {
 
 /// The first root that is the same folder as this one.
 fn same_folder(catalogue: &Catalogue, root: usize) -> usize {
-    let key = |record: &RootRecord| Some((record.machine.clone(), record.device?, record.inode?));
-    let own = key(&catalogue.roots[root]);
-    let same = |record: &RootRecord| own.is_some() && key(record) == own;
+    let own = catalogue.roots[root].folder_key();
+    let same = |record: &RootRecord| own.is_some() && record.folder_key() == own;
     catalogue.roots.iter().position(same).unwrap_or(root)
 }
 

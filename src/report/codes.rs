@@ -354,6 +354,8 @@ codes! {
         InventoryLossy = "inventory-lossy",
         /// A folder was not read.
         FolderUnreadable = "folder-unreadable",
+        /// The root was read by several runs, one after the other.
+        ReadInParts = "read-in-parts",
         /// A configuration was not read.
         OwnerUnreadable = "owner-unreadable",
         /// A disk whose parent may lie here was not read.

@@ -11,9 +11,9 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::{Console, judge::Judge, saved_report, show::Show};
 use crate::{
-    catalogue::{Catalogue, Entry},
+    catalogue::{Catalogue, Entry, Settings, Unfinished},
     cli::{CollectArgs, CrawlArgs, MessageArgs, ProgressForm, ReportArgs, ScanArgs},
-    collect::{CollectOptions, IO_TIMEOUT, RootArgument, collect},
+    collect::{CollectOptions, IO_TIMEOUT, RootArgument, Store, collect, collect_into},
     config,
     error::{ErrorKind, Result, ToolError},
     exit_code::ExitStatus,
@@ -86,27 +86,70 @@ pub(super) fn collect_only(
     console: &mut Console<'_>,
 ) -> Result<ExitStatus> {
     let crawl = Crawl::prepare(&arguments.crawl, console)?;
-    config::catalogue_output(&arguments.output, &crawl.places(), arguments.force)?;
+    let (output, force) = (&arguments.output, arguments.force);
+    config::catalogue_output(output, &crawl.places(), arguments.resume, force)?;
+    let settings = Settings {
+        exclude: arguments.crawl.exclude.clone(),
+        cross_file_systems: arguments.crawl.cross_file_systems,
+    };
+    let mut store = if arguments.resume {
+        Unfinished::resume(output, force, settings)?
+    } else {
+        Unfinished::new(output, force, settings)
+    };
     let progress = progress(messages);
-    let mut catalogue = crawl.run(Arc::clone(&progress))?;
-    if let Some(wait) = crawl.settle.filter(|_| !console.stop.is_asked()) {
-        let all = settle::candidates(&catalogue);
-        settle::settle(&mut catalogue, &all, wait, &crawl.options, &*progress)?;
+    if let Err(error) = collect_into(&mut store, &crawl.roots, &crawl.options, Arc::clone(&progress)) {
+        store.discard_empty();
+        return Err(error);
     }
-    catalogue.save(&arguments.output, arguments.force)?;
+    if let Some(wait) = crawl.settle.filter(|_| !console.stop.is_asked()) {
+        look_again(&mut store, wait, &crawl.options, &*progress)?;
+    }
+    if console.stop.is_asked() {
+        store.flush()?;
+    } else {
+        store.finish()?;
+    }
     if !messages.quiet {
-        let artifacts = show::count(show::number(catalogue.artifacts.len()), "artifact");
-        let path = sanitize::os_path(&arguments.output);
-        console.tell(&format!("wrote {artifacts} to {path}"));
-        for issue in &catalogue.issues {
-            console.tell(&format!(
-                "{}: {}",
-                sanitize::path(&issue.path),
-                sanitize::text(&issue.error)
-            ));
+        tell_collected(&store, output, console);
+    }
+    Ok(ended(console, ExitStatus::of(false, store.issues().is_empty())))
+}
+
+/// The second look of `collect`, at all that was read, for no verdict is known yet.
+fn look_again(store: &mut Unfinished, wait: Duration, options: &CollectOptions, progress: &dyn Progress) -> Result<()> {
+    let catalogue = store.so_far()?;
+    let all = settle::candidates(&catalogue);
+    for (index, look) in settle::look_again(&catalogue, &all, wait, options, progress)? {
+        if let Some(artifact) = catalogue.artifacts.get(index) {
+            store.add_look(&artifact.entry, look)?;
         }
     }
-    Ok(ended(console, ExitStatus::of(false, catalogue.issues.is_empty())))
+    Ok(())
+}
+
+/// Says what was written, and what could not be read.
+fn tell_collected(store: &Unfinished, output: &Path, console: &mut Console<'_>) {
+    let artifacts = show::count(store.artifacts(), "artifact");
+    if console.stop.is_asked() {
+        let path = sanitize::os_path(store.path());
+        console.tell(&format!(
+            "wrote {artifacts} to {path}, which is incomplete: --resume goes on with it"
+        ));
+    } else {
+        console.tell(&format!("wrote {artifacts} to {}", sanitize::os_path(output)));
+    }
+    for issue in store.issues() {
+        console.tell(&format!(
+            "{}: {}",
+            sanitize::path(&issue.path),
+            sanitize::text(&issue.error)
+        ));
+    }
+    if store.untold_issues() > 0 {
+        let more = show::count(store.untold_issues(), "more issue");
+        console.tell(&format!("{more} stand in the catalogue"));
+    }
 }
 
 /// Judge what was saved, or show a saved report once more.
@@ -115,15 +158,41 @@ pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mu
     if let Some(path) = arguments.files.iter().find(|path| saved_report::is_report(path)) {
         return again(path, arguments, &show, console);
     }
-    let catalogues: Vec<Catalogue> = arguments
-        .files
-        .iter()
-        .map(|path| Catalogue::load(path))
-        .collect::<Result<_>>()?;
+    let catalogues = catalogues(&arguments.files, messages, console)?;
+    outside(
+        &show,
+        catalogues.iter().flat_map(|one| &one.roots).map(|root| &root.path),
+    )?;
     let catalogue = Catalogue::merge(catalogues);
-    outside(&show, catalogue.roots.iter().map(|root| &root.path))?;
     let mut judge = Judge::prepare(&arguments.judge)?;
     show.show(judge.judge(&catalogue), console)
+}
+
+/// Loads saved catalogues. One that is damaged stands on the report as what could not be read, unless there is no other.
+fn catalogues(paths: &[PathBuf], messages: MessageArgs, console: &mut Console<'_>) -> Result<Vec<Catalogue>> {
+    let mut catalogues = Vec::new();
+    let mut refused = Vec::new();
+    for path in paths {
+        // A path that leads nowhere is a slip of the pen.
+        std::fs::metadata(path)
+            .map_err(|error| ToolError::at(ErrorKind::Catalogue, path, "cannot be opened").because(error))?;
+        match Catalogue::load(path) {
+            Ok(catalogue) => catalogues.push(catalogue),
+            Err(error) => refused.push((path, error)),
+        }
+    }
+    if catalogues.is_empty()
+        && let Some((_, error)) = refused.pop()
+    {
+        return Err(error);
+    }
+    for (path, error) in refused {
+        if !messages.quiet {
+            console.tell(&error.chain());
+        }
+        catalogues.push(Catalogue::refused(path, &error));
+    }
+    Ok(catalogues)
 }
 
 /// Shows a saved report in other forms. What it was held against stands in it.

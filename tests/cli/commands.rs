@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use derelict::catalogue::Catalogue;
+
 use crate::site::{Site, status, stderr, stdout};
 
 #[test]
@@ -18,9 +20,9 @@ fn a_root_is_a_path_or_aliases_and_a_path() {
     ] {
         let output = site.run(&["collect", argument, "-o", "a.catalogue", "--force"]);
         assert_eq!(status(&output), 0, "{argument}: {}", stderr(&output));
-        let catalogue: serde_json::Value = serde_json::from_slice(&site.read("a.catalogue")).unwrap();
-        assert_eq!(catalogue["roots"][0]["path"], path);
-        assert_eq!(catalogue["roots"][0]["aliases"], serde_json::json!(aliases));
+        let catalogue = Catalogue::load(&site.path("a.catalogue")).unwrap();
+        assert_eq!(catalogue.roots[0].path, path.into());
+        assert_eq!(catalogue.roots[0].aliases, aliases);
     }
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 #![expect(clippy::disallowed_methods, reason = "tests read what they wrote")]
 
+mod catalogues;
 mod commands;
 mod faces;
 mod json;

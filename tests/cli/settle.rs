@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use derelict::catalogue::Catalogue;
 use derelict_parsers::{DiskKind, testkit::vhdx::VhdxBuilder};
 use serde_json::Value;
 
@@ -160,19 +161,14 @@ fn a_catalogue_keeps_the_second_look_for_the_report() {
     let collected = site.run(&["collect", "ds1=ds1", "-o", "a.catalogue", "--settle", "1"]);
     drop(writer);
     assert_eq!(status(&collected), 0, "{}", stderr(&collected));
-    let catalogue: Value = serde_json::from_slice(&site.read("a.catalogue")).unwrap();
-    let looks: Vec<(&str, usize)> = catalogue["artifacts"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|artifact| {
-            let changes = artifact["second_look"]["changes"].as_array().unwrap();
-            (artifact["path"].as_str().unwrap(), changes.len())
-        })
-        .filter(|(_, changes)| *changes > 0)
-        .collect();
-    assert_eq!(looks.len(), 1, "{looks:?}");
-    assert_eq!(looks[0].0, "busy/busy-flat.vmdk");
+    let catalogue = Catalogue::load(&site.path("a.catalogue")).unwrap();
+    let looks = catalogue.artifacts.iter().map(|artifact| {
+        let look = artifact.second_look.as_ref().unwrap();
+        (artifact.entry.path.lossy(), look.changes.len())
+    });
+    let changed: Vec<_> = looks.filter(|(_, changes)| *changes > 0).collect();
+    assert_eq!(changed.len(), 1, "{changed:?}");
+    assert_eq!(changed[0].0, "busy/busy-flat.vmdk");
     let reported = site.run(&[
         "report",
         "a.catalogue",

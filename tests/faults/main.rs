@@ -6,6 +6,7 @@
 
 mod changes;
 mod fs;
+mod killed;
 mod site;
 mod stalls;
 

@@ -13,6 +13,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use derelict::catalogue::Catalogue;
 use serde_json::Value;
 
 use crate::fs::Faulty;
@@ -108,18 +109,30 @@ impl Desk {
         self.start("scan", roots, &["--io-timeout", "600"]).end(None)
     }
 
-    /// Starts one of the two; the first root is the datastore `ds1`, the others are `ds2` and so on.
+    /// `report` of a catalogue.
+    pub(crate) fn report(&self, catalogue: &Path) -> Run {
+        self.start("report", &[catalogue], &[]).end(None)
+    }
+
+    /// Starts one of these; the first root is the datastore `ds1`, the others are `ds2` and so on.
     pub(crate) fn start(&self, verb: &str, roots: &[&Path], more: &[&str]) -> Running {
-        let folder = self.path(&self.runs.fetch_add(1, Ordering::Relaxed).to_string());
-        fs::create_dir(&folder).unwrap();
+        let folder = self.runs.fetch_add(1, Ordering::Relaxed).to_string();
+        self.start_in(&folder, verb, roots, more)
+    }
+
+    /// The same in a folder of this name, in which another run may have been.
+    pub(crate) fn start_in(&self, folder: &str, verb: &str, roots: &[&Path], more: &[&str]) -> Running {
+        let folder = self.path(folder);
+        fs::create_dir_all(&folder).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_derelict"));
         command.arg(verb).args(more).current_dir(&folder);
         for (number, root) in roots.iter().enumerate() {
-            let mut argument = OsString::from(format!("ds{}=", number + 1));
+            let alias = format!("ds{}=", number + 1);
+            let mut argument = OsString::from(if verb == "report" { "" } else { &alias });
             argument.push(root);
             command.arg(argument);
         }
-        if verb == "scan" {
+        if verb != "collect" {
             command.args([
                 "-i",
                 "../vms.json",
@@ -148,6 +161,17 @@ impl Desk {
 }
 
 impl Running {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Ends it in the middle of what it does. What it wrote lies in the folder.
+    pub(crate) fn kill(mut self) -> PathBuf {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.folder.clone()
+    }
+
     pub(crate) fn interrupt(&self) {
         let process = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
@@ -208,9 +232,14 @@ impl Run {
     }
 
     pub(crate) fn catalogue(&self) -> Value {
-        let file = fs::read(self.folder.join("out.catalogue"));
-        let file = file.unwrap_or_else(|error| unreachable!("{error}: {}", self.stderr()));
-        serde_json::from_slice(&file).unwrap()
+        let catalogue = Catalogue::load(&self.folder.join("out.catalogue"));
+        let catalogue = catalogue.unwrap_or_else(|error| unreachable!("{error}: {}", self.stderr()));
+        serde_json::json!({
+            "artifacts": catalogue.artifacts,
+            "bystanders": catalogue.bystanders,
+            "specials": catalogue.specials,
+            "issues": catalogue.issues,
+        })
     }
 
     /// The verdict of the artifact with this path in its root.

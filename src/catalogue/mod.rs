@@ -1,32 +1,40 @@
 //! The catalogue: all facts of one or more scans, sorted, no judgement.
 //!
 //! It is made by crawl and read, can be saved and loaded (`derelict collect`, `derelict report`), and is immutable for
-//! everything right of it. Saved form: JSON, `derelict/catalogue/1`.
+//! everything right of it. The saved form is described in `docs/catalogue.md`.
 
-use std::{collections::BTreeMap, path::Path};
+mod folder;
+mod frame;
+mod load;
+mod places;
+mod record;
+mod unfinished;
+
+use std::collections::BTreeMap;
 
 use derelict_parsers::Anomaly;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::{
+    folder::{Folder, FolderRecord, HardLink},
+    record::{SCHEMA, Settings},
+    unfinished::{Unfinished, partial_name},
+};
+pub(crate) use self::{
+    folder::{Gathering, sum},
+    places::Places,
+};
 use crate::{
-    error::{ErrorKind, Result, ToolError},
     evidence::Evidence,
     kind::{Basis, Kind},
-    output,
     raw::RawPath,
-    saved_file::SavedFile,
 };
 
-/// Name and version of the saved form.
-pub const SCHEMA: &str = "derelict/catalogue/1";
-
 /// All facts of the roots that were crawled.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Catalogue {
-    /// [`SCHEMA`].
-    pub schema: String,
     /// The roots, in the order given. Everything else names a root by its place here.
     pub roots: Vec<RootRecord>,
     /// Artifacts, sorted by root and path.
@@ -49,6 +57,8 @@ pub struct RootRecord {
     pub aliases: Vec<String>,
     /// When its crawl began.
     pub started: Option<Timestamp>,
+    /// When later runs went on with it.
+    pub continued: Vec<Timestamp>,
     /// Folders entered, the root included.
     pub directories: u64,
     /// Regular files met, artifacts included; hard links count by name.
@@ -74,6 +84,19 @@ pub struct RootRecord {
     pub skipped: Vec<Skipped>,
     /// Folders without any entry below them, relative: leftovers of removed VMs.
     pub empty_folders: Vec<RawPath>,
+}
+
+impl RootRecord {
+    /// What tells that two roots are one folder: machine, device and inode.
+    pub(crate) fn folder_key(&self) -> Option<(String, u64, u64)> {
+        Some((self.machine.clone(), self.device?, self.inode?))
+    }
+
+    /// False when another root of the same path is another folder for certain.
+    fn may_be(&self, other: &Self) -> bool {
+        let keys = self.folder_key().zip(other.folder_key());
+        self.machine == other.machine && keys.is_none_or(|(one, other)| one == other)
+    }
 }
 
 /// A place that was left out on purpose.
@@ -214,13 +237,14 @@ pub enum Stage {
     Hash,
     /// Importing an inventory.
     Inventory,
+    /// Reading a saved catalogue, or saving to it.
+    Catalogue,
 }
 
 impl Catalogue {
     /// An empty catalogue of these roots.
     pub fn new(roots: Vec<RootRecord>) -> Self {
         Self {
-            schema: SCHEMA.to_owned(),
             roots,
             artifacts: Vec::new(),
             bystanders: Vec::new(),
@@ -244,6 +268,8 @@ impl Catalogue {
     }
 
     /// One catalogue of several: the roots one after the other, then sorted.
+    ///
+    /// A root that was collected again later is left out, and roots of one path on several machines get paths that differ.
     pub fn merge(catalogues: impl IntoIterator<Item = Catalogue>) -> Self {
         let mut all = Self::new(Vec::new());
         for catalogue in catalogues {
@@ -267,52 +293,64 @@ impl Catalogue {
                 issue
             }));
         }
+        all.drop_superseded();
+        all.tell_apart();
         all.sort();
         all
     }
 
-    /// Writes the catalogue to a file, whole or not at all. An existing one is replaced only with `force`.
-    ///
-    /// # Errors
-    /// When the file cannot be written to its end.
-    pub fn save(&self, path: &Path, force: bool) -> Result<()> {
-        output::write_file(path, force, |out| {
-            serde_json::to_writer(&mut *out, self)?;
-            out.write_all(b"\n")
+    /// Leaves out every root that another run saw whole later, or as well: what it says is out of date, or said twice.
+    fn drop_superseded(&mut self) {
+        let mut kept = 0_usize;
+        let numbers: Vec<Option<usize>> = (0..self.roots.len())
+            .map(|root| {
+                let number = (!self.is_superseded(root)).then_some(kept);
+                kept = kept.saturating_add(usize::from(number.is_some()));
+                number
+            })
+            .collect();
+        if kept == self.roots.len() {
+            return;
+        }
+        let renumber = |root: &mut usize| match numbers.get(*root) {
+            Some(Some(number)) => {
+                *root = *number;
+                true
+            }
+            _ => false,
+        };
+        let mut old = numbers.iter();
+        self.roots.retain(|_| old.next().is_some_and(Option::is_some));
+        self.artifacts.retain_mut(|artifact| renumber(&mut artifact.entry.root));
+        self.bystanders.retain_mut(|entry| renumber(&mut entry.root));
+        self.specials.retain_mut(|special| renumber(&mut special.root));
+        self.issues.retain_mut(|issue| issue.root.as_mut().is_none_or(renumber));
+    }
+
+    fn is_superseded(&self, root: usize) -> bool {
+        let Some(old) = self.roots.get(root) else { return false };
+        let is_whole = |root| !self.issues.iter().any(|issue| issue.root == Some(root) && issue.folder);
+        self.roots.iter().enumerate().any(|(number, new)| {
+            let is_same = old.folder_key().is_some() && old.folder_key() == new.folder_key();
+            let is_later = (old.started, root) < (new.started, number);
+            is_same && old.path == new.path && old.aliases == new.aliases && is_later && is_whole(number)
         })
     }
 
-    /// Reads a saved catalogue.
-    ///
-    /// # Errors
-    /// When the file cannot be read, is no catalogue, or is one of another version.
-    pub fn load(path: &Path) -> Result<Self> {
-        let refuse = |what: &str| ToolError::at(ErrorKind::Catalogue, path, what);
-        let file = SavedFile::open(path).map_err(|error| refuse("cannot be opened").because(error))?;
-        let catalogue: Self = serde_json::from_slice(&file).map_err(|error| {
-            // What it says of itself makes a better message than the first field that did not fit.
-            match stated_schema(&file).filter(|schema| schema != SCHEMA) {
-                Some(schema) => refuse(&other_schema(&schema)),
-                None => refuse("is no catalogue").because(error),
+    /// Paths mean something within one machine only: where several folders have one, all but the first get a number.
+    fn tell_apart(&mut self) {
+        let mut seen: BTreeMap<RawPath, Vec<RootRecord>> = BTreeMap::new();
+        for root in &mut self.roots {
+            let known = seen.entry(root.path.clone()).or_default();
+            let place = known.iter().position(|other| other.may_be(root));
+            let place = place.unwrap_or_else(|| {
+                known.push(root.clone());
+                known.len().saturating_sub(1)
+            });
+            if place > 0 {
+                let number = format!("({})", place.saturating_add(1));
+                root.path = RawPath::new([root.path.as_bytes(), number.as_bytes()].concat());
             }
-        })?;
-        if catalogue.schema != SCHEMA {
-            return Err(refuse(&other_schema(&catalogue.schema)));
-        }
-        catalogue.check_roots().map_err(|what| refuse(&what))?;
-        Ok(catalogue)
-    }
-
-    /// Everything has to name a root that is there.
-    fn check_roots(&self) -> std::result::Result<(), String> {
-        let artifacts = self.artifacts.iter().map(|artifact| artifact.entry.root);
-        let bystanders = self.bystanders.iter().map(|entry| entry.root);
-        let specials = self.specials.iter().map(|special| special.root);
-        let issues = self.issues.iter().filter_map(|issue| issue.root);
-        let mut all = artifacts.chain(bystanders).chain(specials).chain(issues);
-        match all.find(|root| *root >= self.roots.len()) {
-            Some(root) => Err(format!("names root {root} and lists only {}", self.roots.len())),
-            None => Ok(()),
         }
     }
 
@@ -325,20 +363,6 @@ impl Catalogue {
         }
         counts
     }
-}
-
-/// What a JSON document says under `schema`.
-fn stated_schema(document: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Stated {
-        schema: String,
-    }
-    let stated: Stated = serde_json::from_slice(document).ok()?;
-    Some(stated.schema)
-}
-
-fn other_schema(found: &str) -> String {
-    format!("is of the schema \"{found}\"; this version of derelict reads \"{SCHEMA}\"")
 }
 
 #[cfg(test)]
@@ -358,51 +382,11 @@ mod tests {
         catalogue
     }
 
-    fn refused(content: &str) -> String {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.catalogue");
-        std::fs::write(&path, content).unwrap();
-        let error = Catalogue::load(&path).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Catalogue);
-        error.chain()
-    }
-
-    #[test]
-    fn what_is_saved_is_loaded_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.catalogue");
-        sample().save(&path, false).unwrap();
-        assert_eq!(Catalogue::load(&path).unwrap(), sample());
-    }
-
-    #[test]
-    fn another_schema_is_named() {
-        let later = refused(r#"{"schema": "derelict/catalogue/9", "roots": {}}"#);
-        assert!(later.contains("derelict/catalogue/9"), "{later}");
-        let report = refused(
-            &serde_json::to_string(&sample())
-                .unwrap()
-                .replace("catalogue/1", "report/1"),
-        );
-        assert!(report.contains("derelict/report/1"), "{report}");
-        let other = refused("# a note");
-        assert!(other.contains("is no catalogue"), "{other}");
-    }
-
-    #[test]
-    fn a_catalogue_that_names_no_root_of_its_own_is_refused() {
-        let text = serde_json::to_string(&sample())
-            .unwrap()
-            .replace("\"root\":0", "\"root\":7");
-        assert!(refused(&text).contains("names root 7"));
-    }
-
     #[test]
     fn merging_keeps_the_roots_apart() {
         let merged = Catalogue::merge([sample(), sample()]);
         assert_eq!(merged.roots.len(), 2);
         let roots: Vec<_> = merged.specials.iter().map(|special| special.root).collect();
         assert_eq!(roots, [0, 1]);
-        assert_eq!(merged.check_roots(), Ok(()));
     }
 }

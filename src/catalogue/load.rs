@@ -1,0 +1,272 @@
+//! Saved catalogues to memory: what is damaged is refused, what is incomplete says so.
+
+use std::{collections::BTreeMap, path::Path};
+
+use derelict_parsers::ParseError;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{
+    Catalogue, Folder, Issue, RootRecord, Stage,
+    folder::Gathering,
+    frame::{Chain, Counts, Frame, Frames, malformed},
+    places::Places,
+    record::{Header, LookRecord, Record, SCHEMA},
+};
+use crate::{
+    error::{ErrorKind, Result, ToolError},
+    raw::RawPath,
+    saved_file::SavedFile,
+    settle,
+};
+
+/// What is said of every folder that the run did not come to.
+const NOT_COLLECTED: &str = "not collected: the run that wrote the catalogue did not end";
+
+/// What is said of a catalogue without trailer.
+const INCOMPLETE: &str = "is incomplete: the run that wrote it did not end; collect --resume goes on with it";
+
+impl Catalogue {
+    /// Reads a saved catalogue. What an incomplete one does not hold is among its issues.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no catalogue, is one of another version, or is damaged.
+    pub fn load(path: &Path) -> Result<Self> {
+        let file = SavedFile::open(path)
+            .map_err(|error| ToolError::at(ErrorKind::Catalogue, path, "cannot be opened").because(error))?;
+        let header = header(path, &file)?;
+        let mut gathering = Gathering::new(header.roots.clone());
+        let read = read(path, &file, &header, &mut |folder| gathering.add(folder))?;
+        let mut catalogue = gathering.catalogue;
+        catalogue.issues.extend(read.late);
+        catalogue.issues.sort();
+        let unread: Vec<Issue> = read.places.open.into_iter().map(not_collected).collect();
+        let unread = unread.into_iter().filter(|issue| !is_named(&catalogue, issue));
+        let unread: Vec<Issue> = unread.collect();
+        catalogue.issues.extend(unread);
+        if read.trailer.is_none() {
+            catalogue.issues.push(Issue {
+                root: None,
+                path: RawPath::from_os(path),
+                stage: Stage::Catalogue,
+                error: INCOMPLETE.to_owned(),
+                folder: false,
+            });
+        }
+        for root in &mut catalogue.roots {
+            root.continued.clone_from(&read.continued);
+        }
+        catalogue.sort();
+        // The last look at a file counts.
+        let looks: BTreeMap<_, _> = read
+            .looks
+            .into_iter()
+            .map(|look| ((look.root, look.path), look.look))
+            .collect();
+        for ((root, path), look) in looks {
+            let wanted = (root, &path);
+            let place = catalogue
+                .artifacts
+                .binary_search_by(|artifact| (artifact.entry.root, &artifact.entry.path).cmp(&wanted));
+            if let Ok(place) = place {
+                settle::keep(&mut catalogue, place, look);
+            }
+        }
+        catalogue.issues.sort();
+        Ok(catalogue)
+    }
+
+    /// What stands for a catalogue that cannot be read: its roots, of which nothing was seen; itself, where not even they
+    /// are known.
+    pub fn refused(path: &Path, error: &ToolError) -> Self {
+        let header = SavedFile::open(path).ok().and_then(|file| header(path, &file).ok());
+        let itself = || RootRecord {
+            path: RawPath::from_os(path),
+            ..RootRecord::default()
+        };
+        let roots = header.map_or_else(|| vec![itself()], |header| header.roots);
+        let text = format!("not collected: {}", error.chain().replace("\n  because", ":"));
+        let mut catalogue = Self::new(roots);
+        let issue = |root| Issue {
+            root: Some(root),
+            path: RawPath::default(),
+            stage: Stage::Catalogue,
+            error: text.clone(),
+            folder: true,
+        };
+        catalogue.issues = (0..catalogue.roots.len()).map(issue).collect();
+        catalogue
+    }
+}
+
+fn not_collected((root, path): (usize, RawPath)) -> Issue {
+    Issue {
+        root: Some(root),
+        path,
+        stage: Stage::Crawl,
+        error: NOT_COLLECTED.to_owned(),
+        folder: true,
+    }
+}
+
+/// True when the issues, which are sorted, say already that a folder was not seen.
+fn is_named(catalogue: &Catalogue, unread: &Issue) -> bool {
+    let first = catalogue
+        .issues
+        .partition_point(|issue| (issue.root, &issue.path) < (unread.root, &unread.path));
+    let same = catalogue.issues.iter().skip(first);
+    let mut same = same.take_while(|issue| (issue.root, &issue.path) == (unread.root, &unread.path));
+    same.any(|issue| issue.folder)
+}
+
+/// Reads the header of a catalogue.
+pub(super) fn header(path: &Path, file: &[u8]) -> Result<Header> {
+    let refuse = |what: &str| ToolError::at(ErrorKind::Catalogue, path, what);
+    if let Some(schema) = stated_schema(file).filter(|schema| schema != SCHEMA) {
+        let text = format!("is of the schema \"{schema}\"; this version of derelict reads \"{SCHEMA}\"");
+        return Err(refuse(&text));
+    }
+    let json = Frames::new(file)
+        .header()
+        .map_err(|error| refuse("is no catalogue, or is damaged").because(error))?;
+    serde_json::from_slice(json).map_err(|error| refuse("has a header that is not understood").because(error))
+}
+
+/// What the header, or a JSON document, says under `schema`.
+fn stated_schema(file: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Stated {
+        schema: String,
+    }
+    let json = Frames::new(file).peek_header().unwrap_or(file);
+    let stated: Stated = serde_json::from_slice(json).ok()?;
+    Some(stated.schema)
+}
+
+/// What was read besides the folders.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    pub(super) places: Places,
+    pub(super) late: Vec<Issue>,
+    pub(super) looks: Vec<LookRecord>,
+    /// When later runs went on.
+    pub(super) continued: Vec<Timestamp>,
+    pub(super) counts: Counts,
+    /// `None`: the run that wrote it did not end.
+    pub(super) trailer: Option<Counts>,
+    /// Behind the last whole frame, with the digest up to there.
+    pub(super) end: usize,
+    pub(super) chain: Chain,
+    /// What belongs to a folder whose record is yet to come.
+    pending: Folder,
+}
+
+/// Reads all that follows the header and hands over every folder that is done.
+pub(super) fn read(path: &Path, file: &[u8], header: &Header, take: &mut dyn FnMut(Folder)) -> Result<Read> {
+    read_frames(file, header.roots.len(), take)
+        .map_err(|error| ToolError::at(ErrorKind::Catalogue, path, "is damaged").because(error))
+}
+
+fn read_frames(file: &[u8], roots: usize, take: &mut dyn FnMut(Folder)) -> std::result::Result<Read, ParseError> {
+    let mut frames = Frames::new(file);
+    frames.header()?;
+    let mut read = Read {
+        places: Places::of_roots(roots),
+        ..Read::default()
+    };
+    while read.trailer.is_none() {
+        let start = frames.at;
+        match frames.next()? {
+            Ok(Frame::Block(lines)) => read.block(&lines, start, roots, take)?,
+            Ok(Frame::Trailer(counts)) if counts != read.counts => {
+                let detail = "it counts something else than there is";
+                return Err(malformed("catalogue trailer", start, detail));
+            }
+            Ok(Frame::Trailer(counts)) => read.trailer = Some(counts),
+            Err(_) => break,
+        }
+    }
+    (read.end, read.chain) = (frames.at, frames.chain);
+    Ok(read)
+}
+
+impl Read {
+    fn block(
+        &mut self,
+        lines: &[u8],
+        start: usize,
+        roots: usize,
+        take: &mut dyn FnMut(Folder),
+    ) -> std::result::Result<(), ParseError> {
+        const WHAT: &str = "catalogue block";
+        self.counts.blocks = self.counts.blocks.saturating_add(1);
+        for record in serde_json::Deserializer::from_slice(lines).into_iter::<Record<'static>>() {
+            let record = record.map_err(|error| malformed(WHAT, start, &error.to_string()))?;
+            check(&record, roots).map_err(|detail| malformed(WHAT, start, &detail))?;
+            self.record(record, take);
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, record: Record<'_>, take: &mut dyn FnMut(Folder)) {
+        match record {
+            Record::Artifact(artifact) => {
+                self.counts.artifacts = self.counts.artifacts.saturating_add(1);
+                self.pending.artifacts.push(artifact.into_owned());
+            }
+            Record::Bystander(entry) => self.pending.bystanders.push(entry.into_owned()),
+            Record::Special(special) => self.pending.specials.push(special.into_owned()),
+            Record::Issue(issue) => self.pending.issues.push(issue.into_owned()),
+            Record::Folder(folder) => {
+                self.counts.folders = self.counts.folders.saturating_add(1);
+                self.places.close(&folder);
+                let mut done = std::mem::take(&mut self.pending);
+                done.record = folder.into_owned();
+                take(done);
+            }
+            Record::LateIssue(issue) => self.late.push(issue.into_owned()),
+            Record::SecondLook(look) => self.looks.push(look.into_owned()),
+            Record::Continued(at) => {
+                // What the run before left of a folder is read again.
+                self.pending = Folder::default();
+                self.continued.push(at);
+            }
+        }
+    }
+}
+
+/// Everything names a root that is there, and a path that stays in it: a run that goes on enters what stands here.
+fn check(record: &Record<'_>, roots: usize) -> std::result::Result<(), String> {
+    let (root, path) = match record {
+        Record::Artifact(artifact) => (artifact.entry.root, &artifact.entry.path),
+        Record::Bystander(entry) => (entry.root, &entry.path),
+        Record::Special(special) => (special.root, &special.path),
+        Record::Folder(folder) => (folder.root, &folder.path),
+        Record::SecondLook(look) => (look.root, &look.path),
+        Record::Issue(issue) | Record::LateIssue(issue) => match issue.root {
+            Some(root) => (root, &issue.path),
+            None => return Ok(()),
+        },
+        Record::Continued(_) => return Ok(()),
+    };
+    if root >= roots {
+        return Err(format!("it names root {root} and lists only {roots}"));
+    }
+    let inner: &[RawPath] = match record {
+        Record::Folder(folder) => &folder.folders,
+        _ => &[],
+    };
+    let names = inner.iter().map(RawPath::as_bytes);
+    let parts = path.as_bytes().split(|&byte| byte == b'/');
+    let mut parts = parts.filter(|_| !path.is_empty());
+    if !parts.all(is_name) || !names.clone().all(is_name) {
+        return Err(format!("it names a place that is none in a root: {}", path.escaped()));
+    }
+    Ok(())
+}
+
+/// One part of a path: no way up, and no way out.
+fn is_name(name: &[u8]) -> bool {
+    let divides = |byte: &u8| matches!(byte, 0 | b'/') || cfg!(windows) && matches!(byte, b'\\' | b':');
+    !matches!(name, b"" | b"." | b"..") && !name.iter().any(divides)
+}

@@ -1,0 +1,72 @@
+//! What stands in a saved catalogue, as JSON.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Artifact, Entry, FolderRecord, Issue, RootRecord, SecondLook, Special};
+use crate::raw::RawPath;
+
+/// Name and version of the saved form.
+pub const SCHEMA: &str = "derelict/catalogue/2";
+
+/// What is known before anything is read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Header {
+    /// [`SCHEMA`].
+    pub(super) schema: String,
+    /// Version of derelict.
+    pub(super) version: String,
+    /// When the run began.
+    pub(super) started: Timestamp,
+    /// What was left out.
+    pub(super) settings: Settings,
+    /// The roots, in the order given; nothing is counted in them yet.
+    pub(super) roots: Vec<RootRecord>,
+}
+
+/// What decides which places are entered: a run that goes on has to have the same.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Settings {
+    /// The globs of `--exclude`.
+    pub exclude: Vec<String>,
+    /// `--cross-file-systems`.
+    pub cross_file_systems: bool,
+}
+
+/// One line of a block.
+///
+/// What was found in a folder stands before the record of the folder, with nothing of another between: a folder without its
+/// record is not done.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Record<'a> {
+    /// In the folder whose record comes next.
+    Artifact(Cow<'a, Artifact>),
+    /// In the folder whose record comes next.
+    Bystander(Cow<'a, Entry>),
+    /// In the folder whose record comes next.
+    Special(Cow<'a, Special>),
+    /// Of the folder whose record comes next.
+    Issue(Cow<'a, Issue>),
+    /// The folder is done.
+    Folder(Cow<'a, FolderRecord>),
+    /// Met after the crawl, or of a folder that was given up.
+    LateIssue(Cow<'a, Issue>),
+    /// An artifact was looked at again.
+    SecondLook(Cow<'a, LookRecord>),
+    /// What follows was read by another run.
+    Continued(Timestamp),
+}
+
+/// The second look at an artifact. The last one counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LookRecord {
+    /// Index of its root.
+    pub(super) root: usize,
+    /// Path relative to the root.
+    pub(super) path: RawPath,
+    /// What was found.
+    pub(super) look: SecondLook,
+}

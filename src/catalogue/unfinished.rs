@@ -1,0 +1,448 @@
+//! A catalogue while it is written: folders go to disk as they come in, so that nothing of them stays in memory and a run
+//! that is killed loses a second of work.
+//!
+//! It lies beside its place as `NAME.partial.catalogue` and is renamed when it is complete. `collect --resume` goes on
+//! with what a killed run left: behind the last whole block, with the folders that are not done.
+
+use std::{
+    borrow::Cow,
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    Artifact, Catalogue, Entry, Folder, Issue, RootRecord, SecondLook, Stage,
+    frame::{Chain, Counts, MOST_RAW_BYTES},
+    load,
+    places::Places,
+    record::{Header, LookRecord, Record, SCHEMA, Settings},
+};
+use crate::{
+    collect::Store,
+    error::{ErrorKind, Result, ToolError},
+    sanitize,
+    saved_file::SavedFile,
+    settle,
+};
+
+/// Bytes of a block before compression: more makes no smaller file.
+const BLOCK_BYTES: usize = 1 << 20;
+
+/// How long at most something waits in memory.
+const MOST_WAIT: Duration = Duration::from_secs(1);
+
+/// Issues that are kept to be told at the end.
+const MOST_TOLD: usize = 1000;
+
+/// A catalogue that is being written.
+#[derive(Debug)]
+pub struct Unfinished {
+    /// Where it goes when it is complete.
+    output: PathBuf,
+    /// Replace what lies there.
+    force: bool,
+    settings: Settings,
+    /// `None` until the roots are known.
+    stream: Option<Stream>,
+    /// What an earlier run left.
+    left: Option<Left>,
+    told: Told,
+    /// Of places that were given up.
+    late: Vec<Issue>,
+    entered: bool,
+}
+
+/// The first issues, to be told at the end.
+#[derive(Debug, Default)]
+struct Told {
+    issues: Vec<Issue>,
+    more: u64,
+}
+
+impl Told {
+    fn add(&mut self, issues: &[Issue]) {
+        let room = MOST_TOLD.saturating_sub(self.issues.len());
+        self.issues.extend(issues.iter().take(room).cloned());
+        let more = issues.len().saturating_sub(room);
+        self.more = self.more.saturating_add(u64::try_from(more).unwrap_or(u64::MAX));
+    }
+}
+
+/// What an earlier run left.
+#[derive(Debug)]
+struct Left {
+    stream: Stream,
+    header: Header,
+    places: Places,
+}
+
+/// The file and what belongs at its end.
+#[derive(Debug)]
+struct Stream {
+    path: PathBuf,
+    file: File,
+    chain: Chain,
+    counts: Counts,
+    /// Lines that are in no block yet.
+    lines: Vec<u8>,
+    written: Instant,
+}
+
+/// Where a catalogue lies until it is complete.
+pub fn partial_name(output: &Path) -> PathBuf {
+    output.with_extension("partial.catalogue")
+}
+
+impl Unfinished {
+    /// A new one, which is created when the roots have answered.
+    pub fn new(output: &Path, force: bool, settings: Settings) -> Self {
+        Self {
+            output: output.to_owned(),
+            force,
+            settings,
+            stream: None,
+            left: None,
+            told: Told::default(),
+            late: Vec::new(),
+            entered: false,
+        }
+    }
+
+    /// Goes on with what an earlier run left for this output.
+    ///
+    /// # Errors
+    /// When there is nothing, or it is damaged, complete, or written by another run just now.
+    pub fn resume(output: &Path, force: bool, settings: Settings) -> Result<Self> {
+        let path = partial_name(output);
+        let refuse = |what: &str| ToolError::at(ErrorKind::Catalogue, &path, what);
+        let failed = |error: io::Error| refuse("cannot be gone on with").because(error);
+        let mut file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?;
+        lock(&path, &file)?;
+        let saved = SavedFile::open(&path).map_err(failed)?;
+        let header = load::header(&path, &saved)?;
+        let mut entered = false;
+        let mut told = Told::default();
+        let read = load::read(&path, &saved, &header, &mut |folder| {
+            entered |= folder.record.entered;
+            told.add(&folder.issues);
+        })?;
+        told.add(&read.late);
+        // Nothing may be mapped when it is cut.
+        drop(saved);
+        if read.trailer.is_some() {
+            return Err(refuse("is complete: rename it"));
+        }
+        let end = u64::try_from(read.end).unwrap_or(u64::MAX);
+        file.set_len(end).map_err(failed)?;
+        file.seek(SeekFrom::Start(end)).map_err(failed)?;
+        let stream = Stream {
+            path,
+            file,
+            chain: read.chain,
+            counts: read.counts,
+            lines: Vec::new(),
+            written: Instant::now(),
+        };
+        let left = Some(Left {
+            stream,
+            header,
+            places: read.places,
+        });
+        Ok(Self {
+            left,
+            told,
+            entered,
+            ..Self::new(output, force, settings)
+        })
+    }
+
+    /// The folder, root by root, that an earlier run was to enter has to be the one that this run is.
+    fn check_same(&self, left: &Left, roots: &[RootRecord]) -> Result<()> {
+        let refuse = |what: &str| Err(ToolError::at(ErrorKind::Usage, &left.stream.path, what));
+        let named = |roots: &[RootRecord]| {
+            let one = |root: &RootRecord| match root.aliases.as_slice() {
+                [] => root.path.escaped().into_owned(),
+                aliases => format!("{}={}", aliases.join(","), root.path.escaped()),
+            };
+            let all: Vec<String> = roots.iter().map(one).collect();
+            sanitize::text(&all.join(" ")).into_owned()
+        };
+        let (before, now) = (&left.header.roots, roots);
+        if named(before) != named(now) {
+            let what = format!("was begun with other roots: {}, not {}", named(before), named(now));
+            return refuse(&what);
+        }
+        if left.header.settings != self.settings {
+            return refuse("was begun with another --exclude or --cross-file-systems");
+        }
+        for (before, now) in before.iter().zip(now) {
+            let path = sanitize::path(&now.path);
+            if before.machine != now.machine {
+                return refuse("was begun on another machine: file numbers mean something within one only");
+            }
+            let (Some(was), Some(is)) = (before.device.zip(before.inode), now.device.zip(now.inode)) else {
+                continue;
+            };
+            if was != is {
+                let what = format!(
+                    "was begun when {path} was another folder, or mounted anew since (device and inode {was:?}, now \
+                     {is:?}): names of one file could not be told any more"
+                );
+                return refuse(&what);
+            }
+        }
+        Ok(())
+    }
+
+    fn create(&self, roots: Vec<RootRecord>) -> Result<Stream> {
+        let path = partial_name(&self.output);
+        let failed = |error: io::Error| ToolError::at(ErrorKind::Output, &path, "cannot be written").because(error);
+        let mut options = OpenOptions::new();
+        options.write(true).create(self.force).create_new(!self.force);
+        let mut file = options.open(&path).map_err(failed)?;
+        lock(&path, &file)?;
+        file.set_len(0).map_err(failed)?;
+        let header = Header {
+            schema: SCHEMA.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started: Timestamp::now(),
+            settings: self.settings.clone(),
+            roots,
+        };
+        let json = serde_json::to_vec(&header).map_err(|error| failed(error.into()))?;
+        let mut chain = Chain::default();
+        let header = chain
+            .header(&json)
+            .ok_or_else(|| failed(io::Error::other("the roots are too many")))?;
+        file.write_all(&header).and_then(|()| file.sync_all()).map_err(failed)?;
+        Ok(Stream {
+            path: path.clone(),
+            file,
+            chain,
+            counts: Counts::default(),
+            lines: Vec::new(),
+            written: Instant::now(),
+        })
+    }
+
+    /// Writes what waits in memory.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn flush(&mut self) -> Result<()> {
+        self.write(Stream::flush)
+    }
+
+    /// Everything that was written so far.
+    ///
+    /// # Errors
+    /// When it cannot be written, or read again.
+    pub fn so_far(&mut self) -> Result<Catalogue> {
+        self.flush()?;
+        let mut catalogue = Catalogue::load(self.path())?;
+        // That it has no trailer yet is no news.
+        catalogue.issues.retain(|issue| issue.stage != Stage::Catalogue);
+        Ok(catalogue)
+    }
+
+    /// Adds what the second look at a file found.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn add_look(&mut self, entry: &Entry, look: SecondLook) -> Result<()> {
+        self.told.add(settle::not_seen(entry, &look).as_slice());
+        let look = LookRecord {
+            root: entry.root,
+            path: entry.path.clone(),
+            look,
+        };
+        self.write(|stream| stream.put(&Record::SecondLook(Cow::Borrowed(&look))))
+    }
+
+    /// Writes the trailer and puts the catalogue in its place.
+    ///
+    /// # Errors
+    /// When it cannot be written to its end, or something has come to lie in its place.
+    pub fn finish(&mut self) -> Result<()> {
+        let late = std::mem::take(&mut self.late);
+        for issue in &late {
+            self.write(|stream| stream.put(&Record::LateIssue(Cow::Borrowed(issue))))?;
+        }
+        let (output, force) = (self.output.clone(), self.force);
+        self.write(|stream| {
+            stream.flush()?;
+            let trailer = stream.chain.trailer(stream.counts);
+            stream.file.write_all(&trailer)?;
+            stream.file.sync_all()?;
+            crate::output::put_in_place(&stream.path, &output, force)
+        })
+    }
+
+    /// Takes away a new one in which nothing stands, after a run that could read nothing.
+    pub fn discard_empty(&mut self) {
+        if self.left.is_none()
+            && !self.entered
+            && let Some(stream) = self.stream.take()
+        {
+            // Nothing is lost with it, and nothing gained where it stays.
+            let _ = std::fs::remove_file(stream.path);
+        }
+    }
+
+    /// Where it lies now.
+    pub fn path(&self) -> &Path {
+        self.stream.as_ref().map_or(&self.output, |stream| &stream.path)
+    }
+
+    /// How many artifacts stand in it.
+    pub fn artifacts(&self) -> u64 {
+        self.stream.as_ref().map_or(0, |stream| stream.counts.artifacts)
+    }
+
+    /// How many issues there are beyond those that are kept to be told.
+    pub fn untold_issues(&self) -> u64 {
+        self.told.more
+    }
+
+    fn write(&mut self, write: impl FnOnce(&mut Stream) -> io::Result<()>) -> Result<()> {
+        let Some(stream) = &mut self.stream else { return Ok(()) };
+        write(stream)
+            .map_err(|error| ToolError::at(ErrorKind::Output, &stream.path, "cannot be written").because(error))
+    }
+}
+
+/// Keeps another run from writing the same file. Where the file system knows no locks there are none.
+fn lock(path: &Path, file: &File) -> Result<()> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(ToolError::at(
+            ErrorKind::Output,
+            path,
+            "is being written by another run",
+        )),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+    }
+}
+
+impl Store for Unfinished {
+    fn begin(&mut self, roots: Vec<RootRecord>) -> Result<Places> {
+        let Some(left) = self.left.take() else {
+            let places = Places::of_roots(roots.len());
+            self.stream = Some(self.create(roots)?);
+            return Ok(places);
+        };
+        self.check_same(&left, &roots)?;
+        self.stream = Some(left.stream);
+        self.write(|stream| stream.put(&Record::Continued(Timestamp::now())))?;
+        Ok(left.places)
+    }
+
+    fn add(&mut self, folder: Folder) -> Result<()> {
+        self.entered |= folder.record.entered;
+        self.told.add(&folder.issues);
+        self.write(|stream| stream.add(&folder))
+    }
+
+    fn give_up(&mut self, issues: Vec<Issue>, interrupted: bool) {
+        // What a run that goes on will enter is no issue.
+        if !interrupted {
+            self.told.add(&issues);
+            self.late.extend(issues);
+        }
+    }
+
+    fn look_up(&mut self) -> Result<()> {
+        self.write(|stream| {
+            if stream.written.elapsed() < MOST_WAIT {
+                return Ok(());
+            }
+            stream.flush()
+        })
+    }
+
+    fn has_entered(&self) -> bool {
+        self.entered
+    }
+
+    fn issues(&self) -> &[Issue] {
+        &self.told.issues
+    }
+}
+
+impl Stream {
+    fn add(&mut self, folder: &Folder) -> io::Result<()> {
+        for artifact in &folder.artifacts {
+            self.put_artifact(artifact)?;
+        }
+        for entry in &folder.bystanders {
+            self.put(&Record::Bystander(Cow::Borrowed(entry)))?;
+        }
+        for special in &folder.specials {
+            self.put(&Record::Special(Cow::Borrowed(special)))?;
+        }
+        for issue in &folder.issues {
+            self.put(&Record::Issue(Cow::Borrowed(issue)))?;
+        }
+        self.counts.folders = self.counts.folders.saturating_add(1);
+        self.put(&Record::Folder(Cow::Borrowed(&folder.record)))
+    }
+
+    /// An artifact of which more was read than a block takes is kept without its facts.
+    fn put_artifact(&mut self, artifact: &Artifact) -> io::Result<()> {
+        self.counts.artifacts = self.counts.artifacts.saturating_add(1);
+        let start = self.lines.len();
+        self.line(&Record::Artifact(Cow::Borrowed(artifact)))?;
+        if self.lines.len() > MOST_RAW_BYTES {
+            self.lines.truncate(start);
+            let entry = &artifact.entry;
+            self.line(&Record::Issue(Cow::Owned(Issue {
+                root: Some(entry.root),
+                path: entry.path.clone(),
+                stage: Stage::Catalogue,
+                error: "what was read of it takes more than a catalogue can hold: its facts are left out".to_owned(),
+                folder: false,
+            })))?;
+            self.line(&Record::Artifact(Cow::Owned(Artifact {
+                facts: Value::Null,
+                ..artifact.clone()
+            })))?;
+        }
+        self.flush_if_full()
+    }
+
+    fn put(&mut self, record: &Record<'_>) -> io::Result<()> {
+        self.line(record)?;
+        self.flush_if_full()
+    }
+
+    fn line(&mut self, record: &Record<'_>) -> io::Result<()> {
+        serde_json::to_writer(&mut self.lines, record)?;
+        self.lines.push(b'\n');
+        Ok(())
+    }
+
+    fn flush_if_full(&mut self) -> io::Result<()> {
+        if self.lines.len() < BLOCK_BYTES {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    /// Writes what waits as a block, all the way to the disk: what a machine leaves that loses its power is to be sound.
+    fn flush(&mut self) -> io::Result<()> {
+        self.written = Instant::now();
+        if self.lines.is_empty() {
+            return Ok(());
+        }
+        let block = self.chain.block(&self.lines)?;
+        self.file.write_all(&block)?;
+        self.file.sync_data()?;
+        self.counts.blocks = self.counts.blocks.saturating_add(1);
+        self.lines.clear();
+        Ok(())
+    }
+}
