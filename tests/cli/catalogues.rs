@@ -135,14 +135,12 @@ fn a_byte_that_is_wrong_anywhere_is_found() {
     let file = collect(&site, "a.catalogue");
     let path = site.path("flipped.catalogue");
     for at in 0..file.len() {
-        for bit in [0x01, 0x80] {
-            let mut flipped = file.clone();
-            flipped[at] ^= bit;
-            fs::write(&path, &flipped).unwrap();
-            match Catalogue::load(&path) {
-                Ok(catalogue) => unreachable!("{at}: {:?}", catalogue.issues),
-                Err(error) => assert!(error.chain().contains("flipped.catalogue"), "{}", error.chain()),
-            }
+        let mut flipped = file.clone();
+        flipped[at] ^= 1 << (at % 8);
+        fs::write(&path, &flipped).unwrap();
+        match Catalogue::load(&path) {
+            Ok(catalogue) => unreachable!("{at}: {:?}", catalogue.issues),
+            Err(error) => assert!(error.chain().contains("flipped.catalogue"), "{}", error.chain()),
         }
     }
 }

@@ -127,12 +127,20 @@ impl Faulty {
 
     /// From now on this happens when that is asked of this path; the empty path is the root.
     pub(crate) fn fault(&self, path: &str, op: Op, fault: Fault) -> &Self {
+        self.faults_of(path, |faults| drop(faults.insert(op, fault)));
+        self
+    }
+
+    /// Nothing happens at this path any more.
+    pub(crate) fn heal(&self, path: &str) {
+        self.faults_of(path, BTreeMap::clear);
+    }
+
+    fn faults_of(&self, path: &str, change: impl FnOnce(&mut BTreeMap<Op, Fault>)) {
         let parts = Path::new(path).iter();
         let inode = parts.fold(1, |parent, name| self.shared.child(parent, name).unwrap());
         let mut state = self.shared.lock();
-        state.nodes.get_mut(&inode).unwrap().faults.insert(op, fault);
-        drop(state);
-        self
+        change(&mut state.nodes.get_mut(&inode).unwrap().faults);
     }
 
     /// How many questions are without an answer.

@@ -40,6 +40,7 @@ fn end_and_go_on(end: fn(Running, &Faulty) -> std::path::PathBuf) {
     assert!(unread("/old"), "{issues:?}");
 
     storage.release();
+    storage.heal("old");
     // Whoever looked there again would see this.
     storage.fault("web01", Op::List, Fault::Error(EIO));
     storage.fault("web01/web01.vmx", Op::Open, Fault::Error(EIO));
@@ -61,7 +62,7 @@ fn end_and_go_on(end: fn(Running, &Faulty) -> std::path::PathBuf) {
 
 #[test]
 fn a_run_that_is_killed_leaves_a_catalogue_that_is_known_as_incomplete_and_can_go_on() {
-    end_and_go_on(|running, _| running.kill());
+    end_and_go_on(Running::kill);
 }
 
 #[test]
@@ -94,7 +95,7 @@ fn two_runs_cannot_write_one_catalogue() {
     }
     let partial = running.path("out.partial.catalogue");
     assert_eq!(load(&partial), 3, "nothing of it is lost");
-    running.kill();
+    running.kill(&storage);
 }
 
 fn load(path: &Path) -> usize {

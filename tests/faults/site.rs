@@ -165,9 +165,11 @@ impl Running {
         self.folder.join(name)
     }
 
-    /// Ends it in the middle of what it does. What it wrote lies in the folder.
-    pub(crate) fn kill(mut self) -> PathBuf {
+    /// Ends it in the middle of what it does. What it wrote lies in the folder. Its thread that hangs in the kernel goes when
+    /// the storage lets it.
+    pub(crate) fn kill(mut self, stalled: &Faulty) -> PathBuf {
         self.child.kill().unwrap();
+        stalled.release();
         self.child.wait().unwrap();
         self.folder.clone()
     }
