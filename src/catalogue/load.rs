@@ -270,3 +270,107 @@ fn is_name(name: &[u8]) -> bool {
     let divides = |byte: &u8| matches!(byte, 0 | b'/') || cfg!(windows) && matches!(byte, b'\\' | b':');
     !matches!(name, b"" | b"." | b"..") && !name.iter().any(divides)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{catalogue::FolderRecord, raw::RawPath};
+
+    /// A catalogue of one root with these lines in one block.
+    fn with_lines(lines: &str) -> Vec<u8> {
+        let header = Header {
+            schema: SCHEMA.to_owned(),
+            version: String::new(),
+            started: Timestamp::UNIX_EPOCH,
+            settings: crate::catalogue::Settings::default(),
+            roots: vec![RootRecord::default()],
+        };
+        let mut chain = Chain::default();
+        let mut file = chain.header(&serde_json::to_vec(&header).unwrap()).unwrap();
+        file.extend(chain.block(lines.as_bytes()).unwrap());
+        file
+    }
+
+    fn read_lines(lines: &str) -> std::result::Result<(Vec<Folder>, Read), String> {
+        let mut folders = Vec::new();
+        let file = with_lines(lines);
+        let read = read_frames(&file, 1, &mut |folder| folders.push(folder));
+        Ok((folders, read.map_err(|error| error.to_string())?))
+    }
+
+    fn folder(root: usize, path: RawPath, folders: &[RawPath]) -> String {
+        let record = FolderRecord {
+            root,
+            path,
+            folders: folders.to_vec(),
+            ..FolderRecord::default()
+        };
+        serde_json::to_string(&Record::Folder(std::borrow::Cow::Owned(record))).unwrap()
+    }
+
+    fn special(path: &str) -> String {
+        format!("{{\"special\":{{\"root\":0,\"path\":\"{path}\",\"target\":null}}}}\n")
+    }
+
+    #[test]
+    fn a_place_outside_its_root_is_refused() {
+        for name in ["..", ".", "", "a/b", "a\0b"] {
+            let error = read_lines(&folder(0, RawPath::default(), &[name.into()])).unwrap_err();
+            assert!(
+                error.contains("names a place that is none in a root"),
+                "{name}: {error}"
+            );
+        }
+        for path in ["../a", "a/../../b", "/etc", "a//b", "a/", "./a"] {
+            let error = read_lines(&folder(0, path.into(), &[])).unwrap_err();
+            assert!(
+                error.contains("names a place that is none in a root"),
+                "{path}: {error}"
+            );
+            assert!(read_lines(&special(path)).is_err(), "{path}");
+        }
+        assert!(read_lines(&folder(0, "a/b..c/.d".into(), &[])).is_ok());
+    }
+
+    #[test]
+    fn a_root_that_is_not_listed_is_refused() {
+        let error = read_lines(&folder(1, RawPath::default(), &[])).unwrap_err();
+        assert!(error.contains("names root 1 and lists only 1"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_record_is_refused_with_its_place() {
+        for line in ["{", "[]", "{\"unheard-of\":1}", "{\"folder\":{\"root\":-1}}"] {
+            let error = read_lines(line).unwrap_err();
+            assert!(error.starts_with("catalogue block at offset 0x"), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_a_folder_without_its_record_is_not_there() {
+        let (folders, read) = read_lines(&special("a")).unwrap();
+        assert_eq!((folders.len(), read.places.open.len()), (0, 1));
+        let again = "{\"continued\":\"2024-01-01T00:00:00Z\"}\n";
+        let lines = [&special("a"), again, &special("b"), &folder(0, RawPath::default(), &[])].concat();
+        let (folders, read) = read_lines(&lines).unwrap();
+        let specials: Vec<_> = folders[0].specials.iter().map(|special| special.path.lossy()).collect();
+        assert_eq!(specials, ["b"], "the run that went on read the folder again");
+        assert_eq!((read.continued.len(), read.places.open.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_trailer_that_counts_something_else_is_refused() {
+        let lines = folder(0, RawPath::default(), &[]);
+        let mut chain = Chain::default();
+        let mut file = chain.header(b"{}").unwrap();
+        file.extend(chain.block(lines.as_bytes()).unwrap());
+        let counts = Counts {
+            blocks: 1,
+            folders: 2,
+            artifacts: 0,
+        };
+        file.extend(chain.trailer(counts));
+        let error = read_frames(&file, 1, &mut |_| {}).unwrap_err().to_string();
+        assert!(error.contains("counts something else"), "{error}");
+    }
+}

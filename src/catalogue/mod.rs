@@ -389,4 +389,54 @@ mod tests {
         let roots: Vec<_> = merged.specials.iter().map(|special| special.root).collect();
         assert_eq!(roots, [0, 1]);
     }
+
+    /// The sample as this machine saw it, begun at this second.
+    fn seen(machine: &str, inode: u64, second: i64) -> Catalogue {
+        let mut catalogue = sample();
+        let root = &mut catalogue.roots[0];
+        root.machine = machine.to_owned();
+        (root.device, root.inode) = (Some(1), Some(inode));
+        root.started = Some(Timestamp::from_second(second).unwrap());
+        catalogue
+    }
+
+    fn unseen() -> Issue {
+        Issue {
+            root: Some(0),
+            path: "a".into(),
+            stage: Stage::Crawl,
+            error: String::new(),
+            folder: true,
+        }
+    }
+
+    #[test]
+    fn a_root_that_was_collected_again_is_taken_as_it_was_last() {
+        let merged = Catalogue::merge([seen("m", 7, 2), seen("m", 7, 1), seen("m", 7, 2)]);
+        assert_eq!((merged.roots.len(), merged.specials.len()), (1, 1));
+        assert_eq!(merged.roots[0].started, seen("m", 7, 2).roots[0].started);
+    }
+
+    #[test]
+    fn an_earlier_look_stays_where_the_later_one_was_not_whole_or_was_of_another_folder() {
+        let mut half = seen("m", 7, 2);
+        half.issues.push(unseen());
+        assert_eq!(Catalogue::merge([seen("m", 7, 1), half]).roots.len(), 2);
+        let mut renamed = seen("m", 7, 2);
+        renamed.roots[0].aliases.push("other".to_owned());
+        assert_eq!(Catalogue::merge([seen("m", 7, 1), renamed]).roots.len(), 2);
+        assert_eq!(Catalogue::merge([seen("m", 7, 1), seen("m", 8, 2)]).roots.len(), 2);
+        assert_eq!(Catalogue::merge([seen("m", 7, 1), seen("n", 7, 2)]).roots.len(), 2);
+    }
+
+    #[test]
+    fn one_path_on_two_machines_is_two_places() {
+        let merged = Catalogue::merge([seen("m", 7, 1), seen("n", 7, 2), seen("n", 8, 3)]);
+        let paths: Vec<&[u8]> = merged.roots.iter().map(|root| root.path.as_bytes()).collect();
+        assert_eq!(paths, [&b"/mnt/\xff"[..], b"/mnt/\xff(2)", b"/mnt/\xff(3)"]);
+        let mut half = seen("m", 7, 2);
+        half.issues.push(unseen());
+        let merged = Catalogue::merge([seen("m", 7, 1), half]);
+        assert_eq!(merged.roots[0].path, merged.roots[1].path, "one folder, seen twice");
+    }
 }

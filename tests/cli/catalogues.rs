@@ -13,7 +13,10 @@ const JUDGED: [&str; 6] = ["-i", "vms.json", "--as-of", "2024-06-01", "-f", "jso
 fn site() -> Site {
     let site = Site::new();
     let mut export: Value = serde_json::from_str(EXPORT).unwrap();
-    export[0].as_object_mut().unwrap().retain(|key, _| !key.starts_with("LayoutEx"));
+    export[0]
+        .as_object_mut()
+        .unwrap()
+        .retain(|key, _| !key.starts_with("LayoutEx"));
     site.file("vms.json", export.to_string());
     site.age("vms.json", "2024-05-01");
     site
