@@ -77,7 +77,7 @@ mod tests {
         places.close(&done("a/b", &["c"]));
         assert_eq!(
             (paths(&places.open), paths(&places.early)),
-            (vec!["".into(), "a/b/c".into()], vec!["a/b".into()])
+            (vec![String::new(), "a/b/c".to_owned()], vec!["a/b".to_owned()])
         );
         places.close(&done("", &["a"]));
         places.close(&done("a", &["b"]));
