@@ -132,7 +132,9 @@ impl Desk {
             argument.push(root);
             command.arg(argument);
         }
-        if verb != "collect" {
+        if verb == "collect" {
+            command.args(["-o", "out.catalogue"]);
+        } else {
             command.args([
                 "-i",
                 "../vms.json",
@@ -143,8 +145,6 @@ impl Desk {
                 "-o",
                 "out.json",
             ]);
-        } else {
-            command.args(["-o", "out.catalogue"]);
         }
         let output = |name: &str| fs::File::create(folder.join(name)).unwrap();
         command
