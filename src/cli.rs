@@ -137,6 +137,12 @@ pub struct ReportArgs {
     /// What to show.
     #[command(flatten)]
     pub show: ShowArgs,
+    /// Write what the catalogues and inventories say as Parquet tables to this folder, to be queried with any engine
+    ///
+    /// Facts only, no verdicts. docs/sql describes the tables and has queries for them.
+    #[cfg(feature = "parquet")]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "redact")]
+    pub parquet: Option<PathBuf>,
 }
 
 /// What to crawl.

@@ -174,6 +174,22 @@ pub fn catalogue_output(path: &Path, roots: &Roots, resume: bool, force: bool) -
     }
 }
 
+/// Checks the folder of `--parquet`, and makes it where it is not there.
+///
+/// # Errors
+/// When a table must not or cannot be written to it.
+#[cfg(feature = "parquet")]
+pub fn tables_folder(folder: &Path, roots: &Roots, force: bool) -> Result<()> {
+    // Asked of the folder itself, before it is made.
+    outside_roots(folder, roots)?;
+    std::fs::create_dir_all(folder)
+        .map_err(|error| ToolError::at(ErrorKind::Output, folder, "cannot be made").because(error))?;
+    let mut tables = crate::tables::TABLES
+        .iter()
+        .map(|table| crate::tables::path(folder, table));
+    tables.try_for_each(|table| check_output(&table, roots, force))
+}
+
 fn extension(path: &Path) -> Option<&str> {
     path.extension().and_then(OsStr::to_str)
 }

@@ -44,4 +44,6 @@ pub mod run;
 pub mod sanitize;
 pub mod saved_file;
 pub mod settle;
+#[cfg(feature = "parquet")]
+pub mod tables;
 pub mod volume;

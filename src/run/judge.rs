@@ -54,6 +54,12 @@ impl Judge {
         })
     }
 
+    /// What was understood of the inventories.
+    #[cfg(feature = "parquet")]
+    pub(super) fn inventories(&self) -> &[Inventory] {
+        &self.inventories
+    }
+
     /// The report of a catalogue. Without `--as-of` the time is that of the first judgement, not that of the start: a
     /// crawl may take hours, and what was written meanwhile is not from the future.
     pub(super) fn judge(&mut self, catalogue: &Catalogue) -> Report {

@@ -165,6 +165,12 @@ pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mu
     )?;
     let catalogue = Catalogue::merge(catalogues);
     let mut judge = Judge::prepare(&arguments.judge)?;
+    #[cfg(feature = "parquet")]
+    if let Some(folder) = &arguments.parquet {
+        let roots = places_of(catalogue.roots.iter().map(|root| &root.path));
+        config::tables_folder(folder, &roots, arguments.show.force)?;
+        crate::tables::write_all(folder, arguments.show.force, &catalogue, judge.inventories())?;
+    }
     show.show(judge.judge(&catalogue), console)
 }
 
@@ -211,10 +217,15 @@ fn again(path: &Path, arguments: &ReportArgs, show: &Show, console: &mut Console
 
 /// Refuses outputs inside roots of this machine.
 fn outside<'a>(show: &Show, roots: impl Iterator<Item = &'a RawPath>) -> Result<()> {
-    let roots: Vec<PathBuf> = roots.filter_map(RawPath::to_os).collect();
-    let roots = Roots::ask(roots.iter().map(PathBuf::as_path), IO_TIMEOUT);
+    let roots = places_of(roots);
     show.outputs()
         .try_for_each(|output| config::outside_roots(output, &roots))
+}
+
+/// Where roots of saved files would lie on this machine.
+fn places_of<'a>(roots: impl Iterator<Item = &'a RawPath>) -> Roots {
+    let roots: Vec<PathBuf> = roots.filter_map(RawPath::to_os).collect();
+    Roots::ask(roots.iter().map(PathBuf::as_path), IO_TIMEOUT)
 }
 
 struct Crawl {

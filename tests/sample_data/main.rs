@@ -20,6 +20,8 @@ mod manifest;
 mod office;
 mod readme;
 mod run;
+#[cfg(feature = "parquet")]
+mod tables;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
