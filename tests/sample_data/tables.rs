@@ -1,4 +1,4 @@
-//! The Parquet tables, and the queries of `docs/sql` run on them with DuckDB and held against the verdicts.
+//! The Parquet tables, and the queries of `docs/sql` run on them by `DuckDB` and held against the verdicts.
 
 use std::{collections::BTreeSet, fs, io::Write, path::Path, process::Command};
 
@@ -24,7 +24,7 @@ found['counts'] = [database.execute(f"SELECT count(*) FROM {table}").fetchone()[
 print(json.dumps(found))
 "#;
 
-/// A Python that has DuckDB: the one of `DERELICT_DUCKDB_PYTHON`, which then has to have it, or the first on the path.
+/// A Python that has `duckdb`: the one of `DERELICT_DUCKDB_PYTHON`, which then has to have it, or the first on the path.
 fn python() -> Option<String> {
     let given = std::env::var("DERELICT_DUCKDB_PYTHON").ok();
     let python = given.clone().unwrap_or_else(|| "python3".to_owned());
