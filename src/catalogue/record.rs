@@ -53,7 +53,7 @@ pub(super) enum Record<'a> {
     Issue(Cow<'a, Issue>),
     /// The folder is done.
     Folder(Cow<'a, FolderRecord>),
-    /// Met after the crawl, or of a folder that was given up.
+    /// Of a place that was given up.
     LateIssue(Cow<'a, Issue>),
     /// An artifact was looked at again.
     SecondLook(Cow<'a, LookRecord>),
