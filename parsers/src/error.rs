@@ -139,17 +139,28 @@ pub struct Anomaly {
     pub code: String,
     /// Where, in bytes from the start of the file (`null` where a place means nothing).
     pub offset: Option<u64>,
-    /// One sentence: what was found and what was expected.
+    /// One sentence: what was found and what was expected. A quotation that makes it longer than some 2 KiB is cut.
     pub text: String,
+}
+
+/// Most bytes of the sentence of an anomaly, which may quote a line or a name of the file.
+const SENTENCE_MAX_BYTES: usize = 2 << 10;
+
+/// The sentence, its end left out where a quotation makes it too long.
+fn bounded(mut sentence: String) -> String {
+    if sentence.len() > SENTENCE_MAX_BYTES {
+        sentence.truncate(sentence.floor_char_boundary(SENTENCE_MAX_BYTES));
+        sentence.push_str(" …");
+    }
+    sentence
 }
 
 impl Anomaly {
     /// An anomaly with a place.
     pub fn at(code: &str, offset: u64, text: impl Into<String>) -> Self {
         Self {
-            code: code.to_owned(),
             offset: Some(offset),
-            text: text.into(),
+            ..Self::new(code, text)
         }
     }
 
@@ -158,7 +169,19 @@ impl Anomaly {
         Self {
             code: code.to_owned(),
             offset: None,
-            text: text.into(),
+            text: bounded(text.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_is_cut_between_two_letters() {
+        let long = Anomaly::new("a", "ä".repeat(SENTENCE_MAX_BYTES));
+        assert_eq!(long.text, format!("{} …", "ä".repeat(SENTENCE_MAX_BYTES / 2)));
+        assert_eq!(Anomaly::new("a", "short").text, "short");
     }
 }

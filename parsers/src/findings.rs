@@ -85,9 +85,8 @@ fn fault(code: &str, error: ParseError) -> Result<Anomaly> {
         return Err(error);
     }
     Ok(Anomaly {
-        code: code.to_owned(),
         offset: error.offset(),
-        text: error.to_string(),
+        ..Anomaly::new(code, error.to_string())
     })
 }
 
