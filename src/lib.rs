@@ -25,6 +25,7 @@ mod each_file;
 pub mod error;
 pub mod evidence;
 pub mod exit_code;
+pub mod facts;
 pub mod file_reader;
 pub mod hash;
 pub mod inspect;

@@ -220,7 +220,7 @@ fn changes(artifact: &Artifact, now: &Now, header: Option<&HeaderStamp>) -> Vec<
     };
     time("modification", then.modified, now.modified);
     time("inode change", then.changed, now.changed);
-    let first = HeaderStamp::of_facts(artifact.kind, &artifact.facts);
+    let first = HeaderStamp::of_facts(artifact.kind, &artifact.facts.value());
     if let (Some(first), Some(header)) = (first, header)
         && first != *header
     {

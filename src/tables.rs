@@ -294,7 +294,7 @@ fn artifact_columns<'a>() -> Vec<Column<&'a Artifact>> {
         Column::text("vm_id", |row| Some(row.evidence.vm.as_ref()?.instance_id?.to_string())),
         Column::number("lock_inode", |row| row.evidence.lock.as_ref()?.target_file_id),
         Column::text("lock_host", |row| row.evidence.lock.as_ref()?.host.clone()),
-        Column::text("facts", |row| Some(row.facts.to_string())),
+        Column::text("facts", |row| Some(row.facts.value().to_string())),
     ]
 }
 

@@ -134,7 +134,7 @@ fn a_configuration_is_read_into_references() {
     assert_eq!(vmx.evidence.vm.as_ref().unwrap().name.as_deref(), Some("a"));
     let targets: Vec<_> = vmx.evidence.references.iter().map(|at| at.target.as_str()).collect();
     assert_eq!(targets, ["a.vmdk"]);
-    assert_eq!(vmx.facts["display_name"], "a");
+    assert_eq!(vmx.facts.value()["display_name"], "a");
 }
 
 #[test]

@@ -28,6 +28,7 @@ pub(crate) use self::{
 };
 use crate::{
     evidence::Evidence,
+    facts::Facts,
     kind::{Basis, Kind},
     raw::RawPath,
 };
@@ -161,8 +162,8 @@ pub struct Artifact {
     pub kind: Kind,
     /// How that was found.
     pub basis: Basis,
-    /// All that the parsers read, as `derelict inspect` prints it; `Null` where nothing is read of this kind.
-    pub facts: serde_json::Value,
+    /// All that the parsers read, as `derelict inspect` prints it; none where nothing is read of this kind.
+    pub facts: Facts,
     /// The same in the words of the reconciliation.
     pub evidence: Evidence,
     /// What is odd about it.

@@ -13,7 +13,6 @@ use std::{
 };
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::{
     Artifact, Catalogue, Entry, Folder, Issue, RootRecord, SecondLook, Stage,
@@ -25,6 +24,7 @@ use super::{
 use crate::{
     collect::Store,
     error::{ErrorKind, Result, ToolError},
+    facts::Facts,
     sanitize,
     saved_file::SavedFile,
     settle,
@@ -407,7 +407,7 @@ impl Stream {
                 folder: false,
             })))?;
             self.line(&Record::Artifact(Cow::Owned(Artifact {
-                facts: Value::Null,
+                facts: Facts::NONE,
                 ..artifact.clone()
             })))?;
         }

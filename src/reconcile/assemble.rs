@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     catalogue::{RootRecord, Stage},
+    facts::Facts,
     raw::RawPath,
     report::{
         codes::{Class, ReasonCode},
@@ -191,9 +192,7 @@ impl Maker<'_> {
                 .cloned()
                 .chain(self.opinions_of(node))
                 .collect(),
-            facts: file
-                .artifact
-                .map_or(serde_json::Value::Null, |artifact| artifact.facts.clone()),
+            facts: file.artifact.map_or(Facts::NONE, |artifact| artifact.facts.clone()),
             blake3: file.artifact.and_then(|artifact| artifact.blake3.clone()),
             accepted: None,
         }

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 use super::{
+    checkpoints::Checkpoints,
     coverage::{home_folder, is_below},
     files::{Files, Lookup, NodeId},
-    own::CheckpointConfig,
     resolve::{Edge, Match, References, Target},
 };
 use crate::{
@@ -32,12 +32,7 @@ pub(crate) struct Standing {
 }
 
 /// Adds the edges of all naming rules.
-pub(crate) fn add(
-    files: &Files<'_>,
-    references: &mut References,
-    checkpoints: &[CheckpointConfig],
-    standing: &Standing,
-) {
+pub(crate) fn add(files: &Files<'_>, references: &mut References, checkpoints: &Checkpoints, standing: &Standing) {
     for (root, folder, nodes) in files.folders() {
         let nodes = nodes.to_vec();
         for &node in &nodes {
@@ -343,7 +338,7 @@ fn of_unread_descriptor(files: &Files<'_>, references: &mut References, disk: No
 }
 
 /// A checkpoint's configuration belongs to the VM whose id it carries; paging files carry the VM id in their name.
-fn vms_of_checkpoints(files: &Files<'_>, references: &mut References, checkpoints: &[CheckpointConfig]) {
+fn vms_of_checkpoints(files: &Files<'_>, references: &mut References, checkpoints: &Checkpoints) {
     let mut vms: BTreeMap<Uuid, Vec<NodeId>> = BTreeMap::new();
     for (id, node) in files.nodes.iter().enumerate() {
         if let Some(vm) = node.evidence().and_then(|evidence| evidence.vm.as_ref())
@@ -356,7 +351,7 @@ fn vms_of_checkpoints(files: &Files<'_>, references: &mut References, checkpoint
         }
     }
     let with_id = |id| vms.get(&id).map_or(&[][..], Vec::as_slice);
-    for checkpoint in checkpoints {
+    for checkpoint in checkpoints.iter() {
         let owners = match checkpoint.at_home.as_slice() {
             [] => with_id(checkpoint.vm),
             at_home => at_home,
@@ -379,7 +374,7 @@ fn vms_of_checkpoints(files: &Files<'_>, references: &mut References, checkpoint
 fn disks_at_home(
     files: &Files<'_>,
     references: &mut References,
-    checkpoints: &[CheckpointConfig],
+    checkpoints: &Checkpoints,
     registered: &BTreeSet<NodeId>,
 ) {
     let live = (0..files.nodes.len()).filter(|&node| is_live_config(files, node));

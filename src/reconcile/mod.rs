@@ -13,6 +13,8 @@
 
 mod assemble;
 mod backups;
+mod bearers;
+mod checkpoints;
 mod companions;
 mod coverage;
 mod files;
@@ -38,8 +40,8 @@ mod vmware_problems;
 use jiff::Timestamp;
 
 use self::{
-    coverage::Coverage, files::Files, identity::Identities, judge::Judge, locks::Locks, opinions::Opinions, own::World,
-    problems::Problems, resolve::Resolver, traces::Traces,
+    checkpoints::Checkpoints, coverage::Coverage, files::Files, identity::Identities, judge::Judge, locks::Locks,
+    opinions::Opinions, own::World, problems::Problems, resolve::Resolver, traces::Traces,
 };
 use crate::{
     accept::Accepted,
@@ -71,7 +73,7 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
     let files = Files::new(catalogue);
     let identities = Identities::new(catalogue, inventories, &files);
     let resolver = Resolver::new(&files, &identities);
-    let checkpoints = own::checkpoints(&files);
+    let checkpoints = Checkpoints::new(&files);
     let lone_states = companions::lone_states(&files);
     let world = World {
         catalogue,

@@ -1,12 +1,16 @@
 //! Own: who owns what, by walking references from every registration and every configuration on disk.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::{
+    cell::LazyCell,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
+};
 
 use uuid::Uuid;
 
 use super::{
+    bearers::Bearers,
+    checkpoints::Checkpoints,
     companions::{self, Standing},
-    coverage::home_folder,
     files::{Files, NodeId},
     resolve::{References, Resolver, Target},
 };
@@ -148,28 +152,9 @@ pub(crate) struct World<'a> {
     pub(crate) inventories: &'a [Inventory],
     pub(crate) resolver: &'a Resolver<'a>,
     /// Configurations of checkpoints.
-    pub(crate) checkpoints: &'a [CheckpointConfig],
+    pub(crate) checkpoints: &'a Checkpoints,
     /// State of Hyper-V without a configuration beside it, by the id in its name.
     pub(crate) lone_states: &'a HashMap<Uuid, Vec<NodeId>>,
-}
-
-/// The configuration of a checkpoint.
-#[derive(Debug, Clone)]
-pub(crate) struct CheckpointConfig {
-    /// The file.
-    pub(crate) node: NodeId,
-    /// The id of its VM, which it carries.
-    pub(crate) vm: Uuid,
-    /// Configurations with that id in the folder of the VM that it lies in. An export brings its checkpoints along: they
-    /// are its own and no live VM's (H-C18).
-    pub(crate) at_home: Vec<NodeId>,
-}
-
-impl CheckpointConfig {
-    /// True when it lies in the folder of another configuration with the id of the VM.
-    fn is_of_another(&self, vm: &OwnerVm) -> bool {
-        !self.at_home.is_empty() && vm.config.is_some() && !vm.configs().any(|config| self.at_home.contains(&config))
-    }
 }
 
 /// The evidence of a VM configuration.
@@ -218,37 +203,6 @@ pub(crate) fn configurations(files: &Files<'_>, is_system: impl Fn(NodeId) -> bo
         .collect()
 }
 
-/// Configurations of checkpoints, each with the VMs of its id whose folder it lies in.
-pub(crate) fn checkpoints(files: &Files<'_>) -> Vec<CheckpointConfig> {
-    let mut homes: HashMap<(usize, Vec<u8>, Uuid), Vec<NodeId>> = HashMap::new();
-    let mut found = Vec::new();
-    for (node, file) in files
-        .nodes
-        .iter()
-        .enumerate()
-        .filter(|(_, file)| file.kind().is_config())
-    {
-        let Some(evidence) = vm_evidence(files, node) else {
-            continue;
-        };
-        let home = |id| (file.entry.root, home_folder(file.folder()), id);
-        match (evidence.checkpoint_of, evidence.instance_id) {
-            (Some(vm), _) => found.push((node, home(vm))),
-            (None, Some(id)) => homes.entry(home(id)).or_default().push(node),
-            (None, None) => {}
-        }
-    }
-    let at_home = |home| homes.get(home).cloned().unwrap_or_default();
-    found
-        .iter()
-        .map(|(node, home)| CheckpointConfig {
-            node: *node,
-            vm: home.2,
-            at_home: at_home(home),
-        })
-        .collect()
-}
-
 /// The registered VMs, one for each VM however many inventories list it; files are walked later.
 pub(crate) fn registered(world: World<'_>, configs: &[NodeId]) -> Owners {
     let mut owners = Owners::default();
@@ -283,8 +237,9 @@ pub(crate) fn registered(world: World<'_>, configs: &[NodeId]) -> Owners {
             }
         }
     }
-    add_cluster_vms(world, &mut owners, configs, &by_id);
-    find_moved(world, &mut owners, configs);
+    let bearers = Bearers::new(world.files, configs);
+    add_cluster_vms(world, &mut owners, &bearers, &by_id);
+    find_moved(world, &mut owners, configs, &bearers);
     for vm in &mut owners.vms {
         take_own_name(world, vm);
     }
@@ -367,12 +322,7 @@ fn note_config(owners: &mut Owners, index: usize, inventory: usize, target: Opti
 }
 
 /// VMs that a cluster lists and no node's export has (H-A2): registered all the same.
-fn add_cluster_vms(
-    world: World<'_>,
-    owners: &mut Owners,
-    configs: &[NodeId],
-    by_id: &HashMap<(Platform, Uuid), usize>,
-) {
+fn add_cluster_vms(world: World<'_>, owners: &mut Owners, bearers: &Bearers, by_id: &HashMap<(Platform, Uuid), usize>) {
     for (inventory_index, inventory) in world.inventories.iter().enumerate() {
         for (row, cluster_vm) in inventory.cluster_vms.iter().enumerate() {
             if by_id.contains_key(&(Platform::Hyperv, cluster_vm.id)) {
@@ -380,8 +330,6 @@ fn add_cluster_vms(
             }
             let mut vm = OwnerVm::new(cluster_vm.id.to_string(), cluster_vm.name.clone(), Platform::Hyperv);
             vm.cluster_rows.push((inventory_index, row));
-            let has_id =
-                |node: &NodeId| vm_evidence(world.files, *node).is_some_and(|vm| vm.instance_id == Some(cluster_vm.id));
             let registered = cluster_vm.root.as_deref().map(|root| {
                 let id = cluster_vm.id.to_string().to_uppercase();
                 let path = format!(r"{}\Virtual Machines\{id}.vmcx", root.trim_end_matches('\\'));
@@ -392,7 +340,7 @@ fn add_cluster_vms(
                 _ => None,
             };
             // An export of the VM has its id as well; without its place each of them may be the VM's own.
-            let mut fitting = configs.iter().copied().filter(has_id);
+            let mut fitting = bearers.of_instance([&cluster_vm.id]).into_iter();
             vm.config = at_root.or_else(|| fitting.next());
             vm.perhaps = fitting.filter(|_| at_root.is_none()).collect();
             owners.vms.push(vm);
@@ -403,33 +351,27 @@ fn add_cluster_vms(
 /// A registered configuration that is not where it should be. A backup copy beside its place stands for it (V3, V54).
 /// A file with the VM's id elsewhere means that the VM was moved since the inventory; where several have it, each may be
 /// the one that is needed (V7, H-A11).
-fn find_moved(world: World<'_>, owners: &mut Owners, configs: &[NodeId]) {
+fn find_moved(world: World<'_>, owners: &mut Owners, configs: &[NodeId], bearers: &Bearers) {
+    let naming = LazyCell::new(|| configs_naming(world, configs));
     let claimed: BTreeSet<NodeId> = owners.vms.iter().filter_map(|vm| vm.config).collect();
     for vm in &mut owners.vms {
         if vm.config.is_some() {
             continue;
         }
         let Some((root, path)) = &vm.ghost else {
-            vm.config = behind_unknown_mount(world, vm, configs, &claimed);
+            vm.config = behind_unknown_mount(world, vm, bearers, &claimed);
             if vm.config.is_none() {
-                find_unplaced(world, vm, configs, &claimed);
+                find_unplaced(world, vm, bearers, &naming, &claimed);
             }
             continue;
         };
         let copy = companions::backup_of_config(world.files, *root, path);
-        if let Some(copy) = copy.filter(|copy| configs.contains(copy) && !claimed.contains(copy)) {
+        if let Some(copy) = copy.filter(|copy| configs.binary_search(copy).is_ok() && !claimed.contains(copy)) {
             vm.config = Some(copy);
             continue;
         }
-        let ids = listed_ids(world, vm);
-        let has_id = |node: &NodeId| {
-            let evidence = vm_evidence(world.files, *node).map_or([None, None], |vm| [vm.instance_id, vm.bios_id]);
-            evidence.into_iter().flatten().any(|id| ids.contains(&id))
-        };
-        let mut found = configs
-            .iter()
-            .copied()
-            .filter(|node| !claimed.contains(node) && has_id(node));
+        let with_id = bearers.of_any(&listed_ids(world, vm));
+        let mut found = with_id.into_iter().filter(|node| !claimed.contains(node));
         if let Some(config) = found.next() {
             vm.config = Some(config);
             vm.perhaps = found.collect();
@@ -441,23 +383,30 @@ fn find_moved(world: World<'_>, owners: &mut Owners, configs: &[NodeId]) {
 
 /// H-A10: of a VM of Hyper-V no row tells where its configuration lies. What bears its id is its own, else what names a disk
 /// that it lists; where several do, each may be the one.
-fn find_unplaced(world: World<'_>, vm: &mut OwnerVm, configs: &[NodeId], claimed: &BTreeSet<NodeId>) {
+fn find_unplaced(
+    world: World<'_>,
+    vm: &mut OwnerVm,
+    bearers: &Bearers,
+    naming: &HashMap<NodeId, Vec<NodeId>>,
+    claimed: &BTreeSet<NodeId>,
+) {
     let row = |&(inventory, row): &(usize, usize)| &world.inventories[inventory].vms[row];
     if vm.platform != Platform::Hyperv || vm.rows.iter().map(row).any(|row| row.config.is_some()) {
         return;
     }
     let ids = listed_ids(world, vm);
-    let free = || configs.iter().copied().filter(|node| !claimed.contains(node));
-    let has_id = |node: &NodeId| {
-        vm_evidence(world.files, *node).is_some_and(|vm| vm.instance_id.is_some_and(|id| ids.contains(&id)))
-    };
-    let mut found: Vec<NodeId> = free().filter(has_id).collect();
-    if ids.is_empty() {
+    let fitting = if ids.is_empty() {
         let disks = listed_disks(world, vm);
-        let names_one = |node: &NodeId| disks_named_by(world, *node).any(|disk| disks.contains(&disk));
-        found.extend(free().filter(|_| !disks.is_empty()).filter(names_one));
-    }
-    let mut found = found.into_iter();
+        disks
+            .iter()
+            .filter_map(|disk| naming.get(disk))
+            .flatten()
+            .copied()
+            .collect()
+    } else {
+        bearers.of_instance(&ids)
+    };
+    let mut found = fitting.into_iter().filter(|node| !claimed.contains(node));
     vm.config = found.next();
     vm.perhaps = found.collect();
 }
@@ -474,6 +423,17 @@ fn listed_disks(world: World<'_>, vm: &OwnerVm) -> BTreeSet<NodeId> {
         }
     }
     disks
+}
+
+/// The configurations that name each disk.
+fn configs_naming(world: World<'_>, configs: &[NodeId]) -> HashMap<NodeId, Vec<NodeId>> {
+    let mut naming: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
+    for &config in configs {
+        for disk in disks_named_by(world, config) {
+            naming.entry(disk).or_default().push(config);
+        }
+    }
+    naming
 }
 
 /// The disks that a configuration names and that are there.
@@ -501,7 +461,7 @@ fn listed_ids(world: World<'_>, vm: &OwnerVm) -> BTreeSet<Uuid> {
 fn behind_unknown_mount(
     world: World<'_>,
     vm: &OwnerVm,
-    configs: &[NodeId],
+    bearers: &Bearers,
     claimed: &BTreeSet<NodeId>,
 ) -> Option<NodeId> {
     let registered: Vec<Vec<String>> = vm
@@ -516,14 +476,10 @@ fn behind_unknown_mount(
     let fits = |node: &NodeId| {
         let parts = world.files.nodes[*node].entry.path.parts();
         let path: Vec<String> = parts.map(|part| fold(&String::from_utf8_lossy(part))).collect();
-        let ids = vm_evidence(world.files, *node).map_or([None, None], |vm| [vm.instance_id, vm.bios_id]);
         registered.iter().any(|parts| parts.ends_with(&path))
-            && ids.into_iter().flatten().any(|id| has_id(world, vm, id))
     };
-    let mut fitting = configs
-        .iter()
-        .copied()
-        .filter(|node| !claimed.contains(node) && fits(node));
+    let with_id = bearers.of_any(&ids_of(world, vm));
+    let mut fitting = with_id.into_iter().filter(|node| !claimed.contains(node) && fits(node));
     let first = fitting.next();
     first.filter(|_| fitting.next().is_none())
 }
@@ -531,13 +487,10 @@ fn behind_unknown_mount(
 /// Configurations on disk that no inventory registers, as VMs of their own.
 pub(crate) fn add_unregistered(world: World<'_>, owners: &mut Owners, configs: &[NodeId]) {
     let claimed: BTreeSet<NodeId> = owners.vms.iter().flat_map(OwnerVm::configs).collect();
-    let same_file = |node: NodeId| {
-        claimed
-            .iter()
-            .any(|&claimed| world.files.first_name[claimed] == world.files.first_name[node])
-    };
+    let first_names: HashSet<NodeId> = claimed.iter().map(|&node| world.files.first_name[node]).collect();
+    let registered = by_id(world, owners);
     for &node in configs.iter().filter(|node| !claimed.contains(node)) {
-        if world.files.first_name[node] != node && same_file(node) {
+        if world.files.first_name[node] != node && first_names.contains(&world.files.first_name[node]) {
             continue;
         }
         let evidence = vm_evidence(world.files, node);
@@ -556,11 +509,11 @@ pub(crate) fn add_unregistered(world: World<'_>, owners: &mut Owners, configs: &
         );
         let mut vm = OwnerVm::new(id, name, platform);
         vm.config = Some(node);
-        vm.copy_of = owners.vms.iter().position(|other| {
-            other.is_registered()
-                && other.platform == platform
-                && ids.into_iter().flatten().any(|id| has_id(world, other, id))
-        });
+        let known = ids
+            .into_iter()
+            .flatten()
+            .filter_map(|id| registered.get(&(platform, id)));
+        vm.copy_of = known.min().copied();
         vm.superseded = is_superseded(world.files, node);
         owners.vms.push(vm);
     }
@@ -583,14 +536,22 @@ fn is_superseded(files: &Files<'_>, config: NodeId) -> bool {
         .any(|&other| files.nodes[other].kind() == Kind::Vmcx && files.name(other) == newer)
 }
 
-fn has_id(world: World<'_>, vm: &OwnerVm, id: Uuid) -> bool {
-    vm.rows.iter().any(|&(inventory, row)| {
-        let row = &world.inventories[inventory].vms[row];
-        row.instance_id == Some(id) || row.bios_id == Some(id)
-    }) || vm
-        .cluster_rows
-        .iter()
-        .any(|&(inventory, row)| world.inventories[inventory].cluster_vms[row].id == id)
+/// The first registered VM of each id.
+fn by_id(world: World<'_>, owners: &Owners) -> HashMap<(Platform, Uuid), usize> {
+    let mut found = HashMap::new();
+    for (index, vm) in owners.vms.iter().enumerate().filter(|(_, vm)| vm.is_registered()) {
+        for id in ids_of(world, vm) {
+            found.entry((vm.platform, id)).or_insert(index);
+        }
+    }
+    found
+}
+
+/// The ids that inventories and clusters give a VM.
+fn ids_of(world: World<'_>, vm: &OwnerVm) -> BTreeSet<Uuid> {
+    let of_cluster = vm.cluster_rows.iter();
+    let of_cluster = of_cluster.map(|&(inventory, row)| world.inventories[inventory].cluster_vms[row].id);
+    listed_ids(world, vm).into_iter().chain(of_cluster).collect()
 }
 
 /// Which configurations are registered, and which of VMs that every inventory which lists them says are off.
@@ -829,13 +790,10 @@ impl<'a> Walk<'a> {
             .map(|&(inventory, row)| self.world.inventories[inventory].cluster_vms[row].id);
         let own = rows.clone().filter_map(|row| row.instance_id).chain(of_cluster);
         let own = own.filter(|_| self.vm.config.is_none() || self.vm.moved);
-        let is_read = |id| {
-            let mut configs = self.world.checkpoints.iter();
-            configs
-                .any(|config| vm_evidence(self.world.files, config.node).is_some_and(|vm| vm.instance_id == Some(id)))
-        };
         let checkpoints = rows.flat_map(|row| &row.checkpoints).map(|checkpoint| checkpoint.id);
-        let ids: BTreeSet<Uuid> = own.chain(checkpoints.filter(|&id| !is_read(id))).collect();
+        let ids: BTreeSet<Uuid> = own
+            .chain(checkpoints.filter(|&id| !self.world.checkpoints.holds(id)))
+            .collect();
         for &node in ids.iter().filter_map(|id| self.world.lone_states.get(id)).flatten() {
             self.reach(node, Via::ById);
         }
@@ -849,8 +807,8 @@ impl<'a> Walk<'a> {
             .iter()
             .filter_map(|&(inventory, row)| self.world.inventories[inventory].vms[row].instance_id)
             .collect();
-        for checkpoint in self.world.checkpoints {
-            if ids.contains(&checkpoint.vm) && !checkpoint.is_of_another(&self.vm) {
+        for checkpoint in ids.iter().flat_map(|&id| self.world.checkpoints.of(id)) {
+            if !checkpoint.is_of_another(&self.vm) {
                 self.reach(checkpoint.node, Via::ById);
             }
         }

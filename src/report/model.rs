@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::codes::{Class, ProblemCode, ReasonCode};
 use crate::{
     catalogue::Stage,
+    facts::Facts,
     inventory::InventoryKind,
     kind::{Basis, Kind, Platform, Role},
     raw::RawPath,
@@ -605,7 +606,7 @@ pub struct ArtifactReport {
     /// Why; at least one.
     pub reasons: Vec<Reason>,
     /// What `inspect` prints.
-    pub facts: serde_json::Value,
+    pub facts: Facts,
     /// With `--hash`.
     pub blake3: Option<String>,
     /// Somebody has accepted it: the place in `accepted`. It counts in no sum but that.

@@ -9,7 +9,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::model::{ArtifactReport, BackupMention, BackupReport, Coverage, Problem, Reason, Report, Resolved, Vm};
-use crate::raw::RawPath;
+use crate::{facts::Facts, raw::RawPath};
 
 /// What divides a path into parts, in the words of any platform.
 const SEPARATORS: [char; 4] = ['/', '\\', '[', ']'];
@@ -141,7 +141,7 @@ fn without_ending(name: &str) -> Option<usize> {
 }
 
 fn forget_artifact(artifact: &mut ArtifactReport) {
-    artifact.facts = serde_json::Value::Null;
+    artifact.facts = Facts::NONE;
     artifact.reasons.iter_mut().for_each(forget_reason);
 }
 

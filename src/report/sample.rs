@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     catalogue::{SkipReason, Stage},
+    facts::Facts,
     inventory::InventoryKind,
     kind::{Basis, Kind, Platform, Role},
     raw::RawPath,
@@ -238,7 +239,7 @@ fn artifact(datastore: &str, path: &str, kind: Kind, verdict: Verdict, class: Cl
         referenced_by: Vec::new(),
         references: Vec::new(),
         reasons: vec![reason(ReasonCode::CompanionOf, Weight::For)],
-        facts: serde_json::Value::Null,
+        facts: Facts::NONE,
         blake3: None,
         accepted: None,
     }

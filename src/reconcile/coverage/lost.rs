@@ -17,7 +17,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Builder, GapItem, Reach, is_base};
+use super::{Builder, GapItem, Reach, is_base, list};
 use crate::{
     classify::{self, NameHint},
     inventory::Listing,
@@ -50,7 +50,9 @@ pub(crate) struct LostLink {
     pub(crate) pool: Place,
     /// Neither the configuration of the VM nor a disk of it is left.
     pub(crate) is_of_ghost: bool,
-    /// Sentence of the gap that it makes.
+    /// The disk, its root and its VM.
+    disk: String,
+    /// Why it matters, in a sentence.
     pub(crate) text: String,
 }
 
@@ -69,11 +71,34 @@ impl LostLink {
 pub(crate) struct LostLinks {
     /// The disks.
     pub(crate) links: Vec<LostLink>,
+    /// Those that lay in a folder of no other VM, by root and folder.
+    by_own_folder: BTreeMap<(usize, Vec<u8>), Vec<usize>>,
+    /// Those of each VM.
+    by_vm: BTreeMap<usize, Vec<usize>>,
     /// Folders that hold a parent of a clone (of a differencing disk that lies elsewhere and is no checkpoint), with the
     /// places that hold the folders of these clones.
     pub(crate) parent_folders: BTreeMap<Place, BTreeSet<Place>>,
     /// Roots on which some disk may be written to, so that one which may not is an exception.
     pub(crate) writable_roots: BTreeSet<usize>,
+}
+
+impl LostLinks {
+    fn add(&mut self, link: LostLink) {
+        let place = self.links.len();
+        if let Some(folder) = &link.own_folder {
+            self.by_own_folder.entry(folder.clone()).or_default().push(place);
+        }
+        self.by_vm.entry(link.vm).or_default().push(place);
+        self.links.push(link);
+    }
+
+    /// Those that lay in this folder or belong to one of these VMs, in their order.
+    pub(crate) fn near(&self, root: usize, folder: &[u8], vms: &BTreeSet<usize>) -> impl Iterator<Item = &LostLink> {
+        let here = self.by_own_folder.get(&(root, folder.to_vec())).into_iter().flatten();
+        let of_vms = vms.iter().filter_map(|vm| self.by_vm.get(vm)).flatten();
+        let places: BTreeSet<usize> = here.chain(of_vms).copied().collect();
+        places.into_iter().map(|place| &self.links[place])
+    }
 }
 
 impl Builder<'_> {
@@ -103,6 +128,32 @@ impl Builder<'_> {
             let writable = files.filter(|file| file.kind().is_disk() && !file.entry.read_only);
             self.coverage.lost.writable_roots = writable.map(|file| file.entry.root).collect();
         }
+        self.lost_links(Platform::Vmware);
+        self.lost_links(Platform::Hyperv);
+    }
+
+    /// All lost disks of a platform that may have had a parent are one gap: nobody reads a thousand like sentences.
+    fn lost_links(&mut self, platform: Platform) {
+        let links = self.coverage.lost.links.iter();
+        let links: Vec<&LostLink> = links.filter(|link| link.platform == platform).collect();
+        let text = match links.as_slice() {
+            [] => return,
+            [one] => one.text.clone(),
+            many => format!(
+                "{} disks of registered VMs are not there, and only they tell the disks below them ({}): {}",
+                many.len(),
+                list(many.iter().map(|link| link.disk.as_str())),
+                remedy(platform)
+            ),
+        };
+        self.coverage.gaps.push(GapItem {
+            code: ReasonCode::DiskUnreadable,
+            text,
+            roots: self.of_platform(platform),
+            reach: Reach::Bases(platform),
+            caps: false,
+            lowers: true,
+        });
     }
 
     /// Places of disks that are not there and of which the rows of the VM tell the whole chain.
@@ -122,15 +173,15 @@ impl Builder<'_> {
 
     fn missing_link(&mut self, index: usize, vm: &OwnerVm, missing: &Missing) {
         let path = RawPath::new(missing.path.clone());
-        let remedy = match vm.platform {
-            Platform::Vmware => "restore the descriptor or give LayoutEx",
-            Platform::Hyperv => "restore it or give Get-VHD",
-        };
-        let text = format!(
-            "{} on {}, a disk of {}, is not there: only it tells the disks below it; {remedy}",
+        let disk = format!(
+            "{} on {}, a disk of {}",
             path.lossy(),
             self.root_name(missing.root),
             vm.name
+        );
+        let text = format!(
+            "{disk}, is not there: only it tells the disks below it; {}",
+            remedy(vm.platform)
         );
         let parts = companions::parts_of_missing(self.world.files, missing.root, &missing.path);
         let has_part = |kinds: &[Kind]| {
@@ -159,10 +210,22 @@ impl Builder<'_> {
             NameHint::Kind(kind) => Some(kind),
             _ => None,
         };
-        self.lost_link(index, vm, (missing.root, folder), form, text);
+        let folder = (missing.root, folder);
+        let (is_of_ghost, is_shared) = self.left_of(index, vm, &folder);
+        self.coverage.lost.add(LostLink {
+            vm: index,
+            platform: vm.platform,
+            form,
+            pool: (folder.0, above(&folder.1)),
+            own_folder: (!is_shared).then_some(folder),
+            is_of_ghost,
+            disk,
+            text,
+        });
     }
 
-    fn lost_link(&mut self, index: usize, vm: &OwnerVm, folder: (usize, Vec<u8>), form: Option<Kind>, text: String) {
+    /// Whether nothing is left of the VM, and whether another registered VM has a file in the folder.
+    fn left_of(&self, index: usize, vm: &OwnerVm, folder: &(usize, Vec<u8>)) -> (bool, bool) {
         let files = self.world.files;
         let is_disk = |&node: &usize| files.nodes[node].kind().is_disk();
         let is_of_ghost = vm.ghost.is_some() && vm.config.is_none() && !vm.files.keys().any(is_disk);
@@ -171,24 +234,10 @@ impl Builder<'_> {
             vms.into_iter()
                 .any(|&other| other != index && self.owners.vms[other].is_registered())
         };
-        let is_shared = files.in_folder(folder.0, &folder.1).iter().any(is_anothers);
-        self.coverage.lost.links.push(LostLink {
-            vm: index,
-            platform: vm.platform,
-            form,
-            pool: (folder.0, above(&folder.1)),
-            own_folder: (!is_shared).then_some(folder),
+        (
             is_of_ghost,
-            text: text.clone(),
-        });
-        self.coverage.gaps.push(GapItem {
-            code: ReasonCode::DiskUnreadable,
-            text,
-            roots: self.of_platform(vm.platform),
-            reach: Reach::Bases(vm.platform),
-            caps: false,
-            lowers: true,
-        });
+            files.in_folder(folder.0, &folder.1).iter().any(is_anothers),
+        )
     }
 
     /// Folders that hold a parent of a clone, with the places that hold the folders of the clones.
@@ -204,6 +253,14 @@ impl Builder<'_> {
             }
         }
         folders
+    }
+}
+
+/// What tells the disks below a lost one.
+fn remedy(platform: Platform) -> &'static str {
+    match platform {
+        Platform::Vmware => "restore the descriptor or give LayoutEx",
+        Platform::Hyperv => "restore it or give Get-VHD",
     }
 }
 

@@ -109,6 +109,8 @@ pub(crate) struct Coverage {
     pub(crate) roots: Vec<RootCover>,
     /// What is not known, sorted.
     pub(crate) gaps: Vec<GapItem>,
+    /// For each root the gaps that affect it, by their place.
+    of_root: Vec<Vec<usize>>,
     /// Configurations that a list of vSphere HA names, with the file that does.
     pub(crate) ha_named: BTreeMap<NodeId, NodeId>,
     /// Configurations that the registration list of a Hyper-V host names, with the file that does.
@@ -143,9 +145,11 @@ impl Coverage {
             locks,
             traces,
             options,
+            platforms: platforms(catalogue),
             coverage: Self {
                 roots,
                 gaps: Vec::new(),
+                of_root: Vec::new(),
                 ha_named: ha_named(world.files, references),
                 file_lists: Vec::new(),
                 store_named: store_named(world, owners, references),
@@ -160,27 +164,30 @@ impl Coverage {
         builder.coverage
     }
 
-    /// The gaps that keep this file from being nobody's.
-    pub(crate) fn caps<'a>(&'a self, files: &Files<'_>, node: NodeId) -> Vec<&'a GapItem> {
-        let file = files.nodes[node];
-        self.gaps
-            .iter()
-            .filter(|gap| gap.caps && gap.roots.contains(&file.entry.root) && gap.reach.includes(files, node))
-            .collect()
+    /// The gaps that keep this file from being nobody's, by their place.
+    pub(crate) fn caps(&self, files: &Files<'_>, node: NodeId) -> impl Iterator<Item = usize> {
+        self.reaching(files, node).filter(|&gap| self.gaps[gap].caps)
     }
 
     /// What lowers the confidence of a verdict on this file.
-    pub(crate) fn lowering<'a>(&'a self, files: &'a Files<'_>, node: NodeId) -> impl Iterator<Item = &'a GapItem> {
-        let root = files.nodes[node].entry.root;
-        let lowers = move |gap: &&GapItem| gap.lowers && gap.roots.contains(&root);
-        self.gaps
-            .iter()
-            .filter(lowers)
-            .filter(move |gap| gap.reach.includes(files, node))
+    pub(crate) fn lowering(&self, files: &Files<'_>, node: NodeId) -> impl Iterator<Item = &GapItem> {
+        let gaps = self.reaching(files, node).map(|gap| &self.gaps[gap]);
+        gaps.filter(|gap| gap.lowers)
+    }
+
+    fn reaching(&self, files: &Files<'_>, node: NodeId) -> impl Iterator<Item = usize> {
+        let of_root = self.of_root[files.nodes[node].entry.root].iter().copied();
+        of_root.filter(move |&gap| self.gaps[gap].reach.includes(files, node))
     }
 
     /// A cover with a gap over everything is incomplete.
     fn settle(&mut self) {
+        self.of_root = vec![Vec::new(); self.roots.len()];
+        for (place, gap) in self.gaps.iter().enumerate() {
+            for &root in &gap.roots {
+                self.of_root[root].push(place);
+            }
+        }
         for (root, cover) in self.roots.iter_mut().enumerate() {
             let capped = self
                 .gaps
@@ -432,7 +439,17 @@ struct Builder<'a> {
     locks: &'a Locks,
     traces: &'a Traces<'a>,
     options: &'a Options,
+    /// For each root the platforms of its files.
+    platforms: Vec<BTreeSet<Platform>>,
     coverage: Coverage,
+}
+
+fn platforms(catalogue: &Catalogue) -> Vec<BTreeSet<Platform>> {
+    let mut seen = vec![BTreeSet::new(); catalogue.roots.len()];
+    for artifact in &catalogue.artifacts {
+        seen[artifact.entry.root].extend(artifact.kind.platform());
+    }
+    seen
 }
 
 impl Builder<'_> {
@@ -493,14 +510,9 @@ impl Builder<'_> {
 
     /// Roots that hold files of a platform, or of none that is known.
     pub(super) fn of_platform(&self, platform: Platform) -> BTreeSet<usize> {
-        let mut seen = vec![BTreeSet::new(); self.catalogue.roots.len()];
-        for artifact in &self.catalogue.artifacts {
-            if let Some(platform) = artifact.kind.platform() {
-                seen[artifact.entry.root].insert(platform);
-            }
-        }
-        (0..seen.len())
-            .filter(|&root| seen[root].is_empty() || seen[root].contains(&platform))
+        let seen = self.platforms.iter().enumerate();
+        seen.filter(|(_, seen)| seen.is_empty() || seen.contains(&platform))
+            .map(|(root, _)| root)
             .collect()
     }
 

@@ -148,11 +148,8 @@ impl Builder<'_> {
                 .map(|&(inventory, row)| &self.world.inventories[inventory].vms[row]);
             let listed = rows.map(|row| row.checkpoints.len()).max().unwrap_or(0);
             let is_read = |node| own::vm_evidence(self.world.files, node).is_some_and(|read| read.opaque.is_none());
-            let of_vm = self
-                .world
-                .checkpoints
-                .iter()
-                .filter(|checkpoint| Some(checkpoint.vm) == evidence.instance_id);
+            let own = evidence.instance_id.into_iter();
+            let of_vm = own.flat_map(|id| self.world.checkpoints.of(id));
             let read = of_vm.filter(|checkpoint| is_read(checkpoint.node)).count();
             if u64::try_from(listed.max(read)).is_ok_and(|known| known < evidence.checkpoints) {
                 names.insert(vm.name.clone());

@@ -5,6 +5,8 @@
 //! access list lowers the confidence, for Hyper-V takes its right back when it lets go of a disk. A copy of a disk that this VM
 //! uses is explained by that.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::{Judge, Judgement};
@@ -154,9 +156,11 @@ impl Judge<'_> {
         former.into_iter().flatten().filter_map(trace).collect()
     }
 
-    /// True where the access list of a file names this VM.
-    pub(super) fn is_granted_to(&self, node: NodeId, vm: usize) -> bool {
-        let mut grants = self.traces.granted.get(&node).into_iter().flatten();
-        self.owners.vms[vm].platform == Platform::Hyperv && grants.any(|grant| self.traces.vm(grant.vm) == Some(vm))
+    /// The VMs of Hyper-V that the access list of a file names.
+    pub(super) fn granted_vms(&self, node: NodeId) -> BTreeSet<usize> {
+        let grants = self.traces.granted.get(&node).into_iter().flatten();
+        let vms = grants.filter_map(|grant| self.traces.vm(grant.vm));
+        vms.filter(|&vm| self.owners.vms[vm].platform == Platform::Hyperv)
+            .collect()
     }
 }

@@ -32,10 +32,7 @@ impl Judge<'_> {
     /// A disk of nobody that looks like a parent, while a VM of which something is left misses a disk that may have had
     /// one.
     pub(super) fn perhaps_parent_of_lost(&self, node: NodeId) -> Option<Judgement> {
-        let (link, sign) = self
-            .lost_links(node)
-            .filter(|link| !link.is_of_ghost)
-            .find_map(|link| Some((link, self.sign_of_parent(node, link)?)))?;
+        let (link, sign) = self.likely_child(node, |link| !link.is_of_ghost)?;
         let vm = &self.owners.vms[link.vm].name;
         let text = format!(
             "{vm} misses a disk that may have been made on this one: {sign}; {}",
@@ -46,48 +43,78 @@ impl Judge<'_> {
             Class::AmbiguousReference,
             settled(ReasonCode::DiskUnreadable, text, settles),
         );
-        let is_its = |gap: &GapItem| gap.text == link.text && matches!(gap.reach, Reach::Bases(_));
+        let reach = Reach::Bases(link.platform);
+        let is_its = |gap: &GapItem| gap.code == ReasonCode::DiskUnreadable && gap.reach == reach;
         judgement.gaps.extend(self.coverage.gaps.iter().position(is_its));
         Some(judgement)
     }
 
     /// True for a disk that must not be taken away before the lost disk of a VM is accounted for.
     pub(super) fn waits_for_lost(&self, node: NodeId) -> bool {
-        self.lost_links(node)
-            .any(|link| !link.is_of_ghost || self.sign_of_parent(node, link).is_some())
+        self.lost_links(node).any(|link| !link.is_of_ghost) || self.likely_child(node, |_| true).is_some()
+    }
+
+    /// The first of such lost disks to which something ties this one, and what. Most signs are of this disk alone; the
+    /// others tie it to the disks of one folder or one VM.
+    fn likely_child(&self, node: NodeId, is_asked: impl Fn(&LostLink) -> bool) -> Option<(&LostLink, String)> {
+        let link = if self.sign_of_any_parent(node).is_some() {
+            self.lost_links(node).find(|link| is_asked(link))?
+        } else {
+            let file = self.file(node);
+            let vms = self.granted_vms(node);
+            let near = self.coverage.lost.near(file.entry.root, file.folder(), &vms);
+            self.may_be_parent(node, near).find(|link| is_asked(link))?
+        };
+        Some((link, self.sign_of_parent(node, link)?))
     }
 
     /// Lost disks whose parent this one may be. A copy of a disk that is in use is of no need to them.
     fn lost_links(&self, node: NodeId) -> impl Iterator<Item = &LostLink> {
-        let file = self.file(node);
-        let links = &self.coverage.lost.links;
-        let may_be = !links.is_empty() && file.kind().is_disk() && is_base(file) && self.used_twin(node).is_none();
-        let platform = file.kind().platform();
-        let kind = file.kind();
-        links
-            .iter()
-            .filter(move |link| may_be && platform == Some(link.platform) && link.may_stand_on(kind))
+        self.may_be_parent(node, self.coverage.lost.links.iter())
     }
 
-    /// What makes a disk look like a parent: its access list, its place, clones on it or on its neighbours, its name, that
-    /// nobody may write to it.
+    fn may_be_parent<'a>(
+        &self,
+        node: NodeId,
+        links: impl Iterator<Item = &'a LostLink>,
+    ) -> impl Iterator<Item = &'a LostLink> {
+        let file = self.file(node);
+        let any = !self.coverage.lost.links.is_empty();
+        let may_be = any && file.kind().is_disk() && is_base(file) && self.used_twin(node).is_none();
+        let platform = file.kind().platform().filter(|_| may_be);
+        let kind = file.kind();
+        links.filter(move |link| platform == Some(link.platform) && link.may_stand_on(kind))
+    }
+
+    /// What makes a disk look like the parent of a lost one: its access list, its place, or what makes it look like the
+    /// parent of any.
     fn sign_of_parent(&self, node: NodeId, link: &LostLink) -> Option<String> {
         let file = self.file(node);
-        let place = (file.entry.root, file.folder().to_vec());
-        let lost = &self.coverage.lost;
-        if self.is_granted_to(node, link.vm) {
+        if self.granted_vms(node).contains(&link.vm) {
             return Some("its access list names that VM".to_owned());
         }
-        if link.own_folder.as_ref() == Some(&place) {
+        let own_folder = link.own_folder.as_ref();
+        if own_folder.is_some_and(|(root, folder)| *root == file.entry.root && folder == file.folder()) {
             return Some("it lies in the folder of the lost disk".to_owned());
         }
-        let folder = (place.0, fold(&String::from_utf8_lossy(&place.1)));
-        if let Some(pools) = lost.parent_folders.get(&folder) {
-            let mut text = "it lies in a folder of disks on which clones were made".to_owned();
-            if pools.contains(&link.pool) {
-                text.push_str(", and the lost disk lay beside these");
-            }
-            return Some(text);
+        let mut sign = self.sign_of_any_parent(node)?;
+        let pools = self.coverage.lost.parent_folders.get(&self.folded_folder(node));
+        if pools.is_some_and(|pools| pools.contains(&link.pool)) {
+            sign.push_str(", and the lost disk lay beside these");
+        }
+        Some(sign)
+    }
+
+    fn folded_folder(&self, node: NodeId) -> (usize, String) {
+        let file = self.file(node);
+        (file.entry.root, fold(&String::from_utf8_lossy(file.folder())))
+    }
+
+    /// What makes a disk look like a parent: clones on it or on its neighbours, its name, that nobody may write to it.
+    fn sign_of_any_parent(&self, node: NodeId) -> Option<String> {
+        let (file, lost) = (self.file(node), &self.coverage.lost);
+        if lost.parent_folders.contains_key(&self.folded_folder(node)) {
+            return Some("it lies in a folder of disks on which clones were made".to_owned());
         }
         if let Some(word) = parent_word(&self.path(node)) {
             return Some(format!("{word:?} in its path is a word for such disks"));

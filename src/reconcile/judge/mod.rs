@@ -19,6 +19,8 @@ mod unregistered;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
 pub(crate) use self::{
     attribution::{Attribution, History},
     service::match_rules,
@@ -119,6 +121,7 @@ impl Judge<'_> {
     pub(crate) fn run(&self) -> Vec<Option<Judgement>> {
         let count = self.world.files.nodes.len();
         let mut judged: Vec<Option<Judgement>> = (0..count)
+            .into_par_iter()
             .map(|node| self.reported[node].then(|| self.by_owner(node)).flatten())
             .collect();
         for vm in self.owners.vms.iter().filter(|vm| !vm.is_registered()) {

@@ -27,6 +27,9 @@ use crate::{
 const MERGE_AGE: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 const _: () = assert!(MERGE_AGE.as_hours() > MARGIN.as_hours());
 
+/// Gaps that the reasons of one file name; the others are counted.
+const REASONS_MAX: usize = 10;
+
 /// What tells who needs a disk of another hypervisor.
 const FOREIGN_LIST: &str = "the list of VMs of that hypervisor";
 
@@ -546,22 +549,25 @@ impl Judge<'_> {
                 ),
             ));
         }
-        let gaps = self.coverage.caps(self.world.files, node);
-        let first = gaps.first()?;
-        let class = match first.code {
+        let gaps: Vec<usize> = self.coverage.caps(self.world.files, node).collect();
+        let class = match self.coverage.gaps[*gaps.first()?].code {
             ReasonCode::OwnerUnreadable => Class::OwnerUnreadable,
             ReasonCode::OutsideScan => Class::OutsideScan,
             _ => Class::NoCoverage,
         };
         let mut judgement = Judgement::new(Verdict::Unknown, Some(class), Vec::new());
-        for gap in gaps {
+        for &gap in gaps.iter().take(REASONS_MAX) {
+            let gap = &self.coverage.gaps[gap];
             judgement
                 .reasons
                 .push(settled(gap.code, gap.text.clone(), gap.remedy()));
-            judgement
-                .gaps
-                .extend(self.coverage.gaps.iter().position(|known| known == gap));
         }
+        if gaps.len() > REASONS_MAX {
+            let text = format!("{} further gaps reach it", gaps.len() - REASONS_MAX);
+            let settles = "what the gaps of the coverage name";
+            judgement.reasons.push(settled(ReasonCode::NotChecked, text, settles));
+        }
+        judgement.gaps.extend(gaps);
         Some(judgement)
     }
 
@@ -588,10 +594,7 @@ impl Judge<'_> {
     /// The gaps of one sort that reach a file, by their place.
     pub(super) fn gaps_of(&self, node: NodeId, code: ReasonCode) -> BTreeSet<usize> {
         let reaching = self.coverage.caps(self.world.files, node);
-        let of_sort = reaching.into_iter().filter(|gap| gap.code == code);
-        of_sort
-            .filter_map(|gap| self.coverage.gaps.iter().position(|known| known == gap))
-            .collect()
+        reaching.filter(|&gap| self.coverage.gaps[gap].code == code).collect()
     }
 
     pub(super) fn too_new(time: jiff::Timestamp, taken: Option<jiff::Timestamp>) -> Judgement {

@@ -1,0 +1,89 @@
+//! What a parser read of a file, as `derelict inspect` prints it.
+
+use std::sync::Arc;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+/// Facts as JSON, kept as its text: a tree of values takes ten times the memory, and nothing but a writer asks for them. The
+/// catalogue and its report share one text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts(Option<Arc<str>>);
+
+impl Facts {
+    /// Nothing is read of a file of this kind.
+    pub const NONE: Self = Self(None);
+
+    /// The facts as a tree; `null` where nothing is read.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        let text = self.0.as_deref();
+        text.and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default()
+    }
+
+    /// True where nothing is read of a file of this kind.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl From<&Value> for Facts {
+    fn from(value: &Value) -> Self {
+        Self((!value.is_null()).then(|| value.to_string().into()))
+    }
+}
+
+impl Serialize for Facts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Some(text) => serde_transcode::transcode(&mut serde_json::Deserializer::from_str(text), serializer),
+            None => serializer.serialize_unit(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Facts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(|value| Self::from(&value))
+    }
+}
+
+impl JsonSchema for Facts {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        Value::schema_name()
+    }
+
+    fn inline_schema() -> bool {
+        Value::inline_schema()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Value::json_schema(generator)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn facts_are_written_as_the_values_that_they_were_made_of() {
+        for value in [
+            Value::Null,
+            json!({}),
+            json!({"name": "a\u{202e}\"b", "z": [1, -2, 0.5, null, true], "a": {"big": u64::MAX}}),
+        ] {
+            let facts = Facts::from(&value);
+            assert_eq!(facts.value(), value);
+            assert_eq!(serde_json::to_value(&facts).unwrap(), value);
+            let text = serde_json::to_string(&facts).unwrap();
+            assert_eq!(text, value.to_string());
+            assert_eq!(serde_json::from_str::<Facts>(&text).unwrap(), facts);
+        }
+    }
+}
