@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""derelict's crawl beside find, diskus and pdu, and its hashing beside b3sum: everything in turns, in one go.
+
+    benches/peers/run.py [--files N] [--rounds N] [--only WORD] [--work FOLDER]
+
+Installs the peers with cargo into FOLDER/peers, builds derelict, makes the trees below FOLDER (default: target/peers), runs
+every program once to warm up and then N times in turns, and prints a table in Markdown: the best wall time, the CPU time
+of the whole process and its peak memory, each beside `find`. Trees are kept for the next run. Read the ratios: machines
+are noisy. Everything is local and warm; the shares are a FUSE file system with a delay (slow_share.rs). It needs Linux,
+Rust, fusermount3, and 6 GB for the largest tree.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+PEERS = {"diskus": "diskus", "pdu": "parallel-disk-usage", "b3sum": "b3sum"}
+VMX = b'config.version = "8"\ndisplayName = "a"\nscsi0:0.present = "TRUE"\nscsi0:0.fileName = "a.vmdk"\n'
+DESCRIPTOR = (b'# Disk DescriptorFile\nversion=1\nCID=12345678\nparentCID=ffffffff\ncreateType="vmfs"\n'
+              b'RW 2048 VMFS "a-flat.vmdk"\n')
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.work = Path(options.work).resolve()
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.derelict = str(TOP / "target/release/derelict")
+        self.share = str(TOP / "target/release/examples/slow-share")
+
+    def prepare(self):
+        for command, package in PEERS.items():
+            if not (self.work / "peers/bin" / command).exists():
+                run(["cargo", "install", "--quiet", "--locked", "--root", str(self.work / "peers"), package])
+        run(["cargo", "build", "--quiet", "--release", "--example", "slow-share"], cwd=TOP)
+        run(["cargo", "build", "--quiet", "--release"], cwd=TOP)
+
+    def peer(self, name, *arguments):
+        return [str(self.work / "peers/bin" / name), *arguments]
+
+    def collect(self, tree, *more):
+        return [self.derelict, "collect", str(tree), "-o", str(self.work / "out.catalogue"), "--force", "--quiet", *more]
+
+    def crawlers(self, tree):
+        """Every program looks at the length and the blocks of every file."""
+        return {
+            "find -printf": ["find", str(tree), "-printf", r"%s %b %T@ %p\n"],
+            "diskus, 2 threads": self.peer("diskus", "-j", "2", str(tree)),
+            "diskus": self.peer("diskus", str(tree)),
+            "pdu": self.peer("pdu", str(tree)),
+            "derelict collect": self.collect(tree),
+        }
+
+    def compare(self, title, programs):
+        """Best of the rounds, in turns; the first program is what the others are measured by."""
+        best = {}
+        for turn in range(self.options.rounds + 1):
+            for name, command in programs.items():
+                measured = measure(command)
+                if turn > 0:
+                    best[name] = [min(pair) for pair in zip(best.get(name, measured), measured)]
+        print(f"\n### {title}\n\n| program | wall | ratio | CPU | ratio | peak memory |\n|---|--:|--:|--:|--:|--:|")
+        first = next(iter(best.values()))
+        for name, (wall, cpu, memory) in best.items():
+            print(f"| {name} | {wall:.3f} s | {wall / first[0]:.2f} | {cpu:.3f} s | {cpu / max(first[1], 0.001):.2f} | {memory / 1024:.1f} MiB |")
+        sys.stdout.flush()
+
+    def tree(self, name, make):
+        path = self.work / name
+        if not path.exists():
+            shutil.rmtree(self.work / "unfinished", ignore_errors=True)
+            make(self.work / "unfinished")
+            (self.work / "unfinished").rename(path)
+        return path
+
+    def local(self):
+        files = self.options.files
+        tree = self.tree(f"plain-{files}", lambda path: wide(path, files, 0))
+        self.compare(f"{files} files in folders of 50, no artifact among them", self.crawlers(tree))
+
+    def artifacts(self):
+        files = self.options.files
+        tree = self.tree(f"mixed-{files}", lambda path: wide(path, files, 100))
+        self.compare(f"{files} files in folders of 50, every hundredth an artifact", self.crawlers(tree))
+
+    def flat(self):
+        tree = self.tree("flat", lambda path: many(path, 200_000))
+        self.compare("one folder of 200000 files", self.crawlers(tree))
+
+    def deep(self):
+        tree = self.tree("deep", lambda path: chain(path, 5000))
+        self.compare("5000 folders one in the other, 5 files each (diskus and pdu stop where a path is too long)", self.crawlers(tree))
+
+    def shares(self):
+        wide_tree, flat, in_chain = (200, 50), (1, 5000), (200, 5)
+        for title, shape, delay, more in [
+            ("share, 1 ms an operation, 200 folders of 50 files", wide_tree, 1000, []),
+            ("share, 5 ms an operation, 200 folders of 50 files", wide_tree, 5000, []),
+            ("share, 1 ms an operation, one folder of 5000 files", flat, 1000, []),
+            ("share, 1 ms an operation, 200 folders one in the other", in_chain, 1000, ["--chain"]),
+            ("the same, and nothing is cached", in_chain, 1000, ["--chain", "--cache", "0"]),
+        ]:
+            mount = self.work / "share"
+            mount.mkdir(exist_ok=True)
+            server = subprocess.Popen([self.share, str(mount), *map(str, shape), str(delay), *more], stdout=subprocess.DEVNULL)
+            while not os.path.ismount(mount):
+                if server.poll() is not None:
+                    sys.exit("slow-share could not mount: is /dev/fuse there, and fusermount3?")
+                time.sleep(0.05)
+            try:
+                self.compare(title, self.crawlers(mount))
+            finally:
+                run(["fusermount3", "-u", str(mount)])
+                server.wait()
+
+    def hashing(self):
+        tree = self.tree("hash", one_large)
+        self.compare("one file of 2 GiB, hashed", {
+            "b3sum": self.peer("b3sum", str(tree / "a-flat.vmdk")),
+            "b3sum --no-mmap": self.peer("b3sum", "--no-mmap", str(tree / "a-flat.vmdk")),
+            "derelict collect --hash": self.collect(tree, "--hash"),
+        })
+
+    def growth(self):
+        print("\n### Memory and time of derelict collect, every hundredth file an artifact\n\n| files | wall | CPU | peak memory |\n|--:|--:|--:|--:|")
+        for files in [10_000, 100_000, 1_000_000, 10_000_000]:
+            if files > 10 * self.options.files:
+                continue
+            tree = self.tree(f"mixed-{files}", lambda path, files=files: wide(path, files, 100))
+            measure(self.collect(tree))
+            wall, cpu, memory = measure(self.collect(tree))
+            print(f"| {files} | {wall:.2f} s | {cpu:.2f} s | {memory / 1024:.1f} MiB |")
+            sys.stdout.flush()
+
+
+def run(command, **more):
+    subprocess.run(command, check=True, **more)
+
+
+def measure(command):
+    """Wall time and CPU time in seconds, peak memory in KiB."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    # 1: a peer met a path that is too long.
+    if process.returncode not in (0, 1, 3):
+        sys.exit(f"{command} ended with {process.returncode}")
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+
+
+def write(folder, name, content):
+    file = os.open(name, os.O_WRONLY | os.O_CREAT, 0o644, dir_fd=folder)
+    os.write(file, content)
+    os.close(file)
+
+
+def wide(path, files, every):
+    """Folders of 50 files; every so-and-so-manieth file an artifact, two in a folder: a configuration and its disk."""
+    for number in range(files // 50):
+        folder = path / f"group {number % 100}" / f"folder {number}"
+        folder.mkdir(parents=True)
+        at = os.open(folder, os.O_RDONLY)
+        artifacts = [("a.vmx", VMX), ("a.vmdk", DESCRIPTOR)] if every and number % (every // 25) == 0 else []
+        for name, content in artifacts:
+            write(at, name, content)
+        for file in range(50 - len(artifacts)):
+            write(at, f"file {file}.txt", b"x")
+        os.close(at)
+
+
+def many(path, files):
+    path.mkdir()
+    at = os.open(path, os.O_RDONLY)
+    for file in range(files):
+        write(at, f"file {file}.txt", b"x")
+    os.close(at)
+
+
+def chain(path, levels):
+    path.mkdir()
+    at = os.open(path, os.O_RDONLY)
+    for level in range(levels):
+        for file in range(5):
+            write(at, f"file {file}.txt", b"x")
+        os.mkdir(f"level {level}", dir_fd=at)
+        below = os.open(f"level {level}", os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+
+
+def one_large(path):
+    path.mkdir()
+    (path / "a.vmdk").write_bytes(DESCRIPTOR)
+    part = bytes(range(251)) * 4178
+    with open(path / "a-flat.vmdk", "wb") as file:
+        for _ in range(2048):
+            file.write(part[:1 << 20])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, default=1_000_000, help="files of the wide trees")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", choices=SCENES, action="append", help="one scene instead of all; may be given again")
+    parser.add_argument("--work", default=str(TOP / "target/peers"), help="where peers and trees are kept")
+    options = parser.parse_args()
+    bench = Bench(options)
+    bench.prepare()
+    for scene in options.only or SCENES:
+        getattr(bench, scene)()
+
+
+SCENES = ["local", "artifacts", "flat", "deep", "shares", "hashing", "growth"]
+
+if __name__ == "__main__":
+    main()
