@@ -157,6 +157,13 @@ impl Identities {
         self.by_name.get(&(writer, mount.clone())).copied()
     }
 
+    /// True when an inventory, the user or a file that is sure of it names a datastore so.
+    pub(crate) fn knows(&self, mount: &Mount) -> bool {
+        let mut given = self.given.iter().filter_map(|(alias, _)| alias.mount.as_ref());
+        let mut named = self.entities.iter().flat_map(|entity| &entity.names);
+        given.any(|known| same_mount(known, mount)) || named.any(|(_, known)| same_mount(known, mount))
+    }
+
     /// Every name of the datastore that a root is, in lower case: labels, volume ids, shares.
     pub(crate) fn names_of(&self, root: usize) -> Vec<String> {
         let entities = self.roots[root].entities.iter();

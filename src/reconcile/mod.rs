@@ -102,6 +102,7 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
     let renamed = judge::renamed(&files);
     let idle = judge::idle(world, &owners, options);
     let history = judge::History::new(world);
+    let homes = judge::homes(world, &owners);
     let stores = judge::stores(world, &owners);
     let judge = Judge {
         catalogue,
@@ -118,6 +119,7 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
         reported: &reported,
         idle: &idle,
         history: &history,
+        homes: &homes,
         stores: &stores,
         unclear_lists: &unclear_lists,
     };

@@ -3,6 +3,7 @@
 use std::{
     cell::LazyCell,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
+    ops::Bound,
 };
 
 use uuid::Uuid;
@@ -34,6 +35,8 @@ pub(crate) enum Via {
     },
     /// Over a reference or naming rule, by its place in the list.
     Edge(usize),
+    /// The configuration names a disk of this path under a label that no inventory knows: the file and key that do.
+    OldLabel(NodeId, String),
     /// A naming rule around a registered configuration that is not there.
     BesideGhost,
     /// It carries the id of the VM, inside or in its name.
@@ -132,6 +135,8 @@ pub(crate) struct Owners {
     pub(crate) listed_classes: HashSet<(usize, String)>,
     /// Files that may be what a service lists at a place that nothing ties to a root: inventory and place in its list.
     pub(crate) perhaps_claimed: BTreeMap<NodeId, (usize, usize)>,
+    /// Objects that are a folder below which other objects are listed: a content library whose items are told.
+    pub(crate) folders_told: HashSet<usize>,
     /// Files that an inventory lists and that are not there, for extents without descriptor.
     pub(crate) missing_disks: BTreeSet<(usize, Vec<u8>)>,
 }
@@ -584,6 +589,22 @@ pub(crate) fn is_unused_template(world: World<'_>, references: &References, vm: 
         && !vm.files.keys().any(is_needed)
 }
 
+/// V27: a replica of linked or instant clones, by the name that Horizon gives it, on which no disk of another VM on the
+/// scanned roots depends.
+pub(crate) fn is_unused_replica(world: World<'_>, references: &References, vm: &OwnerVm) -> bool {
+    let name = fold(&vm.name);
+    let is_replica = name.starts_with("cp-replica-") || name.starts_with("replica-");
+    let disks = || {
+        let is_disk = |node: &&NodeId| world.files.nodes[**node].kind().is_disk();
+        vm.files.keys().filter(is_disk)
+    };
+    let is_needed = |&node: &NodeId| {
+        let mut children = references.into(node).filter(|edge| edge.role == Role::Parent);
+        children.any(|edge| !vm.files.contains_key(&edge.from))
+    };
+    vm.platform == Platform::Vmware && is_replica && disks().next().is_some() && !disks().any(is_needed)
+}
+
 /// True for a VM that every inventory which lists it says is off.
 pub(crate) fn is_off(world: World<'_>, vm: &OwnerVm) -> bool {
     !vm.rows.is_empty()
@@ -598,6 +619,8 @@ pub(crate) fn walk_all(world: World<'_>, references: &References, owners: &mut O
     for index in 0..owners.vms.len() {
         let mut walk = Walk::new(world, references, owners.vms[index].clone());
         walk.start(&mut owners.touched, &mut owners.missing_disks);
+        walk.run();
+        walk.old_labels();
         walk.run();
         owners.vms[index] = walk.finish();
     }
@@ -649,6 +672,7 @@ pub(crate) fn walk_all(world: World<'_>, references: &References, owners: &mut O
             owners.objects.push(found);
         }
     }
+    owners.folders_told = folders_told(world, owners);
     for (index, vm) in owners.vms.iter().enumerate() {
         for &node in vm.files.keys() {
             owners.vms_of.entry(node).or_default().push(index);
@@ -659,6 +683,22 @@ pub(crate) fn walk_all(world: World<'_>, references: &References, owners: &mut O
             owners.objects_of.entry(node).or_default().push(index);
         }
     }
+}
+
+/// The objects that are a folder in which the same inventory lists the folders of other objects.
+fn folders_told(world: World<'_>, owners: &Owners) -> HashSet<usize> {
+    let folder_of = |index: usize| {
+        let listed = owners.listed(world, index);
+        let path = listed.path.as_deref().filter(|_| listed.folder)?;
+        Some((owners.objects[index].row.0, path.trim_end_matches('/').to_owned() + "/"))
+    };
+    let all: BTreeSet<(usize, String)> = (0..owners.objects.len()).filter_map(folder_of).collect();
+    let has_more_below = |index: &usize| {
+        let Some(folder) = folder_of(*index) else { return false };
+        let next = all.range((Bound::Excluded(&folder), Bound::Unbounded)).next();
+        next.is_some_and(|(inventory, path)| *inventory == folder.0 && path.starts_with(&folder.1))
+    };
+    (0..owners.objects.len()).filter(has_more_below).collect()
 }
 
 /// Every file below a folder that an inventory names.
@@ -888,6 +928,8 @@ impl<'a> Walk<'a> {
                             role: reference.role,
                         });
                     }
+                    Target::Outside
+                        if self.is_listed_under_new_label(reference) || self.under_old_label(reference).is_some() => {}
                     Target::Outside | Target::Unread { .. }
                         if matches!(reference.role, Role::Disk | Role::Extent) || is_snapshot_folder(reference) =>
                     {
@@ -922,6 +964,55 @@ impl<'a> Walk<'a> {
             self.forget_old_places();
         }
         self.vm
+    }
+
+    /// V64: disks that the files of a registered VM name under the old label of a datastore.
+    fn old_labels(&mut self) {
+        for node in self.vm.files.keys().copied().collect::<Vec<_>>() {
+            let evidence = self.world.files.nodes[node].evidence();
+            let references = evidence.into_iter().flat_map(|evidence| &evidence.references);
+            for (reference, target) in references.zip(&self.references.targets[node]) {
+                if *target == Target::Outside
+                    && let Some(disk) = self.under_old_label(reference)
+                {
+                    self.reach(disk, Via::OldLabel(node, reference.key.clone()));
+                }
+            }
+        }
+    }
+
+    /// The only file of this path on the scanned datastores, where every inventory of the VM lists its datastores and none of
+    /// them bears the label of the path: a host would not run the VM with a disk on a datastore that it does not have.
+    fn under_old_label(&self, reference: &Reference) -> Option<NodeId> {
+        let mut rows = self.vm.rows.iter();
+        let lists_datastores =
+            |&(inventory, _): &(usize, usize)| !self.world.inventories[inventory].datastores.is_empty();
+        if reference.role != Role::Disk || self.vm.rows.is_empty() || !rows.all(lists_datastores) {
+            return None;
+        }
+        let resolver = self.world.resolver;
+        resolver.only_at(&resolver.below_unknown_label(&reference.target)?)
+    }
+
+    /// V64: a datastore was renamed, and the path still has the old label: a row of the VM lists the disk of this path on a
+    /// datastore that was scanned.
+    fn is_listed_under_new_label(&self, reference: &Reference) -> bool {
+        let resolver = self.world.resolver;
+        let Some(written) = resolver
+            .below_unknown_label(&reference.target)
+            .filter(|_| reference.role == Role::Disk)
+        else {
+            return false;
+        };
+        self.vm.rows.iter().any(|&(inventory, row)| {
+            let row = &self.world.inventories[inventory].vms[row];
+            let disks = row.files.iter().filter(|file| file.role == Role::Disk);
+            let mut listed = disks.map(|file| file.path.as_str());
+            listed.any(|path| {
+                matches!(parse(path), Parsed::Path(listed) if listed.parts == written)
+                    && matches!(resolver.listed(inventory, row.host.as_deref(), path), Target::Files(_))
+            })
+        })
     }
 
     /// What a VM that was moved has under the same name at its new place is not missing at the old one.

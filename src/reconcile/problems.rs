@@ -1,6 +1,6 @@
 //! Problems: what is wrong that is no file's verdict — ghosts, holes and mismatches — each with what to do next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     judge::Judge,
@@ -267,35 +267,53 @@ impl Problems {
 
     /// V19: a service lists an object whose file is gone.
     fn of_objects(&mut self, judge: &Judge<'_>) {
+        let mut gone: BTreeMap<(usize, Vec<u8>), Vec<usize>> = BTreeMap::new();
         for (index, object) in judge.owners.objects.iter().enumerate() {
             let owned = |node: &usize| judge.owners.vms_of.contains_key(node);
             if judge.is_unclaimed(index) && !object.files.is_empty() && !object.files.keys().any(owned) {
                 self.unclaimed_volume(judge, index);
             }
-            let Some((root, path)) = &object.missing else { continue };
-            let inventory = &judge.world.inventories[object.row.0];
-            let listed = &inventory.objects[object.row.1];
-            let finding = Finding {
-                code: ProblemCode::ServiceGhost,
-                severity: Severity::Error,
-                subject: listed.name.clone(),
-                text: format!(
-                    "{} is listed as {}, and {} on {} is not there",
-                    listed.id,
-                    listed.class,
-                    String::from_utf8_lossy(path),
-                    judge.identities.roots[*root].name
-                ),
-                reasons: vec![statement(
-                    ReasonCode::ServiceObject,
-                    "the service lists it".to_owned(),
-                    Some(format!("{}, {}", inventory.source, listed.row)),
-                    Weight::For,
-                )],
-                next_step: "reconcile the catalogue of the service, or restore the file",
-            };
-            self.add(finding, &[]);
+            if let Some(missing) = &object.missing {
+                gone.entry(missing.clone()).or_default().push(index);
+            }
         }
+        for ((root, path), listings) in gone {
+            self.service_ghost(judge, root, &path, &listings);
+        }
+    }
+
+    /// A volume stands in several lists: of vCenter, of CNS, of Kubernetes.
+    fn service_ghost(&mut self, judge: &Judge<'_>, root: usize, path: &[u8], listings: &[usize]) {
+        let listed = || listings.iter().map(|&index| judge.owners.listed(judge.world, index));
+        let Some(first) = listed().next() else { return };
+        let classes: BTreeSet<&str> = listed().map(|object| object.class.as_str()).collect();
+        let classes: Vec<&str> = classes.into_iter().collect();
+        let reasons = listings.iter().map(|&index| {
+            let (inventory, row) = judge.owners.objects[index].row;
+            let inventory = &judge.world.inventories[inventory];
+            let source = format!("{}, {}", inventory.source, inventory.objects[row].row);
+            statement(
+                ReasonCode::ServiceObject,
+                "the service lists it".to_owned(),
+                Some(source),
+                Weight::For,
+            )
+        });
+        let finding = Finding {
+            code: ProblemCode::ServiceGhost,
+            severity: Severity::Error,
+            subject: first.name.clone(),
+            text: format!(
+                "{} is listed as {}, and {} on {} is not there",
+                first.id,
+                classes.join(" and "),
+                String::from_utf8_lossy(path),
+                judge.identities.roots[root].name
+            ),
+            reasons: reasons.collect(),
+            next_step: "reconcile the catalogue of the service, or restore the file",
+        };
+        self.add(finding, &[]);
     }
 }
 

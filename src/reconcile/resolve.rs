@@ -155,6 +155,30 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// The path below its datastore of a reference that names one by a label which nobody knows any more.
+    pub(crate) fn below_unknown_label(&self, text: &EncodedText) -> Option<Vec<String>> {
+        match parse(text.as_str()) {
+            Parsed::Path(StoragePath {
+                mount: Some(mount @ Mount::Label(_)),
+                parts,
+                ..
+            }) if !self.identities.knows(&mount) => Some(parts),
+            _ => None,
+        }
+    }
+
+    /// The file of this path below the top of a datastore, in a folder, where only one root has such a file.
+    pub(crate) fn only_at(&self, parts: &[String]) -> Option<NodeId> {
+        let path = parts.join("/").into_bytes();
+        let roots = 0..self.identities.roots.len();
+        let mut found = roots.filter_map(|root| match self.files.find(root, &path) {
+            Lookup::Found { node, exact: true } => Some(node),
+            _ => None,
+        });
+        let first = found.next().filter(|_| parts.len() > 1)?;
+        found.next().is_none().then_some(first)
+    }
+
     /// What a path with a mount led to.
     fn mounted(&self, writer: Writer, path: &StoragePath) -> Target {
         match self.identities.place(writer, path) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     companions,
-    files::NodeId,
+    files::{Files, NodeId},
     judge::Judge,
     own::{self, Missing, OwnerVm},
     problems::{Finding, Problems},
@@ -14,7 +14,6 @@ use super::{
 use crate::{
     evidence::MarkCode,
     kind::{Kind, Platform, Role},
-    path::fold,
     report::{codes::ProblemCode, model::Severity},
 };
 
@@ -39,7 +38,12 @@ impl Problems {
             }
             self.many_disks(index, vm, disks.len());
             self.snapshot_mismatch(judge, index, vm, &disks);
-            self.unused_parent(judge, index, vm, &disks);
+            self.unused_parent(judge, index, vm);
+        }
+        for (&disk, vms) in &mut named {
+            let home = judge.owners.vms_of.get(&disk).into_iter().flatten();
+            let lenders: Vec<usize> = home.copied().filter(|&vm| is_lent(judge, disk, vm, vms)).collect();
+            vms.extend(lenders);
         }
         for (disk, vms) in named.iter().filter(|(_, vms)| vms.len() > 1) {
             self.double_owner(judge, *disk, vms);
@@ -60,10 +64,7 @@ impl Problems {
             code: ProblemCode::DoubleOwner,
             severity: Severity::Warning,
             subject: source_of(judge.world.files, disk, None),
-            text: format!(
-                "the configurations of {} name it, and not all as shared",
-                names.join(" and ")
-            ),
+            text: format!("{} use it, and not all of them as shared", names.join(" and ")),
             reasons: Vec::new(),
             next_step: "find out whether a backup left it attached to its proxy; detach it there without deleting it",
         };
@@ -94,7 +95,7 @@ impl Problems {
         let lists: Vec<NodeId> = vm.files.keys().filter(of_kind).copied().collect();
         if lists
             .iter()
-            .any(|&list| own::vm_evidence(files, list).is_some() || companions::is_unread(files, list))
+            .any(|&list| own::vm_evidence(files, list).is_some() || is_unread_list(files, list))
         {
             return;
         }
@@ -103,11 +104,17 @@ impl Problems {
             .filter(|edge| edge.role == Role::Disk)
             .map(|edge| edge.to)
             .collect();
+        // A list whose disks are not found knows its snapshots all the same.
+        let knows_disks = lists.iter().any(|&list| {
+            let evidence = files.nodes[list].evidence().into_iter();
+            let mut references = evidence.flat_map(|evidence| &evidence.references);
+            references.any(|reference| reference.role == Role::Disk)
+        });
         for &disk in disks {
             let entry = files.nodes[disk].entry;
             let text = if frozen.contains(&disk) {
                 "the VM runs on a disk that its snapshot list says a snapshot froze: the tree and the active disk disagree"
-            } else if frozen.is_empty() && companions::is_snapshot_link(entry.path.name()) {
+            } else if !knows_disks && companions::is_snapshot_link(entry.path.name()) {
                 "the VM runs on a snapshot link, and its snapshot list knows no snapshot"
             } else {
                 continue;
@@ -125,16 +132,13 @@ impl Problems {
     }
 
     /// V27, V34: a replica of linked or instant clones, or a template of CloudStack, that no clone on the scanned roots uses.
-    fn unused_parent(&mut self, judge: &Judge<'_>, index: usize, vm: &OwnerVm, disks: &[NodeId]) {
-        let name = fold(&vm.name);
-        let is_replica = name.starts_with("cp-replica-") || name.starts_with("replica-");
-        let has_child = |&disk: &NodeId| judge.references.into(disk).any(|edge| edge.role == Role::Parent);
+    fn unused_parent(&mut self, judge: &Judge<'_>, index: usize, vm: &OwnerVm) {
         let (text, next_step) = if own::is_unused_template(judge.world, judge.references, vm) {
             (
                 "it is a template VM of CloudStack, and no disk on the scanned roots depends on its disks",
                 "ask CloudStack whether its template was deleted, and let it clean up",
             )
-        } else if is_replica && !disks.is_empty() && !disks.iter().any(has_child) {
+        } else if own::is_unused_replica(judge.world, judge.references, vm) {
             (
                 "it is named like a replica of a desktop pool, and no disk on the scanned roots depends on its disks",
                 "ask the connection broker whether its image was removed, and let it clean up",
@@ -152,6 +156,25 @@ impl Problems {
         };
         self.add(finding, &[index]);
     }
+}
+
+/// V37: true where a VM needs a disk of its own folder that only VMs of other folders name. Its own configuration names the
+/// link that it runs on, as while a proxy reads the disk below for a backup.
+fn is_lent(judge: &Judge<'_>, disk: NodeId, vm: usize, named_by: &BTreeSet<usize>) -> bool {
+    let files = judge.world.files;
+    let place = |node: NodeId| (files.nodes[node].entry.root, files.nodes[node].folder());
+    let is_at_home = |vm: usize| {
+        let vm = &judge.owners.vms[vm];
+        vm.is_registered() && vm.config.is_some_and(|config| place(config) == place(disk))
+    };
+    is_at_home(vm) && !named_by.iter().any(|&other| is_at_home(other))
+}
+
+/// True for a snapshot list that does not tell the snapshots. One of 0 bytes tells that there are none: the list of a VM that
+/// never had any is empty (formats-vmware 3.1).
+fn is_unread_list(files: &Files<'_>, list: NodeId) -> bool {
+    let marks = [MarkCode::Unreadable, MarkCode::SharingViolation, MarkCode::Damaged];
+    marks.into_iter().any(|mark| files.nodes[list].has_mark(mark))
 }
 
 /// The disks that a configuration names as attached or mentioned.

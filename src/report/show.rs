@@ -188,12 +188,12 @@ pub(crate) fn last_owner(group: &Group) -> String {
 /// What another tool says of a file and why derelict says what it says, in one line.
 pub(crate) fn second_opinion(opinion: &SecondOpinion) -> String {
     let said = match &opinion.opinion {
-        Some(said) => format!("\"{}\"", sanitize::text(said)),
-        None => "not on its list".to_owned(),
+        Some(said) => format!("\"{}\"; ", sanitize::text(said)),
+        None => String::new(),
     };
     let verdict = opinion.verdict.map_or("not found", Verdict::name);
     format!(
-        "{}: {said}; derelict: {verdict}, {} ({})",
+        "{}: {said}derelict: {verdict}, {} ({})",
         sanitize::path(&opinion.path),
         sanitize::text(&opinion.why),
         sanitize::text(&opinion.source)

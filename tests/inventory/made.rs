@@ -279,6 +279,30 @@ fn the_name_of_the_folder_says_when() {
 }
 
 #[test]
+fn lists_without_a_name_beside_the_one_folder_with_vms_are_of_its_source() {
+    let disks = r#"{"objects":[{"config":{"id":{"id":"1"},"name":"f","backing":{"datastore":{"type":"Datastore","value":"datastore-1"},"filePath":"[d] fcd/f.vmdk"}}}]}"#;
+    let folder = Folder::new();
+    folder.put("RVTools_export_all_2025-01-02_03.04.05/RVTools_tabvInfo.csv", INFO);
+    folder.put("disks.json", disks);
+    let inventory = only(folder.path());
+    assert_eq!((inventory.vms.len(), inventory.objects.len()), (2, 1));
+    assert_eq!(inventory.fcd_scope, ["d"]);
+
+    // Of two sources it could be either's.
+    folder.put(
+        "RVTools_export_all_2025-01-02_04.04.05/RVTools_tabvInfo.csv",
+        INFO.replace(",vc\n", ",vc2\n"),
+    );
+    let imported = import_paths(&[folder.path()]);
+    let scopes: Vec<_> = imported
+        .inventories
+        .iter()
+        .map(|inventory| (inventory.vms.len(), inventory.fcd_scope.len()))
+        .collect();
+    assert_eq!(scopes, [(0, 1), (2, 0), (2, 0)]);
+}
+
+#[test]
 fn a_csv_may_be_utf16_with_semicolons_and_lines_before_the_header() {
     let info = format!("\u{feff}sep=;\r\n{}", INFO.replace(',', ";").replace("a/a", "Ä/ä"));
     let inventory = only_of(utf16(&info));

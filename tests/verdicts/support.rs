@@ -709,6 +709,16 @@ impl Judged {
         self
     }
 
+    /// Holds a reason of a file to words.
+    pub(crate) fn says(&self, path: &str, words: &str) -> &Self {
+        let reasons = &self.artifact(path).reasons;
+        assert!(
+            reasons.iter().any(|reason| reason.text.contains(words)),
+            "{path}: {words}: {reasons:?}"
+        );
+        self
+    }
+
     pub(crate) fn confidence(&self, path: &str, expected: &str) -> &Self {
         let confidence = serde_json::to_value(self.artifact(path).confidence).unwrap();
         assert_eq!(confidence, expected, "confidence of {path}\n{}", self.explain(path));

@@ -35,6 +35,7 @@ pub(super) fn merge(parts: Vec<Part>) -> Vec<Inventory> {
             .or_default()
             .push(part);
     }
+    join_lists_above(&mut folders);
     let mut inventories: Vec<Inventory> = folders.into_values().flat_map(by_source).map(inventory).collect();
     tell_apart(&mut inventories);
     inventories.sort_by(|a, b| (&a.folder, &a.source, &a.files).cmp(&(&b.folder, &b.source, &b.files)));
@@ -69,6 +70,27 @@ fn tell_apart(inventories: &mut [Inventory]) {
         if let Some(above) = above {
             inventory.source = format!("{above}/{}", inventory.source);
         }
+    }
+}
+
+/// Lists without VMs and without the name of their source, beside the one folder or archive that has VMs, are of its source:
+/// an export of RVTools is a folder of its own, and lists of disks, volumes and libraries are laid beside it.
+fn join_lists_above(folders: &mut BTreeMap<(PathBuf, Platform), Vec<Part>>) {
+    let is_nameless = |part: &Part| part.source == Source::default() && !part.has_vm_list;
+    let lists = folders
+        .iter()
+        .filter(|(_, parts)| parts.iter().all(is_nameless))
+        .map(|(key, _)| key.clone());
+    for key in lists.collect::<Vec<_>>() {
+        let mut below = folders.iter().filter(|((folder, platform), parts)| {
+            folder.parent() == Some(key.0.as_path()) && *platform == key.1 && parts.iter().any(|part| part.has_vm_list)
+        });
+        let only = below.next().map(|(folder, _)| folder.clone());
+        let Some(only) = only.filter(|_| below.next().is_none()) else {
+            continue;
+        };
+        let parts = folders.remove(&key).unwrap_or_default();
+        folders.entry(only).or_default().extend(parts);
     }
 }
 

@@ -240,6 +240,9 @@ impl Builder<'_> {
                 self.unread_config(vm);
             }
             if listing == Listing::WholeChains && has_rows {
+                for config in opaque {
+                    self.beside_opaque_config(vm, config);
+                }
                 continue;
             }
             if knows_disks && let Some((root, path)) = &vm.ghost {
@@ -276,32 +279,61 @@ impl Builder<'_> {
             && rows.all(|row| row.files.iter().all(|file| file.role != Role::Disk) && row.fileless_disks.is_empty())
     }
 
+    /// V14: of a configuration that cannot be read while an inventory lists whole chains. What the list leaves out may lag
+    /// behind (V7), and nobody but the VM can say what else in its folder is its own.
+    fn beside_opaque_config(&mut self, vm: &OwnerVm, config: NodeId) {
+        let text = format!(
+            "{}: the inventory lists its files, and what else lies with it may be its own; ask whose VM it is",
+            self.shown_opaque(vm, config)
+        );
+        self.folder_of_config(config, text);
+    }
+
     /// A configuration of a VM that says nothing, or not everything.
     fn opaque_config(&mut self, vm: &OwnerVm, config: NodeId, knows_disks: bool) {
+        let what = self.shown_opaque(vm, config);
+        let remedy = if vm.is_registered() {
+            "an inventory that lists whole chains would tell"
+        } else {
+            "an inventory that registers it, or a readable copy, would tell"
+        };
+        let text = format!("{what}: what lies with it may be its own; {remedy}");
+        self.folder_of_config(config, text.clone());
+        if vm.rows.is_empty() {
+            return;
+        }
+        if knows_disks {
+            let text = format!("{what}: its snapshots, swap and state may lie elsewhere; {remedy}");
+            let roots = self.roots_of_state(vm).unwrap_or_else(|| self.of_platform(vm.platform));
+            self.gap(ReasonCode::OwnerUnreadable, text, roots, Reach::State);
+        } else {
+            self.reach_of_unknown_vm(vm, text, Reach::Everything);
+        }
+    }
+
+    /// `the configuration of a (a/a.vmx on ds1) cannot be read (why)`.
+    fn shown_opaque(&self, vm: &OwnerVm, config: NodeId) -> String {
         let node = self.world.files.nodes[config];
         let why = own::vm_evidence(self.world.files, config)
             .and_then(|evidence| evidence.opaque.clone())
             .unwrap_or_else(|| "damaged".to_owned());
-        let text = format!(
-            "the configuration of {} ({} on {}) cannot be read ({why}): what lies with it may be its own; an inventory that lists whole \
-             chains would tell",
+        format!(
+            "the configuration of {} ({} on {}) cannot be read ({why})",
             vm.name,
             node.entry.path.lossy(),
             self.root_name(node.entry.root),
-        );
+        )
+    }
+
+    fn folder_of_config(&mut self, config: NodeId, text: String) {
+        let node = self.world.files.nodes[config];
         let reach = Reach::Folder(node.entry.root, home_folder(node.folder()));
         self.gap(
             ReasonCode::OwnerUnreadable,
-            text.clone(),
+            text,
             BTreeSet::from([node.entry.root]),
             reach,
         );
-        if vm.is_registered() && !knows_disks {
-            self.reach_of_unknown_vm(vm, text, Reach::Everything);
-        } else if vm.is_registered() && !vm.rows.is_empty() {
-            let roots = self.roots_of_state(vm).unwrap_or_else(|| self.of_platform(vm.platform));
-            self.gap(ReasonCode::OwnerUnreadable, text, roots, Reach::State);
-        }
     }
 
     /// Where a VM of Hyper-V keeps its state and the disks of its checkpoints: beside its disks, and in the folders that its

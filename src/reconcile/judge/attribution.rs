@@ -11,7 +11,14 @@ use super::Judge;
 use crate::{
     kind::{Kind, Role},
     path::fold,
-    reconcile::{coverage::list, files::NodeId, own::World, resolve::Target, signs::statement},
+    raw::RawPath,
+    reconcile::{
+        coverage::list,
+        files::NodeId,
+        own::{OwnerVm, Owners, World},
+        resolve::Target,
+        signs::statement,
+    },
     report::{
         codes::ReasonCode,
         model::{OwnerBasis, Reason, Weight},
@@ -32,6 +39,28 @@ pub(crate) struct Attribution {
     pub(crate) text: String,
     /// Where that stands.
     pub(crate) source: Option<String>,
+}
+
+/// Registered VMs by the folder that their configuration lies or should lie in, with its root.
+pub(crate) type Homes = HashMap<(usize, Vec<u8>), Vec<usize>>;
+
+/// Where the registered VMs are at home.
+pub(crate) fn homes(world: World<'_>, owners: &Owners) -> Homes {
+    let mut homes = Homes::new();
+    for (index, vm) in owners.vms.iter().enumerate().filter(|(_, vm)| vm.is_registered()) {
+        let there = vm.config.map(|config| {
+            let file = world.files.nodes[config];
+            (file.entry.root, file.folder().to_vec())
+        });
+        let gone = || {
+            let (root, path) = vm.ghost.as_ref()?;
+            Some((*root, RawPath::new(path.clone()).folder().as_bytes().to_vec()))
+        };
+        if let Some(home) = there.or_else(gone) {
+            homes.entry(home).or_default().push(index);
+        }
+    }
+    homes
 }
 
 /// Which logs tell that their VM had a disk open.
@@ -216,7 +245,8 @@ impl Judge<'_> {
 
     /// Whose it was, as far as its chain or its folder tells: a hint, never more.
     fn hint(&self, node: NodeId) -> Option<Attribution> {
-        self.hint_of_chain(node).or_else(|| {
+        let known = self.hint_of_chain(node).or_else(|| self.hint_of_home(node));
+        known.or_else(|| {
             let folder = self.file(node).entry.path.folder();
             let mut names = folder.parts().map(|part| String::from_utf8_lossy(part).into_owned());
             let name = names.rfind(|name| !is_nobodys_name(name))?;
@@ -227,6 +257,35 @@ impl Judge<'_> {
                 text,
                 source: None,
             })
+        })
+    }
+
+    /// The only registered VM whose configuration lies in the folder of a file, or should lie there.
+    pub(super) fn vm_at_home_with(&self, node: NodeId) -> Option<&OwnerVm> {
+        let file = self.file(node);
+        let vms = self.homes.get(&(file.entry.root, file.folder().to_vec()))?;
+        match vms.as_slice() {
+            [vm] if !file.folder().is_empty() => Some(&self.owners.vms[*vm]),
+            _ => None,
+        }
+    }
+
+    /// What lies with a VM that does not name it was its own once, most likely.
+    fn hint_of_home(&self, node: NodeId) -> Option<Attribution> {
+        let vm = self.vm_at_home_with(node)?;
+        let state = if vm.config.is_none() {
+            "whose configuration is gone from it"
+        } else {
+            "of which nothing names it"
+        };
+        Some(Attribution {
+            name: vm.name.clone(),
+            basis: OwnerBasis::Hint,
+            text: format!(
+                "it lies in the folder of {}, which is registered and {state}: a hint at its last owner, no proof",
+                vm.name
+            ),
+            source: vm.config.map(|config| self.path(config)),
         })
     }
 

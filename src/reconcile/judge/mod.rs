@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 pub(crate) use self::{
-    attribution::{Attribution, History},
+    attribution::{Attribution, History, Homes, homes},
     service::match_rules,
     situation::{Stores, stores},
 };
@@ -110,6 +110,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) idle: &'a [Option<i64>],
     /// What logs tell of the past of disks.
     pub(crate) history: &'a History,
+    /// Where the registered VMs are at home.
+    pub(crate) homes: &'a Homes,
     /// Folders that look like the store of a product.
     pub(crate) stores: &'a Stores<'a>,
     /// Snapshot lists of which nobody can say whose they are, with the configurations whose they may be.

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     evidence::MarkCode,
+    inventory::InventoryKind,
     kind::{Kind, Platform, Role},
     path::{Mount, Parsed, fold, parse},
     reconcile::{
@@ -38,7 +39,8 @@ impl Judge<'_> {
     pub(super) fn alone(&self, node: NodeId) -> Judgement {
         let file = self.file(node);
         let name = self.world.files.name(node);
-        if is_media(file.kind()) {
+        let is_leaked = self.rules[node].is_some_and(|rule| self.is_leaked(node, rule.class));
+        if is_media(file.kind()) && !is_leaked {
             let mut reason = statement(
                 ReasonCode::MediaFile,
                 "no VM uses this image; images are kept on purpose as often as not".to_owned(),
@@ -129,10 +131,11 @@ impl Judge<'_> {
         if let Freshness::WrittenSince(time) = fresh
             && situation.needs_inventory
         {
-            let text = format!(
-                "it existed before the inventory and was written {} after it was taken",
-                shown(time)
-            );
+            let what = match self.file(node).entry.modified {
+                Some(own) if own == time => "it existed before the inventory and was written",
+                _ => "it existed before the inventory, and a file that belongs to it was written",
+            };
+            let text = format!("{what} {} after it was taken", shown(time));
             return Judgement::new(
                 Verdict::InUse,
                 Some(Class::WrittenSinceInventory),
@@ -209,7 +212,7 @@ impl Judge<'_> {
         }
         judgement.confidence = Some(confidence);
         judgement.reclaim = match situation.grade {
-            Grade::Candidate if self.waits_for_lost(node) => Reclaim::Review,
+            Grade::Candidate if self.waits_for_lost(node) || self.is_in_home_of_ghost(node) => Reclaim::Review,
             Grade::Candidate => Reclaim::Candidate,
             Grade::Review | Grade::Unsure | Grade::Low => Reclaim::Review,
             Grade::Headless | Grade::Never => Reclaim::Never,
@@ -229,6 +232,11 @@ impl Judge<'_> {
             Some(source),
             Weight::For,
         ))
+    }
+
+    /// V11: a VM that is registered and whose configuration is gone may have had more in its folder than its inventory lists.
+    fn is_in_home_of_ghost(&self, node: NodeId) -> bool {
+        self.vm_at_home_with(node).is_some_and(|vm| vm.config.is_none())
     }
 
     /// H-D20, H-F7: what cannot be read is not judged by guess.
@@ -279,8 +287,9 @@ impl Judge<'_> {
             .iter()
             .flatten()
             .any(|rule| is_of_kubernetes(rule.class.name()));
-        let objects = || self.world.inventories.iter().flat_map(|inventory| &inventory.objects);
-        (by_folder || objects().any(|object| is_of_kubernetes(&object.class))).then(|| {
+        let mut objects = self.world.inventories.iter().flat_map(|inventory| &inventory.objects);
+        let is_site = by_folder || objects.any(|object| is_of_kubernetes(&object.class));
+        (is_site && !self.all_volumes_are_listed()).then(|| {
             let text =
                 "it lies at the top of a datastore of a site with Kubernetes, which may have it as a static volume";
             let reason = settled(
@@ -309,6 +318,15 @@ impl Judge<'_> {
         );
         reason.source = Some(format!("{}, {}", inventory.source, object.row));
         Some(Judgement::unknown(Class::AmbiguousReference, reason))
+    }
+
+    /// A list of persistent volumes was given, and names every volume that CNS has: no cluster is left out.
+    fn all_volumes_are_listed(&self) -> bool {
+        let mut inventories = self.world.inventories.iter();
+        let is_given = inventories.any(|inventory| inventory.kinds.contains(&InventoryKind::Kubernetes));
+        let is_of_cns = |&object: &usize| self.owners.listed(self.world, object).class == Class::CnsVolume.name();
+        let mut volumes = (0..self.owners.objects.len()).filter(is_of_cns);
+        is_given && volumes.all(|volume| self.is_persistent_volume(volume))
     }
 
     /// H-C8: on Azure Local a disk that no VM uses is still a resource of Azure, which only Azure lists. Such a site has

@@ -110,6 +110,13 @@ impl Judge<'_> {
                 Some(source.clone()),
                 Weight::For,
             )),
+            Via::OldLabel(from, key) => {
+                let from = self.path_beside(*from, node);
+                let text = format!(
+                    "{from} names it ({key}) under a label that no inventory knows, and no other datastore has this path: probable match"
+                );
+                Some(statement(ReasonCode::ProbableMatch, text, Some(from), Weight::For))
+            }
             Via::BesideGhost => Some(statement(
                 ReasonCode::BesideGhost,
                 format!(
@@ -187,6 +194,12 @@ impl Judge<'_> {
             .all(|&vm| own::is_unused_template(self.world, self.references, &self.owners.vms[vm]))
         {
             return Some(Class::UnusedTemplate);
+        }
+        if vms
+            .iter()
+            .all(|&vm| own::is_unused_replica(self.world, self.references, &self.owners.vms[vm]))
+        {
+            return Some(Class::UnusedParent);
         }
         if rows.iter().any(|row| row.template) || vms.iter().any(is_template) {
             return Some(Class::Template);

@@ -92,10 +92,17 @@ impl Judge<'_> {
         if !vms.is_empty() {
             return Some(self.owned(node, &vms));
         }
-        if let Some(objects) = self.owners.objects_of.get(&node) {
+        if let Some(objects) = self.owners.objects_of.get(&node)
+            && !self.is_left_by_library(node)
+        {
             return Some(self.of_service_object(node, objects));
         }
-        if let Some(rule) = self.rules[node].filter(|rule| rule.verdict != Verdict::Unknown) {
+        // A lock goes with its target, whose owner may be another than the rule of the place (V79).
+        let target = self.locks.target.get(&node);
+        let follows_target =
+            self.file(node).kind() == Kind::VmLock && target.is_some_and(|&target| self.reported[target]);
+        let rule = self.rules[node].filter(|rule| rule.verdict != Verdict::Unknown && !follows_target);
+        if let Some(rule) = rule {
             return (!self.is_leaked(node, rule.class)).then(|| self.by_rule(node, rule));
         }
         if own::is_host_store(self.world.files, node) {
@@ -187,7 +194,7 @@ impl Judge<'_> {
     }
 
     /// A list of persistent volumes names the object, by its id or by its file.
-    fn is_persistent_volume(&self, object: usize) -> bool {
+    pub(super) fn is_persistent_volume(&self, object: usize) -> bool {
         self.is_claimed_as(object, Class::KubernetesVolume)
     }
 
@@ -384,21 +391,36 @@ impl Judge<'_> {
             Class::Fcd => self.fcd_listed(node) && self.file(node).kind() != Kind::DatastoreSystem,
             Class::ContentLibrary => {
                 let cover = &self.coverage.roots[self.root(node)];
-                !cover.inventories.is_empty()
-                    && cover.inventories.iter().all(|&inventory| {
-                        let inventory = &self.world.inventories[inventory];
-                        inventory.has_library_list
-                            && inventory
-                                .objects
-                                .iter()
-                                .any(|object| object.class == Class::ContentLibrary.name() && object.path.is_some())
-                    })
+                self.is_left_by_library(node)
+                    || !cover.inventories.is_empty()
+                        && cover.inventories.iter().all(|&inventory| {
+                            let inventory = &self.world.inventories[inventory];
+                            inventory.has_library_list
+                                && inventory
+                                    .objects
+                                    .iter()
+                                    .any(|object| object.class == Class::ContentLibrary.name() && object.path.is_some())
+                        })
             }
             Class::HypervReplica => self.is_left_by_replication(node),
             Class::PvsStore => self.is_unlisted_version(node),
             Class::HostScratch => self.is_of_gone_host(node),
             _ => false,
         }
+    }
+
+    /// V22: it lies in the folder of an item of a content library whose items are listed, and is of none of them. What lies
+    /// in the folder of the library itself is of the library.
+    fn is_left_by_library(&self, node: NodeId) -> bool {
+        let Some(objects) = self.owners.objects_of.get(&node) else {
+            return false;
+        };
+        let is_library = |&index: &usize| {
+            self.owners.folders_told.contains(&index)
+                && self.owners.listed(self.world, index).class == Class::ContentLibrary.name()
+        };
+        let folder = self.file(node).entry.path.folder();
+        objects.iter().all(is_library) && !folder.name().starts_with(b"contentlib-")
     }
 
     /// H-E13: a whole VM in the store of Hyper-V Replica whose server's inventory was given, for that registers another VM

@@ -252,10 +252,13 @@ impl Judge<'_> {
             );
         }
         if disk.is_some_and(|disk| disk.has_parent) || matches!(file.kind(), Kind::Avhd | Kind::Avhdx) {
-            return Situation::new(Class::StrandedSnapshot, Grade::Review).because(
-                ReasonCode::DifferencingDisk,
-                "a link of a chain that no VM's chain and no other disk reaches",
-            );
+            let has_child = self.references.into(node).any(|edge| edge.role == Role::Parent);
+            let text = if has_child {
+                "a link of a chain that no VM reaches: whatever was made on it is nobody's as well"
+            } else {
+                "the last link of a chain, and no VM runs on it or has it as a snapshot"
+            };
+            return Situation::new(Class::StrandedSnapshot, Grade::Review).because(ReasonCode::DifferencingDisk, text);
         }
         if fold(&self.path(node)).contains("-basedisk-") {
             return Situation::new(Class::UnusedParent, Grade::Unsure).because(
@@ -357,8 +360,10 @@ impl Judge<'_> {
             .filter(|&other| first[other] != first[node])
             .find(|&other| {
                 let twin = self.file(other).evidence().and_then(|evidence| evidence.disk.as_ref());
-                let same = twin.is_some_and(|twin| match link {
-                    LinkId::Guid(_) => twin.has_parent == disk.has_parent && !self.is_vhd(node) && !self.is_vhd(other),
+                // A link that nothing was written to since the snapshot has the content id of its parent, and is no copy of it.
+                let alike = twin.filter(|twin| twin.has_parent == disk.has_parent);
+                let same = alike.is_some_and(|twin| match link {
+                    LinkId::Guid(_) => !self.is_vhd(node) && !self.is_vhd(other),
                     LinkId::Cid(cid) => {
                         !matches!(cid, 0 | 0xffff_fffe | 0xffff_ffff)
                             && (twin.content_id.is_some() && twin.content_id == disk.content_id

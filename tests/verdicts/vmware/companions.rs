@@ -189,3 +189,20 @@ fn v62_a_service_console_is_of_the_host() {
             "system/legacy-console never",
         );
 }
+
+#[test]
+fn v62_a_console_disk_of_old_lies_in_any_folder_and_no_other_disk_is_one() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .vm("ds1", "cos")
+        .disk("ds1/esx35/cos")
+        .disk("ds1/cosmos/cosmos")
+        .inventory(vcenter().vm(row_of("web")).vm(row_of("cos")))
+        .judge()
+        .are(
+            &["ds1/esx35/cos.vmdk", "ds1/esx35/cos-flat.vmdk"],
+            "system/legacy-console never",
+        )
+        .is("ds1/cos/cos.vmdk", "owned")
+        .is("ds1/cosmos/cosmos.vmdk", "orphaned/deleted-vm-disk");
+}

@@ -1,6 +1,6 @@
 //! Cases V1 – V14: the owner exists, and what the inventories say of it.
 
-use derelict::inventory::Listing;
+use derelict::inventory::{Inventory, Listing};
 use derelict_parsers::testkit::{guid, vmware::nvram};
 
 use super::encrypted_vmx;
@@ -304,6 +304,61 @@ fn v8_whole_chains_need_no_scan_of_the_other_datastore() {
 }
 
 #[test]
+fn v64_a_disk_under_the_old_label_of_a_datastore_is_the_one_that_the_inventory_lists() {
+    let site = |written: &str| {
+        Site::vmware()
+            .vmx("ds1/web", "web", &[written])
+            .disk("ds1/disks/web")
+            .disk("ds1/loose/loose")
+            .inventory(vcenter().datastore("ds2", &[], &["esx1"]).vm(row(
+                "web",
+                "[ds1] web/web.vmx",
+                &["[ds1] disks/web.vmdk"],
+            )))
+            .judge()
+    };
+    site("/vmfs/volumes/ds-of-old/disks/web.vmdk")
+        .is("ds1/disks/web.vmdk", "owned")
+        .is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk")
+        .no_problem("several-datastores");
+    // A path that is on no scanned datastore, or a datastore that the inventory knows: a disk that was not scanned.
+    for outside in [
+        "/vmfs/volumes/ds-of-old/other/web.vmdk",
+        "/vmfs/volumes/ds2/disks/web.vmdk",
+    ] {
+        site(outside).is("ds1/loose/loose.vmdk", "unknown/outside-scan");
+    }
+}
+
+#[test]
+fn v64_where_no_row_lists_the_disk_its_path_must_be_that_of_one_file_alone() {
+    let site = |inventory: Inventory| {
+        Site::vmware()
+            .vmx("ds1/web", "web", &["/vmfs/volumes/ds-of-old/disks/web.vmdk"])
+            .disk("ds1/disks/web")
+            .disk("ds1/loose/loose")
+            .inventory(inventory.vm(config_only("web", "[ds1] web/web.vmx")))
+    };
+    site(vcenter())
+        .judge()
+        .are(&["ds1/disks/web.vmdk", "ds1/disks/web-flat.vmdk"], "owned")
+        .owners("ds1/disks/web.vmdk", &["web"])
+        .because("ds1/disks/web.vmdk", "probable-match")
+        .is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk");
+    site(vcenter())
+        .root("ds2", &["ds2"])
+        .disk("ds2/disks/web")
+        .judge()
+        .is("ds1/loose/loose.vmdk", "unknown/outside-scan");
+    // Without a list of its datastores the label may be that of one that the inventory does not tell.
+    let mut without_list = vcenter();
+    without_list.datastores.clear();
+    site(without_list)
+        .judge()
+        .is("ds1/loose/loose.vmdk", "unknown/outside-scan");
+}
+
+#[test]
 fn v9_a_placeholder_is_owned_as_one() {
     let mut vm = config_only("web", "[ds1] web/web.vmx");
     vm.placeholder = true;
@@ -402,6 +457,26 @@ fn v10_an_agent_vm_is_owned_where_it_is_listed_and_else_of_its_service() {
 }
 
 #[test]
+fn v10_the_lock_in_the_folder_of_an_agent_vm_goes_with_what_it_locks() {
+    let site = |rows: &[&str]| {
+        let inventory = rows
+            .iter()
+            .fold(vcenter(), |inventory, name| inventory.vm(row_of(name)));
+        Site::vmware()
+            .vm("ds1", "web")
+            .vm("ds1", "vCLS-4c4c4544-0001")
+            .file("ds1/vCLS-4c4c4544-0001/vCLS-4c4c4544-0001.vmx.lck", "")
+            .inventory(inventory)
+            .judge()
+    };
+    let lock = "ds1/vCLS-4c4c4544-0001/vCLS-4c4c4544-0001.vmx.lck";
+    site(&["web", "vCLS-4c4c4544-0001"])
+        .is(lock, "owned")
+        .owners(lock, &["vCLS-4c4c4544-0001"]);
+    site(&["web"]).is(lock, "service/agent-vm never");
+}
+
+#[test]
 fn v11_a_ghost_protects_what_it_lists_and_nothing_that_only_sounds_alike() {
     Site::vmware()
         .disk("ds1/web/web")
@@ -409,8 +484,38 @@ fn v11_a_ghost_protects_what_it_lists_and_nothing_that_only_sounds_alike() {
         .inventory(vcenter().vm(row_of("web")))
         .judge()
         .is("ds1/web/web.vmdk", "owned")
-        .is("ds1/web/web-old.vmdk", "orphaned/deleted-vm-disk")
+        .is("ds1/web/web-old.vmdk", "orphaned/deleted-vm-disk review")
+        .says(
+            "ds1/web/web-old.vmdk",
+            "web, which is registered and whose configuration is gone",
+        )
         .problem("ghost", "web");
+}
+
+#[test]
+fn a_disk_in_the_folder_of_a_registered_vm_hints_at_that_vm_and_not_at_the_name_of_the_folder() {
+    let judged = Site::vmware()
+        .vmx("ds1/folder", "web", &["web.vmdk"])
+        .disk("ds1/folder/web")
+        .disk("ds1/folder/detached")
+        .vmx("ds1/two", "a", &["a.vmdk"])
+        .vmx("ds1/two", "b", &["a.vmdk"])
+        .disk("ds1/two/a")
+        .disk("ds1/two/detached")
+        .inventory(
+            vcenter()
+                .vm(row("web", "[ds1] folder/web.vmx", &["[ds1] folder/web.vmdk"]))
+                .vm(config_only("a", "[ds1] two/a.vmx"))
+                .vm(config_only("b", "[ds1] two/b.vmx")),
+        )
+        .judge();
+    judged
+        .is("ds1/folder/detached.vmdk", "orphaned/deleted-vm-disk candidate")
+        .says(
+            "ds1/folder/detached.vmdk",
+            "the folder of web, which is registered and of which nothing names it",
+        )
+        .says("ds1/two/detached.vmdk", "it lies in the folder \"two\"");
 }
 
 #[test]
@@ -529,4 +634,22 @@ fn v14_an_unregistered_encrypted_vm_keeps_its_folder_unknown() {
         .is("ds1/dark/dark.vmx", "unknown/owner-unreadable")
         .is("ds1/dark/dark.vmdk", "unknown/owner-unreadable")
         .is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v14_a_list_of_whole_chains_does_not_tell_what_else_lies_beside_an_encrypted_vmx() {
+    let mut vm = row_of("web");
+    vm.listing = Listing::WholeChains;
+    Site::vmware()
+        .file("ds1/web/web.vmx", encrypted_vmx())
+        .disk("ds1/web/web")
+        .disk("ds1/web/other")
+        .disk("ds1/far/far")
+        .zeros("ds1/far/far-1a2b3c4d.vswp", 1 << 20)
+        .inventory(vcenter().vm(vm))
+        .judge()
+        .is("ds1/web/web.vmdk", "owned")
+        .is("ds1/web/other.vmdk", "unknown/owner-unreadable never")
+        .is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk")
+        .is("ds1/far/far-1a2b3c4d.vswp", "orphaned/leftover-state");
 }

@@ -1,5 +1,6 @@
 //! Cases V15 – V25 and V32 – V36: owners that are no VM.
 
+use derelict::inventory::InventoryKind;
 use derelict_parsers::testkit::{
     guid,
     vmware::{DescriptorBuilder, SnapshotBuilder, VmsdBuilder},
@@ -159,6 +160,31 @@ fn v19_a_first_class_disk_whose_file_is_gone_is_a_ghost_too() {
 }
 
 #[test]
+fn v19_a_volume_that_several_lists_name_is_one_ghost() {
+    let gone = Some("[ds1] fcd/gone.vmdk");
+    let judged = Site::vmware()
+        .vm("ds1", "web")
+        .inventory(
+            vcenter()
+                .vm(row_of("web"))
+                .object("fcd", "volume", gone)
+                .object("cns-volume", "volume of a cluster", gone)
+                .object("fcd", "other", Some("[ds1] fcd/other.vmdk")),
+        )
+        .judge();
+    let ghosts = judged.report.problems.iter();
+    let texts: Vec<&str> = ghosts
+        .filter(|problem| problem.code.name() == "service-ghost")
+        .map(|problem| problem.text.as_str())
+        .collect();
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    assert!(
+        texts.iter().any(|text| text.contains("cns-volume and fcd")),
+        "{texts:?}"
+    );
+}
+
+#[test]
 fn v20_kubernetes_volumes_are_known_by_folder() {
     Site::vmware()
         .vm("ds1", "web")
@@ -179,6 +205,30 @@ fn v20_a_loose_disk_at_the_top_of_a_site_with_kubernetes_may_be_a_static_volume(
         .judge()
         .are(&["ds1/pv1.vmdk", "ds1/pv1-flat.vmdk"], "unknown/service-unlisted")
         .is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v20_a_list_of_persistent_volumes_tells_which_disks_at_the_top_are_volumes() {
+    let site = |claims: &[(&str, &str)]| {
+        let mut inventory = claims
+            .iter()
+            .fold(vcenter().vm(row_of("web")), |inventory, (class, name)| {
+                inventory.object(class, name, Some(&format!("[ds1] {name}.vmdk")))
+            });
+        inventory.kinds.push(InventoryKind::Kubernetes);
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/kubevols/pvc-1")
+            .disk("ds1/pv1")
+            .disk("ds1/pv2")
+            .inventory(inventory)
+            .judge()
+    };
+    site(&[("kubernetes-volume", "pv1")])
+        .is("ds1/pv1.vmdk", "service/kubernetes-volume")
+        .are(&["ds1/pv2.vmdk", "ds1/pv2-flat.vmdk"], "orphaned/deleted-vm-disk");
+    // CNS has a volume of a cluster whose list was not given.
+    site(&[("kubernetes-volume", "pv1"), ("cns-volume", "pv3")]).is("ds1/pv2.vmdk", "unknown/service-unlisted");
 }
 
 #[test]
@@ -231,6 +281,41 @@ fn v22_a_library_item_is_of_the_library_unless_its_list_lacks_it() {
         .inventory(listed_here)
         .judge()
         .is(&path, "service/content-library");
+}
+
+#[test]
+fn v22_a_library_owns_what_its_item_list_names_and_the_top_of_its_folder() {
+    let site = |items: &[&str]| {
+        let library = vcenter()
+            .vm(row_of("web"))
+            .folder_object("content-library", "library", "[ds1] contentlib-1111");
+        let mut inventory = items.iter().fold(library, |inventory, item| {
+            inventory.folder_object("content-library", item, &format!("[ds1] contentlib-1111/{item}"))
+        });
+        inventory.has_library_list = true;
+        // Another vCenter shares the datastore and has no library.
+        let mut other = vcenter();
+        other.source = "vc2".to_owned();
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/contentlib-1111/kept/disk-0")
+            .disk("ds1/contentlib-1111/left/disk-0")
+            .file("ds1/contentlib-1111/left/boot.iso", "iso")
+            .file("ds1/contentlib-1111/notes.iso", "iso")
+            .inventory(inventory)
+            .inventory(other)
+            .judge()
+    };
+    let left = [
+        "ds1/contentlib-1111/left/disk-0.vmdk",
+        "ds1/contentlib-1111/left/boot.iso",
+    ];
+    site(&["kept"])
+        .is("ds1/contentlib-1111/kept/disk-0.vmdk", "service/content-library")
+        .is("ds1/contentlib-1111/notes.iso", "service/content-library")
+        .are(&left, "orphaned/library-leftover review");
+    // The items of the library were not exported.
+    site(&[]).are(&left, "service/content-library");
 }
 
 #[test]

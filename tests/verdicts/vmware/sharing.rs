@@ -48,7 +48,8 @@ fn v26_v27_a_replica_with_clones_is_needed_and_one_without_is_a_problem() {
                 .vm(row_of("clone")),
         )
         .judge()
-        .is("ds1/cp-replica-1/cp-replica-1.vmdk", "owned")
+        .is("ds1/cp-replica-1/cp-replica-1.vmdk", "owned/unused-parent never")
+        .is("ds1/cp-replica-2/cp-replica-2.vmdk", "owned")
         .owners("ds1/cp-replica-2/cp-replica-2-flat.vmdk", &["clone", "cp-replica-2"])
         .problem("unused-parent", "cp-replica-1");
 }
@@ -120,6 +121,19 @@ fn v30_a_parent_whose_children_are_all_orphaned_is_so_with_them_and_no_candidate
         .judge()
         .is("ds1/one/one.vmdk", "orphaned/stranded-snapshot review")
         .is("ds1/master/master.vmdk", "orphaned review");
+}
+
+#[test]
+fn the_reasons_of_a_stranded_chain_tell_its_last_link_from_the_others() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/old/old")
+        .delta("ds1/old/old-000001", "old.vmdk")
+        .delta("ds1/old/old-000002", "old-000001.vmdk")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .says("ds1/old/old-000001.vmdk", "whatever was made on it is nobody's as well")
+        .says("ds1/old/old-000002.vmdk", "the last link of a chain");
 }
 
 #[test]
@@ -208,6 +222,32 @@ fn v37_a_disk_that_both_share_on_purpose_and_the_base_of_clones_are_no_double_ow
         .judge()
         .no_problem("double-owner")
         .no_problem("many-disks");
+}
+
+#[test]
+fn v37_a_proxy_that_holds_the_base_of_a_vm_which_runs_on_a_link_is_told() {
+    let site = |holder: &str| {
+        Site::vmware()
+            .vmx("ds1/web", "web", &["web-000001.vmdk"])
+            .disk("ds1/web/web")
+            .delta("ds1/web/web-000001", "web.vmdk")
+            .vmx(&format!("ds1/{holder}"), "proxy", &["/vmfs/volumes/ds1/web/web.vmdk"])
+            .inventory(
+                vcenter()
+                    .vm(row("web", "[ds1] web/web.vmx", &["[ds1] web/web-000001.vmdk"]))
+                    .vm(row(
+                        "proxy",
+                        &format!("[ds1] {holder}/proxy.vmx"),
+                        &["[ds1] web/web.vmdk"],
+                    )),
+            )
+            .judge()
+    };
+    site("proxy")
+        .owners("ds1/web/web.vmdk", &["proxy", "web"])
+        .problem("double-owner", "web/web.vmdk");
+    // Two VMs in one folder: the template beside its clone names the base, and is at home there.
+    site("web").no_problem("double-owner");
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Cases V43 – V53: snapshots and chains, and the state that belongs to them.
 
+use derelict::evidence::MarkCode;
 use derelict_parsers::testkit::{
     guid,
     vmware::{DescriptorBuilder, VmsdBuilder, cowd},
 };
 
 use super::{snapshot_of, snapshots, state};
-use crate::support::{Export, SECTORS, Site, cid, config_only, row, row_of, vcenter, vmx};
+use crate::support::{Export, SECTORS, Site, cid, config_only, descriptor, row, row_of, vcenter, vmx};
 
 #[test]
 fn v44_a_delta_that_consolidation_left_is_stranded_and_a_risk_when_newer_than_its_parent() {
@@ -29,6 +30,26 @@ fn v44_a_delta_that_consolidation_left_is_stranded_and_a_risk_when_newer_than_it
 }
 
 #[test]
+fn v44_a_link_that_nothing_was_written_to_is_no_copy_of_its_parent() {
+    let link = DescriptorBuilder::cowd_link("web-000001", SECTORS, cid("web"), "web.vmdk", cid("web"))
+        .ddb("longContentID", &format!("{:024x}{:08x}", 7, cid("web")));
+    let base = descriptor("web").ddb("longContentID", &format!("{:024x}{:08x}", 7, cid("web")));
+    Site::vmware()
+        .vm("ds1", "db")
+        .vmx("ds1/web", "web", &["web.vmdk"])
+        .file("ds1/web/web.vmdk", base.build())
+        .zeros("ds1/web/web-flat.vmdk", SECTORS * 512)
+        .file("ds1/web/web-000001.vmdk", link.build())
+        .file("ds1/web/web-000001-delta.vmdk", cowd(u32::try_from(SECTORS).unwrap()))
+        .file("ds1/old/web.vmdk", base.build())
+        .zeros("ds1/old/web-flat.vmdk", SECTORS * 512)
+        .inventory(vcenter().vm(row_of("web")).vm(row_of("db")))
+        .judge()
+        .is("ds1/web/web-000001.vmdk", "orphaned/stranded-snapshot review")
+        .is("ds1/old/web.vmdk", "orphaned/migration-leftover");
+}
+
+#[test]
 fn v45_the_vmx_beats_an_empty_snapshot_list() {
     Site::vmware()
         .vmx("ds1/web", "web", &["web-000001.vmdk"])
@@ -42,6 +63,27 @@ fn v45_the_vmx_beats_an_empty_snapshot_list() {
             "owned",
         )
         .problem("snapshot-mismatch", "web-000001.vmdk");
+}
+
+#[test]
+fn v45_a_list_of_no_bytes_knows_no_snapshot_and_one_that_cannot_be_read_tells_nothing() {
+    let site = |list: &[u8]| {
+        Site::vmware()
+            .vmx("ds1/web", "web", &["web-000001.vmdk"])
+            .file("ds1/web/web.vmsd", list)
+            .disk("ds1/web/web")
+            .delta("ds1/web/web-000001", "web.vmdk")
+            .inventory(vcenter().vm(row("web", "[ds1] web/web.vmx", &["[ds1] web/web-000001.vmdk"])))
+    };
+    site(b"").judge().problem("snapshot-mismatch", "web-000001.vmdk");
+    site(b"")
+        .mark("ds1/web/web.vmsd", MarkCode::Unreadable)
+        .judge()
+        .no_problem("snapshot-mismatch");
+    // It knows a snapshot, and the path of its disk is of a place that the VM has left.
+    site(&snapshot_of("/vmfs/volumes/ds1/left/web.vmdk"))
+        .judge()
+        .no_problem("snapshot-mismatch");
 }
 
 #[test]
