@@ -133,14 +133,15 @@ impl ReadAt for FileReader {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let kept = usize::try_from(offset)
-            .ok()
-            .and_then(|start| self.head.get(start..)?.get(..buffer.len()));
-        if let Some(bytes) = kept {
+        if let Some(bytes) = self.held(offset, buffer.len()) {
             buffer.copy_from_slice(bytes);
             return Ok(bytes.len());
         }
         fill(&self.file, offset, buffer, self.pulse.as_ref())
+    }
+
+    fn held(&self, offset: u64, length: usize) -> Option<&[u8]> {
+        self.head.as_slice().held(offset, length)
     }
 
     fn next_data(&self, offset: u64) -> u64 {

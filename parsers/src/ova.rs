@@ -4,6 +4,8 @@
 //! are ustar headers with GNU long names and pax `path` and `size` records; sizes in octal or, beyond 8 GiB, in base 256.
 //! A package that breaks off tells what stands before the break and where.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -111,13 +113,13 @@ impl Ova {
                 let text = format!("the descriptor {:.80} does not stand first", member.name.as_str());
                 findings.note(Anomaly::at(code::DESCRIPTOR_NOT_FIRST, member.offset, text));
             }
-            let read = content(source, member, limits).and_then(|bytes| Ovf::read(&bytes, limits));
+            let read = content(source, member, limits).and_then(|bytes| Ovf::read(bytes.as_ref(), limits));
             self.descriptor = read
                 .map(Some)
                 .or_else(|error| findings.note_fault(code::DESCRIPTOR_BAD, error).map(|()| None))?;
         }
         if let Some(member) = of(".mf") {
-            let read = content(source, member, limits).and_then(|bytes| Manifest::read(&bytes, limits));
+            let read = content(source, member, limits).and_then(|bytes| Manifest::read(bytes.as_ref(), limits));
             self.manifest = read
                 .map(Some)
                 .or_else(|error| findings.note_fault(code::MANIFEST_BAD, error).map(|()| None))?;
@@ -127,7 +129,7 @@ impl Ova {
 }
 
 /// The content of a member that is text.
-fn content(source: &(impl ReadAt + ?Sized), member: &Member, limits: &Limits) -> Result<Vec<u8>> {
+fn content<'s>(source: &'s (impl ReadAt + ?Sized), member: &Member, limits: &Limits) -> Result<Cow<'s, [u8]>> {
     const CONTENT: &str = "member of a tar archive";
     if member.bytes > limits.text_bytes {
         return Err(ParseError::LimitExceeded {

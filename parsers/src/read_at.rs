@@ -1,7 +1,9 @@
 //! Where bytes come from: positioned reads of a bounded length.
 //!
 //! Parsers ask for a place and a length; whoever implements [`ReadAt`] decides how (a file, a slice, an overlay of a
-//! replayed log). No parser opens anything.
+//! replayed log). No parser opens anything. A source that has its bytes in memory lends them, and nothing is copied.
+
+use std::borrow::Cow;
 
 use crate::error::{ParseError, Result};
 
@@ -15,6 +17,12 @@ pub trait ReadAt {
     /// # Errors
     /// What the operating system said.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize>;
+
+    /// The `length` bytes from `offset`, where the source has all of them in memory and need not read.
+    fn held(&self, offset: u64, length: usize) -> Option<&[u8]> {
+        let _ = (offset, length);
+        None
+    }
 
     /// True when the source holds nothing.
     fn is_empty(&self) -> bool {
@@ -33,7 +41,7 @@ pub trait ReadAt {
     ///
     /// # Errors
     /// `Truncated` when the source ends before, `Io` when it cannot be read.
-    fn exact(&self, what: &'static str, offset: u64, length: u64) -> Result<Vec<u8>> {
+    fn exact(&self, what: &'static str, offset: u64, length: u64) -> Result<Cow<'_, [u8]>> {
         let have = self.len().saturating_sub(offset);
         let truncated = |have| ParseError::Truncated {
             what,
@@ -53,19 +61,22 @@ pub trait ReadAt {
     ///
     /// # Errors
     /// `Io` when the source cannot be read.
-    fn up_to(&self, what: &'static str, offset: u64, length: u64) -> Result<Vec<u8>> {
+    fn up_to(&self, what: &'static str, offset: u64, length: u64) -> Result<Cow<'_, [u8]>> {
         let length = length.min(self.len().saturating_sub(offset));
         let size = usize::try_from(length).map_err(|_| ParseError::LimitExceeded {
             what,
             value: length,
             limit: usize::MAX.try_into().unwrap_or(u64::MAX),
         })?;
+        if let Some(held) = self.held(offset, size) {
+            return Ok(Cow::Borrowed(held));
+        }
         let mut buffer = vec![0; size];
         let got = self
             .read_at(offset, &mut buffer)
             .map_err(|error| ParseError::io(what, offset, &error))?;
         buffer.truncate(got);
-        Ok(buffer)
+        Ok(Cow::Owned(buffer))
     }
 }
 
@@ -85,6 +96,10 @@ impl ReadAt for [u8] {
         }
         Ok(count)
     }
+
+    fn held(&self, offset: u64, length: usize) -> Option<&[u8]> {
+        self.get(usize::try_from(offset).ok()?..)?.get(..length)
+    }
 }
 
 impl ReadAt for Vec<u8> {
@@ -95,6 +110,10 @@ impl ReadAt for Vec<u8> {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
         self.as_slice().read_at(offset, buffer)
     }
+
+    fn held(&self, offset: u64, length: usize) -> Option<&[u8]> {
+        self.as_slice().held(offset, length)
+    }
 }
 
 impl<T: ReadAt + ?Sized> ReadAt for &T {
@@ -104,6 +123,10 @@ impl<T: ReadAt + ?Sized> ReadAt for &T {
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
         (**self).read_at(offset, buffer)
+    }
+
+    fn held(&self, offset: u64, length: usize) -> Option<&[u8]> {
+        (**self).held(offset, length)
     }
 
     fn next_data(&self, offset: u64) -> u64 {

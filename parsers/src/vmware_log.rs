@@ -153,7 +153,7 @@ impl VmLog {
         let in_head = usize::try_from(tail_start).ok().and_then(|start| head.get(start..));
         let read;
         let tail = match in_head {
-            Some(tail) if ReadAt::len(&head) == source.len() => tail,
+            Some(tail) if ReadAt::len(head.as_ref()) == source.len() => tail,
             _ => {
                 read = source.up_to(WHAT, tail_start, TAIL_BYTES)?;
                 &read

@@ -3,6 +3,8 @@
 //! On a share every read is a round trip, and the structures of one file stand in a few hundred KiB. A [`Window`] reads
 //! them in one go and answers from memory; what lies outside is read from the source as usual.
 
+use std::borrow::Cow;
+
 use crate::{error::Result, read_at::ReadAt};
 
 /// A source of which one part is already in memory.
@@ -10,7 +12,9 @@ use crate::{error::Result, read_at::ReadAt};
 pub(crate) struct Window<R> {
     source: R,
     offset: u64,
-    bytes: Vec<u8>,
+    length: usize,
+    /// What was read; `None` where the source has it in memory itself.
+    read: Option<Vec<u8>>,
 }
 
 impl<R: ReadAt> Window<R> {
@@ -19,18 +23,22 @@ impl<R: ReadAt> Window<R> {
     /// # Errors
     /// `Io` when the source cannot be read.
     pub(crate) fn ahead(source: R, what: &'static str, offset: u64, length: u64) -> Result<Self> {
-        let bytes = source.up_to(what, offset, length)?;
-        Ok(Self { source, offset, bytes })
+        let (length, read) = match source.up_to(what, offset, length)? {
+            Cow::Borrowed(held) => (held.len(), None),
+            Cow::Owned(read) => (read.len(), Some(read)),
+        };
+        Ok(Self {
+            source,
+            offset,
+            length,
+            read,
+        })
     }
 
     /// The bytes that were read ahead.
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    fn held(&self, offset: u64, length: usize) -> Option<&[u8]> {
-        let start = usize::try_from(offset.checked_sub(self.offset)?).ok()?;
-        self.bytes.get(start..start.checked_add(length)?)
+        let held = || self.source.held(self.offset, self.length);
+        self.read.as_deref().or_else(held).unwrap_or_default()
     }
 }
 
@@ -47,6 +55,14 @@ impl<R: ReadAt> ReadAt for Window<R> {
             }
             None => self.source.read_at(offset, buffer),
         }
+    }
+
+    fn held(&self, offset: u64, length: usize) -> Option<&[u8]> {
+        let start = offset
+            .checked_sub(self.offset)
+            .and_then(|start| usize::try_from(start).ok());
+        let read = start.and_then(|start| self.read.as_ref()?.get(start..)?.get(..length));
+        read.or_else(|| self.source.held(offset, length))
     }
 
     fn next_data(&self, offset: u64) -> u64 {

@@ -364,8 +364,9 @@ fn the_largest_vhdx_is_walked() {
                 3 => offset + 512,
                 _ => offset,
             };
-            let byte = OnDisk::open(&path).exact("pattern", place, 1).unwrap();
-            assert_eq!(byte, [pattern]);
+            let disk = OnDisk::open(&path);
+            let byte = disk.exact("pattern", place, 1).unwrap();
+            assert_eq!(*byte, [pattern]);
         }
     }
 }

@@ -216,7 +216,10 @@ fn reseal_vhdx(file: &mut SparseFile) {
         (0x3_0000, 0x1_0000),
         (0x4_0000, 0x1_0000),
     ] {
-        let mut bytes = Source::new(file).exact("structure", offset, length).unwrap();
+        let mut bytes = Source::new(file)
+            .exact("structure", offset, length)
+            .unwrap()
+            .into_owned();
         testkit::vhdx::seal(&mut bytes);
         file.put(offset, bytes);
     }
@@ -375,7 +378,7 @@ proptest! {
         file.length = length;
         if resealed {
             for (offset, bytes, checksum) in [(0, 512, 64), (512, 1024, 36), (length - 512, 512, 64)] {
-                let mut part = Source::new(&file).exact("structure", offset, bytes).unwrap();
+                let mut part = Source::new(&file).exact("structure", offset, bytes).unwrap().into_owned();
                 testkit::vhd::seal(&mut part, checksum);
                 file.put(offset, part);
             }

@@ -101,7 +101,7 @@ impl<'a> Dictionary<'a> {
     ///
     /// # Errors
     /// `LimitExceeded` when there are too many, `Io`.
-    pub fn bytes(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Vec<u8>> {
+    pub fn bytes<'s>(source: &'s (impl ReadAt + ?Sized), limits: &Limits) -> Result<Cow<'s, [u8]>> {
         check_size(source.len(), limits)?;
         source.up_to(WHAT, 0, limits.text_bytes)
     }

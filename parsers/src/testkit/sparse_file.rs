@@ -87,7 +87,7 @@ mod tests {
         file.put(2, [1, 2, 3]);
         file.put(3, [9]);
         assert_eq!(file.to_vec(), [0, 0, 1, 9, 3]);
-        assert_eq!(file.up_to("test", 1, 3), Ok(vec![0, 1, 9]));
+        assert_eq!(file.up_to("test", 1, 3), Ok(vec![0, 1, 9].into()));
         let holes: Vec<u64> = (0..6).map(|offset| file.next_data(offset)).collect();
         assert_eq!(holes, [2, 2, 2, 3, 4, 5]);
         for start in 0..7 {

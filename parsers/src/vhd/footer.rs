@@ -195,7 +195,7 @@ fn no_footer(source: &impl ReadAt) -> Result<ParseError> {
 
 /// The footer at `offset`; `None` where its cookie is not there, or the file ends in it.
 fn read_at(source: &impl ReadAt, place: FooterPlace, offset: u64, length: u64) -> Result<Option<ParsedFooter>> {
-    let mut bytes = source.up_to(FOOTER, offset, length)?;
+    let mut bytes = source.up_to(FOOTER, offset, length)?.into_owned();
     if !bytes.starts_with(FOOTER_COOKIE) || length_of(&bytes) < length {
         return Ok(None);
     }

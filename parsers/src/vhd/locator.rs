@@ -3,6 +3,8 @@
 //! `W2ru` and `W2ku` are UTF-16LE without NUL. The "data space" is sectors by the specification and bytes in files of
 //! Windows \[R\], so only the length counts. A locator that cannot be is noted and left out, the others are read.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -115,7 +117,9 @@ fn content(source: &impl ReadAt, entry: &Cursor<'_>, limits: &Limits) -> Result<
             detail: format!("{length} is odd"),
         });
     }
-    source.exact("VHD parent locator path", entry.u64_be(16)?, length)
+    source
+        .exact("VHD parent locator path", entry.u64_be(16)?, length)
+        .map(Cow::into_owned)
 }
 
 impl VhdParent {

@@ -302,7 +302,7 @@ impl<R: ReadAt> Walk<R> {
         if self.bitmaps.0 != start {
             let read = self.bitmap_bytes.saturating_add(BITMAP_PIECE_BYTES);
             self.bitmap_bytes = check_bitmap_bytes(read, self.source().len())?;
-            let bytes = self.source().exact(BITMAP, start, BITMAP_PIECE_BYTES)?;
+            let bytes = self.source().exact(BITMAP, start, BITMAP_PIECE_BYTES)?.into_owned();
             self.bitmaps = (start, bytes);
         }
         let index = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);

@@ -7,7 +7,7 @@
 //! A `LogGuid` without a run that can be replayed is an anomaly, not a failure: a file that was copied while it was open
 //! looks the same.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -100,7 +100,7 @@ pub(super) fn open(
     Ok((LogState::Replayable { entries }, replay))
 }
 
-fn read_log(source: &impl ReadAt, header: &ParsedHeader, limits: &Limits) -> Result<Vec<u8>> {
+fn read_log<'s>(source: &'s impl ReadAt, header: &ParsedHeader, limits: &Limits) -> Result<Cow<'s, [u8]>> {
     if header.log_version != LOG_VERSION {
         return Err(ParseError::Unsupported {
             what: LOG,

@@ -5,6 +5,8 @@
 //!
 //! Items that overlap are only noted: each of them was read whole.
 
+use std::borrow::Cow;
+
 use uuid::Uuid;
 
 use super::{
@@ -32,6 +34,9 @@ use crate::{
 
 const TABLE: &str = "VHDX metadata table";
 const ENTRY: &str = "VHDX metadata table entry";
+
+/// What all items of a disk take at most as a rule, those that tell its parent included.
+const USUAL_ITEMS_BYTES: u64 = 8 << 10;
 
 const KNOWN_ITEMS: [Uuid; 9] = [
     FILE_PARAMETERS_ITEM_GUID,
@@ -88,7 +93,8 @@ pub(super) fn read(
     findings: &mut Findings,
 ) -> Result<ParsedMetadata> {
     // Windows puts the items right behind the table: both come with one read.
-    let source = Window::ahead(source, TABLE, region.offset, METADATA_TABLE_BYTES.saturating_mul(2))?;
+    let length = METADATA_TABLE_BYTES.saturating_add(USUAL_ITEMS_BYTES);
+    let source = Window::ahead(source, TABLE, region.offset, length)?;
     let table = read_table(&source, region);
     let Some(entries) = findings.tolerate(code::METADATA_TABLE_BAD, table)? else {
         return Ok(ParsedMetadata::default());
@@ -186,7 +192,7 @@ struct Items<'a, R> {
     findings: &'a mut Findings,
 }
 
-impl<R: ReadAt> Items<'_, R> {
+impl<'a, R: ReadAt> Items<'a, R> {
     fn read(&mut self, limits: &Limits) -> Result<ParsedMetadata> {
         let parameters = self.required("VHDX file parameters", FILE_PARAMETERS_ITEM_GUID, file_parameters)?;
         let block_size = parameters.map(|parameters| check_block_size(&parameters));
@@ -236,7 +242,7 @@ impl<R: ReadAt> Items<'_, R> {
     }
 
     /// The bytes of an item and where they stand, after the checks of MS-VHDX 2.6.1.2.
-    fn bytes(&self, what: &'static str, entry: MetadataTableEntry) -> Result<(u64, Vec<u8>)> {
+    fn bytes(&self, what: &'static str, entry: MetadataTableEntry) -> Result<(u64, Cow<'a, [u8]>)> {
         let out_of_bounds = |field: usize, value: u32, limit: u64| ParseError::OutOfBounds {
             what,
             offset: Cursor::new(ENTRY, entry.place, &[]).position(field),

@@ -3,6 +3,8 @@
 //! The table exists twice. Copy 1 is taken when it is sound, else copy 2. An entry that cannot be is noted and left
 //! out; an unknown region that is marked as required is noted, and the known ones are read nevertheless.
 
+use std::borrow::Cow;
+
 use uuid::Uuid;
 
 use super::{
@@ -91,8 +93,20 @@ pub(super) fn read(source: &impl ReadAt, header: &ParsedHeader, findings: &mut F
 }
 
 fn read_either(source: &impl ReadAt, findings: &mut Findings) -> Result<Option<Vec<RegionTableEntry>>> {
-    let [first, second] = REGION_TABLE_OFFSETS.map(|offset| read_copy(source, offset));
-    match (first, second) {
+    let copies = REGION_TABLE_OFFSETS.map(|offset| Ok((offset, source.exact(TABLE, offset, REGION_TABLE_BYTES)?)));
+    let entries = |copy: &Result<(u64, Cow<'_, [u8]>)>| {
+        let (offset, bytes) = copy.as_ref().map_err(Clone::clone)?;
+        read_copy(&Cursor::new(TABLE, *offset, bytes))
+    };
+    let [first, second] = &copies;
+    let read = entries(first);
+    // Copies of the same bytes have the same checksum and say the same.
+    if let (Ok(_), Ok((_, one)), Ok((_, other))) = (&read, first, second)
+        && one == other
+    {
+        return read.map(Some);
+    }
+    match (read, entries(second)) {
         (Ok(first), Ok(second)) => {
             note_difference(&first, &second, findings);
             Ok(Some(first))
@@ -119,11 +133,9 @@ fn note_difference(first: &[RegionTableEntry], second: &[RegionTableEntry], find
 }
 
 /// The entries of one copy. An id that occurs twice makes the copy bad: MS-VHDX 2.2.3.2 forbids it.
-fn read_copy(source: &impl ReadAt, offset: u64) -> Result<Vec<RegionTableEntry>> {
-    let bytes = source.exact(TABLE, offset, REGION_TABLE_BYTES)?;
-    let cursor = Cursor::new(TABLE, offset, &bytes);
+fn read_copy(cursor: &Cursor<'_>) -> Result<Vec<RegionTableEntry>> {
     cursor.signature(0, REGION_TABLE_SIGNATURE, "regi")?;
-    check_sum(&cursor)?;
+    check_sum(cursor)?;
     let count = cursor.u32_le(8)?;
     if count > REGION_TABLE_MAX_ENTRY_COUNT {
         return Err(ParseError::OutOfBounds {
@@ -135,7 +147,7 @@ fn read_copy(source: &impl ReadAt, offset: u64) -> Result<Vec<RegionTableEntry>>
     }
     let rest = cursor.slice(
         REGION_TABLE_HEADER_BYTES,
-        bytes.len().saturating_sub(REGION_TABLE_HEADER_BYTES),
+        cursor.len().saturating_sub(REGION_TABLE_HEADER_BYTES),
     )?;
     let mut entries = Vec::new();
     let mut place = cursor.position(REGION_TABLE_HEADER_BYTES);

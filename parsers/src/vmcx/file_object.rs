@@ -1,5 +1,7 @@
 //! File objects: values of 2048 bytes or more. They have no header and no checksum.
 
+use std::borrow::Cow;
+
 use super::{
     Budget,
     key_entry::{KeyEntry, decode_text},
@@ -46,7 +48,12 @@ pub(super) fn load_strings<R: ReadAt + ?Sized>(
     Ok(())
 }
 
-fn load<R: ReadAt + ?Sized>(source: &R, stored: Stored, limits: &Limits, budget: &mut Budget) -> Result<Vec<u8>> {
+fn load<'s, R: ReadAt + ?Sized>(
+    source: &'s R,
+    stored: Stored,
+    limits: &Limits,
+    budget: &mut Budget,
+) -> Result<Cow<'s, [u8]>> {
     if stored.length > limits.string_bytes {
         return Err(ParseError::LimitExceeded {
             what: "VMCX string in a file object",

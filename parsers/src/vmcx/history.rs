@@ -5,7 +5,7 @@
 //! this is in force. Every key has a checksum of its own, so keys are recognised wherever they begin, also in what is
 //! left of a table whose start was overwritten.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -62,15 +62,24 @@ pub enum HistoryPlace {
 
 /// Stretches of the file with earlier states.
 #[derive(Debug, Default)]
-pub(super) struct History {
-    images: Vec<(HistoryPlace, Patch)>,
+pub(super) struct History<'s> {
+    images: Vec<Image<'s>>,
 }
 
-impl History {
+/// One of them.
+#[derive(Debug)]
+struct Image<'s> {
+    place: HistoryPlace,
+    /// From the start of the file, in bytes.
+    offset: u64,
+    bytes: Cow<'s, [u8]>,
+}
+
+impl<'s> History<'s> {
     /// Collects the log, what it replaces, and the free space.
     pub(super) fn collect<R: ReadAt + ?Sized>(
         &mut self,
-        source: &R,
+        source: &'s R,
         header: &StorageHeader,
         log: &Log,
         objects: &Listing,
@@ -90,13 +99,17 @@ impl History {
     /// Collects what the key tables left.
     pub(super) fn collect_tables<R: ReadAt + ?Sized>(
         &mut self,
-        source: &R,
+        source: &'s R,
         freed: Vec<Patch>,
         replaced: &[Region],
         budget: &mut Budget,
     ) -> Result<()> {
         self.images
-            .extend(freed.into_iter().map(|image| (HistoryPlace::FreedKey, image)));
+            .extend(freed.into_iter().map(|Patch { offset, bytes }| Image {
+                place: HistoryPlace::FreedKey,
+                offset,
+                bytes: bytes.into(),
+            }));
         self.read(HistoryPlace::ReplacedTable, source, replaced.iter().copied(), budget)
     }
 
@@ -104,7 +117,7 @@ impl History {
     fn read<R: ReadAt + ?Sized>(
         &mut self,
         place: HistoryPlace,
-        source: &R,
+        source: &'s R,
         regions: impl IntoIterator<Item = Region>,
         budget: &mut Budget,
     ) -> Result<()> {
@@ -112,7 +125,7 @@ impl History {
             let there = size.min(source.len().saturating_sub(offset));
             if there > 0 && budget.spend(HISTORY, there).is_ok() {
                 let bytes = source.up_to(HISTORY, offset, there)?;
-                self.images.push((place, Patch { offset, bytes }));
+                self.images.push(Image { place, offset, bytes });
             }
         }
         Ok(())
@@ -123,9 +136,11 @@ impl History {
         let mut found: Vec<_> = self
             .images
             .iter()
-            .flat_map(|(place, image)| {
+            .flat_map(|image| {
                 let entries = sound_entries(&image.bytes, image.offset);
-                entries.into_iter().filter_map(|entry| previous_path(entry, *place))
+                entries
+                    .into_iter()
+                    .filter_map(|entry| previous_path(entry, image.place))
             })
             .collect();
         if found.is_empty() {

@@ -1,6 +1,9 @@
 //! Object tables: the list of everything else in the file. The root table may chain to further ones.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+};
 
 use super::{
     Budget,
@@ -73,7 +76,12 @@ pub(super) fn read<R: ReadAt + ?Sized>(source: &R, budget: &mut Budget, findings
 }
 
 /// The bytes of one table, as many as its entry count says.
-fn read_table<R: ReadAt + ?Sized>(source: &R, offset: u64, size: Option<u64>, budget: &mut Budget) -> Result<Vec<u8>> {
+fn read_table<'s, R: ReadAt + ?Sized>(
+    source: &'s R,
+    offset: u64,
+    size: Option<u64>,
+    budget: &mut Budget,
+) -> Result<Cow<'s, [u8]>> {
     let head = source.exact(WHAT, offset, OBJECT_TABLE_HEADER)?;
     let cursor = Cursor::new(WHAT, offset, &head);
     cursor.signature(0, &OBJECT_TABLE_SIGNATURE, "01 00 11 01")?;

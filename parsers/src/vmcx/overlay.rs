@@ -68,6 +68,10 @@ impl<R: ReadAt + ?Sized> ReadAt for Overlay<'_, R> {
         }
         Ok(count)
     }
+
+    fn held(&self, offset: u64, length: usize) -> Option<&[u8]> {
+        self.patches.is_empty().then(|| self.base.held(offset, length))?
+    }
 }
 
 impl Patch {
@@ -108,10 +112,10 @@ mod tests {
         assert_eq!(overlay.len(), 12);
         assert_eq!(
             overlay.exact("all", 0, 12),
-            Ok(vec![1, 1, 2, 2, 3, 3, 1, 1, 0, 0, 4, 4])
+            Ok(vec![1, 1, 2, 2, 3, 3, 1, 1, 0, 0, 4, 4].into())
         );
-        assert_eq!(overlay.exact("part", 3, 2), Ok(vec![2, 3]));
-        assert_eq!(overlay.up_to("end", 11, 9), Ok(vec![4]));
-        assert_eq!(overlay.up_to("behind", 20, 9), Ok(vec![]));
+        assert_eq!(overlay.exact("part", 3, 2), Ok(vec![2, 3].into()));
+        assert_eq!(overlay.up_to("end", 11, 9), Ok(vec![4].into()));
+        assert_eq!(overlay.up_to("behind", 20, 9), Ok(vec![].into()));
     }
 }

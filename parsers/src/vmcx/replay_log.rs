@@ -3,6 +3,8 @@
 //! A log with a count above 0 is applied in memory, all of it or nothing: every checksum and every place is checked
 //! first. Entries beyond the count and their data are what earlier commits left: see the module `history`.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -186,7 +188,7 @@ impl<'a, R: ReadAt + ?Sized> LogRegion<'a, R> {
     }
 
     /// The block of header and entries, and the count of entries in force.
-    fn read_block(&self, budget: &mut Budget) -> Result<(Vec<u8>, u32)> {
+    fn read_block(&self, budget: &mut Budget) -> Result<(Cow<'a, [u8]>, u32)> {
         budget.spend(WHAT, self.header_size.into())?;
         let block = self.source.exact(WHAT, self.offset, self.header_size.into())?;
         let cursor = Cursor::new(WHAT, self.offset, &block);
@@ -268,7 +270,7 @@ impl<'a, R: ReadAt + ?Sized> LogRegion<'a, R> {
                 computed,
             });
         }
-        Ok(bytes)
+        Ok(bytes.into_owned())
     }
 }
 

@@ -114,7 +114,7 @@ impl Descriptor {
     /// `LimitExceeded` when the text is too long, `Io`.
     pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Self> {
         let bytes = source.up_to(WHAT, 0, limits.text_bytes)?;
-        let is_whole = ReadAt::len(&bytes) >= source.len() || bytes.contains(&0);
+        let is_whole = ReadAt::len(bytes.as_ref()) >= source.len() || bytes.contains(&0);
         if !is_whole {
             return Err(ParseError::LimitExceeded {
                 what: WHAT,

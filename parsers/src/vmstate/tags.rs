@@ -4,6 +4,8 @@
 //! the length of the data; 63 is a big block (stored size, size in memory, padding, data) and 62 a compressed one. The
 //! group ends at a tag without flags and name.
 
+use std::borrow::Cow;
+
 use crate::{Limits, ParseError, ReadAt, Result, bytes::Cursor};
 
 use super::StateGroup;
@@ -105,7 +107,7 @@ impl<'a, S: ReadAt + ?Sized> Tags<'a, S> {
             value: self.read_limit.saturating_sub(self.unread).saturating_add(length),
             limit: self.read_limit,
         })?;
-        self.source.exact(WHAT, offset, length)
+        self.source.exact(WHAT, offset, length).map(Cow::into_owned)
     }
 
     /// Makes sure that the window holds the whole beginning of the next tag.

@@ -211,7 +211,7 @@ impl<'a, S: ReadAt + ?Sized> Tables<'a, S> {
             .saturating_sub(index)
             .saturating_mul(width)
             .min(PIECE_BYTES);
-        self.piece = self.source.up_to(DIRECTORY, offset, length)?;
+        self.piece = self.source.up_to(DIRECTORY, offset, length)?.into_owned();
         self.piece_first = index;
         Ok(())
     }
