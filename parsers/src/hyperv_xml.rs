@@ -349,7 +349,7 @@ fn resolve(reference: &BytesRef<'_>) -> Option<char> {
 fn close(open: Open, findings: &mut Findings) -> Key {
     Key {
         value: value_of(&open, findings),
-        name: open.name,
+        name: open.name.into(),
         children: open.children,
     }
 }

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::EncodedText;
 
@@ -9,7 +10,7 @@ use crate::EncodedText;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileReference {
     /// The key as written, e.g. `scsi0:0.fileName`, `extent 0`, `ddb.sidecars`.
-    pub key: String,
+    pub key: SmolStr,
     /// The path as written, decoded, with its bytes.
     pub value: EncodedText,
     /// What the file is for.
@@ -20,7 +21,7 @@ pub struct FileReference {
 
 impl FileReference {
     /// A reference to a file in use.
-    pub fn new(key: impl Into<String>, value: EncodedText, kind: FileKind) -> Self {
+    pub fn new(key: impl Into<SmolStr>, value: EncodedText, kind: FileKind) -> Self {
         Self {
             key: key.into(),
             value,

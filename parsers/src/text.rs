@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use base64::Engine;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// A string from a file in a declared charset: decoded for people, its bytes kept where they differ.
 ///
@@ -14,24 +15,24 @@ use serde::{Deserialize, Serialize};
 #[serde(from = "Wire", into = "Wire")]
 #[schemars(with = "Wire")]
 pub struct EncodedText {
-    text: String,
+    text: SmolStr,
     /// The bytes in the file, only where they are not the UTF-8 of `text`.
-    raw: Option<Vec<u8>>,
+    raw: Option<Box<[u8]>>,
 }
 
 impl EncodedText {
     /// A value whose bytes are its UTF-8.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub fn new(text: impl AsRef<str>) -> Self {
         Self {
-            text: text.into(),
+            text: SmolStr::new(text),
             raw: None,
         }
     }
 
     /// A decoded value and the bytes that it was decoded from.
-    pub fn decoded(text: impl Into<String>, raw: &[u8]) -> Self {
-        let text = text.into();
-        let raw = (text.as_bytes() != raw).then(|| raw.to_vec());
+    pub fn decoded(text: impl AsRef<str>, raw: &[u8]) -> Self {
+        let text = SmolStr::new(text);
+        let raw = (text.as_bytes() != raw).then(|| raw.into());
         Self { text, raw }
     }
 
@@ -93,15 +94,18 @@ impl<'a> TextRef<'a> {
 
     /// A copy that outlives the file.
     pub fn to_encoded(&self) -> EncodedText {
-        self.clone().into()
+        EncodedText {
+            text: SmolStr::new(&self.text),
+            raw: self.raw.as_deref().map(Into::into),
+        }
     }
 }
 
 impl From<TextRef<'_>> for EncodedText {
     fn from(value: TextRef<'_>) -> Self {
         Self {
-            text: value.text.into_owned(),
-            raw: value.raw.map(Cow::into_owned),
+            text: value.text.into(),
+            raw: value.raw.map(|raw| raw.into_owned().into()),
         }
     }
 }
@@ -122,9 +126,9 @@ impl std::fmt::Display for EncodedText {
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum Wire {
-    Plain(String),
+    Plain(SmolStr),
     Both {
-        text: String,
+        text: SmolStr,
         /// Base64 of the bytes in the file.
         bytes: String,
     },
@@ -136,7 +140,10 @@ impl From<Wire> for EncodedText {
             Wire::Plain(text) => Self::new(text),
             Wire::Both { text, bytes } => {
                 let raw = base64::engine::general_purpose::STANDARD.decode(bytes).ok();
-                Self { text, raw }
+                Self {
+                    text,
+                    raw: raw.map(Into::into),
+                }
             }
         }
     }

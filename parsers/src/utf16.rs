@@ -5,6 +5,9 @@
 
 use crate::text::EncodedText;
 
+/// What a [`smol_str::SmolStr`] keeps in itself.
+const SHORT_BYTES: usize = 23;
+
 /// Decodes little-endian UTF-16. A last odd byte is left out: whoever cares checks the length first.
 pub fn decode_le(bytes: &[u8]) -> EncodedText {
     decode(bytes, u16::from_le_bytes)
@@ -26,8 +29,7 @@ fn decode(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16 + Clone) -> EncodedText {
     let units = pairs.iter().copied().map(unit);
     // Nearly all of them are.
     if units.clone().all(|unit| unit < 0x80) {
-        let ascii = units.map(u16::to_le_bytes).map(|[low, _]| low).collect();
-        return EncodedText::new(String::from_utf8(ascii).unwrap_or_default());
+        return ascii(units.map(u16::to_le_bytes).map(|[low, _]| low), pairs.len());
     }
     let mut lossy = false;
     let text: String = char::decode_utf16(units)
@@ -43,6 +45,16 @@ fn decode(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16 + Clone) -> EncodedText {
     } else {
         EncodedText::new(text)
     }
+}
+
+/// Text of ASCII bytes. Most are so short that they need no memory of their own.
+fn ascii(bytes: impl Iterator<Item = u8>, length: usize) -> EncodedText {
+    let mut short = [0; SHORT_BYTES];
+    let Some(room) = short.get_mut(..length) else {
+        return EncodedText::new(String::from_utf8(bytes.collect()).unwrap_or_default());
+    };
+    room.iter_mut().zip(bytes).for_each(|(target, byte)| *target = byte);
+    EncodedText::new(std::str::from_utf8(room).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -183,7 +183,7 @@ fn as_json(keys: &[Key], file: &Vec<u8>) -> Json {
                 }
                 other => panic!("not in the made files: {other:?}"),
             };
-            (key.name.clone(), value)
+            (key.name.to_string(), value)
         })
         .collect();
     serde_json::to_value(entries).unwrap()

@@ -154,7 +154,7 @@ fn references_match(name: &str, dictionary: &Dictionary<'_>, config: &VmxConfig,
     }
     for file in &config.files {
         assert_eq!(
-            expected.get(&file.key).and_then(Value::as_str),
+            expected.get(file.key.as_str()).and_then(Value::as_str),
             Some(file.value.as_str()),
             "{name}"
         );

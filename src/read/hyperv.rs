@@ -84,7 +84,7 @@ fn previous_paths(storage: &Storage) -> Vec<PreviousReference> {
     paths
         .map(|previous| PreviousReference {
             target: previous.path.clone(),
-            key: previous.key.clone(),
+            key: previous.key.to_string(),
             offset: previous.offset,
         })
         .collect()

@@ -109,7 +109,7 @@ fn link(facts: &Vmdk, descriptor: &Descriptor) -> DiskEvidence {
         image_id: virtualbox.and_then(|ids| ids.image),
         disk_id: descriptor.disk_uuid(),
         content_id: descriptor.long_content_id(),
-        create_type: descriptor.create_type.clone(),
+        create_type: descriptor.create_type.as_deref().map(str::to_owned),
         fcd_id: descriptor.fcd_id(),
         creator: None,
     }

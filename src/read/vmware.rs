@@ -69,9 +69,17 @@ pub(super) fn configuration(kind: Kind, reader: &FileReader, limits: &Limits) ->
 fn special_devices(config: &VmxConfig) -> Vec<DeviceEvidence> {
     let devices = config.devices.iter().filter(|device| device.present);
     let evidence = devices.map(|device| DeviceEvidence {
-        device: device.device.clone(),
-        independent: device.mode.clone().filter(|_| device.is_independent()),
-        shared: device.sharing.clone().filter(|_| device.is_multi_writer()),
+        device: device.device.to_string(),
+        independent: device
+            .mode
+            .as_deref()
+            .filter(|_| device.is_independent())
+            .map(str::to_owned),
+        shared: device
+            .sharing
+            .as_deref()
+            .filter(|_| device.is_multi_writer())
+            .map(str::to_owned),
     });
     evidence
         .filter(|device| device.independent.is_some() || device.shared.is_some())
@@ -149,7 +157,7 @@ pub(super) fn references(files: &[FileReference]) -> Vec<Reference> {
         .map(|file| Reference {
             role: role(file.kind),
             target: file.value.clone(),
-            key: file.key.clone(),
+            key: file.key.to_string(),
             group: None,
             weak: file.is_weak(),
         })

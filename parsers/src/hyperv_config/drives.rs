@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 use uuid::{Uuid, uuid};
 
 use super::{
@@ -177,7 +178,7 @@ pub(super) fn read<'a>(root: &'a Key, complete: bool, paths: &mut PathValues<'a>
                     controller,
                     location,
                     key: [&root.name, &device.name, &controller_key.name, &drive_key.name]
-                        .map(String::as_str)
+                        .map(SmolStr::as_str)
                         .join("/"),
                     kind: DriveKind::of(type_text),
                     type_text: type_text.map(str::to_owned),

@@ -223,7 +223,7 @@ impl OtherTree {
         let complete = tree.complete && !paths.overflow;
         let mut anomalies = Vec::new();
         Self {
-            roots: tree.roots.iter().take(16).map(|key| key.name.clone()).collect(),
+            roots: tree.roots.iter().take(16).map(|key| key.name.to_string()).collect(),
             paths: paths.finish(&mut anomalies).into_all(),
             complete,
             anomalies,

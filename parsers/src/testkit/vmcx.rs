@@ -219,7 +219,7 @@ struct FlatKey {
 impl FlatKey {
     fn of(key: &Key, parent: Option<usize>, insertion: u32) -> Self {
         let (kind, inline, raw) = value_bytes(key);
-        let mut name = key.name.clone().into_bytes();
+        let mut name = key.name.as_bytes().to_vec();
         name.push(0);
         assert!(name.len() <= 255, "a name has at most 254 bytes");
         Self {

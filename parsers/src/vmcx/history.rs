@@ -9,6 +9,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use super::{
     Budget,
@@ -35,7 +36,7 @@ pub struct PreviousPath {
     /// The path as written.
     pub path: EncodedText,
     /// Name of the key that held it.
-    pub key: String,
+    pub key: SmolStr,
     /// Where that key stands, in bytes from the start of the file.
     pub offset: u64,
     /// What it stands in.

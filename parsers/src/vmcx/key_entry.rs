@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use smol_str::SmolStr;
+
 use super::{
     format::{KEY_ENTRY_HEADER, KEY_FLAG_FILE_OBJECT, KEY_TABLE_HEADER, crc32_with_zeroed, key_type},
     key_table::TABLE,
@@ -28,7 +30,7 @@ pub(super) struct KeyEntry {
     pub(super) parent: KeyPlace,
     /// Order among siblings.
     pub(super) insertion: u32,
-    pub(super) name: String,
+    pub(super) name: SmolStr,
     pub(super) value: Value,
 }
 
@@ -143,7 +145,7 @@ pub(super) fn parse_entry(cursor: &Cursor<'_>, table: u64, index: u16) -> Result
         parent: (cursor.u16_le(6)?, cursor.u32_le(8)?),
         insertion: cursor.u32_le(16)?,
         value,
-        name: decoded.clone().into_owned(),
+        name: SmolStr::new(&decoded),
     };
     let lossy = value_lossy || matches!(decoded, Cow::Owned(_));
     Ok(Some(Parsed { entry, checked, lossy }))

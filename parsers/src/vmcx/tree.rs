@@ -3,6 +3,8 @@
 //! A multimap: siblings may share a name, and their order is that of insertion. Keys are linked to their parents in a
 //! second pass, since a child may stand before its parent.
 
+use smol_str::SmolStr;
+
 use crate::text::EncodedText;
 
 /// A tree of keys.
@@ -21,7 +23,7 @@ pub struct KeyTree {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Key {
     /// Its name; siblings may share one.
-    pub name: String,
+    pub name: SmolStr,
     /// What it holds.
     pub value: Value,
     /// The keys below it, in the order of insertion.
@@ -125,7 +127,7 @@ impl KeyTree {
 
 impl Key {
     /// A key that holds keys.
-    pub fn node(name: impl Into<String>, children: impl Into<Vec<Key>>) -> Self {
+    pub fn node(name: impl Into<SmolStr>, children: impl Into<Vec<Key>>) -> Self {
         Self {
             name: name.into(),
             value: Value::Node,
@@ -134,7 +136,7 @@ impl Key {
     }
 
     /// A key with a value.
-    pub fn leaf(name: impl Into<String>, value: impl Into<Value>) -> Self {
+    pub fn leaf(name: impl Into<SmolStr>, value: impl Into<Value>) -> Self {
         Self {
             name: name.into(),
             value: value.into(),

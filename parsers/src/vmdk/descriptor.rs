@@ -7,6 +7,7 @@
 use memchr::{memchr, memchr_iter};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::{
     Anomaly, EncodedText, Limits, ParseError, ReadAt, Result,
@@ -46,7 +47,7 @@ pub struct Descriptor {
     /// `parentCID`: the CID that the parent had when this link was made.
     pub parent_cid: Option<u32>,
     /// `createType`, as written.
-    pub create_type: Option<String>,
+    pub create_type: Option<SmolStr>,
     /// `isNativeSnapshot`: the array keeps the delta.
     pub is_native_snapshot: Option<bool>,
     /// `parentFileNameHint`: the parent's descriptor.
@@ -73,7 +74,7 @@ pub struct Descriptor {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DescriptorEntry {
     /// The key as written.
-    pub key: String,
+    pub key: SmolStr,
     /// The value without its quotes.
     pub value: EncodedText,
 }
@@ -81,7 +82,7 @@ pub struct DescriptorEntry {
 impl DescriptorEntry {
     fn new(key: &str, value: TextRef<'_>) -> Self {
         Self {
-            key: key.to_owned(),
+            key: SmolStr::new(key),
             value: value.into(),
         }
     }
@@ -183,7 +184,7 @@ impl Descriptor {
         } else if is("parentCID") {
             self.parent_cid = self.parse_cid("parentCID", value.as_str());
         } else if is("createType") {
-            self.create_type = Some(value.as_str().trim().to_owned()).filter(|kind| !kind.is_empty());
+            self.create_type = Some(SmolStr::new(value.as_str().trim())).filter(|kind| !kind.is_empty());
         } else if is("isNativeSnapshot") {
             self.is_native_snapshot = parse_flag(value.as_str());
         } else if is("parentFileNameHint") {

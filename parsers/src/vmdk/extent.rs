@@ -12,6 +12,7 @@ use nom::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::{
     EncodedText,
@@ -29,7 +30,7 @@ pub struct Extent {
     /// How the data are kept.
     pub kind: ExtentKind,
     /// The type as written.
-    pub kind_text: String,
+    pub kind_text: SmolStr,
     /// The file, object or device; `None` for ZERO.
     pub name: Option<EncodedText>,
     /// Where the data begin in the file or device, in sectors.
@@ -107,7 +108,7 @@ impl Extent {
     pub(super) fn parse(line: &[u8], number: usize, decoder: &Decoder<'_>) -> Option<Self> {
         let (_, (access, sectors, word, tail)) = parse_line(line).ok()?;
         let (name, words) = split_name(tail);
-        let kind_text = String::from_utf8_lossy(word).into_owned();
+        let kind_text = SmolStr::new(String::from_utf8_lossy(word));
         let words = String::from_utf8_lossy(words);
         let mut words = words.split_ascii_whitespace().map(ToOwned::to_owned).peekable();
         let offset_sectors = words.peek().and_then(|word| word.parse().ok());

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::{
     EncodedText,
@@ -67,7 +68,7 @@ pub fn file_references(dictionary: &Dictionary<'_>) -> Vec<FileReference> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OtherBacking {
     /// The key as written, e.g. `floppy0.fileName`.
-    pub key: String,
+    pub key: SmolStr,
     /// The value as written.
     pub value: EncodedText,
     /// What it means.
@@ -85,7 +86,7 @@ pub fn other_backings(dictionary: &Dictionary<'_>) -> Vec<OtherBacking> {
             }
             let meaning = NoFile::of(entry.value.as_str()).or_else(|| by_file_type(&mut devices, &entry.key))?;
             Some(OtherBacking {
-                key: entry.key.to_string(),
+                key: SmolStr::new(&entry.key),
                 value: entry.value.to_encoded(),
                 meaning,
             })
@@ -135,7 +136,7 @@ fn of_entry(devices: &mut Devices<'_>, entry: &Entry<'_>) -> Option<FileReferenc
         .or_else(|| is_file(key, entry.value.as_str()).then_some((FileKind::Other, true)))?;
     let is_text = begins_with_one_of(key, TEXT_KEYS) || is_not_a_file(entry.value.as_str());
     (!is_text).then(|| FileReference {
-        key: key.to_owned(),
+        key: SmolStr::new(key),
         value: entry.value.to_encoded(),
         kind,
         present,

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, StrExt};
 
 use crate::{
     EncodedText,
@@ -17,21 +18,21 @@ const BUSES: &[&str] = &["scsi", "sata", "nvme", "ide"];
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct StorageDevice {
     /// `scsi0:1`, in lower case.
-    pub device: String,
+    pub device: SmolStr,
     /// `present`: attached.
     pub present: bool,
     /// `fileName` as written, also where it names no file.
     pub file_name: Option<EncodedText>,
     /// `deviceType`: `scsi-hardDisk`, `cdrom-image` … A device without it is a disk.
-    pub device_type: Option<String>,
+    pub device_type: Option<SmolStr>,
     /// `mode`: `persistent`, `independent-persistent`, `independent-nonpersistent`, `undoable`, `append`.
-    pub mode: Option<String>,
+    pub mode: Option<SmolStr>,
     /// `sharing`: `multi-writer` where several VMs write the disk.
-    pub sharing: Option<String>,
+    pub sharing: Option<SmolStr>,
     /// `ctkEnabled` of the device.
     pub change_tracking: Option<bool>,
     /// `hbr_filter.rdid`: the vSphere Replication disk.
-    pub replication_id: Option<String>,
+    pub replication_id: Option<SmolStr>,
 }
 
 impl StorageDevice {
@@ -53,7 +54,7 @@ impl StorageDevice {
     fn with(fields: &[Field<'_>]) -> Self {
         let mut device = Self::default();
         if let Some(last) = fields.last() {
-            device.device = last.device.to_ascii_lowercase();
+            device.device = last.device.to_ascii_lowercase_smolstr();
         }
         for field in fields {
             device.set(field.name, field.value);
@@ -64,7 +65,7 @@ impl StorageDevice {
     /// Takes one field of the device.
     fn set(&mut self, field: &str, value: &TextRef<'_>) {
         let is = |name| is_same_word(field, name);
-        let text = || Some(value.as_str().to_owned()).filter(|text| !text.trim().is_empty());
+        let text = || (!value.is_blank()).then(|| SmolStr::new(value.as_str()));
         if is("present") {
             self.present = parse_flag(value.as_str()) == Some(true);
         } else if is("fileName") {
