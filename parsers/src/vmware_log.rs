@@ -5,7 +5,7 @@
 //! that are translated (the disk mode) are not looked at. The log is in the code page of its host. A log is of one run of
 //! the VM: the next one begins another file.
 
-use std::sync::LazyLock;
+use std::{cell::LazyCell, sync::LazyLock};
 
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 use jiff::Timestamp;
@@ -88,10 +88,13 @@ pub struct ContentIdMismatch {
     pub at: Option<LogTime>,
 }
 
+/// What begins a line of the configuration.
+const DICTIONARY: &[u8] = b"DICT ";
+
 /// The words that are looked for, and what the rest of their line tells.
 const WORDS: &[(&[u8], Word)] = &[
     (b"DICT --- CONFIGURATION ", Word::Configuration),
-    (b"DICT ", Word::Dictionary),
+    (DICTIONARY, Word::Dictionary),
     (b"DISK: ", Word::Disk),
     (b"BIOS-UUID is ", Word::BiosUuid),
     (b"Hostname=", Word::Host),
@@ -145,9 +148,10 @@ impl VmLog {
             });
         }
         let head = source.up_to(WHAT, 0, HEAD_BYTES)?;
-        let (charset, _) = Charset::declared(None, &head);
+        let charset = &HostCharset::of(&head);
         let mut log = Self::default();
-        log.take_lines(&head, charset);
+        let mut ends = Vec::new();
+        log.take_lines(&head, charset, &mut ends);
         // Only the end of the file tells how the run ended.
         let tail_start = source.len().saturating_sub(TAIL_BYTES);
         let in_head = usize::try_from(tail_start).ok().and_then(|start| head.get(start..));
@@ -162,31 +166,32 @@ impl VmLog {
         let news = usize::try_from(HEAD_BYTES.saturating_sub(tail_start)).unwrap_or(0);
         log.ended = Words::of(tail).any(|(word, _, _)| matches!(word, Word::Exit));
         log.last_line = lines_of(tail).rev().find_map(time_of).map(LogTime::new);
-        log.take_lines(tail.get(news..).unwrap_or_default(), charset);
+        log.take_lines(tail.get(news..).unwrap_or_default(), charset, &mut ends);
         Ok(log)
     }
 
     /// Takes what the lines of a part of the log tell.
-    fn take_lines(&mut self, part: &[u8], charset: Charset) {
+    fn take_lines(&mut self, part: &[u8], charset: &HostCharset<'_>, ends: &mut Vec<PathEnd>) {
         if self.first_line.is_none()
             && let Some(first) = lines_of(part).find(|line| !line.is_empty())
         {
             let shown = first.get(..first.len().min(MAX_LINE_BYTES)).unwrap_or_default();
-            self.first_line = Some(charset.decode(shown).0.into_owned());
+            self.first_line = Some(charset.decoded(shown));
             self.begun = time_of(first).map(LogTime::new);
         }
         for (word, rest, line) in Words::of(part) {
-            self.take(word, rest, line, charset);
+            self.take(word, rest, line, charset, ends);
         }
     }
 
     /// Takes what one of the words tells: `rest` is what follows it in its line.
-    fn take(&mut self, word: Word, rest: &[u8], line: &[u8], charset: Charset) {
-        let text = |bytes: &[u8]| charset.decode(bytes).0.into_owned();
+    fn take(&mut self, word: Word, rest: &[u8], line: &[u8], charset: &HostCharset<'_>, ends: &mut Vec<PathEnd>) {
+        let text = |bytes: &[u8]| charset.decoded(bytes);
         let time = || time_of(line).map(LogTime::new);
         match word {
             Word::Configuration => set_once(&mut self.vmx_path, || charset.text(rest.trim_ascii())),
-            Word::Dictionary => self.take_configuration(rest.trim_ascii(), charset),
+            Word::Dictionary if self.display_name.is_some() && self.bios_uuid.is_some() => {}
+            Word::Dictionary => self.take_configuration(rest.trim_ascii_start(), charset),
             Word::BiosUuid => set_once(&mut self.bios_uuid, || VmwareUuid::new(&text(rest))),
             Word::Host => set_once(&mut self.host, || text(rest.trim_ascii())),
             Word::OldHost => {
@@ -196,7 +201,7 @@ impl VmLog {
             }
             Word::Disk => {
                 if let Some(disk) = disk_of(rest, charset) {
-                    self.take_disk(disk);
+                    self.take_disk(disk, ends);
                 }
             }
             Word::Mismatch if self.content_id_mismatches.len() < MAX_MISMATCHES => {
@@ -208,12 +213,16 @@ impl VmLog {
         }
     }
 
-    /// Joins what several lines tell of one disk.
-    fn take_disk(&mut self, disk: LogDisk) {
+    /// Joins what several lines tell of one disk. `ends` are those of the paths of the disks so far.
+    fn take_disk(&mut self, disk: LogDisk, ends: &mut Vec<PathEnd>) {
+        let end = path_end(&disk.path);
         let fits = |own: &LogDisk| own.device.is_none() || disk.device.is_none() || own.device == disk.device;
-        let known = self.disks.iter().position(|own| own.path == disk.path && fits(own));
+        let is_same = |own: &LogDisk| own.path == disk.path && fits(own);
+        let mut alike = (0..).zip(&*ends).filter(|(_, other)| **other == end).map(|(place, _)| place);
+        let known = alike.find(|place| self.disks.get(*place).is_some_and(is_same));
         if known.is_none() && self.disks.len() < MAX_DISKS {
             self.disks.push(disk);
+            ends.push(end);
         } else if let Some(own) = known.and_then(|place| self.disks.get_mut(place)) {
             own.device = own.device.take().or(disk.device);
             own.uuid = own.uuid.take().or(disk.uuid);
@@ -221,12 +230,15 @@ impl VmLog {
     }
 
     /// A line of the configuration: `displayName = "…"`; before 2012 without quotes.
-    fn take_configuration(&mut self, entry: &[u8], charset: Charset) {
+    fn take_configuration(&mut self, entry: &[u8], charset: &HostCharset<'_>) {
+        if !matches!(entry, [b'd' | b'D' | b'u' | b'U', ..]) {
+            return;
+        }
         let Some(equals) = memchr(b'=', entry) else {
             return;
         };
         let (key, value) = entry.split_at_checked(equals).unwrap_or_default();
-        let (key, value) = (key.trim_ascii(), value.get(1..).unwrap_or_default().trim_ascii());
+        let (key, value) = (key.trim_ascii_end(), value.get(1..).unwrap_or_default().trim_ascii());
         let value = match value.strip_prefix(b"\"") {
             Some(quoted) => quoted.strip_suffix(b"\"").unwrap_or_default(),
             None => value,
@@ -237,8 +249,37 @@ impl VmLog {
         if key.eq_ignore_ascii_case(b"displayName") {
             set_once(&mut self.display_name, || charset.text(value));
         } else if key.eq_ignore_ascii_case(b"uuid.bios") {
-            set_once(&mut self.bios_uuid, || VmwareUuid::new(&charset.decode(value).0));
+            set_once(&mut self.bios_uuid, || VmwareUuid::new(&charset.decoded(value)));
         }
+    }
+}
+
+/// The last bytes of a path, by which most paths of one VM differ.
+type PathEnd = [u8; 16];
+
+fn path_end(path: &EncodedText) -> PathEnd {
+    path.raw().last_chunk().copied().unwrap_or_default()
+}
+
+/// The code page of the host: UTF-8 where all that was read of the beginning is, which is looked at only when a text
+/// is not ASCII.
+struct HostCharset<'a>(LazyCell<Charset, Box<dyn FnOnce() -> Charset + 'a>>);
+
+impl<'a> HostCharset<'a> {
+    fn of(head: &'a [u8]) -> Self {
+        Self(LazyCell::new(Box::new(|| Charset::declared(None, head).0)))
+    }
+
+    fn of_text(&self, bytes: &[u8]) -> Charset {
+        if bytes.is_ascii() { Charset::UTF_8 } else { *self.0 }
+    }
+
+    fn decoded(&self, bytes: &[u8]) -> String {
+        self.of_text(bytes).decode(bytes).0.into_owned()
+    }
+
+    fn text(&self, bytes: &[u8]) -> EncodedText {
+        self.of_text(bytes).text(bytes)
     }
 }
 
@@ -297,11 +338,35 @@ struct Words<'a> {
     text: &'a [u8],
     /// Where the next line begins.
     at: usize,
+    /// What stands before the word in the line before, where that is one of the configuration.
+    before: &'a [u8],
 }
 
 impl<'a> Words<'a> {
     fn of(text: &'a [u8]) -> Self {
-        Self { text, at: 0 }
+        Self {
+            text,
+            at: 0,
+            before: &[],
+        }
+    }
+
+    /// The next line, where it is of the configuration as the one before and begins with the same: hundreds of these
+    /// follow each other, and are not worth a search each.
+    fn next_of_configuration(&mut self) -> Option<(Word, &'a [u8], &'a [u8])> {
+        if self.before.is_empty() {
+            return None;
+        }
+        let lines = self.text.get(self.at..)?;
+        let entry = lines.strip_prefix(self.before)?.strip_prefix(DICTIONARY)?;
+        if entry.starts_with(b"--- ") {
+            return None;
+        }
+        let length = memchr(b'\n', entry).unwrap_or(entry.len());
+        let (rest, after) = entry.split_at_checked(length)?;
+        let line = lines.get(..lines.len().checked_sub(after.len())?)?;
+        self.at = self.at.saturating_add(line.len()).saturating_add(1).min(self.text.len());
+        Some((Word::Dictionary, rest.trim_ascii_end(), line.trim_ascii_end()))
     }
 }
 
@@ -309,6 +374,9 @@ impl<'a> Iterator for Words<'a> {
     type Item = (Word, &'a [u8], &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let Some(next) = self.next_of_configuration() {
+            return Some(next);
+        }
         loop {
             let found = SEARCH.find(Input::new(self.text).range(self.at..))?;
             let (before, behind) = self.text.split_at_checked(found.start())?;
@@ -317,6 +385,10 @@ impl<'a> Iterator for Words<'a> {
             self.at = end.saturating_add(1).min(self.text.len());
             let line = self.text.get(start..end)?.trim_ascii_end();
             let (_, word) = WORDS.get(found.pattern().as_usize())?;
+            self.before = match word {
+                Word::Dictionary => self.text.get(start..found.start()).unwrap_or_default(),
+                _ => &[],
+            };
             // A word whose last blank was the end of the line tells nothing.
             if let Some(rest) = line.get(found.end().saturating_sub(start)..) {
                 return Some((*word, rest, line));
@@ -326,12 +398,12 @@ impl<'a> Iterator for Words<'a> {
 }
 
 /// `OPEN scsi0:0 '<path>' …` or `Disk '<path>' has UUID '<uuid>'`.
-fn disk_of(line: &[u8], charset: Charset) -> Option<LogDisk> {
+fn disk_of(line: &[u8], charset: &HostCharset<'_>) -> Option<LogDisk> {
     if let Some(open) = line.strip_prefix(b"OPEN ") {
         let quote = open.iter().position(|&byte| byte == b'\'')?;
         let end = open.iter().rposition(|&byte| byte == b'\'')?;
         let path = open.get(quote.checked_add(1)?..end)?;
-        let device = charset.decode(open.get(..quote)?.trim_ascii()).0.into_owned();
+        let device = charset.decoded(open.get(..quote)?.trim_ascii());
         return Some(LogDisk {
             path: charset.text(path),
             device: Some(device).filter(|device| !device.is_empty()),
@@ -350,7 +422,7 @@ fn disk_of(line: &[u8], charset: Charset) -> Option<LogDisk> {
     Some(LogDisk {
         path: charset.text(path),
         device: None,
-        uuid: Some(VmwareUuid::new(&charset.decode(uuid).0)),
+        uuid: Some(VmwareUuid::new(&charset.decoded(uuid))),
     })
 }
 
