@@ -7,6 +7,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
+use memchr::memchr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -175,7 +176,7 @@ fn sound_entries(image: &[u8], base: u64) -> Vec<KeyEntry> {
     let mut found = Vec::new();
     let mut work = image.len().saturating_mul(CHECKSUM_FACTOR);
     let mut at = 0;
-    while let Some(skip) = image.get(at..).and_then(next_text) {
+    while let Some(skip) = image.get(at..).and_then(|rest| memchr(key_type::STRING, rest)) {
         at = at.saturating_add(skip);
         let rest = image.get(at..).unwrap_or_default();
         let Some(length) = text_length(rest) else {
@@ -195,18 +196,6 @@ fn sound_entries(image: &[u8], base: u64) -> Vec<KeyEntry> {
         }
     }
     found
-}
-
-/// The next byte that may begin a text key: most of the file is filling.
-fn next_text(bytes: &[u8]) -> Option<usize> {
-    const GROUP: usize = 32;
-    let is_text = |byte: &u8| *byte == key_type::STRING;
-    let count = |group: &[u8; GROUP]| group.iter().map(|byte| u8::from(is_text(byte))).sum::<u8>();
-    let (groups, _) = bytes.as_chunks::<GROUP>();
-    let empty = groups.iter().take_while(|group| count(group) == 0).count();
-    let start = empty.saturating_mul(GROUP);
-    let within = bytes.get(start..)?.iter().position(is_text)?;
-    Some(start.saturating_add(within))
 }
 
 /// The length of a text key that may begin here; `None` where what stands here is none.

@@ -28,6 +28,9 @@ use crate::{
 /// Name of the structure in messages.
 pub(super) const TABLE: &str = "VMCX key table";
 
+/// How long an entry of a key table is as a rule.
+const USUAL_ENTRY_BYTES: usize = 100;
+
 /// One table that was chosen or passed over.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
@@ -72,6 +75,8 @@ pub(super) fn read<R: ReadAt + ?Sized>(
             continue;
         };
         tables.count = tables.count.saturating_add(1);
+        let usual = bytes.len() / USUAL_ENTRY_BYTES;
+        tables.entries.reserve(usual.min(limits.tree_nodes));
         tables.add_table(&bytes, offset, index, limits, budget, findings);
     }
     tables.note_unlisted(findings);
@@ -196,12 +201,10 @@ impl KeyTables {
             return;
         };
         let body = entry.get(KEY_ENTRY_HEADER..).unwrap_or_default();
-        // In groups, since half of a file may be filling.
-        let others = |group: &[u8]| {
-            let is_other = |byte: &u8| u8::from(*byte != FREE_FILLING && *byte != 0);
-            group.iter().map(is_other).sum::<u8>()
-        };
-        let is_scrubbed = body.chunks(64).all(|group| others(group) == 0);
+        // In groups without a branch for each byte, since half of a file may be filling.
+        let is_other = |byte: &u8| (*byte != FREE_FILLING) & (*byte != 0);
+        let holds_other = |group: &[u8]| group.iter().fold(false, |any, byte| any | is_other(byte));
+        let is_scrubbed = !body.chunks(256).any(holds_other);
         if !is_scrubbed && budget.spend(TABLE, count(body.len())).is_ok() {
             self.freed.push(Patch {
                 offset: at.saturating_add(count(KEY_ENTRY_HEADER)),

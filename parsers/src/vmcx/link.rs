@@ -3,7 +3,7 @@
 //! Nothing is lost: a key whose parent is missing, whose ancestors form a circle, or that lies too deep becomes the
 //! root of a detached part.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use super::{
     key_entry::{KeyEntry, KeyPlace},
@@ -54,18 +54,20 @@ impl Linker {
 
     /// Fills the lists of children; returns the keys of the root and those whose parent is not there.
     fn find_parents(&mut self, findings: &mut Findings) -> (Vec<usize>, Vec<usize>) {
-        let places: BTreeMap<KeyPlace, usize> = self
-            .entries
-            .iter()
-            .enumerate()
-            .filter_map(|(id, entry)| Some((entry.as_ref()?.place, id)))
-            .collect();
+        let place_of = |(id, entry): (usize, &Option<KeyEntry>)| Some((entry.as_ref()?.place, id));
+        let mut places: Vec<(KeyPlace, usize)> = self.entries.iter().enumerate().filter_map(place_of).collect();
+        // They come in this order.
+        places.sort_unstable();
+        let at = |place: KeyPlace| {
+            let found = places.binary_search_by_key(&place, |(place, _)| *place).ok()?;
+            places.get(found).map(|(_, id)| *id)
+        };
         let (mut roots, mut detached) = (Vec::new(), Vec::new());
         for &id in &self.order {
             let Some(entry) = self.entries.get(id).and_then(Option::as_ref) else {
                 continue;
             };
-            let parent = places.get(&entry.parent).copied();
+            let parent = at(entry.parent);
             if entry.parent.0 == 0 {
                 roots.push(id);
             } else if let Some(children) = parent.and_then(|parent| self.children.get_mut(parent)) {
@@ -166,7 +168,7 @@ mod tests {
             place: (1, place),
             parent: (u16::from(parent != 0), parent),
             insertion,
-            name: name.to_owned(),
+            name: name.into(),
             value: Value::Node,
         }
     }

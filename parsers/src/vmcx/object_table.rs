@@ -8,8 +8,8 @@ use std::{
 use super::{
     Budget,
     format::{
-        MAX_TABLES, OBJECT_ENTRY_LENGTH, OBJECT_TABLE_HEADER, OBJECT_TABLE_SIGNATURE, ROOT_OBJECT_TABLE,
-        crc32_with_zeroed, object_type,
+        EMPTY_OBJECT_ENTRY, MAX_TABLES, OBJECT_ENTRY_LENGTH, OBJECT_TABLE_HEADER, OBJECT_TABLE_SIGNATURE,
+        ROOT_OBJECT_TABLE, crc32_with_zeroed, object_type,
     },
 };
 use crate::{
@@ -113,8 +113,9 @@ fn sort_entries(
 ) {
     let header = usize::try_from(OBJECT_TABLE_HEADER).unwrap_or(usize::MAX);
     let length = usize::try_from(OBJECT_ENTRY_LENGTH).unwrap_or(usize::MAX);
-    let mut at = offset.saturating_add(OBJECT_TABLE_HEADER);
-    for bytes in table.get(header..).unwrap_or_default().chunks_exact(length) {
+    let places = (offset.saturating_add(OBJECT_TABLE_HEADER)..).step_by(length);
+    let entries = table.get(header..).unwrap_or_default().chunks_exact(length);
+    for (at, bytes) in places.zip(entries).filter(|(_, bytes)| *bytes != EMPTY_OBJECT_ENTRY) {
         match parse_entry(&Cursor::new(ENTRY, at, bytes)) {
             Err(error) => findings.damage(Anomaly::at("object-entry-bad", at, error.to_string())),
             Ok((object_type::EMPTY, _)) => {}
@@ -133,7 +134,6 @@ fn sort_entries(
                 ),
             )),
         }
-        at = at.saturating_add(OBJECT_ENTRY_LENGTH);
     }
 }
 

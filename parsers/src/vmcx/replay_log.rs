@@ -100,7 +100,7 @@ pub(super) fn read<R: ReadAt + ?Sized>(
         return Ok(log);
     };
     log.facts.entry_count = count;
-    let (counted, beyond) = split_entries(&block, region.offset, count);
+    let (counted, residue) = split_entries(&block, region.offset, count);
     let patches = region.load_all(&counted, budget);
     if let Some(patches) = findings.tolerate("replay-log-entry-bad", patches)? {
         log.facts.state = if count == 0 {
@@ -110,7 +110,7 @@ pub(super) fn read<R: ReadAt + ?Sized>(
         };
         log.patches = patches;
     }
-    log.facts.residue_count = u32::try_from(beyond.iter().flatten().count()).unwrap_or(u32::MAX);
+    log.facts.residue_count = u32::try_from(residue).unwrap_or(u32::MAX);
     Ok(log)
 }
 
@@ -128,23 +128,22 @@ fn check_header_size(header: &StorageHeader) -> Result<()> {
     })
 }
 
-/// The entries in force, and those beyond the count.
-fn split_entries(block: &[u8], offset: u64, count: u32) -> (Vec<Result<LogEntry>>, Vec<Result<LogEntry>>) {
+/// The entries in force, and how many of those beyond the count are whole.
+fn split_entries(block: &[u8], offset: u64, count: u32) -> (Vec<Result<LogEntry>>, usize) {
+    let places =
+        (offset.saturating_add(u64::try_from(LOG_HEADER_LENGTH).unwrap_or_default())..).step_by(LOG_ENTRY_LENGTH);
     let entries = block
         .get(LOG_HEADER_LENGTH..)
         .unwrap_or_default()
         .chunks_exact(LOG_ENTRY_LENGTH);
-    let step = u64::try_from(LOG_ENTRY_LENGTH).unwrap_or_default();
-    let mut at = offset.saturating_add(u64::try_from(LOG_HEADER_LENGTH).unwrap_or_default());
-    let mut counted: Vec<_> = entries
-        .map(|bytes| {
-            let entry = parse_entry(&Cursor::new(ENTRY, at, bytes));
-            at = at.saturating_add(step);
-            entry
-        })
-        .collect();
-    let beyond = counted.split_off(usize::try_from(count).unwrap_or(usize::MAX).min(counted.len()));
-    (counted, beyond)
+    let mut entries = places.zip(entries);
+    let parse = |(at, bytes)| parse_entry(&Cursor::new(ENTRY, at, bytes));
+    let counted = usize::try_from(count).unwrap_or(usize::MAX);
+    let counted = entries.by_ref().take(counted).map(parse).collect();
+    // The checksum of zeros is not zero.
+    let is_used = |(_, bytes): &(u64, &[u8])| bytes.iter().any(|byte| *byte != 0);
+    let residue = entries.filter(is_used).map(parse).filter(Result::is_ok).count();
+    (counted, residue)
 }
 
 fn parse_entry(cursor: &Cursor<'_>) -> Result<LogEntry> {
