@@ -111,7 +111,7 @@ impl<'a> Decoder<'a> {
 
     /// A part of a text that needs no decoding.
     #[inline]
-    fn as_it_stands(&self, part: &'a [u8]) -> Option<&'a str> {
+    pub(crate) fn as_it_stands(&self, part: &'a [u8]) -> Option<&'a str> {
         let start = self.text.offset(part);
         self.decoded?.get(start..start.saturating_add(part.len()))
     }

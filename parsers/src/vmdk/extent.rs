@@ -3,13 +3,6 @@
 //! The name stands between the first and the last quote of the line: it may hold blanks, `=` and quotes (dissect).
 
 use memchr::{memchr, memrchr};
-use nom::{
-    IResult, Parser,
-    branch::alt,
-    bytes::complete::{tag_no_case, take_till1},
-    character::complete::{space0, space1, u64 as decimal},
-    combinator::{rest, value},
-};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -106,15 +99,13 @@ impl ExtentKind {
 impl Extent {
     /// Reads a line; `None` when it is no extent line, or one whose size is no number of 64 bits.
     pub(super) fn parse(line: &[u8], number: usize, decoder: &Decoder<'_>) -> Option<Self> {
-        let (_, (access, sectors, word, tail)) = parse_line(line).ok()?;
+        let (access, sectors, word, tail) = parse_line(line)?;
         let (name, words) = split_name(tail);
-        let kind_text = SmolStr::new(String::from_utf8_lossy(word));
-        let words = String::from_utf8_lossy(words);
-        let mut words = words.split_ascii_whitespace().map(ToOwned::to_owned).peekable();
-        let offset_sectors = words.peek().and_then(|word| word.parse().ok());
-        if offset_sectors.is_some() {
-            words.next();
-        }
+        let kind_text = match decoder.as_it_stands(word) {
+            Some(word) => SmolStr::new(word),
+            None => SmolStr::new(String::from_utf8_lossy(word)),
+        };
+        let (offset_sectors, device_words) = offset_and_device(words);
         Some(Self {
             access,
             sectors,
@@ -124,7 +115,7 @@ impl Extent {
                 .map(|name| decoder.text_ref(name).0.into())
                 .filter(|name: &EncodedText| !name.is_blank()),
             offset_sectors,
-            device_words: words.collect(),
+            device_words,
             line: number,
         })
     }
@@ -138,30 +129,63 @@ impl Extent {
     }
 }
 
+/// The number behind the name, where there is one, and the words that follow.
+fn offset_and_device(words: &[u8]) -> (Option<u64>, Vec<String>) {
+    if words.is_empty() {
+        return (None, Vec::new());
+    }
+    let words = String::from_utf8_lossy(words);
+    let mut words = words.split_ascii_whitespace().map(ToOwned::to_owned).peekable();
+    let offset_sectors = words.peek().and_then(|word| word.parse().ok());
+    if offset_sectors.is_some() {
+        words.next();
+    }
+    (offset_sectors, words.collect())
+}
+
 /// True when a line begins like an extent line, sound or not.
 pub(super) fn begins_like_extent(line: &[u8]) -> bool {
-    (space0, parse_access, space1::<&[u8], nom::error::Error<&[u8]>>)
-        .parse(line)
-        .is_ok()
+    parse_access(line).is_some()
 }
 
 /// Access, sectors, type word, and what follows it.
 type Fields<'a> = (Access, u64, &'a [u8], &'a [u8]);
 
-fn parse_line(line: &[u8]) -> IResult<&[u8], Fields<'_>> {
-    let word = take_till1(|byte: u8| byte.is_ascii_whitespace() || byte == b'"');
-    let (end, (_, access, _, sectors, _, word, tail)) =
-        (space0, parse_access, space1, decimal, space1, word, rest).parse(line)?;
-    Ok((end, (access, sectors, word, tail)))
+fn parse_line(line: &[u8]) -> Option<Fields<'_>> {
+    let (access, rest) = parse_access(line)?;
+    let (digits, rest) = split_where(rest, |byte| !byte.is_ascii_digit());
+    let sectors = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    let (word, tail) = split_where(skip_blanks(rest)?, |byte| byte.is_ascii_whitespace() || *byte == b'"');
+    (!word.is_empty()).then_some((access, sectors, word, tail))
 }
 
-fn parse_access(input: &[u8]) -> IResult<&[u8], Access> {
-    alt((
-        value(Access::Rw, tag_no_case("RW")),
-        value(Access::Rdonly, tag_no_case("RDONLY")),
-        value(Access::Noaccess, tag_no_case("NOACCESS")),
-    ))
-    .parse(input)
+/// The access at the beginning of a line, and what follows the blanks behind it.
+fn parse_access(line: &[u8]) -> Option<(Access, &[u8])> {
+    const WORDS: &[(&[u8], Access)] = &[
+        (b"RW", Access::Rw),
+        (b"RDONLY", Access::Rdonly),
+        (b"NOACCESS", Access::Noaccess),
+    ];
+    let line = skip_blanks(line).unwrap_or(line);
+    let (word, rest) = split_where(line, |byte| is_blank(*byte));
+    let (_, access) = WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word))?;
+    Some((*access, skip_blanks(rest)?))
+}
+
+/// What follows the blanks at the beginning; `None` where there are none.
+fn skip_blanks(text: &[u8]) -> Option<&[u8]> {
+    let (blanks, rest) = split_where(text, |byte| !is_blank(*byte));
+    (!blanks.is_empty()).then_some(rest)
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// What stands before the first byte that is one of these, and the rest from it on.
+fn split_where(text: &[u8], is_end: impl Fn(&u8) -> bool) -> (&[u8], &[u8]) {
+    let end = text.iter().position(is_end).unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or((text, &[]))
 }
 
 /// The name between the first and the last quote, and what follows it. Without quotes a first word that is no number is

@@ -277,7 +277,7 @@ mod tests {
         let references: Vec<_> = descriptor
             .references()
             .into_iter()
-            .map(|file| (file.kind, file.key, file.value.to_string()))
+            .map(|file| (file.kind, file.key.to_string(), file.value.to_string()))
             .collect();
         let expected = [
             (FileKind::Parent, "parentFileNameHint", "b\\c \"d\".vmdk"),
