@@ -1,6 +1,7 @@
 //! What the facts of a file cost beside opening and reading it, in processor time.
 //!
-//! `cargo bench -p derelict-parsers --bench headers`; the numbers stand in the README. Beside the parsing of bytes in memory
+//! `cargo bench -p derelict-parsers --bench headers`; the numbers stand in the README; a word behind
+//! `--` measures only what has it in its name. Beside the parsing of bytes in memory
 //! stand an open, the reads that it makes and a close of the same file in the page cache; and what a scan does with each
 //! file: openat, fstat, the first 64 KiB, the reads behind them, fstat, close.
 #![expect(clippy::unwrap_used, reason = "a bench that cannot set itself up has failed")]
@@ -60,8 +61,12 @@ fn pread(file: &File, reads: &[(u64, usize)], buffer: &mut [u8]) {
     }
 }
 
-/// Prints what the facts cost beside the reads.
+/// Prints what the facts cost beside the reads, where the name holds what the command line asks for.
 fn compare(name: &str, bytes: &[u8], parse: &dyn Fn(&dyn ReadAt)) {
+    let asked = std::env::args().skip(1).find(|word| !word.starts_with('-'));
+    if asked.is_some_and(|word| !name.contains(&word)) {
+        return;
+    }
     let noted = Noted {
         bytes,
         reads: RefCell::default(),

@@ -218,7 +218,10 @@ impl VmLog {
         let end = path_end(&disk.path);
         let fits = |own: &LogDisk| own.device.is_none() || disk.device.is_none() || own.device == disk.device;
         let is_same = |own: &LogDisk| own.path == disk.path && fits(own);
-        let mut alike = (0..).zip(&*ends).filter(|(_, other)| **other == end).map(|(place, _)| place);
+        let mut alike = (0..)
+            .zip(&*ends)
+            .filter(|(_, other)| **other == end)
+            .map(|(place, _)| place);
         let known = alike.find(|place| self.disks.get(*place).is_some_and(is_same));
         if known.is_none() && self.disks.len() < MAX_DISKS {
             self.disks.push(disk);
@@ -255,10 +258,10 @@ impl VmLog {
 }
 
 /// The last bytes of a path, by which most paths of one VM differ.
-type PathEnd = [u8; 16];
+type PathEnd = u64;
 
 fn path_end(path: &EncodedText) -> PathEnd {
-    path.raw().last_chunk().copied().unwrap_or_default()
+    path.raw().last_chunk().copied().map_or(0, u64::from_le_bytes)
 }
 
 /// The code page of the host: UTF-8 where all that was read of the beginning is, which is looked at only when a text
@@ -365,7 +368,11 @@ impl<'a> Words<'a> {
         let length = memchr(b'\n', entry).unwrap_or(entry.len());
         let (rest, after) = entry.split_at_checked(length)?;
         let line = lines.get(..lines.len().checked_sub(after.len())?)?;
-        self.at = self.at.saturating_add(line.len()).saturating_add(1).min(self.text.len());
+        self.at = self
+            .at
+            .saturating_add(line.len())
+            .saturating_add(1)
+            .min(self.text.len());
         Some((Word::Dictionary, rest.trim_ascii_end(), line.trim_ascii_end()))
     }
 }

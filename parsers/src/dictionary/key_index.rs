@@ -7,8 +7,11 @@ use super::Entry;
 /// A place without entry.
 const FREE: u32 = u32::MAX;
 
-/// What is hashed at a time.
+/// The bytes of a word.
 const WORD_BYTES: usize = 8;
+
+/// What is hashed at a time.
+const PAIR_BYTES: usize = 2 * WORD_BYTES;
 
 /// A hash table of open addressing, at most half full. The hash is seeded anew for each file, so that no file can be
 /// written whose keys all fall into one place.
@@ -77,27 +80,38 @@ impl KeyIndex {
     /// The same for keys that differ only in case.
     fn hash(&self, key: &str) -> u64 {
         let key = key.as_bytes();
-        let (words, rest) = key.as_chunks();
-        let hash = words.iter().fold(self.seed[0], |hash, word| self.mixed(hash, *word));
+        let length = u64::try_from(key.len()).unwrap_or(u64::MAX);
+        let (pairs, rest) = key.as_chunks::<PAIR_BYTES>();
+        let hash = pairs
+            .iter()
+            .fold(self.seed[0] ^ length, |hash, pair| self.mixed(hash, words_of(pair)));
         if rest.is_empty() {
             return hash;
         }
-        // The last word overlaps the one before.
-        let last = key.last_chunk().copied().unwrap_or_else(|| {
-            let mut last = [b' '; WORD_BYTES];
-            last.iter_mut().zip(rest).for_each(|(target, byte)| *target = *byte);
-            last
-        });
-        self.mixed(hash, last)
+        // The last pair overlaps the one before.
+        let last = key.len().saturating_sub(PAIR_BYTES);
+        self.mixed(hash, words_of(key.get(last..).unwrap_or_default()))
     }
 
     /// Multiplies with a number that no file can know and folds the 128 bits of the product.
-    fn mixed(&self, hash: u64, word: [u8; WORD_BYTES]) -> u64 {
-        let word = u64::from_le_bytes(word) | u64::from_le_bytes([b' '; WORD_BYTES]);
-        let product = u128::from(hash ^ word).wrapping_mul(self.seed[1].into());
+    fn mixed(&self, hash: u64, [first, last]: [u64; 2]) -> u64 {
+        let product = u128::from(hash ^ first).wrapping_mul((self.seed[1] ^ last).into());
         let [low, high] = [product, product >> 64_u32].map(|half| half & u128::from(u64::MAX));
         u64::try_from(low ^ high).unwrap_or(0)
     }
+}
+
+/// The first and the last word of at most two words, in lower case as far as letters go. Of less than two they overlap.
+fn words_of(bytes: &[u8]) -> [u64; 2] {
+    const BLANKS: [u8; WORD_BYTES] = [b' '; WORD_BYTES];
+    let words = if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        [*first, *last]
+    } else {
+        let mut word = BLANKS;
+        word.iter_mut().zip(bytes).for_each(|(target, byte)| *target = *byte);
+        [word, BLANKS]
+    };
+    words.map(|word| u64::from_le_bytes(word) | u64::from_le_bytes(BLANKS))
 }
 
 #[cfg(test)]

@@ -147,10 +147,10 @@ impl<'a> Dictionary<'a> {
         let has_escapes = memchr(b'|', text).is_some();
         let mut undecodable = 0_usize;
         let mut ends_inside = false;
-        for (number, line, is_crlf) in lines(text) {
-            self.crlf_lines = self.crlf_lines.saturating_add(usize::from(is_crlf));
+        for (number, line) in Lines::of(text) {
+            self.crlf_lines = self.crlf_lines.saturating_add(usize::from(line.is_crlf));
             ends_inside = false;
-            if let Some((key, value)) = parse_line(line) {
+            if let Some((key, value)) = line.parsed.or_else(|| parse_line(line.text)) {
                 let (value, is_lossy) = if has_escapes {
                     decoder.value(value)
                 } else {
@@ -162,13 +162,13 @@ impl<'a> Dictionary<'a> {
                     value,
                     line: number,
                 });
-            } else if is_comment(line) {
+            } else if is_comment(line.text) {
                 continue;
             } else {
                 ends_inside = true;
                 self.malformed.push(MalformedLine {
                     line: number,
-                    text: decoder.charset.text(line),
+                    text: decoder.charset.text(line.text),
                 });
             }
             if self.entries.len().saturating_add(self.malformed.len()) > limits.text_entries {
@@ -329,18 +329,68 @@ fn check_size(length: u64, limits: &Limits) -> Result<()> {
     Ok(())
 }
 
-/// Every line with its number from 1, without its end, and whether that is CR LF.
-fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8], bool)> {
-    let mut start = 0;
-    let ends = memchr_iter(b'\n', text).chain([text.len()]);
-    (1..).zip(ends).map(move |(number, end)| {
-        let line = text.get(start..end).unwrap_or_default();
-        start = end.saturating_add(1);
-        match line.strip_suffix(b"\r") {
-            Some(line) => (number, line, true),
-            None => (number, line, false),
+/// Every line with its number from 1.
+struct Lines<'a> {
+    /// What follows; `None` behind the last line, which may be empty.
+    rest: Option<&'a [u8]>,
+}
+
+/// One line, without its end.
+struct Line<'a> {
+    text: &'a [u8],
+    /// It ends in CR LF.
+    is_crlf: bool,
+    /// Name and value where these were met on the way to its end: nearly always.
+    parsed: Option<(&'a [u8], &'a [u8])>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a [u8]) -> impl Iterator<Item = (usize, Line<'a>)> {
+        (1..).zip(Self { rest: Some(text) })
+    }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = Line<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let text = self.rest?;
+        if let Some((line, rest)) = usual_line(text) {
+            self.rest = Some(rest);
+            return Some(line);
         }
-    })
+        let (line, rest) = match memchr(b'\n', text).and_then(|end| text.split_at_checked(end)) {
+            Some((line, rest)) => (line, rest.get(1..)),
+            None => (text, None),
+        };
+        self.rest = rest;
+        let without = line.strip_suffix(b"\r");
+        Some(Line {
+            text: without.unwrap_or(line),
+            is_crlf: without.is_some(),
+            parsed: None,
+        })
+    }
+}
+
+/// A line as all programs write it, `NAME = "VALUE"`, and what follows it: its end is where the value says.
+#[inline]
+fn usual_line(text: &[u8]) -> Option<(Line<'_>, &[u8])> {
+    let (name, rest) = split_while(text, |byte| is_of_name(byte) && byte != b'\n');
+    let value = rest.strip_prefix(b" = \"")?;
+    let (value, rest) = split_while(value, |byte| is_quotable(byte) && byte != b'\n');
+    let (rest, is_crlf) = match rest {
+        [b'"', b'\n', rest @ ..] => (rest, false),
+        [b'"', b'\r', b'\n', rest @ ..] => (rest, true),
+        _ => return None,
+    };
+    let line = Line {
+        text: &[],
+        is_crlf,
+        parsed: Some((name, value)),
+    };
+    (!name.is_empty()).then_some((line, rest))
 }
 
 /// True for a line of blanks or a comment.
@@ -356,8 +406,7 @@ fn parse_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let value = skip_blanks(skip_blanks(rest).strip_prefix(b"=")?);
     let (value, rest) = match value.strip_prefix(b"\"") {
         Some(quoted) => {
-            // Most values are so short that a search by vectors costs more than it saves.
-            let (value, rest) = split_while(quoted, |byte| !matches!(byte, b'"' | 0));
+            let (value, rest) = split_while(quoted, is_quotable);
             (value, rest.strip_prefix(b"\"")?)
         }
         None => split_while(value, is_bare),
@@ -389,6 +438,11 @@ fn split_while(text: &[u8], wanted: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
     }
     let end = text.len().saturating_sub(rest.len());
     text.split_at_checked(end).unwrap_or((text, &[]))
+}
+
+/// A byte of a quoted value. Most are so short that a search by vectors costs more than it saves.
+fn is_quotable(byte: u8) -> bool {
+    !matches!(byte, b'"' | 0)
 }
 
 /// A byte of an unquoted value.
@@ -437,9 +491,12 @@ pub(crate) fn hex_digit(byte: u8) -> u8 {
 
 /// The value of the first `.encoding`, which is ASCII whatever the charset.
 fn declared_encoding(text: &[u8]) -> Option<String> {
-    lines(text)
-        .filter(|(_, line, _)| skip_blanks(line).starts_with(b"."))
-        .filter_map(|(_, line, _)| parse_line(line))
+    let mut start = 0;
+    memchr_iter(b'\n', text)
+        .chain([text.len()])
+        .filter_map(|end| text.get(std::mem::replace(&mut start, end.saturating_add(1))..end))
+        .filter(|line| skip_blanks(line).starts_with(b"."))
+        .filter_map(|line| parse_line(line.strip_suffix(b"\r").unwrap_or(line)))
         .find(|(key, _)| key.eq_ignore_ascii_case(b".encoding"))
         .map(|(_, value)| String::from_utf8_lossy(&undo_escapes(value)).trim().to_owned())
         .filter(|name| !name.is_empty())

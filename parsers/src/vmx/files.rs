@@ -246,7 +246,7 @@ mod tests {
         let dictionary = Dictionary::parse(text.as_bytes(), &Limits::default()).unwrap();
         file_references(&dictionary)
             .into_iter()
-            .map(|file| (file.key, file.value.to_string(), file.kind, file.present))
+            .map(|file| (file.key.to_string(), file.value.to_string(), file.kind, file.present))
             .collect()
     }
 

@@ -108,6 +108,10 @@ fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
 /// The bus of a device or controller, and the numbers after it.
 #[inline]
 fn bus_of(device: &str) -> Option<(usize, &str)> {
+    // Most keys begin with another letter.
+    if !matches!(device.as_bytes().first()? | 0x20, b's' | b'n' | b'i') {
+        return None;
+    }
     BUSES
         .iter()
         .enumerate()
