@@ -32,11 +32,12 @@ impl Charset {
 
     /// The charset of `bytes` under what the file declares; the anomaly says that the declared name is unknown.
     pub fn declared(label: Option<&str>, bytes: &[u8]) -> (Self, Option<Anomaly>) {
-        let assumed = if std::str::from_utf8(bytes).is_ok() {
-            Self::UTF_8
-        } else {
-            Self::WINDOWS_1252
-        };
+        Self::declared_for(label, std::str::from_utf8(bytes).is_ok())
+    }
+
+    /// As [`Self::declared`] for bytes of which is known whether they are UTF-8.
+    fn declared_for(label: Option<&str>, is_utf8: bool) -> (Self, Option<Anomaly>) {
+        let assumed = if is_utf8 { Self::UTF_8 } else { Self::WINDOWS_1252 };
         match label {
             None => (assumed, None),
             Some(label) => match Self::named(label) {
@@ -91,13 +92,17 @@ pub(crate) struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    pub(crate) fn new(charset: Charset, text: &'a [u8]) -> Self {
+    /// For a text under what it declares, as [`Charset::declared`].
+    pub(crate) fn declared(label: Option<&str>, text: &'a [u8]) -> (Self, Option<Anomaly>) {
+        let utf8 = std::str::from_utf8(text).ok();
+        let (charset, anomaly) = Charset::declared_for(label, utf8.is_some());
         let needs_none = charset == Charset::UTF_8 || text.is_ascii();
-        Self {
+        let decoder = Self {
             charset,
             text,
-            decoded: std::str::from_utf8(text).ok().filter(|_| needs_none),
-        }
+            decoded: utf8.filter(|_| needs_none),
+        };
+        (decoder, anomaly)
     }
 
     /// A part of the text, and whether some bytes did not belong to the charset.

@@ -1,5 +1,6 @@
 //! What the VMware files share when they name another file.
 
+use memchr::memchr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -251,8 +252,9 @@ fn is_numbered_device(value: &str) -> bool {
 /// `tcp://…`, `telnets://…`; `ds://` and object addresses are places of a datastore.
 fn is_network_address(value: &str) -> bool {
     const OF_DATASTORES: &[&str] = &["ds", "file", "vsan", "vvol"];
-    value.split_once(':').is_some_and(|(scheme, rest)| {
-        rest.starts_with("//")
+    let parts = memchr(b':', value.as_bytes()).and_then(|end| value.split_at_checked(end));
+    parts.is_some_and(|(scheme, rest)| {
+        rest.starts_with("://")
             && is_scheme(scheme)
             && !OF_DATASTORES.iter().any(|known| known.eq_ignore_ascii_case(scheme))
     })

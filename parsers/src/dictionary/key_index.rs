@@ -3,9 +3,21 @@
 use std::hash::{BuildHasher, RandomState};
 
 use super::Entry;
+use crate::reference::is_same_word;
 
-/// A place without entry.
-const FREE: u32 = u32::MAX;
+/// A place of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    /// Which entry; `u32::MAX` for none.
+    number: u32,
+    /// Half of its hash, by which most other keys show without a look at the entry.
+    tag: u32,
+}
+
+const FREE: Place = Place {
+    number: u32::MAX,
+    tag: 0,
+};
 
 /// The bytes of a word.
 const WORD_BYTES: usize = 8;
@@ -19,7 +31,7 @@ const PAIR_BYTES: usize = 2 * WORD_BYTES;
 pub(super) struct KeyIndex {
     seed: [u64; 2],
     /// A power of two, or nothing.
-    places: Vec<u32>,
+    places: Vec<Place>,
     /// Entries whose key came before.
     repeated: usize,
 }
@@ -40,11 +52,11 @@ impl KeyIndex {
             places: vec![FREE; entries.len().saturating_mul(2).next_power_of_two()],
             ..Self::default()
         };
-        for (number, entry) in (0..FREE).zip(entries) {
-            let at = index.place_of(entries, &entry.key);
+        for (number, entry) in (0..FREE.number).zip(entries) {
+            let (at, tag) = index.place_of(entries, &entry.key);
             if let Some(place) = index.places.get_mut(at) {
                 index.repeated = index.repeated.saturating_add(usize::from(*place != FREE));
-                *place = number;
+                *place = Place { number, tag };
             }
         }
         index
@@ -52,7 +64,8 @@ impl KeyIndex {
 
     /// The last entry of a key.
     pub(super) fn find<'e, 'a>(&self, entries: &'e [Entry<'a>], key: &str) -> Option<&'e Entry<'a>> {
-        entries.get(usize::try_from(*self.places.get(self.place_of(entries, key))?).ok()?)
+        let (at, _) = self.place_of(entries, key);
+        entry_of(entries, *self.places.get(at)?)
     }
 
     /// True when no key stands more than once.
@@ -60,21 +73,22 @@ impl KeyIndex {
         self.repeated == 0
     }
 
-    /// The place of a key, or the free one where it belongs.
-    fn place_of(&self, entries: &[Entry<'_>], key: &str) -> usize {
+    /// The place of a key, or the free one where it belongs, and its tag.
+    fn place_of(&self, entries: &[Entry<'_>], key: &str) -> (usize, u32) {
+        let hash = self.hash(key);
+        let [low, tag] = [hash, hash >> 32_u32].map(|half| u32::try_from(half & u64::from(u32::MAX)).unwrap_or(0));
+        let is_its = |place: Place| {
+            place.tag == tag && entry_of(entries, place).is_some_and(|entry| is_same_word(&entry.key, key))
+        };
         let mask = self.places.len().saturating_sub(1);
-        let mut at = usize::try_from(self.hash(key) & u64::from(u32::MAX)).unwrap_or(0) & mask;
-        while let Some(entry) = self
-            .places
-            .get(at)
-            .and_then(|place| entries.get(usize::try_from(*place).ok()?))
+        let mut at = usize::try_from(low).unwrap_or(0) & mask;
+        while let Some(place) = self.places.get(at)
+            && *place != FREE
+            && !is_its(*place)
         {
-            if entry.key.eq_ignore_ascii_case(key) {
-                break;
-            }
             at = at.wrapping_add(1) & mask;
         }
-        at
+        (at, tag)
     }
 
     /// The same for keys that differ only in case.
@@ -99,6 +113,10 @@ impl KeyIndex {
         let [low, high] = [product, product >> 64_u32].map(|half| half & u128::from(u64::MAX));
         u64::try_from(low ^ high).unwrap_or(0)
     }
+}
+
+fn entry_of<'e, 'a>(entries: &'e [Entry<'a>], place: Place) -> Option<&'e Entry<'a>> {
+    entries.get(usize::try_from(place.number).ok()?)
 }
 
 /// The first and the last word of at most two words, in lower case as far as letters go. Of less than two they overlap.

@@ -123,10 +123,10 @@ impl<'a> Dictionary<'a> {
             });
         }
         let encoding = declared_encoding(text);
-        let (charset, anomaly) = Charset::declared(encoding.as_deref(), text);
+        let (decoder, anomaly) = Decoder::declared(encoding.as_deref(), text);
         let mut dictionary = Self {
             encoding,
-            charset,
+            charset: decoder.charset,
             has_bom,
             crlf_lines: 0,
             is_torn: false,
@@ -135,7 +135,7 @@ impl<'a> Dictionary<'a> {
             anomalies: anomaly.into_iter().collect(),
             last: KeyIndex::default(),
         };
-        let undecodable = dictionary.take_lines(&Decoder::new(charset, text), limits)?;
+        let undecodable = dictionary.take_lines(&decoder, limits)?;
         dictionary.last = KeyIndex::of(&dictionary.entries);
         dictionary.note_oddities(undecodable);
         Ok(dictionary)

@@ -202,7 +202,7 @@ impl KeyTables {
         };
         let body = entry.get(KEY_ENTRY_HEADER..).unwrap_or_default();
         // In groups without a branch for each byte, since half of a file may be filling.
-        let is_other = |byte: &u8| (*byte != FREE_FILLING) & (*byte != 0);
+        let is_other = |byte: &u8| *byte != FREE_FILLING && *byte != 0;
         let holds_other = |group: &[u8]| group.iter().fold(false, |any, byte| any | is_other(byte));
         let is_scrubbed = !body.chunks(256).any(holds_other);
         if !is_scrubbed && budget.spend(TABLE, count(body.len())).is_ok() {

@@ -141,8 +141,8 @@ fn split_entries(block: &[u8], offset: u64, count: u32) -> (Vec<Result<LogEntry>
     let counted = usize::try_from(count).unwrap_or(usize::MAX);
     let counted = entries.by_ref().take(counted).map(parse).collect();
     // The checksum of zeros is not zero.
-    let is_used = |(_, bytes): &(u64, &[u8])| bytes.iter().any(|byte| *byte != 0);
-    let residue = entries.filter(is_used).map(parse).filter(Result::is_ok).count();
+    let is_used = |(_, bytes): &(u64, &[u8])| *bytes != [0; LOG_ENTRY_LENGTH];
+    let residue = entries.filter(is_used).flat_map(parse).count();
     (counted, residue)
 }
 

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 
 use crate::{
     Anomaly, EncodedText, Limits, ParseError, ReadAt, Result,
-    charset::{Charset, Decoder},
+    charset::Decoder,
     dictionary::{MalformedLine, parse_flag},
     reference::{is_same_word, strip_prefix_ignoring_case},
     text::TextRef,
@@ -133,13 +133,12 @@ impl Descriptor {
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self> {
         let text = text_of(bytes);
         let encoding = declared_encoding(text);
-        let (charset, anomaly) = Charset::declared(encoding.as_deref(), text);
+        let (decoder, anomaly) = Decoder::declared(encoding.as_deref(), text);
         let mut descriptor = Self {
             encoding,
             anomalies: anomaly.into_iter().collect(),
             ..Self::default()
         };
-        let decoder = Decoder::new(charset, text);
         for (count, (number, line)) in (1..).zip(lines(text)) {
             if count > limits.text_entries {
                 return Err(ParseError::LimitExceeded {

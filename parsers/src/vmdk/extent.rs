@@ -74,8 +74,8 @@ pub enum ExtentKind {
 }
 
 impl ExtentKind {
-    /// The kind of a type word, in any case.
-    fn from_word(word: &str) -> Self {
+    /// The kind of a type word, in any case, and the word.
+    fn from_word(word: &str) -> (Self, SmolStr) {
         const WORDS: &[(&str, ExtentKind)] = &[
             ("VMFS", ExtentKind::Vmfs),
             ("SPARSE", ExtentKind::Sparse),
@@ -92,7 +92,11 @@ impl ExtentKind {
             ("VMFSRAW", ExtentKind::VmfsRaw),
         ];
         let known = WORDS.iter().find(|(known, _)| is_same_word(known, word));
-        known.map_or(Self::Other, |(_, kind)| *kind)
+        match known {
+            Some((known, kind)) if *known == word => (*kind, SmolStr::new_static(known)),
+            Some((_, kind)) => (*kind, SmolStr::new(word)),
+            None => (Self::Other, SmolStr::new(word)),
+        }
     }
 }
 
@@ -101,15 +105,15 @@ impl Extent {
     pub(super) fn parse(line: &[u8], number: usize, decoder: &Decoder<'_>) -> Option<Self> {
         let (access, sectors, word, tail) = parse_line(line)?;
         let (name, words) = split_name(tail);
-        let kind_text = match decoder.as_it_stands(word) {
-            Some(word) => SmolStr::new(word),
-            None => SmolStr::new(String::from_utf8_lossy(word)),
+        let (kind, kind_text) = match decoder.as_it_stands(word) {
+            Some(word) => ExtentKind::from_word(word),
+            None => ExtentKind::from_word(&String::from_utf8_lossy(word)),
         };
         let (offset_sectors, device_words) = offset_and_device(words);
         Some(Self {
             access,
             sectors,
-            kind: ExtentKind::from_word(&kind_text),
+            kind,
             kind_text,
             name: name
                 .map(|name| decoder.text_ref(name).0.into())
@@ -217,10 +221,9 @@ fn split_name(tail: &[u8]) -> (Option<&[u8]>, &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::charset::Charset;
 
     fn parse(line: &str) -> Option<Extent> {
-        let decoder = Decoder::new(Charset::UTF_8, line.as_bytes());
+        let (decoder, _) = Decoder::declared(None, line.as_bytes());
         Extent::parse(line.as_bytes(), 1, &decoder)
     }
 
