@@ -109,19 +109,19 @@ fn a_vhdx_costs_its_headers_and_its_metadata_and_an_open_log() {
     let limits = Limits::default();
     let read = |source: &Counted<'_>| vhdx::read(source, &limits);
     let base = VhdxBuilder::new(DiskKind::Dynamic, 64 * MIB, 1);
-    within("dynamic", &base.build(), (2, 448 * KIB), read);
+    within("dynamic", &base.build(), (2, 392 * KIB), read);
     let paths = ParentPaths {
         relative: r".\base.vhdx",
         absolute: r"C:\VMs\base.vhdx",
         volume: r"\\?\Volume{11111111-2222-3333-4444-555555555555}\VMs\base.vhdx",
     };
     let child = VhdxBuilder::child_of(&base, paths, 2);
-    within("differencing", &child.build(), (2, 448 * KIB), read);
+    within("differencing", &child.build(), (2, 392 * KIB), read);
     let logged = VhdxBuilder {
         log: VhdxLog::HoldsMetadata(guid(1, 9)),
         ..child
     };
-    within("open log", &logged.build(), (3, 448 * KIB + MIB), read);
+    within("open log", &logged.build(), (3, 392 * KIB + MIB), read);
 }
 
 #[test]

@@ -29,8 +29,8 @@ const WHAT: &str = "VMware dictionary";
 /// How much of the key of a damaged line is repeated for each file that it names. Real keys have less than 50.
 const KEY_SHOWN_CHARACTERS: usize = 100;
 
-/// How long a line is, by which room for the entries is made at first: 80 bytes for each.
-const USUAL_LINE_BYTES: usize = 32;
+/// How short lines are on the average, by which room for the entries is made at first: 80 bytes for each.
+const USUAL_LINE_BYTES: usize = 24;
 
 /// A parsed dictionary, which borrows from the bytes of its file.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,5 @@
 //! One entry of a key table: a key with its name, its value and the place of its parent.
 
-use std::borrow::Cow;
-
 use smol_str::SmolStr;
 
 use super::{
@@ -135,7 +133,10 @@ pub(super) fn parse_entry(cursor: &Cursor<'_>, table: u64, index: u16) -> Result
     let covered = cursor.slice(0, data_at.saturating_add(used))?;
     let checked = compare(ENTRY, cursor.base(), cursor.u32_le(12)?, crc32_with_zeroed(covered, 12));
     let name = name.strip_suffix(&[0]).unwrap_or(name);
-    let decoded = String::from_utf8_lossy(name);
+    let (name, name_lossy) = match std::str::from_utf8(name) {
+        Ok(name) => (SmolStr::new(name), false),
+        Err(_) => (SmolStr::new(String::from_utf8_lossy(name)), true),
+    };
     let entry = KeyEntry {
         offset: cursor.base(),
         place: (
@@ -145,9 +146,9 @@ pub(super) fn parse_entry(cursor: &Cursor<'_>, table: u64, index: u16) -> Result
         parent: (cursor.u16_le(6)?, cursor.u32_le(8)?),
         insertion: cursor.u32_le(16)?,
         value,
-        name: SmolStr::new(&decoded),
+        name,
     };
-    let lossy = value_lossy || matches!(decoded, Cow::Owned(_));
+    let lossy = value_lossy || name_lossy;
     Ok(Some(Parsed { entry, checked, lossy }))
 }
 
