@@ -507,6 +507,19 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_the_configuration_are_read_whatever_stands_between_them() {
+        let text = "1 vmx| DICT a = \"1\"\n1 vmx| DICT b = \"2\"\n1 vmx| DICT --- CONFIGURATION /v/a.vmx \n\
+            1 vmx| DICT c = \"3\"\n2 vmx| DICT displayName = \"a\"\n2 vmx| DICT\n2 vmx| DISK: OPEN scsi0:0 '/v/a.vmdk' R[]\n\
+            2 vmx| DICT d = \"DISK: OPEN scsi0:1 '/v/b.vmdk'\"\n2 vmx| Hostname=h\n\
+            2 vmx| DICT e = \"5\"\r\n2 vmx| DICT uuid.bios = \"564d6c2796ea12076f0bb11d81469b0b\"";
+        let log = VmLog::read(text.as_bytes()).unwrap();
+        assert_eq!(log.vmx_path, Some("/v/a.vmx".into()));
+        assert_eq!(log.display_name, Some("a".into()));
+        assert_eq!((log.disks.len(), log.host.as_deref()), (1, Some("h")));
+        assert!(log.bios_uuid.is_some_and(|uuid| uuid.uuid.is_some()));
+    }
+
+    #[test]
     fn an_empty_log_is_truncated() {
         assert!(matches!(
             VmLog::read(&[][..]),

@@ -74,16 +74,33 @@ impl<R: ReadAt> ReadAt for Window<R> {
 mod tests {
     use super::*;
 
+    /// A source that has nothing in memory.
+    struct Reads<'a>(&'a [u8]);
+
+    impl ReadAt for Reads<'_> {
+        fn len(&self) -> u64 {
+            ReadAt::len(self.0)
+        }
+
+        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
+            self.0.read_at(offset, buffer)
+        }
+    }
+
     #[test]
     fn answers_the_same_as_its_source_inside_across_and_outside() {
         let bytes: Vec<u8> = (0..100).collect();
-        let window = Window::ahead(&bytes, "test", 10, 20).unwrap();
+        let lent = Window::ahead(&bytes, "test", 10, 20).unwrap();
+        let window = Window::ahead(Reads(&bytes), "test", 10, 20).unwrap();
+        assert_eq!((window.bytes(), lent.bytes()), (&bytes[10..30], &bytes[10..30]));
+        assert_eq!((window.held(12, 3), window.held(25, 10)), (Some(&bytes[12..15]), None));
         for (offset, length) in [(10, 20), (12, 3), (5, 10), (25, 10), (40, 5), (95, 10), (200, 4)] {
             assert_eq!(
                 window.up_to("test", offset, length),
                 bytes.up_to("test", offset, length),
                 "{length} bytes at {offset}"
             );
+            assert_eq!(lent.up_to("test", offset, length), bytes.up_to("test", offset, length));
         }
     }
 }
