@@ -2,7 +2,7 @@
 //!
 //! Every part of every path, every name of a VM, host, datastore and inventory and every id becomes a number, the same
 //! wherever the same text stands, so that references, groups and owners can still be followed. Of the name of a file
-//! what the platforms add to it stays: extension, `-flat`, `-000001`. What people noted of a VM (its folder, its
+//! what the platforms add to it stays: their extensions, `-flat`, `-000001`. What people noted of a VM (its folder, its
 //! owner, notes), facts and the source of a reason are left out, next steps too, and sentences are replaced by what their
 //! code means, since both may quote anything.
 
@@ -24,8 +24,12 @@ const ENDINGS: [&str; 8] = [
     "-rdmp",
     "_digest",
 ];
-/// Characters of an extension that is kept; what is longer may be a name.
-const EXTENSION_MAX: usize = 8;
+/// Extensions that stay, in any case. Any other may be a name: `vc01.lab.contoso`.
+const EXTENSIONS: [&str; 45] = [
+    "avhd", "avhdx", "bin", "cer", "dat", "dsk", "flp", "gz", "hlog", "hrl", "hru", "img", "iso", "json", "lck", "log",
+    "mf", "mrt", "nvram", "ova", "ovf", "psf", "qcow2", "rct", "slp", "vdi", "vhd", "vhdpmem", "vhds", "vhdx", "vmcx",
+    "vmdk", "vmem", "vmgs", "vmrs", "vmsd", "vmsn", "vmss", "vmtx", "vmx", "vmxf", "vsv", "vswp", "xml", "zip",
+];
 
 /// Takes the names out of a report.
 pub fn redact(report: &mut Report) {
@@ -112,18 +116,23 @@ fn divided(part: &str) -> (&str, &str) {
     if matches!(part, "" | "." | "..") {
         return ("", part);
     }
-    let is_extension =
-        |text: &str| text.len() <= EXTENSION_MAX && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-    let dot = part
-        .rfind('.')
-        .filter(|&dot| dot > 0 && part.get(dot + 1..).is_some_and(is_extension));
-    let mut end = dot.unwrap_or(part.len());
-    if dot.is_some() {
+    let mut end = part.len();
+    while let Some(shorter) = part.get(..end).and_then(without_extension) {
+        end = shorter;
+    }
+    if end < part.len() {
         while let Some(shorter) = part.get(..end).and_then(without_ending) {
             end = shorter;
         }
     }
     part.split_at_checked(end).unwrap_or((part, ""))
+}
+
+/// Where the name ends before an extension; `None` where it has none.
+fn without_extension(name: &str) -> Option<usize> {
+    let (stem, extension) = name.rsplit_once('.')?;
+    let is_kept = EXTENSIONS.iter().any(|kept| extension.eq_ignore_ascii_case(kept));
+    Some(stem.len()).filter(|end| is_kept && *end > 0)
 }
 
 /// Where the name ends before an ending; `None` where it has none.
@@ -376,7 +385,10 @@ mod tests {
             ("web01-flat.vmdk", "web01", "-flat.vmdk"),
             ("web01-000001-sesparse.vmdk", "web01", "-000001-sesparse.vmdk"),
             ("web01_2.vmdk", "web01_2", ".vmdk"),
-            ("esx01.lab.Example", "esx01.lab.Example", ""),
+            ("web01.vhdx.rct", "web01", ".vhdx.rct"),
+            ("17E1A559.VMRS", "17E1A559", ".VMRS"),
+            ("esx01.lab.example", "esx01.lab.example", ""),
+            ("payroll.acme", "payroll.acme", ""),
             ("Dateiserver Köln", "Dateiserver Köln", ""),
             (".lck-4701ffff", ".lck-4701ffff", ""),
             ("..", "", ".."),
@@ -389,6 +401,7 @@ mod tests {
     fn no_name_is_left_anywhere_and_the_report_is_still_one() {
         let mut report = sample::report();
         report.vms[1].notes = Some("ask Müller about web01".to_owned());
+        report.vms[1].host = Some("hv01.lab.contoso".to_owned());
         redact(&mut report);
         let text = serde_json::to_string(&report).unwrap().to_lowercase();
         for name in [
@@ -399,6 +412,7 @@ mod tests {
             "vc01",
             "esx1",
             "broken01",
+            "contoso",
             "müller",
             "prod",
             "rvtools.xlsx",
