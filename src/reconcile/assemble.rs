@@ -21,9 +21,9 @@ use crate::{
     report::{
         codes::{Class, ReasonCode},
         model::{
-            Acceptance, Agreement, ArtifactReport, Cover, Coverage, Gap, InventoryReport, IssueReport, MissingFile,
-            Owner, Reason, ReferenceReport, ReferencedBy, Report, Resolved, RootReport, SCHEMA, Scope, SkippedReport,
-            Summary, Tool, Unresolved, Verdict, Vm, Weight,
+            Acceptance, Agreement, ArtifactReport, Cover, Coverage, Gap, Group, InventoryReport, IssueReport,
+            MissingFile, Owner, Reason, ReferenceReport, ReferencedBy, Report, Resolved, RootReport, SCHEMA, Scope,
+            SkippedReport, Summary, Tool, Unresolved, Verdict, Vm, Weight,
         },
     },
 };
@@ -44,6 +44,7 @@ pub(crate) fn assemble(
     let shown = maker.once();
     let (artifacts, summary, accepted) = maker.artifacts(&groups, &shown);
     let mut report_groups = groups.report(&maker, &shown);
+    accept(&mut report_groups, &artifacts);
     let backups = backups::report(judge, &mut report_groups);
     Report {
         schema: SCHEMA.to_owned(),
@@ -63,6 +64,20 @@ pub(crate) fn assemble(
         accepted,
         second_opinions: opinions.all,
         backups,
+    }
+}
+
+/// A group is accepted where all of its artifacts are.
+fn accept(groups: &mut [Group], artifacts: &[ArtifactReport]) {
+    let of = |is_accepted: bool| -> BTreeSet<&str> {
+        let artifacts = artifacts
+            .iter()
+            .filter(|artifact| artifact.accepted.is_some() == is_accepted);
+        artifacts.filter_map(|artifact| artifact.group.as_deref()).collect()
+    };
+    let (accepted, open) = (of(true), of(false));
+    for group in groups {
+        group.accepted = accepted.contains(group.id.as_str()) && !open.contains(group.id.as_str());
     }
 }
 

@@ -100,6 +100,7 @@ fn group(maker: &Maker<'_>, id: &str, nodes: &[NodeId], shown: &BTreeSet<NodeId>
         reclaim: judgements.iter().map(|judgement| judgement.reclaim).max()?,
         confidence: judgements.iter().filter_map(|judgement| judgement.confidence).min(),
         backups: Vec::new(),
+        accepted: false,
     })
 }
 

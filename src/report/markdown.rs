@@ -92,7 +92,8 @@ fn sums(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn groups(report: &Report, verdict: Verdict, out: &mut dyn Write) -> io::Result<()> {
-    let mut groups: Vec<&Group> = report.groups.iter().filter(|group| group.verdict == verdict).collect();
+    let is_finding = |group: &&Group| group.verdict == verdict && !group.accepted;
+    let mut groups: Vec<&Group> = report.groups.iter().filter(is_finding).collect();
     groups.sort_by_key(|group| (Reverse(group.allocated_bytes), &group.id));
     if groups.is_empty() {
         return Ok(());
@@ -105,14 +106,15 @@ fn groups(report: &Report, verdict: Verdict, out: &mut dyn Write) -> io::Result<
     )?;
     writeln!(
         out,
-        "| Group | Class | Confidence | Reclaim | Written | Files | Allocated |"
+        "| Group | Last owner | Class | Confidence | Reclaim | Written | Files | Allocated |"
     )?;
-    writeln!(out, "|---|---|---|---|--:|--:|--:|")?;
+    writeln!(out, "|---|---|---|---|---|--:|--:|--:|")?;
     for group in groups.iter().take(GROUPS_SHOWN) {
         writeln!(
             out,
-            "| {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} |",
             markdown(&group.title),
+            markdown_of_escaped(&show::last_owner(group)),
             show::optional_name(group.class),
             show::optional_name(group.confidence),
             show::name(group.reclaim),
@@ -195,7 +197,7 @@ mod tests {
             "# derelict: 2024-06-01\n\n**3 files (60.0 GiB) are orphaned",
             "| SAN-VMFS-01 | orphaned | 3 | 60.0 GiB | 59.0 GiB | 0 B |",
             "## orphaned: 1 group",
-            "| web07/web07.vmdk | deleted-vm-disk | medium | review | 512 d | 3 | 60.0 GiB |",
+            "| web07/web07.vmdk | web07 | deleted-vm-disk | medium | review | 512 d | 3 | 60.0 GiB |",
             "- **error** ghost (1). *Next:* Restore broken01/broken01.vmx or remove the registration.\n  - broken01: is",
             "## Gaps: 1",
             "- /mnt/nfs01/locked: permission denied (crawl)",
@@ -226,7 +228,7 @@ mod tests {
         );
         for line in text.lines().filter(|line| line.starts_with("| ")) {
             let cells = line.replace("\\|", "").matches('|').count();
-            assert!(cells == 7 || cells == 8, "a name broke the table: {line}");
+            assert!(cells == 7 || cells == 9, "a name broke the table: {line}");
         }
     }
 }

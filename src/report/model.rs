@@ -229,7 +229,7 @@ pub struct RootReport {
     pub free_bytes: Option<u64>,
     /// Left out on purpose: path and why.
     pub skipped: Vec<SkippedReport>,
-    /// Folders with nothing in them.
+    /// Folders with nothing in them, on this machine.
     pub empty_folders: Vec<RawPath>,
 }
 
@@ -454,6 +454,11 @@ impl Verdict {
         Self::Unregistered,
         Self::Orphaned,
     ];
+
+    /// It is known what such a file is there for.
+    pub fn is_explained(self) -> bool {
+        matches!(self, Self::Owned | Self::Service | Self::System | Self::InUse)
+    }
 
     /// The name in JSON and everywhere else.
     pub fn name(self) -> &'static str {
@@ -743,6 +748,16 @@ pub struct Group {
     /// list of a backup product was given.
     #[serde(default)]
     pub backups: Vec<BackupMention>,
+    /// Somebody has accepted every one of its artifacts. Its bytes are in no sum then but that of what was accepted.
+    #[serde(default)]
+    pub accepted: bool,
+}
+
+impl Group {
+    /// Belongs to nobody.
+    pub fn is_nobodys(&self) -> bool {
+        matches!(self.verdict, Verdict::Orphaned | Verdict::Unregistered)
+    }
 }
 
 /// How the last known owner of a group is known.

@@ -274,6 +274,7 @@ fn groups() -> Vec<Group> {
         reclaim: Reclaim::Review,
         confidence: Some(Confidence::Low),
         backups: Vec::new(),
+        accepted: false,
     };
     let old = group("group-old", Verdict::Unregistered, Class::CompleteVm, "old");
     let mut web07 = group(
@@ -411,6 +412,6 @@ fn root(path: &str, datastore: &str, identity: Identity, covered: Cover) -> Root
             path: RawPath::from(path).join(b".snapshot"),
             why: SkipReason::StorageSnapshot,
         }],
-        empty_folders: vec![RawPath::from("gone")],
+        empty_folders: vec![RawPath::from(path).join(b"gone")],
     }
 }

@@ -284,8 +284,7 @@ pub(crate) const NO_BACKUP: &str = "no backup of a VM of that name that is gone"
 /// The backups that a group of nobody may have, each in a line, or that there is none. Nothing for other groups, and
 /// where no list of backups was given.
 pub(crate) fn backups_of(report: &Report, group: &Group) -> Vec<String> {
-    let nobodys = matches!(group.verdict, Verdict::Orphaned | Verdict::Unregistered);
-    if !nobodys || report.backups.is_none() {
+    if !group.is_nobodys() || report.backups.is_none() {
         return Vec::new();
     }
     if group.backups.is_empty() {

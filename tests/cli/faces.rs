@@ -75,6 +75,10 @@ fn what_was_accepted_is_shown_and_not_counted_until_it_expires() {
         old.iter().all(|artifact| artifact["verdict"] == "orphaned"),
         "the verdict stays"
     );
+    let groups = report["groups"].as_array().unwrap();
+    let accepted: Vec<_> = groups.iter().filter(|group| group["accepted"] == true).collect();
+    assert!(accepted.iter().all(|group| group["verdict"] == "orphaned"));
+    assert!(!accepted.is_empty(), "a group is accepted with all its files");
     let output = site.scan(&["--accept", "accept.toml", "--fail-on", "orphaned"]);
     assert_eq!(status(&output), 0);
     let text = stdout(&output);
@@ -83,10 +87,15 @@ fn what_was_accepted_is_shown_and_not_counted_until_it_expires() {
         "{text}"
     );
     assert!(text.contains("Nothing was found to be orphaned"), "{text}");
+    assert!(!text.contains("Belong to nobody"), "{text}");
+    let ticket = stdout(&site.scan(&["--accept", "accept.toml", "-f", "md"]));
+    assert!(!ticket.contains("## orphaned"), "{ticket}");
 
     let report = accept("2024-05-31");
     assert_eq!(report["summary"]["verdicts"]["orphaned"]["files"], 2);
     assert_eq!(report["accepted"][0]["expired"], true);
+    let groups = report["groups"].as_array().unwrap();
+    assert!(groups.iter().all(|group| group["accepted"] == false));
     let output = site.scan(&["--accept", "accept.toml", "--fail-on", "orphaned"]);
     assert_eq!(status(&output), 1);
     assert!(

@@ -236,6 +236,7 @@ struct Group {
     reclaim: String,
     confidence: Option<String>,
     backups: Vec<BackupMention>,
+    accepted: bool,
 }
 
 #[derive(Deserialize)]

@@ -163,11 +163,8 @@ fn left_out(roots: &[RootReport], style: Style, out: &mut dyn Write) -> io::Resu
     folded("Left out on purpose", &skipped, style, out)?;
     let empty: Vec<String> = roots
         .iter()
-        .flat_map(|root| {
-            root.empty_folders
-                .iter()
-                .map(|folder| format!("- [{}] {}", sanitize::text(&root.datastore), sanitize::path(folder)))
-        })
+        .flat_map(|root| &root.empty_folders)
+        .map(|folder| format!("- {}", sanitize::path(folder)))
         .collect();
     folded("Empty folders", &empty, style, out)
 }
@@ -212,7 +209,7 @@ mod tests {
             "Gaps: 1\n - /mnt/nfs01/locked was not read; give derelict access to it. (1 file unknown because of it, 2.0 MiB)",
             "Could not be read: 1\n - /mnt/nfs01/locked: permission denied (crawl)",
             "Left out on purpose: 2\n - /mnt/san1/.snapshot (storage-snapshot)",
-            "Empty folders: 2\n - [SAN-VMFS-01] gone",
+            "Empty folders: 2\n - /mnt/san1/gone",
         ] {
             assert!(text.contains(part), "no {part:?} in {text}");
         }

@@ -50,8 +50,9 @@ fn answer(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> 
     writeln!(out)?;
     if let Some(filter) = &report.summary.filter {
         let note = format!(
-            "Only what --filter '{}' lets through is listed; sums, problems and coverage are whole.",
-            sanitize::text(filter)
+            "Only what --filter '{}' lets through is listed, {}; sums, problems and coverage are whole.",
+            sanitize::text(filter),
+            show::count(show::number(report.artifacts.len()), "file")
         );
         layout::paragraph(&note, 0, 0, style, out)?;
     }
@@ -338,6 +339,7 @@ mod tests {
             expired: false,
             sum: Sum::default(),
         }];
+        report.groups[1].accepted = true;
         report.summary = Summary::empty();
         for artifact in &mut report.artifacts {
             artifact.accepted = (artifact.verdict == Verdict::Orphaned).then_some(0);
@@ -356,6 +358,7 @@ mod tests {
                 "{text}"
             );
             assert!(!text.contains("\nOrphaned: "), "{text}");
+            assert!(!text.contains("web07/web07.vmdk"), "{text}");
         }
     }
 
@@ -411,7 +414,7 @@ mod tests {
             .unwrap()
             .apply(&mut report);
         let text = written(&report, Style::default());
-        assert!(text.contains("Only what --filter 'verdict=owned' lets through is listed"));
+        assert!(text.contains("Only what --filter 'verdict=owned' lets through is listed, 1 file; sums"));
         assert!(
             text.contains("\nOwned: 1 file"),
             "what a filter asks for is listed whatever its verdict: {text}"

@@ -69,8 +69,8 @@ fn datastores(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<
 }
 
 fn largest(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let is_nobodys = |group: &&Group| matches!(group.verdict, Verdict::Orphaned | Verdict::Unregistered);
-    let mut groups: Vec<&Group> = report.groups.iter().filter(is_nobodys).collect();
+    let is_finding = |group: &&Group| group.is_nobodys() && !group.accepted;
+    let mut groups: Vec<&Group> = report.groups.iter().filter(is_finding).collect();
     groups.sort_by_key(|group| (Reverse(group.allocated_bytes), &group.title));
     if groups.is_empty() {
         return Ok(());
