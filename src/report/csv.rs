@@ -3,16 +3,19 @@
 //! Names are escaped as on a terminal (bytes that are not Unicode as `\xNN`), and a field that a spreadsheet would read
 //! as a formula has an apostrophe in front. What has to be lossless is read from the JSON report.
 
-use std::io::{self, Write};
+use std::{
+    collections::{BTreeSet, HashMap},
+    io::{self, Write},
+};
 
 use super::{
-    model::{ArtifactReport, Report},
+    model::{ArtifactReport, Group, Report, Vm},
     show,
 };
 use crate::sanitize;
 
 /// The columns, in this order. Further ones may be added at the end.
-pub const COLUMNS: [&str; 18] = [
+pub const COLUMNS: [&str; 24] = [
     "path",
     "datastore",
     "relative_path",
@@ -31,6 +34,12 @@ pub const COLUMNS: [&str; 18] = [
     "reason",
     "reason_codes",
     "accepted",
+    "last_owner",
+    "last_owner_basis",
+    "vm_host",
+    "vm_folder",
+    "vm_noted_owner",
+    "vm_notes",
 ];
 
 /// Writes a header and one row an artifact.
@@ -40,13 +49,46 @@ pub const COLUMNS: [&str; 18] = [
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
     writer.write_record(COLUMNS)?;
+    let known = Known::new(report);
     for artifact in &report.artifacts {
-        writer.write_record(row(artifact, report).map(|field| sanitize::csv_field(&field).into_owned()))?;
+        writer.write_record(row(artifact, report, &known).map(|field| sanitize::csv_field(&field).into_owned()))?;
     }
     writer.flush()
 }
 
-fn row(artifact: &ArtifactReport, report: &Report) -> [String; 18] {
+/// What is asked of by its id.
+struct Known<'a> {
+    groups: HashMap<&'a str, &'a Group>,
+    vms: HashMap<&'a str, &'a Vm>,
+}
+
+impl<'a> Known<'a> {
+    fn new(report: &'a Report) -> Self {
+        Self {
+            groups: report.groups.iter().map(|group| (group.id.as_str(), group)).collect(),
+            vms: report.vms.iter().map(|vm| (vm.id.as_str(), vm)).collect(),
+        }
+    }
+
+    fn group(&self, artifact: &ArtifactReport) -> Option<&'a Group> {
+        self.groups.get(artifact.group.as_deref()?).copied()
+    }
+
+    /// What the VMs that own an artifact have in one field, each once.
+    fn of_vms(&self, artifact: &ArtifactReport, field: fn(&Vm) -> Option<&String>) -> String {
+        let vms = artifact
+            .owners
+            .iter()
+            .filter_map(|owner| self.vms.get(owner.id.as_str()));
+        let texts: BTreeSet<_> = vms
+            .filter_map(|vm| field(vm))
+            .map(|text| sanitize::text(text))
+            .collect();
+        texts.into_iter().collect::<Vec<_>>().join("; ")
+    }
+}
+
+fn row(artifact: &ArtifactReport, report: &Report, known: &Known<'_>) -> [String; 24] {
     let number = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
     let owners: Vec<_> = artifact
         .owners
@@ -54,6 +96,8 @@ fn row(artifact: &ArtifactReport, report: &Report) -> [String; 18] {
         .map(|owner| sanitize::text(&owner.name))
         .collect();
     let accepted = artifact.accepted.and_then(|place| report.accepted.get(place));
+    let group = known.group(artifact);
+    let last_owner = group.and_then(|group| group.owner.as_deref()).unwrap_or_default();
     let codes: Vec<_> = artifact.reasons.iter().map(|reason| reason.code.name()).collect();
     [
         sanitize::path(&artifact.path).into_owned(),
@@ -80,6 +124,12 @@ fn row(artifact: &ArtifactReport, report: &Report) -> [String; 18] {
         accepted
             .map(|found| sanitize::text(&found.reason).into_owned())
             .unwrap_or_default(),
+        sanitize::text(last_owner).into_owned(),
+        show::optional_name(group.and_then(|group| group.owner_basis)),
+        known.of_vms(artifact, |vm| vm.host.as_ref()),
+        known.of_vms(artifact, |vm| vm.folder.as_ref()),
+        known.of_vms(artifact, |vm| vm.noted_owner.as_ref()),
+        known.of_vms(artifact, |vm| vm.notes.as_ref()),
     ]
 }
 
@@ -125,8 +175,16 @@ mod tests {
                 "because of companion-of",
                 "companion-of referenced-by",
                 "",
+                "web07",
+                "evidence",
+                "",
+                "",
+                "",
+                "",
             ]
         );
+        let owned = rows.iter().find(|row| row[2] == "web01/web01.vmx").unwrap();
+        assert_eq!(owned[20..], ["esx1", "Prod-web0", "anna.müller", ""]);
     }
 
     #[test]

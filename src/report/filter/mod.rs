@@ -9,7 +9,8 @@
 //! ```
 //!
 //! `~` means "contains"; where the value holds `*` (anything) or `?` (one character) it means that the whole text fits,
-//! as in `datastore~"nfs*"`. Text is compared without regard to case. What is not known fulfils no comparison of sizes,
+//! as in `datastore~"nfs*"`. Text is compared without regard to case. `owner` is a name or id of who owns the artifact, whom
+//! its VM is noted to belong to, or the last known owner of its group. What is not known fulfils no comparison of sizes,
 //! ages or confidence. Sizes have units (`10GiB`, `500MB`), ages too (`90d`, `12h`, `2w`, `1y`).
 
 mod parse;
@@ -153,6 +154,10 @@ impl FromStr for Filter {
 pub(super) struct Context {
     as_of: Timestamp,
     platforms: BTreeMap<String, Platform>,
+    /// Who answers for a VM, by its id.
+    pub(super) noted_owners: BTreeMap<String, String>,
+    /// Last known owners of groups, by their id.
+    last_owners: BTreeMap<String, String>,
 }
 
 impl Context {
@@ -160,8 +165,17 @@ impl Context {
         Self {
             as_of: report.as_of,
             platforms: report.vms.iter().map(|vm| (vm.id.clone(), vm.platform)).collect(),
+            noted_owners: known(report.vms.iter().map(|vm| (&vm.id, &vm.noted_owner))),
+            last_owners: known(report.groups.iter().map(|group| (&group.id, &group.owner))),
         }
     }
+}
+
+/// The pairs of which the second is known.
+fn known<'a>(pairs: impl Iterator<Item = (&'a String, &'a Option<String>)>) -> BTreeMap<String, String> {
+    pairs
+        .filter_map(|(id, name)| Some((id.clone(), name.clone()?)))
+        .collect()
 }
 
 impl Filter {
@@ -224,11 +238,7 @@ impl TextField {
             Self::Class => artifact.class.iter().map(show::name).collect(),
             Self::Kind => vec![show::name(artifact.kind)],
             Self::Datastore => vec![artifact.datastore.clone()],
-            Self::Owner => artifact
-                .owners
-                .iter()
-                .flat_map(|owner| [owner.name.clone(), owner.id.clone()])
-                .collect(),
+            Self::Owner => owners(artifact, context),
             Self::Path => vec![
                 artifact.path.lossy().into_owned(),
                 artifact.relative_path.lossy().into_owned(),
@@ -239,6 +249,21 @@ impl TextField {
             Self::Platform => platforms(artifact, context).iter().map(show::name).collect(),
         }
     }
+}
+
+/// Everybody who owns it, answers for its VM, or owned its group as far as is known.
+fn owners(artifact: &ArtifactReport, context: &Context) -> Vec<String> {
+    let owners = artifact.owners.iter();
+    let mut all: Vec<String> = owners
+        .flat_map(|owner| {
+            let noted = context.noted_owners.get(&owner.id).cloned();
+            [Some(owner.name.clone()), Some(owner.id.clone()), noted]
+        })
+        .flatten()
+        .collect();
+    let last = artifact.group.as_ref().and_then(|group| context.last_owners.get(group));
+    all.extend(last.cloned());
+    all
 }
 
 /// The platforms of the VMs that own it; without one, the platform whose VMs write files of its kind.
@@ -281,6 +306,11 @@ mod tests {
             ("datastore!=SAN-VMFS-01", &["new/new.vmdk"]),
             ("owner=WEB01", &["web01/web01.vmx"]),
             ("owner=vm-web01", &["web01/web01.vmx"]),
+            ("owner~müller", &["web01/web01.vmx"]),
+            (
+                "owner=web07",
+                &["web07/web07-000001.vmdk", "web07/web07-flat.vmdk", "web07/web07.vmdk"],
+            ),
             ("path~FLAT", &["web07/web07-flat.vmdk"]),
             ("path=\"[san-vmfs-01] web07/web07.vmdk\"", &["web07/web07.vmdk"]),
             ("path~/mnt/nfs01", &["new/new.vmdk"]),

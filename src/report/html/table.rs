@@ -64,7 +64,7 @@ struct Artifacts {
     accepted: Words,
     /// The first that fits, as `--filter platform=` sees it.
     platform: Words,
-    /// Owners as JSON: `[[type, id, name], …]`.
+    /// Owners as JSON: `[[type, id, name, who answers for it], …]`.
     owners: Words,
     /// Place in `groups`.
     group: Vec<Option<usize>>,
@@ -98,7 +98,10 @@ impl Artifacts {
         );
         let platform = filter::platforms(artifact, context).first().copied();
         self.platform.push(show::optional_name(platform));
-        let owners = artifact.owners.iter().map(|owner| (owner.kind, &owner.id, &owner.name));
+        let owners = artifact.owners.iter().map(|owner| {
+            let noted = context.noted_owners.get(&owner.id);
+            (owner.kind, &owner.id, &owner.name, noted)
+        });
         self.owners.push(shown(&owners.collect::<Vec<_>>()).to_string());
         self.group.push(group);
         self.apparent_bytes.push(artifact.apparent_bytes);
@@ -129,6 +132,9 @@ struct GroupRow {
     /// None of the backups in the lists fits it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     unprotected: bool,
+    /// Somebody has accepted all of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    accepted: bool,
 }
 
 impl GroupRow {
@@ -147,6 +153,7 @@ impl GroupRow {
             confidence: show::optional_name(group.confidence),
             unprotected: !backups.is_empty() && group.backups.is_empty(),
             backups,
+            accepted: group.accepted,
         }
     }
 }
