@@ -63,8 +63,8 @@ fn gaps(sheet: &mut Sheet<'_>, report: &Report) -> Result<(), XlsxError> {
         "Gap",
         "Code",
         "Datastores",
-        "Files unknown because of it",
-        "Allocated GiB",
+        ">Files unknown because of it",
+        ">Allocated GiB",
     ])?;
     for gap in report.coverage.gap_details.iter().take(LINES_MAX) {
         let cost = |number: u64, cell: fn(u64) -> Cell| if gap.caps { cell(number) } else { Cell::None };
@@ -87,11 +87,11 @@ fn roots(sheet: &mut Sheet<'_>, report: &Report) -> Result<(), XlsxError> {
         "Datastore",
         "Identity",
         "Inventories",
-        "Files",
-        "Artifacts",
-        "Allocated GiB",
-        "Capacity GiB",
-        "Free GiB",
+        ">Files",
+        ">Artifacts",
+        ">Allocated GiB",
+        ">Capacity GiB",
+        ">Free GiB",
         "Why this identity",
     ])?;
     for root in &report.coverage.roots {
@@ -118,7 +118,7 @@ fn inventories(sheet: &mut Sheet<'_>, report: &Report) -> Result<(), XlsxError> 
         "Inventory",
         "Made from",
         "Taken",
-        "VMs",
+        ">VMs",
         "Datastores",
         "Hosts",
         "Warnings",

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     raw::RawPath,
     report::{
-        model::{ArtifactReport, Group, Report, Verdict},
+        model::{ArtifactReport, Group, Report},
         show,
     },
     sanitize,
@@ -43,8 +43,7 @@ struct Lists<'a> {
 
 impl<'a> Lists<'a> {
     fn new(report: &'a Report) -> Self {
-        let is_nobodys = |group: &&Group| matches!(group.verdict, Verdict::Orphaned | Verdict::Unregistered);
-        let mut orphans: Vec<&Group> = report.groups.iter().filter(is_nobodys).collect();
+        let mut orphans: Vec<&Group> = report.groups.iter().filter(|group| group.is_nobodys()).collect();
         orphans.sort_by_key(|group| (Reverse(group.allocated_bytes), &group.id));
         orphans.truncate(ROWS_MAX);
         let files = report.artifacts.iter().take(ROWS_MAX);
@@ -65,6 +64,24 @@ impl<'a> Lists<'a> {
             .collect()
     }
 
+    /// Why somebody has accepted a file.
+    fn accepted(&self, artifact: &ArtifactReport) -> String {
+        let found = artifact.accepted.and_then(|place| self.report.accepted.get(place));
+        found
+            .map(|found| sanitize::text(&found.reason).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// Why somebody has accepted all files of a group.
+    fn accepted_group(&self, group: &Group, files: &[&ArtifactReport]) -> String {
+        let reasons: BTreeSet<String> = files
+            .iter()
+            .filter(|_| group.accepted)
+            .map(|file| self.accepted(file))
+            .collect();
+        reasons.into_iter().collect::<Vec<_>>().join("; ")
+    }
+
     fn days(&self, modified: Option<jiff::Timestamp>) -> Cell {
         let hours = modified.map(|modified| self.report.as_of.duration_since(modified).as_hours().max(0));
         Cell::optional(hours.and_then(|hours| u64::try_from(hours / 24).ok()), Cell::Number)
@@ -78,15 +95,16 @@ impl<'a> Lists<'a> {
             "Confidence",
             "Reclaim",
             "Risk",
-            "Allocated GiB",
-            "Files",
+            ">Allocated GiB",
+            ">Files",
             "Written",
-            "Age in days",
+            ">Age in days",
             "Datastore",
             "Last owner",
-            "Backup (no proof of ownership)",
             "Why",
-            "Allocated bytes",
+            ">Allocated bytes",
+            "Accepted",
+            "Backup (no proof of ownership)",
         ])?;
         for group in &self.orphans {
             let files = self.files_of(group);
@@ -114,13 +132,14 @@ impl<'a> Lists<'a> {
                 self.days(group.modified),
                 Cell::text(sanitize::text(&datastores.into_iter().collect::<Vec<_>>().join(", "))),
                 Cell::text(show::last_owner(group)),
-                Cell::text(show::backups_of(self.report, group).join("; ")),
                 Cell::text(
-                    show::why(files.into_iter())
+                    show::why(files.iter().copied())
                         .map(|reason| sanitize::text(&reason.text).into_owned())
                         .unwrap_or_default(),
                 ),
                 Cell::Number(group.allocated_bytes),
+                Cell::text(self.accepted_group(group, &files)),
+                Cell::text(show::backups_of(self.report, group).join("; ")),
             ])?;
         }
         sheet.filter()
@@ -136,16 +155,17 @@ impl<'a> Lists<'a> {
             "Confidence",
             "Reclaim",
             "Risk",
-            "Allocated GiB",
-            "Length GiB",
+            ">Allocated GiB",
+            ">Length GiB",
             "Written",
-            "Age in days",
+            ">Age in days",
             "Owner",
             "Group",
             "Why",
-            "Allocated bytes",
-            "Virtual GiB",
+            ">Allocated bytes",
+            ">Virtual GiB",
             "Path",
+            "Accepted",
         ])?;
         let titles: HashMap<&str, &str> = self
             .report
@@ -191,6 +211,7 @@ impl<'a> Lists<'a> {
                 Cell::optional(artifact.allocated_bytes, Cell::Number),
                 Cell::optional(artifact.virtual_bytes, Cell::Gib),
                 Cell::text(sanitize::path(&artifact.path)),
+                Cell::text(self.accepted(artifact)),
             ])?;
         }
         sheet.filter()
@@ -203,9 +224,9 @@ impl<'a> Lists<'a> {
             "Registered",
             "State",
             "Last host",
-            "Files",
-            "Allocated GiB",
-            "Missing",
+            ">Files",
+            ">Allocated GiB",
+            ">Missing",
             "Problems",
             "Inventories",
             "Configuration",

@@ -48,11 +48,14 @@ fn workbook(report: &Report) -> Result<Vec<u8>, XlsxError> {
 mod tests {
     use std::io::Cursor;
 
-    use calamine::{Data, Range, Reader, Xlsx};
+    use calamine::{Data, DataType, Range, Reader, Xlsx};
 
     use super::*;
     use crate::{
-        report::{sample, show},
+        report::{
+            model::{Acceptance, Sum},
+            sample, show,
+        },
         sanitize,
     };
 
@@ -138,6 +141,44 @@ mod tests {
             summary
                 .cells()
                 .any(|(_, _, cell)| cell.to_string().starts_with("3 files (60.0 GiB) are orphaned"))
+        );
+    }
+
+    #[test]
+    fn what_was_accepted_says_so_and_counts_in_no_age() {
+        let mut report = sample::report();
+        report.accepted = vec![Acceptance {
+            reason: "=kept".to_owned(),
+            by: None,
+            until: None,
+            expired: false,
+            sum: Sum::default(),
+        }];
+        report.groups[1].accepted = true;
+        for artifact in &mut report.artifacts {
+            artifact.accepted = (artifact.group.as_deref() == Some("group-web07")).then_some(0);
+        }
+        let orphans = sheet(&report, "Orphans");
+        assert_eq!(*under(&orphans, 1, "Accepted"), "=kept");
+        assert_eq!(*under(&orphans, 2, "Accepted"), Data::Empty);
+        assert_eq!(*under(&sheet(&report, "Files"), 6, "Accepted"), "=kept");
+        let summary = sheet(&report, "Summary");
+        let row = |name: &str| summary.rows().find(|row| row[0] == name).unwrap();
+        assert_eq!(row("one to two years")[1], 0.0);
+        assert_eq!(row("accepted, in no sum")[1], 0.0);
+    }
+
+    #[test]
+    fn bytes_of_a_datastore_are_explained_or_not() {
+        let summary = sheet(&sample::report(), "Summary");
+        let header = summary.rows().find(|row| row[0] == "Datastore").unwrap();
+        let column = |title: &str| header.iter().position(|cell| *cell == title).unwrap();
+        let row = summary.rows().find(|row| row[0] == "SAN-VMFS-01").unwrap();
+        let gib = |column: usize| row[column].as_f64().unwrap();
+        assert!(gib(column("Unexplained")) > 59.9, "{row:?}");
+        assert!(
+            (gib(column("Explained")) - gib(column("owned"))).abs() < 1e-9,
+            "{row:?}"
         );
     }
 

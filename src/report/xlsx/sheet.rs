@@ -69,6 +69,7 @@ pub(super) struct Look {
     pub(super) heading: Format,
     pub(super) wrapped: Format,
     header: Format,
+    right: Format,
     text: Format,
     number: Format,
     gib: Format,
@@ -80,6 +81,16 @@ pub(super) struct Look {
 impl Look {
     pub(super) fn new() -> Self {
         let plain = || Format::new().set_align(FormatAlign::Top);
+        // A text right of a number keeps its distance.
+        let words = || plain().set_align(FormatAlign::Left).set_indent(1);
+        let header = || {
+            Format::new()
+                .set_bold()
+                .set_font_color(Color::White)
+                .set_background_color(Color::RGB(0x0033_4155))
+                .set_border_bottom(FormatBorder::Thin)
+                .set_align(FormatAlign::VerticalCenter)
+        };
         Self {
             title: Format::new().set_bold().set_font_size(16),
             result: Format::new()
@@ -89,22 +100,18 @@ impl Look {
                 .set_align(FormatAlign::Top),
             heading: Format::new().set_bold().set_font_size(12),
             wrapped: plain().set_text_wrap(),
-            header: Format::new()
-                .set_bold()
-                .set_font_color(Color::White)
-                .set_background_color(Color::RGB(0x0033_4155))
-                .set_border_bottom(FormatBorder::Thin)
-                .set_align(FormatAlign::VerticalCenter),
-            text: plain(),
+            header: header().set_align(FormatAlign::Left).set_indent(1),
+            right: header().set_align(FormatAlign::Right),
+            text: words(),
             number: plain().set_num_format("#,##0"),
             gib: plain().set_num_format("[>=1]#,##0.00;[>0]0.000000;0"),
-            time: plain().set_num_format("yyyy-mm-dd hh:mm").set_align(FormatAlign::Left),
-            link: plain().set_font_color(Color::RGB(0x001d_4ed8)),
+            time: words().set_num_format("yyyy-mm-dd hh:mm"),
+            link: words().set_font_color(Color::RGB(0x001d_4ed8)),
             verdicts: Verdict::ALL
                 .into_iter()
                 .map(|verdict| {
                     let (ink, paper) = colours(verdict);
-                    let format = plain().set_bold().set_font_color(ink).set_background_color(paper);
+                    let format = words().set_bold().set_font_color(ink).set_background_color(paper);
                     (verdict, format)
                 })
                 .collect(),
@@ -181,10 +188,15 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    pub(super) fn header(&mut self, titles: &[&str]) -> Result<(), XlsxError> {
+    /// Titles of columns; a `>` in front says that numbers stand below.
+    pub(super) fn header(&mut self, titles: &[impl AsRef<str>]) -> Result<(), XlsxError> {
         for (column, title) in (0..).zip(titles) {
-            self.raw
-                .write_string_with_format(self.row, column, *title, &self.look.header)?;
+            let title = title.as_ref();
+            let (title, format) = match title.strip_prefix('>') {
+                Some(title) => (title, &self.look.right),
+                None => (title, &self.look.header),
+            };
+            self.raw.write_string_with_format(self.row, column, title, format)?;
             // Room for the arrow of a filter.
             self.widen(column, title.chars().count() + 3);
         }
@@ -194,7 +206,7 @@ impl<'a> Sheet<'a> {
 
     pub(super) fn cells(&mut self, cells: impl IntoIterator<Item = Cell>) -> Result<(), XlsxError> {
         for (column, cell) in (0..).zip(cells) {
-            self.widen(column, cell.width() + 1);
+            self.widen(column, cell.width() + 2);
             self.cell(column, cell)?;
         }
         self.row += 1;

@@ -84,11 +84,11 @@ fn verdicts(sheet: &mut Sheet<'_>, report: &Report) -> Result<(), XlsxError> {
     sheet.line("By verdict", &sheet.look.heading)?;
     sheet.header(&[
         "Verdict",
-        "Files",
-        "Allocated GiB",
-        "Reclaimable GiB",
-        "After review GiB",
-        "Length GiB",
+        ">Files",
+        ">Allocated GiB",
+        ">Reclaimable GiB",
+        ">After review GiB",
+        ">Length GiB",
     ])?;
     for verdict in Verdict::ALL.into_iter().rev() {
         let sum = show::total(report, verdict);
@@ -101,6 +101,17 @@ fn verdicts(sheet: &mut Sheet<'_>, report: &Report) -> Result<(), XlsxError> {
             Cell::Gib(sum.apparent_bytes),
         ])?;
     }
+    if !report.accepted.is_empty() {
+        let sum = report.summary.accepted;
+        sheet.cells([
+            Cell::text("accepted, in no sum"),
+            Cell::Number(sum.files),
+            Cell::Gib(sum.allocated_bytes),
+            Cell::None,
+            Cell::None,
+            Cell::Gib(sum.apparent_bytes),
+        ])?;
+    }
     Ok(())
 }
 
@@ -109,9 +120,17 @@ type Rows = (u32, u32);
 
 fn datastores(sheet: &mut Sheet<'_>, report: &Report) -> Result<Rows, XlsxError> {
     sheet.line("By datastore, allocated GiB", &sheet.look.heading)?;
-    let mut titles = vec!["Datastore"];
-    titles.extend(Verdict::ALL.iter().rev().map(|verdict| verdict.name()));
-    titles.extend(["Reclaimable", "After review", "Capacity", "Free"]);
+    let mut titles = vec!["Datastore".to_owned()];
+    titles.extend(Verdict::ALL.iter().rev().map(|verdict| format!(">{}", verdict.name())));
+    let sums = [
+        ">Explained",
+        ">Unexplained",
+        ">Reclaimable",
+        ">After review",
+        ">Capacity",
+        ">Free",
+    ];
+    titles.extend(sums.map(str::to_owned));
     sheet.header(&titles)?;
     let first = sheet.row();
     for (name, verdicts) in &report.summary.datastores {
@@ -124,7 +143,17 @@ fn datastores(sheet: &mut Sheet<'_>, report: &Report) -> Result<Rows, XlsxError>
                 .rev()
                 .map(|verdict| Cell::Gib(sum(*verdict).allocated_bytes)),
         );
+        let of = |explained: bool| {
+            let verdicts = Verdict::ALL
+                .iter()
+                .filter(|verdict| verdict.is_explained() == explained);
+            verdicts
+                .map(|verdict| sum(*verdict).allocated_bytes)
+                .fold(0, u64::saturating_add)
+        };
         cells.extend([
+            Cell::Gib(of(true)),
+            Cell::Gib(of(false)),
             Cell::Gib(all(|sum| sum.reclaimable_bytes)),
             Cell::Gib(all(|sum| sum.review_bytes)),
             Cell::optional(space(report, name, |root| root.capacity_bytes), Cell::Gib),
@@ -144,7 +173,7 @@ fn space(report: &Report, datastore: &str, bytes: fn(&crate::report::model::Root
 
 fn ages(sheet: &mut Sheet<'_>, report: &Report) -> Result<Rows, XlsxError> {
     let mut sums = [(0_u64, 0_u64); AGES.len()];
-    for artifact in &report.artifacts {
+    for artifact in report.artifacts.iter().filter(|artifact| artifact.accepted.is_none()) {
         let Some(modified) = artifact.modified else { continue };
         let days = report.as_of.duration_since(modified).as_hours() / 24;
         let place = AGES
@@ -165,7 +194,7 @@ fn ages(sheet: &mut Sheet<'_>, report: &Report) -> Result<Rows, XlsxError> {
         "Age of what belongs to nobody, since the last write, allocated GiB",
         &sheet.look.heading,
     )?;
-    sheet.header(&["Age", "orphaned", "unregistered"])?;
+    sheet.header(&["Age", ">orphaned", ">unregistered"])?;
     let first = sheet.row();
     for ((name, _), (orphaned, unregistered)) in AGES.into_iter().zip(sums) {
         sheet.cells([Cell::text(name), Cell::Gib(orphaned), Cell::Gib(unregistered)])?;
