@@ -152,6 +152,12 @@ pub fn markdown_of_escaped(escaped: &str) -> String {
     without_markup(&message(escaped))
 }
 
+/// The dot that follows would make a link of it.
+fn ends_in_www(text: &str) -> bool {
+    let start = text.len().saturating_sub(3);
+    text.get(start..).is_some_and(|end| end.eq_ignore_ascii_case("www"))
+}
+
 fn without_markup(safe: &str) -> String {
     let mut escaped = String::with_capacity(safe.len());
     let mut rest = safe.chars().peekable();
@@ -162,6 +168,7 @@ fn without_markup(safe: &str) -> String {
             '&' => escaped.push_str("&amp;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '$' | '@' => escaped.extend(['\\', character]),
             ':' if rest.peek() == Some(&'/') => escaped.push_str("\\:"),
+            '.' if ends_in_www(&escaped) => escaped.push_str("\\."),
             _ => escaped.push(character),
         }
     }
@@ -264,6 +271,7 @@ mod tests {
     fn markdown_reads_no_markup() {
         assert_eq!(markdown("<b>|[x](y)`*_"), "&lt;b&gt;\\|\\[x\\](y)\\`\\*\\_");
         assert_eq!(markdown("https://x"), "https\\://x");
+        assert_eq!(markdown("(WWW.x.example)"), "(WWW\\.x.example)");
         assert_eq!(markdown("vm (copy): 1"), "vm (copy): 1");
         assert_eq!(markdown("a\n# b"), "a\\\\u{a}\\# b");
     }
