@@ -13,7 +13,7 @@ export function Coverage() {
     const gaps = coverage.gap_details ?? [];
     const issues = coverage.issues ?? [];
     const skipped = roots.flatMap((root) => root.skipped ?? []);
-    const empty = roots.flatMap((root) => (root.empty_folders ?? []).map((folder) => `${root.path}/${folder}`));
+    const empty = roots.flatMap((root) => root.empty_folders ?? []);
     return (
         <main id="main" class="page">
             <h1>Coverage</h1>

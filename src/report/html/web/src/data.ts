@@ -33,6 +33,8 @@ export interface Group {
     owner_source?: string;
     /** The backups that it may have, or that there is none; where a list of backups was given, and only for what is nobody's. */
     backups?: string[]; unprotected?: boolean;
+    /** Somebody has accepted all of it. */
+    accepted?: boolean;
 }
 export interface Vm {
     id: string; name: string; platform: string; registered: boolean; inventories?: string[]; host?: string; state?: string;
@@ -45,7 +47,8 @@ export interface Detail {
     referenced_by: { path: Place; role: string }[]; references: { path: string; role: string; resolved: Place }[];
     reasons: Reason[]; facts?: unknown; blake3?: string;
 }
-export interface Owner { type: string; id: string; name: string }
+/** `noted` is who answers for a VM, as somebody noted. */
+export interface Owner { type: string; id: string; name: string; noted: string }
 
 interface Words { words: string[]; index: number[] }
 interface Columns {
@@ -121,8 +124,8 @@ export class Files {
     }
     owners(row: number): Owner[] {
         const place = this.ownerColumn.index[row];
-        return (this.ownerLists[place] ??= (JSON.parse(this.ownerColumn.words[place]) as [string, string, string][])
-            .map(([type, id, name]) => ({ type, id, name })));
+        return (this.ownerLists[place] ??= (JSON.parse(this.ownerColumn.words[place]) as [string, string, string, string | null][])
+            .map(([type, id, name, noted]) => ({ type, id, name, noted: noted ?? "" })));
     }
     /** Blocks × 512; where the file system does not know them the length stands in. */
     bytes(row: number): number {

@@ -77,6 +77,11 @@ export function GroupView({ place }: { place: number }) {
             {first !== undefined && (
                 <Reasons title="Why" id="why" reasons={detail(first).reasons} none="No reason is recorded." from={first} />
             )}
+            {group.accepted && (
+                <Card title="Accepted" id="accepted">
+                    <p>{[...new Set(rows.map((row) => files.accepted.at(row)))].map((reason) => <Name key={reason}>{reason}</Name>)} <a href={href("coverage")}>By whom and until when</a></p>
+                </Card>
+            )}
             {group.owner_source && (
                 <Card title="Owner" id="owner">
                     <p><Name>{group.owner}</Name>, as <Name class="mono">{group.owner_source}</Name> tells.</p>
@@ -175,6 +180,8 @@ function Owners({ row }: { row: number }) {
                     <div key={owner.type + owner.id}>
                         {owner.type} {place === undefined ? <Name>{owner.name}</Name> : <a href={href(`vm/${place}`)}><Name>{owner.name}</Name></a>}
                         {vm?.host && <span class="muted"> last on <Name>{vm.host}</Name></span>}
+                        {owner.noted && <span class="muted">, noted owner <Name>{owner.noted}</Name></span>}
+                        {vm?.folder && <p class="muted">in <Name>{vm.folder}</Name></p>}
                         {vm?.notes && <p class="muted"><Name>{vm.notes}</Name></p>}
                     </div>
                 );

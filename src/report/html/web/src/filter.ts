@@ -6,6 +6,8 @@ export interface Filter {
     kind: string[]; owner: string; minBytes: number; minDays: number;
     /** Of what is nobody's: `none` is protected by no backup of the given lists, `some` may be. */
     backup: string;
+    /** `no` leaves out what somebody has accepted, `yes` leaves nothing else. */
+    accepted: string;
 }
 
 export const FACETS = ["verdict", "class", "confidence", "reclaim", "datastore", "platform", "kind"] as const;
@@ -16,22 +18,41 @@ export function filterOf(query: URLSearchParams): Filter {
     return {
         ...facets, search: query.get("q") ?? "", owner: query.get("owner") ?? "",
         minBytes: Number(query.get("size") ?? 0), minDays: Number(query.get("age") ?? 0),
-        backup: query.get("backup") ?? "",
+        backup: query.get("backup") ?? "", accepted: query.get("accepted") ?? "",
     };
 }
 
 let texts: string[] | undefined;
 
+let owners: string[] | undefined;
+
+/** Of each file whom it belongs to, who answers for its VM, and the last known owner of its group, in lower case. */
+function ownerTexts(): string[] {
+    if (!owners) {
+        const known = new Map<object, Map<number, string>>();
+        owners = new Array<string>(files.length);
+        for (let row = 0; row < files.length; row++) {
+            const [list, group] = [files.owners(row), files.group[row]];
+            let byGroup = known.get(list);
+            if (!byGroup) known.set(list, (byGroup = new Map()));
+            let text = byGroup.get(group);
+            if (text === undefined) {
+                const names = list.flatMap((owner) => [owner.name, owner.id, owner.noted]);
+                byGroup.set(group, (text = [...names, group < 0 ? "" : groups[group].owner].join("\n").toLowerCase()));
+            }
+            owners[row] = text;
+        }
+    }
+    return owners;
+}
+
 /** What a search looks through: place, class, kind and owners of each file, in lower case. */
 function haystack(): string[] {
     if (!texts) {
-        const owners = new Map<object, string>();
-        texts = new Array(files.length);
+        const owners = ownerTexts();
+        texts = new Array<string>(files.length);
         for (let row = 0; row < files.length; row++) {
-            const list = files.owners(row);
-            let names = owners.get(list);
-            if (names === undefined) owners.set(list, (names = list.map((owner) => `${owner.name} ${owner.id}`).join(" ")));
-            texts[row] = `${files.place(row)}\n${files.class.at(row)}\n${files.kind.at(row)}\n${names}`.toLowerCase();
+            texts[row] = `${files.place(row)}\n${files.class.at(row)}\n${files.kind.at(row)}\n`.toLowerCase() + owners[row];
         }
     }
     return texts;
@@ -65,6 +86,7 @@ export function matchingFiles(filter: Filter): Int32Array {
     const terms = filter.search.toLowerCase().split(/\s+/).filter(Boolean);
     const owner = filter.owner.toLowerCase();
     const texts = terms.length ? haystack() : [];
+    const ownedBy = owner ? ownerTexts() : [];
     const before = filter.minDays ? asOf - filter.minDays * 86400 : NaN;
     const found = new Int32Array(files.length);
     let length = 0;
@@ -73,8 +95,9 @@ export function matchingFiles(filter: Filter): Int32Array {
         if (filter.minBytes && files.bytes(row) < filter.minBytes) continue;
         if (filter.minDays && !(files.modified[row] <= before)) continue;
         if (!backedUp(files.group[row], filter.backup)) continue;
+        if (filter.accepted && (filter.accepted === "yes") !== (files.accepted.at(row) !== "")) continue;
         for (const term of terms) if (!texts[row].includes(term)) continue each;
-        if (owner && !files.owners(row).some((one) => one.name.toLowerCase().includes(owner) || one.id.toLowerCase() === owner)) continue;
+        if (owner && !ownedBy[row].includes(owner)) continue;
         found[length++] = row;
     }
     return found.subarray(0, length);

@@ -67,11 +67,29 @@ function cell(column: Column, row: number): HTMLElement {
         sign.setAttribute("aria-hidden", "true");
         outer.append(sign);
     }
+    outer.append(words(text, column.wide ?? false));
+    return outer;
+}
+
+/** Text in its own direction. Of a path that is too long the folders are cut, to a third at most, before the name is: the ends tell paths apart. */
+function words(text: string, path: boolean): HTMLElement {
     const words = document.createElement("bdi");
     words.dir = "auto";
-    words.textContent = text;
-    outer.append(words);
-    return outer;
+    const folders = path ? text.lastIndexOf("/") + 1 : 0;
+    if (folders === 0) {
+        words.textContent = text;
+        return words;
+    }
+    words.className = "path";
+    const [before, name] = [text.slice(0, folders), text.slice(folders)].map((part) => {
+        const span = document.createElement("span");
+        span.textContent = part;
+        return span;
+    });
+    name.className = "last";
+    name.style.maxWidth = `calc(100% - min(33%, ${Math.round(folders * 0.6)}ch))`;
+    words.append(before, name);
+    return words;
 }
 
 export function Grid({ columns, order, sort, onSort, label, selection, hidden }: {

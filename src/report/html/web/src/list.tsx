@@ -12,6 +12,8 @@ import { VERDICTS } from "./words";
 const PRINTED = 400;
 
 const owners = (row: number) => files.owners(row).map((owner) => owner.name).join("; ");
+/** Their words are known and short: paper breaks none of them. */
+const isWord = ({ id }: Column) => id === "risk" || FACETS.some((facet) => facet === id && facet !== "datastore");
 const unknownLast = (text: string) => (text === "?" ? "" : text);
 const CONFIDENCE_ORDER = ["low", "medium", "high"];
 
@@ -41,6 +43,8 @@ const groupPlatform = (place: number) => {
 };
 const groupRisk = (place: number) => (filesOfGroup[place].some((row) => files.risk.at(row)) ? "data-loss" : "");
 
+const groupAccepted = (place: number) => (groups[place].accepted ? [...new Set(filesOfGroup[place].map((row) => files.accepted.at(row)))].join("; ") : "");
+
 function backupOfGroup(place: number): string {
     const { backups, unprotected } = groups[place];
     return unprotected ? "none" : (backups ?? []).join("; ");
@@ -59,6 +63,7 @@ const GROUP_COLUMNS: Column[] = [
     { id: "datastore", title: "Datastore", text: datastoresOfGroup, width: 136 },
     { id: "owner", title: "Last owner", text: (place) => groups[place].owner, width: 116 },
     { id: "backup", title: "Backup", text: backupOfGroup, value: (place) => (groups[place].unprotected ? " none" : backupOfGroup(place)), width: 150, hidden: head.backups.length === 0 },
+    { id: "accepted", title: "Accepted", text: groupAccepted, width: 150, hidden: !groups.some((group) => group.accepted) },
     { id: "platform", title: "Platform", text: groupPlatform, width: 95, hidden: true },
     { id: "date", title: "Date", text: (place) => unknownLast(date(groups[place].modified ?? NaN)), value: (place) => groups[place].modified ?? NaN, width: 105, hidden: true },
 ];
@@ -70,6 +75,7 @@ const LEVELS = {
 
 const SIZES = [["", "any size"], [`${1 << 20}`, "from 1 MiB"], [`${1 << 30}`, "from 1 GiB"], [`${10 * 2 ** 30}`, "from 10 GiB"], [`${100 * 2 ** 30}`, "from 100 GiB"], [`${2 ** 40}`, "from 1 TiB"]];
 const AGES = [["", "any age"], ["30", "older than 30 days"], ["90", "older than 90 days"], ["180", "older than 180 days"], ["365", "older than a year"], ["730", "older than two years"]];
+const ACCEPTED = [["", "accepted or not"], ["no", "not accepted"], ["yes", "accepted"]];
 const BACKUPS = [["", "backed up or not"], ["none", "without a backup"], ["some", "may have a backup"]];
 const FACET_TITLES: Record<Facet, string> = {
     verdict: "Verdict", class: "Class", confidence: "Confidence", reclaim: "Reclaim", datastore: "Datastore", platform: "Platform", kind: "Kind",
@@ -195,6 +201,7 @@ export function List() {
                 <Select name="size" label="Size" values={SIZES} chosen={query.get("size") ?? ""} />
                 <Select name="age" label="Age" values={AGES} chosen={query.get("age") ?? ""} />
                 {head.backups.length > 0 && <Select name="backup" label="Backup" values={BACKUPS} chosen={filter.backup} />}
+                {head.accepted.length > 0 && <Select name="accepted" label="Accepted" values={ACCEPTED} chosen={filter.accepted} />}
                 <input class={filter.owner ? "owner chosen" : "owner"} placeholder="Owner" aria-label="Owner" value={filter.owner}
                     onInput={(event) => { const value = event.currentTarget.value; replaceQuery((query) => setOrDelete(query, "owner", [value])); }} />
                 <a class="button quiet" href={href("list", { level: levelName })}>Clear</a>
@@ -228,12 +235,13 @@ export function List() {
 
 export function csvOf(level: "groups" | "files", rows: number[]): string {
     const files_ = level === "groups" ? rows.flatMap((place) => filesOfGroup[place]) : rows;
-    const header = ["path", "datastore", "kind", "verdict", "class", "confidence", "reclaim", "risk", "group", "owners", "apparent_bytes", "allocated_bytes", "modified", "accepted"];
+    const header = ["path", "datastore", "kind", "verdict", "class", "confidence", "reclaim", "risk", "group", "owners", "apparent_bytes", "allocated_bytes", "modified", "accepted", "last_owner", "vm_noted_owner"];
     const number = (value: number) => (Number.isNaN(value) ? "" : value);
     const lines = files_.map((row) => [
         files.path(row), files.datastore.at(row), files.kind.at(row), files.verdict.at(row), files.class.at(row), files.confidence.at(row),
         files.reclaim.at(row), files.risk.at(row), files.group[row] < 0 ? "" : groups[files.group[row]].title, owners(row),
         number(files.apparent[row]), number(files.allocated[row]), date(files.modified[row]), files.accepted.at(row),
+        files.group[row] < 0 ? "" : groups[files.group[row]].owner, [...new Set(files.owners(row).map((owner) => owner.noted).filter(Boolean))].join("; "),
     ].map(csvField).join(","));
     return [header.join(","), ...lines, ""].join("\r\n");
 }
@@ -260,7 +268,7 @@ function Printed({ columns, order }: { columns: Column[]; order: Int32Array }) {
                 <thead><tr>{columns.map((column) => <th key={column.id} class={column.right ? "right" : ""}>{column.title}</th>)}</tr></thead>
                 <tbody>
                     {rows.map((row) => (
-                        <tr key={row}>{columns.map((column) => <td key={column.id} class={column.right ? "right" : ""}><bdi dir="auto">{column.text(row)}</bdi></td>)}</tr>
+                        <tr key={row}>{columns.map((column) => <td key={column.id} class={column.right ? "right" : column.wide ? "grow" : isWord(column) ? "word" : ""}><bdi dir="auto">{column.text(row)}</bdi></td>)}</tr>
                     ))}
                 </tbody>
             </table>

@@ -22,6 +22,8 @@ const VIEWS: { path: string; title: string; link: string; number?: () => number 
     { path: "problems", title: "Problems", link: href("problems"), number: () => head.problems.length },
     { path: "coverage", title: "Coverage", link: href("coverage") },
 ];
+/** Of the page; in front of it stands what a view is of, for tabs and screen readers. */
+const TITLE = `derelict report ${head.as_of.slice(0, 10)}`;
 /** Views of one thing belong to the list that leads to them. */
 const PARENT: Record<string, string> = { file: "list", group: "list", vm: "vms", about: "about" };
 
@@ -43,6 +45,10 @@ function View() {
     const place = Number(path[1]);
     const within = (length: number) => Number.isInteger(place) && place >= 0 && place < length;
     useEffect(() => scrollTo(0, 0), [path.join("/")]);
+    useEffect(() => {
+        const heading = path[0] ? document.querySelector("main h1")?.textContent : "";
+        document.title = heading ? `${heading} – ${TITLE}` : TITLE;
+    });
     switch (path[0] ?? "") {
         case "": return <Overview />;
         case "list": return <List />;
@@ -76,7 +82,7 @@ function Frame() {
                 <nav aria-label="Views">
                     {VIEWS.map((view) => (
                         <a key={view.path} href={view.link} aria-current={at === view.path ? "page" : undefined}>
-                            {view.title}{view.number && <span class="badge">{number(view.number())}</span>}
+                            {view.title}{view.number && " "}{view.number && <span class="badge">{number(view.number())}</span>}
                         </a>
                     ))}
                 </nav>
@@ -110,7 +116,7 @@ function About() {
 }
 
 applyTheme(storedTheme());
-document.title = `derelict report ${head.as_of.slice(0, 10)}`;
+document.title = TITLE;
 render(<Frame />, document.getElementById("page")!);
 requestAnimationFrame(() => setTimeout(() => {
     performance.mark("derelict-first-view");

@@ -10,6 +10,8 @@ const AGES: [string, number][] = [
     ["below 30 days", 30], ["30 to 90 days", 90], ["90 to 180 days", 180], ["180 days to a year", 365], ["one to two years", 730], ["over two years", Infinity],
 ];
 const LARGEST = 8;
+/** The list of what counts: what somebody has accepted is in no sum. */
+const NOBODYS = { verdict: ["orphaned", "unregistered"], ...(head.accepted.length > 0 && { accepted: "no" }) };
 
 export function Overview() {
     const { query } = useAddress();
@@ -72,7 +74,7 @@ export function Certainty() {
             </div>
             {head.accepted.length > 0 && (
                 <div class="banner info" role="note">
-                    <p>{count(summary.accepted.files, "file")} ({bytes(summary.accepted.allocated_bytes)}) are accepted and count in no sum: <a href={href("coverage")}>what, by whom and until when</a></p>
+                    <p>{count(summary.accepted.files, "file")} ({bytes(summary.accepted.allocated_bytes)}) accepted, in no sum: <a href={href("coverage")}>what, by whom and until when</a></p>
                 </div>
             )}
             {summary.filter && (
@@ -88,13 +90,12 @@ function Tiles() {
     const { summary, problems } = head;
     const unknown = summary.verdicts.unknown;
     const errors = problems.filter((problem) => problem.severity === "error").length;
-    const nobodys = { verdict: ["orphaned", "unregistered"] };
     return (
         <div class="tiles">
-            <a class="tile accent" href={href("list", { ...nobodys, reclaim: "candidate" })}>
+            <a class="tile accent" href={href("list", { ...NOBODYS, reclaim: "candidate" })}>
                 <span>Reclaimable now</span><b>{bytes(summary.reclaimable_bytes)}</b><small>nothing speaks for these files</small>
             </a>
-            <a class="tile" href={href("list", { ...nobodys, reclaim: "review" })}>
+            <a class="tile" href={href("list", { ...NOBODYS, reclaim: "review" })}>
                 <span>After review</span><b>{bytes(summary.review_bytes)}</b><small>somebody has to look at the reasons</small>
             </a>
             <a class="tile" href={href("list", { verdict: "unknown" })}>
@@ -173,7 +174,7 @@ function Ages() {
     const sums = [...AGES.map(([name]) => ({ name, orphaned: 0, unregistered: 0, files: 0 })), { name: "not known", orphaned: 0, unregistered: 0, files: 0 }];
     for (let row = 0; row < files.length; row++) {
         const verdict = files.verdict.at(row);
-        if (verdict !== "orphaned" && verdict !== "unregistered") continue;
+        if ((verdict !== "orphaned" && verdict !== "unregistered") || files.accepted.at(row)) continue;
         const days = (asOf - files.modified[row]) / 86400;
         const sum = sums[Number.isNaN(days) ? AGES.length : AGES.findIndex(([, limit]) => days < limit)];
         sum[verdict] += files.bytes(row);
@@ -205,10 +206,10 @@ function Ages() {
 }
 
 function Largest() {
-    const nobodys = groups.map((_, place) => place).filter((place) => groups[place].verdict === "orphaned" || groups[place].verdict === "unregistered")
+    const nobodys = groups.map((_, place) => place).filter((place) => NOBODYS.verdict.includes(groups[place].verdict) && !groups[place].accepted)
         .sort((a, b) => groups[b].allocated_bytes - groups[a].allocated_bytes);
     return (
-        <Card title="Largest that belong to nobody" id="largest" aside={<a href={href("list", { verdict: ["orphaned", "unregistered"] })} class="no-print">All {number(nobodys.length)}</a>}>
+        <Card title="Largest that belong to nobody" id="largest" aside={<a href={href("list", NOBODYS)} class="no-print">All {number(nobodys.length)}</a>}>
             {nobodys.length === 0 ? <Empty>Nothing was found to be orphaned or unregistered.</Empty> : (
                 <ol class="largest">
                     {nobodys.slice(0, LARGEST).map((place) => (

@@ -89,7 +89,7 @@ function VmGrid({ columns, title, first, hint, only, onlyText }: {
             <div class="print-only">
                 <table class="plain">
                     <thead><tr>{columns.map((column) => <th key={column.id}>{column.title}</th>)}</tr></thead>
-                    <tbody>{[...order.slice(0, 400)].map((place) => <tr key={place}>{columns.map((column) => <td key={column.id} class={column.light ? `l-${column.light(place)}` : ""}><bdi dir="auto">{column.text(place)}</bdi></td>)}</tr>)}</tbody>
+                    <tbody>{[...order.slice(0, 400)].map((place) => <tr key={place}>{columns.map((column) => <td key={column.id} class={column.right ? "right" : column.wide ? "grow" : column.light || column === PLATFORM ? "word" : ""}>{column.light && <span class={`light l-${column.light(place)}`} aria-hidden="true" />} <bdi dir="auto">{column.text(place)}</bdi></td>)}</tr>)}</tbody>
                 </table>
                 <Signature />
             </div>

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { open, rows } from "./browser.mjs";
+import { eventually, open, rows } from "./browser.mjs";
 
 const COLUMNS = ["registration", "config", "disks", "chain", "snapshots", "devices", "encryption", "memory", "placement", "identity", "other", "knowledge"];
 const lit = (row) => COLUMNS.filter((column) => row[column] !== "✓ok" && row[column] !== "ok").map((column) => `${column}: ${row[column]}`);
@@ -60,4 +60,16 @@ test("a list is filtered by backup, and the address keeps it", () => open("#/lis
     assert.ok((await rows(page)).every((row) => row.backup !== "none" && row.backup !== ""));
     await page.getByRole("link", { name: "Clear" }).click();
     assert.equal(await found(), all);
+}));
+
+test("what was accepted is in no sum of what belongs to nobody, and is found where it is asked for", () => open("", async (page) => {
+    const accepted = "VDI-Basis/win11-basis.vhdx";
+    assert.ok(!(await page.locator(".largest").innerText()).includes(accepted));
+    await page.locator(".tile.accent").click();
+    await eventually(async () => assert.match(page.url(), /accepted=no/));
+    assert.ok((await rows(page)).every((row) => row.name !== accepted));
+    await page.getByLabel("Accepted", { exact: true }).selectOption("yes");
+    await eventually(async () => assert.deepEqual((await rows(page)).map((row) => [row.name, row.accepted]), [[accepted, "kept for the helpdesk"]]));
+    await page.locator(".grid a.cell").first().click();
+    await page.getByText("kept for the helpdesk").waitFor();
 }));
