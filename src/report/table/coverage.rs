@@ -42,7 +42,7 @@ fn roots(roots: &[RootReport], style: Style, out: &mut dyn Write) -> io::Result<
         ">Allocated",
         ">Free",
     ];
-    let mut grid = layout::grid(&header, style);
+    let mut grid = layout::grid(&header, &["Artifacts", "Files", "Free"], style);
     for root in roots {
         grid.add_row([
             sanitize::text(&root.datastore).into_owned(),
@@ -76,7 +76,8 @@ fn inventories(report: &Report, style: Style, out: &mut dyn Write) -> io::Result
         return layout::paragraph(line, 1, 2, style, out);
     }
     writeln!(out)?;
-    let mut grid = layout::grid(&["Inventory", "Made from", "=Taken", ">Age", ">VMs"], style);
+    let header = ["Inventory", "Made from", "=Taken", ">Age", ">VMs"];
+    let mut grid = layout::grid(&header, &["VMs"], style);
     for inventory in &report.coverage.inventories {
         let kinds: Vec<String> = inventory.kinds.iter().map(show::name).collect();
         let taken = inventory

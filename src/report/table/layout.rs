@@ -15,32 +15,100 @@ const PROSE_COLUMNS: u16 = 120;
 /// Below this, wrapping makes text harder to read, not easier.
 const LEAST_COLUMNS: u16 = 40;
 
+/// Columns that names get at least, where they have as many, before other columns are left out.
+const NAME_COLUMNS: usize = 20;
+/// Blanks around a column.
+const PADDING: usize = 3;
+
 /// A grid whose columns are as wide as the terminal allows; in a file or a pipe as wide as their content. Columns whose
-/// header starts with `>` are aligned to the right. They are never wrapped, nor are those that start with `=`.
-pub(super) fn grid(header: &[&str], style: Style) -> Table {
-    let mut table = Table::new();
-    let look = presets::NOTHING.header_separator(LineStyle::none().fill('─').junction('─'));
-    table
-        .load_style(look)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(header.iter().map(|name| name.trim_start_matches(['>', '='])));
-    if let Some(width) = style.width {
-        table.set_width(width.max(LEAST_COLUMNS));
+/// header starts with `>` are aligned to the right. They are never wrapped, nor are those that start with `=`. Where a
+/// terminal is too narrow, columns are left out that it can do without.
+pub(super) struct Grid<'a> {
+    header: &'a [&'a str],
+    /// What a narrow terminal can do without, the first first.
+    spare: &'a [&'a str],
+    width: Option<u16>,
+    rows: Vec<Vec<String>>,
+}
+
+pub(super) fn grid<'a>(header: &'a [&'a str], spare: &'a [&'a str], style: Style) -> Grid<'a> {
+    Grid {
+        header,
+        spare,
+        width: style.width.map(|width| width.max(LEAST_COLUMNS)),
+        rows: Vec::new(),
     }
-    for (column, name) in table.column_iter_mut().zip(header) {
-        if name.starts_with('>') {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        if name.starts_with(['>', '=']) {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
+}
+
+/// The title of a column without its mark.
+fn title(mark: &str) -> &str {
+    mark.trim_start_matches(['>', '='])
+}
+
+impl Grid<'_> {
+    pub(super) fn add_row(&mut self, row: impl IntoIterator<Item = String>) {
+        self.rows.push(row.into_iter().collect());
     }
-    table
+
+    /// Columns that a column of the grid needs.
+    fn needed(&self, column: usize, mark: &str) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(column));
+        let widest = cells.map(|cell| cell.chars().count()).max().unwrap_or_default();
+        let all = widest.max(title(mark).chars().count());
+        let least = if mark.starts_with(['>', '=']) {
+            all
+        } else {
+            all.min(NAME_COLUMNS)
+        };
+        least + PADDING
+    }
+
+    /// The places of the columns that the terminal has room for.
+    fn shown(&self) -> Vec<usize> {
+        let mut columns: Vec<(usize, &str, usize)> = (0..)
+            .zip(self.header)
+            .map(|(column, mark)| (column, title(mark), self.needed(column, mark)))
+            .collect();
+        let room = self.width.map_or(usize::MAX, usize::from);
+        for spare in self.spare {
+            if columns.iter().map(|(_, _, needed)| needed).sum::<usize>() <= room {
+                break;
+            }
+            columns.retain(|(_, title, _)| title != spare);
+        }
+        columns.into_iter().map(|(column, _, _)| column).collect()
+    }
+
+    fn table(&self) -> Table {
+        let shown = self.shown();
+        let marks = || shown.iter().filter_map(|&column| self.header.get(column).copied());
+        let mut table = Table::new();
+        let look = presets::NOTHING.header_separator(LineStyle::none().fill('─').junction('─'));
+        table
+            .load_style(look)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_header(marks().map(title));
+        if let Some(width) = self.width {
+            table.set_width(width);
+        }
+        for row in &self.rows {
+            table.add_row(shown.iter().filter_map(|&column| row.get(column)));
+        }
+        for (column, mark) in table.column_iter_mut().zip(marks()) {
+            if mark.starts_with('>') {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+            if mark.starts_with(['>', '=']) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
+        table
+    }
 }
 
 /// Writes a grid without blanks at the end of lines.
-pub(super) fn put(table: &Table, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}", table.trim_fmt())
+pub(super) fn put(grid: &Grid<'_>, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", grid.table().trim_fmt())
 }
 
 /// Nothing special.
@@ -107,6 +175,34 @@ pub(super) fn paragraph(text: &str, indent: usize, hang: usize, style: Style, ou
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_narrow_terminal_gets_fewer_columns_and_no_wider_lines() {
+        let lines = |width| {
+            let style = Style {
+                width,
+                ..Style::default()
+            };
+            let header = ["Name", ">Files", "=Class", ">Bytes"];
+            let mut grid = grid(&header, &["Class", "Files"], style);
+            grid.add_row([
+                "n".repeat(40),
+                "1".to_owned(),
+                "deleted-vm-disk".to_owned(),
+                "1.0 GiB".to_owned(),
+            ]);
+            let mut out = Vec::new();
+            put(&grid, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert!(lines(None).contains(&format!("{}       1   deleted-vm-disk   1.0 GiB", "n".repeat(40))));
+        assert!(lines(Some(80)).contains("deleted-vm-disk"));
+        let narrow = lines(Some(45));
+        assert!(narrow.contains("Files") && !narrow.contains("Class"), "{narrow}");
+        assert!(narrow.lines().all(|line| line.chars().count() <= 45), "{narrow}");
+        let narrower = lines(Some(41));
+        assert!(narrower.contains("Files"), "{narrower}");
+    }
 
     #[test]
     fn sentences_are_wrapped_with_their_hang() {

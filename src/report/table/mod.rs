@@ -138,6 +138,7 @@ fn sums(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
             ">Reclaimable",
             ">After review",
         ],
+        &["Files"],
         style,
     );
     for (name, verdicts) in &datastores {

@@ -43,7 +43,7 @@ fn datastores(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<
         ">Reclaimable",
         ">After review",
     ];
-    let mut grid = layout::grid(&header, style);
+    let mut grid = layout::grid(&header, &["Files", "Unregistered", "Unknown"], style);
     let mut add = |name: String, of: &dyn Fn(Verdict) -> Sum| {
         let all = |value: fn(&Sum) -> u64| Verdict::ALL.iter().map(|verdict| value(&of(*verdict))).sum::<u64>();
         let some = |bytes: u64| if bytes == 0 { "-".to_owned() } else { show::bytes(bytes) };
@@ -93,6 +93,7 @@ fn largest(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()>
             ">Written",
             "Group",
         ],
+        &["Confidence", "Class", "Written"],
         style,
     );
     for group in groups.into_iter().take(shown) {
