@@ -61,7 +61,7 @@ pub(crate) fn write(sample: &str, page: &Path) {
             protected: Vec::new(),
             unprotected: Vec::new(),
             gone: vec![backup],
-            unprotected_groups: 21,
+            unprotected_groups: 16,
             unprotected_bytes: 1 << 20,
         }),
         ..sample
