@@ -42,7 +42,7 @@ pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report) -> Resu
         sheet.cells([
             Cell::text(sanitize::path(&issue.path)),
             Cell::text(show::name(issue.stage)),
-            Cell::text(sanitize::text(&issue.error)),
+            Cell::prose(sanitize::text(&issue.error)),
         ])?;
     }
     sheet.skip();
@@ -69,9 +69,9 @@ fn gaps(sheet: &mut Sheet<'_>, report: &Report) -> Result<(), XlsxError> {
     for gap in report.coverage.gap_details.iter().take(LINES_MAX) {
         let cost = |number: u64, cell: fn(u64) -> Cell| if gap.caps { cell(number) } else { Cell::None };
         sheet.cells([
-            Cell::text(sanitize::text(&gap.text)),
+            Cell::prose(sanitize::text(&gap.text)),
             Cell::text(gap.code.name()),
-            Cell::text(sanitize::text(&gap.datastores.join(", "))),
+            Cell::prose(sanitize::text(&gap.datastores.join(", "))),
             cost(gap.files, Cell::Number),
             cost(gap.allocated_bytes, Cell::Gib),
         ])?;
@@ -105,7 +105,7 @@ fn roots(sheet: &mut Sheet<'_>, report: &Report) -> Result<(), XlsxError> {
             Cell::optional(root.allocated_bytes, Cell::Gib),
             Cell::optional(root.capacity_bytes, Cell::Gib),
             Cell::optional(root.free_bytes, Cell::Gib),
-            Cell::text(sanitize::text(&root.identity_basis)),
+            Cell::prose(sanitize::text(&root.identity_basis)),
         ])?;
     }
     sheet.skip();
@@ -132,7 +132,7 @@ fn inventories(sheet: &mut Sheet<'_>, report: &Report) -> Result<(), XlsxError> 
             Cell::Number(inventory.vms),
             Cell::text(sanitize::text(&inventory.scope.datastores.join(", "))),
             Cell::text(sanitize::text(&inventory.scope.hosts.join(", "))),
-            Cell::text(sanitize::text(&inventory.warnings.join("; "))),
+            Cell::prose(sanitize::text(&inventory.warnings.join("; "))),
         ])?;
     }
     sheet.skip();

@@ -132,7 +132,7 @@ impl<'a> Lists<'a> {
                 self.days(group.modified),
                 Cell::text(sanitize::text(&datastores.into_iter().collect::<Vec<_>>().join(", "))),
                 Cell::text(show::last_owner(group)),
-                Cell::text(
+                Cell::prose(
                     show::why(files.iter().copied())
                         .map(|reason| sanitize::text(&reason.text).into_owned())
                         .unwrap_or_default(),
@@ -287,9 +287,9 @@ impl<'a> Lists<'a> {
                 Cell::text(show::name(problem.severity)),
                 Cell::text(problem.code.name()),
                 Cell::text(sanitize::text(&problem.subject)),
-                Cell::text(sanitize::text(&problem.text)),
-                Cell::text(sanitize::text(&problem.next_step)),
-                Cell::text(evidence.join("; ")),
+                Cell::prose(sanitize::text(&problem.text)),
+                Cell::prose(sanitize::text(&problem.next_step)),
+                Cell::prose(evidence.join("; ")),
             ])?;
         }
         sheet.filter()

@@ -20,6 +20,8 @@ pub(super) enum Cell {
     None,
     /// A string, whatever it looks like.
     Text(String),
+    /// Sentences, which go over several lines.
+    Prose(String),
     /// A verdict in its colour.
     Verdict(Verdict),
     /// A count or a number of bytes.
@@ -41,6 +43,10 @@ impl Cell {
         Self::Text(text.into())
     }
 
+    pub(super) fn prose(text: impl Into<String>) -> Self {
+        Self::Prose(text.into())
+    }
+
     pub(super) fn optional(value: Option<u64>, cell: fn(u64) -> Self) -> Self {
         value.map_or(Self::None, cell)
     }
@@ -53,7 +59,7 @@ impl Cell {
     fn width(&self) -> usize {
         match self {
             Self::None => 0,
-            Self::Text(text) | Self::Link { text, .. } => text.chars().count(),
+            Self::Text(text) | Self::Prose(text) | Self::Link { text, .. } => text.chars().count(),
             Self::Verdict(verdict) => verdict.name().len(),
             Self::Number(number) => number.to_string().len() * 4 / 3,
             Self::Gib(_) => 12,
@@ -71,6 +77,7 @@ pub(super) struct Look {
     header: Format,
     right: Format,
     text: Format,
+    prose: Format,
     number: Format,
     gib: Format,
     time: Format,
@@ -103,6 +110,7 @@ impl Look {
             header: header().set_align(FormatAlign::Left).set_indent(1),
             right: header().set_align(FormatAlign::Right),
             text: words(),
+            prose: words().set_text_wrap(),
             number: plain().set_num_format("#,##0"),
             gib: plain().set_num_format("[>=1]#,##0.00;[>0]0.000000;0"),
             time: words().set_num_format("yyyy-mm-dd hh:mm"),
@@ -245,6 +253,10 @@ impl<'a> Sheet<'a> {
                 self.links += 1;
                 let url = Url::new(format!("internal:'{sheet}'!A{}", target + 1)).set_text(cut(&text));
                 self.raw.write_url_with_format(row, column, url, &look.link)?;
+            }
+            Cell::Prose(text) => {
+                self.raw
+                    .write_string_with_format(row, column, cut(&text), &look.prose)?;
             }
             Cell::Text(text) | Cell::Link { text, .. } => {
                 self.raw.write_string_with_format(row, column, cut(&text), &look.text)?;
