@@ -59,7 +59,7 @@ test("a list is filtered by backup, and the address keeps it", () => open("#/lis
     await backup.selectOption("some");
     assert.ok((await rows(page)).every((row) => row.backup !== "none" && row.backup !== ""));
     await page.getByRole("link", { name: "Clear" }).click();
-    assert.equal(await found(), all);
+    await eventually(async () => assert.equal(await found(), all));
 }));
 
 test("what was accepted is in no sum of what belongs to nobody, and is found where it is asked for", () => open("", async (page) => {

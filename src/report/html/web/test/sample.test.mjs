@@ -121,7 +121,7 @@ test("a file tells its reasons, its chain, its facts and how to look again", () 
     await page.getByText("For this verdict").waitFor();
     const text = await page.locator("main").innerText();
     for (const part of [
-        "db01-000007.vmdk", "stranded-snapshot", "it may hold the only copy", "For this verdict", "a link of a chain that no VM's chain and no other disk reaches",
+        "db01-000007.vmdk", "stranded-snapshot", "it may hold the only copy", "For this verdict", "the last link of a chain, and no VM runs on it or has it as a snapshot",
         "Against it", "newer-than-parent", "What would change the verdict", "derelict explain REPORT.json '[vmfs01] db01/db01-000007.vmdk'", "parent file name hint", "db01.vmdk",
     ]) assert.ok(text.includes(part), part);
     const boxes = await page.$$eval(".chain .box-title", (titles) => titles.map((title) => title.textContent));
