@@ -6,10 +6,10 @@
 //!
 //! - where the inventory tells the chain of the lost disk (`Get-VHD`, LayoutEx), or its extent is a flat one that is still
 //!   there, nothing is open;
-//! - a base disk that looks like a parent ([`crate::reconcile::judge`], `lost.rs`, lists the signs) is `unknown`. So is a
-//!   parent whose known clones are all nobody's (one that a VM, or a clone that cannot be judged, hangs on is protected by
-//!   that), and so are its neighbours: the lost disk may have been one more clone. That pools lie together says where it is
-//!   likely, not that it is so;
+//! - a base disk that looks like a parent ([`crate::reconcile::judge`], `lost.rs`, lists the signs) is `unknown`. Of a parent
+//!   whose clones are known and are all nobody's, and of its neighbours, that holds only where the lost disk lay among these
+//!   clones: pools lie together, and only a lost disk that somebody restores could still need the parent. Elsewhere it is
+//!   review, with medium confidence (one that a VM, or a clone that cannot be judged, hangs on is protected by that);
 //! - a VHD has no parent but a VHD, a VHDX none but a VHDX: what has the other form is no parent of the lost disk;
 //! - every other base disk of the platform is no `candidate`: review, with medium confidence at most;
 //! - of a ghost nothing is left, neither its configuration nor a disk, that could still need a parent: its lost disks make no
@@ -75,6 +75,8 @@ pub(crate) struct LostLinks {
     by_own_folder: BTreeMap<(usize, Vec<u8>), Vec<usize>>,
     /// Those of each VM.
     by_vm: BTreeMap<usize, Vec<usize>>,
+    /// Those that lay in a folder below this one.
+    by_pool: BTreeMap<Place, Vec<usize>>,
     /// Folders that hold a parent of a clone (of a differencing disk that lies elsewhere and is no checkpoint), with the
     /// places that hold the folders of these clones.
     pub(crate) parent_folders: BTreeMap<Place, BTreeSet<Place>>,
@@ -89,14 +91,25 @@ impl LostLinks {
             self.by_own_folder.entry(folder.clone()).or_default().push(place);
         }
         self.by_vm.entry(link.vm).or_default().push(place);
+        self.by_pool.entry(link.pool.clone()).or_default().push(place);
         self.links.push(link);
     }
 
-    /// Those that lay in this folder or belong to one of these VMs, in their order.
-    pub(crate) fn near(&self, root: usize, folder: &[u8], vms: &BTreeSet<usize>) -> impl Iterator<Item = &LostLink> {
+    /// Those that lay in this folder of a root or in one of these pools, or belong to one of these VMs, in their order.
+    pub(crate) fn near(
+        &self,
+        (root, folder): (usize, &[u8]),
+        vms: &BTreeSet<usize>,
+        pools: Option<&BTreeSet<Place>>,
+    ) -> impl Iterator<Item = &LostLink> {
         let here = self.by_own_folder.get(&(root, folder.to_vec())).into_iter().flatten();
         let of_vms = vms.iter().filter_map(|vm| self.by_vm.get(vm)).flatten();
-        let places: BTreeSet<usize> = here.chain(of_vms).copied().collect();
+        let in_pools = pools
+            .into_iter()
+            .flatten()
+            .filter_map(|pool| self.by_pool.get(pool))
+            .flatten();
+        let places: BTreeSet<usize> = here.chain(of_vms).chain(in_pools).copied().collect();
         places.into_iter().map(|place| &self.links[place])
     }
 }

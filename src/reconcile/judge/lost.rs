@@ -61,8 +61,10 @@ impl Judge<'_> {
             self.lost_links(node).find(|link| is_asked(link))?
         } else {
             let file = self.file(node);
+            let lost = &self.coverage.lost;
+            let pools = lost.parent_folders.get(&self.folded_folder(node));
             let vms = self.granted_vms(node);
-            let near = self.coverage.lost.near(file.entry.root, file.folder(), &vms);
+            let near = lost.near((file.entry.root, file.folder()), &vms, pools);
             self.may_be_parent(node, near).find(|link| is_asked(link))?
         };
         Some((link, self.sign_of_parent(node, link)?))
@@ -97,12 +99,12 @@ impl Judge<'_> {
         if own_folder.is_some_and(|(root, folder)| *root == file.entry.root && folder == file.folder()) {
             return Some("it lies in the folder of the lost disk".to_owned());
         }
-        let mut sign = self.sign_of_any_parent(node)?;
         let pools = self.coverage.lost.parent_folders.get(&self.folded_folder(node));
         if pools.is_some_and(|pools| pools.contains(&link.pool)) {
-            sign.push_str(", and the lost disk lay beside these");
+            let text = "it lies in a folder of disks on which clones were made, and the lost disk lay beside these";
+            return Some(text.to_owned());
         }
-        Some(sign)
+        self.sign_of_any_parent(node)
     }
 
     fn folded_folder(&self, node: NodeId) -> (usize, String) {
@@ -110,13 +112,12 @@ impl Judge<'_> {
         (file.entry.root, fold(&String::from_utf8_lossy(file.folder())))
     }
 
-    /// What makes a disk look like a parent: clones on it or on its neighbours, its name, that nobody may write to it.
+    /// What makes a disk look like a parent: its name, where its clones are not known to lie elsewhere, and that nobody may
+    /// write to it.
     fn sign_of_any_parent(&self, node: NodeId) -> Option<String> {
         let (file, lost) = (self.file(node), &self.coverage.lost);
-        if lost.parent_folders.contains_key(&self.folded_folder(node)) {
-            return Some("it lies in a folder of disks on which clones were made".to_owned());
-        }
-        if let Some(word) = parent_word(&self.path(node)) {
+        let has_clones = lost.parent_folders.contains_key(&self.folded_folder(node));
+        if let Some(word) = parent_word(&self.path(node)).filter(|_| !has_clones) {
             return Some(format!("{word:?} in its path is a word for such disks"));
         }
         (file.entry.read_only && lost.writable_roots.contains(&file.entry.root))
