@@ -416,7 +416,9 @@ pub(crate) fn vmware_lock(input: &[u8]) {
     through_json(&body, longest_json(input));
     let text = String::from_utf8_lossy(input);
     for word in [&body.host, &body.machine_id, &body.process].into_iter().flatten() {
-        assert!(text.contains(word.as_str()), "a word that is not in the lock");
+        // A body that is longer than what is read of it may be cut inside a letter.
+        let word = word.trim_end_matches(char::REPLACEMENT_CHARACTER);
+        assert!(text.contains(word), "a word that is not in the lock");
     }
     let name = LockName::parse(input);
     match &name {
