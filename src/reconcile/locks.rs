@@ -62,12 +62,13 @@ fn host_of(file: &OpenFile) -> Option<String> {
     machine.or(file.client.as_deref().filter(is_name)).map(str::to_owned)
 }
 
-/// A file by its path below the share, where nothing ties the server's own path to a root: every root that has it.
+/// A file that is open at a place which nothing ties to a root: by its path below the share every root that has it, and where the
+/// export has no such path every file whose whole path ends that of the server.
 fn through_share(files: &Files<'_>, file: &OpenFile) -> Vec<NodeId> {
     let path = file.share_path.as_deref().unwrap_or_default().replace('\\', "/");
     let path = path.trim_matches('/');
     if path.is_empty() {
-        return Vec::new();
+        return files.at_end_of(&file.path, false);
     }
     let found = |root| match files.find(root, path.as_bytes()) {
         Lookup::Found { node, .. } => vec![node],

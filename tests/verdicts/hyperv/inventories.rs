@@ -376,6 +376,14 @@ fn ha12_a_file_that_is_open_through_a_share_is_found_by_its_path_below_it() {
 }
 
 #[test]
+fn ha12_a_file_that_is_open_at_a_place_of_no_root_is_found_by_the_end_of_its_path() {
+    open_at(r"E:\Shares\VMs\old\old.vhdx", None, r"LAB\HV1$")
+        .is("csv1/old/old.vhdx", "in-use/locked never")
+        .is("csv1/gone/gone.vhdx", "orphaned/deleted-vm-disk");
+    open_at(r"E:\Shares\VMs\new\old.vhdx", None, r"LAB\HV1$").is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
 fn ha12_ha1_an_open_folder_names_a_foreign_host_as_well() {
     let folder = csv("old");
     open_at(&folder, None, r"LAB\HV9$")
