@@ -37,10 +37,7 @@ fn an_error_at_a_file_is_an_issue_and_costs_nothing_else() {
             let run = desk.collect(&[storage.path()]);
             assert_eq!(run.status, 3, "{error} at {op:?}");
             let catalogue = run.catalogue();
-            let issues = catalogue["issues"].as_array().unwrap();
-            let [issue] = &issues[..] else {
-                panic!("{error} at {op:?}: {issues:?}")
-            };
+            let issue = only_issue(&catalogue, &format!("{error} at {op:?}"));
             assert_eq!(
                 (&issue["path"], &issue["stage"]),
                 (&"old/old.vmdk".into(), &stage.into())
@@ -76,6 +73,13 @@ fn hd19_a_file_that_is_refused_in_passing_is_read_and_one_that_stays_held_is_in_
     }
 }
 
+/// The one thing that a catalogue says was not read.
+fn only_issue<'a>(catalogue: &'a serde_json::Value, of: &str) -> &'a serde_json::Value {
+    let issues = catalogue["issues"].as_array().unwrap();
+    assert_eq!(issues.len(), 1, "{of}: {issues:?}");
+    &issues[0]
+}
+
 #[test]
 fn an_error_at_a_folder_is_an_issue_and_costs_nothing_else() {
     let files = files();
@@ -89,10 +93,7 @@ fn an_error_at_a_folder_is_an_issue_and_costs_nothing_else() {
             let run = desk.collect(&[storage.path()]);
             assert_eq!(run.status, 3, "{error} at {op:?}");
             let catalogue = run.catalogue();
-            let issues = catalogue["issues"].as_array().unwrap();
-            let [issue] = &issues[..] else {
-                panic!("{error} at {op:?}: {issues:?}")
-            };
+            let issue = only_issue(&catalogue, &format!("{error} at {op:?}"));
             assert_eq!((&issue["path"], &issue["stage"]), (&"web01".into(), &"crawl".into()));
             assert_eq!(issue["folder"], true);
             let all = |catalogue| {
