@@ -12,14 +12,14 @@ fn scripts(extension: &str) -> Vec<(PathBuf, String)> {
     paths.sort();
     assert!(paths.len() >= 3, "{extension}");
     let with_text = paths.into_iter().map(|path| {
-        let text = String::from_utf8(
-            std::io::Read::bytes(std::fs::File::open(&path).unwrap())
-                .map(Result::unwrap)
-                .collect(),
-        );
-        (path, text.unwrap())
+        let text = text_of(&path);
+        (path, text)
     });
     with_text.collect()
+}
+
+fn text_of(path: &Path) -> String {
+    std::io::read_to_string(std::fs::File::open(path).unwrap()).unwrap()
 }
 
 /// Cmdlets that only read, and those that write the export itself or shape it.
@@ -150,4 +150,52 @@ fn what_the_script_for_govc_makes_is_one_whole_inventory() {
     assert_eq!(capping(&inventory), Vec::<&str>::new());
     assert!(export.join("errors.txt").exists(), "the libraries could not be listed");
     assert!(!export.join("libraries.json").exists(), "half a file would look whole");
+}
+
+/// Runs the script for Kubernetes with a `kubectl` that is this shell script.
+#[cfg(unix)]
+fn export_of_kubernetes(kubectl: &str, folder: &Path) -> std::process::Output {
+    use std::os::unix::fs::PermissionsExt;
+    let commands = tempfile::tempdir().unwrap();
+    let command = commands.path().join("kubectl");
+    std::fs::write(&command, kubectl).unwrap();
+    std::fs::set_permissions(&command, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/export/kubernetes.sh");
+    let path = format!("{}:{}", commands.path().display(), std::env::var("PATH").unwrap());
+    let mut run = std::process::Command::new("sh");
+    run.arg(script).arg(folder).env("PATH", path).output().unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn the_volumes_of_two_clusters_stand_beside_each_other_in_the_folder_of_their_vcenter() {
+    let folder = tempfile::tempdir().unwrap();
+    for context in ["admin@prod/1", "admin@test"] {
+        let kubectl = format!("#!/bin/sh\ncase $1 in\nconfig) echo '{context}' ;;\nget) echo '{{}}' ;;\nesac\n");
+        let run = export_of_kubernetes(&kubectl, folder.path());
+        assert!(run.status.success() && run.stderr.is_empty(), "{run:?}");
+    }
+    let mut names: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["volumes-admin_prod_1.json", "volumes-admin_test.json"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_cluster_that_does_not_answer_leaves_a_message_and_no_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = export_of_kubernetes(
+        "#!/bin/sh\n[ \"$1\" = config ] && exit 0\necho refused >&2; exit 1\n",
+        folder.path(),
+    );
+    assert!(!run.status.success());
+    let left: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(left, [folder.path().join("errors.txt")]);
+    assert!(text_of(&left[0]).contains("refused"));
 }
