@@ -6,6 +6,7 @@
 
 mod file_lists;
 mod lost;
+mod opaque;
 mod sharers;
 mod unread;
 mod unscanned;
@@ -46,6 +47,8 @@ pub(crate) enum Reach {
     Everything,
     /// Disks: one of them may be a parent that nobody here names.
     Disks,
+    /// What a VM can have attached: disks and their extents, images, media.
+    Attachable,
     /// Disks of this platform without a parent: one of them may be the parent of a disk that is lost.
     Bases(Platform),
     /// Configurations of this platform, and state that bears the id of one.
@@ -60,6 +63,15 @@ pub(crate) enum Reach {
     Folder(usize, Vec<u8>),
     /// Files whose path fits a damaged one; `?` is one unknown character.
     Matching(String),
+    /// These files.
+    These(BTreeSet<NodeId>),
+}
+
+impl Reach {
+    /// True where an owner may be hidden from any disk of a root: its cover is not complete.
+    fn is_wide(&self) -> bool {
+        matches!(self, Self::Everything | Self::Attachable)
+    }
 }
 
 /// Something that is not known.
@@ -180,7 +192,7 @@ impl Coverage {
         of_root.filter(move |&gap| self.gaps[gap].reach.includes(files, node))
     }
 
-    /// A cover with a gap over everything is incomplete.
+    /// A cover with a gap over everything, or over all disks, is incomplete.
     fn settle(&mut self) {
         self.of_root = vec![Vec::new(); self.roots.len()];
         for (place, gap) in self.gaps.iter().enumerate() {
@@ -192,7 +204,7 @@ impl Coverage {
             let capped = self
                 .gaps
                 .iter()
-                .any(|gap| gap.caps && gap.reach == Reach::Everything && gap.roots.contains(&root));
+                .any(|gap| gap.caps && gap.reach.is_wide() && gap.roots.contains(&root));
             if cover.cover == Cover::Complete && capped {
                 cover.cover = Cover::Incomplete;
             }
@@ -206,6 +218,8 @@ impl Reach {
         match self {
             Self::Everything => true,
             Self::Disks => file.kind().is_disk() || file.kind().is_extent(),
+            Self::Attachable => is_attachable(file.kind()),
+            Self::These(nodes) => nodes.contains(&node),
             Self::Bases(platform) => file.kind().platform() == Some(*platform) && is_base(file),
             Self::Configurations(platform) => {
                 let kind = file.kind();
@@ -220,6 +234,13 @@ impl Reach {
             Self::Matching(pattern) => fits_damaged(pattern, &file.entry.path.lossy()),
         }
     }
+}
+
+/// True for what a VM can have attached.
+fn is_attachable(kind: Kind) -> bool {
+    kind.is_disk()
+        || kind.is_extent()
+        || matches!(kind, Kind::ForeignDisk | Kind::Iso | Kind::Floppy | Kind::Referenced)
 }
 
 /// A whole disk without a parent, or an extent of one.

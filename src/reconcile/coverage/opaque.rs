@@ -1,0 +1,394 @@
+//! Gaps about configurations that say nothing, or not everything: encrypted, damaged, not there.
+
+use std::{
+    cell::LazyCell,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use super::{Builder, Reach, home_folder, is_checkpoint_disk, is_state};
+use crate::{
+    inventory::{DatastoreRecord, Listing, Registration},
+    kind::{Platform, Role},
+    path::{fold, short_host},
+    raw::RawPath,
+    reconcile::{
+        files::{Files, NodeId},
+        own::{self, OwnerVm},
+        resolve::Target,
+    },
+    report::codes::ReasonCode,
+};
+
+/// State of VMware by its name, to find that of one VM wherever it lies.
+type StateNames<'a> = BTreeMap<&'a str, Vec<NodeId>>;
+
+impl Builder<'_> {
+    /// V3, V11, V14, H-E19: configurations that cannot be read.
+    pub(super) fn unreadable_owners(&mut self) {
+        let files = self.world.files;
+        let names = LazyCell::new(|| state_names(files));
+        for vm in &self.owners.vms {
+            let listing = own::best_listing(self.world, vm);
+            let has_rows = vm
+                .rows
+                .iter()
+                .any(|&(inventory, row)| self.world.inventories[inventory].vms[row].has_configuration);
+            let knows_disks = has_rows && listing >= Listing::LeafDisks && !self.is_critical(vm);
+            let is_opaque = |config: &NodeId| {
+                own::vm_evidence(self.world.files, *config).is_none_or(|evidence| evidence.opaque.is_some())
+            };
+            let opaque: Vec<NodeId> = vm.configs().filter(is_opaque).collect();
+            if opaque.is_empty() && vm.is_registered() && vm.config.is_none() && !knows_disks {
+                self.unread_config(vm);
+            }
+            if listing == Listing::WholeChains && has_rows {
+                for config in opaque {
+                    self.beside_opaque_config(vm, config);
+                }
+                continue;
+            }
+            if knows_disks && let Some((root, path)) = &vm.ghost {
+                self.home_of_ghost(vm, *root, path);
+            }
+            for config in opaque {
+                self.opaque_config(vm, config, knows_disks, &names);
+            }
+        }
+    }
+
+    /// V11: an inventory of the disks attached now does not tell what else a configuration that is gone had in its folder.
+    fn home_of_ghost(&mut self, vm: &OwnerVm, root: usize, config: &[u8]) {
+        let path = RawPath::new(config.to_vec());
+        let text = format!(
+            "the configuration of {} ({} on {}) is not there, and its inventory lists the disks attached now: snapshots and state in its folder \
+             may be its own; an inventory that lists whole chains would tell",
+            vm.name,
+            path.lossy(),
+            self.root_name(root),
+        );
+        let reach = Reach::StateIn(root, home_folder(path.folder().as_bytes()));
+        self.gap(ReasonCode::OwnerUnreadable, text, BTreeSet::from([root]), reach);
+    }
+
+    /// H-A4, H-A6: of a VM whose configuration is gone the cmdlets give an empty list of disks.
+    fn is_critical(&self, vm: &OwnerVm) -> bool {
+        let mut rows = vm
+            .rows
+            .iter()
+            .map(|&(inventory, row)| &self.world.inventories[inventory].vms[row]);
+        vm.platform == Platform::Hyperv
+            && vm.ghost.is_some()
+            && rows.all(|row| row.files.iter().all(|file| file.role != Role::Disk) && row.fileless_disks.is_empty())
+    }
+
+    /// V14: of a configuration that cannot be read while an inventory lists whole chains. What the list leaves out may lag
+    /// behind (V7), and nobody but the VM can say what else in its folder is its own.
+    fn beside_opaque_config(&mut self, vm: &OwnerVm, config: NodeId) {
+        let text = format!(
+            "{}: the inventory lists its files, and what else lies with it may be its own; ask whose VM it is",
+            self.shown_opaque(vm, config)
+        );
+        self.folder_of_config(config, text);
+    }
+
+    /// A configuration of a VM that says nothing, or not everything.
+    fn opaque_config(&mut self, vm: &OwnerVm, config: NodeId, knows_disks: bool, names: &StateNames<'_>) {
+        let what = self.shown_opaque(vm, config);
+        let remedy = if vm.is_registered() {
+            "an inventory that lists whole chains would tell"
+        } else {
+            "an inventory that registers it, or a readable copy, would tell"
+        };
+        let text = format!("{what}: what lies with it may be its own; {remedy}");
+        self.folder_of_config(config, text.clone());
+        if vm.rows.is_empty() {
+            return;
+        }
+        let elsewhere = format!("{what}: its snapshots, swap and state may lie elsewhere; {remedy}");
+        match (vm.platform, knows_disks) {
+            (Platform::Vmware, true) => {
+                let links = self.on_its_disks(vm);
+                let mut nodes = self.of_its_name(vm, names);
+                nodes.extend(self.beside_its_disks(vm, &links));
+                nodes.extend(links);
+                self.gap_of_nodes(elsewhere, nodes);
+            }
+            (Platform::Vmware, false) => {
+                self.gap_of_nodes(elsewhere, self.of_its_name(vm, names));
+                let roots = self.within_reach(vm);
+                self.gap(ReasonCode::OwnerUnreadable, text, roots, Reach::Attachable);
+            }
+            (Platform::Hyperv, true) => {
+                let roots = self.roots_of_state(vm).unwrap_or_else(|| self.of_platform(vm.platform));
+                self.gap(ReasonCode::OwnerUnreadable, elsewhere, roots, Reach::State);
+            }
+            (Platform::Hyperv, false) => self.reach_of_unknown_vm(vm, text, Reach::Everything),
+        }
+    }
+
+    fn gap_of_nodes(&mut self, text: String, nodes: BTreeSet<NodeId>) {
+        if nodes.is_empty() {
+            return;
+        }
+        let roots = nodes
+            .iter()
+            .map(|&node| self.world.files.nodes[node].entry.root)
+            .collect();
+        self.gap(ReasonCode::OwnerUnreadable, text, roots, Reach::These(nodes));
+    }
+
+    /// Swap, suspend state and memory wherever a configuration sends them: VMware names them after the configuration of
+    /// the VM, or after what the VM was called when they were made (formats-vmware 1.8).
+    fn of_its_name(&self, vm: &OwnerVm, names: &StateNames<'_>) -> BTreeSet<NodeId> {
+        let files = self.world.files;
+        let of_files = vm
+            .files
+            .keys()
+            .filter(|&&node| files.nodes[node].kind().is_config() || files.nodes[node].kind().is_disk())
+            .map(|&node| stem(files.name(node)).to_owned());
+        let stems: BTreeSet<String> = of_files
+            .chain([fold(&vm.name)])
+            .filter(|stem| !stem.is_empty())
+            .collect();
+        let mut found = BTreeSet::new();
+        for stem in &stems {
+            let named = names
+                .range(stem.as_str()..)
+                .take_while(|(name, _)| name.starts_with(stem.as_str()));
+            let whole = named.filter(|(name, _)| !name[stem.len()..].starts_with(char::is_alphanumeric));
+            found.extend(whole.flat_map(|(_, nodes)| nodes));
+        }
+        found
+    }
+
+    /// State and links of snapshots in the folders in which the VM has disks, in those of the links that may be its, and in
+    /// those that its inventory names for them.
+    fn beside_its_disks(&self, vm: &OwnerVm, links: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
+        let files = self.world.files;
+        let of_disks = vm
+            .files
+            .keys()
+            .chain(links)
+            .map(|&node| files.nodes[node])
+            .filter(|file| file.kind().is_disk() || file.kind().is_extent())
+            .map(|file| (file.entry.root, file.folder().to_vec()));
+        let of_missing = vm.missing.iter().map(|missing| {
+            (
+                missing.root,
+                RawPath::new(missing.path.clone()).folder().as_bytes().to_vec(),
+            )
+        });
+        let folders: BTreeSet<(usize, Vec<u8>)> = of_disks.chain(of_missing).chain(self.listed_folders(vm)).collect();
+        let near = folders
+            .iter()
+            .flat_map(|(root, folder)| files.in_folder(*root, folder))
+            .copied();
+        near.filter(|&node| is_state(files.nodes[node].kind()) || is_checkpoint_disk(files.nodes[node]))
+            .collect()
+    }
+
+    /// Folders that the rows of a VM name for its snapshots, its suspend state and its logs.
+    fn listed_folders(&self, vm: &OwnerVm) -> Vec<(usize, Vec<u8>)> {
+        let rows = vm
+            .rows
+            .iter()
+            .map(|&(inventory, row)| (inventory, &self.world.inventories[inventory].vms[row]));
+        let folders = rows.flat_map(|(inventory, row)| {
+            let listed = move |folder| self.world.resolver.listed(inventory, row.host.as_deref(), folder);
+            row.folders.iter().map(move |folder| listed(folder))
+        });
+        folders
+            .filter_map(|target| match target {
+                Target::Missing { root, path } | Target::Unread { root, path } => Some((root, path)),
+                Target::Files(_) | Target::Outside | Target::NotAFile => None,
+            })
+            .collect()
+    }
+
+    /// Links that stand on a disk of the VM, wherever they lie, and those whose parent was not scanned: a snapshot stands on
+    /// the disks of its VM, and these are known.
+    fn on_its_disks(&self, vm: &OwnerVm) -> BTreeSet<NodeId> {
+        let files = self.world.files;
+        let mut open: Vec<NodeId> = vm
+            .files
+            .keys()
+            .copied()
+            .filter(|&node| files.nodes[node].kind().is_disk())
+            .collect();
+        let astray = self.references.broken.iter();
+        let astray = astray.filter(|(_, target)| matches!(target, Target::Outside | Target::Unread { .. }));
+        open.extend(
+            astray
+                .map(|(&node, _)| node)
+                .filter(|&node| files.nodes[node].kind().platform() == Some(vm.platform)),
+        );
+        let mut found = BTreeSet::new();
+        while let Some(node) = open.pop() {
+            if !found.insert(node) {
+                continue;
+            }
+            let to = self.references.to[node]
+                .iter()
+                .map(|&edge| &self.references.edges[edge]);
+            open.extend(to.filter(|edge| edge.role == Role::Parent).map(|edge| edge.from));
+            let from = self.references.from[node]
+                .iter()
+                .map(|&edge| &self.references.edges[edge]);
+            found.extend(from.filter(|edge| edge.role == Role::Extent).map(|edge| edge.to));
+        }
+        found
+    }
+
+    /// Roots that the hosts of a VM mount, as far as an inventory lists the hosts of each: a VM has its disks where its host
+    /// reaches (V3).
+    fn within_reach(&self, vm: &OwnerVm) -> BTreeSet<usize> {
+        let mut roots = self.of_platform(vm.platform);
+        let hosts: BTreeSet<String> = self
+            .rows_of(vm)
+            .filter_map(|row| row.host.as_deref().map(short_host))
+            .collect();
+        if hosts.is_empty() || self.rows_of(vm).any(|row| row.host.is_none()) {
+            return roots;
+        }
+        roots.retain(|&root| {
+            let entities = self.identities.roots[root].entities.iter();
+            let records = entities.flat_map(|&entity| &self.identities.entities[entity].records);
+            let of_vm = records.filter(|(inventory, _)| vm.rows.iter().any(|(of_row, _)| of_row == inventory));
+            let mounted_by: Vec<&DatastoreRecord> = of_vm
+                .map(|&(inventory, record)| &self.world.inventories[inventory].datastores[record])
+                .collect();
+            let is_whole = |record: &&DatastoreRecord| {
+                let listed = u64::try_from(record.hosts.len()).unwrap_or(u64::MAX);
+                listed > 0 && record.host_count.is_none_or(|count| count == listed)
+            };
+            let reaches = |record: &&DatastoreRecord| record.hosts.iter().any(|host| hosts.contains(&short_host(host)));
+            mounted_by.is_empty()
+                || !mounted_by.iter().all(|record| is_whole(&record))
+                || mounted_by.iter().any(|record| reaches(&record))
+        });
+        roots
+    }
+
+    fn rows_of<'v>(&'v self, vm: &'v OwnerVm) -> impl Iterator<Item = &'v Registration> {
+        vm.rows
+            .iter()
+            .map(|&(inventory, row)| &self.world.inventories[inventory].vms[row])
+    }
+
+    /// `the configuration of a (a/a.vmx on ds1) cannot be read (why)`.
+    fn shown_opaque(&self, vm: &OwnerVm, config: NodeId) -> String {
+        let node = self.world.files.nodes[config];
+        let why = own::vm_evidence(self.world.files, config)
+            .and_then(|evidence| evidence.opaque.clone())
+            .unwrap_or_else(|| "damaged".to_owned());
+        format!(
+            "the configuration of {} ({} on {}) cannot be read ({why})",
+            vm.name,
+            node.entry.path.lossy(),
+            self.root_name(node.entry.root),
+        )
+    }
+
+    fn folder_of_config(&mut self, config: NodeId, text: String) {
+        let node = self.world.files.nodes[config];
+        let reach = Reach::Folder(node.entry.root, home_folder(node.folder()));
+        self.gap(
+            ReasonCode::OwnerUnreadable,
+            text,
+            BTreeSet::from([node.entry.root]),
+            reach,
+        );
+    }
+
+    /// Where a VM of Hyper-V keeps its state and the disks of its checkpoints: beside its disks, and in the folders that its
+    /// rows name. `None` where a row names none, or one whose place is not known.
+    fn roots_of_state(&self, vm: &OwnerVm) -> Option<BTreeSet<usize>> {
+        let mut roots = self.roots_of(vm);
+        if !vm.outside.is_empty() {
+            return None;
+        }
+        for &(inventory, row) in &vm.rows {
+            let row = &self.world.inventories[inventory].vms[row];
+            if row.folders.is_empty() {
+                return None;
+            }
+            for folder in &row.folders {
+                match self.world.resolver.listed(inventory, row.host.as_deref(), folder) {
+                    Target::Missing { root, .. } | Target::Unread { root, .. } => drop(roots.insert(root)),
+                    Target::Files(_) | Target::Outside | Target::NotAFile => return None,
+                }
+            }
+        }
+        Some(roots)
+    }
+
+    /// A registered VM of which neither the inventory nor the scan tells the disks.
+    pub(super) fn unread_config(&mut self, vm: &OwnerVm) {
+        let place = vm
+            .rows
+            .iter()
+            .find_map(|&(inventory, row)| self.world.inventories[inventory].vms[row].config.clone());
+        let place = place.unwrap_or_else(|| "unknown place".to_owned());
+        let (state, remedy) = if vm.ghost.is_some() {
+            ("is not there", "give an inventory that lists disks")
+        } else {
+            (
+                "was not read",
+                "scan that datastore or give an inventory that lists disks",
+            )
+        };
+        let text = format!(
+            "the configuration of {} ({place}) {state} and no inventory lists its disks: {remedy}",
+            vm.name
+        );
+        let is_told = vm
+            .rows
+            .iter()
+            .any(|&(inventory, row)| self.world.inventories[inventory].vms[row].has_configuration);
+        // A configuration that is gone is a ghost's, and its disks lay with it as far as known (V11). One that the
+        // platform itself could not read leaves open where they lie (V3).
+        if let Some((root, path)) = vm.ghost.as_ref().filter(|_| is_told) {
+            let folder = path
+                .iter()
+                .rposition(|&byte| byte == b'/')
+                .map_or(Vec::new(), |end| path[..end].to_vec());
+            self.gap(
+                ReasonCode::OwnerUnreadable,
+                text,
+                BTreeSet::from([*root]),
+                Reach::Folder(*root, home_folder(&folder)),
+            );
+        } else {
+            self.reach_of_unknown_vm(vm, text, Reach::Everything);
+        }
+    }
+
+    /// A VM of which something is not told may have it on every datastore of its platform.
+    pub(super) fn reach_of_unknown_vm(&mut self, vm: &OwnerVm, text: String, reach: Reach) {
+        if vm.rows.is_empty() {
+            return;
+        }
+        let roots = self.of_platform(vm.platform);
+        self.gap(ReasonCode::OwnerUnreadable, text, roots, reach);
+    }
+}
+
+/// A name without its extension.
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// State of VMware VMs by its name.
+fn state_names<'a>(files: &'a Files<'_>) -> StateNames<'a> {
+    let mut names = StateNames::new();
+    for (node, file) in files.nodes.iter().enumerate() {
+        if file.kind().platform() == Some(Platform::Vmware) && is_state(file.kind()) {
+            let name = files.name(node);
+            names
+                .entry(name.strip_prefix("vmx-").unwrap_or(name))
+                .or_default()
+                .push(node);
+        }
+    }
+    names
+}
