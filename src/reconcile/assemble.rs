@@ -403,7 +403,11 @@ impl Maker<'_> {
     fn gaps(&self) -> Vec<Gap> {
         // A gap that reaches one place and costs nothing there is no news.
         let is_news = |(item, nodes): &(&GapItem, Vec<NodeId>)| {
-            !nodes.is_empty() || !matches!(item.reach, Reach::Folder(..) | Reach::StateIn(..) | Reach::Matching(_))
+            let is_narrow = matches!(
+                item.reach,
+                Reach::Folder(..) | Reach::StateIn(..) | Reach::Matching(_) | Reach::These(_)
+            );
+            !nodes.is_empty() || !is_narrow
         };
         // What one sentence says of several places is told once.
         let mut told: BTreeMap<(ReasonCode, &str), Told> = BTreeMap::new();

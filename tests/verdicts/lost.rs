@@ -1,10 +1,19 @@
 //! Files that a registered VM or a service names and that are really gone: what hung on them is still needed.
 
 use derelict::{inventory::Registration, kind::Role};
-use derelict_parsers::{DiskKind, testkit::vhd::VhdBuilder};
+use derelict_parsers::{
+    DiskKind,
+    testkit::{
+        vhd::VhdBuilder,
+        vmware::{DescriptorBuilder, cowd},
+    },
+};
 
 use super::{
-    support::{Export, Site, child, hyperv_host, hyperv_row, hyperv_vm, listed, row, row_of, vcenter, vhdx},
+    support::{
+        Export, SECTORS, Site, child, cid, descriptor, hyperv_host, hyperv_row, hyperv_vm, listed, row, row_of,
+        vcenter, vhdx,
+    },
     vmware::{snapshot_of, state},
 };
 
@@ -338,4 +347,39 @@ fn an_extent_that_an_inventory_lists_is_named_lost_by_itself() {
     judged.problem("missing-disk", "web/web-flat.vmdk on ds1 is named and not there");
     let texts = judged.report.problems.iter().map(|problem| problem.text.as_str());
     assert!(!texts.into_iter().any(|text| text.contains("neither is its data")));
+}
+
+#[test]
+fn v27_v29_a_parent_without_children_waits_only_for_disks_that_were_lost_on_its_datastore() {
+    let site = |base: &str| {
+        Site::vmware()
+            .root("ds2", &["ds2"])
+            .vmx("ds1/web", "web", &["web.vmdk"])
+            .disk(&format!("{base}/cp-replica/replica"))
+            .inventory(vcenter().datastore("ds2", &[], &["esx1"]).vm(row_of("web")))
+            .judge()
+    };
+    site("ds1").is("ds1/cp-replica/replica.vmdk", "unknown/ambiguous-reference never");
+    site("ds2")
+        .is("ds2/cp-replica/replica.vmdk", "orphaned review")
+        .confidence("ds2/cp-replica/replica.vmdk", "medium");
+}
+
+#[test]
+fn a_list_that_names_the_old_place_of_a_parent_which_was_moved_means_that_parent() {
+    let site = |moved_to: &str| {
+        let old = "/vmfs/volumes/ds1/old/web.vmdk";
+        let link = DescriptorBuilder::cowd_link("web-000001", SECTORS, cid("web-000001"), old, cid(moved_to));
+        Site::vmware()
+            .vmx("ds1/web", "web", &["web-000001.vmdk"])
+            .file("ds1/web/web-000001.vmdk", link.build())
+            .file("ds1/web/web-000001-delta.vmdk", cowd(8192))
+            .file("ds1/web/web.vmsd", snapshot_of(old))
+            .file(&format!("ds1/base/{moved_to}.vmdk"), descriptor(moved_to).build())
+            .disk("ds1/parents/w10")
+            .inventory(vcenter().vm(row("web", "[ds1] web/web.vmx", &["[ds1] web/web-000001.vmdk"])))
+            .judge()
+    };
+    site("web").is("ds1/parents/w10.vmdk", "orphaned");
+    site("renamed").is("ds1/parents/w10.vmdk", "unknown");
 }

@@ -10,6 +10,8 @@
 //!   whose clones are known and are all nobody's, and of its neighbours, that holds only where the lost disk lay among these
 //!   clones: pools lie together, and only a lost disk that somebody restores could still need the parent. Elsewhere it is
 //!   review, with medium confidence (one that a VM, or a clone that cannot be judged, hangs on is protected by that);
+//! - on VMware a name, or that nobody may write to it, ties a disk only to the lost ones of its own datastore: what has no
+//!   child on any scanned datastore is review (V27, V29), and every site has some VM that misses a disk somewhere;
 //! - a VHD has no parent but a VHD, a VHDX none but a VHDX: what has the other form is no parent of the lost disk;
 //! - every other base disk of the platform is no `candidate`: review, with medium confidence at most;
 //! - of a ghost nothing is left, neither its configuration nor a disk, that could still need a parent: its lost disks make no
@@ -57,6 +59,13 @@ pub(crate) struct LostLink {
 }
 
 impl LostLink {
+    /// True for a root from which it may have been cloned. Those who make clones on VMware (Citrix, Horizon as it comes,
+    /// Cloud Director) put a copy of the parent on each datastore of the clones; on Hyper-V parents have a volume of their
+    /// own.
+    pub(crate) fn may_be_clone_of_disk_on(&self, root: usize) -> bool {
+        self.platform == Platform::Hyperv || self.pool.0 == root
+    }
+
     /// True for a kind of disk on which the lost one may stand: disks of Hyper-V of different forms make no chain.
     pub(crate) fn may_stand_on(&self, base: Kind) -> bool {
         !matches!(

@@ -152,11 +152,11 @@ impl Builder<'_> {
             .collect();
         let mut found = BTreeSet::new();
         for stem in &stems {
-            let named = names
+            let of_stem = names
                 .range(stem.as_str()..)
-                .take_while(|(name, _)| name.starts_with(stem.as_str()));
-            let whole = named.filter(|(name, _)| !name[stem.len()..].starts_with(char::is_alphanumeric));
-            found.extend(whole.flat_map(|(_, nodes)| nodes));
+                .take_while(|(name, _)| name.starts_with(stem.as_str()))
+                .filter(|(name, _)| !name[stem.len()..].starts_with(char::is_alphanumeric));
+            found.extend(of_stem.flat_map(|(_, nodes)| nodes));
         }
         found
     }
@@ -239,34 +239,33 @@ impl Builder<'_> {
         found
     }
 
-    /// Roots that the hosts of a VM mount, as far as an inventory lists the hosts of each: a VM has its disks where its host
-    /// reaches (V3).
+    /// Roots that the hosts of a VM may mount: a VM has its disks where its host reaches (V3).
     fn within_reach(&self, vm: &OwnerVm) -> BTreeSet<usize> {
         let mut roots = self.of_platform(vm.platform);
-        let hosts: BTreeSet<String> = self
+        let hosts: Option<BTreeSet<String>> = self
             .rows_of(vm)
-            .filter_map(|row| row.host.as_deref().map(short_host))
+            .map(|row| row.host.as_deref().map(short_host))
             .collect();
-        if hosts.is_empty() || self.rows_of(vm).any(|row| row.host.is_none()) {
-            return roots;
+        if let Some(hosts) = hosts {
+            roots.retain(|&root| !self.is_out_of_reach(vm, root, &hosts));
         }
-        roots.retain(|&root| {
-            let entities = self.identities.roots[root].entities.iter();
-            let records = entities.flat_map(|&entity| &self.identities.entities[entity].records);
-            let of_vm = records.filter(|(inventory, _)| vm.rows.iter().any(|(of_row, _)| of_row == inventory));
-            let mounted_by: Vec<&DatastoreRecord> = of_vm
-                .map(|&(inventory, record)| &self.world.inventories[inventory].datastores[record])
-                .collect();
-            let is_whole = |record: &&DatastoreRecord| {
-                let listed = u64::try_from(record.hosts.len()).unwrap_or(u64::MAX);
-                listed > 0 && record.host_count.is_none_or(|count| count == listed)
-            };
-            let reaches = |record: &&DatastoreRecord| record.hosts.iter().any(|host| hosts.contains(&short_host(host)));
-            mounted_by.is_empty()
-                || !mounted_by.iter().all(|record| is_whole(&record))
-                || mounted_by.iter().any(|record| reaches(&record))
-        });
         roots
+    }
+
+    /// True for a datastore of which the inventories of a VM list all hosts, and none of these.
+    fn is_out_of_reach(&self, vm: &OwnerVm, root: usize, hosts: &BTreeSet<String>) -> bool {
+        let entities = self.identities.roots[root].entities.iter();
+        let mut records = entities
+            .flat_map(|&entity| &self.identities.entities[entity].records)
+            .filter(|(inventory, _)| vm.rows.iter().any(|(of_row, _)| of_row == inventory))
+            .map(|&(inventory, record)| &self.world.inventories[inventory].datastores[record])
+            .peekable();
+        let lists_others = |record: &DatastoreRecord| {
+            let listed = u64::try_from(record.hosts.len()).unwrap_or(u64::MAX);
+            let is_whole = listed > 0 && record.host_count.is_none_or(|count| count == listed);
+            is_whole && !record.hosts.iter().any(|host| hosts.contains(&short_host(host)))
+        };
+        records.peek().is_some() && records.all(lists_others)
     }
 
     fn rows_of<'v>(&'v self, vm: &'v OwnerVm) -> impl Iterator<Item = &'v Registration> {

@@ -57,8 +57,10 @@ impl Judge<'_> {
     /// The first of such lost disks to which something ties this one, and what. Most signs are of this disk alone; the
     /// others tie it to the disks of one folder or one VM.
     fn likely_child(&self, node: NodeId, is_asked: impl Fn(&LostLink) -> bool) -> Option<(&LostLink, String)> {
+        let root = self.file(node).entry.root;
         let link = if self.sign_of_any_parent(node).is_some() {
-            self.lost_links(node).find(|link| is_asked(link))?
+            self.lost_links(node)
+                .find(|link| is_asked(link) && link.may_be_clone_of_disk_on(root))?
         } else {
             let file = self.file(node);
             let lost = &self.coverage.lost;

@@ -352,7 +352,33 @@ impl<'a> Walk<'a> {
         if self.vm.moved {
             self.forget_old_places();
         }
+        let moved = self.places_of_moved_parents();
         self.vm
+            .missing
+            .retain(|missing| !moved.contains(&(missing.root, missing.path.clone())));
+        self.vm
+    }
+
+    /// Places that links of the VM name for a parent which was found by its id under the same name elsewhere: a snapshot
+    /// list that names such a place means this parent.
+    fn places_of_moved_parents(&self) -> BTreeSet<(usize, Vec<u8>)> {
+        let mut places = BTreeSet::new();
+        for &node in self.vm.files.keys() {
+            let from = self.references.from[node].iter();
+            let edges = from.map(|&edge| &self.references.edges[edge]);
+            let mut parents = edges.filter(|edge| edge.role == Role::Parent).map(|edge| edge.to);
+            let (Some(parent), None) = (parents.next(), parents.next()) else {
+                continue;
+            };
+            let missing = self.references.targets[node].iter();
+            places.extend(missing.filter_map(|target| match target {
+                Target::Missing { root, path } if folded_name(path) == self.world.files.name(parent) => {
+                    Some((*root, path.clone()))
+                }
+                _ => None,
+            }));
+        }
+        places
     }
 
     /// V64: disks that the files of a registered VM name under the old label of a datastore.
@@ -407,11 +433,16 @@ impl<'a> Walk<'a> {
     /// What a VM that was moved has under the same name at its new place is not missing at the old one.
     fn forget_old_places(&mut self) {
         let there: BTreeSet<&str> = self.vm.files.keys().map(|&node| self.world.files.name(node)).collect();
-        self.vm.missing.retain(|missing| {
-            let name = missing.path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
-            !there.contains(fold(&String::from_utf8_lossy(name)).as_str())
-        });
+        self.vm
+            .missing
+            .retain(|missing| !there.contains(folded_name(&missing.path).as_str()));
     }
+}
+
+/// The last part of a path, without case.
+fn folded_name(path: &[u8]) -> String {
+    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    fold(&String::from_utf8_lossy(name))
 }
 
 /// A folder in which a VM keeps its snapshots, by the key that names it (V48).

@@ -1,9 +1,9 @@
 //! Cases V1 – V14: the owner exists, and what the inventories say of it.
 
-use derelict::inventory::{Inventory, Listing};
+use derelict::inventory::{Inventory, Listing, Registration};
 use derelict_parsers::testkit::{guid, vmware::nvram};
 
-use super::encrypted_vmx;
+use super::{encrypted_vmx, snapshot_of};
 use crate::support::{Export, Site, config_only, row, row_of, vcenter, vmx};
 
 #[test]
@@ -652,4 +652,101 @@ fn v14_a_list_of_whole_chains_does_not_tell_what_else_lies_beside_an_encrypted_v
         .is("ds1/web/other.vmdk", "unknown/owner-unreadable never")
         .is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk")
         .is("ds1/far/far-1a2b3c4d.vswp", "orphaned/leftover-state");
+}
+
+/// An encrypted VM with one disk, and what else lies on two datastores that its host mounts, of which `ds3` is not one.
+fn beside_an_encrypted_vm(row: Registration) -> Site {
+    Site::vmware()
+        .root("ds2", &["ds2"])
+        .root("ds3", &["ds3"])
+        .file("ds1/web/web.vmx", encrypted_vmx())
+        .disk("ds1/web/web")
+        .vmx("ds2/gone", "gone", &["gone.vmdk"])
+        .disk("ds2/gone/gone")
+        .zeros("ds2/gone/gone.nvram", 8684)
+        .zeros("ds2/swap/old-1a2b3c4d.vswp", 1 << 20)
+        .zeros("ds2/swap/web-1a2b3c4d.vswp", 1 << 20)
+        .zeros("ds2/swap/vmx-web-1a2b3c4d-1.vswp", 1 << 20)
+        .zeros("ds2/swap/webserver-1a2b3c4d.vswp", 1 << 20)
+        .delta("ds2/old/old-000001", "gone-too.vmdk")
+        .disk("ds3/far/far")
+        .inventory(
+            vcenter()
+                .host("esx2")
+                .datastore("ds2", &[], &["esx1", "esx2"])
+                .datastore("ds3", &[], &["esx2"])
+                .vm(Registration {
+                    host: Some("esx1".to_owned()),
+                    ..row
+                }),
+        )
+}
+
+#[test]
+fn v14_an_encrypted_vm_of_known_disks_can_own_state_of_its_name_and_no_other_elsewhere() {
+    beside_an_encrypted_vm(row_of("web"))
+        .judge()
+        .are(
+            &["ds2/swap/web-1a2b3c4d.vswp", "ds2/swap/vmx-web-1a2b3c4d-1.vswp"],
+            "unknown/owner-unreadable never",
+        )
+        .are(
+            &["ds2/swap/old-1a2b3c4d.vswp", "ds2/swap/webserver-1a2b3c4d.vswp"],
+            "orphaned/leftover-state",
+        )
+        .is("ds2/old/old-000001.vmdk", "orphaned/stranded-snapshot review")
+        .are(
+            &["ds2/gone/gone.vmx", "ds2/gone/gone.vmdk", "ds2/gone/gone.nvram"],
+            "unregistered/complete-vm",
+        )
+        .is("ds3/far/far.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v14_links_on_a_disk_of_an_encrypted_vm_and_what_lies_beside_them_may_be_its_own() {
+    let site = |folder: Option<&str>| {
+        let row = Registration {
+            folders: folder.into_iter().map(str::to_owned).collect(),
+            ..row_of("web")
+        };
+        beside_an_encrypted_vm(row)
+            .delta("ds2/work/some-000001", "/vmfs/volumes/ds1/web/web.vmdk")
+            .delta("ds2/work/some-000002", "some-000001.vmdk")
+            .file("ds2/work/some.vmsd", snapshot_of("some-000001.vmdk"))
+            .delta("ds2/lab/lab-000001", "/vmfs/volumes/ds9/lab/lab.vmdk")
+            .delta("ds2/other/other-000001", "/vmfs/volumes/ds2/gone/gone.vmdk")
+            .zeros("ds2/snaps/x-Snapshot1.vmem", 1 << 20)
+            .judge()
+    };
+    site(None)
+        .are(
+            &[
+                "ds2/work/some-000002.vmdk",
+                "ds2/work/some-000002-delta.vmdk",
+                "ds2/work/some.vmsd",
+                "ds2/lab/lab-000001.vmdk",
+            ],
+            "unknown",
+        )
+        .is("ds2/work/some-000001.vmdk", "in-use/has-children")
+        .is("ds2/other/other-000001.vmdk", "orphaned/stranded-snapshot")
+        .is("ds2/snaps/x-Snapshot1.vmem", "orphaned/leftover-state");
+    site(Some("[ds2] snaps/")).is("ds2/snaps/x-Snapshot1.vmem", "unknown/owner-unreadable");
+}
+
+#[test]
+fn v3_v14_a_vm_whose_disks_nobody_tells_may_have_any_that_its_host_reaches() {
+    beside_an_encrypted_vm(config_only("web", "[ds1] web/web.vmx"))
+        .judge()
+        .are(
+            &[
+                "ds2/gone/gone.vmdk",
+                "ds2/old/old-000001.vmdk",
+                "ds2/swap/web-1a2b3c4d.vswp",
+            ],
+            "unknown/owner-unreadable never",
+        )
+        .is("ds2/gone/gone.vmx", "unregistered")
+        .is("ds2/swap/old-1a2b3c4d.vswp", "orphaned/leftover-state")
+        .is("ds3/far/far.vmdk", "orphaned/deleted-vm-disk");
 }
