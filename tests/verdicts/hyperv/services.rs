@@ -41,6 +41,9 @@ fn hc1_hc2_hc3_hc7_hc9_hc10_hc12_hc13_hc14_hc15_hc19_disks_of_services_are_known
         ("share/ISO and Templates/2022.vhdx", "image-library"),
         ("share/golden/2022.vhdx", "image-library"),
         ("share/Vorlagen/2022.vhdx", "image-library"),
+        ("Goldimages_2025/x.vhdx", "image-library"),
+        ("share/VMTemplates/2022.vhdx", "image-library"),
+        ("share/2022-BaseImages/2022.vhdx", "image-library"),
         ("x/Win2022-sysprepped.vhdx", "image-library"),
         (
             "build/output-hyperv-iso/Virtual Hard Disks/packer.vhdx",
@@ -95,6 +98,8 @@ fn hc1_hc2_hc3_hc7_hc9_hc10_hc12_hc13_hc14_hc15_hc19_alike_names_protect_nothing
         "Infrastructure/x.vhdx",
         "x/Infrastructure_1/x.vhdx",
         "WindowsImages/x.vhdx",
+        "goldimageset/x.vhdx",
+        "databaseimages/x.vhdx",
         "x/ext4-old.vhdx",
         "Containers/x.vhdx",
         "iSCSI/lun0.vhdx",
