@@ -131,6 +131,15 @@ impl<'a> Decoder<'a> {
         (TextRef::decoded(text, Cow::Borrowed(part)), is_lossy)
     }
 
+    /// As [`Self::text_ref`], in a copy.
+    #[inline]
+    pub(crate) fn encoded(&self, part: &'a [u8]) -> EncodedText {
+        match self.as_it_stands(part) {
+            Some(text) => EncodedText::new(text),
+            None => self.charset.text(part),
+        }
+    }
+
     /// Some bytes of the text do not belong to the charset.
     pub(crate) fn is_lossy(&self) -> bool {
         self.decoded.is_none() && self.charset.decode(self.text).1

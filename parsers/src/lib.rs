@@ -77,6 +77,7 @@ pub mod error;
 mod findings;
 pub mod limits;
 pub mod read_at;
+mod scan;
 #[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
 pub mod text;

@@ -100,40 +100,23 @@ pub enum FileKind {
     Other,
 }
 
-/// Extensions of the files that a VM uses.
-const FILE_EXTENSIONS: &[&str] = &[
-    "vmdk",
-    "vmx",
-    "vmtx",
-    "vmxf",
-    "vmsd",
-    "vmsn",
-    "vmss",
-    "vmem",
-    "vswp",
-    "nvram",
-    "iso",
-    "flp",
-    "img",
-    "log",
-    "hlog",
-    "scoreboard",
-    "psf",
-    "vmfd",
-    "dsd",
-    "dsv",
-    "redo",
-    "vhd",
-    "vhdx",
-    "avhd",
-    "avhdx",
-    "ova",
-    "ovf",
-    "raw",
+/// Extensions of the files that a VM uses, by their length in bytes, which nearly all values do not have.
+const FILE_EXTENSIONS: &[(usize, &[&str])] = &[
+    (
+        4,
+        &[
+            "vmdk", "vmtx", "vmxf", "vmsd", "vmsn", "vmss", "vmem", "vswp", "hlog", "vmfd", "redo", "vhdx", "avhd",
+        ],
+    ),
+    (
+        3,
+        &[
+            "vmx", "iso", "flp", "img", "log", "psf", "dsd", "dsv", "vhd", "ova", "ovf", "raw",
+        ],
+    ),
+    (5, &["nvram", "avhdx"]),
+    (10, &["scoreboard"]),
 ];
-
-/// The longest of [`FILE_EXTENSIONS`], in bytes.
-const LONGEST_EXTENSION: usize = 10;
 
 /// The lower-case extension of a path with `/` or `\` between its parts; empty where it has none.
 pub fn extension(path: &str) -> String {
@@ -147,11 +130,7 @@ pub(crate) fn has_extension(path: &str, extension: &str) -> bool {
 
 /// The extension of a path; empty where it has none, or one of more than `longest` bytes.
 fn extension_as_written(path: &str, longest: usize) -> &str {
-    // Few end with a blank, and to look for one that is not ASCII takes longer than all the rest.
-    let path = match path.as_bytes().last() {
-        Some(b'!'..=b'~') => path,
-        _ => path.trim_end(),
-    };
+    let path = without_blanks_behind(path);
     let end = path.bytes().rev().take(longest.saturating_add(1));
     let is_boundary = |byte| matches!(byte, b'.' | b'/' | b'\\');
     let Some((length, b'.')) = end.enumerate().find(|(_, byte)| is_boundary(*byte)) else {
@@ -160,10 +139,31 @@ fn extension_as_written(path: &str, longest: usize) -> &str {
     path.get(path.len().saturating_sub(length)..).unwrap_or_default()
 }
 
+/// Few paths end with a blank, and to look for one that is not ASCII takes longer than all the rest.
+#[inline]
+fn without_blanks_behind(path: &str) -> &str {
+    match path.as_bytes().last() {
+        Some(b'!'..=b'~') => path,
+        _ => path.trim_end(),
+    }
+}
+
 /// True when a path ends like the name of a file that a VM uses.
+#[inline]
 pub fn has_file_extension(path: &str) -> bool {
-    let extension = extension_as_written(path, LONGEST_EXTENSION);
-    !extension.is_empty() && FILE_EXTENSIONS.iter().any(|known| is_same_word(known, extension))
+    let path = without_blanks_behind(path).as_bytes();
+    FILE_EXTENSIONS.iter().any(|(length, known)| {
+        let end = path
+            .len()
+            .checked_sub(*length)
+            .and_then(|start| path.split_at_checked(start));
+        end.is_some_and(|(before, extension)| before.last() == Some(&b'.') && is_one_of(extension, known))
+    })
+}
+
+/// True for one of these words in any case.
+fn is_one_of(word: &[u8], known: &[&str]) -> bool {
+    known.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
 }
 
 /// What a value of a file key means that names no file of a datastore.
@@ -309,10 +309,13 @@ mod tests {
         assert_eq!(extension(r"C:\VMs.old\disk"), "");
         assert_eq!(extension("[ds 1] a.b/X.VMDK"), "vmdk");
         assert!(has_file_extension("a/b.psf") && has_file_extension("a.Scoreboard \t"));
-        assert_eq!(
-            FILE_EXTENSIONS.iter().map(|known| known.len()).max(),
-            Some(LONGEST_EXTENSION)
-        );
+        for (length, known) in FILE_EXTENSIONS {
+            assert!(
+                known
+                    .iter()
+                    .all(|known| known.len() == *length && has_file_extension(&format!("a.{known}")))
+            );
+        }
         assert!(!has_file_extension("a.vmdk/b"));
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     Anomaly, EncodedText, Limits, ParseError, ReadAt, Result,
     charset::{Charset, Decoder},
     reference::{FileKind, FileReference, has_file_extension, is_same_word},
+    scan::until_less_or_equal,
     text::TextRef,
 };
 
@@ -29,7 +30,7 @@ const WHAT: &str = "VMware dictionary";
 /// How much of the key of a damaged line is repeated for each file that it names. Real keys have less than 50.
 const KEY_SHOWN_CHARACTERS: usize = 100;
 
-/// How short lines are on the average, by which room for the entries is made at first: 80 bytes for each.
+/// How short lines are on the average, by which room for the entries is made at first: 56 bytes for each.
 const USUAL_LINE_BYTES: usize = 24;
 
 /// A parsed dictionary, which borrows from the bytes of its file.
@@ -374,12 +375,13 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
-/// A line as all programs write it, `NAME = "VALUE"`, and what follows it: its end is where the value says.
+/// A line as all programs write it, `NAME = "VALUE"`, and what follows it: its end is where the value says. Rare letters,
+/// among them all control characters, are left to [`parse_line`].
 #[inline]
 fn usual_line(text: &[u8]) -> Option<(Line<'_>, &[u8])> {
-    let (name, rest) = split_while(text, |byte| is_of_name(byte) && byte != b'\n');
+    let (name, rest) = text.split_at_checked(until_less_or_equal::<b'$', b'='>(text))?;
     let value = rest.strip_prefix(b" = \"")?;
-    let (value, rest) = split_while(value, |byte| is_quotable(byte) && byte != b'\n');
+    let (value, rest) = value.split_at_checked(until_less_or_equal::<b' ', b'"'>(value))?;
     let (rest, is_crlf) = match rest {
         [b'"', b'\n', rest @ ..] => (rest, false),
         [b'"', b'\r', b'\n', rest @ ..] => (rest, true),
@@ -421,26 +423,11 @@ fn skip_blanks(text: &[u8]) -> &[u8] {
 
 /// The bytes before the first that is not `wanted`, and the rest.
 fn split_while(text: &[u8], wanted: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
-    let mut rest = text;
-    // Four at a time: a position would be counted up with each byte.
-    while let [one, two, three, four, after @ ..] = rest
-        && wanted(*one)
-        && wanted(*two)
-        && wanted(*three)
-        && wanted(*four)
-    {
-        rest = after;
-    }
-    while let [first, after @ ..] = rest
-        && wanted(*first)
-    {
-        rest = after;
-    }
-    let end = text.len().saturating_sub(rest.len());
+    let end = text.iter().position(|byte| !wanted(*byte)).unwrap_or(text.len());
     text.split_at_checked(end).unwrap_or((text, &[]))
 }
 
-/// A byte of a quoted value. Most are so short that a search by vectors costs more than it saves.
+/// A byte of a quoted value.
 fn is_quotable(byte: u8) -> bool {
     !matches!(byte, b'"' | 0)
 }

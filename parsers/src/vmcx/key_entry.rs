@@ -10,7 +10,7 @@ use super::{
 use crate::{
     bytes::Cursor,
     error::{ParseError, Result},
-    text::EncodedText,
+    text::{EncodedText, copied},
     utf16,
 };
 
@@ -134,8 +134,8 @@ pub(super) fn parse_entry(cursor: &Cursor<'_>, table: u64, index: u16) -> Result
     let checked = compare(ENTRY, cursor.base(), cursor.u32_le(12)?, crc32_with_zeroed(covered, 12));
     let name = name.strip_suffix(&[0]).unwrap_or(name);
     let (name, name_lossy) = match std::str::from_utf8(name) {
-        Ok(name) => (SmolStr::new(name), false),
-        Err(_) => (SmolStr::new(String::from_utf8_lossy(name)), true),
+        Ok(name) => (copied(name), false),
+        Err(_) => (copied(&String::from_utf8_lossy(name)), true),
     };
     let entry = KeyEntry {
         offset: cursor.base(),

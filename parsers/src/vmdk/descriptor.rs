@@ -14,7 +14,7 @@ use crate::{
     charset::Decoder,
     dictionary::{MalformedLine, parse_flag},
     reference::{is_same_word, strip_prefix_ignoring_case},
-    text::TextRef,
+    text::{TextRef, copied},
 };
 
 use super::extent::{Extent, begins_like_extent};
@@ -25,6 +25,8 @@ const WHAT: &str = "VMDK descriptor";
 pub(super) const NO_PARENT_CID: u32 = u32::MAX;
 /// Real descriptors have less than 1 KiB, split ones about 45 bytes for each extent.
 const LARGE_BYTES: usize = 64 << 10;
+/// For how many extents at most room is made at first: a split disk of 128 GB has 64.
+const EXTENTS_AT_FIRST: usize = 64;
 /// Words that begin a descriptor when its first line is not a comment.
 const HEADER_KEYS: &[&str] = &[
     "version",
@@ -82,7 +84,7 @@ pub struct DescriptorEntry {
 impl DescriptorEntry {
     fn new(key: &str, value: TextRef<'_>) -> Self {
         Self {
-            key: SmolStr::new(key),
+            key: copied(key),
             value: value.into(),
         }
     }
@@ -158,6 +160,10 @@ impl Descriptor {
     /// Sorts one line to its field.
     fn take(&mut self, number: usize, line: &[u8], decoder: &Decoder<'_>) {
         if let Some(extent) = Extent::parse(line, number, decoder) {
+            if self.extents.is_empty() {
+                let alike = decoder.text.len() / line.len().max(1);
+                self.extents.reserve(alike.min(EXTENTS_AT_FIRST));
+            }
             self.extents.push(extent);
         } else if let Some((key, value)) = key_and_value(line).filter(|_| !begins_like_extent(line)) {
             self.set(&decoder.decode(key).0, decoder.text_ref(value).0);
@@ -183,7 +189,7 @@ impl Descriptor {
         } else if is("parentCID") {
             self.parent_cid = self.parse_cid("parentCID", value.as_str());
         } else if is("createType") {
-            self.create_type = Some(SmolStr::new(value.as_str().trim())).filter(|kind| !kind.is_empty());
+            self.create_type = Some(copied(value.as_str().trim())).filter(|kind| !kind.is_empty());
         } else if is("isNativeSnapshot") {
             self.is_native_snapshot = parse_flag(value.as_str());
         } else if is("parentFileNameHint") {

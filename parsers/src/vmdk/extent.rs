@@ -11,6 +11,7 @@ use crate::{
     EncodedText,
     charset::Decoder,
     reference::{is_not_a_file, is_same_word},
+    text::copied,
 };
 
 /// One extent line.
@@ -94,8 +95,8 @@ impl ExtentKind {
         let known = WORDS.iter().find(|(known, _)| is_same_word(known, word));
         match known {
             Some((known, kind)) if *known == word => (*kind, SmolStr::new_static(known)),
-            Some((_, kind)) => (*kind, SmolStr::new(word)),
-            None => (Self::Other, SmolStr::new(word)),
+            Some((_, kind)) => (*kind, copied(word)),
+            None => (Self::Other, copied(word)),
         }
     }
 }
@@ -115,9 +116,7 @@ impl Extent {
             sectors,
             kind,
             kind_text,
-            name: name
-                .map(|name| decoder.text_ref(name).0.into())
-                .filter(|name: &EncodedText| !name.is_blank()),
+            name: name.map(|name| decoder.encoded(name)).filter(|name| !name.is_blank()),
             offset_sectors,
             device_words,
             line: number,
@@ -195,6 +194,10 @@ fn split_where(text: &[u8], is_end: impl Fn(&u8) -> bool) -> (&[u8], &[u8]) {
 /// The name between the first and the last quote, and what follows it. Without quotes a first word that is no number is
 /// taken for the name: some writers leave the quotes out.
 fn split_name(tail: &[u8]) -> (Option<&[u8]>, &[u8]) {
+    // Nearly always nothing else stands there.
+    if let [b'"', name @ .., b'"'] = tail.trim_ascii_start() {
+        return (Some(name.trim_ascii_end()), &[]);
+    }
     let (first, last) = (memchr(b'"', tail), memrchr(b'"', tail));
     if let Some((first, last)) = first.zip(last) {
         let start = first.saturating_add(1);

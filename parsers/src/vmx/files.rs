@@ -11,10 +11,13 @@ use crate::{
         FileKind, FileReference, NoFile, has_extension, has_file_extension, is_not_a_file, is_same_word,
         strip_prefix_ignoring_case,
     },
-    text::TextRef,
+    text::{TextRef, copied},
 };
 
-use super::storage::{device_key, ends_with_ignoring_case};
+use super::{
+    storage::{DeviceLine, Field, StorageDevice, ends_with_ignoring_case},
+    survey::Survey,
+};
 
 /// Keys that name a file or folder of the VM; their case does not matter, as everywhere here.
 const FILE_KEYS: &[(&str, FileKind)] = &[
@@ -55,12 +58,43 @@ const TEXT_KEYS: &[&str] = &["displayname", "annotation", "guestinfo.", "guestos
 ///
 /// A value under an unknown key counts when it ends like the name of a file that VMs use.
 pub fn file_references(dictionary: &Dictionary<'_>) -> Vec<FileReference> {
-    let mut devices = Devices::of(dictionary);
-    let mut references = Vec::new();
-    for entry in dictionary.entries.iter().filter(|entry| may_name_a_file(entry)) {
-        references.extend(of_entry(&mut devices, entry));
-    }
+    let survey = Survey::of(dictionary);
+    references(dictionary, &survey, &survey.devices.devices())
+}
+
+/// As [`file_references`], of lines that were looked at, with all devices that they are of.
+pub(super) fn references(
+    dictionary: &Dictionary<'_>,
+    survey: &Survey<'_>,
+    devices: &[StorageDevice],
+) -> Vec<FileReference> {
+    let mut references: Vec<_> = numbered_references(dictionary, survey, devices)
+        .into_iter()
+        .map(|(_, reference)| reference)
+        .collect();
     references.extend(dictionary.malformed_file_references());
+    references
+}
+
+/// The files that lines name, with the numbers of the lines, in their order.
+fn numbered_references(
+    dictionary: &Dictionary<'_>,
+    survey: &Survey<'_>,
+    devices: &[StorageDevice],
+) -> Vec<(usize, FileReference)> {
+    let mut keys = DeviceKeys::of(dictionary);
+    let mut references = Vec::with_capacity(survey.file_lines.len().saturating_add(devices.len()));
+    for (number, entry) in &survey.file_lines {
+        references.extend(of_entry(&mut keys, entry).map(|file| (*number, file)));
+    }
+    for (lines, device) in survey.devices.of_devices().zip(devices) {
+        let said = DeviceSays::of(lines);
+        for line in lines.iter().filter(|line| line.names_a_file()) {
+            let says = said.unwrap_or_else(|| DeviceSays::by_keys(&mut keys, line.device));
+            references.extend(of_device(line, says, device).map(|file| (line.number, file)));
+        }
+    }
+    references.sort_by_key(|(number, _)| *number);
     references
 }
 
@@ -77,16 +111,17 @@ pub struct OtherBacking {
 
 /// Every value under a key that could name a file and does not, in the order of the file.
 pub fn other_backings(dictionary: &Dictionary<'_>) -> Vec<OtherBacking> {
-    let mut devices = Devices::of(dictionary);
-    let entries = dictionary.entries.iter().filter(|entry| is_file_key(&entry.key));
+    let mut keys = DeviceKeys::of(dictionary);
+    let survey = Survey::of(dictionary);
+    let named = numbered_references(dictionary, &survey, &survey.devices.devices());
+    let is_named = |number: usize| named.binary_search_by_key(&number, |(other, _)| *other).is_ok();
+    let entries = dictionary.entries.iter().enumerate();
     entries
-        .filter_map(|entry| {
-            if of_entry(&mut devices, entry).is_some() {
-                return None;
-            }
-            let meaning = NoFile::of(entry.value.as_str()).or_else(|| by_file_type(&mut devices, &entry.key))?;
+        .filter(|(number, entry)| is_file_key(&entry.key) && !is_named(*number))
+        .filter_map(|(_, entry)| {
+            let meaning = NoFile::of(entry.value.as_str()).or_else(|| by_file_type(&mut keys, &entry.key))?;
             Some(OtherBacking {
-                key: SmolStr::new(&entry.key),
+                key: copied(&entry.key),
                 value: entry.value.to_encoded(),
                 meaning,
             })
@@ -95,7 +130,7 @@ pub fn other_backings(dictionary: &Dictionary<'_>) -> Vec<OtherBacking> {
 }
 
 /// True unless it is plain that a line names no file. Few do, so this is what most lines cost.
-fn may_name_a_file(entry: &Entry<'_>) -> bool {
+pub(super) fn may_name_a_file(entry: &Entry<'_>) -> bool {
     let key = entry.key.as_ref();
     let may_be_known = key
         .bytes()
@@ -118,25 +153,24 @@ fn is_file_key(key: &str) -> bool {
 }
 
 /// What a port is connected to by its `fileType`, where that is no file.
-fn by_file_type(devices: &mut Devices<'_>, key: &str) -> Option<NoFile> {
+fn by_file_type(keys: &mut DeviceKeys<'_>, key: &str) -> Option<NoFile> {
     let (device, _) = key.split_once('.')?;
-    match devices.field(device, ".fileType")?.as_str().trim() {
+    match keys.field(device, ".fileType")?.as_str().trim() {
         kind if is_same_word(kind, "file") => None,
         kind if is_same_word(kind, "device") => Some(NoFile::HostDevice),
         _ => Some(NoFile::Endpoint),
     }
 }
 
-/// The file that one line names.
-fn of_entry(devices: &mut Devices<'_>, entry: &Entry<'_>) -> Option<FileReference> {
-    let key = entry.key.as_ref();
-    let (kind, present) = of_storage(devices, key, entry.value.as_str())
-        .or_else(|| of_port_or_floppy(devices, key, entry.value.as_str()))
+/// The file that a line of no storage device names.
+fn of_entry(keys: &mut DeviceKeys<'_>, entry: &Entry<'_>) -> Option<FileReference> {
+    let (key, value) = (entry.key.as_ref(), entry.value.as_str());
+    let (kind, present) = of_port_or_floppy(keys, key, value)
         .or_else(|| Some((known_kind(key)?, true)))
-        .or_else(|| is_file(key, entry.value.as_str()).then_some((FileKind::Other, true)))?;
-    let is_text = begins_with_one_of(key, TEXT_KEYS) || is_not_a_file(entry.value.as_str());
+        .or_else(|| is_file(key, value).then_some((FileKind::Other, true)))?;
+    let is_text = begins_with_one_of(key, TEXT_KEYS) || is_not_a_file(value);
     (!is_text).then(|| FileReference {
-        key: SmolStr::new(key),
+        key: copied(key),
         value: entry.value.to_encoded(),
         kind,
         present,
@@ -155,14 +189,14 @@ fn begins_with_one_of(key: &str, starts: &[&str]) -> bool {
         .any(|start| strip_prefix_ignoring_case(key, start).is_some())
 }
 
-/// What the other lines of a device say.
-struct Devices<'d> {
+/// Finds the other lines of a device by their keys.
+struct DeviceKeys<'d> {
     dictionary: &'d Dictionary<'d>,
     /// Where keys are joined.
     key: String,
 }
 
-impl<'d> Devices<'d> {
+impl<'d> DeviceKeys<'d> {
     fn of(dictionary: &'d Dictionary<'_>) -> Self {
         Self {
             dictionary,
@@ -170,30 +204,72 @@ impl<'d> Devices<'d> {
         }
     }
 
-    /// The value of a field.
+    /// The value of a field, unless it is blank.
     fn field(&mut self, device: &str, field: &str) -> Option<&'d TextRef<'d>> {
         self.dictionary.text_of_parts([device, field], &mut self.key)
     }
+}
 
-    /// What `present` says.
-    fn is_present(&mut self, device: &str) -> Option<bool> {
-        parse_flag(self.field(device, ".present")?.as_str())
+/// What the lines of a storage device say of its file: the last of a field counts, unless it is blank.
+#[derive(Clone, Copy, Default)]
+struct DeviceSays<'d> {
+    present: Option<&'d TextRef<'d>>,
+    device_type: Option<&'d TextRef<'d>>,
+}
+
+impl<'d> DeviceSays<'d> {
+    /// `None` where the lines do not write the device alike: then they are of several.
+    fn of(lines: &[DeviceLine<'d>]) -> Option<Self> {
+        let mut says = Self::default();
+        let (first, _) = lines.split_first()?;
+        for line in lines {
+            if line.device != first.device && !is_same_word(line.device, first.device) {
+                return None;
+            }
+            match line.field {
+                Field::Present => says.present = Some(line.value),
+                Field::DeviceType => says.device_type = Some(line.value),
+                _ => {}
+            }
+        }
+        Some(says)
+    }
+
+    fn by_keys(keys: &mut DeviceKeys<'d>, device: &str) -> Self {
+        Self {
+            present: keys.field(device, ".present"),
+            device_type: keys.field(device, ".deviceType"),
+        }
+    }
+
+    fn is_present(&self) -> bool {
+        self.present.and_then(|value| parse_flag(value.as_str())) == Some(true)
+    }
+
+    fn device_type(&self) -> Option<&'d str> {
+        self.device_type.filter(|value| !value.is_blank()).map(TextRef::as_str)
     }
 }
 
-/// A file of a disk or CD drive.
-fn of_storage(devices: &mut Devices<'_>, key: &str, value: &str) -> Option<(FileKind, bool)> {
-    let (_, device, name) = device_key(key)?;
-    let kind = if name.eq_ignore_ascii_case("fileName") {
-        disk_or_cd(value, || devices.field(device, ".deviceType").map(TextRef::as_str))
-    } else if name.eq_ignore_ascii_case("redo") {
-        FileKind::Redo
-    } else if name.eq_ignore_ascii_case("hbr_filter.persistent") {
-        FileKind::ReplicationState
-    } else {
-        return None;
+/// The file of a disk or CD drive.
+fn of_device(line: &DeviceLine<'_>, says: DeviceSays<'_>, device: &StorageDevice) -> Option<FileReference> {
+    let value = line.value.as_str();
+    let kind = match line.field {
+        Field::FileName => disk_or_cd(value, || says.device_type()),
+        Field::Redo => FileKind::Redo,
+        Field::ReplicationState => FileKind::ReplicationState,
+        _ => return None,
     };
-    Some((kind, devices.is_present(device) == Some(true)))
+    (!is_not_a_file(value)).then(|| FileReference {
+        key: copied(line.key),
+        // A copy of a copy takes less than another of the text.
+        value: match &device.file_name {
+            Some(name) if line.value.is(name) => name.clone(),
+            _ => line.value.to_encoded(),
+        },
+        kind,
+        present: says.is_present(),
+    })
 }
 
 /// A device is a disk unless its type says otherwise; where type and name disagree the name decides, because a disk
@@ -213,7 +289,7 @@ fn disk_or_cd<'d>(value: &str, device_type: impl FnOnce() -> Option<&'d str>) ->
 }
 
 /// A floppy image or the output file of a port. `fileType` tells devices, pipes and addresses apart from files.
-fn of_port_or_floppy(devices: &mut Devices<'_>, key: &str, value: &str) -> Option<(FileKind, bool)> {
+fn of_port_or_floppy(keys: &mut DeviceKeys<'_>, key: &str, value: &str) -> Option<(FileKind, bool)> {
     const PORTS: &[(&str, FileKind)] = &[
         ("floppy", FileKind::Floppy),
         ("serial", FileKind::SerialPort),
@@ -227,13 +303,16 @@ fn of_port_or_floppy(devices: &mut Devices<'_>, key: &str, value: &str) -> Optio
         return None;
     }
     let (device, _) = key.split_once('.')?;
-    let file_type = devices.field(device, ".fileType");
+    let file_type = keys.field(device, ".fileType");
     let is_file = file_type.is_none_or(|kind| kind.as_str().trim().eq_ignore_ascii_case("file"));
     if !is_file && !has_file_extension(value) {
         return None;
     }
     // A floppy drive is there unless the configuration says no (assumed); a port only when it says yes.
-    let present = devices.is_present(device).unwrap_or(kind == FileKind::Floppy);
+    let present = keys
+        .field(device, ".present")
+        .and_then(|value| parse_flag(value.as_str()));
+    let present = present.unwrap_or(kind == FileKind::Floppy);
     Some((kind, present))
 }
 

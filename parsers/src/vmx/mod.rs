@@ -6,6 +6,7 @@
 
 mod files;
 mod storage;
+mod survey;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -13,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Anomaly, EncodedText, Limits, ParseError, ReadAt, Result,
-    dictionary::Dictionary,
-    reference::{FileReference, strip_prefix_ignoring_case},
+    Anomaly, EncodedText, Limits, ParseError, ReadAt, Result, dictionary::Dictionary, reference::FileReference,
     text::TextRef,
 };
+
+use survey::Survey;
 
 pub use files::{OtherBacking, file_references, other_backings};
 pub use storage::StorageDevice;
@@ -161,6 +162,8 @@ impl VmxConfig {
                 detail: "no line of the form key = \"value\"".to_owned(),
             });
         }
+        let survey = Survey::of(dictionary);
+        let devices = survey.devices.devices();
         let text = |key: &str| dictionary.text(key).map(|value| value.as_str().to_owned());
         let uuid = |key: &str| dictionary.text(key).map(|value| VmwareUuid::new(value.as_str()));
         Ok(Self {
@@ -182,13 +185,13 @@ impl VmxConfig {
             clean_shutdown: dictionary.flag("cleanShutdown"),
             change_tracking: dictionary.flag("ctkEnabled"),
             redo_not_with_parent: dictionary.flag("snapshot.redoNotWithParent") == Some(true),
-            shares_bus: dictionary.flag("disk.locking") == Some(false) || storage::shares_bus(dictionary),
-            encryption: encryption(dictionary),
+            shares_bus: survey.shares_bus || dictionary.flag("disk.locking") == Some(false),
+            encryption: encryption(dictionary, &survey),
             has_virtual_tpm: dictionary.flag("vtpm.present") == Some(true),
             replication_group: text("hbr_filter.gid"),
-            managed_by: managed_by(dictionary),
-            devices: storage::devices(dictionary),
-            files: file_references(dictionary),
+            files: files::references(dictionary, &survey, &devices),
+            devices: devices.into_iter().filter(StorageDevice::is_told).collect(),
+            managed_by: survey.managed_by,
             malformed_lines: dictionary
                 .malformed
                 .len()
@@ -218,13 +221,9 @@ fn generation_id(dictionary: &Dictionary<'_>) -> Option<Uuid> {
 
 /// What the `encryption.*` keys say. Without a device line and without a statement that only a part is encrypted, the
 /// devices are taken to be hidden.
-fn encryption(dictionary: &Dictionary<'_>) -> Encryption {
+fn encryption(dictionary: &Dictionary<'_>, survey: &Survey<'_>) -> Encryption {
     let declares = |key: &str| dictionary.text(key).is_some();
-    let is_encrypted = dictionary
-        .entries
-        .iter()
-        .any(|entry| strip_prefix_ignoring_case(&entry.key, "encryption.").is_some() && !entry.value.is_blank());
-    if !is_encrypted {
+    if !survey.is_encrypted {
         Encryption::None
     } else if dictionary
         .text("encryption.type")
@@ -238,16 +237,6 @@ fn encryption(dictionary: &Dictionary<'_>) -> Encryption {
     } else {
         Encryption::EsxiVm
     }
-}
-
-/// Every value under a key that begins with `managedBy`.
-fn managed_by(dictionary: &Dictionary<'_>) -> Vec<String> {
-    dictionary
-        .entries
-        .iter()
-        .filter(|entry| strip_prefix_ignoring_case(&entry.key, "managedby").is_some() && !entry.value.is_blank())
-        .map(|entry| entry.value.as_str().to_owned())
-        .collect()
 }
 
 #[cfg(test)]

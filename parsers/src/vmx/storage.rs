@@ -7,12 +7,9 @@ use smol_str::{SmolStr, StrExt};
 use crate::{
     EncodedText,
     dictionary::{Dictionary, Entry, parse_flag},
-    reference::{is_same_word, strip_prefix_ignoring_case},
-    text::TextRef,
+    reference::is_same_word,
+    text::{TextRef, copied},
 };
-
-/// Buses that carry disks and CD drives.
-const BUSES: &[&str] = &["scsi", "sata", "nvme", "ide"];
 
 /// One storage device.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -50,51 +47,142 @@ impl StorageDevice {
             .is_some_and(|mode| mode.trim().to_ascii_lowercase().starts_with("independent"))
     }
 
-    /// The device that has these fields.
-    fn with(fields: &[Field<'_>]) -> Self {
+    /// True for a device that has a file name or is attached: others are but mentioned.
+    pub(super) fn is_told(&self) -> bool {
+        self.present || self.file_name.is_some()
+    }
+
+    /// The device that has these lines.
+    fn with(lines: &[DeviceLine<'_>]) -> Self {
         let mut device = Self::default();
-        if let Some(last) = fields.last() {
-            device.device = last.device.to_ascii_lowercase_smolstr();
+        if let Some(last) = lines.last() {
+            device.device = in_lower_case(last.device);
         }
-        for field in fields {
-            device.set(field.name, field.value);
+        for line in lines {
+            device.set(line.field, line.value);
         }
         device
     }
 
     /// Takes one field of the device.
-    fn set(&mut self, field: &str, value: &TextRef<'_>) {
-        let is = |name| is_same_word(field, name);
-        let text = || (!value.is_blank()).then(|| SmolStr::new(value.as_str()));
-        if is("present") {
-            self.present = parse_flag(value.as_str()) == Some(true);
-        } else if is("fileName") {
-            self.file_name = Some(value.to_encoded());
-        } else if is("deviceType") {
-            self.device_type = text();
-        } else if is("mode") {
-            self.mode = text();
-        } else if is("sharing") {
-            self.sharing = text();
-        } else if is("ctkEnabled") {
-            self.change_tracking = parse_flag(value.as_str());
-        } else if is("hbr_filter.rdid") {
-            self.replication_id = text();
+    fn set(&mut self, field: Field, value: &TextRef<'_>) {
+        let text = || (!value.is_blank()).then(|| word(value.as_str()));
+        match field {
+            Field::Present => self.present = parse_flag(value.as_str()) == Some(true),
+            Field::FileName => self.file_name = Some(value.to_encoded()),
+            Field::DeviceType => self.device_type = text(),
+            Field::Mode => self.mode = text(),
+            Field::Sharing => self.sharing = text(),
+            Field::ChangeTracking => self.change_tracking = parse_flag(value.as_str()),
+            Field::ReplicationId => self.replication_id = text(),
+            Field::Redo | Field::ReplicationState | Field::Other => {}
+        }
+    }
+}
+
+/// A word of a device: few are not among these, which need no copy.
+fn word(text: &str) -> SmolStr {
+    const USUAL: [&str; 7] = [
+        "scsi-hardDisk",
+        "disk",
+        "cdrom-image",
+        "atapi-cdrom",
+        "persistent",
+        "independent-persistent",
+        "multi-writer",
+    ];
+    let usual = USUAL.into_iter().find(|usual| *usual == text);
+    usual.map_or_else(|| copied(text), SmolStr::new_static)
+}
+
+fn in_lower_case(text: &str) -> SmolStr {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        text.to_ascii_lowercase_smolstr()
+    } else {
+        copied(text)
+    }
+}
+
+/// What a line of a storage device tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    Present,
+    FileName,
+    DeviceType,
+    Mode,
+    Sharing,
+    ChangeTracking,
+    ReplicationId,
+    Redo,
+    ReplicationState,
+    Other,
+}
+
+impl Field {
+    fn named(name: &str) -> Self {
+        let is = |known| is_same_word(name, known);
+        match name.len() {
+            4 if is("mode") => Self::Mode,
+            4 if is("redo") => Self::Redo,
+            7 if is("present") => Self::Present,
+            7 if is("sharing") => Self::Sharing,
+            8 if is("fileName") => Self::FileName,
+            10 if is("deviceType") => Self::DeviceType,
+            10 if is("ctkEnabled") => Self::ChangeTracking,
+            15 if is("hbr_filter.rdid") => Self::ReplicationId,
+            21 if is("hbr_filter.persistent") => Self::ReplicationState,
+            _ => Self::Other,
         }
     }
 }
 
 /// The place of a device: bus, controller, unit.
-type Address = (usize, u32, u32);
+type Address = (u8, u32, u32);
 
-/// Divides a key into the device's address, the device and the field.
+/// One line of a storage device.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DeviceLine<'d> {
+    address: Address,
+    pub(super) key: &'d str,
+    /// The device as the key has it.
+    pub(super) device: &'d str,
+    pub(super) field: Field,
+    pub(super) value: &'d TextRef<'d>,
+    /// Which of the entries of the dictionary it is.
+    pub(super) number: usize,
+}
+
+impl<'d> DeviceLine<'d> {
+    /// `numbers` is what follows the name of the bus in the key.
+    #[inline]
+    pub(super) fn of(number: usize, entry: &'d Entry<'_>, (bus, numbers): (u8, &'d str)) -> Option<Self> {
+        let key = entry.key.as_ref();
+        let (numbers, field) = split_at_byte(numbers, b'.')?;
+        let (controller, unit) = split_at_byte(numbers, b':')?;
+        let end = key.len().checked_sub(field.len())?.checked_sub(1)?;
+        Some(Self {
+            address: (bus, parse_number(controller)?, parse_number(unit)?),
+            key,
+            device: key.get(..end)?,
+            field: Field::named(field),
+            value: &entry.value,
+            number,
+        })
+    }
+
+    /// True for a field whose value is a file whatever it looks like.
+    pub(super) fn names_a_file(&self) -> bool {
+        matches!(self.field, Field::FileName | Field::Redo | Field::ReplicationState)
+    }
+}
+
+/// A decimal number: most have one digit.
 #[inline]
-pub(super) fn device_key(key: &str) -> Option<(Address, &str, &str)> {
-    let (bus, rest) = bus_of(key)?;
-    let (device, field) = split_at_byte(key, b'.')?;
-    let (_, numbers) = device.split_at_checked(key.len().checked_sub(rest.len())?)?;
-    let (controller, unit) = split_at_byte(numbers, b':')?;
-    Some(((bus, controller.parse().ok()?, unit.parse().ok()?), device, field))
+fn parse_number(text: &str) -> Option<u32> {
+    match text.as_bytes() {
+        [digit @ b'0'..=b'9'] => Some(digit.wrapping_sub(b'0').into()),
+        _ => text.parse().ok(),
+    }
 }
 
 /// What stands before and behind the first of an ASCII byte: in a key as short as these with less ado than `split_once`.
@@ -105,50 +193,47 @@ fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
     Some((before, rest.get(1..)?))
 }
 
-/// The bus of a device or controller, and the numbers after it.
+/// The bus of a device or controller, by its number in the order of devices (SCSI, SATA, NVMe, IDE), and the numbers
+/// after it.
 #[inline]
-fn bus_of(device: &str) -> Option<(usize, &str)> {
-    // Most keys begin with another letter.
-    if !matches!(device.as_bytes().first()? | 0x20, b's' | b'n' | b'i') {
-        return None;
+pub(super) fn bus_of(device: &str) -> Option<(u8, &str)> {
+    // A letter in either case; what becomes one so is a letter.
+    let letters = device.as_bytes().first_chunk::<4>()?.map(|byte| byte | 0x20);
+    let (bus, length) = match &letters {
+        b"scsi" => (0, 4),
+        b"sata" => (1, 4),
+        b"nvme" => (2, 4),
+        [b'i', b'd', b'e', _] => (3, 3),
+        _ => return None,
+    };
+    let numbers = device.get(length..)?;
+    let begins_with_digit = numbers.as_bytes().first().is_some_and(u8::is_ascii_digit);
+    begins_with_digit.then_some((bus, numbers))
+}
+
+/// The lines of all storage devices, by bus, controller and unit.
+#[derive(Debug, Default)]
+pub(super) struct DeviceLines<'d> {
+    lines: Vec<DeviceLine<'d>>,
+}
+
+impl<'d> DeviceLines<'d> {
+    /// Sorts lines that are in the order of the file, which stays within a device: what stands last counts.
+    pub(super) fn sorted(mut lines: Vec<DeviceLine<'d>>) -> Self {
+        lines.sort_by_key(|line| line.address);
+        Self { lines }
     }
-    BUSES
-        .iter()
-        .enumerate()
-        .find_map(|(index, bus)| Some((index, strip_prefix_ignoring_case(device, bus)?)))
-        .filter(|(_, numbers)| numbers.starts_with(|c: char| c.is_ascii_digit()))
-}
 
-/// Every storage device that has a file name or is attached.
-pub(super) fn devices(dictionary: &Dictionary<'_>) -> Vec<StorageDevice> {
-    let mut fields = Vec::with_capacity(dictionary.entries.len());
-    fields.extend(dictionary.entries.iter().filter_map(Field::of));
-    // The order of the file stays within a device: what stands last counts.
-    fields.sort_by_key(|field| field.address);
-    let of_devices = || fields.chunk_by(|one, next| one.address == next.address);
-    let mut devices = Vec::with_capacity(of_devices().count());
-    let all = of_devices().map(StorageDevice::with);
-    devices.extend(all.filter(|device| device.present || device.file_name.is_some()));
-    devices
-}
+    /// The lines of each device.
+    pub(super) fn of_devices(&self) -> impl Iterator<Item = &[DeviceLine<'d>]> {
+        self.lines.chunk_by(|one, next| one.address == next.address)
+    }
 
-/// One line of a device.
-struct Field<'d> {
-    address: Address,
-    device: &'d str,
-    name: &'d str,
-    value: &'d TextRef<'d>,
-}
-
-impl<'d> Field<'d> {
-    fn of(entry: &'d Entry<'_>) -> Option<Self> {
-        let (address, device, name) = device_key(&entry.key)?;
-        Some(Self {
-            address,
-            device,
-            name,
-            value: &entry.value,
-        })
+    /// What the lines of each device say.
+    pub(super) fn devices(&self) -> Vec<StorageDevice> {
+        let mut devices = Vec::with_capacity(self.of_devices().count());
+        devices.extend(self.of_devices().map(StorageDevice::with));
+        devices
     }
 }
 
@@ -158,14 +243,12 @@ pub(super) fn has_device_line(dictionary: &Dictionary<'_>) -> bool {
     dictionary.entries.iter().any(|entry| is_device(&entry.key))
 }
 
-/// True when a SCSI bus is shared with other VMs (`scsiN.sharedBus` is not `none`).
-pub(super) fn shares_bus(dictionary: &Dictionary<'_>) -> bool {
-    let is_bus = |key: &str| ends_with_ignoring_case(key, ".sharedBus") && bus_of(key).is_some();
-    dictionary
-        .entries
-        .iter()
-        .filter(|entry| is_bus(&entry.key))
-        .any(|entry| !entry.value.is_blank() && !entry.value.as_str().trim().eq_ignore_ascii_case("none"))
+/// True for the line of a bus (`scsiN.sharedBus`) that is shared with other VMs: anything but `none`.
+pub(super) fn shares_bus(entry: &Entry<'_>) -> bool {
+    let value = &entry.value;
+    ends_with_ignoring_case(&entry.key, ".sharedBus")
+        && !value.is_blank()
+        && !value.as_str().trim().eq_ignore_ascii_case("none")
 }
 
 /// True when `text` ends with the ASCII `end` in any case.
@@ -184,7 +267,7 @@ pub(super) fn ends_with_ignoring_case(text: &str, end: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Limits;
+    use crate::{Limits, vmx::survey::Survey};
 
     fn parse(text: &str) -> Dictionary<'_> {
         Dictionary::parse(text.as_bytes(), &Limits::default()).unwrap()
@@ -196,7 +279,7 @@ mod tests {
             "sata0:0.present = \"TRUE\"\nSCSI0:10.fileName = \"b\"\nscsi0:2.fileName = \"a\"\n\
              scsi0:2.sharing = \"Multi-Writer\"\nscsi0:2.mode = \"independent-persistent\"\nscsi0:9.present = \"FALSE\"\n",
         );
-        let devices = devices(&dictionary);
+        let devices = Survey::of(&dictionary).devices.devices();
         let names: Vec<_> = devices.iter().map(|device| device.device.as_str()).collect();
         assert_eq!(names, ["scsi0:2", "scsi0:10", "sata0:0"]);
         assert!(devices[0].is_multi_writer() && devices[0].is_independent() && !devices[0].present);
@@ -204,10 +287,11 @@ mod tests {
 
     #[test]
     fn only_a_bus_that_is_not_none_is_shared() {
-        assert!(!shares_bus(&parse(
+        let shares_bus = |text| Survey::of(&parse(text)).shares_bus;
+        assert!(!shares_bus(
             "scsi0.sharedBus = \"none\"\nsound.sharedBus = \"virtual\"\n"
-        )));
-        assert!(shares_bus(&parse("scsi1.sharedBus = \"physical\"\n")));
+        ));
+        assert!(shares_bus("scsi1.sharedBus = \"physical\"\n"));
         assert!(!has_device_line(&parse("ideal.x = \"1\"\n")));
     }
 }
