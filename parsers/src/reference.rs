@@ -120,28 +120,29 @@ const FILE_EXTENSIONS: &[(usize, &[&str])] = &[
 
 /// The lower-case extension of a path with `/` or `\` between its parts; empty where it has none.
 pub fn extension(path: &str) -> String {
-    extension_as_written(path, usize::MAX).to_ascii_lowercase()
+    let path = without_blanks_behind(path);
+    let is_boundary = |byte| matches!(byte, b'.' | b'/' | b'\\');
+    match path
+        .bytes()
+        .rposition(is_boundary)
+        .and_then(|place| path.split_at_checked(place))
+    {
+        Some((_, end)) => end.strip_prefix('.').unwrap_or_default().to_ascii_lowercase(),
+        None => String::new(),
+    }
 }
 
 /// True when the path has this extension, in any case.
 pub(crate) fn has_extension(path: &str, extension: &str) -> bool {
-    is_same_word(extension_as_written(path, extension.len()), extension)
-}
-
-/// The extension of a path; empty where it has none, or one of more than `longest` bytes.
-fn extension_as_written(path: &str, longest: usize) -> &str {
-    let path = without_blanks_behind(path);
-    let end = path.bytes().rev().take(longest.saturating_add(1));
-    let is_boundary = |byte| matches!(byte, b'.' | b'/' | b'\\');
-    let Some((length, b'.')) = end.enumerate().find(|(_, byte)| is_boundary(*byte)) else {
-        return "";
-    };
-    path.get(path.len().saturating_sub(length)..).unwrap_or_default()
+    let path = without_blanks_behind(path).as_bytes();
+    let start = path.len().checked_sub(extension.len());
+    let end = start.and_then(|start| path.split_at_checked(start));
+    end.is_some_and(|(before, end)| before.last() == Some(&b'.') && end.eq_ignore_ascii_case(extension.as_bytes()))
 }
 
 /// Few paths end with a blank, and to look for one that is not ASCII takes longer than all the rest.
 #[inline]
-fn without_blanks_behind(path: &str) -> &str {
+pub(crate) fn without_blanks_behind(path: &str) -> &str {
     match path.as_bytes().last() {
         Some(b'!'..=b'~') => path,
         _ => path.trim_end(),

@@ -281,7 +281,9 @@ impl VmLog {
             .zip(&*ends)
             .filter(|(_, other)| **other == end)
             .map(|(place, _)| place);
-        let known = alike.find(|place| self.disks.get(*place).is_some_and(is_same));
+        let known = holds(ends, end)
+            .then(|| alike.find(|place| self.disks.get(*place).is_some_and(is_same)))
+            .flatten();
         if known.is_none() && self.disks.len() < MAX_DISKS {
             self.disks.push(disk);
             ends.push(end);
@@ -316,11 +318,20 @@ impl VmLog {
     }
 }
 
-/// The last bytes of a path, by which most paths of one VM differ.
-type PathEnd = u64;
+/// The bytes before the extension of a path, by which most paths of one VM differ.
+type PathEnd = u32;
 
 fn path_end(path: &EncodedText) -> PathEnd {
-    path.raw().last_chunk().copied().map_or(0, u64::from_le_bytes)
+    let end: Option<&[u8; 8]> = path.raw().last_chunk();
+    end.and_then(|end| end.first_chunk())
+        .copied()
+        .map_or(0, u32::from_le_bytes)
+}
+
+/// Compared in groups without a branch for each: a VM may have a thousand disks.
+fn holds(ends: &[PathEnd], end: PathEnd) -> bool {
+    let group_holds = |group: &[PathEnd]| group.iter().fold(false, |any, other| any | (*other == end));
+    ends.chunks(32).any(group_holds)
 }
 
 /// The code page of the host: UTF-8 where all that was read of the beginning is, which is looked at only when a text

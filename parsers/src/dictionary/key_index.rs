@@ -19,13 +19,16 @@ const FREE: Place = Place {
     tag: 0,
 };
 
+/// Places for each entry, so that few entries meet: to find that a place is taken costs more than the room.
+const PLACES_FOR_EACH: usize = 4;
+
 /// The bytes of a word.
 const WORD_BYTES: usize = 8;
 
 /// What is hashed at a time.
 const PAIR_BYTES: usize = 2 * WORD_BYTES;
 
-/// A hash table of open addressing, at most half full. The hash is seeded anew for each file, so that no file can be
+/// A hash table of open addressing, at most a quarter full. The hash is seeded anew for each file, so that no file can be
 /// written whose keys all fall into one place.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KeyIndex {
@@ -49,7 +52,7 @@ impl KeyIndex {
         let state = RandomState::new();
         let mut index = Self {
             seed: [state.hash_one(0), state.hash_one(1) | 1],
-            places: vec![FREE; entries.len().saturating_mul(2).next_power_of_two()],
+            places: vec![FREE; entries.len().saturating_mul(PLACES_FOR_EACH).next_power_of_two()],
             ..Self::default()
         };
         for (number, entry) in (0..FREE.number).zip(entries) {
@@ -74,6 +77,7 @@ impl KeyIndex {
     }
 
     /// The place of a key, or the free one where it belongs, and its tag.
+    #[inline]
     fn place_of(&self, entries: &[Entry<'_>], key: &str) -> (usize, u32) {
         let hash = self.hash(key);
         let [low, tag] = [hash, hash >> 32_u32].map(|half| u32::try_from(half & u64::from(u32::MAX)).unwrap_or(0));
@@ -92,6 +96,7 @@ impl KeyIndex {
     }
 
     /// The same for keys that differ only in case.
+    #[inline]
     fn hash(&self, key: &str) -> u64 {
         let key = key.as_bytes();
         let length = u64::try_from(key.len()).unwrap_or(u64::MAX);
@@ -108,6 +113,7 @@ impl KeyIndex {
     }
 
     /// Multiplies with a number that no file can know and folds the 128 bits of the product.
+    #[inline]
     fn mixed(&self, hash: u64, [first, last]: [u64; 2]) -> u64 {
         let product = u128::from(hash ^ first).wrapping_mul((self.seed[1] ^ last).into());
         let [low, high] = [product, product >> 64_u32].map(|half| half & u128::from(u64::MAX));
@@ -120,16 +126,17 @@ fn entry_of<'e, 'a>(entries: &'e [Entry<'a>], place: Place) -> Option<&'e Entry<
 }
 
 /// The first and the last word of at most two words, in lower case as far as letters go. Of less than two they overlap.
+#[inline]
 fn words_of(bytes: &[u8]) -> [u64; 2] {
-    const BLANKS: [u8; WORD_BYTES] = [b' '; WORD_BYTES];
+    const BLANKS: u64 = u64::from_le_bytes([b' '; WORD_BYTES]);
     let words = if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        [*first, *last]
+        [*first, *last].map(u64::from_le_bytes)
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        [*first, *last].map(|half| u32::from_le_bytes(half).into())
     } else {
-        let mut word = BLANKS;
-        word.iter_mut().zip(bytes).for_each(|(target, byte)| *target = *byte);
-        [word, BLANKS]
+        [bytes.iter().fold(0, |word, byte| word << 8_u32 | u64::from(*byte)), 0]
     };
-    words.map(|word| u64::from_le_bytes(word) | u64::from_le_bytes(BLANKS))
+    words.map(|word| word | BLANKS)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Anomaly, EncodedText, Limits, ParseError, ReadAt, Result,
     charset::{Charset, Decoder},
-    reference::{FileKind, FileReference, has_file_extension, is_same_word},
+    reference::{FileKind, FileReference, has_file_extension, is_same_word, without_blanks_behind},
     scan::until_less_or_equal,
     text::TextRef,
 };
@@ -299,12 +299,16 @@ impl<'a> Decoder<'a> {
 
 /// `TRUE` or `FALSE`, `yes` or `no`, in any case.
 pub(crate) fn parse_flag(text: &str) -> Option<bool> {
-    let text = text.trim();
-    let is_one_of = |words: [&str; 3]| words.iter().any(|word| is_same_word(word, text));
-    if is_one_of(["true", "yes", "1"]) {
-        Some(true)
-    } else {
-        is_one_of(["false", "no", "0"]).then_some(false)
+    let text = without_blanks_behind(text).trim_start();
+    let is = |word| is_same_word(text, word);
+    match text.len() {
+        4 if is("true") => Some(true),
+        5 if is("false") => Some(false),
+        3 if is("yes") => Some(true),
+        2 if is("no") => Some(false),
+        1 if is("1") => Some(true),
+        1 if is("0") => Some(false),
+        _ => None,
     }
 }
 

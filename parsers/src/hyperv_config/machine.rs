@@ -20,6 +20,10 @@ use crate::{
 const GUEST_STATE_DEVICE: &str = "_917bd8cb-3bb6-4124-9383-b7d21ac07f79_";
 /// Node of the virtual TPM; it stands in every generation 2 configuration (R).
 const VTPM_DEVICE: &str = "_736e6aa9-a3f8-49c0-9550-a963214d259a_";
+/// Path of the id of a configuration (R).
+const OWN_ID: &str = "properties/global_id";
+/// Path of the id of the VM (R).
+const LOGICAL_ID: &str = "settings/global/logical_id";
 /// `type_id` of a VM (R).
 const TYPE_OF_VM: &str = "Virtual Machines";
 
@@ -118,12 +122,16 @@ pub struct SavedState {
 
 /// The rule that needs no knowledge of checkpoint keys: another type than a VM, or another VM's configuration (A).
 pub(super) fn is_checkpoint(root: &Key) -> bool {
+    let own = guid_at(root, OWN_ID);
+    is_checkpoint_of(root, own, guid_at(root, LOGICAL_ID))
+}
+
+/// As [`is_checkpoint`], with both ids.
+fn is_checkpoint_of(root: &Key, own: Option<Uuid>, logical: Option<Uuid>) -> bool {
     let type_id = root
         .get("properties/type_id")
         .and_then(Key::as_str)
         .filter(|text| !text.trim().is_empty());
-    let own = guid_at(root, "properties/global_id");
-    let logical = guid_at(root, "settings/global/logical_id");
     type_id.is_some_and(|text| !text.trim().eq_ignore_ascii_case(TYPE_OF_VM))
         || own.zip(logical).is_some_and(|(own, logical)| own != logical)
 }
@@ -146,12 +154,14 @@ impl HypervConfig {
     fn of_root<'a>(root: &'a Key, complete: bool, paths: &mut PathValues<'a>) -> Self {
         let mut anomalies = Vec::new();
         let subtype = int(root, "properties/subtype");
+        let vm_id = guid(root, OWN_ID, &mut anomalies);
+        let logical_id = guid(root, LOGICAL_ID, &mut anomalies);
         Self {
             name: text(root, "properties/name"),
-            vm_id: guid(root, "properties/global_id", &mut anomalies),
-            logical_id: guid(root, "settings/global/logical_id", &mut anomalies),
+            vm_id,
+            logical_id,
             type_id: text(root, "properties/type_id"),
-            is_checkpoint: is_checkpoint(root),
+            is_checkpoint: is_checkpoint_of(root, vm_id, logical_id),
             generation: match subtype {
                 Some(0) => Some(1),
                 Some(1) => Some(2),

@@ -188,7 +188,7 @@ fn sound_entries(image: &[u8], base: u64) -> Vec<KeyEntry> {
         let place = base.saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
         let entry = Cursor::new(HISTORY, place, rest.get(..length).unwrap_or_default());
         match parse_entry(&entry, base, 0) {
-            Ok(Some(parsed)) if parsed.checked.is_ok() => {
+            Ok(Some(parsed)) if parsed.checked().is_ok() => {
                 found.push(parsed.entry);
                 at = at.saturating_add(length);
             }

@@ -108,11 +108,21 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
-/// A key, whether its checksum is right, and whether its text lost something in decoding.
+/// A key, its checksum, and whether its text lost something in decoding.
 pub(super) struct Parsed {
     pub(super) entry: KeyEntry,
-    pub(super) checked: Result<()>,
+    /// As it stands in the entry.
+    stored: u32,
+    /// Over the bytes of the entry.
+    computed: u32,
     pub(super) lossy: bool,
+}
+
+impl Parsed {
+    /// Whether the checksum is right.
+    pub(super) fn checked(&self) -> Result<()> {
+        compare(ENTRY, self.entry.offset, self.stored, self.computed)
+    }
 }
 
 /// One entry; `None` for free space, whose checksum field means nothing.
@@ -131,7 +141,6 @@ pub(super) fn parse_entry(cursor: &Cursor<'_>, table: u64, index: u16) -> Result
         inline_value(cursor, kind, data_at)?
     };
     let covered = cursor.slice(0, data_at.saturating_add(used))?;
-    let checked = compare(ENTRY, cursor.base(), cursor.u32_le(12)?, crc32_with_zeroed(covered, 12));
     let name = name.strip_suffix(&[0]).unwrap_or(name);
     let (name, name_lossy) = match std::str::from_utf8(name) {
         Ok(name) => (copied(name), false),
@@ -148,8 +157,12 @@ pub(super) fn parse_entry(cursor: &Cursor<'_>, table: u64, index: u16) -> Result
         value,
         name,
     };
-    let lossy = value_lossy || name_lossy;
-    Ok(Some(Parsed { entry, checked, lossy }))
+    Ok(Some(Parsed {
+        entry,
+        stored: cursor.u32_le(12)?,
+        computed: crc32_with_zeroed(covered, 12),
+        lossy: value_lossy || name_lossy,
+    }))
 }
 
 /// The pointer to a file object: u32 length, u64 offset.

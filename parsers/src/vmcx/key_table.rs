@@ -261,7 +261,7 @@ fn is_memory_block(entry: &KeyEntry) -> bool {
 }
 
 fn note_oddities(parsed: &Parsed, at: u64, findings: &mut Findings) {
-    if let Err(error) = &parsed.checked {
+    if let Err(error) = parsed.checked() {
         findings.damage(Anomaly::at("key-checksum", at, error.to_string()));
     }
     if parsed.lossy {

@@ -3,11 +3,16 @@
 //! Nothing is lost: a key whose parent is missing, whose ancestors form a circle, or that lies too deep becomes the
 //! root of a detached part.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    ops::Range,
+};
+
+use smol_str::SmolStr;
 
 use super::{
     key_entry::{KeyEntry, KeyPlace},
-    tree::{Key, KeyTree},
+    tree::{Key, KeyTree, Value},
 };
 use crate::{error::Anomaly, findings::Findings, limits::Limits};
 
@@ -28,11 +33,16 @@ pub(super) fn link(entries: Vec<KeyEntry>, limits: &Limits, findings: &mut Findi
 
 /// Keys by number; a key is taken out when it finds its place, so that none can appear twice.
 struct Linker {
-    entries: Vec<Option<KeyEntry>>,
+    entries: Vec<KeyEntry>,
+    /// Which entries were taken out.
+    is_placed: Vec<bool>,
     /// All keys in the order of insertion.
     order: Vec<usize>,
     parents: Vec<Option<usize>>,
-    children: Vec<Vec<usize>>,
+    /// The children of all keys: those of a key follow each other, in the order of insertion.
+    children: Vec<usize>,
+    /// Where the children of each key end; they begin where those of the key before end.
+    children_end: Vec<usize>,
     /// Keys below the deepest level.
     too_deep: VecDeque<usize>,
     max_depth: usize,
@@ -45,17 +55,23 @@ impl Linker {
         Self {
             order: order.into_iter().map(|(_, id)| id).collect(),
             parents: vec![None; entries.len()],
-            children: vec![Vec::new(); entries.len()],
-            entries: entries.into_iter().map(Some).collect(),
+            is_placed: vec![false; entries.len()],
+            children: Vec::new(),
+            children_end: Vec::new(),
+            entries,
             too_deep: VecDeque::new(),
             max_depth: max_depth.max(1),
         }
     }
 
-    /// Fills the lists of children; returns the keys of the root and those whose parent is not there.
+    /// Finds parents and children; returns the keys of the root and those whose parent is not there.
     fn find_parents(&mut self, findings: &mut Findings) -> (Vec<usize>, Vec<usize>) {
-        let place_of = |(id, entry): (usize, &Option<KeyEntry>)| Some((entry.as_ref()?.place, id));
-        let mut places: Vec<(KeyPlace, usize)> = self.entries.iter().enumerate().filter_map(place_of).collect();
+        let mut places: Vec<(KeyPlace, usize)> = self
+            .entries
+            .iter()
+            .enumerate()
+            .map(|(id, entry)| (entry.place, id))
+            .collect();
         // They come in this order.
         places.sort_unstable();
         let at = |place: KeyPlace| {
@@ -63,48 +79,90 @@ impl Linker {
             places.get(found).map(|(_, id)| *id)
         };
         let (mut roots, mut detached) = (Vec::new(), Vec::new());
+        // Most keys have the parent of the key before.
+        let mut last = ((0, 0), None);
         for &id in &self.order {
-            let Some(entry) = self.entries.get(id).and_then(Option::as_ref) else {
-                continue;
-            };
-            let parent = at(entry.parent);
+            let Some(entry) = self.entries.get(id) else { continue };
+            if entry.parent != last.0 {
+                last = (entry.parent, at(entry.parent));
+            }
             if entry.parent.0 == 0 {
                 roots.push(id);
-            } else if let Some(children) = parent.and_then(|parent| self.children.get_mut(parent)) {
-                children.push(id);
-                if let Some(slot) = self.parents.get_mut(id) {
-                    *slot = parent;
-                }
-            } else {
+            } else if last.1.is_none() {
                 detached.push(id);
                 findings.damage(Anomaly::at(
                     "key-without-parent",
                     entry.offset,
                     format!("the parent of key `{}` is not there", entry.name),
                 ));
+            } else if let Some(slot) = self.parents.get_mut(id) {
+                *slot = last.1;
             }
         }
+        self.list_children();
         (roots, detached)
+    }
+
+    /// Puts the children of each key together.
+    fn list_children(&mut self) {
+        let mut places = vec![0_usize; self.entries.len()];
+        for parent in self.parents.iter().flatten() {
+            if let Some(count) = places.get_mut(*parent) {
+                *count = count.saturating_add(1);
+            }
+        }
+        let mut all = 0_usize;
+        for place in &mut places {
+            let count = std::mem::replace(place, all);
+            all = all.saturating_add(count);
+        }
+        self.children = vec![0; all];
+        for &id in &self.order {
+            let parent = self.parents.get(id).copied().flatten();
+            if let Some(place) = parent.and_then(|parent| places.get_mut(parent)) {
+                if let Some(child) = self.children.get_mut(*place) {
+                    *child = id;
+                }
+                *place = place.saturating_add(1);
+            }
+        }
+        self.children_end = places;
+    }
+
+    /// Where the children of a key are listed.
+    fn children_of(&self, id: usize) -> Range<usize> {
+        let end = |id: usize| self.children_end.get(id).copied().unwrap_or(0);
+        id.checked_sub(1).map_or(0, end)..end(id)
     }
 
     /// A key with all below it, down to the deepest level. The recursion is bounded by that level.
     fn grow(&mut self, id: usize, depth: usize) -> Option<Key> {
-        let entry = self.entries.get_mut(id)?.take()?;
-        let below = self.children.get_mut(id).map(std::mem::take).unwrap_or_default();
-        let children = if depth < self.max_depth {
-            below
-                .into_iter()
-                .filter_map(|child| self.grow(child, depth.saturating_add(1)))
-                .collect()
+        let (name, value) = self.take(id)?;
+        let below = self.children_of(id);
+        let mut children = Vec::new();
+        if depth < self.max_depth {
+            children.reserve_exact(below.len());
+            for place in below {
+                let child = self.children.get(place).copied();
+                children.extend(child.and_then(|child| self.grow(child, depth.saturating_add(1))));
+            }
         } else {
-            self.too_deep.extend(below);
-            Vec::new()
-        };
-        Some(Key {
-            name: entry.name,
-            value: entry.value,
-            children,
-        })
+            self.too_deep.extend(self.children.get(below).unwrap_or_default());
+        }
+        Some(Key { name, value, children })
+    }
+
+    /// Name and value of a key that has not found its place before.
+    fn take(&mut self, id: usize) -> Option<(SmolStr, Value)> {
+        let is_placed = self.is_placed.get_mut(id)?;
+        if std::mem::replace(is_placed, true) {
+            return None;
+        }
+        let entry = self.entries.get_mut(id)?;
+        Some((
+            std::mem::take(&mut entry.name),
+            std::mem::replace(&mut entry.value, Value::Node),
+        ))
     }
 
     /// What lies below the deepest level becomes detached.
@@ -135,7 +193,7 @@ impl Linker {
     }
 
     fn entry(&self, id: usize) -> Option<&KeyEntry> {
-        self.entries.get(id)?.as_ref()
+        self.entries.get(id).filter(|_| self.is_placed.get(id) == Some(&false))
     }
 
     fn parent(&self, id: usize) -> Option<usize> {
@@ -160,7 +218,6 @@ impl Linker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vmcx::Value;
 
     fn entry(place: u32, parent: u32, insertion: u32, name: &str) -> KeyEntry {
         KeyEntry {

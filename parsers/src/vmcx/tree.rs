@@ -145,8 +145,15 @@ impl Key {
     }
 
     /// True when this is its name, without regard to ASCII case (`_3AFC…_` and `_3afc…_` are one device).
+    #[inline]
     pub fn is_named(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name)
+        self.has_name(name.as_bytes())
+    }
+
+    #[inline]
+    fn has_name(&self, name: &[u8]) -> bool {
+        let own = self.name.as_bytes();
+        own.len() == name.len() && own.eq_ignore_ascii_case(name)
     }
 
     /// The first child of this name.
@@ -161,7 +168,8 @@ impl Key {
 
     /// The first key at a path below this one.
     pub fn get(&self, path: &str) -> Option<&Key> {
-        path.split('/').try_fold(self, |key, name| key.child(name))
+        let mut names = path.as_bytes().split(|byte| *byte == b'/');
+        names.try_fold(self, |key, name| key.children.iter().find(|child| child.has_name(name)))
     }
 
     /// Its text.

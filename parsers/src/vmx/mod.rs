@@ -163,7 +163,9 @@ impl VmxConfig {
             });
         }
         let survey = Survey::of(dictionary);
-        let devices = survey.devices.devices();
+        let mut devices = survey.devices.devices();
+        let files = files::references(dictionary, &survey, &devices);
+        devices.retain(StorageDevice::is_told);
         let text = |key: &str| dictionary.text(key).map(|value| value.as_str().to_owned());
         let uuid = |key: &str| dictionary.text(key).map(|value| VmwareUuid::new(value.as_str()));
         Ok(Self {
@@ -189,8 +191,8 @@ impl VmxConfig {
             encryption: encryption(dictionary, &survey),
             has_virtual_tpm: dictionary.flag("vtpm.present") == Some(true),
             replication_group: text("hbr_filter.gid"),
-            files: files::references(dictionary, &survey, &devices),
-            devices: devices.into_iter().filter(StorageDevice::is_told).collect(),
+            files,
+            devices,
             managed_by: survey.managed_by,
             malformed_lines: dictionary
                 .malformed
