@@ -269,7 +269,21 @@ fn is_scheme(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn the_extension_of_a_file_is_the_last_of_its_path(
+            path in "[a./\\\\]{0,4}(\\.|/)?(vmdk|VMX|iso|nvram|Scoreboard|vmd|a)?[ \u{a0}]{0,2}"
+        ) {
+            let extension = extension(&path);
+            let is_known = FILE_EXTENSIONS.iter().any(|(_, known)| known.contains(&extension.as_str()));
+            prop_assert_eq!(has_file_extension(&path), is_known);
+            prop_assert_eq!(has_extension(&path, "vmdk"), extension == "vmdk");
+        }
+    }
 
     #[test]
     fn special_values_name_no_file() {

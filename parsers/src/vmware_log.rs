@@ -542,7 +542,79 @@ fn set_once<T>(place: &mut Option<T>, value: impl FnOnce() -> T) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// The first word of each line, looked for byte by byte.
+    fn words_one_by_one(text: &[u8]) -> Vec<(Word, &[u8], &[u8])> {
+        let words = || PAIRS.iter().flat_map(|pair| pair.words);
+        let first = |line: &'_ [u8]| {
+            (0..line.len()).find_map(|start| {
+                let (word, kind) = words().find(|(word, _)| line[start..].starts_with(word))?;
+                Some((*kind, start + <[u8]>::len(word)))
+            })
+        };
+        let lines = text.split(|byte| *byte == b'\n');
+        lines
+            .filter_map(|line| {
+                let (kind, end) = first(line)?;
+                let line = line.trim_ascii_end();
+                Some((kind, line.get(end..)?, line))
+            })
+            .collect()
+    }
+
+    /// Lines of words, parts of words, and what stands beside them.
+    fn log_text() -> impl Strategy<Value = Vec<u8>> {
+        let words: Vec<&[u8]> = PAIRS
+            .iter()
+            .flat_map(|pair| pair.words)
+            .flat_map(|(word, _)| [*word, &word[1..], &word[..<[u8]>::len(word) - 1]])
+            .collect();
+        let others = [
+            &b"\n"[..],
+            b"\r\n",
+            b"1 vmx| ",
+            b"--- ",
+            b"tcHOK:X X_CT",
+            b" = \"a\"",
+            b"'/v/a.vmdk'",
+        ];
+        let piece = prop_oneof![prop::sample::select(words), prop::sample::select(others.to_vec())];
+        prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn the_words_are_those_of_a_search_byte_by_byte(text in log_text()) {
+            prop_assert_eq!(Words::of(&text).collect::<Vec<_>>(), words_one_by_one(&text));
+        }
+    }
+
+    #[test]
+    fn words_hold_their_letters_and_no_part_of_another() {
+        let words: Vec<&[u8]> = PAIRS
+            .iter()
+            .flat_map(|pair| pair.words)
+            .map(|(word, _)| *word)
+            .collect();
+        for pair in PAIRS {
+            for (word, _) in pair.words {
+                assert_eq!(word.windows(2).position(|two| two == pair.letters), Some(pair.at));
+            }
+        }
+        for one in &words {
+            for start in 1..<[u8]>::len(one) {
+                let end = &one[start..];
+                assert!(
+                    words
+                        .iter()
+                        .all(|other| !other.starts_with(end) && !end.starts_with(other))
+                );
+            }
+        }
+    }
 
     const OLD: &str = "2019-01-31T08:00:00.000Z| vmx| I125: Log for VMware ESX pid=2102393 version=6.7.0 build=build-11675023\n\
         2019-01-31T08:00:00.000Z| vmx| I125: Hostname=esx01\n\

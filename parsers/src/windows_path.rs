@@ -13,15 +13,13 @@ const KNOWN_EXTENSIONS: [&str; 19] = [
 /// `\\.\PhysicalDrive1`) are no files.
 pub fn is_absolute(text: &str) -> bool {
     let text = text.trim();
-    if text.contains('\0') || text.contains('\n') {
-        return false;
-    }
-    match text.as_bytes() {
+    let begins_like_one = match text.as_bytes() {
         [b'\\', b'\\', b'.', ..] => false,
         [b'\\', b'\\', rest @ ..] => !rest.is_empty(),
         [letter, b':', b'\\' | b'/', ..] => letter.is_ascii_alphabetic(),
         _ => false,
-    }
+    };
+    begins_like_one && !text.contains(['\0', '\n'])
 }
 
 /// True when the last part of the path ends in an extension that Hyper-V uses.

@@ -152,17 +152,24 @@ impl<'a> Dictionary<'a> {
             self.crlf_lines = self.crlf_lines.saturating_add(usize::from(line.is_crlf));
             ends_inside = false;
             if let Some((key, value)) = line.parsed.or_else(|| parse_line(line.text)) {
-                let (value, is_lossy) = if has_escapes {
-                    decoder.value(value)
+                let has_none = !has_escapes || memchr(b'|', value).is_none();
+                let plain = decoder.as_it_stands(key).zip(decoder.as_it_stands(value));
+                if let Some((key, value)) = plain.filter(|_| has_none) {
+                    // Nearly all, and apart from the others these need not be put together elsewhere first.
+                    self.entries.push(Entry {
+                        key: Cow::Borrowed(key),
+                        value: TextRef::as_it_stands(value),
+                        line: number,
+                    });
                 } else {
-                    decoder.text_ref(value)
-                };
-                undecodable = undecodable.saturating_add(usize::from(is_lossy));
-                self.entries.push(Entry {
-                    key: decoder.decode(key).0,
-                    value,
-                    line: number,
-                });
+                    let (value, is_lossy) = decoder.value(value);
+                    undecodable = undecodable.saturating_add(usize::from(is_lossy));
+                    self.entries.push(Entry {
+                        key: decoder.decode(key).0,
+                        value,
+                        line: number,
+                    });
+                }
             } else if is_comment(line.text) {
                 continue;
             } else {
@@ -285,7 +292,6 @@ impl<'a> Dictionary<'a> {
 
 impl<'a> Decoder<'a> {
     /// A value, escapes undone.
-    #[inline]
     fn value(&self, value: &'a [u8]) -> (TextRef<'a>, bool) {
         if memchr(b'|', value).is_none() {
             return self.text_ref(value);
@@ -495,7 +501,36 @@ fn declared_encoding(text: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Pieces of lines, sound and odd.
+    fn line_pieces() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            8 => Just(b" = \"".to_vec()),
+            8 => Just(b"\"\n".to_vec()),
+            4 => "[a-z0-9:.]{1,20}".prop_map(String::into_bytes),
+            1 => Just(b"\"\r\n".to_vec()),
+            1 => Just("ä = \"中\"".as_bytes().to_vec()),
+            2 => prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'"'), Just(b'='), 0..0x30_u8, any::<u8>()], 0..4),
+        ];
+        prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_is_the_same_whether_it_is_met_on_the_way_or_cut_out_first(text in line_pieces()) {
+            let told: Vec<_> = Lines::of(&text)
+                .map(|(number, line)| (number, line.is_crlf, line.parsed.or_else(|| parse_line(line.text))))
+                .collect();
+            let cut = (1..).zip(text.split(|byte| *byte == b'\n')).map(|(number, line)| {
+                let without = line.strip_suffix(b"\r");
+                (number, without.is_some(), parse_line(without.unwrap_or(line)))
+            });
+            prop_assert_eq!(told, cut.collect::<Vec<_>>());
+        }
+    }
 
     fn parse(text: &[u8]) -> Dictionary<'_> {
         Dictionary::parse(text, &Limits::default()).unwrap()

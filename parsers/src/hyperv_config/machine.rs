@@ -153,14 +153,16 @@ impl HypervConfig {
 
     fn of_root<'a>(root: &'a Key, complete: bool, paths: &mut PathValues<'a>) -> Self {
         let mut anomalies = Vec::new();
-        let subtype = int(root, "properties/subtype");
+        let properties = root.child("properties");
+        let property = |name| properties?.child(name);
+        let subtype = int(property("subtype"));
         let vm_id = guid(root, OWN_ID, &mut anomalies);
         let logical_id = guid(root, LOGICAL_ID, &mut anomalies);
         Self {
-            name: text(root, "properties/name"),
+            name: text(property("name")),
             vm_id,
             logical_id,
-            type_id: text(root, "properties/type_id"),
+            type_id: text(property("type_id")),
             is_checkpoint: is_checkpoint_of(root, vm_id, logical_id),
             generation: match subtype {
                 Some(0) => Some(1),
@@ -168,19 +170,18 @@ impl HypervConfig {
                 _ => None,
             },
             subtype,
-            config_version: int(root, "properties/version").map(version_text),
-            creation_time: root
-                .get("properties/creation_time")
+            config_version: int(property("version")).map(version_text),
+            creation_time: property("creation_time")
                 .and_then(Key::as_bytes)
                 .and_then(filetime_of_bytes),
-            last_powered_on_time: int(root, "properties/last_powered_on_time").and_then(filetime),
-            last_powered_off_time: int(root, "properties/last_powered_off_time").and_then(filetime),
-            last_state_change_time: int(root, "properties/last_state_change_time").and_then(filetime),
-            notes: text(root, "properties/notes"),
-            highly_available: flag(root, "properties/highly_available"),
-            disk_merge_pending: flag(root, "global_settings/disk_merge_pending"),
-            checkpoint_count: int(root, "global_settings/snapshots/list/size"),
-            owner_sid: text(root, "global_settings/owner/sid"),
+            last_powered_on_time: int(property("last_powered_on_time")).and_then(filetime),
+            last_powered_off_time: int(property("last_powered_off_time")).and_then(filetime),
+            last_state_change_time: int(property("last_state_change_time")).and_then(filetime),
+            notes: text(property("notes")),
+            highly_available: flag(property("highly_available")),
+            disk_merge_pending: flag(root.get("global_settings/disk_merge_pending")),
+            checkpoint_count: int(root.get("global_settings/snapshots/list/size")),
+            owner_sid: text(root.get("global_settings/owner/sid")),
             security: Security::of(root),
             vtpm_device_present: root.child(VTPM_DEVICE).is_some(),
             drives: drives::read(root, complete, paths),
@@ -221,14 +222,15 @@ impl HypervConfig {
 
 impl Security {
     fn of(root: &Key) -> Self {
-        let setting = |name| root.get("security/settings")?.child(name)?.as_bool();
+        let settings = root.get("security/settings");
+        let setting = |name| settings?.child(name)?.as_bool();
         Self {
             shielding_requested: setting("shielding_requested"),
             tpm_enabled: setting("tpm_enabled"),
             ksd_enabled: setting("ksd_enabled"),
             encrypt_state_migration: setting("encrypt_state_migration"),
             data_protection_requested: setting("data_protection_requested"),
-            isolation_type: int(root, "settings/isolation/type"),
+            isolation_type: int(root.get("settings/isolation/type")),
         }
     }
 }
@@ -237,8 +239,8 @@ impl SavedState {
     fn of<'a>(root: &'a Key, paths: &mut PathValues<'a>) -> Self {
         let worker = "WorkerProcessSettings";
         Self {
-            kind: text(root, "savedstate/type"),
-            in_progress: flag(root, "savedstate/in_progress"),
+            kind: text(root.get("savedstate/type")),
+            in_progress: flag(root.get("savedstate/in_progress")),
             memory: keyed(root, &["savedstate", "memlocation"], paths)
                 .or_else(|| keyed(root, &[worker, "BinFilePath"], paths)),
             devices: keyed(root, &["savedstate", "vsvlocation"], paths)
@@ -258,17 +260,17 @@ fn keyed<'a>(root: &'a Key, names: &[&str], paths: &mut PathValues<'a>) -> Optio
 }
 
 /// A text that is not blank.
-fn text(root: &Key, path: &str) -> Option<String> {
-    let text = root.get(path)?.as_str()?;
+fn text(key: Option<&Key>) -> Option<String> {
+    let text = key?.as_str()?;
     (!text.trim().is_empty()).then(|| text.to_owned())
 }
 
-fn int(root: &Key, path: &str) -> Option<i64> {
-    root.get(path)?.as_int()
+fn int(key: Option<&Key>) -> Option<i64> {
+    key?.as_int()
 }
 
-fn flag(root: &Key, path: &str) -> Option<bool> {
-    root.get(path)?.as_bool()
+fn flag(key: Option<&Key>) -> Option<bool> {
+    key?.as_bool()
 }
 
 /// A GUID; one that cannot be read is worth a note, since it ties files together.

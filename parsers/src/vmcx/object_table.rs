@@ -114,8 +114,9 @@ fn sort_entries(
     let header = usize::try_from(OBJECT_TABLE_HEADER).unwrap_or(usize::MAX);
     let length = usize::try_from(OBJECT_ENTRY_LENGTH).unwrap_or(usize::MAX);
     let places = (offset.saturating_add(OBJECT_TABLE_HEADER)..).step_by(length);
-    let entries = table.get(header..).unwrap_or_default().chunks_exact(length);
-    for (at, bytes) in places.zip(entries).filter(|(_, bytes)| *bytes != EMPTY_OBJECT_ENTRY) {
+    // Of a known length, so that each is compared without a call: most are empty.
+    let (entries, _) = table.get(header..).unwrap_or_default().as_chunks();
+    for (at, bytes) in places.zip(entries).filter(|(_, bytes)| **bytes != EMPTY_OBJECT_ENTRY) {
         match parse_entry(&Cursor::new(ENTRY, at, bytes)) {
             Err(error) => findings.damage(Anomaly::at("object-entry-bad", at, error.to_string())),
             Ok((object_type::EMPTY, _)) => {}

@@ -157,9 +157,17 @@ type Fields<'a> = (Access, u64, &'a [u8], &'a [u8]);
 fn parse_line(line: &[u8]) -> Option<Fields<'_>> {
     let (access, rest) = parse_access(line)?;
     let (digits, rest) = split_where(rest, |byte| !byte.is_ascii_digit());
-    let sectors = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    let sectors = parse_number(digits)?;
     let (word, tail) = split_where(skip_blanks(rest)?, |byte| byte.is_ascii_whitespace() || *byte == b'"');
     (!word.is_empty()).then_some((access, sectors, word, tail))
+}
+
+/// A number of these digits, at least one; `None` past 64 bits.
+fn parse_number(digits: &[u8]) -> Option<u64> {
+    let (first, others) = digits.split_first()?;
+    let value = |digit: &u8| u64::from(digit.wrapping_sub(b'0'));
+    let add = |number: u64, digit| number.checked_mul(10)?.checked_add(value(digit));
+    others.iter().try_fold(value(first), add)
 }
 
 /// The access at the beginning of a line, and what follows the blanks behind it.
@@ -198,6 +206,11 @@ fn split_name(tail: &[u8]) -> (Option<&[u8]>, &[u8]) {
     if let [b'"', name @ .., b'"'] = tail.trim_ascii_start() {
         return (Some(name.trim_ascii_end()), &[]);
     }
+    split_odd_name(tail)
+}
+
+/// As [`split_name`], whatever stands there.
+fn split_odd_name(tail: &[u8]) -> (Option<&[u8]>, &[u8]) {
     let (first, last) = (memchr(b'"', tail), memrchr(b'"', tail));
     if let Some((first, last)) = first.zip(last) {
         let start = first.saturating_add(1);
@@ -223,7 +236,21 @@ fn split_name(tail: &[u8]) -> (Option<&[u8]>, &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_name_is_the_same_however_it_is_found(tail in "[ \"a0\t]{0,8}") {
+            prop_assert_eq!(split_name(tail.as_bytes()), split_odd_name(tail.as_bytes()));
+        }
+
+        #[test]
+        fn a_size_is_the_number_that_its_digits_write(digits in "[0-9]{0,22}") {
+            prop_assert_eq!(parse_number(digits.as_bytes()), digits.parse().ok());
+        }
+    }
 
     fn parse(line: &str) -> Option<Extent> {
         let (decoder, _) = Decoder::declared(None, line.as_bytes());

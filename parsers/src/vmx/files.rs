@@ -19,34 +19,9 @@ use super::{
     survey::Survey,
 };
 
-/// Keys that name a file or folder of the VM; their case does not matter, as everywhere here.
-const FILE_KEYS: &[(&str, FileKind)] = &[
-    ("nvram", FileKind::Nvram),
-    ("extendedconfigfile", FileKind::ExtendedConfig),
-    ("checkpoint.vmstate", FileKind::SuspendState),
-    ("sched.swap.derivedname", FileKind::Swap),
-    ("sched.swap.dir", FileKind::SwapDir),
-    ("workingdir", FileKind::WorkingDir),
-    ("snapshot.directory", FileKind::SnapshotDir),
-    ("suspend.directory", FileKind::SuspendDir),
-    ("migrate.hostlog", FileKind::HostLog),
-    ("vmxstats.filename", FileKind::Scoreboard),
-    ("vmx.log.filename", FileKind::Log),
-    ("log.filename", FileKind::Log),
-    ("replay.filename", FileKind::Other),
-    // Where the swap of the VMX process lies (assumed to be a folder, as sched.swap.dir is).
-    ("sched.swap.vmxswapdir", FileKind::SwapDir),
-];
-
 /// Ends of keys that name a file whatever the device or part before them: firmware (`bios440.filename`, `efi64.filename`,
 /// `vbios.filename`), and devices of products to come.
 const FILE_KEY_ENDS: &[&str] = &[".filename", ".file"];
-
-/// Ends of all keys that name a file, those that only some devices have included.
-const FILE_FIELDS: &[&str] = &[".filename", ".file", ".redo", ".hbr_filter.persistent"];
-
-/// The last letters of [`FILE_KEYS`] and [`FILE_FIELDS`].
-const FILE_KEY_LAST_LETTERS: &[u8; 7] = b"egmorty";
 
 /// Devices whose `fileName` need not be a file: their own rules say when it is.
 const DEVICES_WITH_RULES: &[&str] = &["floppy", "serial", "parallel", "scsi", "sata", "nvme", "ide"];
@@ -84,16 +59,21 @@ fn numbered_references(
 ) -> Vec<(usize, FileReference)> {
     let mut keys = DeviceKeys::of(dictionary);
     let mut references = Vec::with_capacity(survey.file_lines.len().saturating_add(devices.len()));
-    for (number, entry) in &survey.file_lines {
-        references.extend(of_entry(&mut keys, entry).map(|file| (*number, file)));
-    }
+    let mut others = survey.file_lines.iter().peekable();
     for (lines, device) in survey.devices.of_devices().zip(devices) {
         let said = DeviceSays::of(lines);
         for line in lines.iter().filter(|line| line.names_a_file()) {
+            while let Some((number, entry)) = others.next_if(|(number, _)| *number < line.number) {
+                references.extend(of_entry(&mut keys, entry).map(|file| (*number, file)));
+            }
             let says = said.unwrap_or_else(|| DeviceSays::by_keys(&mut keys, line.device));
             references.extend(of_device(line, says, device).map(|file| (line.number, file)));
         }
     }
+    for (number, entry) in others {
+        references.extend(of_entry(&mut keys, entry).map(|file| (*number, file)));
+    }
+    // They are in order unless the devices are not.
     references.sort_by_key(|(number, _)| *number);
     references
 }
@@ -129,27 +109,42 @@ pub fn other_backings(dictionary: &Dictionary<'_>) -> Vec<OtherBacking> {
         .collect()
 }
 
-/// True unless it is plain that a line names no file. Few do, so this is what most lines cost.
+/// True unless it is plain that a line of no storage device names no file. Few do, so this is what most lines cost.
 pub(super) fn may_name_a_file(entry: &Entry<'_>) -> bool {
     let key = entry.key.as_ref();
-    let may_be_known = key
-        .bytes()
-        .last()
-        .is_some_and(|last| FILE_KEY_LAST_LETTERS.contains(&last.to_ascii_lowercase()));
-    let is_field = || FILE_FIELDS.iter().any(|end| ends_with_ignoring_case(key, end));
-    (may_be_known && (is_field() || known_kind(key).is_some())) || has_file_extension(entry.value.as_str())
+    known_kind(key).is_some() || ends_like_a_file_key(key) || has_file_extension(entry.value.as_str())
 }
 
-/// What a key of the VM names.
+/// What a key of the VM names: a file or folder.
 fn known_kind(key: &str) -> Option<FileKind> {
-    let known = FILE_KEYS.iter().find(|(known, _)| is_same_word(known, key));
-    known.map(|(_, kind)| *kind)
+    let is = |known| is_same_word(key, known);
+    Some(match key.len() {
+        5 if is("nvram") => FileKind::Nvram,
+        10 if is("workingDir") => FileKind::WorkingDir,
+        12 if is("log.fileName") => FileKind::Log,
+        14 if is("sched.swap.dir") => FileKind::SwapDir,
+        15 if is("migrate.hostlog") => FileKind::HostLog,
+        15 if is("replay.fileName") => FileKind::Other,
+        16 if is("vmx.log.fileName") => FileKind::Log,
+        17 if is("suspend.directory") => FileKind::SuspendDir,
+        17 if is("vmxstats.filename") => FileKind::Scoreboard,
+        18 if is("extendedConfigFile") => FileKind::ExtendedConfig,
+        18 if is("checkpoint.vmState") => FileKind::SuspendState,
+        18 if is("snapshot.directory") => FileKind::SnapshotDir,
+        // Where the swap of the VMX process lies (assumed to be a folder, as sched.swap.dir is).
+        21 if is("sched.swap.vmxSwapDir") => FileKind::SwapDir,
+        22 if is("sched.swap.derivedName") => FileKind::Swap,
+        _ => return None,
+    })
+}
+
+fn ends_like_a_file_key(key: &str) -> bool {
+    FILE_KEY_ENDS.iter().any(|end| ends_with_ignoring_case(key, end))
 }
 
 /// True for a key whose value may name a file.
 fn is_file_key(key: &str) -> bool {
-    let ends_like_one = || FILE_KEY_ENDS.iter().any(|end| ends_with_ignoring_case(key, end));
-    (known_kind(key).is_some() || ends_like_one()) && !begins_with_one_of(key, TEXT_KEYS)
+    (known_kind(key).is_some() || ends_like_a_file_key(key)) && !begins_with_one_of(key, TEXT_KEYS)
 }
 
 /// What a port is connected to by its `fileType`, where that is no file.
@@ -179,8 +174,7 @@ fn of_entry(keys: &mut DeviceKeys<'_>, entry: &Entry<'_>) -> Option<FileReferenc
 
 /// A value that ends like the name of a file, or that stands under a key that ends like one of a file.
 fn is_file(key: &str, value: &str) -> bool {
-    let is_file_key = || FILE_KEY_ENDS.iter().any(|end| ends_with_ignoring_case(key, end));
-    has_file_extension(value) || (is_file_key() && !begins_with_one_of(key, DEVICES_WITH_RULES))
+    has_file_extension(value) || (ends_like_a_file_key(key) && !begins_with_one_of(key, DEVICES_WITH_RULES))
 }
 
 fn begins_with_one_of(key: &str, starts: &[&str]) -> bool {
@@ -318,8 +312,27 @@ fn of_port_or_floppy(keys: &mut DeviceKeys<'_>, key: &str, value: &str) -> Optio
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::Limits;
+
+    proptest! {
+        #[test]
+        fn what_a_device_says_is_what_its_keys_hold(
+            lines in prop::collection::vec("(ide|IDE|scsi)0:(0|00|1)\\.(present|deviceType|x) = \"( |a|TRUE)?\"\n", 0..12)
+        ) {
+            let text = lines.concat();
+            let dictionary = Dictionary::parse(text.as_bytes(), &Limits::default()).unwrap();
+            let mut keys = DeviceKeys::of(&dictionary);
+            for lines in Survey::of(&dictionary).devices.of_devices() {
+                let Some(says) = DeviceSays::of(lines) else { continue };
+                let told = DeviceSays::by_keys(&mut keys, lines[0].device);
+                prop_assert_eq!(says.is_present(), told.is_present());
+                prop_assert_eq!(says.device_type(), told.device_type());
+            }
+        }
+    }
 
     fn references(text: &str) -> Vec<(String, String, FileKind, bool)> {
         let dictionary = Dictionary::parse(text.as_bytes(), &Limits::default()).unwrap();
@@ -413,18 +426,6 @@ mod tests {
     }
 
     #[test]
-    fn every_key_of_a_file_ends_with_a_letter_that_is_looked_at() {
-        let known = FILE_KEYS.iter().map(|(key, _)| *key);
-        for key in known
-            .chain(FILE_FIELDS.iter().copied())
-            .chain(FILE_KEY_ENDS.iter().copied())
-        {
-            let last = key.bytes().last().unwrap();
-            assert!(FILE_KEY_LAST_LETTERS.contains(&last), "{key}");
-        }
-    }
-
-    #[test]
     fn keys_of_the_vm_name_files_of_their_kind() {
         for (line, kind) in [
             ("sched.swap.derivedName = \"/vmfs/volumes/a/b.vswp\"", FileKind::Swap),
@@ -437,6 +438,15 @@ mod tests {
                 FileKind::ReplicationState,
             ),
             ("workingDir = \"/vmfs/volumes/b/dir\"", FileKind::WorkingDir),
+            ("WORKINGDIR = \"dir\"", FileKind::WorkingDir),
+            ("snapshot.directory = \"dir\"", FileKind::SnapshotDir),
+            ("suspend.directory = \"dir\"", FileKind::SuspendDir),
+            ("sched.swap.dir = \"dir\"", FileKind::SwapDir),
+            ("sched.swap.vmxSwapDir = \"dir\"", FileKind::SwapDir),
+            ("nvram = \"a\"", FileKind::Nvram),
+            ("log.fileName = \"a\"", FileKind::Log),
+            ("vmx.log.filename = \"a\"", FileKind::Log),
+            ("replay.filename = \"a\"", FileKind::Other),
             ("vmxstats.filename = \"a.scoreboard\"", FileKind::Scoreboard),
         ] {
             assert_eq!(one(line).map(|(kind, _)| kind), Some(kind), "{line}");

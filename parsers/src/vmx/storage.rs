@@ -52,16 +52,14 @@ impl StorageDevice {
         self.present || self.file_name.is_some()
     }
 
-    /// The device that has these lines.
-    fn with(lines: &[DeviceLine<'_>]) -> Self {
-        let mut device = Self::default();
+    /// Takes all lines of the device.
+    fn take(&mut self, lines: &[DeviceLine<'_>]) {
         if let Some(last) = lines.last() {
-            device.device = in_lower_case(last.device);
+            self.device = in_lower_case(last.device);
         }
         for line in lines {
-            device.set(line.field, line.value);
+            self.set(line.field, line.value);
         }
-        device
     }
 
     /// Takes one field of the device.
@@ -231,8 +229,12 @@ impl<'d> DeviceLines<'d> {
 
     /// What the lines of each device say.
     pub(super) fn devices(&self) -> Vec<StorageDevice> {
-        let mut devices = Vec::with_capacity(self.of_devices().count());
-        devices.extend(self.of_devices().map(StorageDevice::with));
+        // Filled where they stand: a device is large.
+        let mut devices = Vec::new();
+        devices.resize_with(self.of_devices().count(), StorageDevice::default);
+        for (device, lines) in devices.iter_mut().zip(self.of_devices()) {
+            device.take(lines);
+        }
         devices
     }
 }
@@ -251,17 +253,13 @@ pub(super) fn shares_bus(entry: &Entry<'_>) -> bool {
         && !value.as_str().trim().eq_ignore_ascii_case("none")
 }
 
-/// True when `text` ends with the ASCII `end` in any case.
+/// True when `text` ends with `end`, a dot and ASCII in any case.
 #[inline]
 pub(super) fn ends_with_ignoring_case(text: &str, end: &str) -> bool {
-    let last = |text: &str| text.as_bytes().last().map(u8::to_ascii_lowercase);
-    if last(text) != last(end) {
-        return false;
-    }
     let start = text.len().checked_sub(end.len());
     start
-        .and_then(|start| text.get(start..))
-        .is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+        .and_then(|start| text.as_bytes().get(start..))
+        .is_some_and(|tail| tail.first() == end.as_bytes().first() && tail.eq_ignore_ascii_case(end.as_bytes()))
 }
 
 #[cfg(test)]
