@@ -265,7 +265,10 @@ pub(super) fn ends_with_ignoring_case(text: &str, end: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Limits, vmx::survey::Survey};
+    use crate::{
+        Limits,
+        vmx::{VmxConfig, survey::Survey},
+    };
 
     fn parse(text: &str) -> Dictionary<'_> {
         Dictionary::parse(text.as_bytes(), &Limits::default()).unwrap()
@@ -277,7 +280,7 @@ mod tests {
             "sata0:0.present = \"TRUE\"\nSCSI0:10.fileName = \"b\"\nscsi0:2.fileName = \"a\"\n\
              scsi0:2.sharing = \"Multi-Writer\"\nscsi0:2.mode = \"independent-persistent\"\nscsi0:9.present = \"FALSE\"\n",
         );
-        let devices = Survey::of(&dictionary).devices.devices();
+        let devices = VmxConfig::from_dictionary(&dictionary).unwrap().devices;
         let names: Vec<_> = devices.iter().map(|device| device.device.as_str()).collect();
         assert_eq!(names, ["scsi0:2", "scsi0:10", "sata0:0"]);
         assert!(devices[0].is_multi_writer() && devices[0].is_independent() && !devices[0].present);
