@@ -330,8 +330,8 @@ fn path_end(path: &EncodedText) -> PathEnd {
 
 /// Compared in groups without a branch for each: a VM may have a thousand disks.
 fn holds(ends: &[PathEnd], end: PathEnd) -> bool {
-    let group_holds = |group: &[PathEnd]| group.iter().fold(false, |any, other| any | (*other == end));
-    ends.chunks(32).any(group_holds)
+    let alike = |group: &[PathEnd]| group.iter().fold(0, |alike, other| alike | u8::from(*other == end));
+    ends.chunks(32).any(|group| alike(group) != 0)
 }
 
 /// The code page of the host: UTF-8 where all that was read of the beginning is, which is looked at only when a text

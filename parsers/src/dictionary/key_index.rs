@@ -25,6 +25,9 @@ const PLACES_FOR_EACH: usize = 4;
 /// The bytes of a word.
 const WORD_BYTES: usize = 8;
 
+/// The bytes of half a word.
+const HALF_BYTES: usize = WORD_BYTES / 2;
+
 /// What is hashed at a time.
 const PAIR_BYTES: usize = 2 * WORD_BYTES;
 
@@ -129,10 +132,10 @@ fn entry_of<'e, 'a>(entries: &'e [Entry<'a>], place: Place) -> Option<&'e Entry<
 #[inline]
 fn words_of(bytes: &[u8]) -> [u64; 2] {
     const BLANKS: u64 = u64::from_le_bytes([b' '; WORD_BYTES]);
-    let words = if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        [*first, *last].map(u64::from_le_bytes)
-    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        [*first, *last].map(|half| u32::from_le_bytes(half).into())
+    let words = if let Some(ends) = bytes.first_chunk::<WORD_BYTES>().zip(bytes.last_chunk()) {
+        [*ends.0, *ends.1].map(u64::from_le_bytes)
+    } else if let Some(ends) = bytes.first_chunk::<HALF_BYTES>().zip(bytes.last_chunk()) {
+        [*ends.0, *ends.1].map(|half| u32::from_le_bytes(half).into())
     } else {
         [bytes.iter().fold(0, |word, byte| word << 8_u32 | u64::from(*byte)), 0]
     };

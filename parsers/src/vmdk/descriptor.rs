@@ -161,7 +161,7 @@ impl Descriptor {
     fn take(&mut self, number: usize, line: &[u8], decoder: &Decoder<'_>) {
         if let Some(extent) = Extent::parse(line, number, decoder) {
             if self.extents.is_empty() {
-                let alike = decoder.text.len() / line.len().max(1);
+                let alike = decoder.text.len().checked_div(line.len()).unwrap_or(0);
                 self.extents.reserve(alike.min(EXTENTS_AT_FIRST));
             }
             self.extents.push(extent);

@@ -191,7 +191,7 @@ fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
     Some((before, rest.get(1..)?))
 }
 
-/// The bus of a device or controller, by its number in the order of devices (SCSI, SATA, NVMe, IDE), and the numbers
+/// The bus of a device or controller, by its number in the order of devices (SCSI, SATA, `NVMe`, IDE), and the numbers
 /// after it.
 #[inline]
 pub(super) fn bus_of(device: &str) -> Option<(u8, &str)> {

@@ -56,17 +56,11 @@ impl<'d> Survey<'d> {
 
     /// Takes a line that is of no storage bus.
     fn take(&mut self, entry: &Entry<'_>) {
-        match entry.key.as_bytes().first() {
-            Some(b'e' | b'E') => {
-                let is_of_encryption = strip_prefix_ignoring_case(&entry.key, "encryption.").is_some();
-                self.is_encrypted |= is_of_encryption && !entry.value.is_blank();
-            }
-            Some(b'm' | b'M') => {
-                if strip_prefix_ignoring_case(&entry.key, "managedby").is_some() && !entry.value.is_blank() {
-                    self.managed_by.push(entry.value.as_str().to_owned());
-                }
-            }
-            _ => {}
+        let is_told = |start| strip_prefix_ignoring_case(&entry.key, start).is_some() && !entry.value.is_blank();
+        if is_told("managedBy") {
+            self.managed_by.push(entry.value.as_str().to_owned());
+        } else if is_told("encryption.") {
+            self.is_encrypted = true;
         }
     }
 }
