@@ -3,6 +3,8 @@
 //! Configurations have keys that no document lists. A value that looks like a path of a known kind is therefore taken
 //! for a reference whatever its key is called, so that an unknown key cannot make a used file look unused.
 
+use memchr::memchr2;
+
 /// Extensions of the files that Hyper-V reads or writes, lower case.
 const KNOWN_EXTENSIONS: [&str; 19] = [
     "vhd", "vhdx", "avhd", "avhdx", "vhds", "vhdpmem", "iso", "vfd", "rct", "mrt", "hrl", "hru", "vsv", "bin", "slp",
@@ -19,7 +21,7 @@ pub fn is_absolute(text: &str) -> bool {
         [letter, b':', b'\\' | b'/', ..] => letter.is_ascii_alphabetic(),
         _ => false,
     };
-    begins_like_one && !text.contains(['\0', '\n'])
+    begins_like_one && memchr2(0, b'\n', text.as_bytes()).is_none()
 }
 
 /// True when the last part of the path ends in an extension that Hyper-V uses.
