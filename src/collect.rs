@@ -9,6 +9,7 @@ use std::{
     collections::BTreeSet,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -17,7 +18,7 @@ use jiff::Timestamp;
 
 use crate::{
     catalogue::{self, Artifact, Catalogue, Entry, FolderRecord, Gathering, Issue, Places, RootRecord},
-    classify::{self, NameHint},
+    classify::{self, NameHint, Surroundings},
     crawl::{
         self, Crawl, Dir, FileRecord, Folder, OpenFolders, Root, Visitor, unseen,
         workers::{self, Fate, Job, Lost, Pulse, Watch, Worker, spread},
@@ -32,8 +33,11 @@ use crate::{
     volume::{self, MountTable},
 };
 
-/// Finished folders that wait to be gathered.
-const CHANNEL_FOLDERS: usize = 256;
+/// Finished folders that wait to be gathered: more than the workers finish in a [`NAP`].
+const CHANNEL_FOLDERS: usize = 1024;
+
+/// How long the gathering rests where nothing is finished.
+const NAP: Duration = Duration::from_millis(1);
 
 /// How long one waits for an answer of the storage, unless the user says otherwise. A healthy share answers within
 /// milliseconds, one that fails over within some twenty seconds.
@@ -344,9 +348,12 @@ fn run(
             }
             store.look_up()?;
         }
-        if let Ok(done) = receiver.recv_timeout(LOOK_UP) {
-            add(store, done)?;
+        // Nobody is woken for a folder: that would take longer than the folder.
+        let mut arrived = receiver.try_iter().take(CHANNEL_FOLDERS).peekable();
+        if arrived.peek().is_none() {
+            thread::sleep(NAP);
         }
+        arrived.try_for_each(|done| add(store, done))?;
     }
     if !stop.is_asked() {
         watch.wait_for_rest(LAST_FOLDERS);
@@ -587,10 +594,14 @@ impl Wanted {
 /// an artifact.
 fn divide(folder: &mut Folder) -> (Vec<Wanted>, Vec<FileRecord>) {
     let files = std::mem::take(&mut folder.files);
-    let hints: Vec<NameHint> = files
-        .iter()
-        .map(|file| classify::by_name(&folder.path, file.name()))
-        .collect();
+    let mut surroundings = Surroundings::of(&folder.path);
+    let hints: Vec<NameHint> = files.iter().map(|file| surroundings.hint(file.name())).collect();
+    let is_undecided = |record: &FileRecord, hint: NameHint| {
+        hint == NameHint::Unknown && !classify::has_the_size_of_a_disk(record.length())
+    };
+    if files.iter().zip(&hints).all(|(record, hint)| is_undecided(record, *hint)) {
+        return (Vec::new(), files);
+    }
     let descriptors: BTreeSet<Vec<u8>> = files
         .iter()
         .map(FileRecord::name)
@@ -600,7 +611,7 @@ fn divide(folder: &mut Folder) -> (Vec<Wanted>, Vec<FileRecord>) {
     let mut wanted = Vec::new();
     let mut undecided = Vec::new();
     for (record, hint) in files.into_iter().zip(hints) {
-        if hint == NameHint::Unknown && !classify::has_the_size_of_a_disk(record.length()) {
+        if is_undecided(&record, hint) {
             undecided.push(record);
             continue;
         }

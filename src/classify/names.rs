@@ -102,13 +102,63 @@ const HYPERV_FOLDERS: [&str; 6] = [
 
 /// What the name of a file says, and the folder that it lies in, relative to its root.
 pub fn by_name(folder: &RawPath, name: &[u8]) -> NameHint {
-    let lower = name.to_ascii_lowercase();
-    let lower = String::from_utf8_lossy(&lower);
-    let hint = special(&lower, folder).unwrap_or_else(|| by_extension(&lower, folder));
-    if !keeps_its_kind(hint) && system::is_system(folder, &lower) {
-        return NameHint::System;
+    Surroundings::of(folder).hint(name)
+}
+
+/// What the place of a folder says of the files in it: found once for all of them, for there may be a hundred thousand.
+#[derive(Debug)]
+pub struct Surroundings {
+    locks: LockFolder,
+    of_hyperv: bool,
+    system: system::Place,
+    /// The name in lower case, kept from one file to the next for its memory.
+    lower: Vec<u8>,
+}
+
+/// Whether a folder is one that a hosted product locks a file by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LockFolder {
+    /// `a.vmx.lck`: all in it is part of the lock.
+    OfVmFile,
+    /// `a.lck`: its members are.
+    OfOther,
+    /// No.
+    None,
+}
+
+impl Surroundings {
+    /// Those of a folder, relative to its root.
+    pub fn of(folder: &RawPath) -> Self {
+        let is_of_hyperv = |part: &[u8]| {
+            HYPERV_FOLDERS
+                .iter()
+                .any(|name| part.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        Self {
+            locks: lock_folder(folder),
+            of_hyperv: folder.parts().any(is_of_hyperv),
+            system: system::Place::of(folder),
+            lower: Vec::new(),
+        }
     }
-    hint
+
+    /// What the name of a file in the folder says.
+    pub fn hint(&mut self, name: &[u8]) -> NameHint {
+        let mut lower = std::mem::take(&mut self.lower);
+        lower.clear();
+        lower.extend(name.iter().map(u8::to_ascii_lowercase));
+        let hint = self.hint_lower(&String::from_utf8_lossy(&lower));
+        self.lower = lower;
+        hint
+    }
+
+    fn hint_lower(&self, name: &str) -> NameHint {
+        let hint = special(name, self.locks).unwrap_or_else(|| by_extension(name, self.of_hyperv));
+        if !keeps_its_kind(hint) && self.system.holds(name) {
+            return NameHint::System;
+        }
+        hint
+    }
 }
 
 /// A disk, configuration or lock is never hidden in a system folder (V77).
@@ -120,8 +170,8 @@ fn keeps_its_kind(hint: NameHint) -> bool {
 }
 
 /// Names that are not told by their extension.
-fn special(name: &str, folder: &RawPath) -> Option<NameHint> {
-    if is_lock(name, folder) {
+fn special(name: &str, locks: LockFolder) -> Option<NameHint> {
+    if is_lock(name, locks) {
         return Some(NameHint::Kind(Kind::VmLock));
     }
     if is_log(name) {
@@ -138,14 +188,14 @@ fn special(name: &str, folder: &RawPath) -> Option<NameHint> {
     if name == "nvram" {
         return Some(NameHint::IfContent(Kind::Nvram));
     }
-    if (name.starts_with("hbr-persistent-state-") && extension == "psf") || is_replication_group(name.as_bytes()) {
+    if (name.starts_with("hbr-persistent-state-") && extension == "psf") || is_lower_replication_group(name.as_bytes()) {
         return Some(NameHint::Kind(Kind::Psf));
     }
     // Snapshot manifest of vSphere 4.1 and later.
     name.ends_with("-aux.xml").then_some(NameHint::Kind(Kind::Vmxf))
 }
 
-fn by_extension(name: &str, folder: &RawPath) -> NameHint {
+fn by_extension(name: &str, of_hyperv: bool) -> NameHint {
     if let Some(stem) = name.strip_suffix('~') {
         return renamed(stem);
     }
@@ -156,9 +206,10 @@ fn by_extension(name: &str, folder: &RawPath) -> NameHint {
         return hint;
     }
     match extension {
-        "bin" if is_hyperv_place(stem, folder) => NameHint::Kind(Kind::Bin),
-        "vsv" if is_hyperv_place(stem, folder) => NameHint::Kind(Kind::Vsv),
-        "xml" if is_hyperv_place(stem, folder) => NameHint::IfContent(Kind::HypervXml),
+        // `.bin`, `.vsv` and `.xml` are common; Hyper-V's are named by a GUID or lie in its folders (H-E8).
+        "bin" if of_hyperv || is_guid(stem.as_bytes()) => NameHint::Kind(Kind::Bin),
+        "vsv" if of_hyperv || is_guid(stem.as_bytes()) => NameHint::Kind(Kind::Vsv),
+        "xml" if of_hyperv || is_guid(stem.as_bytes()) => NameHint::IfContent(Kind::HypervXml),
         "rct" if is_disk_name(stem) => NameHint::Kind(Kind::Rct),
         "mrt" if is_disk_name(stem) => NameHint::Kind(Kind::Mrt),
         "mf" => NameHint::IfContent(Kind::Ovf),
@@ -228,20 +279,27 @@ fn renamed(stem: &str) -> NameHint {
 
 /// Lock files of every product: NFS 3 (`.lck-<file id>`), hosted lock folders and their members, `X.vmx.lck` of ESXi,
 /// `.WRITELOCK` and `.READLOCK` of GSX.
-fn is_lock(name: &str, folder: &RawPath) -> bool {
+fn is_lock(name: &str, folder: LockFolder) -> bool {
     if let Some(id) = name.strip_prefix(".lck-") {
         return id.len() >= 8 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     }
     let locks = [".lck", ".writelock", ".readlock"];
-    if let Some(target) = locks.iter().find_map(|ending| name.strip_suffix(ending))
-        && is_vm_file(target)
-    {
-        return true;
+    let target = locks.iter().find_map(|ending| name.strip_suffix(ending));
+    target.is_some_and(is_vm_file)
+        || match folder {
+            LockFolder::OfVmFile => true,
+            LockFolder::OfOther => is_lock_member(name),
+            LockFolder::None => false,
+        }
+}
+
+fn lock_folder(folder: &RawPath) -> LockFolder {
+    let name = String::from_utf8_lossy(folder.name()).to_ascii_lowercase();
+    match name.strip_suffix(".lck") {
+        Some(target) if is_vm_file(target) => LockFolder::OfVmFile,
+        Some(_) => LockFolder::OfOther,
+        None => LockFolder::None,
     }
-    let folder = String::from_utf8_lossy(folder.name()).to_ascii_lowercase();
-    folder
-        .strip_suffix(".lck")
-        .is_some_and(|target| is_vm_file(target) || is_lock_member(name))
 }
 
 /// `M12345.lck`, `D…`, `E…`: members of a lock folder (open-vm-tools).
@@ -258,8 +316,11 @@ fn is_vm_file(name: &str) -> bool {
 
 /// `hbrgrp.GID-….txt`: a group of vSphere Replication at its target.
 pub(super) fn is_replication_group(name: &[u8]) -> bool {
-    let lower = name.to_ascii_lowercase();
-    lower.starts_with(b"hbrgrp.") && lower.ends_with(b".txt")
+    is_lower_replication_group(&name.to_ascii_lowercase())
+}
+
+fn is_lower_replication_group(name: &[u8]) -> bool {
+    name.starts_with(b"hbrgrp.") && name.ends_with(b".txt")
 }
 
 /// `.nfs` and the file id in hex: what an NFS client renames a file to that is deleted while it is open.
@@ -285,16 +346,6 @@ fn is_log(name: &str) -> bool {
 pub(super) fn is_vmware_log(name: &[u8]) -> bool {
     let lower = name.to_ascii_lowercase();
     lower.starts_with(b"vmware") && lower.ends_with(b".log")
-}
-
-/// `.bin`, `.vsv` and `.xml` are common; Hyper-V's are named by a GUID or lie in its folders (H-E8).
-fn is_hyperv_place(stem: &str, folder: &RawPath) -> bool {
-    is_guid(stem.as_bytes())
-        || folder.parts().any(|part| {
-            HYPERV_FOLDERS
-                .iter()
-                .any(|name| part.eq_ignore_ascii_case(name.as_bytes()))
-        })
 }
 
 /// The stem of change tracking is the whole name of a disk (H-D13).

@@ -29,15 +29,37 @@ const FILES: [&str; 4] = [".asyncunmapfile", ".upitstatsresources", ".vsan.stats
 /// Beginnings of names of files of the top level.
 const FILE_PREFIXES: [&str; 3] = [".vmfsballoon", ".vsanstats", "stats.db"];
 
-/// True when a file of this name (in lower case) in this folder (relative to the root) belongs to the datastore or a
-/// host.
-pub(super) fn is_system(folder: &RawPath, name: &str) -> bool {
-    let mut parts = folder.parts();
-    let Some(first) = parts.next() else {
-        return is_system_file(name);
-    };
-    let first = String::from_utf8_lossy(first).to_ascii_lowercase();
-    is_system_folder(&first) || (first == "catalog" && parts.next().is_some_and(is_catalog_part))
+/// What the place of a folder says of the files in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The root: some names belong to the datastore.
+    Top,
+    /// All in it belongs to the datastore or a host.
+    System,
+    /// Any other.
+    Other,
+}
+
+impl Place {
+    /// Of a folder, relative to its root.
+    pub(super) fn of(folder: &RawPath) -> Self {
+        let mut parts = folder.parts();
+        let Some(first) = parts.next() else { return Self::Top };
+        let first = String::from_utf8_lossy(first).to_ascii_lowercase();
+        if is_system_folder(&first) || (first == "catalog" && parts.next().is_some_and(is_catalog_part)) {
+            return Self::System;
+        }
+        Self::Other
+    }
+
+    /// True when a file of this name (in lower case) in the folder belongs to the datastore or a host.
+    pub(super) fn holds(self, name: &str) -> bool {
+        match self {
+            Self::Top => is_system_file(name),
+            Self::System => true,
+            Self::Other => false,
+        }
+    }
 }
 
 fn is_system_file(name: &str) -> bool {
@@ -73,7 +95,7 @@ mod tests {
     fn is_system_path(path: &str) -> bool {
         let path = RawPath::from(path);
         let name = String::from_utf8_lossy(path.name()).to_ascii_lowercase();
-        is_system(&path.folder(), &name)
+        Place::of(&path.folder()).holds(&name)
     }
 
     #[test]

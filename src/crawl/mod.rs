@@ -372,8 +372,18 @@ struct Looking {
     visit: Visitor,
 }
 
+impl Looking {
+    fn record(&self, index: usize, answer: io::Result<FileStat>) -> FileRecord {
+        FileRecord {
+            names: Arc::clone(&self.names),
+            index,
+            stat: answer.map_err(|error| error.to_string()),
+        }
+    }
+}
+
 impl Job for Looking {
-    type Answer = (usize, io::Result<FileStat>);
+    type Answer = FileRecord;
     /// On a share every answer is a round trip; on a local disk so many take as long as waking another worker.
     const LEAST: usize = 16;
 
@@ -382,21 +392,19 @@ impl Job for Looking {
     }
 
     fn work(&self, index: usize, _: &Pulse) -> Self::Answer {
-        (index, self.dir.stat(&self.names, index))
+        self.record(index, self.dir.stat(&self.names, index))
     }
 
     fn lost(&self, index: usize, why: Lost) -> Self::Answer {
-        (index, Err(io::Error::other(why.to_string())))
+        self.record(index, Err(io::Error::other(why.to_string())))
     }
 
-    fn done(&self, answers: Vec<Self::Answer>, worker: &Worker) -> Fate {
+    fn done(&self, mut answers: Vec<Self::Answer>, worker: &Worker) -> Fate {
         let Some(mut folder) = lock(&self.folder).take() else {
             return Fate::Free;
         };
-        folder.files.reserve(answers.len());
-        for (index, answer) in answers {
-            folder.add(&self.names, index, answer);
-        }
+        answers.retain(|record| folder.is_file(record));
+        folder.files = answers;
         (self.visit)(folder, worker)
     }
 }
@@ -412,32 +420,28 @@ impl Folder {
             .push(unseen(self.root, self.path.clone(), error.to_string()));
     }
 
-    fn add(&mut self, names: &Arc<Names>, index: usize, answer: io::Result<FileStat>) {
-        if let Ok(stat) = &answer
-            && stat.kind != EntryKind::File
-        {
-            // Replaced since the listing by something that is no file.
-            return self.specials.push(Special {
-                root: self.root,
-                path: self.path.join(names.get(index)),
-                target: None,
-            });
-        }
-        let stat = answer.map_err(|error| error.to_string());
-        if let Err(error) = &stat {
-            self.issues.push(Issue {
+    /// True for what is still a file, as far as is known. What was replaced since the listing is noted, and so is the lack of
+    /// an answer.
+    fn is_file(&mut self, record: &FileRecord) -> bool {
+        match &record.stat {
+            Ok(stat) if stat.kind == EntryKind::File => {}
+            Ok(_) => {
+                self.specials.push(Special {
+                    root: self.root,
+                    path: self.path.join(record.name()),
+                    target: None,
+                });
+                return false;
+            }
+            Err(error) => self.issues.push(Issue {
                 root: Some(self.root),
-                path: self.path.join(names.get(index)),
+                path: self.path.join(record.name()),
                 stage: Stage::Stat,
                 error: error.clone(),
                 folder: false,
-            });
+            }),
         }
-        self.files.push(FileRecord {
-            names: Arc::clone(names),
-            index,
-            stat,
-        });
+        true
     }
 }
 

@@ -29,13 +29,16 @@ pub(crate) trait Job: Send + Sync + 'static {
     fn done(&self, answers: Vec<Self::Answer>, worker: &Worker) -> Fate;
 }
 
+/// Answers that room is made for at once: more than nearly every folder has files.
+const MOST_RESERVED: usize = 1 << 10;
+
 /// Works on everything in a job: here, and on any worker that has nothing else to do.
 pub(crate) fn spread<J: Job>(job: J, worker: &Worker) -> Fate {
     let rest = Span {
         current: None,
         next: 0,
         end: job.count(),
-        answers: Vec::new(),
+        answers: Vec::with_capacity(job.count().min(MOST_RESERVED)),
     };
     let shared = Arc::new(Shared {
         job,
@@ -197,7 +200,11 @@ impl<J: Job> Batch<J> {
     fn finish(&self, worker: &Worker) -> Fate {
         let mine = std::mem::take(&mut lock(&self.span).answers);
         let mut answers = lock(&self.shared.answers);
-        answers.extend(mine);
+        if answers.is_empty() {
+            *answers = mine;
+        } else {
+            answers.extend(mine);
+        }
         if self.shared.open.fetch_sub(1, Ordering::AcqRel) > 1 {
             return Fate::Free;
         }
