@@ -317,12 +317,14 @@ fn run(
     }
     drop(visit);
     store.give_up(lost, false);
-    let add = |store: &mut dyn Store, done: Done| {
-        if crawl.open.close(done.ticket) {
-            return store.add(done.folder);
-        }
-        // It was given up.
-        Ok(())
+    let mut arrived: Vec<Done> = Vec::new();
+    // True when there was anything.
+    let mut gather = |store: &mut dyn Store| {
+        arrived.extend(receiver.try_iter().take(CHANNEL_FOLDERS));
+        let is_any = !arrived.is_empty();
+        crawl.open.close(&mut arrived, |done| done.ticket);
+        let mut done = arrived.drain(..);
+        done.try_for_each(|done| store.add(done.folder)).map(|()| is_any)
     };
     let has_stalled = |root: usize| crew(root).is_some_and(|crew| crew.has_stalled());
     let mut looked_up: Option<Instant> = None;
@@ -338,8 +340,7 @@ fn run(
             let given_up: Vec<_> = (0..roots).filter_map(|root| Some((root, why(root)?))).collect();
             if !given_up.is_empty() {
                 // What has arrived was looked at.
-                let mut arrived = receiver.try_iter().take(CHANNEL_FOLDERS);
-                arrived.try_for_each(|done| add(store, done))?;
+                gather(store)?;
             }
             for (root, why) in given_up {
                 let left = crawl.open.give_up(root).into_iter();
@@ -349,11 +350,9 @@ fn run(
             store.look_up()?;
         }
         // Nobody is woken for a folder: that would take longer than the folder.
-        let mut arrived = receiver.try_iter().take(CHANNEL_FOLDERS).peekable();
-        if arrived.peek().is_none() {
+        if !gather(store)? {
             thread::sleep(NAP);
         }
-        arrived.try_for_each(|done| add(store, done))?;
     }
     if !stop.is_asked() {
         watch.wait_for_rest(LAST_FOLDERS);

@@ -175,6 +175,27 @@ def wide(path, files, every):
         os.close(at)
 
 
+def machines(path, files):
+    """Empty files in folders of 50; every hundredth file an artifact, ten in a folder of its own, as on a datastore."""
+    path.mkdir()
+    machine = {"a.vmx": VMX, "a.vmdk": DESCRIPTOR, "a-flat.vmdk": b"", "a-000001.vmdk": DESCRIPTOR, "a-000001-delta.vmdk": b"",
+               "a.nvram": b"MRVN", "a.vmsd": b"", "a.vmxf": b"", "a.vswp": b"", "vmware.log": b"x"}
+    for number in range(files // 1000):
+        folder = path / f"group {number % 100}" / f"machine {number}"
+        folder.mkdir(parents=True)
+        at = os.open(folder, os.O_RDONLY)
+        for name, content in machine.items():
+            write(at, name, content)
+        os.close(at)
+    for number in range(files * 99 // 5000):
+        folder = path / f"group {number % 100}" / f"folder {number}"
+        folder.mkdir(parents=True)
+        at = os.open(folder, os.O_RDONLY)
+        for file in range(50):
+            write(at, f"file {file}.txt", b"")
+        os.close(at)
+
+
 def many(path, files):
     path.mkdir()
     at = os.open(path, os.O_RDONLY)

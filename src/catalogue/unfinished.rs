@@ -33,7 +33,7 @@ use crate::{
 /// Bytes of a block before compression: more makes no smaller file.
 const BLOCK_BYTES: usize = 1 << 20;
 
-/// How long at most something waits in memory.
+/// How long at most something is not on the disk.
 const MOST_WAIT: Duration = Duration::from_secs(1);
 
 /// Issues that are kept to be told at the end.
@@ -90,7 +90,9 @@ struct Stream {
     counts: Counts,
     /// Lines that are in no block yet.
     lines: Vec<u8>,
-    written: Instant,
+    /// When all of it was on the disk, and how many blocks these were.
+    safe: Instant,
+    safe_blocks: u64,
 }
 
 /// Where a catalogue lies until it is complete.
@@ -146,7 +148,8 @@ impl Unfinished {
             chain: read.chain,
             counts: read.counts,
             lines: Vec::new(),
-            written: Instant::now(),
+            safe: Instant::now(),
+            safe_blocks: read.counts.blocks,
         };
         let left = Some(Left {
             stream,
@@ -219,14 +222,15 @@ impl Unfinished {
         let header = chain
             .header(&json)
             .ok_or_else(|| failed(io::Error::other("the roots are too many")))?;
-        file.write_all(&header).and_then(|()| file.sync_all()).map_err(failed)?;
+        file.write_all(&header).map_err(failed)?;
         Ok(Stream {
             path: path.clone(),
             file,
             chain,
             counts: Counts::default(),
             lines: Vec::new(),
-            written: Instant::now(),
+            safe: Instant::now(),
+            safe_blocks: 0,
         })
     }
 
@@ -357,10 +361,10 @@ impl Store for Unfinished {
 
     fn look_up(&mut self) -> Result<()> {
         self.write(|stream| {
-            if stream.written.elapsed() < MOST_WAIT {
+            if stream.safe.elapsed() < MOST_WAIT {
                 return Ok(());
             }
-            stream.flush()
+            stream.make_safe()
         })
     }
 
@@ -432,15 +436,24 @@ impl Stream {
         self.flush()
     }
 
-    /// Writes what waits as a block, all the way to the disk: what a machine leaves that loses its power is to be sound.
+    /// Writes what waits, all the way to the disk: what a machine leaves that loses its power is to be sound.
+    fn make_safe(&mut self) -> io::Result<()> {
+        self.flush()?;
+        if self.counts.blocks > self.safe_blocks {
+            self.file.sync_data()?;
+            self.safe_blocks = self.counts.blocks;
+        }
+        self.safe = Instant::now();
+        Ok(())
+    }
+
+    /// Writes what waits as a block.
     fn flush(&mut self) -> io::Result<()> {
-        self.written = Instant::now();
         if self.lines.is_empty() {
             return Ok(());
         }
         let block = self.chain.block(&self.lines)?;
         self.file.write_all(&block)?;
-        self.file.sync_data()?;
         self.counts.blocks = self.counts.blocks.saturating_add(1);
         self.lines.clear();
         Ok(())

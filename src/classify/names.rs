@@ -19,43 +19,6 @@ pub enum NameHint {
     Unknown,
 }
 
-/// Extensions of which every file is an artifact.
-const EXTENSIONS: [(&str, Kind); 31] = [
-    ("vmx", Kind::Vmx),
-    ("vmtx", Kind::Vmtx),
-    ("vmxf", Kind::Vmxf),
-    ("vmsd", Kind::Vmsd),
-    ("nvram", Kind::Nvram),
-    // Data set stores: small state that goes with the VM like its NVRAM.
-    ("dsd", Kind::Nvram),
-    ("dsv", Kind::Nvram),
-    ("vswp", Kind::Vswp),
-    ("vmsn", Kind::Vmsn),
-    ("vmss", Kind::Vmss),
-    ("vmem", Kind::Vmem),
-    ("scoreboard", Kind::VmLog),
-    ("hlog", Kind::VmLog),
-    // Sidecars of I/O filters go with their disk like the state of the replication filter.
-    ("vmfd", Kind::Psf),
-    ("vmcx", Kind::Vmcx),
-    ("vmrs", Kind::Vmrs),
-    ("vmgs", Kind::Vmgs),
-    ("vhd", Kind::Vhd),
-    ("vhdpmem", Kind::Vhd),
-    ("vhdx", Kind::Vhdx),
-    ("avhd", Kind::Avhd),
-    ("avhdx", Kind::Avhdx),
-    ("vhds", Kind::Vhds),
-    ("hru", Kind::Hru),
-    ("hrl", Kind::Hrl),
-    ("slp", Kind::Slp),
-    ("iso", Kind::Iso),
-    ("flp", Kind::Floppy),
-    ("vfd", Kind::Floppy),
-    ("ovf", Kind::Ovf),
-    ("ova", Kind::Ova),
-];
-
 /// Kinds whose name survives something behind it: a renamed disk or configuration still counts.
 const RENAMEABLE: [Kind; 23] = [
     Kind::Vmx,
@@ -81,13 +44,6 @@ const RENAMEABLE: [Kind; 23] = [
     Kind::Vhdx,
     Kind::Avhd,
     Kind::Avhdx,
-];
-
-/// Extensions of files *about* a disk, not of a renamed one: sums, notes, archives, editor copies.
-const ABOUT: [&str; 35] = [
-    "md5", "sha1", "sha256", "sha512", "asc", "sig", "txt", "log", "json", "xml", "html", "htm", "csv", "pdf", "doc",
-    "docx", "rtf", "ini", "yml", "yaml", "png", "jpg", "swp", "swo", "lock", "meta", "metadata", "gz", "bz2", "xz",
-    "zip", "7z", "zst", "lz4", "rar",
 ];
 
 /// Folders in which Hyper-V keeps configurations and state.
@@ -214,7 +170,7 @@ fn by_extension(name: &str, of_hyperv: bool) -> NameHint {
         "mrt" if is_disk_name(stem) => NameHint::Kind(Kind::Mrt),
         "mf" => NameHint::IfContent(Kind::Ovf),
         "qcow2" | "qcow" | "vdi" => NameHint::IfContent(Kind::ForeignDisk),
-        extension if ABOUT.contains(&extension) => NameHint::Unknown,
+        extension if is_about(extension) => NameHint::Unknown,
         _ => renamed(stem),
     }
 }
@@ -224,10 +180,48 @@ fn known(stem: &str, extension: &str) -> Option<NameHint> {
     if extension == "vmdk" {
         return Some(NameHint::Kind(vmdk(stem)));
     }
-    EXTENSIONS
-        .iter()
-        .find(|(known, _)| *known == extension)
-        .map(|(_, kind)| NameHint::Kind(*kind))
+    by_known_extension(extension).map(NameHint::Kind)
+}
+
+/// Extensions of which every file is an artifact. A `match` compares each in place, where a table would cost a call for each.
+fn by_known_extension(extension: &str) -> Option<Kind> {
+    Some(match extension {
+        "vmx" => Kind::Vmx,
+        "vmtx" => Kind::Vmtx,
+        "vmxf" => Kind::Vmxf,
+        "vmsd" => Kind::Vmsd,
+        "nvram" => Kind::Nvram,
+        // Data set stores: small state that goes with the VM like its NVRAM.
+        "dsd" | "dsv" => Kind::Nvram,
+        "vswp" => Kind::Vswp,
+        "vmsn" => Kind::Vmsn,
+        "vmss" => Kind::Vmss,
+        "vmem" => Kind::Vmem,
+        "scoreboard" | "hlog" => Kind::VmLog,
+        // Sidecars of I/O filters go with their disk like the state of the replication filter.
+        "vmfd" => Kind::Psf,
+        "vmcx" => Kind::Vmcx,
+        "vmrs" => Kind::Vmrs,
+        "vmgs" => Kind::Vmgs,
+        "vhd" | "vhdpmem" => Kind::Vhd,
+        "vhdx" => Kind::Vhdx,
+        "avhd" => Kind::Avhd,
+        "avhdx" => Kind::Avhdx,
+        "vhds" => Kind::Vhds,
+        "hru" => Kind::Hru,
+        "hrl" => Kind::Hrl,
+        "slp" => Kind::Slp,
+        "iso" => Kind::Iso,
+        "flp" | "vfd" => Kind::Floppy,
+        "ovf" => Kind::Ovf,
+        "ova" => Kind::Ova,
+        _ => return None,
+    })
+}
+
+/// Extensions of files *about* a disk, not of a renamed one: sums, notes, archives, editor copies.
+fn is_about(extension: &str) -> bool {
+    matches!(extension, "md5" | "sha1" | "sha256" | "sha512" | "asc" | "sig" | "txt" | "log" | "json" | "xml" | "html" | "htm" | "csv" | "pdf" | "doc" | "docx" | "rtf" | "ini" | "yml" | "yaml" | "png" | "jpg" | "swp" | "swo" | "lock" | "meta" | "metadata" | "gz" | "bz2" | "xz" | "zip" | "7z" | "zst" | "lz4" | "rar")
 }
 
 /// What the end of the stem of a `.vmdk` says; extents and sidecars share the extension.

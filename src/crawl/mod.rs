@@ -19,7 +19,7 @@ use std::{
 
 use globset::GlobSet;
 
-use self::workers::{Crew, Fate, Job, Lost, Pulse, Work, Worker, spread};
+use self::workers::{Crew, Fate, Job, Lost, Pulse, Task, Work, Worker, spread};
 use crate::{
     catalogue::{Entry, Issue, SkipReason, Skipped, Special, Stage},
     file_reader::Version,
@@ -72,19 +72,24 @@ struct Tickets {
 }
 
 impl OpenFolders {
-    fn add(&self, root: usize, path: RawPath) -> u64 {
+    /// Adds folders of a root; their tickets.
+    fn add(&self, root: usize, paths: &[RawPath]) -> Vec<u64> {
         let mut tickets = lock(&self.0);
-        let ticket = tickets.next;
-        tickets.next = ticket.wrapping_add(1);
-        if !tickets.given_up.contains(&root) {
-            tickets.open.insert(ticket, (root, path));
-        }
-        ticket
+        let add = |path: &RawPath| {
+            let ticket = tickets.next;
+            tickets.next = ticket.wrapping_add(1);
+            if !tickets.given_up.contains(&root) {
+                tickets.open.insert(ticket, (root, path.clone()));
+            }
+            ticket
+        };
+        paths.iter().map(add).collect()
     }
 
-    /// Closes one. False when it was given up before.
-    pub(crate) fn close(&self, ticket: u64) -> bool {
-        lock(&self.0).open.remove(&ticket).is_some()
+    /// Closes those that are done, and leaves out what was given up before.
+    pub(crate) fn close<T>(&self, done: &mut Vec<T>, ticket: impl Fn(&T) -> u64) {
+        let mut tickets = lock(&self.0);
+        done.retain(|done| tickets.open.remove(&ticket(done)).is_some());
     }
 
     /// True when all are done.
@@ -159,24 +164,36 @@ struct Entering {
 
 /// Leaves the task to crawl a folder of a root (the empty path is the root) and, in tasks of their own, all below it.
 pub(crate) fn enter(crawl: &Arc<Crawl>, root: usize, path: RawPath, visit: &Visitor, crew: &Crew) {
-    let place = Place {
-        root,
-        ticket: crawl.open.add(root, path.clone()),
-        path,
-        parent: None,
-    };
-    Entering::leave(crawl, place, visit, crew);
+    Entering::leave(crawl, root, vec![path], None, visit, crew);
 }
 
 impl Entering {
-    fn leave(crawl: &Arc<Crawl>, place: Place, visit: &Visitor, crew: &Crew) {
-        let entering = Arc::new(Self {
-            crawl: Arc::clone(crawl),
-            place,
-            visit: Arc::clone(visit),
-            taken: AtomicBool::new(false),
-        });
-        crew.push(Box::new(move |worker| entering.run(worker)));
+    /// `parent`: the folder that holds all of them.
+    fn leave(
+        crawl: &Arc<Crawl>,
+        root: usize,
+        paths: Vec<RawPath>,
+        parent: Option<&Arc<Dir>>,
+        visit: &Visitor,
+        crew: &Crew,
+    ) {
+        let tickets = crawl.open.add(root, &paths);
+        let task = |(path, ticket)| -> Task {
+            let place = Place {
+                root,
+                path,
+                parent: parent.cloned(),
+                ticket,
+            };
+            let entering = Arc::new(Self {
+                crawl: Arc::clone(crawl),
+                place,
+                visit: Arc::clone(visit),
+                taken: AtomicBool::new(false),
+            });
+            Box::new(move |worker| entering.run(worker))
+        };
+        crew.push_all(paths.into_iter().zip(tickets).map(task).collect());
     }
 
     fn run(self: Arc<Self>, worker: &Worker) -> Fate {
@@ -193,20 +210,10 @@ impl Entering {
         let Some((dir, listing)) = listing else {
             return (self.visit)(folder, worker);
         };
-        for name in listing.folders.iter() {
-            let inner = (self.place.root, self.place.path.join(name));
-            if self.crawl.done_before.contains(&inner) {
-                continue;
-            }
-            let (root, path) = inner;
-            let place = Place {
-                root,
-                ticket: self.crawl.open.add(root, path.clone()),
-                path,
-                parent: Some(Arc::clone(&dir)),
-            };
-            Self::leave(&self.crawl, place, &self.visit, &worker.crew);
-        }
+        let root = self.place.root;
+        let inner = listing.folders.iter().map(|name| self.place.path.join(name));
+        let inner = inner.filter(|path| !self.crawl.was_done_before(root, path)).collect();
+        Self::leave(&self.crawl, root, inner, Some(&dir), &self.visit, &worker.crew);
         folder.dir = Some(Arc::clone(&dir));
         folder.folders = listing.folders;
         let looking = Looking {
@@ -340,6 +347,10 @@ impl Work for Entering {
 }
 
 impl Crawl {
+    fn was_done_before(&self, root: usize, path: &RawPath) -> bool {
+        !self.done_before.is_empty() && self.done_before.contains(&(root, path.clone()))
+    }
+
     fn excludes(&self, path: &RawPath) -> bool {
         !self.exclude.is_empty() && path.to_os().is_some_and(|path| self.exclude.is_match(path))
     }

@@ -1,9 +1,11 @@
 //! Folders by their descriptors.
 
 use std::{
+    cell::Cell,
     ffi::{CStr, CString, OsString},
     fs::File,
     io,
+    mem::MaybeUninit,
     os::{fd::OwnedFd, unix::ffi::OsStringExt},
     path::{Path, PathBuf},
 };
@@ -17,6 +19,11 @@ use super::{EntryKind, FileStat, Names};
 
 /// Bytes of names that one call asks for: some 500 names of usual length.
 const LISTING_BYTES: usize = 32 << 10;
+
+thread_local! {
+    /// Each worker has one for all its folders.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// Never through a link, never waiting for a FIFO or a lease, never mounting anything.
 const FOLDER: OFlags = OFlags::RDONLY
@@ -49,8 +56,20 @@ impl Dir {
 
     /// Tells every name and what it stands for, in no order. `beat` is called before every request.
     pub(crate) fn list(&self, beat: &dyn Fn(), see: &mut dyn FnMut(&[u8], EntryKind)) -> io::Result<()> {
-        let mut buffer = Vec::with_capacity(LISTING_BYTES);
-        let mut listing = RawDir::new(&self.0, buffer.spare_capacity_mut());
+        let mut buffer = BUFFER.take();
+        buffer.reserve(LISTING_BYTES);
+        let listed = self.list_with(buffer.spare_capacity_mut(), beat, see);
+        BUFFER.set(buffer);
+        listed
+    }
+
+    fn list_with(
+        &self,
+        buffer: &mut [MaybeUninit<u8>],
+        beat: &dyn Fn(),
+        see: &mut dyn FnMut(&[u8], EntryKind),
+    ) -> io::Result<()> {
+        let mut listing = RawDir::new(&self.0, buffer);
         loop {
             if listing.is_buffer_empty() {
                 beat();

@@ -57,8 +57,16 @@ pub(crate) struct Names {
     starts: Vec<usize>,
 }
 
+/// What room is made for at once: most folders have fewer names, and shorter ones.
+const USUAL_NAMES: usize = 64;
+const USUAL_NAME_BYTES: usize = 16;
+
 impl Names {
     pub(crate) fn push(&mut self, name: &[u8]) {
+        if self.starts.is_empty() {
+            self.starts.reserve(USUAL_NAMES);
+            self.bytes.reserve(USUAL_NAMES.saturating_mul(USUAL_NAME_BYTES));
+        }
         self.starts.push(self.bytes.len());
         self.bytes.extend_from_slice(name);
         self.bytes.push(0);

@@ -2,10 +2,12 @@
 
 use std::{
     collections::VecDeque,
-    io,
+    fs::File,
+    io::{self, Read},
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::{
-        Arc, Condvar, Mutex, PoisonError, Weak,
+        Arc, Condvar, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
@@ -52,6 +54,9 @@ pub(crate) trait Work: Send + Sync {
     fn give_up(&self, crew: &Crew, why: Lost) -> bool;
 }
 
+/// Workers that are asked for when the question is whether they wait.
+const MOST_SAMPLED: usize = 4;
+
 /// The place of one worker: what it is at, and since when it waits.
 #[derive(Default)]
 struct Seat {
@@ -60,6 +65,20 @@ struct Seat {
     /// Answers that prove the storage alive.
     answers: AtomicU64,
     work: Mutex<Option<Arc<dyn Work>>>,
+    /// Where the system tells what its thread does; empty where it does not.
+    thread: OnceLock<PathBuf>,
+}
+
+impl Seat {
+    /// True for a thread that waits: for the storage, not for a core. `None` where the system does not tell.
+    fn waits(&self) -> Option<bool> {
+        let mut stat = [0; 512];
+        let read = File::open(self.thread.get()?).and_then(|mut file| file.read(&mut stat)).ok()?;
+        // `123 (name of the thread) S 1 …`: R is one that runs or could (`proc_pid_stat(5)`).
+        let stat = stat.get(..read)?;
+        let behind_name = stat.iter().rposition(|byte| *byte == b')')?.checked_add(2)?;
+        Some(*stat.get(behind_name)? != b'R')
+    }
 }
 
 /// How a worker says that it asks the storage. Cheap: it reads no clock.
@@ -86,7 +105,9 @@ impl Pulse {
     /// The storage gave something that a cache would not: names of a folder, bytes of a file. The opening of a file and the
     /// like are no such answer, or a server that is dead would seem alive for as long as anything is remembered of it.
     pub(crate) fn answered(&self) {
-        self.seat.answers.fetch_add(1, Ordering::Relaxed);
+        // Nobody else writes it, and a store is cheaper than an exchange.
+        let answers = self.seat.answers.load(Ordering::Relaxed);
+        self.seat.answers.store(answers.wrapping_add(1), Ordering::Relaxed);
     }
 
     /// The request is answered, what was asked for is done, and no other request is under way.
@@ -171,6 +192,13 @@ impl Crew {
         self.add(|tasks| tasks.stack.push_back(task));
     }
 
+    /// Leaves work for whoever comes first, the last of it first.
+    pub(crate) fn push_all(&self, new: Vec<Task>) {
+        if !new.is_empty() {
+            self.add(|tasks| tasks.stack.extend(new));
+        }
+    }
+
     /// Leaves what is left of work in which a worker hung.
     pub(crate) fn push_suspect(&self, task: Task) {
         self.add(|tasks| tasks.suspects.push(task));
@@ -178,10 +206,12 @@ impl Crew {
 
     fn add(&self, add: impl FnOnce(&mut Tasks)) {
         let mut tasks = lock(&self.tasks);
+        let before = tasks.len();
         add(&mut tasks);
+        let new = tasks.len().saturating_sub(before);
         self.queued.store(tasks.len(), Ordering::Relaxed);
         drop(tasks);
-        if self.idle.load(Ordering::Relaxed) > 0 {
+        for _ in 0..new.min(self.idle.load(Ordering::Relaxed)) {
             self.wake.notify_one();
         }
     }
@@ -260,6 +290,15 @@ impl Crew {
         lock(&self.seats).len()
     }
 
+    /// True when most of the workers wait for the storage, as far as is known. On a machine that others keep busy a worker may be
+    /// slow for want of a core, and more of them would have no more cores.
+    pub(super) fn waits(&self) -> bool {
+        let some: Vec<_> = lock(&self.seats).iter().take(MOST_SAMPLED).cloned().collect();
+        let told: Vec<bool> = some.iter().filter_map(|seat| seat.waits()).collect();
+        let waiting = told.iter().filter(|waits| **waits).count();
+        told.is_empty() || waiting.saturating_mul(2) > told.len()
+    }
+
     /// Answers to all workers so far.
     pub(super) fn answers(&self) -> u64 {
         let answers = |seat: &Arc<Seat>| seat.answers.load(Ordering::Relaxed);
@@ -295,6 +334,11 @@ impl Crew {
 
 impl Worker {
     fn run(self) {
+        #[cfg(target_os = "linux")]
+        if let Ok(thread) = std::fs::read_link("/proc/thread-self") {
+            // Nobody else sets it.
+            let _ = self.pulse.seat.thread.set(PathBuf::from("/proc").join(thread).join("stat"));
+        }
         while let Some(task) = self.crew.next() {
             match catch_unwind(AssertUnwindSafe(|| task(&self))) {
                 Ok(Fate::Free) => {}

@@ -19,7 +19,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) use self::{
     ask::{Waiting, within},
-    crew::{Crew, Fate, Lost, Pulse, Work, Worker},
+    crew::{Crew, Fate, Lost, Pulse, Task, Work, Worker},
     job::{Job, once, spread},
     watch::{Limits, MOST_WORKERS, Watch},
 };

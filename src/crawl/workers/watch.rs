@@ -161,12 +161,12 @@ impl Watching {
                 crew.end();
                 continue;
             }
-            let wanted = if cores_are_busy {
+            let free = self.limits.workers.saturating_sub(workers);
+            let wanted = if cores_are_busy || free == 0 {
                 0
             } else {
                 growth(crew, now.saturating_sub(seen.at), made)
             };
-            let free = self.limits.workers.saturating_sub(workers);
             for _ in 0..wanted.min(free).max(missing) {
                 // What the machine refuses is work for the others.
                 if crew.hire().is_ok() {
@@ -188,7 +188,7 @@ fn growth(crew: &Crew, elapsed: Duration, made: u64) -> usize {
     let workers = u32::try_from(size).unwrap_or(u32::MAX);
     let made = u32::try_from(made.max(1)).unwrap_or(u32::MAX);
     let each = elapsed.saturating_mul(workers).checked_div(made).unwrap_or_default();
-    if each > WAITING { size } else { 0 }
+    if each > WAITING && crew.waits() { size } else { 0 }
 }
 
 /// Whether the cores have all they can do: then more workers would only stand in each other's way.
