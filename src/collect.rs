@@ -37,7 +37,7 @@ use crate::{
 const CHANNEL_FOLDERS: usize = 1024;
 
 /// How long the gathering rests where nothing is finished.
-const NAP: Duration = Duration::from_millis(1);
+const NAP: Duration = Duration::from_millis(2);
 
 /// How long one waits for an answer of the storage, unless the user says otherwise. A healthy share answers within
 /// milliseconds, one that fails over within some twenty seconds.

@@ -7,10 +7,12 @@ Installs the peers with cargo into FOLDER/peers, builds derelict, makes the tree
 every program once to warm up and then N times in turns, and prints a table in Markdown: the best wall time, the CPU time
 of the whole process and its peak memory, each beside `find`. Trees are kept for the next run. Read the ratios: machines
 are noisy. Everything is local and warm; the shares are a FUSE file system with a delay (slow_share.rs). It needs Linux,
-Rust, fusermount3, and 6 GB for the largest tree.
+Rust, fusermount3, GNU time, and 10 GB for the trees.
 """
 
 import argparse
+import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -23,6 +25,20 @@ PEERS = {"diskus": "diskus", "pdu": "parallel-disk-usage", "b3sum": "b3sum"}
 VMX = b'config.version = "8"\ndisplayName = "a"\nscsi0:0.present = "TRUE"\nscsi0:0.fileName = "a.vmdk"\n'
 DESCRIPTOR = (b'# Disk DescriptorFile\nversion=1\nCID=12345678\nparentCID=ffffffff\ncreateType="vmfs"\n'
               b'RW 2048 VMFS "a-flat.vmdk"\n')
+
+
+# On a share the wait is what is measured, and it hardly varies.
+SHARE_ROUNDS = 2
+
+nothing = contextlib.nullcontext
+
+
+# What govc says of a VM that has no disk: the disk that is hashed belongs to nobody.
+OTHER_VM = {"kind": "enter", "obj": {"type": "VirtualMachine", "value": "vm-1"}, "changeSet": [
+    {"name": name, "op": "assign", "val": value} for name, value in {
+        "name": "other", "config.uuid": "b3822812-62f7-44dc-bafb-32936013d9ab",
+        "config.instanceUuid": "b3822812-62f7-44dc-bafb-32936013d9ab", "config.template": False,
+        "config.files": {"vmPathName": "[hash] other/other.vmx"}, "config.hardware.device": {"_value": []}}.items()]}
 
 
 class Bench:
@@ -51,24 +67,42 @@ class Bench:
         return {
             "find -printf": ["find", str(tree), "-printf", r"%s %b %T@ %p\n"],
             "diskus, 2 threads": self.peer("diskus", "-j", "2", str(tree)),
-            "diskus": self.peer("diskus", str(tree)),
+            "diskus, its default": self.peer("diskus", str(tree)),
             "pdu": self.peer("pdu", str(tree)),
             "derelict collect": self.collect(tree),
         }
 
-    def compare(self, title, programs):
-        """Best of the rounds, in turns; the first program is what the others are measured by."""
+    def compare(self, title, programs, rounds=None, around=nothing):
+        """Best of the rounds, in turns; the first program is what the others are measured by. Each runs inside `around`; where
+        that is given every run is as cold as the first, so that there is none to warm up."""
+        warm_up = 1 if around is nothing else 0
         best = {}
-        for turn in range(self.options.rounds + 1):
+        for turn in range((rounds or self.options.rounds) + warm_up):
             for name, command in programs.items():
-                measured = measure(command)
-                if turn > 0:
+                with around():
+                    measured = self.measure(command)
+                if turn >= warm_up:
                     best[name] = [min(pair) for pair in zip(best.get(name, measured), measured)]
         print(f"\n### {title}\n\n| program | wall | ratio | CPU | ratio | peak memory |\n|---|--:|--:|--:|--:|--:|")
         first = next(iter(best.values()))
         for name, (wall, cpu, memory) in best.items():
-            print(f"| {name} | {wall:.3f} s | {wall / first[0]:.2f} | {cpu:.3f} s | {cpu / max(first[1], 0.001):.2f} | {memory / 1024:.1f} MiB |")
+            print(f"| {name} | {wall:.3f} s | {wall / first[0]:.3f} | {cpu:.3f} s | {cpu / max(first[1], 0.001):.2f} | {memory / 1024:.1f} MiB |")
         sys.stdout.flush()
+
+    def measure(self, command):
+        """Wall time and CPU time in seconds, peak memory in KiB."""
+        told = self.work / "memory"
+        # A program that Python starts itself begins with the memory of Python as its peak.
+        command = ["/usr/bin/time", "--quiet", "-f", "%M", "-o", str(told), *command]
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        # 1: a peer met a path that is too long.
+        if process.returncode not in (0, 1, 3):
+            sys.exit(f"{command} ended with {process.returncode}")
+        return wall, usage.ru_utime + usage.ru_stime, int(told.read_text())
 
     def tree(self, name, make):
         path = self.work / name
@@ -85,8 +119,14 @@ class Bench:
 
     def artifacts(self):
         files = self.options.files
+        tree = self.tree(f"machines-{files}", lambda path: machines(path, files))
+        self.compare(f"{files} files, every hundredth an artifact, ten in a folder of their own", self.crawlers(tree))
+
+    def scattered(self):
+        files = self.options.files // 5
         tree = self.tree(f"mixed-{files}", lambda path: wide(path, files, 100))
-        self.compare(f"{files} files in folders of 50, every hundredth an artifact", self.crawlers(tree))
+        self.compare(f"{files} files, every hundredth an artifact, two in a folder with 48 other files, which are opened as well",
+                     self.crawlers(tree))
 
     def flat(self):
         tree = self.tree("flat", lambda path: many(path, 200_000))
@@ -107,23 +147,17 @@ class Bench:
         ]:
             mount = self.work / "share"
             mount.mkdir(exist_ok=True)
-            server = subprocess.Popen([self.share, str(mount), *map(str, shape), str(delay), *more], stdout=subprocess.DEVNULL)
-            while not os.path.ismount(mount):
-                if server.poll() is not None:
-                    sys.exit("slow-share could not mount: is /dev/fuse there, and fusermount3?")
-                time.sleep(0.05)
-            try:
-                self.compare(title, self.crawlers(mount))
-            finally:
-                run(["fusermount3", "-u", str(mount)])
-                server.wait()
+            serve = [self.share, str(mount), *map(str, shape), str(delay), *more]
+            # Nothing is remembered of what another program asked.
+            self.compare(title, self.crawlers(mount), rounds=SHARE_ROUNDS, around=lambda: mounted(serve, mount))
 
     def hashing(self):
         tree = self.tree("hash", one_large)
         self.compare("one file of 2 GiB, hashed", {
             "b3sum": self.peer("b3sum", str(tree / "a-flat.vmdk")),
             "b3sum --no-mmap": self.peer("b3sum", "--no-mmap", str(tree / "a-flat.vmdk")),
-            "derelict collect --hash": self.collect(tree, "--hash"),
+            "derelict scan --hash": [self.derelict, "scan", f"hash={tree}", "--inventory", str(tree / "inventory.json"),
+                                     "-o", str(self.work / "out.json"), "--force", "--quiet", "--hash"],
         })
 
     def growth(self):
@@ -131,28 +165,30 @@ class Bench:
         for files in [10_000, 100_000, 1_000_000, 10_000_000]:
             if files > 10 * self.options.files:
                 continue
-            tree = self.tree(f"mixed-{files}", lambda path, files=files: wide(path, files, 100))
-            measure(self.collect(tree))
-            wall, cpu, memory = measure(self.collect(tree))
+            tree = self.tree(f"machines-{files}", lambda path, files=files: machines(path, files))
+            self.measure(self.collect(tree))
+            wall, cpu, memory = self.measure(self.collect(tree))
             print(f"| {files} | {wall:.2f} s | {cpu:.2f} s | {memory / 1024:.1f} MiB |")
             sys.stdout.flush()
 
 
+@contextlib.contextmanager
+def mounted(serve, mount):
+    """The share while it is served."""
+    server = subprocess.Popen(serve, stdout=subprocess.DEVNULL)
+    while not os.path.ismount(mount):
+        if server.poll() is not None:
+            sys.exit("slow-share could not mount: is /dev/fuse there, and fusermount3?")
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        run(["fusermount3", "-u", str(mount)])
+        server.wait()
+
+
 def run(command, **more):
     subprocess.run(command, check=True, **more)
-
-
-def measure(command):
-    """Wall time and CPU time in seconds, peak memory in KiB."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    # 1: a peer met a path that is too long.
-    if process.returncode not in (0, 1, 3):
-        sys.exit(f"{command} ended with {process.returncode}")
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
 
 
 def write(folder, name, content):
@@ -162,7 +198,9 @@ def write(folder, name, content):
 
 
 def wide(path, files, every):
-    """Folders of 50 files; every so-and-so-manieth file an artifact, two in a folder: a configuration and its disk."""
+    """Folders of 50 files; every so-and-so-manieth file an artifact, two in a folder: a configuration and its disk. Without
+    artifacts nothing is opened, and the files are empty."""
+    content = b"x" if every else b""
     for number in range(files // 50):
         folder = path / f"group {number % 100}" / f"folder {number}"
         folder.mkdir(parents=True)
@@ -171,7 +209,7 @@ def wide(path, files, every):
         for name, content in artifacts:
             write(at, name, content)
         for file in range(50 - len(artifacts)):
-            write(at, f"file {file}.txt", b"x")
+            write(at, f"file {file}.txt", content)
         os.close(at)
 
 
@@ -224,6 +262,10 @@ def one_large(path):
     with open(path / "a-flat.vmdk", "wb") as file:
         for _ in range(2048):
             file.write(part[:1 << 20])
+    for name in ["a.vmdk", "a-flat.vmdk"]:
+        # Older than any inventory.
+        os.utime(path / name, (1_577_836_800, 1_577_836_800))
+    (path / "inventory.json").write_text(json.dumps(OTHER_VM))
 
 
 def main():
@@ -239,7 +281,7 @@ def main():
         getattr(bench, scene)()
 
 
-SCENES = ["local", "artifacts", "flat", "deep", "shares", "hashing", "growth"]
+SCENES = ["local", "artifacts", "scattered", "flat", "deep", "shares", "hashing", "growth"]
 
 if __name__ == "__main__":
     main()

@@ -135,7 +135,7 @@ fn special(name: &str, locks: LockFolder) -> Option<NameHint> {
     }
     // The name is in lower case already.
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    if extension == "redo" || name.contains(".redo_") {
+    if extension == "redo" || (name.contains('_') && name.contains(".redo_")) {
         return Some(NameHint::Kind(Kind::VmdkDelta));
     }
     if is_open_deleted(name) {
@@ -331,7 +331,7 @@ fn is_log(name: &str) -> bool {
             .iter()
             .any(|start| name.starts_with(start)))
         // `vmx-zdump.000`, `hostd-zdump.001`; `zdump` alone is a tool for time zones.
-        || name.contains("-zdump.")
+        || (name.contains('-') && name.contains("-zdump."))
         || (name.starts_with("vmmcores") && ends(".gz"))
         || (name.starts_with("vm") && ends(".core"))
 }

@@ -384,6 +384,7 @@ struct Looking {
 }
 
 impl Looking {
+    #[inline]
     fn record(&self, index: usize, answer: io::Result<FileStat>) -> FileRecord {
         FileRecord {
             names: Arc::clone(&self.names),
@@ -402,6 +403,7 @@ impl Job for Looking {
         self.names.len()
     }
 
+    #[inline]
     fn work(&self, index: usize, _: &Pulse) -> Self::Answer {
         self.record(index, self.dir.stat(&self.names, index))
     }
@@ -492,7 +494,7 @@ impl FileRecord {
         let stat = self.stat.as_ref().ok()?;
         Some(Version {
             length: stat.length,
-            modified: stat.modified,
+            modified: stat.modified.known(),
             inode: (stat.inode != 0 && mounts.keeps_inodes(stat.device)).then_some(stat.inode),
         })
     }
@@ -517,12 +519,12 @@ impl FileRecord {
             path: folder.join(self.name()),
             length: self.length(),
             allocated: self.allocated(mounts),
-            modified: stat.and_then(|stat| stat.modified),
-            changed: stat.and_then(|stat| stat.changed),
-            created: stat.and_then(|stat| stat.created),
+            modified: stat.and_then(|stat| stat.modified.known()),
+            changed: stat.and_then(|stat| stat.changed.known()),
+            created: stat.and_then(|stat| stat.created.known()),
             device: self.device(),
             inode: stat.map_or(0, |stat| stat.inode),
-            links: stat.map_or(1, |stat| stat.links),
+            links: stat.map_or(1, |stat| stat.links.into()),
             read_only: stat.is_some_and(|stat| stat.read_only),
         }
     }

@@ -10,12 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::Timestamp;
 use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, RawDir, Statx, StatxFlags, StatxTimestamp, makedev, openat, readlinkat, statx,
 };
 
-use super::{EntryKind, FileStat, Names};
+use super::{EntryKind, FileStat, FileTime, Names};
 
 /// Bytes of names that one call asks for: some 500 names of usual length.
 const LISTING_BYTES: usize = 32 << 10;
@@ -93,6 +92,7 @@ impl Dir {
     }
 
     /// What the file system says of a name.
+    #[inline]
     pub(crate) fn stat(&self, names: &Names, index: usize) -> io::Result<FileStat> {
         let name = CStr::from_bytes_with_nul(names.terminated(index)).map_err(io::Error::other)?;
         self.stat_name(name)
@@ -103,6 +103,7 @@ impl Dir {
         self.stat_name(&CString::new(name)?)
     }
 
+    #[inline]
     fn stat_name(&self, name: &CStr) -> io::Result<FileStat> {
         let wanted = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME);
         Ok(file_stat(&statx(&self.0, name, LOOK, wanted)?))
@@ -125,6 +126,7 @@ impl Dir {
     }
 }
 
+#[inline]
 fn kind(file_type: FileType) -> EntryKind {
     match file_type {
         FileType::RegularFile => EntryKind::File,
@@ -137,6 +139,7 @@ fn kind(file_type: FileType) -> EntryKind {
 /// Write permissions of owner, group and others in a mode.
 const WRITABLE: u16 = 0o222;
 
+#[inline]
 fn file_stat(answer: &Statx) -> FileStat {
     let has_birth = answer.stx_mask & StatxFlags::BTIME.bits() != 0;
     FileStat {
@@ -145,15 +148,23 @@ fn file_stat(answer: &Statx) -> FileStat {
         allocated: answer.stx_blocks.checked_mul(512),
         modified: time(&answer.stx_mtime),
         changed: time(&answer.stx_ctime),
-        created: has_birth.then(|| time(&answer.stx_btime)).flatten(),
+        created: if has_birth {
+            time(&answer.stx_btime)
+        } else {
+            FileTime::UNKNOWN
+        },
         device: makedev(answer.stx_dev_major, answer.stx_dev_minor),
         inode: answer.stx_ino,
-        links: answer.stx_nlink.into(),
+        links: answer.stx_nlink,
         read_only: answer.stx_mode & WRITABLE == 0,
         is_offline: false,
     }
 }
 
-fn time(stamp: &StatxTimestamp) -> Option<Timestamp> {
-    Timestamp::new(stamp.tv_sec, i32::try_from(stamp.tv_nsec).ok()?).ok()
+#[inline]
+fn time(stamp: &StatxTimestamp) -> FileTime {
+    FileTime {
+        seconds: stamp.tv_sec,
+        nanoseconds: stamp.tv_nsec,
+    }
 }

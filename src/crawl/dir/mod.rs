@@ -27,7 +27,42 @@ pub(crate) enum EntryKind {
     Other,
 }
 
-/// What the file system says of a file.
+/// A time as the file system tells it. Of most files nobody asks for it: it becomes a [`Timestamp`] where somebody does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileTime {
+    /// Since 1970 in UTC.
+    seconds: i64,
+    /// Behind the second; too many for one where the time is not known.
+    nanoseconds: u32,
+}
+
+impl FileTime {
+    const UNKNOWN: Self = Self {
+        seconds: 0,
+        nanoseconds: u32::MAX,
+    };
+
+    /// The time; `None` where it is not known.
+    pub(crate) fn known(self) -> Option<Timestamp> {
+        Timestamp::new(self.seconds, i32::try_from(self.nanoseconds).ok()?).ok()
+    }
+}
+
+#[cfg(any(test, not(target_os = "linux")))]
+impl From<Timestamp> for FileTime {
+    /// Times before 1970 count their nanoseconds forward from a whole second, as those of a file system do.
+    fn from(time: Timestamp) -> Self {
+        let (seconds, nanoseconds) = (time.as_second(), time.subsec_nanosecond());
+        let (seconds, nanoseconds) = if nanoseconds < 0 {
+            (seconds.saturating_sub(1), nanoseconds.saturating_add(1_000_000_000))
+        } else {
+            (seconds, nanoseconds)
+        };
+        u32::try_from(nanoseconds).map_or(Self::UNKNOWN, |nanoseconds| Self { seconds, nanoseconds })
+    }
+}
+
+/// What the file system says of a file. Small, for there is one of every file.
 #[derive(Debug, Clone)]
 pub(crate) struct FileStat {
     pub(crate) kind: EntryKind,
@@ -35,14 +70,14 @@ pub(crate) struct FileStat {
     pub(crate) length: u64,
     /// Blocks × 512; `None` where the system does not tell.
     pub(crate) allocated: Option<u64>,
-    pub(crate) modified: Option<Timestamp>,
-    pub(crate) changed: Option<Timestamp>,
-    pub(crate) created: Option<Timestamp>,
+    pub(crate) modified: FileTime,
+    pub(crate) changed: FileTime,
+    pub(crate) created: FileTime,
     /// 0 where there is no such thing.
     pub(crate) device: u64,
     /// 0 where there is no such thing.
     pub(crate) inode: u64,
-    pub(crate) links: u64,
+    pub(crate) links: u32,
     /// Nobody may write to it: the attribute of Windows, or no write permission in its mode.
     pub(crate) read_only: bool,
     /// Only a stub is here: reading it would bring the content back from an archive or a cloud.

@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use walkdir::WalkDir;
 
-use super::{EntryKind, FileStat, Names};
+use super::{EntryKind, FileStat, FileTime, Names};
 use crate::{file_reader, raw::RawPath};
 
 /// The path of a folder.
@@ -101,13 +101,16 @@ fn kind(file_type: std::fs::FileType) -> EntryKind {
 
 /// What metadata tell, with what tells one file from another as far as the platform says.
 pub(crate) fn file_stat(metadata: &Metadata) -> FileStat {
-    let time = |answer: io::Result<std::time::SystemTime>| Timestamp::try_from(answer.ok()?).ok();
+    let time = |answer: io::Result<std::time::SystemTime>| {
+        let time = answer.ok().and_then(|time| Timestamp::try_from(time).ok());
+        time.map_or(FileTime::UNKNOWN, FileTime::from)
+    };
     let stat = FileStat {
         kind: kind(metadata.file_type()),
         length: metadata.len(),
         allocated: None,
         modified: time(metadata.modified()),
-        changed: None,
+        changed: FileTime::UNKNOWN,
         created: time(metadata.created()),
         device: 0,
         inode: 0,
@@ -124,11 +127,12 @@ fn with_identity(stat: FileStat, metadata: &Metadata) -> FileStat {
     FileStat {
         device: metadata.dev(),
         inode: metadata.ino(),
-        links: metadata.nlink(),
+        links: u32::try_from(metadata.nlink()).unwrap_or(u32::MAX),
         allocated: metadata.blocks().checked_mul(512),
-        changed: i32::try_from(metadata.ctime_nsec())
-            .ok()
-            .and_then(|nanoseconds| Timestamp::new(metadata.ctime(), nanoseconds).ok()),
+        changed: u32::try_from(metadata.ctime_nsec()).map_or(FileTime::UNKNOWN, |nanoseconds| FileTime {
+            seconds: metadata.ctime(),
+            nanoseconds,
+        }),
         ..stat
     }
 }

@@ -159,6 +159,7 @@ impl<J: Job> Batch<J> {
     }
 
     /// Puts an answer down and takes the next thing.
+    #[inline]
     fn step(&self, answered: Option<(usize, J::Answer)>) -> Step {
         let mut span = lock(&self.span);
         if let Some((index, answer)) = answered {
