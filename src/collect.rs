@@ -598,7 +598,11 @@ fn divide(folder: &mut Folder) -> (Vec<Wanted>, Vec<FileRecord>) {
     let is_undecided = |record: &FileRecord, hint: NameHint| {
         hint == NameHint::Unknown && !classify::has_the_size_of_a_disk(record.length())
     };
-    if files.iter().zip(&hints).all(|(record, hint)| is_undecided(record, *hint)) {
+    if files
+        .iter()
+        .zip(&hints)
+        .all(|(record, hint)| is_undecided(record, *hint))
+    {
         return (Vec::new(), files);
     }
     let descriptors: BTreeSet<Vec<u8>> = files

@@ -144,7 +144,8 @@ fn special(name: &str, locks: LockFolder) -> Option<NameHint> {
     if name == "nvram" {
         return Some(NameHint::IfContent(Kind::Nvram));
     }
-    if (name.starts_with("hbr-persistent-state-") && extension == "psf") || is_lower_replication_group(name.as_bytes()) {
+    if (name.starts_with("hbr-persistent-state-") && extension == "psf") || is_lower_replication_group(name.as_bytes())
+    {
         return Some(NameHint::Kind(Kind::Psf));
     }
     // Snapshot manifest of vSphere 4.1 and later.
@@ -190,9 +191,8 @@ fn by_known_extension(extension: &str) -> Option<Kind> {
         "vmtx" => Kind::Vmtx,
         "vmxf" => Kind::Vmxf,
         "vmsd" => Kind::Vmsd,
-        "nvram" => Kind::Nvram,
-        // Data set stores: small state that goes with the VM like its NVRAM.
-        "dsd" | "dsv" => Kind::Nvram,
+        // Data set stores (dsd, dsv): small state that goes with the VM like its NVRAM.
+        "nvram" | "dsd" | "dsv" => Kind::Nvram,
         "vswp" => Kind::Vswp,
         "vmsn" => Kind::Vmsn,
         "vmss" => Kind::Vmss,
@@ -221,7 +221,44 @@ fn by_known_extension(extension: &str) -> Option<Kind> {
 
 /// Extensions of files *about* a disk, not of a renamed one: sums, notes, archives, editor copies.
 fn is_about(extension: &str) -> bool {
-    matches!(extension, "md5" | "sha1" | "sha256" | "sha512" | "asc" | "sig" | "txt" | "log" | "json" | "xml" | "html" | "htm" | "csv" | "pdf" | "doc" | "docx" | "rtf" | "ini" | "yml" | "yaml" | "png" | "jpg" | "swp" | "swo" | "lock" | "meta" | "metadata" | "gz" | "bz2" | "xz" | "zip" | "7z" | "zst" | "lz4" | "rar")
+    matches!(
+        extension,
+        "md5"
+            | "sha1"
+            | "sha256"
+            | "sha512"
+            | "asc"
+            | "sig"
+            | "txt"
+            | "log"
+            | "json"
+            | "xml"
+            | "html"
+            | "htm"
+            | "csv"
+            | "pdf"
+            | "doc"
+            | "docx"
+            | "rtf"
+            | "ini"
+            | "yml"
+            | "yaml"
+            | "png"
+            | "jpg"
+            | "swp"
+            | "swo"
+            | "lock"
+            | "meta"
+            | "metadata"
+            | "gz"
+            | "bz2"
+            | "xz"
+            | "zip"
+            | "7z"
+            | "zst"
+            | "lz4"
+            | "rar"
+    )
 }
 
 /// What the end of the stem of a `.vmdk` says; extents and sidecars share the extension.

@@ -281,18 +281,14 @@ impl Entering {
         if self.crawl.excludes(&self.place.path) {
             return Ok(Err(SkipReason::Excluded));
         }
-        if !self.crawl.cross_file_systems {
-            let stat = parent.stat_folder(name)?;
-            if stat.kind != EntryKind::Folder {
-                return Err(io::Error::other("is no folder any more"));
+        let home = self.crawl.roots.get(self.place.root).and_then(|root| root.device);
+        match home.filter(|_| !self.crawl.cross_file_systems) {
+            Some(home) => {
+                let opened = Dir::open_on(parent, name, home, &|| pulse.beat())?;
+                Ok(opened.ok_or(SkipReason::OtherFileSystem))
             }
-            let home = self.crawl.roots.get(self.place.root).and_then(|root| root.device);
-            if home.is_some_and(|home| home != stat.device) {
-                return Ok(Err(SkipReason::OtherFileSystem));
-            }
-            pulse.beat();
+            None => Dir::open_in(parent, name).map(Ok),
         }
-        Dir::open_in(parent, name).map(Ok)
     }
 
     fn open_root(&self) -> io::Result<Dir> {

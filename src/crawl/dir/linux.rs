@@ -2,7 +2,7 @@
 
 use std::{
     cell::Cell,
-    ffi::{CStr, CString, OsString},
+    ffi::{CStr, OsString},
     fs::File,
     io,
     mem::MaybeUninit,
@@ -14,7 +14,7 @@ use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, RawDir, Statx, StatxFlags, StatxTimestamp, makedev, openat, readlinkat, statx,
 };
 
-use super::{EntryKind, FileStat, FileTime, Names};
+use super::{EntryKind, FileStat, FileTime, Names, no_folder_any_more};
 
 /// Bytes of names that one call asks for: some 500 names of usual length.
 const LISTING_BYTES: usize = 32 << 10;
@@ -35,6 +35,8 @@ const FILE: OFlags = OFlags::RDONLY
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOCTTY)
     .union(OFlags::CLOEXEC);
+/// Finds a folder without opening it.
+const FIND: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const LOOK: AtFlags = AtFlags::SYMLINK_NOFOLLOW.union(AtFlags::NO_AUTOMOUNT);
 
 /// An open folder.
@@ -51,6 +53,28 @@ impl Dir {
     /// Opens a folder of a folder.
     pub(crate) fn open_in(parent: &Self, name: &[u8]) -> io::Result<Self> {
         Ok(Self(openat(&parent.0, name, FOLDER, Mode::empty())?))
+    }
+
+    /// The same, if it lies on this device; `None` where it does not. `beat` is called before every request.
+    pub(crate) fn open_on(parent: &Self, name: &[u8], device: u64, beat: &dyn Fn()) -> io::Result<Option<Self>> {
+        // A folder is found and not opened: nothing is mounted by that.
+        let found = openat(&parent.0, name, FIND, Mode::empty())?;
+        // The server was asked just now, and neither of these changes.
+        let known = AtFlags::EMPTY_PATH.union(AtFlags::STATX_DONT_SYNC);
+        let stat = statx(&found, c"", known, StatxFlags::TYPE)?;
+        if kind(FileType::from_raw_mode(stat.stx_mode.into())) != EntryKind::Folder {
+            return Err(no_folder_any_more());
+        }
+        if makedev(stat.stx_dev_major, stat.stx_dev_minor) != device {
+            return Ok(None);
+        }
+        beat();
+        // What was found is opened, and its name is not asked for again.
+        match openat(&found, c".", FOLDER, Mode::empty()) {
+            // Its names may be read and nothing in it be searched for, itself included.
+            Err(rustix::io::Errno::ACCESS) => Self::open_in(parent, name).map(Some),
+            opened => Ok(Some(Self(opened?))),
+        }
     }
 
     /// Tells every name and what it stands for, in no order. `beat` is called before every request.
@@ -96,11 +120,6 @@ impl Dir {
     pub(crate) fn stat(&self, names: &Names, index: usize) -> io::Result<FileStat> {
         let name = CStr::from_bytes_with_nul(names.terminated(index)).map_err(io::Error::other)?;
         self.stat_name(name)
-    }
-
-    /// What the file system says of a folder in this one.
-    pub(crate) fn stat_folder(&self, name: &[u8]) -> io::Result<FileStat> {
-        self.stat_name(&CString::new(name)?)
     }
 
     #[inline]

@@ -10,6 +10,8 @@ mod linux;
 #[cfg(any(test, not(target_os = "linux")))]
 mod portable;
 
+use std::io;
+
 use jiff::Timestamp;
 
 #[cfg(target_os = "linux")]
@@ -132,6 +134,11 @@ impl Names {
     }
 }
 
+/// It was replaced since its folder was listed.
+fn no_folder_any_more() -> io::Error {
+    io::Error::other("is no folder any more")
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -199,6 +206,17 @@ mod tests {
         assert_eq!(target, oracle.read_link(b"link").unwrap());
         assert!(Dir::open_in(&dir, b"link").is_err(), "a link is not entered");
         assert!(Dir::open_in(&dir, b"folder").is_ok());
+        let device = dir.stat(&names, 0).unwrap().device;
+        for (home, is_there) in [(device, true), (device.wrapping_add(1), false)] {
+            assert_eq!(Dir::open_on(&dir, b"folder", home, &|| {}).unwrap().is_some(), is_there);
+            let known = portable::Dir::open_on(&oracle, b"folder", home, &|| {}).unwrap();
+            assert_eq!(known.is_some(), is_there);
+        }
+        assert!(
+            Dir::open_on(&dir, b"link", device, &|| {}).is_err(),
+            "a link is not entered"
+        );
+        assert!(portable::Dir::open_on(&oracle, b"link", device, &|| {}).is_err());
         let inside = portable::Dir::open_in(&oracle, b"folder").unwrap();
         inside.list(&|| {}, &mut |_, _| unreachable!("it is empty")).unwrap();
         assert_eq!(

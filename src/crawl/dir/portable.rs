@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use walkdir::WalkDir;
 
-use super::{EntryKind, FileStat, FileTime, Names};
+use super::{EntryKind, FileStat, FileTime, Names, no_folder_any_more};
 use crate::{file_reader, raw::RawPath};
 
 /// The path of a folder.
@@ -38,6 +38,17 @@ impl Dir {
         })
     }
 
+    /// The same, if it lies on this device; `None` where it does not. `beat` is called before every request.
+    pub(crate) fn open_on(parent: &Self, name: &[u8], device: u64, beat: &dyn Fn()) -> io::Result<Option<Self>> {
+        let stat = file_stat(&std::fs::symlink_metadata(parent.join(name)?)?);
+        if stat.kind != EntryKind::Folder {
+            return Err(no_folder_any_more());
+        }
+        beat();
+        let is_home = stat.device == device;
+        is_home.then(|| Self::open_in(parent, name)).transpose()
+    }
+
     /// Tells every name and what it stands for, in no order. `beat` is called before every request.
     pub(crate) fn list(&self, beat: &dyn Fn(), see: &mut dyn FnMut(&[u8], EntryKind)) -> io::Result<()> {
         let walk = WalkDir::new(&self.path)
@@ -55,12 +66,7 @@ impl Dir {
 
     /// What the file system says of a name.
     pub(crate) fn stat(&self, names: &Names, index: usize) -> io::Result<FileStat> {
-        self.stat_folder(names.get(index))
-    }
-
-    /// What the file system says of a folder in this one.
-    pub(crate) fn stat_folder(&self, name: &[u8]) -> io::Result<FileStat> {
-        Ok(file_stat(&std::fs::symlink_metadata(self.join(name)?)?))
+        Ok(file_stat(&std::fs::symlink_metadata(self.join(names.get(index))?)?))
     }
 
     /// Where a link leads.

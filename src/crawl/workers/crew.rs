@@ -73,7 +73,9 @@ impl Seat {
     /// True for a thread that waits: for the storage, not for a core. `None` where the system does not tell.
     fn waits(&self) -> Option<bool> {
         let mut stat = [0; 512];
-        let read = File::open(self.thread.get()?).and_then(|mut file| file.read(&mut stat)).ok()?;
+        let read = File::open(self.thread.get()?)
+            .and_then(|mut file| file.read(&mut stat))
+            .ok()?;
         // `123 (name of the thread) S 1 …`: R is one that runs or could (`proc_pid_stat(5)`).
         let stat = stat.get(..read)?;
         let behind_name = stat.iter().rposition(|byte| *byte == b')')?.checked_add(2)?;
@@ -337,7 +339,11 @@ impl Worker {
         #[cfg(target_os = "linux")]
         if let Ok(thread) = std::fs::read_link("/proc/thread-self") {
             // Nobody else sets it.
-            let _ = self.pulse.seat.thread.set(PathBuf::from("/proc").join(thread).join("stat"));
+            let _ = self
+                .pulse
+                .seat
+                .thread
+                .set(PathBuf::from("/proc").join(thread).join("stat"));
         }
         while let Some(task) = self.crew.next() {
             match catch_unwind(AssertUnwindSafe(|| task(&self))) {
