@@ -5,7 +5,7 @@ use std::{
     fs::File,
     io::{self, Read},
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Condvar, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -65,21 +65,34 @@ struct Seat {
     /// Answers that prove the storage alive.
     answers: AtomicU64,
     work: Mutex<Option<Arc<dyn Work>>>,
-    /// Where the system tells what its thread does; empty where it does not.
-    thread: OnceLock<PathBuf>,
+    /// Where the system tells what its thread does: nothing there before it has begun, and `None` where the system does not.
+    thread: OnceLock<Option<PathBuf>>,
 }
 
 impl Seat {
+    /// The thread that runs begins to work here.
+    fn take(&self) {
+        let thread = cfg!(target_os = "linux").then(|| std::fs::read_link("/proc/thread-self").ok());
+        let stat = thread
+            .flatten()
+            .map(|thread| Path::new("/proc").join(thread).join("stat"));
+        // Nobody else sets it.
+        let _ = self.thread.set(stat);
+    }
+
     /// True for a thread that waits: for the storage, not for a core. `None` where the system does not tell.
     fn waits(&self) -> Option<bool> {
-        let mut stat = [0; 512];
-        let read = File::open(self.thread.get()?)
-            .and_then(|mut file| file.read(&mut stat))
+        let Some(stat) = self.thread.get() else {
+            return Some(false);
+        };
+        let mut line = [0; 512];
+        let read = File::open(stat.as_ref()?)
+            .and_then(|mut stat| stat.read(&mut line))
             .ok()?;
         // `123 (name of the thread) S 1 …`: R is one that runs or could (`proc_pid_stat(5)`).
-        let stat = stat.get(..read)?;
-        let behind_name = stat.iter().rposition(|byte| *byte == b')')?.checked_add(2)?;
-        Some(*stat.get(behind_name)? != b'R')
+        let line = line.get(..read)?;
+        let behind_name = line.iter().rposition(|byte| *byte == b')')?.checked_add(2)?;
+        Some(*line.get(behind_name)? != b'R')
     }
 }
 
@@ -336,15 +349,7 @@ impl Crew {
 
 impl Worker {
     fn run(self) {
-        #[cfg(target_os = "linux")]
-        if let Ok(thread) = std::fs::read_link("/proc/thread-self") {
-            // Nobody else sets it.
-            let _ = self
-                .pulse
-                .seat
-                .thread
-                .set(PathBuf::from("/proc").join(thread).join("stat"));
-        }
+        self.pulse.seat.take();
         while let Some(task) = self.crew.next() {
             match catch_unwind(AssertUnwindSafe(|| task(&self))) {
                 Ok(Fate::Free) => {}

@@ -226,4 +226,33 @@ mod tests {
         answers.recv().unwrap();
         assert_eq!(crew.size(), 64);
     }
+
+    /// Busy threads are not waiting ones, and neither are those that wait for a core.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_crew_does_not_grow_where_the_work_is_slow_for_want_of_cores() {
+        let limits = Limits {
+            workers: 64,
+            deadline: PATIENT,
+        };
+        let watch = Watch::start(1, limits).unwrap();
+        let (done, answers) = mpsc::channel();
+        let job = Doubling {
+            count: 500,
+            hangs: |_| {
+                let begun = std::time::Instant::now();
+                while begun.elapsed() < Duration::from_millis(1) {
+                    std::hint::spin_loop();
+                }
+                false
+            },
+            panics: nothing,
+            done,
+        };
+        let crew = watch.crew(0).unwrap();
+        let before = crew.size();
+        crew.push(Box::new(|worker| spread(job, worker)));
+        answers.recv().unwrap();
+        assert_eq!(crew.size(), before);
+    }
 }
