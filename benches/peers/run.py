@@ -165,7 +165,7 @@ class Bench:
         for files in [10_000, 100_000, 1_000_000]:
             tree = self.tree(f"machines-{files}", lambda path, files=files: machines(path, files))
             self.grown(files, [tree])
-        # Ten million inodes are more than most disks have left: the last tree is given ten times, under ten names.
+        # Ten million inodes are more than many disks have left: the last tree is given ten times, under ten names.
         links = [self.work / f"root-{number}" for number in range(10)]
         for link in links:
             link.unlink(missing_ok=True)
