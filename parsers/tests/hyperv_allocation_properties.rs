@@ -324,6 +324,30 @@ fn a_flip_in_any_byte_of_a_vhd_is_an_error_or_an_answer_that_holds_together() {
     }
 }
 
+#[test]
+fn blocks_of_a_vhdx_that_are_partly_here_and_have_no_place_are_lost() {
+    let base = VhdxBuilder::new(DiskKind::Dynamic, 30 * MIB, 1);
+    let mut builder = VhdxBuilder::child_of(&base, ParentPaths::default(), 2);
+    builder.block_size_bytes = 1 << 20;
+    let mut file = builder.build();
+    let partly = [7_u64, 7, 7].map(u64::to_le_bytes).concat();
+    file.put(BAT_OFFSET, partly);
+    file.put(BAT_OFFSET + 4096 * 8, (4 * MIB + 6).to_le_bytes());
+    file.put(4 * MIB, vec![0xff; 768]);
+    file.length = 8 * MIB;
+    let source = Changed {
+        file: &file,
+        length: file.length,
+        flipped: None,
+    };
+    let walked = walk_vhdx(&source);
+    check(&walked, file.length).unwrap();
+    let (told, ranges) = walked.unwrap();
+    assert_eq!(told.blocks.invalid, 3);
+    let lost = ranges.first().unwrap();
+    assert_eq!((lost.length, lost.content), (3 * MIB, RangeContent::Lost));
+}
+
 /// What a table entry may be: often nearly right.
 fn vhdx_entry() -> impl Strategy<Value = u64> {
     prop_oneof![

