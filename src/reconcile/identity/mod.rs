@@ -8,14 +8,22 @@
 //! Labels, drive letters and cluster volumes mean something within one inventory only; volume ids, volume GUIDs and
 //! shares mean the same everywhere (V63, V64, H-B1).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod names;
+mod written;
 
-use super::files::{Files, Lookup};
+use std::collections::{BTreeSet, HashMap};
+
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+
+use self::{
+    names::Names,
+    written::{Score, Written},
+};
+use super::files::Files;
 use crate::{
     catalogue::{Catalogue, RootRecord},
     inventory::Inventory,
-    kind::{Kind, Role},
-    path::{Mount, Parsed, StoragePath, fold, parse, parse_alias},
+    path::{Mount, StoragePath, fold, parse_alias},
     report::model::Identity,
 };
 
@@ -87,9 +95,6 @@ pub(crate) struct Identities {
     folders: Vec<OtherFolder>,
 }
 
-/// Most folders of a DFS namespace above a share that are tried.
-const NAMESPACE_FOLDERS_MAX: usize = 3;
-
 /// A folder of one datastore that is a place of its own under another name: a share is a folder of a volume, a folder of a
 /// namespace is a share (H-B2).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,20 +107,6 @@ struct OtherFolder {
 
 /// Most names of one folder that are tried after each other.
 const MAX_OTHER_NAMES: usize = 64;
-
-/// A score of one entity on one root.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Score {
-    own_folder: usize,
-    found: usize,
-}
-
-impl Score {
-    /// Enough to say that a root is the datastore that so many paths are written about.
-    fn is_enough(self, total: usize) -> bool {
-        self.own_folder > 0 || self.found >= 3 || self.found > 0 && self.found * 2 >= total
-    }
-}
 
 /// The first root that is the same folder as this one.
 fn same_folder(catalogue: &Catalogue, root: usize) -> usize {
@@ -330,10 +321,9 @@ impl Identities {
 
     /// Places the datastores that no alias names, by what resolves, best evidence first.
     fn infer(&mut self, catalogue: &Catalogue, files: &Files<'_>, written: &Written) {
-        let mut proposals = Vec::new();
-        for (index, entity) in self.entities.iter().enumerate() {
+        let propose = |(index, entity): (usize, &Entity)| {
             if !entity.roots.is_empty() {
-                continue;
+                return None;
             }
             let fitting = entity.folders_above(written, index).into_iter().filter_map(|above| {
                 let scores: Vec<Score> = (0..catalogue.roots.len())
@@ -343,8 +333,10 @@ impl Identities {
                 Some((score, entity, root, above))
             });
             // The best score, and of those the fewest folders above.
-            proposals.extend(fitting.min_by_key(|(score, .., above)| (std::cmp::Reverse(*score), above.len())));
-        }
+            fitting.min_by_key(|(score, .., above)| (std::cmp::Reverse(*score), above.len()))
+        };
+        let entities = self.entities.par_iter().enumerate();
+        let mut proposals: Vec<_> = entities.filter_map(propose).collect();
         proposals.sort_by(|a, b| b.cmp(a));
         for (score, entity, root, above) in proposals {
             let Some(root) = root else {
@@ -553,339 +545,4 @@ fn strip(parts: &[String], folder: &[String], windows: bool) -> Option<Vec<Strin
             .zip(folder)
             .all(|(part, prefix)| part == prefix || (windows && fold(part) == fold(prefix)));
     fits.then(|| parts[folder.len()..].to_vec())
-}
-
-/// Collects names and ties together those of one datastore.
-#[derive(Default)]
-struct Names {
-    keys: Vec<(Writer, Mount)>,
-    index: HashMap<(Writer, Mount), usize>,
-    parent: Vec<usize>,
-    labels: BTreeMap<usize, String>,
-    records: Vec<(usize, (usize, usize))>,
-}
-
-impl Names {
-    fn key(&mut self, writer: Writer, mount: Mount) -> usize {
-        let writer = if mount.is_global() { Writer::File } else { writer };
-        let next = self.keys.len();
-        *self.index.entry((writer, mount.clone())).or_insert_with(|| {
-            self.keys.push((writer, mount));
-            self.parent.push(next);
-            next
-        })
-    }
-
-    fn find(&mut self, mut key: usize) -> usize {
-        while self.parent[key] != key {
-            self.parent[key] = self.parent[self.parent[key]];
-            key = self.parent[key];
-        }
-        key
-    }
-
-    fn tie(&mut self, left: usize, right: usize) {
-        let (left, right) = (self.find(left), self.find(right));
-        self.parent[left.max(right)] = left.min(right);
-    }
-
-    /// The datastore lists: all names of one record are one datastore.
-    fn read_records(&mut self, inventories: &[Inventory]) {
-        for (inventory, (number, record)) in inventories
-            .iter()
-            .enumerate()
-            .flat_map(|(index, inventory)| std::iter::repeat(index).zip(inventory.datastores.iter().enumerate()))
-        {
-            let writer = Writer::Inventory(inventory);
-            let mut keys = Vec::new();
-            if !record.name.is_empty() {
-                let mount = parse_alias(&record.name)
-                    .filter(|path| path.parts.is_empty())
-                    .and_then(|path| path.mount);
-                keys.push(self.key(writer, mount.unwrap_or_else(|| Mount::Label(record.name.clone()))));
-            }
-            for alias in &record.aliases {
-                let Parsed::Path(path) = parse(alias) else { continue };
-                let path = path.on_host(record.local_to.as_deref());
-                if let (Some(mount), true) = (path.mount, path.parts.is_empty())
-                    && mount != Mount::HostRoot
-                {
-                    keys.push(self.key(writer, mount));
-                }
-            }
-            let Some(&first) = keys.first() else { continue };
-            for &key in &keys[1..] {
-                self.tie(first, key);
-            }
-            if !record.name.is_empty() {
-                self.labels.entry(first).or_insert_with(|| record.name.clone());
-            }
-            self.records.push((first, (inventory, number)));
-        }
-    }
-
-    /// Other names of volumes and folders. Two names of a whole volume are tied where somebody uses one of them; a
-    /// folder of a volume is only found by the other name.
-    fn read_other_names(&mut self, inventories: &[Inventory]) -> Vec<OtherFolder> {
-        let mut folders = Vec::new();
-        for (index, inventory) in inventories.iter().enumerate() {
-            let writer = Writer::Inventory(index);
-            let only_host = match inventory.hosts.as_slice() {
-                [host] => Some(host.name.as_str()),
-                _ => None,
-            };
-            for other in &inventory.observations.other_names {
-                let (Parsed::Path(path), Parsed::Path(name)) = (parse(&other.path), parse(&other.name)) else {
-                    continue;
-                };
-                let path = path.on_host(other.host.as_deref().or(only_host));
-                let is_nowhere =
-                    |mount: Option<&Mount>| matches!(mount, None | Some(Mount::HostRoot)) || is_drive_of_nobody(mount);
-                // The list of shares of a server does not name the server, and neither do its other lists (H-B2).
-                if is_drive_of_nobody(path.mount.as_ref()) && matches!(name.mount, Some(Mount::Share { .. })) {
-                    folders.push(OtherFolder {
-                        writer,
-                        from: path,
-                        to: name,
-                    });
-                    continue;
-                }
-                if is_nowhere(path.mount.as_ref()) || is_nowhere(name.mount.as_ref()) {
-                    continue;
-                }
-                if path.parts.is_empty() && name.parts.is_empty() {
-                    self.tie_known(writer, [path.mount, name.mount]);
-                } else {
-                    folders.push(OtherFolder {
-                        writer,
-                        from: path.clone(),
-                        to: name.clone(),
-                    });
-                    folders.push(OtherFolder {
-                        writer,
-                        from: name,
-                        to: path,
-                    });
-                }
-            }
-        }
-        folders
-    }
-
-    /// Ties two names of which at least one is known; names that nobody uses make no datastore.
-    fn tie_known(&mut self, writer: Writer, mounts: [Option<Mount>; 2]) {
-        let mounts: Vec<Mount> = mounts.into_iter().flatten().collect();
-        let is_known = |mount: &Mount| {
-            let writer = if mount.is_global() { Writer::File } else { writer };
-            self.index.contains_key(&(writer, mount.clone()))
-        };
-        if !mounts.iter().any(is_known) {
-            return;
-        }
-        let keys: Vec<usize> = mounts.into_iter().map(|mount| self.key(writer, mount)).collect();
-        if let [path, name] = keys[..] {
-            self.tie(path, name);
-        }
-    }
-
-    /// Every path that an inventory or a file writes, by the datastore that it names.
-    fn read_paths(&mut self, catalogue: &Catalogue, inventories: &[Inventory]) -> RawWritten {
-        let mut written = RawWritten::default();
-        for (index, inventory) in inventories.iter().enumerate() {
-            let writer = Writer::Inventory(index);
-            for vm in &inventory.vms {
-                let listed = vm
-                    .files
-                    .iter()
-                    .filter(|file| !file.role.is_transient())
-                    .map(|file| file.path.as_str());
-                for text in vm.config.as_deref().into_iter().chain(listed) {
-                    self.note(&mut written, writer, text, vm.host.as_deref(), None);
-                }
-            }
-            for object in inventory.objects.iter().filter(|object| !object.folder) {
-                if let Some(path) = &object.path {
-                    self.note(&mut written, writer, path, None, None);
-                }
-            }
-        }
-        for artifact in catalogue
-            .artifacts
-            .iter()
-            .filter(|artifact| artifact.kind != Kind::VmLog)
-        {
-            for reference in &artifact.evidence.references {
-                self.note(
-                    &mut written,
-                    Writer::File,
-                    reference.target.as_str(),
-                    None,
-                    Some((artifact, reference.role)),
-                );
-            }
-        }
-        written
-    }
-
-    fn note(
-        &mut self,
-        written: &mut RawWritten,
-        writer: Writer,
-        text: &str,
-        host: Option<&str>,
-        origin: Option<(&crate::catalogue::Artifact, Role)>,
-    ) {
-        let Parsed::Path(path) = parse(text) else { return };
-        let path = path.on_host(host);
-        let Some(mount) = path.mount.clone().filter(|mount| *mount != Mount::HostRoot) else {
-            return;
-        };
-        if path.parts.is_empty() || (origin.is_some() && !mount.is_global()) {
-            return;
-        }
-        let key = self.key(writer, mount);
-        if let Some((artifact, role)) = origin {
-            let folder = path.parts[..path.parts.len() - 1].join("/");
-            // Disks are named absolutely when they lie elsewhere, in a folder of the same name as often as not; the swap
-            // file is always named absolutely and lies with its VM (formats-vmware 2.3).
-            if role == Role::Swap && !folder.is_empty() && folder.as_bytes() == artifact.entry.path.folder().as_bytes()
-            {
-                written.own_folder.insert((key, artifact.entry.root, folder));
-            }
-            if role.is_transient() {
-                return;
-            }
-        }
-        written.paths.insert((key, path.relative()));
-    }
-
-    /// The entities, and for each key the entity that it became.
-    fn into_identities(mut self, catalogue: &Catalogue) -> (Identities, Vec<usize>) {
-        let mut entities: Vec<Entity> = Vec::new();
-        let mut entity_of_key = Vec::new();
-        let mut of_root = BTreeMap::new();
-        let mut by_name = HashMap::new();
-        for key in 0..self.keys.len() {
-            let head = self.find(key);
-            let index = *of_root.entry(head).or_insert_with(|| {
-                entities.push(Entity::default());
-                entities.len() - 1
-            });
-            entity_of_key.push(index);
-            entities[index].names.insert(self.keys[key].clone());
-            by_name.insert(self.keys[key].clone(), index);
-            if entities[index].label.is_none() {
-                entities[index].label = self.labels.get(&key).cloned();
-            }
-        }
-        for (key, record) in std::mem::take(&mut self.records) {
-            let head = self.find(key);
-            entities[of_root[&head]].records.push(record);
-        }
-        let given = catalogue
-            .roots
-            .iter()
-            .enumerate()
-            .flat_map(|(root, record)| {
-                record
-                    .aliases
-                    .iter()
-                    .filter_map(move |alias| Some((parse_alias(alias)?, root)))
-            })
-            .collect();
-        let roots = catalogue.roots.iter().enumerate().map(|(index, record)| RootIdentity {
-            name: String::new(),
-            aliases: Vec::new(),
-            identity: if record.aliases.is_empty() {
-                Identity::Unknown
-            } else {
-                Identity::Given
-            },
-            basis: String::new(),
-            entities: Vec::new(),
-            rivals: Vec::new(),
-            contradiction: None,
-            same_folder_as: same_folder(catalogue, index),
-        });
-        (
-            Identities {
-                roots: roots.collect(),
-                entities,
-                by_name,
-                given,
-                folders: Vec::new(),
-            },
-            entity_of_key,
-        )
-    }
-}
-
-/// What is written about each datastore, by key.
-#[derive(Default)]
-struct RawWritten {
-    paths: BTreeSet<(usize, String)>,
-    own_folder: BTreeSet<(usize, usize, String)>,
-}
-
-/// What is written about each datastore, by entity.
-struct Written {
-    /// Paths of configurations and disks below the datastore's top.
-    paths: Vec<BTreeSet<String>>,
-    /// Roots whose configurations say that they lie on it themselves, with the number of folders that say so.
-    own_folder: Vec<BTreeMap<usize, usize>>,
-}
-
-impl Written {
-    fn new(raw: RawWritten, entity_of_key: &[usize], entities: usize) -> Self {
-        let mut written = Self {
-            paths: vec![BTreeSet::new(); entities],
-            own_folder: vec![BTreeMap::new(); entities],
-        };
-        for (key, path) in raw.paths {
-            written.paths[entity_of_key[key]].insert(path);
-        }
-        for (key, root, _) in raw.own_folder {
-            *written.own_folder[entity_of_key[key]].entry(root).or_default() += 1;
-        }
-        written
-    }
-
-    /// The folders that all paths of an entity begin with, so far that each keeps a folder of its own.
-    fn common_folders(&self, entity: usize) -> Vec<String> {
-        let mut paths = self.paths[entity].iter().map(|path| {
-            let parts: Vec<&str> = path.split('/').collect();
-            parts[..parts.len().saturating_sub(2).min(NAMESPACE_FOLDERS_MAX)].to_vec()
-        });
-        let Some(mut common) = paths.next() else {
-            return Vec::new();
-        };
-        for path in paths {
-            let same = common
-                .iter()
-                .zip(&path)
-                .take_while(|(one, other)| fold(one) == fold(other))
-                .count();
-            common.truncate(same);
-        }
-        common.into_iter().map(str::to_owned).collect()
-    }
-
-    fn total(&self, entity: usize) -> usize {
-        self.paths[entity].len()
-    }
-
-    /// How well a root fits an entity when these folders of the entity lie above the root.
-    fn score(&self, entity: usize, root: usize, above: &[String], files: &Files<'_>) -> Score {
-        let prefix: String = above.iter().flat_map(|folder| [folder, "/"]).collect();
-        let is_here = |path: &&String| {
-            let below = path
-                .get(prefix.len()..)
-                .filter(|_| fold(path).starts_with(&fold(&prefix)));
-            below.is_some_and(|path| matches!(files.find(root, path.as_bytes()), Lookup::Found { .. }))
-        };
-        Score {
-            own_folder: self.own_folder[entity].get(&root).copied().unwrap_or_default(),
-            found: self.paths[entity].iter().filter(is_here).count(),
-        }
-    }
 }

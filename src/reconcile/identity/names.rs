@@ -1,0 +1,279 @@
+//! The names of datastores in inventories and files, and which of them are one datastore's.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    Entity, Identities, OtherFolder, RootIdentity, Writer, is_drive_of_nobody, same_folder, written::RawWritten,
+};
+use crate::{
+    catalogue::{Artifact, Catalogue},
+    inventory::Inventory,
+    kind::{Kind, Role},
+    path::{Mount, Parsed, parse, parse_alias},
+    report::model::Identity,
+};
+
+/// Collects names and ties together those of one datastore.
+#[derive(Default)]
+pub(super) struct Names {
+    keys: Vec<(Writer, Mount)>,
+    index: HashMap<(Writer, Mount), usize>,
+    parent: Vec<usize>,
+    labels: BTreeMap<usize, String>,
+    records: Vec<(usize, (usize, usize))>,
+}
+
+impl Names {
+    fn key(&mut self, writer: Writer, mount: Mount) -> usize {
+        let writer = if mount.is_global() { Writer::File } else { writer };
+        let next = self.keys.len();
+        *self.index.entry((writer, mount.clone())).or_insert_with(|| {
+            self.keys.push((writer, mount));
+            self.parent.push(next);
+            next
+        })
+    }
+
+    fn find(&mut self, mut key: usize) -> usize {
+        while self.parent[key] != key {
+            self.parent[key] = self.parent[self.parent[key]];
+            key = self.parent[key];
+        }
+        key
+    }
+
+    fn tie(&mut self, left: usize, right: usize) {
+        let (left, right) = (self.find(left), self.find(right));
+        self.parent[left.max(right)] = left.min(right);
+    }
+
+    /// The datastore lists: all names of one record are one datastore.
+    pub(super) fn read_records(&mut self, inventories: &[Inventory]) {
+        for (inventory, (number, record)) in inventories
+            .iter()
+            .enumerate()
+            .flat_map(|(index, inventory)| std::iter::repeat(index).zip(inventory.datastores.iter().enumerate()))
+        {
+            let writer = Writer::Inventory(inventory);
+            let mut keys = Vec::new();
+            if !record.name.is_empty() {
+                let mount = parse_alias(&record.name)
+                    .filter(|path| path.parts.is_empty())
+                    .and_then(|path| path.mount);
+                keys.push(self.key(writer, mount.unwrap_or_else(|| Mount::Label(record.name.clone()))));
+            }
+            for alias in &record.aliases {
+                let Parsed::Path(path) = parse(alias) else { continue };
+                let path = path.on_host(record.local_to.as_deref());
+                if let (Some(mount), true) = (path.mount, path.parts.is_empty())
+                    && mount != Mount::HostRoot
+                {
+                    keys.push(self.key(writer, mount));
+                }
+            }
+            let Some(&first) = keys.first() else { continue };
+            for &key in &keys[1..] {
+                self.tie(first, key);
+            }
+            if !record.name.is_empty() {
+                self.labels.entry(first).or_insert_with(|| record.name.clone());
+            }
+            self.records.push((first, (inventory, number)));
+        }
+    }
+
+    /// Other names of volumes and folders. Two names of a whole volume are tied where somebody uses one of them; a
+    /// folder of a volume is only found by the other name.
+    pub(super) fn read_other_names(&mut self, inventories: &[Inventory]) -> Vec<OtherFolder> {
+        let mut folders = Vec::new();
+        for (index, inventory) in inventories.iter().enumerate() {
+            let writer = Writer::Inventory(index);
+            let only_host = match inventory.hosts.as_slice() {
+                [host] => Some(host.name.as_str()),
+                _ => None,
+            };
+            for other in &inventory.observations.other_names {
+                let (Parsed::Path(path), Parsed::Path(name)) = (parse(&other.path), parse(&other.name)) else {
+                    continue;
+                };
+                let path = path.on_host(other.host.as_deref().or(only_host));
+                let is_nowhere =
+                    |mount: Option<&Mount>| matches!(mount, None | Some(Mount::HostRoot)) || is_drive_of_nobody(mount);
+                // The list of shares of a server does not name the server, and neither do its other lists (H-B2).
+                if is_drive_of_nobody(path.mount.as_ref()) && matches!(name.mount, Some(Mount::Share { .. })) {
+                    folders.push(OtherFolder {
+                        writer,
+                        from: path,
+                        to: name,
+                    });
+                    continue;
+                }
+                if is_nowhere(path.mount.as_ref()) || is_nowhere(name.mount.as_ref()) {
+                    continue;
+                }
+                if path.parts.is_empty() && name.parts.is_empty() {
+                    self.tie_known(writer, [path.mount, name.mount]);
+                } else {
+                    folders.push(OtherFolder {
+                        writer,
+                        from: path.clone(),
+                        to: name.clone(),
+                    });
+                    folders.push(OtherFolder {
+                        writer,
+                        from: name,
+                        to: path,
+                    });
+                }
+            }
+        }
+        folders
+    }
+
+    /// Ties two names of which at least one is known; names that nobody uses make no datastore.
+    fn tie_known(&mut self, writer: Writer, mounts: [Option<Mount>; 2]) {
+        let mounts: Vec<Mount> = mounts.into_iter().flatten().collect();
+        let is_known = |mount: &Mount| {
+            let writer = if mount.is_global() { Writer::File } else { writer };
+            self.index.contains_key(&(writer, mount.clone()))
+        };
+        if !mounts.iter().any(is_known) {
+            return;
+        }
+        let keys: Vec<usize> = mounts.into_iter().map(|mount| self.key(writer, mount)).collect();
+        if let [path, name] = keys[..] {
+            self.tie(path, name);
+        }
+    }
+
+    /// Every path that an inventory or a file writes, by the datastore that it names.
+    pub(super) fn read_paths(&mut self, catalogue: &Catalogue, inventories: &[Inventory]) -> RawWritten {
+        let mut written = RawWritten::default();
+        for (index, inventory) in inventories.iter().enumerate() {
+            let writer = Writer::Inventory(index);
+            for vm in &inventory.vms {
+                let listed = vm
+                    .files
+                    .iter()
+                    .filter(|file| !file.role.is_transient())
+                    .map(|file| file.path.as_str());
+                for text in vm.config.as_deref().into_iter().chain(listed) {
+                    self.note(&mut written, writer, text, vm.host.as_deref(), None);
+                }
+            }
+            for object in inventory.objects.iter().filter(|object| !object.folder) {
+                if let Some(path) = &object.path {
+                    self.note(&mut written, writer, path, None, None);
+                }
+            }
+        }
+        for artifact in catalogue
+            .artifacts
+            .iter()
+            .filter(|artifact| artifact.kind != Kind::VmLog)
+        {
+            for reference in &artifact.evidence.references {
+                self.note(
+                    &mut written,
+                    Writer::File,
+                    reference.target.as_str(),
+                    None,
+                    Some((artifact, reference.role)),
+                );
+            }
+        }
+        written
+    }
+
+    fn note(
+        &mut self,
+        written: &mut RawWritten,
+        writer: Writer,
+        text: &str,
+        host: Option<&str>,
+        origin: Option<(&Artifact, Role)>,
+    ) {
+        let Parsed::Path(path) = parse(text) else { return };
+        let path = path.on_host(host);
+        let Some(mount) = path.mount.clone().filter(|mount| *mount != Mount::HostRoot) else {
+            return;
+        };
+        if path.parts.is_empty() || (origin.is_some() && !mount.is_global()) {
+            return;
+        }
+        let key = self.key(writer, mount);
+        if let Some((artifact, role)) = origin {
+            let folder = path.parts[..path.parts.len() - 1].join("/");
+            // Disks are named absolutely when they lie elsewhere, in a folder of the same name as often as not; the swap
+            // file is always named absolutely and lies with its VM (formats-vmware 2.3).
+            if role == Role::Swap && !folder.is_empty() && folder.as_bytes() == artifact.entry.path.folder().as_bytes()
+            {
+                written.own_folder.insert((key, artifact.entry.root, folder));
+            }
+            if role.is_transient() {
+                return;
+            }
+        }
+        written.paths.insert((key, path.relative()));
+    }
+
+    /// The entities, and for each key the entity that it became.
+    pub(super) fn into_identities(mut self, catalogue: &Catalogue) -> (Identities, Vec<usize>) {
+        let mut entities: Vec<Entity> = Vec::new();
+        let mut entity_of_key = Vec::new();
+        let mut of_root = BTreeMap::new();
+        let mut by_name = HashMap::new();
+        for key in 0..self.keys.len() {
+            let head = self.find(key);
+            let index = *of_root.entry(head).or_insert_with(|| {
+                entities.push(Entity::default());
+                entities.len() - 1
+            });
+            entity_of_key.push(index);
+            entities[index].names.insert(self.keys[key].clone());
+            by_name.insert(self.keys[key].clone(), index);
+            if entities[index].label.is_none() {
+                entities[index].label = self.labels.get(&key).cloned();
+            }
+        }
+        for (key, record) in std::mem::take(&mut self.records) {
+            let head = self.find(key);
+            entities[of_root[&head]].records.push(record);
+        }
+        let given = catalogue
+            .roots
+            .iter()
+            .enumerate()
+            .flat_map(|(root, record)| {
+                record
+                    .aliases
+                    .iter()
+                    .filter_map(move |alias| Some((parse_alias(alias)?, root)))
+            })
+            .collect();
+        let roots = catalogue.roots.iter().enumerate().map(|(index, record)| RootIdentity {
+            name: String::new(),
+            aliases: Vec::new(),
+            identity: if record.aliases.is_empty() {
+                Identity::Unknown
+            } else {
+                Identity::Given
+            },
+            basis: String::new(),
+            entities: Vec::new(),
+            rivals: Vec::new(),
+            contradiction: None,
+            same_folder_as: same_folder(catalogue, index),
+        });
+        (
+            Identities {
+                roots: roots.collect(),
+                entities,
+                by_name,
+                given,
+                folders: Vec::new(),
+            },
+            entity_of_key,
+        )
+    }
+}
