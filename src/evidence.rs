@@ -11,24 +11,25 @@ use uuid::Uuid;
 
 use crate::kind::{Platform, Role};
 
-/// Everything that one artifact tells about others and about itself.
+/// Everything that one artifact tells about others and about itself. What few of them tell is boxed: a large site has a
+/// million of these in memory.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Evidence {
     /// Paths that it names, in the order of the file.
     pub references: Vec<Reference>,
     /// Set when it is the configuration, snapshot list or state of a VM.
-    pub vm: Option<VmEvidence>,
+    pub vm: Option<Box<VmEvidence>>,
     /// Set when it is (a link of) a disk.
-    pub disk: Option<DiskEvidence>,
+    pub disk: Option<Box<DiskEvidence>>,
     /// Set when it is a lock.
-    pub lock: Option<LockEvidence>,
+    pub lock: Option<Box<LockEvidence>>,
     /// Signs of use, protection or damage.
     pub marks: Vec<Mark>,
     /// Set when it is a snapshot list: the snapshots, in the order of the file.
     pub snapshots: Vec<SnapshotEvidence>,
     /// Set when it tells what a VM had open when it ran. History: it owns nothing (V47).
-    pub history: Option<History>,
+    pub history: Option<Box<History>>,
 }
 
 impl Evidence {

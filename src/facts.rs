@@ -1,9 +1,9 @@
 //! What a parser read of a file, as `derelict inspect` prints it.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::Value;
 
 /// Facts as JSON, kept as its text: a tree of values takes ten times the memory, and nothing but a writer asks for them. The
@@ -21,6 +21,15 @@ impl Facts {
         let text = self.0.as_deref();
         text.and_then(|text| serde_json::from_str(text).ok())
             .unwrap_or_default()
+    }
+
+    /// Makes these facts one text in memory with facts that say the same.
+    pub(crate) fn share(&mut self, known: &mut HashSet<Arc<str>>) {
+        let Some(text) = &mut self.0 else { return };
+        match known.get(text) {
+            Some(same) => *text = Arc::clone(same),
+            None => drop(known.insert(Arc::clone(text))),
+        }
     }
 
     /// True where nothing is read of a file of this kind.
@@ -47,7 +56,12 @@ impl Serialize for Facts {
 
 impl<'de> Deserialize<'de> for Facts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Value::deserialize(deserializer).map(|value| Self::from(&value))
+        let mut text = Vec::new();
+        // Without a tree of values between.
+        serde_transcode::transcode(deserializer, &mut serde_json::Serializer::new(&mut text))
+            .map_err(D::Error::custom)?;
+        let text = String::from_utf8(text).map_err(D::Error::custom)?;
+        Ok(Self((text != "null").then(|| text.into())))
     }
 }
 

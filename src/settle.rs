@@ -98,7 +98,7 @@ pub(crate) fn keep(catalogue: &mut Catalogue, index: usize, look: SecondLook) {
             offset: None,
         });
     }
-    artifact.second_look = Some(look);
+    artifact.second_look = Some(Box::new(look));
 }
 
 /// The issue of a file that could not be looked at again.

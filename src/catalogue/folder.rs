@@ -1,6 +1,6 @@
 //! What a crawl hands over: one folder at a time, and the gathering of all of them.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,8 @@ pub(crate) struct Gathering {
     pub(crate) catalogue: Catalogue,
     /// Files with several names that were counted: root, device, inode.
     counted: HashSet<(usize, u64, u64)>,
+    /// Facts, of which many files have the same.
+    facts: HashSet<Arc<str>>,
 }
 
 impl Gathering {
@@ -73,11 +75,12 @@ impl Gathering {
         Self {
             catalogue: Catalogue::new(roots),
             counted: HashSet::new(),
+            facts: HashSet::new(),
         }
     }
 
     /// Adds a folder: what was counted to its root, what was found to the lists.
-    pub(crate) fn add(&mut self, folder: Folder) {
+    pub(crate) fn add(&mut self, mut folder: Folder) {
         let done = folder.record;
         if let Some(root) = self.catalogue.roots.get_mut(done.root) {
             root.files = root.files.saturating_add(done.files);
@@ -94,6 +97,9 @@ impl Gathering {
             if done.is_empty && done.entered && !done.path.is_empty() {
                 root.empty_folders.push(done.path);
             }
+        }
+        for artifact in &mut folder.artifacts {
+            artifact.facts.share(&mut self.facts);
         }
         self.catalogue.artifacts.extend(folder.artifacts);
         self.catalogue.bystanders.extend(folder.bystanders);

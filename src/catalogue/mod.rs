@@ -173,7 +173,7 @@ pub struct Artifact {
     pub blake3: Option<String>,
     /// What was found when it was looked at again, with `--settle`.
     #[serde(default)]
-    pub second_look: Option<SecondLook>,
+    pub second_look: Option<Box<SecondLook>>,
 }
 
 /// What the file system and the header of a file said some time after the scan.
@@ -256,10 +256,11 @@ impl Catalogue {
 
     /// Sorts everything, so that the same evidence gives the same bytes whatever the order of the threads.
     pub fn sort(&mut self) {
+        // A path is there once, so that no order among equals is to be kept, and a large list needs no room beside it.
         self.artifacts
-            .sort_by(|a, b| (a.entry.root, &a.entry.path).cmp(&(b.entry.root, &b.entry.path)));
+            .sort_unstable_by(|a, b| (a.entry.root, &a.entry.path).cmp(&(b.entry.root, &b.entry.path)));
         self.bystanders
-            .sort_by(|a, b| (a.root, &a.path).cmp(&(b.root, &b.path)));
+            .sort_unstable_by(|a, b| (a.root, &a.path).cmp(&(b.root, &b.path)));
         self.specials.sort();
         self.issues.sort();
         for root in &mut self.roots {
@@ -273,26 +274,24 @@ impl Catalogue {
     /// A root that was collected again later is left out, and roots of one path on several machines get paths that differ.
     pub fn merge(catalogues: impl IntoIterator<Item = Catalogue>) -> Self {
         let mut all = Self::new(Vec::new());
-        for catalogue in catalogues {
-            let shift = all.roots.len();
-            all.roots.extend(catalogue.roots);
-            all.artifacts
-                .extend(catalogue.artifacts.into_iter().map(|mut artifact| {
-                    artifact.entry.root = artifact.entry.root.saturating_add(shift);
-                    artifact
-                }));
-            all.bystanders.extend(catalogue.bystanders.into_iter().map(|mut entry| {
-                entry.root = entry.root.saturating_add(shift);
-                entry
-            }));
-            all.specials.extend(catalogue.specials.into_iter().map(|mut special| {
-                special.root = special.root.saturating_add(shift);
-                special
-            }));
-            all.issues.extend(catalogue.issues.into_iter().map(|mut issue| {
-                issue.root = issue.root.map(|root| root.saturating_add(shift));
-                issue
-            }));
+        for mut catalogue in catalogues {
+            let first = all.roots.len();
+            let shift = |root: &mut usize| *root = root.saturating_add(first);
+            let artifacts = catalogue.artifacts.iter_mut();
+            artifacts.for_each(|artifact| shift(&mut artifact.entry.root));
+            catalogue.bystanders.iter_mut().for_each(|entry| shift(&mut entry.root));
+            let specials = catalogue.specials.iter_mut();
+            specials.for_each(|special| shift(&mut special.root));
+            catalogue
+                .issues
+                .iter_mut()
+                .filter_map(|issue| issue.root.as_mut())
+                .for_each(shift);
+            append(&mut all.roots, catalogue.roots);
+            append(&mut all.artifacts, catalogue.artifacts);
+            append(&mut all.bystanders, catalogue.bystanders);
+            append(&mut all.specials, catalogue.specials);
+            append(&mut all.issues, catalogue.issues);
         }
         all.drop_superseded();
         all.tell_apart();
@@ -363,6 +362,15 @@ impl Catalogue {
             *count = count.saturating_add(1);
         }
         counts
+    }
+}
+
+/// Adds to a list; the first one is taken as it is, for it may be large.
+fn append<T>(all: &mut Vec<T>, more: Vec<T>) {
+    if all.is_empty() {
+        *all = more;
+    } else {
+        all.extend(more);
     }
 }
 

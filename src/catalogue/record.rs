@@ -41,7 +41,6 @@ pub struct Settings {
 /// record is not done.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(super) enum Record<'a> {
     /// In the folder whose record comes next.
     Artifact(Cow<'a, Artifact>),

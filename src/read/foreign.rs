@@ -47,12 +47,12 @@ fn qcow2(image: &Qcow2) -> Evidence {
     });
     Evidence {
         references: parents.chain(data).collect(),
-        disk: Some(DiskEvidence {
+        disk: Some(Box::new(DiskEvidence {
             virtual_bytes: Some(image.virtual_bytes),
             has_parent: image.backing_file.is_some(),
             create_type: Some("qcow2".to_owned()),
             ..DiskEvidence::default()
-        }),
+        })),
         marks: is_open.into_iter().collect(),
         ..Evidence::default()
     }
@@ -62,14 +62,14 @@ fn qcow2(image: &Qcow2) -> Evidence {
 fn vdi(image: &Vdi) -> Evidence {
     let parent = image.parent_uuid.filter(|id| !id.is_nil());
     Evidence {
-        disk: Some(DiskEvidence {
+        disk: Some(Box::new(DiskEvidence {
             virtual_bytes: Some(image.virtual_bytes),
             link: image.uuid.map(LinkId::Guid),
             has_parent: parent.is_some() || image.kind == VdiKind::Differencing,
             parent_links: parent.map(LinkId::Guid).into_iter().collect(),
             create_type: Some("vdi".to_owned()),
             ..DiskEvidence::default()
-        }),
+        })),
         ..Evidence::default()
     }
 }

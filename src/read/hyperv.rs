@@ -36,11 +36,11 @@ pub(super) fn container(
     if kind == Kind::Vmcx && is_state && file.is_complete() {
         parsed.kind = Some(Kind::Vmrs);
     } else if kind == Kind::Vmcx && !file.is_complete() && parsed.evidence.vm.is_none() {
-        parsed.evidence.vm = Some(VmEvidence {
+        parsed.evidence.vm = Some(Box::new(VmEvidence {
             instance_id: guid_of_name(subject.name),
             opaque: Some(DAMAGED_TEXT.to_owned()),
             ..VmEvidence::of(Platform::Hyperv)
-        });
+        }));
     }
     Ok(parsed)
 }
@@ -58,10 +58,10 @@ fn parsed(file: &HypervFile, subject: &Subject<'_>) -> Parsed {
     };
     match &file.content {
         Content::Config(config) => {
-            evidence.vm = Some(VmEvidence {
+            evidence.vm = Some(Box::new(VmEvidence {
                 previous_paths: file.storage.as_ref().map(previous_paths).unwrap_or_default(),
                 ..machine(config, subject)
-            });
+            }));
             evidence.marks.extend(marks(config));
         }
         Content::Runtime(state) if state.has_saved_state => {
@@ -237,10 +237,10 @@ pub(super) fn disk_set(reader: &FileReader) -> Result<Parsed, ParseError> {
                 weak: false,
             })
             .collect(),
-        disk: Some(DiskEvidence {
+        disk: Some(Box::new(DiskEvidence {
             create_type: Some("vhd-set".to_owned()),
             ..DiskEvidence::default()
-        }),
+        })),
         marks: vec![mark(MarkCode::Shared, "a VHD Set may be attached to several VMs")],
         ..Evidence::default()
     };

@@ -30,7 +30,7 @@ pub(super) fn vhdx_disk(reader: &FileReader, limits: &Limits) -> Result<Parsed, 
     let facts = vhdx::read(reader, limits)?;
     let evidence = Evidence {
         references: facts.parent.as_ref().map(parents).unwrap_or_default(),
-        disk: Some(DiskEvidence {
+        disk: Some(Box::new(DiskEvidence {
             virtual_bytes: facts.virtual_bytes,
             link: Some(LinkId::Guid(facts.data_write_guid)),
             has_parent: facts.may_have_parent(),
@@ -43,7 +43,7 @@ pub(super) fn vhdx_disk(reader: &FileReader, limits: &Limits) -> Result<Parsed, 
             disk_id: facts.disk_id.map(|id| id.simple().to_string()),
             create_type: facts.kind.map(|kind| kind.as_str().to_owned()),
             ..DiskEvidence::default()
-        }),
+        })),
         marks: vhdx_marks(&facts),
         ..Evidence::default()
     };
@@ -104,7 +104,7 @@ pub(super) fn vhd_disk(reader: &FileReader, limits: &Limits) -> Result<Parsed, P
             .iter()
             .flat_map(|parent| parent.paths().map(parent_of))
             .collect(),
-        disk: Some(DiskEvidence {
+        disk: Some(Box::new(DiskEvidence {
             virtual_bytes: facts.virtual_bytes,
             link: facts.unique_id.map(LinkId::Guid),
             has_parent: facts.kind == DiskKind::Differencing,
@@ -117,7 +117,7 @@ pub(super) fn vhd_disk(reader: &FileReader, limits: &Limits) -> Result<Parsed, P
             create_type: Some(facts.kind.as_str().to_owned()),
             creator: facts.creator.as_deref().map(|creator| creator.trim().to_owned()),
             ..DiskEvidence::default()
-        }),
+        })),
         ..Evidence::default()
     };
     Ok(Parsed::new(&facts, evidence, &facts.anomalies).damaged_by(facts.damage.as_ref()))

@@ -484,7 +484,7 @@ fn by_name_alone(kind: Kind, subject: &Subject<'_>) -> Evidence {
         Kind::Vmss | Kind::Bin | Kind::Vsv => evidence
             .marks
             .push(mark(MarkCode::SavedState, "holds the state of a suspended or saved VM")),
-        Kind::VmLock => evidence.lock = Some(vmware::lock_of_name(subject)),
+        Kind::VmLock => evidence.lock = Some(Box::new(vmware::lock_of_name(subject))),
         _ => {}
     }
     evidence
@@ -496,7 +496,7 @@ fn make_opaque(evidence: &mut Evidence, kind: Kind, subject: &Subject<'_>, why: 
         return;
     }
     let platform = kind.platform().unwrap_or(Platform::Vmware);
-    let vm = evidence.vm.get_or_insert_with(|| VmEvidence::of(platform));
+    let vm = evidence.vm.get_or_insert_with(|| Box::new(VmEvidence::of(platform)));
     vm.opaque = Some(why.to_owned());
     if platform == Platform::Hyperv && vm.instance_id.is_none() {
         vm.instance_id = guid_of_name(subject.name);

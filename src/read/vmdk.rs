@@ -44,7 +44,7 @@ pub(super) fn disk(kind: Kind, reader: &FileReader, limits: &Limits) -> Result<P
     }
     let mut evidence = Evidence {
         references: references(&facts.references()),
-        disk: facts.descriptor().map(|descriptor| link(&facts, descriptor)),
+        disk: facts.descriptor().map(|descriptor| Box::new(link(&facts, descriptor))),
         ..Evidence::default()
     };
     if facts.is_unclean() {

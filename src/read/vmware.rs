@@ -58,7 +58,7 @@ pub(super) fn configuration(kind: Kind, reader: &FileReader, limits: &Limits) ->
     };
     let evidence = Evidence {
         references: references(&config.files),
-        vm: Some(vm),
+        vm: Some(Box::new(vm)),
         marks,
         ..Evidence::default()
     };
@@ -132,10 +132,10 @@ pub(super) fn snapshot_list(reader: &FileReader, limits: &Limits) -> Result<Pars
     }
     if list.is_encrypted || list.is_torn {
         let text = if list.is_encrypted { encrypted } else { TORN_TEXT };
-        evidence.vm = Some(VmEvidence {
+        evidence.vm = Some(Box::new(VmEvidence {
             opaque: Some(text.to_owned()),
             ..VmEvidence::of(Platform::Vmware)
-        });
+        }));
     }
     Ok(Parsed::new(&list, evidence, &list.anomalies).damaged_by(torn(list.is_torn).as_ref()))
 }
@@ -208,7 +208,7 @@ pub(super) fn state(content: Content, reader: &FileReader, limits: &Limits) -> R
     };
     let evidence = Evidence {
         references: references(&state.references()),
-        vm: Some(vm),
+        vm: Some(Box::new(vm)),
         ..Evidence::default()
     };
     Ok(Parsed::new(&state, evidence, &state.anomalies))
@@ -235,7 +235,7 @@ pub(super) fn log(reader: &FileReader) -> Result<Parsed, ParseError> {
         disks: opened.collect(),
     };
     let evidence = Evidence {
-        history: Some(history),
+        history: Some(Box::new(history)),
         ..Evidence::default()
     };
     Ok(Parsed::new(&log, evidence, &[]))
@@ -265,10 +265,10 @@ pub(super) fn host_list(reader: &FileReader, limits: &Limits) -> Result<Parsed, 
 pub(super) fn lock(reader: &FileReader, subject: &Subject<'_>, limits: &Limits) -> Result<Parsed, ParseError> {
     let body = LockBody::read(reader, limits)?;
     let evidence = Evidence {
-        lock: Some(LockEvidence {
+        lock: Some(Box::new(LockEvidence {
             host: body.host.clone().or_else(|| body.machine_id.clone()),
             ..lock_of_name(subject)
-        }),
+        })),
         ..Evidence::default()
     };
     Ok(Parsed::new(&body, evidence, &[]))

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+
 use super::{
     backups,
     coverage::{GapItem, Reach, count},
@@ -13,6 +15,7 @@ use super::{
     problems::Problems,
     resolve::Target,
     signs,
+    told::Told,
 };
 use crate::{
     catalogue::{RootRecord, Stage},
@@ -21,30 +24,23 @@ use crate::{
     report::{
         codes::{Class, ReasonCode},
         model::{
-            Acceptance, Agreement, ArtifactReport, Cover, Coverage, Gap, Group, InventoryReport, IssueReport,
-            MissingFile, Owner, Reason, ReferenceReport, ReferencedBy, Report, Resolved, RootReport, SCHEMA, Scope,
-            SkippedReport, Summary, Tool, Unresolved, Verdict, Vm, Weight,
+            Acceptance, Agreement, ArtifactReport, Cover, Coverage, Gap, InventoryReport, IssueReport, MissingFile,
+            Owner, Reason, ReferenceReport, ReferencedBy, Report, Resolved, RootReport, SCHEMA, Scope, SkippedReport,
+            Sum, Summary, Tool, Unresolved, Verdict, Vm, Weight,
         },
     },
 };
 
 /// Makes the report.
-pub(crate) fn assemble(
-    judge: &Judge<'_>,
-    judged: &[Option<Judgement>],
-    problems: Problems,
-    opinions: Opinions,
-) -> Report {
-    let maker = Maker {
-        judge,
-        judged,
-        opinions: &opinions,
-    };
-    let groups = Groups::new(&maker);
+pub(crate) fn assemble<'a>(maker: &'a Maker<'a>, problems: Problems, groups: &'a Groups) -> Report<Told<'a>> {
+    let judge = maker.judge;
     let shown = maker.once();
-    let (artifacts, summary, accepted) = maker.artifacts(&groups, &shown);
-    let mut report_groups = groups.report(&maker, &shown);
-    accept(&mut report_groups, &artifacts);
+    let (artifacts, summary, accepted) = maker.artifacts(groups, &shown);
+    let mut report_groups = groups.report(maker, &shown);
+    let accepted_groups = artifacts.accepted_groups();
+    for (place, group) in report_groups.iter_mut().enumerate() {
+        group.accepted = accepted_groups.contains(&place);
+    }
     let backups = backups::report(judge, &mut report_groups);
     Report {
         schema: SCHEMA.to_owned(),
@@ -62,22 +58,8 @@ pub(crate) fn assemble(
         groups: report_groups,
         problems: problems.all,
         accepted,
-        second_opinions: opinions.all,
+        second_opinions: maker.opinions.all.clone(),
         backups,
-    }
-}
-
-/// A group is accepted where all of its artifacts are.
-fn accept(groups: &mut [Group], artifacts: &[ArtifactReport]) {
-    let of = |is_accepted: bool| -> BTreeSet<&str> {
-        let artifacts = artifacts
-            .iter()
-            .filter(|artifact| artifact.accepted.is_some() == is_accepted);
-        artifacts.filter_map(|artifact| artifact.group.as_deref()).collect()
-    };
-    let (accepted, open) = (of(true), of(false));
-    for group in groups {
-        group.accepted = accepted.contains(group.id.as_str()) && !open.contains(group.id.as_str());
     }
 }
 
@@ -85,12 +67,12 @@ fn accept(groups: &mut [Group], artifacts: &[ArtifactReport]) {
 pub(super) struct Maker<'a> {
     pub(super) judge: &'a Judge<'a>,
     pub(super) judged: &'a [Option<Judgement>],
-    opinions: &'a Opinions,
+    pub(super) opinions: &'a Opinions,
 }
 
 /// What one sentence about a gap is told of.
 #[derive(Default)]
-struct Told {
+struct GapEffect {
     roots: BTreeSet<usize>,
     caps: bool,
     nodes: BTreeSet<NodeId>,
@@ -105,7 +87,7 @@ impl Maker<'_> {
     }
 
     /// The owner that a file is grouped with: the one whose configuration lies beside it, where several own it.
-    pub(super) fn first_owner<'a>(&self, node: NodeId, judgement: &'a Judgement) -> Option<&'a Owner> {
+    pub(super) fn first_owner(&self, node: NodeId, judgement: &Judgement) -> Option<Owner> {
         let nodes = &self.judge.world.files.nodes;
         let is_beside = |vm: &&OwnerVm| {
             let config = vm.config.map(|config| nodes[config]);
@@ -113,24 +95,36 @@ impl Maker<'_> {
                 config.entry.root == nodes[node].entry.root && config.folder() == nodes[node].folder()
             })
         };
-        let vms = self.judge.owners.vms_of.get(&node).into_iter().flatten();
+        let vms = self.judge.owners.vms_of.get(node).into_iter().flatten();
         let beside = vms.map(|&vm| &self.judge.owners.vms[vm]).find(is_beside);
-        let of_id = beside.and_then(|vm| judgement.owners.iter().find(|owner| owner.id == vm.id));
-        of_id.or_else(|| judgement.owners.first())
+        let owners = self.judge.owners_of(node, judgement);
+        let of_id = beside.and_then(|vm| owners.iter().find(|owner| owner.id == vm.id));
+        of_id.or_else(|| owners.first()).cloned()
     }
 
-    /// The first name of every reported file: what sums count.
-    fn once(&self) -> BTreeSet<NodeId> {
-        let mut seen = BTreeSet::new();
-        self.reported()
-            .filter(|(node, _)| seen.insert(self.judge.world.files.first_name[*node]))
-            .map(|(node, _)| node)
-            .collect()
+    /// For each file whether it is the first reported name of one: what sums count.
+    fn once(&self) -> Vec<bool> {
+        let mut seen = vec![false; self.judged.len()];
+        let mut once = seen.clone();
+        for (node, _) in self.reported() {
+            let first = self.judge.world.files.first_name[node];
+            once[node] = !std::mem::replace(&mut seen[first], true);
+        }
+        once
     }
 
     pub(super) fn path(&self, node: NodeId) -> RawPath {
         let entry = self.judge.world.files.nodes[node].entry;
         self.root(entry.root).path.join(entry.path.as_bytes())
+    }
+
+    /// The bytes of the same.
+    pub(super) fn path_bytes(&self, node: NodeId) -> impl Iterator<Item = u8> {
+        let entry = self.judge.world.files.nodes[node].entry;
+        let root = self.root(entry.root).path.as_bytes();
+        let between = !(root.is_empty() || root.ends_with(b"/") || entry.path.is_empty());
+        let between: &[u8] = if between { b"/" } else { b"" };
+        [root, between, entry.path.as_bytes()].into_iter().flatten().copied()
     }
 
     fn root(&self, root: usize) -> &RootRecord {
@@ -148,33 +142,59 @@ impl Maker<'_> {
     }
 
     /// The artifacts, the sums over them, and what of them was accepted.
-    fn artifacts(&self, groups: &Groups, shown: &BTreeSet<NodeId>) -> (Vec<ArtifactReport>, Summary, Vec<Acceptance>) {
+    fn artifacts<'a>(&'a self, groups: &'a Groups, shown: &[bool]) -> (Told<'a>, Summary, Vec<Acceptance>) {
         let mut summary = Summary::empty();
         let mut accepted = self.judge.options.accepted.report(self.judge.options.as_of);
         for root in 0..self.judge.catalogue.roots.len() {
             summary.datastores.entry(self.datastore(root).to_owned()).or_default();
         }
-        let mut artifacts = Vec::new();
+        let mut told = Told::new(self, groups);
+        let mut sums: BTreeMap<(usize, Verdict, Option<Class>), Sum> = BTreeMap::new();
         for (node, judgement) in self.reported() {
-            let mut artifact = self.artifact(node, judgement, groups);
-            let acceptance = self.judge.options.accepted.find(&artifact);
+            let sum = self.sum(node, judgement);
+            let of_nobody = || self.artifact(node, judgement, groups);
+            let acceptance = judgement.verdict.is_nobodys().then(of_nobody);
+            let acceptance = acceptance.and_then(|artifact| self.judge.options.accepted.find(&artifact));
             // An acceptance that has expired still tells what it was about.
-            artifact.accepted = acceptance.filter(|place| accepted.get(*place).is_some_and(|found| !found.expired));
-            if shown.contains(&node) {
-                if let Some(found) = acceptance.and_then(|place| accepted.get_mut(place)) {
-                    found.sum.add(&artifact);
-                }
-                summary.add(&artifact);
+            let is_accepted = acceptance.is_some_and(|place| accepted.get(place).is_some_and(|found| !found.expired));
+            if let Some(place) = acceptance.filter(|_| is_accepted) {
+                told.accepted.insert(node, place);
             }
-            artifacts.push(artifact);
+            if !shown[node] {
+                continue;
+            }
+            if let Some(found) = acceptance.and_then(|place| accepted.get_mut(place)) {
+                found.sum.add(sum);
+            }
+            if is_accepted {
+                summary.accepted.add(sum);
+            } else {
+                let root = self.judge.world.files.nodes[node].entry.root;
+                let key = (root, judgement.verdict, judgement.class);
+                sums.entry(key).or_default().add(sum);
+            }
         }
-        // Where one root lies in another a file has one entry, with the better protected verdict.
-        artifacts.sort_by(|a, b| (&a.path, a.verdict).cmp(&(&b.path, b.verdict)));
-        artifacts.dedup_by(|later, first| later.path == first.path);
-        (artifacts, summary, accepted)
+        for ((root, verdict, class), sum) in sums {
+            summary.add_sum(verdict, class, self.datastore(root), sum);
+        }
+        (told, summary, accepted)
     }
 
-    fn artifact(&self, node: NodeId, judgement: &Judgement, groups: &Groups) -> ArtifactReport {
+    /// One file in sums.
+    fn sum(&self, node: NodeId, judgement: &Judgement) -> Sum {
+        let entry = self.judge.world.files.nodes[node].entry;
+        Sum::of(
+            judgement.verdict,
+            judgement.reclaim,
+            judgement.risk,
+            entry.length,
+            self.allocated(node),
+        )
+    }
+
+    /// What the report says of one file; whether it was accepted is not known here.
+    pub(super) fn artifact(&self, node: NodeId, judgement: &Judgement, groups: &Groups) -> ArtifactReport {
+        let judgement = self.judge.told(node, judgement);
         let file = self.judge.world.files.nodes[node];
         let evidence = file.evidence();
         ArtifactReport {
@@ -239,7 +259,7 @@ impl Maker<'_> {
             role: edge.role,
         });
         let mut all: Vec<ReferencedBy> = edges.collect();
-        for &vm in self.judge.owners.vms_of.get(&node).into_iter().flatten() {
+        for &vm in self.judge.owners.vms_of.get(node).into_iter().flatten() {
             if let Some(own::Via::Listed { source, role }) = self.judge.owners.vms[vm].files.get(&node) {
                 all.push(ReferencedBy {
                     path: RawPath::from(source.as_str()),
@@ -285,9 +305,7 @@ impl Maker<'_> {
         Coverage {
             complete,
             assume_complete: self.judge.options.assume_complete,
-            roots: (0..self.judge.catalogue.roots.len())
-                .map(|root| self.root_report(root))
-                .collect(),
+            roots: self.root_reports(),
             issues,
             inventories: self.inventories(),
             gaps: gaps.iter().map(|gap| gap.text.clone()).collect(),
@@ -325,13 +343,20 @@ impl Maker<'_> {
         issues
     }
 
-    fn root_report(&self, index: usize) -> RootReport {
+    fn root_reports(&self) -> Vec<RootReport> {
+        let mut artifacts = vec![0; self.judge.catalogue.roots.len()];
+        for (node, _) in self.reported() {
+            artifacts[self.judge.world.files.nodes[node].entry.root] += 1;
+        }
+        let reports = artifacts.into_iter().enumerate();
+        reports
+            .map(|(root, artifacts)| self.root_report(root, artifacts))
+            .collect()
+    }
+
+    fn root_report(&self, index: usize, artifacts: u64) -> RootReport {
         let record = self.root(index);
         let identity = &self.judge.identities.roots[index];
-        let artifacts = self
-            .reported()
-            .filter(|(node, _)| self.judge.world.files.nodes[*node].entry.root == index)
-            .count();
         RootReport {
             path: record.path.clone(),
             datastore: identity.name.clone(),
@@ -341,7 +366,7 @@ impl Maker<'_> {
             covered: self.judge.coverage.roots[index].cover,
             directories: record.directories,
             files: record.files,
-            artifacts: u64::try_from(artifacts).unwrap_or(u64::MAX),
+            artifacts,
             apparent_bytes: record.apparent_bytes,
             allocated_bytes: record.allocated_bytes,
             capacity_bytes: record.capacity_bytes,
@@ -410,7 +435,7 @@ impl Maker<'_> {
             !nodes.is_empty() || !is_narrow
         };
         // What one sentence says of several places is told once.
-        let mut told: BTreeMap<(ReasonCode, &str), Told> = BTreeMap::new();
+        let mut told: BTreeMap<(ReasonCode, &str), GapEffect> = BTreeMap::new();
         for (item, nodes) in judge::effect_of(&self.judge.coverage.gaps, self.judged).filter(is_news) {
             let told = told.entry((item.code, &item.text)).or_default();
             match &item.reach {
@@ -520,12 +545,12 @@ impl Maker<'_> {
     }
 
     fn too_new(&self) -> Option<Gap> {
-        let by_root: Vec<(usize, Vec<NodeId>)> = (0..self.judge.catalogue.roots.len())
-            .map(|root| (root, self.unknown(root, &[Class::TooNew])))
-            .filter(|(_, nodes)| !nodes.is_empty())
-            .collect();
-        let nodes: Vec<NodeId> = by_root.iter().flat_map(|(_, nodes)| nodes.iter().copied()).collect();
-        let roots: BTreeSet<usize> = by_root.iter().map(|(root, _)| *root).collect();
+        let is_too_new =
+            |judgement: &Judgement| judgement.verdict == Verdict::Unknown && judgement.class == Some(Class::TooNew);
+        let found = self.reported().filter(|(_, judgement)| is_too_new(judgement));
+        let nodes: Vec<NodeId> = found.map(|(node, _)| node).collect();
+        let root = |&node: &NodeId| self.judge.world.files.nodes[node].entry.root;
+        let roots: BTreeSet<usize> = nodes.iter().map(root).collect();
         let names = nodes.iter().map(|&node| self.judge.world.files.first_name[node]);
         let text = format!(
             "{}: take new inventories and report again",
@@ -545,7 +570,7 @@ impl Maker<'_> {
             .judge
             .owners
             .vms
-            .iter()
+            .par_iter()
             .enumerate()
             .map(|(index, vm)| self.vm(index, vm, problems))
             .collect();

@@ -434,7 +434,7 @@ fn disks_of(files: &Files<'_>, references: &References, config: NodeId, is_copy:
                 to: node,
                 role: Role::Disk,
                 basis: Match::NameOnly,
-                key: reference.key.clone(),
+                key: reference.key.as_str().into(),
             });
         }
     }
@@ -537,6 +537,6 @@ fn link(references: &mut References, from: NodeId, to: NodeId, role: Role) {
         to,
         role,
         basis: Match::Companion,
-        key: "by name".to_owned(),
+        key: "by name".into(),
     });
 }

@@ -1,6 +1,9 @@
 //! All files of the catalogue, found by root and path the way the platforms compare names.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 use super::{short_name, unread::UnreadPlaces};
 use crate::{
@@ -41,8 +44,8 @@ impl<'a> Node<'a> {
     }
 
     /// Folded name.
-    fn name(&self) -> String {
-        fold(&String::from_utf8_lossy(self.entry.path.name()))
+    fn name(&self) -> Cow<'a, str> {
+        folded_text(self.entry.path.name())
     }
 
     /// Folder of the file, relative to its root.
@@ -75,7 +78,10 @@ pub(crate) struct Files<'a> {
     /// All files, artifacts first.
     pub(crate) nodes: Vec<Node<'a>>,
     exact: Vec<HashMap<&'a [u8], NodeId>>,
-    folded: Vec<HashMap<String, Vec<NodeId>>>,
+    /// By folded path; the first of several.
+    folded: Vec<Folded<'a>>,
+    /// All of several files whose folded paths are the same, by the first.
+    alike: HashMap<NodeId, Vec<NodeId>>,
     folders: Vec<HashMap<&'a [u8], Vec<NodeId>>>,
     links: Vec<BTreeMap<Vec<u8>, Vec<u8>>>,
     /// Symbolic links that leave their root, with their absolute targets.
@@ -83,12 +89,15 @@ pub(crate) struct Files<'a> {
     roots: &'a [RootRecord],
     /// Places that were not looked at.
     pub(crate) unread: UnreadPlaces,
-    names: Vec<String>,
+    names: Vec<Cow<'a, str>>,
     /// For each file the first name of the same file.
     pub(crate) first_name: Vec<NodeId>,
     /// Files of one look: they may be one file that is seen through several devices.
     pub(crate) looks: Vec<Vec<NodeId>>,
 }
+
+/// Files by their folded paths.
+type Folded<'a> = HashMap<Cow<'a, str>, NodeId>;
 
 /// Most symbolic links that one lookup goes through.
 const LINK_HOPS_MAX: usize = 8;
@@ -103,31 +112,33 @@ impl<'a> Files<'a> {
         let bystanders = catalogue.bystanders.iter().map(|entry| Node { entry, artifact: None });
         let nodes: Vec<Node<'a>> = artifacts.chain(bystanders).collect();
         let roots = catalogue.roots.len();
-        let looks = looks(catalogue, &nodes);
-        let mut files = Self {
-            exact: vec![HashMap::new(); roots],
-            folded: vec![HashMap::new(); roots],
-            folders: vec![HashMap::new(); roots],
+        let ((looks, first_name), ((exact, folders), ((folded, alike), names))) = rayon::join(
+            || {
+                let looks = looks(catalogue, &nodes);
+                let first_name = first_names(catalogue, &nodes, &looks);
+                (looks, first_name)
+            },
+            || {
+                rayon::join(
+                    || (exact(&nodes, roots), folders(&nodes, roots)),
+                    || (folded(&nodes, roots), nodes.iter().map(Node::name).collect()),
+                )
+            },
+        );
+        Self {
+            exact,
+            folded,
+            alike,
+            folders,
             links: links(catalogue),
             leaving: leaving_links(catalogue),
             roots: &catalogue.roots,
             unread: UnreadPlaces::new(catalogue),
-            first_name: first_names(catalogue, &nodes, &looks),
+            first_name,
             looks,
-            names: nodes.iter().map(Node::name).collect(),
-            nodes: Vec::new(),
-        };
-        for (id, node) in nodes.iter().enumerate() {
-            let entry = node.entry;
-            files.exact[entry.root].insert(entry.path.as_bytes(), id);
-            files.folded[entry.root]
-                .entry(fold(&entry.path.lossy()))
-                .or_default()
-                .push(id);
-            files.folders[entry.root].entry(folder_of(entry)).or_default().push(id);
+            names,
+            nodes,
         }
-        files.nodes = nodes;
-        files
     }
 
     /// Artifacts that a path of a Windows server may mean when nobody knows which root its drive or share is: the path of
@@ -168,7 +179,7 @@ impl<'a> Files<'a> {
     }
 
     /// Where a root lies on the machine that scanned it.
-    pub(crate) fn root_path(&self, root: usize) -> std::borrow::Cow<'_, str> {
+    pub(crate) fn root_path(&self, root: usize) -> Cow<'_, str> {
         self.roots[root].path.lossy()
     }
 
@@ -215,13 +226,12 @@ impl<'a> Files<'a> {
                 None => break,
             }
         }
-        match self.folded[root]
-            .get(&fold(&String::from_utf8_lossy(&path)))
-            .map_or(&[][..], Vec::as_slice)
-        {
-            [] => self.find_by_short_names(root, &path),
-            &[node] => Lookup::Found { node, exact: false },
-            several => Lookup::Ambiguous(several.to_vec()),
+        let Some(&node) = self.folded[root].get(folded_text(&path).as_ref()) else {
+            return self.find_by_short_names(root, &path);
+        };
+        match self.alike.get(&node) {
+            None => Lookup::Found { node, exact: false },
+            Some(several) => Lookup::Ambiguous(several.clone()),
         }
     }
 
@@ -242,11 +252,8 @@ impl<'a> Files<'a> {
         };
         let of_windows = |node: &NodeId| self.nodes[*node].kind().platform() != Some(Platform::Vmware);
         let fitting = self.folded[root].iter().filter(|(long, _)| is_meant(long));
-        let mut found: Vec<NodeId> = fitting
-            .flat_map(|(_, nodes)| nodes)
-            .copied()
-            .filter(of_windows)
-            .collect();
+        let all = fitting.flat_map(|(_, node)| self.alike.get(node).map_or(std::slice::from_ref(node), Vec::as_slice));
+        let mut found: Vec<NodeId> = all.copied().filter(of_windows).collect();
         if found.is_empty() {
             return Lookup::Nothing;
         }
@@ -315,6 +322,46 @@ fn leading_link<'p, T>(links: &'p BTreeMap<Vec<u8>, T>, path: &'p [u8]) -> Optio
         .chain([path.len()]);
     ends.filter_map(|end| Some((links.get(&path[..end])?, &path[end..])))
         .next_back()
+}
+
+/// Text of a path folded; most are as they stand.
+fn folded_text(bytes: &[u8]) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(bytes);
+    let folded = fold(&text);
+    if folded == text { text } else { Cow::Owned(folded) }
+}
+
+/// Files by root and path.
+fn exact<'a>(nodes: &[Node<'a>], roots: usize) -> Vec<HashMap<&'a [u8], NodeId>> {
+    let mut exact = vec![HashMap::new(); roots];
+    for (id, node) in nodes.iter().enumerate() {
+        exact[node.entry.root].insert(node.entry.path.as_bytes(), id);
+    }
+    exact
+}
+
+/// The first file of every folded path by root, and all by the first where there are several.
+fn folded<'a>(nodes: &[Node<'a>], roots: usize) -> (Vec<Folded<'a>>, HashMap<NodeId, Vec<NodeId>>) {
+    let mut folded = vec![HashMap::new(); roots];
+    let mut alike: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
+    for (id, node) in nodes.iter().enumerate() {
+        let path = folded_text(node.entry.path.as_bytes());
+        let first = *folded[node.entry.root].entry(path).or_insert(id);
+        if first != id {
+            alike.entry(first).or_insert_with(|| vec![first]).push(id);
+        }
+    }
+    (folded, alike)
+}
+
+/// Files by root and folder.
+fn folders<'a>(nodes: &[Node<'a>], roots: usize) -> Vec<HashMap<&'a [u8], Vec<NodeId>>> {
+    let mut folders = vec![HashMap::new(); roots];
+    for (id, node) in nodes.iter().enumerate() {
+        let of_folder: &mut Vec<NodeId> = folders[node.entry.root].entry(folder_of(node.entry)).or_default();
+        of_folder.push(id);
+    }
+    folders
 }
 
 fn folder_of(entry: &Entry) -> &[u8] {

@@ -1,7 +1,9 @@
 //! Groups: what a reader takes for one finding. The artifacts of one owner with one verdict; of those without owner the chain
 //! that references tie together, with what else is left of the same VM ([`leftovers`]).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::{
     assemble::Maker,
@@ -20,17 +22,16 @@ use crate::{
 
 /// Artifacts of one owner, or of one chain, with one verdict.
 pub(super) struct Groups {
-    key_of: HashMap<NodeId, String>,
-    members: BTreeMap<String, Vec<NodeId>>,
+    /// Their ids and members, sorted by id.
+    all: Vec<(String, Vec<NodeId>)>,
+    /// For each file its group, by its place.
+    of: Vec<Option<usize>>,
 }
 
 impl Groups {
     pub(super) fn new(maker: &Maker<'_>) -> Self {
         let chains = chains(maker);
-        let mut groups = Self {
-            key_of: HashMap::new(),
-            members: BTreeMap::new(),
-        };
+        let mut members: HashMap<String, Vec<NodeId>> = HashMap::new();
         for (node, judgement) in maker.reported() {
             let verdict = judgement.verdict.name();
             let key = match maker.first_owner(node, judgement) {
@@ -43,19 +44,31 @@ impl Groups {
                 ),
                 None => format!("chain:{}/{verdict}", maker.path(chains[node]).escaped()),
             };
-            groups.members.entry(key.clone()).or_default().push(node);
-            groups.key_of.insert(node, key);
+            members.entry(key).or_default().push(node);
         }
-        groups
+        let mut all: Vec<(String, Vec<NodeId>)> = members.into_iter().collect();
+        all.sort_unstable();
+        let mut of = vec![None; maker.judged.len()];
+        for (place, (_, nodes)) in all.iter().enumerate() {
+            for &node in nodes {
+                of[node] = Some(place);
+            }
+        }
+        Self { all, of }
+    }
+
+    pub(super) fn place_of(&self, node: NodeId) -> Option<usize> {
+        self.of[node]
     }
 
     pub(super) fn id_of(&self, node: NodeId) -> Option<String> {
-        self.key_of.get(&node).cloned()
+        Some(self.all[self.of[node]?].0.clone())
     }
 
-    pub(super) fn report(&self, maker: &Maker<'_>, shown: &BTreeSet<NodeId>) -> Vec<Group> {
-        self.members
-            .iter()
+    /// All in the order of their ids, which is that of their places.
+    pub(super) fn report(&self, maker: &Maker<'_>, shown: &[bool]) -> Vec<Group> {
+        let groups = self.all.par_iter();
+        groups
             .filter_map(|(id, nodes)| group(maker, id, nodes, shown))
             .collect()
     }
@@ -69,13 +82,13 @@ fn owner_kind(kind: OwnerKind) -> &'static str {
     }
 }
 
-fn group(maker: &Maker<'_>, id: &str, nodes: &[NodeId], shown: &BTreeSet<NodeId>) -> Option<Group> {
+fn group(maker: &Maker<'_>, id: &str, nodes: &[NodeId], shown: &[bool]) -> Option<Group> {
     let judgements: Vec<&Judgement> = nodes.iter().filter_map(|&node| maker.judged[node].as_ref()).collect();
     let head = *nodes.iter().max_by_key(|&&node| head_rank(maker, node))?;
     let judgement = maker.judged[head].as_ref()?;
     let owner = maker.first_owner(head, judgement);
     let title = match owner {
-        Some(owner) => owner.name.clone(),
+        Some(owner) => owner.name,
         None => maker.judge.world.files.nodes[head].entry.path.escaped().into_owned(),
     };
     let known = last_owner(maker, nodes, head);
@@ -93,7 +106,7 @@ fn group(maker: &Maker<'_>, id: &str, nodes: &[NodeId], shown: &BTreeSet<NodeId>
         artifacts,
         allocated_bytes: nodes
             .iter()
-            .filter(|node| shown.contains(node))
+            .filter(|node| shown[**node])
             .map(|&node| maker.allocated(node))
             .fold(0, u64::saturating_add),
         modified: signs::last_written(maker.judge.world.files, nodes),
@@ -109,10 +122,15 @@ fn last_owner(maker: &Maker<'_>, nodes: &[NodeId], head: NodeId) -> Option<Attri
     let judgement = maker.judged[head].as_ref()?;
     if let Some(owner) = maker.first_owner(head, judgement) {
         return Some(Attribution {
-            name: owner.name.clone(),
+            name: owner.name,
             basis: OwnerBasis::Verdict,
             text: String::new(),
-            source: judgement.reasons.iter().find_map(|reason| reason.source.clone()),
+            source: maker
+                .judge
+                .told(head, judgement)
+                .reasons
+                .iter()
+                .find_map(|reason| reason.source.clone()),
         });
     }
     let kind = maker.judge.world.files.nodes[head].kind();

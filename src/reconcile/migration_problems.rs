@@ -105,7 +105,7 @@ impl Problems {
     fn duplicate_disks(&mut self, judge: &Judge<'_>) {
         let files = judge.world.files;
         let registered = |node: NodeId| -> Vec<usize> {
-            let vms = judge.owners.vms_of.get(&node).into_iter().flatten().copied();
+            let vms = judge.owners.vms_of.get(node).into_iter().flatten().copied();
             vms.filter(|&vm| judge.owners.vms[vm].is_registered()).collect()
         };
         let mut by_id: BTreeMap<&str, BTreeSet<NodeId>> = BTreeMap::new();
@@ -154,7 +154,7 @@ impl Problems {
         if found == written {
             return;
         }
-        let vms = judge.owners.vms_of.get(&node).cloned().unwrap_or_default();
+        let vms = judge.owners.vms_of.get(node).unwrap_or_default();
         let is_short = found < written;
         let finding = Finding {
             code: ProblemCode::ExtentSizeMismatch,
@@ -172,7 +172,7 @@ impl Problems {
                 "the disk was grown without its descriptor, or the descriptor is of another time: compare it with a backup"
             },
         };
-        self.add(finding, &vms);
+        self.add(finding, vms);
     }
 }
 
@@ -495,7 +495,7 @@ impl Check<'_> {
             if !told.insert(files.first_name[node]) {
                 return None;
             }
-            vms.extend(self.judge.owners.vms_of.get(&node).into_iter().flatten());
+            vms.extend(self.judge.owners.vms_of.get(node).into_iter().flatten());
             Some((node, mark))
         });
         let reasons: Vec<Reason> = marks
@@ -520,7 +520,7 @@ impl Check<'_> {
 }
 
 fn disk_of<'a>(judge: &'a Judge<'_>, node: NodeId) -> Option<&'a DiskEvidence> {
-    judge.world.files.nodes[node].evidence()?.disk.as_ref()
+    judge.world.files.nodes[node].evidence()?.disk.as_deref()
 }
 
 /// The length of all data files of a descriptor whose extents are flat and all there.

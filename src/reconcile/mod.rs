@@ -33,15 +33,17 @@ mod resolve;
 mod short_name;
 mod signs;
 mod stray_lists;
+mod told;
 mod traces;
 mod unread;
 mod vmware_problems;
 
 use jiff::Timestamp;
 
+pub use self::told::Told;
 use self::{
-    checkpoints::Checkpoints, coverage::Coverage, files::Files, identity::Identities, judge::Judge, locks::Locks,
-    opinions::Opinions, own::World, problems::Problems, resolve::Resolver, traces::Traces,
+    assemble::Maker, checkpoints::Checkpoints, coverage::Coverage, files::Files, groups::Groups, identity::Identities,
+    judge::Judge, locks::Locks, opinions::Opinions, own::World, problems::Problems, resolve::Resolver, traces::Traces,
 };
 use crate::{
     accept::Accepted,
@@ -68,8 +70,14 @@ pub struct Options {
     pub accepted: Accepted,
 }
 
-/// Judges a catalogue.
-pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Options) -> Report {
+/// Judges a catalogue and hands the report to `show`, whose artifacts are made one by one as they are asked for;
+/// [`Report::listed`] is a report that can be kept.
+pub fn reconcile<T>(
+    catalogue: &Catalogue,
+    inventories: &[Inventory],
+    options: &Options,
+    show: impl FnOnce(Report<Told<'_>>) -> T,
+) -> T {
     let files = Files::new(catalogue);
     let identities = Identities::new(catalogue, inventories, &files);
     let resolver = Resolver::new(&files, &identities);
@@ -126,5 +134,11 @@ pub fn reconcile(catalogue: &Catalogue, inventories: &[Inventory], options: &Opt
     let judged = judge.run();
     let problems = Problems::find(&judge, &judged);
     let opinions = Opinions::new(&judge, &judged);
-    assemble::assemble(&judge, &judged, problems, opinions)
+    let maker = Maker {
+        judge: &judge,
+        judged: &judged,
+        opinions: &opinions,
+    };
+    let groups = Groups::new(&maker);
+    show(assemble::assemble(&maker, problems, &groups))
 }

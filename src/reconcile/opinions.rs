@@ -77,7 +77,8 @@ fn opinion(
     target: &Target,
     node: Option<NodeId>,
 ) -> Held {
-    let judgement = node.and_then(|node| judged[node].as_ref());
+    let judgement = node.and_then(|node| Some(judge.told(node, judged[node].as_ref()?)));
+    let judgement = judgement.as_deref();
     let (agreement, why) = match (judgement, target) {
         (Some(judgement), _) => (agreement(judgement.verdict), why(judgement)),
         (None, Target::Missing { .. }) => (Agreement::Unknown, "the file is not there any more".to_owned()),

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+
 use super::{
     judge::Judge,
     own::{self, Missing, OwnerVm},
@@ -46,15 +48,20 @@ pub(super) struct Finding {
 impl Problems {
     /// Finds the problems.
     pub(crate) fn find(judge: &Judge<'_>, judged: &[Option<super::judge::Judgement>]) -> Self {
-        let mut problems = Self::default();
-        for (index, vm) in judge.owners.vms.iter().enumerate() {
+        // What is found in which order tells nothing: all are sorted in the end.
+        let of_owners = judge.owners.vms.par_iter().enumerate();
+        let of_owners = of_owners.fold(Self::default, |mut problems, (index, vm)| {
             problems.of_owner(judge, index, vm);
-        }
-        for node in 0..judge.world.files.nodes.len() {
+            problems
+        });
+        let nodes = (0..judge.world.files.nodes.len()).into_par_iter();
+        let of_files = nodes.fold(Self::default, |mut problems, node| {
             if judge.reported[node] {
                 problems.of_file(judge, judged, node);
             }
-        }
+            problems
+        });
+        let mut problems = of_owners.chain(of_files).reduce(Self::default, Self::with);
         problems.of_objects(judge);
         problems.of_vmware(judge);
         problems.of_hyperv(judge);
@@ -67,6 +74,14 @@ impl Problems {
             list.dedup();
         }
         problems
+    }
+
+    fn with(mut self, others: Self) -> Self {
+        self.all.extend(others.all);
+        for (vm, list) in others.of_vm {
+            self.of_vm.entry(vm).or_default().extend(list);
+        }
+        self
     }
 
     pub(super) fn add(&mut self, finding: Finding, vms: &[usize]) {
@@ -184,7 +199,7 @@ impl Problems {
     }
 
     fn of_file(&mut self, judge: &Judge<'_>, judged: &[Option<super::judge::Judgement>], node: usize) {
-        let vms = judge.owners.vms_of.get(&node).cloned().unwrap_or_default();
+        let vms = judge.owners.vms_of.get(node).unwrap_or_default();
         let path = source_of(judge.world.files, node, None);
         let class = judged[node].as_ref().and_then(|judgement| judgement.class);
         let mut found = Vec::new();
@@ -261,7 +276,7 @@ impl Problems {
             });
         }
         for finding in found {
-            self.add(finding, &vms);
+            self.add(finding, vms);
         }
     }
 
@@ -269,7 +284,7 @@ impl Problems {
     fn of_objects(&mut self, judge: &Judge<'_>) {
         let mut gone: BTreeMap<(usize, Vec<u8>), Vec<usize>> = BTreeMap::new();
         for (index, object) in judge.owners.objects.iter().enumerate() {
-            let owned = |node: &usize| judge.owners.vms_of.contains_key(node);
+            let owned = |node: &usize| judge.owners.vms_of.contains_key(*node);
             if judge.is_unclaimed(index) && !object.files.is_empty() && !object.files.keys().any(owned) {
                 self.unclaimed_volume(judge, index);
             }

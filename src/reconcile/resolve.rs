@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use derelict_parsers::EncodedText;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use smol_str::SmolStr;
 
 use super::{
     files::{Files, Lookup, NodeId},
@@ -50,7 +52,7 @@ pub(crate) struct Edge {
     /// How the file was found.
     pub(crate) basis: Match,
     /// Key or structure that holds it.
-    pub(crate) key: String,
+    pub(crate) key: SmolStr,
 }
 
 /// What a path led to.
@@ -93,6 +95,18 @@ pub(crate) struct References {
     pub(crate) mismatched: BTreeSet<(NodeId, NodeId)>,
     /// Children without a parent in the scan, with what their hints led to.
     pub(crate) broken: BTreeMap<NodeId, Target>,
+}
+
+/// What became of the references of one file.
+#[derive(Debug, Default)]
+struct Resolved {
+    /// Of each, in their order.
+    targets: Vec<Target>,
+    edges: Vec<Edge>,
+    /// It has a parent, and none is in the scan: what its hints led to.
+    broken: Option<Target>,
+    /// Parents that are there and have another id.
+    mismatched: Vec<NodeId>,
 }
 
 /// Folders from which the relative names of a file count, beside its own.
@@ -363,31 +377,65 @@ impl<'a> Resolver<'a> {
             mismatched: BTreeSet::new(),
             broken: BTreeMap::new(),
         };
-        let mut folders_of_vm = self.folders_of_vms();
-        for (id, node) in self.files.nodes.iter().enumerate() {
-            let Some(evidence) = node.evidence() else { continue };
-            let folders = MoreFolders {
-                named: working_folders(&evidence.references),
-                of_vm: folders_of_vm.remove(&id).unwrap_or_default(),
-            };
-            let targets: Vec<Target> = evidence
-                .references
-                .iter()
-                .map(|reference| self.reference(id, &reference.target, &folders))
-                .collect();
-            for (reference, target) in evidence.references.iter().zip(&targets) {
-                // A log tells what was opened once: history, no reference (V47).
-                if reference.role != Role::Parent && node.kind() != Kind::VmLog {
-                    references.add_all(id, reference.role, &reference.key, target);
-                }
+        let folders_of_vm = self.folders_of_vms();
+        let resolved = (0..count).into_par_iter().filter_map(|id| {
+            let of_vm = folders_of_vm.get(&id).cloned().unwrap_or_default();
+            Some((id, self.resolve(id, of_vm)?))
+        });
+        for (id, resolved) in resolved.collect::<Vec<_>>() {
+            for edge in resolved.edges {
+                references.add(edge);
             }
-            if let Some(disk) = evidence.disk.as_ref().filter(|disk| disk.has_parent) {
-                self.resolve_parent(id, disk, &evidence.references, &targets, &mut references);
+            if let Some(target) = resolved.broken {
+                references.broken.insert(id, target);
             }
-            references.targets[id] = targets;
+            references
+                .mismatched
+                .extend(resolved.mismatched.into_iter().map(|parent| (id, parent)));
+            references.targets[id] = resolved.targets;
         }
         references.protect_descriptors();
         references
+    }
+
+    /// Resolves the references of one file; `None` where there are none.
+    fn resolve(&self, id: NodeId, of_vm: Vec<(usize, Vec<u8>)>) -> Option<Resolved> {
+        let node = self.files.nodes[id];
+        let evidence = node.evidence()?;
+        let disk = evidence.disk.as_ref().filter(|disk| disk.has_parent);
+        if evidence.references.is_empty() && disk.is_none() {
+            return None;
+        }
+        let folders = MoreFolders {
+            named: working_folders(&evidence.references),
+            of_vm,
+        };
+        let targets = evidence.references.iter();
+        let targets = targets.map(|reference| self.reference(id, &reference.target, &folders));
+        let mut resolved = Resolved {
+            targets: targets.collect(),
+            ..Resolved::default()
+        };
+        for (reference, target) in evidence.references.iter().zip(&resolved.targets) {
+            // A log tells what was opened once: history, no reference (V47).
+            if let Target::Files(files) = target
+                && reference.role != Role::Parent
+                && node.kind() != Kind::VmLog
+            {
+                let edges = files.iter().map(|&(to, basis)| Edge {
+                    from: id,
+                    to,
+                    role: reference.role,
+                    basis,
+                    key: SmolStr::new(&reference.key),
+                });
+                resolved.edges.extend(edges);
+            }
+        }
+        if let Some(disk) = disk {
+            self.resolve_parent(id, disk, &evidence.references, &mut resolved);
+        }
+        Some(resolved)
     }
 
     /// Snapshot lists and states lie in the home of their VM or in its working folder, and what they name lies in either
@@ -425,17 +473,10 @@ impl<'a> Resolver<'a> {
         found
     }
 
-    fn resolve_parent(
-        &self,
-        child: NodeId,
-        disk: &DiskEvidence,
-        written: &[Reference],
-        targets: &[Target],
-        references: &mut References,
-    ) {
+    fn resolve_parent(&self, child: NodeId, disk: &DiskEvidence, written: &[Reference], resolved: &mut Resolved) {
         let hints: Vec<(&Reference, &Target)> = written
             .iter()
-            .zip(targets)
+            .zip(&resolved.targets)
             .filter(|(reference, _)| reference.role == Role::Parent)
             .collect();
         let mut found = Vec::new();
@@ -445,7 +486,7 @@ impl<'a> Resolver<'a> {
                     files
                         .iter()
                         .filter(|(node, _)| *node != child)
-                        .map(|&(node, basis)| (node, basis, reference.key.clone())),
+                        .map(|&(node, basis)| (node, basis, SmolStr::new(&reference.key))),
                 );
             }
         }
@@ -458,7 +499,7 @@ impl<'a> Resolver<'a> {
             all.extend(
                 self.by_identity(child, disk, written)
                     .into_iter()
-                    .map(|node| (node, Match::Identity, "id of the parent".to_owned())),
+                    .map(|node| (node, Match::Identity, SmolStr::new_static("id of the parent"))),
             );
             all
         };
@@ -473,15 +514,13 @@ impl<'a> Resolver<'a> {
             let target = target
                 .or_else(|| hints.first().map(|(_, target)| *target))
                 .filter(|_| !own_name);
-            references
-                .broken
-                .insert(child, target.cloned().unwrap_or(Target::NotAFile));
+            resolved.broken = Some(target.cloned().unwrap_or(Target::NotAFile));
         }
         for (node, basis, key) in chosen {
             if !disk.parent_links.is_empty() && !confirms(node) && self.has_link(node) {
-                references.mismatched.insert((child, node));
+                resolved.mismatched.push(node);
             }
-            references.add(Edge {
+            resolved.edges.push(Edge {
                 from: child,
                 to: node,
                 role: Role::Parent,
@@ -585,20 +624,6 @@ impl References {
             .collect();
         for edge in of_descriptors {
             self.add(edge);
-        }
-    }
-
-    fn add_all(&mut self, from: NodeId, role: Role, key: &str, target: &Target) {
-        if let Target::Files(files) = target {
-            for &(to, basis) in files {
-                self.add(Edge {
-                    from,
-                    to,
-                    role,
-                    basis,
-                    key: key.to_owned(),
-                });
-            }
         }
     }
 

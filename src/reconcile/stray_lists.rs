@@ -127,6 +127,6 @@ fn link(references: &mut References, config: NodeId, list: NodeId, why: &str) {
         to: list,
         role: Role::SnapshotList,
         basis: Match::Place,
-        key: why.to_owned(),
+        key: why.into(),
     });
 }

@@ -41,7 +41,7 @@ impl Problems {
             self.unused_parent(judge, index, vm);
         }
         for (&disk, vms) in &mut named {
-            let home = judge.owners.vms_of.get(&disk).into_iter().flatten();
+            let home = judge.owners.vms_of.get(disk).into_iter().flatten();
             let lenders: Vec<usize> = home.copied().filter(|&vm| is_lent(judge, disk, vm, vms)).collect();
             vms.extend(lenders);
         }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    model::{ArtifactReport, Group, Report, Vm},
+    model::{ArtifactReport, Artifacts, Group, Report, Vm},
     show,
 };
 use crate::sanitize;
@@ -46,12 +46,12 @@ pub const COLUMNS: [&str; 24] = [
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &Report<impl Artifacts>, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
     writer.write_record(COLUMNS)?;
     let known = Known::new(report);
-    for artifact in &report.artifacts {
-        writer.write_record(row(artifact, report, &known).map(|field| sanitize::csv_field(&field).into_owned()))?;
+    for artifact in report.artifacts.all() {
+        writer.write_record(row(&artifact, report, &known).map(|field| sanitize::csv_field(&field).into_owned()))?;
     }
     writer.flush()
 }
@@ -63,7 +63,7 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn new(report: &'a Report) -> Self {
+    fn new(report: &'a Report<impl Artifacts>) -> Self {
         Self {
             groups: report.groups.iter().map(|group| (group.id.as_str(), group)).collect(),
             vms: report.vms.iter().map(|vm| (vm.id.as_str(), vm)).collect(),
@@ -88,7 +88,7 @@ impl<'a> Known<'a> {
     }
 }
 
-fn row(artifact: &ArtifactReport, report: &Report, known: &Known<'_>) -> [String; 24] {
+fn row(artifact: &ArtifactReport, report: &Report<impl Artifacts>, known: &Known<'_>) -> [String; 24] {
     let number = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
     let owners: Vec<_> = artifact
         .owners

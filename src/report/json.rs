@@ -8,14 +8,14 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
-use super::model::Report;
+use super::model::{Artifacts, Report};
 use crate::sanitize;
 
 /// Writes the report as one indented document with a final newline.
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &Report<impl Artifacts>, out: &mut dyn Write) -> io::Result<()> {
     document(report, out)
 }
 

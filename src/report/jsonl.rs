@@ -3,14 +3,20 @@
 //! Every line is an object with a `type`. First one `report` (schema, times, tool, coverage, summary, accepted, backups),
 //! then `artifact`, `group`, `problem`, `vm` and `second-opinion` lines, each with the fields of the JSON report.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Borrow,
+    io::{self, Write},
+};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
     json,
-    model::{Acceptance, BackupReport, Coverage, Report, Summary, Tool},
+    model::{
+        Acceptance, ArtifactReport, Artifacts, BackupReport, Coverage, Group, Problem, Report, SecondOpinion, Summary,
+        Tool, Vm,
+    },
 };
 
 #[derive(Serialize)]
@@ -37,7 +43,7 @@ struct Head<'a> {
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &Report<impl Artifacts>, out: &mut dyn Write) -> io::Result<()> {
     let head = Head {
         schema: &report.schema,
         generated: report.generated,
@@ -49,18 +55,29 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         accepted: &report.accepted,
         backups: report.backups.as_ref(),
     };
-    lines("report", &[head], out)?;
-    lines("artifact", &report.artifacts, out)?;
-    lines("group", &report.groups, out)?;
-    lines("problem", &report.problems, out)?;
-    lines("vm", &report.vms, out)?;
-    lines("second-opinion", &report.second_opinions, out)
+    lines::<Head<'_>>("report", [head], out)?;
+    lines::<ArtifactReport>("artifact", report.artifacts.all(), out)?;
+    lines::<Group>("group", &report.groups, out)?;
+    lines::<Problem>("problem", &report.problems, out)?;
+    lines::<Vm>("vm", &report.vms, out)?;
+    lines::<SecondOpinion>("second-opinion", &report.second_opinions, out)
 }
 
-fn lines<T: Serialize>(r#type: &'static str, items: &[T], out: &mut dyn Write) -> io::Result<()> {
-    items
-        .iter()
-        .try_for_each(|item| json::line(&Line { r#type, item }, out))
+fn lines<T: Serialize>(
+    r#type: &'static str,
+    items: impl IntoIterator<Item = impl Borrow<T>>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut items = items.into_iter();
+    items.try_for_each(|item| {
+        json::line(
+            &Line {
+                r#type,
+                item: item.borrow(),
+            },
+            out,
+        )
+    })
 }
 
 #[cfg(test)]

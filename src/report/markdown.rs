@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    model::{Agreement, Group, Problem, Report, SecondOpinion, Verdict},
+    model::{Agreement, Artifacts, Group, Problem, Report, SecondOpinion, Verdict},
     show,
 };
 use crate::sanitize::{markdown, markdown_of_escaped};
@@ -20,7 +20,7 @@ const LINES_SHOWN: usize = 25;
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &Report<impl Artifacts>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "# derelict: {}", report.generated.strftime("%Y-%m-%d"))?;
     writeln!(out, "\n**{}** {}", show::result(report), show::certainty(report))?;
     if let Some(filter) = &report.summary.filter {
@@ -66,7 +66,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     list("Could not be read", issues, out)
 }
 
-fn sums(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn sums(report: &Report<impl Artifacts>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "\n| Datastore | Verdict | Files | Allocated | Reclaimable | After review |"
@@ -91,7 +91,7 @@ fn sums(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn groups(report: &Report, verdict: Verdict, out: &mut dyn Write) -> io::Result<()> {
+fn groups(report: &Report<impl Artifacts>, verdict: Verdict, out: &mut dyn Write) -> io::Result<()> {
     let is_finding = |group: &&Group| group.verdict == verdict && !group.accepted;
     let mut groups: Vec<&Group> = report.groups.iter().filter(is_finding).collect();
     groups.sort_by_key(|group| (Reverse(group.allocated_bytes), &group.id));
@@ -151,7 +151,7 @@ fn problems(problems: &[Problem], out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn backups(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn backups(report: &Report<impl Artifacts>, out: &mut dyn Write) -> io::Result<()> {
     let lines = show::backups(report);
     if lines.is_empty() {
         return Ok(());

@@ -23,7 +23,7 @@ pub mod xlsx;
 
 use std::io::{self, Write};
 
-use model::Report;
+use model::{Artifacts, Report};
 pub(crate) use show::{certainty, result};
 
 /// The forms in which a report can be written.
@@ -81,7 +81,7 @@ pub struct Style {
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write(report: &Report, format: Format, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &Report<impl Artifacts>, format: Format, style: Style, out: &mut dyn Write) -> io::Result<()> {
     match format {
         Format::Table => table::write(report, style, out),
         Format::Json => json::write(report, out),

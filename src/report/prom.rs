@@ -26,7 +26,7 @@ use std::{
 
 use super::{
     codes::ProblemCode,
-    model::{Cover, Report, Severity, Sum, Verdict},
+    model::{Artifacts, Cover, Report, Severity, Sum, Verdict},
     show,
 };
 use crate::sanitize;
@@ -35,7 +35,7 @@ use crate::sanitize;
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &Report<impl Artifacts>, out: &mut dyn Write) -> io::Result<()> {
     sums(report, out)?;
     coverage(report, out)?;
     vms(report, out)?;
@@ -73,7 +73,7 @@ fn label(text: &str) -> String {
     sanitize::text(text).replace('\\', "\\\\").replace('"', "\\\"")
 }
 
-fn sums(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn sums(report: &Report<impl Artifacts>, out: &mut dyn Write) -> io::Result<()> {
     let by_datastore = |value: fn(&Sum) -> u64| {
         let mut samples = Vec::new();
         for (datastore, verdicts) in &report.summary.datastores {
@@ -140,7 +140,7 @@ fn sums(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     )
 }
 
-fn coverage(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn coverage(report: &Report<impl Artifacts>, out: &mut dyn Write) -> io::Result<()> {
     let coverage = &report.coverage;
     let roots = |value: fn(&super::model::RootReport) -> Option<u64>| {
         let roots = coverage.roots.iter().filter_map(|root| {
@@ -176,7 +176,7 @@ fn coverage(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     single("issues", "Items that could not be read.", coverage.issues.len(), out)
 }
 
-fn vms(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn vms(report: &Report<impl Artifacts>, out: &mut dyn Write) -> io::Result<()> {
     let registered = |wanted: bool| report.vms.iter().filter(|vm| vm.registered == wanted).count();
     let vms = [true, false].map(|wanted| (vec![("registered", wanted.to_string())], registered(wanted).to_string()));
     metric("vms", "VMs, registered or found on disk.", vms.into(), out)?;
@@ -199,7 +199,7 @@ fn vms(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     metric("problems", "Problems.", problems.collect(), out)
 }
 
-fn times(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn times(report: &Report<impl Artifacts>, out: &mut dyn Write) -> io::Result<()> {
     let taken = report.coverage.inventories.iter().filter_map(|inventory| {
         let labels = vec![("inventory", inventory.source.clone())];
         Some((labels, inventory.collected?.as_second().to_string()))

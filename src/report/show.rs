@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::{
     codes::ReasonCode,
     model::{
-        Acceptance, Agreement, ArtifactReport, BackupMention, Group, OwnerBasis, Reason, Report, SecondOpinion, Sum,
-        Verdict, Weight,
+        Acceptance, Agreement, ArtifactReport, Artifacts, BackupMention, Group, OwnerBasis, Reason, Report,
+        SecondOpinion, Sum, Verdict, Weight,
     },
 };
 use crate::sanitize;
@@ -98,7 +98,7 @@ pub(crate) fn list<'a>(names: impl ExactSizeIterator<Item = &'a str>, most: usiz
 }
 
 /// The sums of one verdict over the whole report.
-pub(crate) fn total(report: &Report, verdict: Verdict) -> Sum {
+pub(crate) fn total(report: &Report<impl Artifacts>, verdict: Verdict) -> Sum {
     report.summary.verdicts.get(verdict.name()).copied().unwrap_or_default()
 }
 
@@ -114,7 +114,7 @@ pub(crate) fn why<'a>(files: impl Iterator<Item = &'a ArtifactReport>) -> Option
 }
 
 /// The result in one sentence: what belongs to nobody and what could be reclaimed.
-pub(crate) fn result(report: &Report) -> String {
+pub(crate) fn result(report: &Report<impl Artifacts>) -> String {
     let orphaned = total(report, Verdict::Orphaned);
     let unregistered = total(report, Verdict::Unregistered);
     let artifacts: u64 = report.summary.verdicts.values().map(|sum| sum.files).sum();
@@ -145,7 +145,7 @@ pub(crate) fn result(report: &Report) -> String {
 }
 
 /// How sure the result is, in one sentence.
-pub(crate) fn certainty(report: &Report) -> String {
+pub(crate) fn certainty(report: &Report<impl Artifacts>) -> String {
     let coverage = &report.coverage;
     let mut words = if coverage.complete {
         "The scan is complete.".to_owned()
@@ -212,7 +212,7 @@ pub(crate) fn agreements(opinions: &[SecondOpinion]) -> String {
 }
 
 /// What backups cover, in a line for each thing to know; nothing where no list of a backup product was given.
-pub(crate) fn backups(report: &Report) -> Vec<String> {
+pub(crate) fn backups(report: &Report<impl Artifacts>) -> Vec<String> {
     const NAMES_SHOWN: usize = 8;
     let Some(backups) = &report.backups else {
         return Vec::new();
@@ -283,7 +283,7 @@ pub(crate) const NO_BACKUP: &str = "no backup of a VM of that name that is gone"
 
 /// The backups that a group of nobody may have, each in a line, or that there is none. Nothing for other groups, and
 /// where no list of backups was given.
-pub(crate) fn backups_of(report: &Report, group: &Group) -> Vec<String> {
+pub(crate) fn backups_of(report: &Report<impl Artifacts>, group: &Group) -> Vec<String> {
     if !group.is_nobodys() || report.backups.is_none() {
         return Vec::new();
     }

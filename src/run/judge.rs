@@ -10,7 +10,7 @@ use crate::{
     cli::JudgeArgs,
     error::{ErrorKind, Result, ToolError},
     inventory::{self, ImportIssue, Inventory, InventoryArgument},
-    reconcile::{self, reconcile},
+    reconcile::{self, Told, reconcile},
     report::model::Report,
     rules::Rules,
     saved_file::SavedFile,
@@ -60,20 +60,21 @@ impl Judge {
         &self.inventories
     }
 
-    /// The report of a catalogue. Without `--as-of` the time is that of the first judgement, not that of the start: a
+    /// Hands the report of a catalogue to `show`. Without `--as-of` the time is that of the first judgement, not that of the start: a
     /// crawl may take hours, and what was written meanwhile is not from the future.
-    pub(super) fn judge(&mut self, catalogue: &Catalogue) -> Report {
+    pub(super) fn judge<T>(&mut self, catalogue: &Catalogue, show: impl FnOnce(Report<Told<'_>>) -> T) -> T {
         self.options.as_of = *self.as_of.get_or_insert_with(Timestamp::now);
-        let mut report = reconcile(catalogue, &self.inventories, &self.options);
-        if self.repeatable {
-            // Free space is of the moment: writing the report itself changes it.
-            for root in &mut report.coverage.roots {
-                root.free_bytes = None;
+        reconcile(catalogue, &self.inventories, &self.options, |mut report| {
+            if self.repeatable {
+                // Free space is of the moment: writing the report itself changes it.
+                for root in &mut report.coverage.roots {
+                    root.free_bytes = None;
+                }
+            } else {
+                report.duration_ms = u64::try_from(self.start.elapsed().as_millis()).ok();
             }
-        } else {
-            report.duration_ms = u64::try_from(self.start.elapsed().as_millis()).ok();
-        }
-        report
+            show(report)
+        })
     }
 }
 

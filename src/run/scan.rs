@@ -22,7 +22,7 @@ use crate::{
     progress::{Hidden, Lines, Phase, Progress, Terminal},
     raw::RawPath,
     report::{
-        model::{Report, Verdict},
+        model::{Artifacts, Verdict},
         show,
     },
     sanitize, settle,
@@ -36,20 +36,21 @@ pub(super) fn scan(arguments: &ScanArgs, messages: MessageArgs, console: &mut Co
     let progress = progress(messages);
     let mut catalogue = crawl.run(Arc::clone(&progress))?;
     progress.phase(Phase::Reconcile);
-    let mut report = judge.judge(&catalogue);
-    progress.finish();
+    // What is to be looked at again or hashed is known when all is judged, and judged once more with what was found.
     if let Some(wait) = crawl.settle.filter(|_| !console.stop.is_asked()) {
-        let nobodys = places(&catalogue, &report, |verdict| verdict >= Verdict::Unknown);
+        let nobodys = places(&catalogue, &mut judge, |verdict| verdict >= Verdict::Unknown);
+        progress.finish();
         settle::settle(&mut catalogue, &nobodys, wait, &crawl.options, &*progress)?;
-        report = judge.judge(&catalogue);
     }
     if arguments.hash && !console.stop.is_asked() {
-        let found = places(&catalogue, &report, |verdict| verdict >= Verdict::Unregistered);
+        let found = places(&catalogue, &mut judge, |verdict| verdict >= Verdict::Unregistered);
+        progress.finish();
         hash::hash_artifacts(&mut catalogue, &found, &crawl.options, &progress)?;
-        // Once more with the hashes, and with what could not be hashed.
-        report = judge.judge(&catalogue);
     }
-    let status = show.show(report, console)?;
+    let status = judge.judge(&catalogue, |report| {
+        progress.finish();
+        show.show(report, console)
+    })?;
     Ok(ended(console, status))
 }
 
@@ -61,14 +62,12 @@ fn ended(console: &Console<'_>, status: ExitStatus) -> ExitStatus {
     status
 }
 
-/// Places in the catalogue of what is reported with some verdicts.
-fn places(catalogue: &Catalogue, report: &Report, wanted: impl Fn(Verdict) -> bool) -> Vec<usize> {
-    let found: BTreeSet<&RawPath> = report
-        .artifacts
-        .iter()
-        .filter(|artifact| wanted(artifact.verdict))
-        .map(|artifact| &artifact.path)
-        .collect();
+/// Places in the catalogue of what is judged with some verdicts.
+fn places(catalogue: &Catalogue, judge: &mut Judge, wanted: impl Fn(Verdict) -> bool) -> Vec<usize> {
+    let found: BTreeSet<RawPath> = judge.judge(catalogue, |report| {
+        let artifacts = report.artifacts.with(wanted);
+        artifacts.map(|artifact| artifact.path.clone()).collect()
+    });
     let path = |entry: &Entry| Some(catalogue.roots.get(entry.root)?.path.join(entry.path.as_bytes()));
     catalogue
         .artifacts
@@ -158,20 +157,21 @@ pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mu
     if let Some(path) = arguments.files.iter().find(|path| saved_report::is_report(path)) {
         return again(path, arguments, &show, console);
     }
+    // First the inventories: what reading them takes for a while is free again for the catalogues.
+    let mut judge = Judge::prepare(&arguments.judge)?;
     let catalogues = catalogues(&arguments.files, messages, console)?;
     outside(
         &show,
         catalogues.iter().flat_map(|one| &one.roots).map(|root| &root.path),
     )?;
     let catalogue = Catalogue::merge(catalogues);
-    let mut judge = Judge::prepare(&arguments.judge)?;
     #[cfg(feature = "parquet")]
     if let Some(folder) = &arguments.parquet {
         let roots = places_of(catalogue.roots.iter().map(|root| &root.path));
         config::tables_folder(folder, &roots, arguments.show.force)?;
         crate::tables::write_all(folder, arguments.show.force, &catalogue, judge.inventories())?;
     }
-    show.show(judge.judge(&catalogue), console)
+    judge.judge(&catalogue, |report| show.show(report, console))
 }
 
 /// Loads saved catalogues. One that is damaged stands on the report as what could not be read, unless there is no other.

@@ -13,7 +13,7 @@ use crate::{
     report::{
         self, Format, Style,
         filter::Filter,
-        model::{Report, Verdict},
+        model::{Artifacts, Report, Verdict},
         redact,
     },
     sanitize,
@@ -51,14 +51,22 @@ impl Show {
     }
 
     /// Writes the report everywhere it was asked for: files first, so that a closed pipe costs none of them.
-    pub(super) fn show(&self, mut report: Report, console: &mut Console<'_>) -> Result<ExitStatus> {
+    pub(super) fn show(&self, mut report: Report<impl Artifacts>, console: &mut Console<'_>) -> Result<ExitStatus> {
         let status = self.status(&report);
         if let Some(filter) = &self.filter {
             filter.apply(&mut report);
         }
         if self.redact {
+            let mut report = report.listed();
             redact::redact(&mut report);
+            self.write(&report, console)?;
+        } else {
+            self.write(&report, console)?;
         }
+        Ok(status)
+    }
+
+    fn write(&self, report: &Report<impl Artifacts>, console: &mut Console<'_>) -> Result<()> {
         let style = |width, colour| Style {
             width,
             all: self.messages.verbose,
@@ -66,27 +74,25 @@ impl Show {
         };
         for output in &self.outputs {
             output::write_file(&output.path, self.force, |out| {
-                report::write(&report, output.format, style(None, false), out)
+                report::write(report, output.format, style(None, false), out)
             })?;
         }
         let style = style(console.width, console.colour);
-        console.print(|out| report::write(&report, self.format, style, out))?;
+        console.print(|out| report::write(report, self.format, style, out))?;
         if !self.messages.quiet {
-            self.tell(&report, console);
+            self.tell(report, console);
         }
-        Ok(status)
+        Ok(())
     }
 
-    fn status(&self, report: &Report) -> ExitStatus {
-        let matched = report
-            .artifacts
-            .iter()
-            .any(|artifact| artifact.accepted.is_none() && self.fail_on.contains(&artifact.verdict));
+    fn status(&self, report: &Report<impl Artifacts>) -> ExitStatus {
+        let mut named = report.artifacts.with(|verdict| self.fail_on.contains(&verdict));
+        let matched = named.any(|artifact| artifact.accepted.is_none());
         ExitStatus::of(matched, report.coverage.complete)
     }
 
     /// The result in words where standard output does not say it to people, and what was written.
-    fn tell(&self, report: &Report, console: &mut Console<'_>) {
+    fn tell(&self, report: &Report<impl Artifacts>, console: &mut Console<'_>) {
         if self.format != Format::Table {
             console.tell(&report::result(report));
             console.tell(&report::certainty(report));

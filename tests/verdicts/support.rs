@@ -413,7 +413,8 @@ struct Views<'a> {
 
 impl Views<'_> {
     fn judge(&self, catalogue: &Catalogue, inventories: &[Inventory]) -> Judged {
-        Judged::new(reconcile(catalogue, inventories, self.options), self.roots)
+        let report = reconcile(catalogue, inventories, self.options, |report| report.listed());
+        Judged::new(report, self.roots)
     }
 
     /// Without any inventory only what needs none is nobody's (design, *Coverage*).
@@ -560,7 +561,7 @@ fn make_unreadable(catalogue: &mut Catalogue, place: usize) {
             let name = name.rsplit('/').next().unwrap_or_default();
             vm.instance_id = name.get(..36).and_then(|id| Uuid::try_parse(id).ok());
         }
-        evidence.vm = Some(vm);
+        evidence.vm = Some(Box::new(vm));
     }
     evidence.marks.push(Mark {
         code: MarkCode::Unreadable,

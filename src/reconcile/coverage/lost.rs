@@ -252,7 +252,7 @@ impl Builder<'_> {
         let is_disk = |&node: &usize| files.nodes[node].kind().is_disk();
         let is_of_ghost = vm.ghost.is_some() && vm.config.is_none() && !vm.files.keys().any(is_disk);
         let is_anothers = |node: &usize| {
-            let vms = self.owners.vms_of.get(node).into_iter().flatten();
+            let vms = self.owners.vms_of.get(*node).into_iter().flatten();
             vms.into_iter()
                 .any(|&other| other != index && self.owners.vms[other].is_registered())
         };

@@ -546,7 +546,7 @@ impl Builder<'_> {
     pub(super) fn is_registered(&self, node: NodeId) -> bool {
         self.owners
             .vms_of
-            .get(&node)
+            .get(node)
             .is_some_and(|vms| vms.iter().any(|&vm| self.owners.vms[vm].is_registered()))
     }
 

@@ -235,7 +235,7 @@ impl Builder<'_> {
             let vms: Vec<&OwnerVm> = self
                 .owners
                 .vms_of
-                .get(&node)
+                .get(node)
                 .into_iter()
                 .flatten()
                 .map(|&vm| &self.owners.vms[vm])

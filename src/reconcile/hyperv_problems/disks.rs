@@ -95,7 +95,7 @@ impl Problems {
         if judge.world.files.nodes[disk].kind() != Kind::Vhds {
             return;
         }
-        let users = judge.owners.vms_of.get(&disk).into_iter().flatten();
+        let users = judge.owners.vms_of.get(disk).into_iter().flatten();
         let users: BTreeSet<&str> = users.map(|&vm| judge.owners.vms[vm].name.as_str()).collect();
         let source = source_of(judge.world.files, disk, None);
         let text = "a VHD Set is made to be shared".to_owned();
@@ -147,7 +147,7 @@ impl Problems {
     /// H-D21: a log to replay, while no registered VM uses the disk.
     pub(super) fn dirty_logs_of_nobody(&mut self, judge: &Judge<'_>) {
         for (node, file) in judge.world.files.nodes.iter().enumerate() {
-            let mut users = judge.owners.vms_of.get(&node).into_iter().flatten();
+            let mut users = judge.owners.vms_of.get(node).into_iter().flatten();
             if !matches!(file.kind(), Kind::Vhdx | Kind::Avhdx) || users.any(|&vm| judge.owners.vms[vm].is_registered())
             {
                 continue;
@@ -220,7 +220,7 @@ impl Problems {
 }
 
 fn disk_evidence<'a>(judge: &'a Judge<'_>, node: NodeId) -> Option<&'a DiskEvidence> {
-    judge.world.files.nodes[node].evidence()?.disk.as_ref()
+    judge.world.files.nodes[node].evidence()?.disk.as_deref()
 }
 
 fn reasons(judge: &Judge<'_>, node: NodeId, mark: MarkCode, code: ReasonCode) -> Vec<Reason> {

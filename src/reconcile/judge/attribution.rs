@@ -292,7 +292,7 @@ impl Judge<'_> {
     /// A link of a chain was made for the VM whose disk it hangs on, most likely.
     fn hint_of_chain(&self, node: NodeId) -> Option<Attribution> {
         let parents = self.references.of(node).filter(|edge| edge.role == Role::Parent);
-        let mut owned = parents.filter_map(|edge| Some((edge.to, self.owners.vms_of.get(&edge.to)?)));
+        let mut owned = parents.filter_map(|edge| Some((edge.to, self.owners.vms_of.get(edge.to)?)));
         let (parent, vms) = owned.next()?;
         let names: Vec<&str> = vms.iter().map(|&vm| self.owners.vms[vm].name.as_str()).collect();
         let name = list(names.into_iter());

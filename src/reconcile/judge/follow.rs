@@ -35,7 +35,7 @@ impl Judge<'_> {
                     match &judged[target] {
                         Some(followed) => Judgement {
                             reasons: vec![reason],
-                            ..followed.clone()
+                            ..self.told(target, followed).into_owned()
                         },
                         None => Judgement::unknown(Class::NoCoverage, reason),
                     }
@@ -130,7 +130,7 @@ impl Judge<'_> {
             };
             if followed.verdict < own.verdict {
                 let text = format!("it is the same file as {}", self.path(other));
-                let mut judgement = followed.clone();
+                let mut judgement = self.told(other, followed).into_owned();
                 judgement.reasons.insert(
                     0,
                     statement(ReasonCode::FollowsArtifact, text, Some(self.path(other)), Weight::For),

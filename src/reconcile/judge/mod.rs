@@ -17,7 +17,10 @@ mod service;
 mod situation;
 mod unregistered;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
@@ -62,9 +65,10 @@ pub(crate) struct Judgement {
     pub(crate) reclaim: Reclaim,
     /// What could be lost.
     pub(crate) risk: Option<Risk>,
-    /// Whose it is.
+    /// Whose it is. Of what a registered VM reaches this and the reasons are told when asked for ([`Judge::told`]): that is
+    /// most of a site, and a million sentences need not lie in memory.
     pub(crate) owners: BTreeSet<Owner>,
-    /// Why.
+    /// Why; none as long as it is to be told.
     pub(crate) reasons: Vec<Reason>,
     /// The gaps that keep it `unknown`, by their place.
     pub(crate) gaps: BTreeSet<usize>,
@@ -145,6 +149,25 @@ impl Judge<'_> {
         judged
     }
 
+    /// A judgement with its owners and reasons.
+    pub(crate) fn told<'j>(&self, node: NodeId, judgement: &'j Judgement) -> Cow<'j, Judgement> {
+        if judgement.reasons.is_empty() {
+            Cow::Owned(self.told_owned(node, judgement.clone()))
+        } else {
+            Cow::Borrowed(judgement)
+        }
+    }
+
+    /// Whose a file is, without why.
+    pub(crate) fn owners_of<'j>(&self, node: NodeId, judgement: &'j Judgement) -> Cow<'j, BTreeSet<Owner>> {
+        if judgement.reasons.is_empty() {
+            let vms = self.registered_owners(node).into_iter();
+            Cow::Owned(vms.map(|vm| self.owners.vms[vm].owner()).collect())
+        } else {
+            Cow::Borrowed(&judgement.owners)
+        }
+    }
+
     pub(super) fn file(&self, node: NodeId) -> Node<'_> {
         self.world.files.nodes[node]
     }
@@ -222,7 +245,7 @@ impl Judge<'_> {
         }
         for edge in self.namers(node) {
             let Some(namer) = &judged[edge.from] else { continue };
-            let transferred = self.transfer(edge, namer, node);
+            let transferred = self.transfer(edge, &self.told(edge.from, namer), node);
             let better = transferred.verdict < best.verdict;
             // A list or state that nobody needs says whose a disk was, not what may be done with it.
             let from = self.file(edge.from).kind();
@@ -336,7 +359,7 @@ pub(crate) fn idle(world: World<'_>, owners: &Owners, options: &Options) -> Vec<
             let state = world.inventories[inventory].vms[row].state.as_deref();
             state.is_none_or(|state| fold(state) == "poweredon")
         };
-        let is_shared = |node: &NodeId| owners.vms_of.get(node).is_some_and(|vms| vms.len() > 1);
+        let is_shared = |node: &NodeId| owners.vms_of.get(*node).is_some_and(|vms| vms.len() > 1);
         let is_off = vm.platform == Platform::Vmware && !vm.rows.is_empty() && !vm.rows.iter().any(runs);
         let files: Vec<NodeId> = vm.files.keys().copied().filter(|_| is_off).collect();
         if files.iter().any(is_shared) {
@@ -375,7 +398,7 @@ pub(crate) fn reported(world: World<'_>, references: &References, owners: &Owner
         .map(|node| {
             let file = world.files.nodes[node];
             file.artifact.is_some()
-                || owners.vms_of.contains_key(&node)
+                || owners.vms_of.contains_key(node)
                 || owners.objects_of.contains_key(&node)
                 || references
                     .into(node)
@@ -388,14 +411,13 @@ pub(crate) fn reported(world: World<'_>, references: &References, owners: &Owner
 /// The gaps of a set of judgements, for their effect.
 pub(crate) fn effect_of<'a>(
     gaps: &'a [GapItem],
-    judged: &'a [Option<Judgement>],
+    judged: &[Option<Judgement>],
 ) -> impl Iterator<Item = (&'a GapItem, Vec<NodeId>)> {
-    gaps.iter().enumerate().map(|(place, gap)| {
-        let nodes = judged.iter().enumerate().filter(|(_, judgement)| {
-            judgement
-                .as_ref()
-                .is_some_and(|judgement| judgement.gaps.contains(&place))
-        });
-        (gap, nodes.map(|(node, _)| node).collect())
-    })
+    let mut nodes = vec![Vec::new(); gaps.len()];
+    for (node, judgement) in judged.iter().enumerate() {
+        for &gap in judgement.iter().flat_map(|judgement| &judgement.gaps) {
+            nodes[gap].push(node);
+        }
+    }
+    gaps.iter().zip(nodes)
 }

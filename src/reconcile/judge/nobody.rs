@@ -421,7 +421,7 @@ impl Judge<'_> {
             .collect();
         let vm = parents
             .iter()
-            .flat_map(|parent| self.owners.vms_of.get(parent).into_iter().flatten())
+            .flat_map(|parent| self.owners.vms_of.get(*parent).into_iter().flatten())
             .map(|&vm| &self.owners.vms[vm])
             .find(|vm| {
                 vm.config
@@ -491,7 +491,7 @@ impl Judge<'_> {
     fn missed_parent(&self, node: NodeId) -> Option<Judgement> {
         let disk = self.file(node).evidence()?.disk.as_ref()?;
         let is_needed = |child: &NodeId| {
-            let vms = self.owners.vms_of.get(child).into_iter().flatten();
+            let vms = self.owners.vms_of.get(*child).into_iter().flatten();
             let is_foreign = self.file(*child).kind() == Kind::ForeignDisk;
             is_foreign || vms.into_iter().any(|&vm| self.owners.vms[vm].is_registered())
         };

@@ -14,27 +14,33 @@ use crate::{
     },
     report::{
         codes::{Class, ReasonCode},
-        model::{Owner, OwnerKind, Reason, Verdict, Weight},
+        model::{Reason, Verdict, Weight},
     },
 };
 
 impl Judge<'_> {
+    /// The registered VMs that reach a file.
+    pub(super) fn registered_owners(&self, node: NodeId) -> Vec<usize> {
+        let vms = self.owners.vms_of.get(node).into_iter().flatten();
+        vms.copied().filter(|&vm| self.owners.vms[vm].is_registered()).collect()
+    }
+
+    /// The judgement of a file that these registered VMs reach, before it is told.
     pub(super) fn owned(&self, node: NodeId, vms: &[usize]) -> Judgement {
-        let mut judgement = Judgement::new(Verdict::Owned, None, Vec::new());
-        for &index in vms {
+        Judgement::new(Verdict::Owned, self.owned_class(node, vms), Vec::new())
+    }
+
+    /// Whose a file is that registered VMs reach, and why.
+    pub(super) fn told_owned(&self, node: NodeId, mut judgement: Judgement) -> Judgement {
+        for index in self.registered_owners(node) {
             let vm = &self.owners.vms[index];
-            judgement.owners.insert(Owner {
-                kind: OwnerKind::Vm,
-                id: vm.id.clone(),
-                name: vm.name.clone(),
-            });
+            judgement.owners.insert(vm.owner());
             judgement.reasons.push(self.registration_reason(vm));
             judgement.reasons.extend(self.walk_reason(vm, node));
             judgement.reasons.extend(self.via_reason(vm, node));
             judgement.reasons.extend(self.idle_reason(index));
         }
         judgement.reasons.dedup();
-        judgement.class = self.owned_class(node, vms);
         judgement
     }
 
@@ -277,7 +283,7 @@ impl Judge<'_> {
     /// H-C5, H-D17: a differencing disk whose parent another VM uses as well: a clone or a test failover, no checkpoint.
     fn is_branch(&self, node: NodeId, vms: &[usize]) -> bool {
         let parents = self.references.of(node).filter(|edge| edge.role == Role::Parent);
-        let mut users = parents.flat_map(|edge| self.owners.vms_of.get(&edge.to).into_iter().flatten());
+        let mut users = parents.flat_map(|edge| self.owners.vms_of.get(edge.to).into_iter().flatten());
         users.any(|&user| self.owners.vms[user].is_registered() && !vms.contains(&user))
     }
 

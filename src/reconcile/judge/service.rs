@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use uuid::Uuid;
 
 use super::{Judge, Judgement, reasons::unchecked};
@@ -41,24 +42,15 @@ pub(crate) fn match_rules<'a>(
             platforms[artifact.entry.root].push(platform);
         }
     }
-    let mut found = vec![None; world.files.nodes.len()];
-    for (root, folder, nodes) in world.files.folders() {
+    let roots = 0..catalogue.roots.len();
+    let datastores: Vec<Vec<String>> = roots.clone().map(|root| identities.names_of(root)).collect();
+    let above: Vec<String> = roots.map(|root| folders_above(identities, root)).collect();
+    let of_folder = |(root, folder, nodes): (usize, &[u8], &[NodeId])| {
         let company = options.rules.company(nodes.iter().map(|&node| world.files.name(node)));
-        let above = identities.roots[root]
-            .entities
-            .iter()
-            .find_map(|&entity| {
-                identities.entities[entity]
-                    .roots
-                    .iter()
-                    .find(|(held, parts)| *held == root && !parts.is_empty())
-            })
-            .map(|(_, parts)| parts.join("/") + "/")
-            .unwrap_or_default();
+        let above = &above[root];
         let folder = String::from_utf8_lossy(folder).into_owned();
-        let datastores = identities.names_of(root);
-        for &node in nodes {
-            let name = String::from_utf8_lossy(world.files.nodes[node].entry.path.name()).into_owned();
+        let rule = |&node: &NodeId| {
+            let name = String::from_utf8_lossy(world.files.nodes[node].entry.path.name());
             let path = if folder.is_empty() {
                 format!("{above}{name}")
             } else {
@@ -69,26 +61,32 @@ pub(crate) fn match_rules<'a>(
                 kind: world.files.nodes[node].kind(),
                 company: &company,
                 platforms: &platforms[root],
-                datastores: &datastores,
+                datastores: &datastores[root],
             };
-            found[node] = options.rules.find(subject);
-        }
+            Some((node, options.rules.find(subject)?))
+        };
+        nodes.iter().filter_map(rule).collect::<Vec<_>>()
+    };
+    let matched: Vec<(NodeId, &Rule)> = world.files.folders().into_par_iter().flat_map_iter(of_folder).collect();
+    let mut found = vec![None; world.files.nodes.len()];
+    for (node, rule) in matched {
+        found[node] = Some(rule);
     }
     found
+}
+
+/// The folders of the datastore in which a root lies, where it is not the top of it.
+fn folders_above(identities: &Identities, root: usize) -> String {
+    let entities = identities.roots[root].entities.iter();
+    let mut places = entities.flat_map(|&entity| &identities.entities[entity].roots);
+    let below_top = places.find(|(held, parts)| *held == root && !parts.is_empty());
+    below_top.map(|(_, parts)| parts.join("/") + "/").unwrap_or_default()
 }
 
 impl Judge<'_> {
     /// `owned`, `service` and `system`: what stands on something found.
     pub(super) fn by_owner(&self, node: NodeId) -> Option<Judgement> {
-        let vms: Vec<usize> = self
-            .owners
-            .vms_of
-            .get(&node)
-            .into_iter()
-            .flatten()
-            .copied()
-            .filter(|&vm| self.owners.vms[vm].is_registered())
-            .collect();
+        let vms = self.registered_owners(node);
         if !vms.is_empty() {
             return Some(self.owned(node, &vms));
         }
@@ -436,7 +434,7 @@ impl Judge<'_> {
         let owned_by_config = self
             .owners
             .vms_of
-            .get(&node)
+            .get(node)
             .is_some_and(|vms| vms.iter().any(|&vm| self.owners.vms[vm].config.is_some_and(in_store)));
         let mut registered = self.owners.vms.iter().filter(|vm| !vm.rows.is_empty());
         owned_by_config && registered.any(|vm| vm.config.is_some_and(in_store))

@@ -72,7 +72,7 @@ impl Situation {
 impl Judge<'_> {
     pub(super) fn situation(&self, node: NodeId) -> Situation {
         let file = self.file(node);
-        let disk = file.evidence().and_then(|evidence| evidence.disk.as_ref());
+        let disk = file.evidence().and_then(|evidence| evidence.disk.as_deref());
         let referenced_by = |role: Role| self.references.into(node).any(|edge| edge.role == role);
         if in_recycle_bin(&self.path(node)) {
             return Situation::new(Class::RecycleBin, Grade::Low)
@@ -282,7 +282,7 @@ impl Judge<'_> {
         let disk_id = disk.disk_id.as_deref()?;
         let first = &self.world.files.first_name;
         let is_registered = |other: &NodeId| {
-            let vms = self.owners.vms_of.get(other);
+            let vms = self.owners.vms_of.get(*other);
             vms.is_some_and(|vms| vms.iter().any(|&vm| self.owners.vms[vm].is_registered()))
         };
         let of_vmware = self.file(node).kind().platform() == Some(Platform::Vmware) && !disk.has_parent;
@@ -337,7 +337,7 @@ impl Judge<'_> {
         };
         let first = &self.world.files.first_name;
         let is_registered = |other: NodeId| {
-            let vms = self.owners.vms_of.get(&other).into_iter().flatten();
+            let vms = self.owners.vms_of.get(other).into_iter().flatten();
             vms.into_iter().any(|&vm| self.owners.vms[vm].is_registered())
         };
         let names = alike.iter().copied().filter(|&other| first[other] == other);
@@ -374,7 +374,7 @@ impl Judge<'_> {
                 same && self
                     .owners
                     .vms_of
-                    .get(&other)
+                    .get(other)
                     .is_some_and(|vms| vms.iter().any(|&vm| self.owners.vms[vm].is_registered()))
             })
     }
@@ -391,7 +391,7 @@ pub(crate) fn stores<'a>(world: World<'a>, owners: &Owners) -> Stores<'a> {
         let kind = nodes[node].kind();
         let is_disk = kind.is_disk() || kind.is_extent();
         let is_sidecar = matches!(kind, Kind::Referenced | Kind::VmdkCtk | Kind::VmdkDigest);
-        !is_disk && !is_sidecar || owners.vms_of.contains_key(&node)
+        !is_disk && !is_sidecar || owners.vms_of.contains_key(node)
     };
     let is_vmware = |node: &NodeId| {
         let kind = nodes[*node].kind();

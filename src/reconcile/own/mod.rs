@@ -21,6 +21,7 @@ use crate::{
     inventory::{Inventory, Listing, RegisteredObject},
     kind::{Kind, Platform, Role},
     path::fold,
+    report::model::{Owner, OwnerKind},
 };
 
 /// How a walk came to a file.
@@ -99,6 +100,15 @@ impl OwnerVm {
         !self.rows.is_empty() || !self.cluster_rows.is_empty()
     }
 
+    /// As the report names it.
+    pub(crate) fn owner(&self) -> Owner {
+        Owner {
+            kind: OwnerKind::Vm,
+            id: self.id.clone(),
+            name: self.name.clone(),
+        }
+    }
+
     /// Its configuration on disk, or all that may be it.
     pub(crate) fn configs(&self) -> impl Iterator<Item = NodeId> {
         self.config.into_iter().chain(self.perhaps.iter().copied())
@@ -126,7 +136,7 @@ pub(crate) struct Owners {
     /// Roots that each inventory registers a file on.
     pub(crate) touched: BTreeSet<(usize, usize)>,
     /// For each file the VMs that reach it.
-    pub(crate) vms_of: HashMap<NodeId, Vec<usize>>,
+    pub(crate) vms_of: VmsOf,
     /// For each file the objects that reach it.
     pub(crate) objects_of: HashMap<NodeId, Vec<usize>>,
     /// What services list: class and id in lower case.
@@ -139,6 +149,47 @@ pub(crate) struct Owners {
     pub(crate) folders_told: HashSet<usize>,
     /// Files that an inventory lists and that are not there, for extents without descriptor.
     pub(crate) missing_disks: BTreeSet<(usize, Vec<u8>)>,
+}
+
+/// For each file the VMs that reach it, in one list: nearly every file of a site has one, and few have more.
+#[derive(Debug, Default)]
+pub(crate) struct VmsOf {
+    /// Where the VMs of each file begin in the list, and behind the last file where they end.
+    starts: Vec<usize>,
+    vms: Vec<usize>,
+}
+
+impl VmsOf {
+    /// From the files that each VM reaches.
+    fn new(files: usize, vms: &[OwnerVm]) -> Self {
+        let mut starts = vec![0; files + 1];
+        for &node in vms.iter().flat_map(|vm| vm.files.keys()) {
+            starts[node + 1] += 1;
+        }
+        for node in 0..files {
+            starts[node + 1] += starts[node];
+        }
+        let mut next = starts.clone();
+        let mut of_files = vec![0; starts[files]];
+        for (index, vm) in vms.iter().enumerate() {
+            for &node in vm.files.keys() {
+                of_files[next[node]] = index;
+                next[node] += 1;
+            }
+        }
+        Self { starts, vms: of_files }
+    }
+
+    /// The VMs that reach a file, where there are any.
+    pub(crate) fn get(&self, node: NodeId) -> Option<&[usize]> {
+        let vms = self.vms.get(*self.starts.get(node)?..*self.starts.get(node + 1)?)?;
+        (!vms.is_empty()).then_some(vms)
+    }
+
+    /// True where a VM reaches a file.
+    pub(crate) fn contains_key(&self, node: NodeId) -> bool {
+        self.get(node).is_some()
+    }
 }
 
 impl Owners {
@@ -164,7 +215,7 @@ pub(crate) struct World<'a> {
 
 /// The evidence of a VM configuration.
 pub(crate) fn vm_evidence<'a>(files: &Files<'a>, node: NodeId) -> Option<&'a VmEvidence> {
-    files.nodes[node].evidence()?.vm.as_ref()
+    files.nodes[node].evidence()?.vm.as_deref()
 }
 
 /// True for the registration list of a Hyper-V host (`data.vmcx`), wherever a copy of it lies.

@@ -5,9 +5,10 @@ use std::{
     ops::Bound,
 };
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use uuid::Uuid;
 
-use super::{Missing, OwnerObject, OwnerVm, Owners, Via, World, is_off, is_owning};
+use super::{Missing, OwnerObject, OwnerVm, Owners, Via, VmsOf, World, is_off, is_owning};
 use crate::{
     evidence::Reference,
     kind::{Platform, Role},
@@ -21,13 +22,19 @@ use crate::{
 
 /// Walks from every owner.
 pub(crate) fn walk_all(world: World<'_>, references: &References, owners: &mut Owners) {
-    for index in 0..owners.vms.len() {
-        let mut walk = Walk::new(world, references, owners.vms[index].clone());
-        walk.start(&mut owners.touched, &mut owners.missing_disks);
+    let walked = std::mem::take(&mut owners.vms).into_par_iter().map(|vm| {
+        let (mut touched, mut missing_disks) = Default::default();
+        let mut walk = Walk::new(world, references, vm);
+        walk.start(&mut touched, &mut missing_disks);
         walk.run();
         walk.old_labels();
         walk.run();
-        owners.vms[index] = walk.finish();
+        (walk.finish(), touched, missing_disks)
+    });
+    for (vm, touched, missing_disks) in walked.collect::<Vec<_>>() {
+        owners.vms.push(vm);
+        owners.touched.extend(touched);
+        owners.missing_disks.extend(missing_disks);
     }
     for (inventory_index, inventory) in world.inventories.iter().enumerate() {
         for (row, object) in inventory.objects.iter().enumerate() {
@@ -78,11 +85,7 @@ pub(crate) fn walk_all(world: World<'_>, references: &References, owners: &mut O
         }
     }
     owners.folders_told = folders_told(world, owners);
-    for (index, vm) in owners.vms.iter().enumerate() {
-        for &node in vm.files.keys() {
-            owners.vms_of.entry(node).or_default().push(index);
-        }
-    }
+    owners.vms_of = VmsOf::new(world.files.nodes.len(), &owners.vms);
     for (index, object) in owners.objects.iter().enumerate() {
         for &node in object.files.keys() {
             owners.objects_of.entry(node).or_default().push(index);

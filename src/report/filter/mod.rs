@@ -18,6 +18,7 @@ mod token;
 mod value;
 
 use std::{
+    borrow::Cow,
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
     str::FromStr,
@@ -27,10 +28,10 @@ use globset::GlobMatcher;
 use jiff::Timestamp;
 
 use super::{
-    model::{ArtifactReport, Confidence, OwnerKind, Report},
+    model::{ArtifactReport, Artifacts, Confidence, OwnerKind, Report},
     show,
 };
-use crate::kind::Platform;
+use crate::{kind::Platform, raw::RawPath};
 
 /// A parsed expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,7 +162,7 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(report: &Report) -> Self {
+    pub(super) fn new(report: &Report<impl Artifacts>) -> Self {
         Self {
             as_of: report.as_of,
             platforms: report.vms.iter().map(|vm| (vm.id.clone(), vm.platform)).collect(),
@@ -181,12 +182,12 @@ fn known<'a>(pairs: impl Iterator<Item = (&'a String, &'a Option<String>)>) -> B
 impl Filter {
     /// Takes out of the report what is not to be shown. A group stays, whole, as long as one of its artifacts does; sums,
     /// VMs, problems and coverage are not touched.
-    pub fn apply(&self, report: &mut Report) {
+    pub fn apply(&self, report: &mut Report<impl Artifacts>) {
         let context = Context::new(report);
         report
             .artifacts
-            .retain(|artifact| self.expression.holds(artifact, &context));
-        let shown: BTreeSet<_> = report.artifacts.iter().map(|artifact| &artifact.path).collect();
+            .keep(|artifact| self.expression.holds(artifact, &context));
+        let shown: BTreeSet<Cow<'_, RawPath>> = report.artifacts.paths().collect();
         report
             .groups
             .retain(|group| group.artifacts.iter().any(|path| shown.contains(path)));

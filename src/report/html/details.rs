@@ -1,6 +1,6 @@
 //! What only the view of one file needs: evidence, references, facts, a few hundred files at a time.
 
-use std::{collections::HashMap, io};
+use std::{borrow::Cow, collections::HashMap, io};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use super::{pack, table, text::shown};
 use crate::{
     kind::Role,
     raw::RawPath,
-    report::model::{ArtifactReport, Reason, Report, Resolved, Verdict},
+    report::model::{ArtifactReport, Artifacts, Reason, Report, Resolved, Verdict},
 };
 
 /// Artifacts of one element: few enough to be read while a view opens, enough for deflate to find what repeats.
@@ -60,7 +60,7 @@ enum Place {
 
 impl Details {
     /// All details, with as many facts as the page has room for.
-    pub(super) fn of(report: &Report) -> io::Result<Self> {
+    pub(super) fn of(report: &Report<impl Artifacts>) -> io::Result<Self> {
         let all = Self::with(report, |_| true)?;
         if all.bytes() <= BYTES_MAX {
             return Ok(all);
@@ -75,16 +75,22 @@ impl Details {
         })
     }
 
-    fn with(report: &Report, has_facts: impl Fn(&ArtifactReport) -> bool) -> io::Result<Self> {
+    fn with(report: &Report<impl Artifacts>, has_facts: impl Fn(&ArtifactReport) -> bool) -> io::Result<Self> {
         let places = table::places(report);
-        let chunks = report.artifacts.chunks(CHUNK).map(|artifacts| {
-            let details = artifacts
+        let mut artifacts = report.artifacts.all();
+        let mut chunks = Vec::new();
+        loop {
+            let chunk: Vec<_> = artifacts.by_ref().take(CHUNK).collect();
+            if chunk.is_empty() {
+                break;
+            }
+            let details = chunk
                 .iter()
                 .map(|artifact| Detail::new(artifact, &places, has_facts(artifact)));
-            pack(&details.collect::<Vec<_>>())
-        });
+            chunks.push(pack(&details.collect::<Vec<_>>())?);
+        }
         Ok(Self {
-            chunks: chunks.collect::<io::Result<_>>()?,
+            chunks,
             facts_left_out: false,
         })
     }
@@ -95,7 +101,7 @@ impl Details {
 }
 
 impl<'a> Detail<'a> {
-    fn new(artifact: &'a ArtifactReport, places: &HashMap<&RawPath, usize>, has_facts: bool) -> Self {
+    fn new(artifact: &'a ArtifactReport, places: &HashMap<Cow<'_, RawPath>, usize>, has_facts: bool) -> Self {
         let place = |path: &RawPath| match places.get(path) {
             Some(&place) => Place::Listed(place),
             None => Place::Path { path: shown(path) },

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::report::{
     codes::ProblemCode,
-    model::{Agreement, Report, Vm},
+    model::{Agreement, Artifacts, Report, Vm},
     show,
 };
 
@@ -44,7 +44,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    pub(super) fn new(report: &Report, details: &Details) -> Self {
+    pub(super) fn new(report: &Report<impl Artifacts>, details: &Details) -> Self {
         let opinions = report.second_opinions.iter();
         let differing = opinions.filter(|opinion| opinion.agreement == Agreement::Disagrees);
         Self {
@@ -60,7 +60,7 @@ impl Head {
             backups: show::backups(report),
             agreements: show::agreements(&report.second_opinions),
             differing: differing.map(show::second_opinion).collect(),
-            artifacts: report.artifacts.len(),
+            artifacts: report.artifacts.count(),
             vms: report.vms.len(),
             ghosts: report.vms.iter().filter(|vm| is_ghost(vm)).count(),
             chunk: CHUNK,

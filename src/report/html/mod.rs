@@ -19,7 +19,7 @@ use base64::{engine::general_purpose::STANDARD, write::EncoderWriter};
 use flate2::{Compression, write::DeflateEncoder};
 use serde::Serialize;
 
-use super::model::Report;
+use super::model::{Artifacts, Report};
 
 /// The built page. What makes it stands beside it, in `web/src`.
 const PAGE: &str = include_str!("web/dist/report.html");
@@ -32,7 +32,7 @@ const DETAILS_MARK: &str = "<!--derelict:details-->";
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &Report<impl Artifacts>, out: &mut dyn Write) -> io::Result<()> {
     let (before, rest) = parted(PAGE, DATA_MARK)?;
     let (program, after) = parted(rest, DETAILS_MARK)?;
     let details = details::Details::of(report)?;

@@ -1,6 +1,6 @@
 //! One row an artifact and group, and one a VM. Artifacts stand in columns: that is small, and quick to filter.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,7 +11,7 @@ use crate::{
     raw::RawPath,
     report::{
         filter::{self, Context},
-        model::{ArtifactReport, Group, Report, Vm},
+        model::{ArtifactReport, Artifacts, Group, Report, Vm},
         show,
     },
     sanitize,
@@ -20,7 +20,7 @@ use crate::{
 /// The second of the elements.
 #[derive(Serialize)]
 pub(super) struct Table {
-    artifacts: Artifacts,
+    artifacts: Columns,
     groups: Vec<GroupRow>,
 }
 
@@ -47,7 +47,7 @@ impl Words {
 
 /// The columns of the artifacts, in the order of the report. A word that there is not is empty.
 #[derive(Serialize, Default)]
-struct Artifacts {
+struct Columns {
     root: Words,
     datastore: Words,
     /// Relative to the root.
@@ -75,8 +75,14 @@ struct Artifacts {
     modified: Vec<Option<i64>>,
 }
 
-impl Artifacts {
-    fn push(&mut self, artifact: &ArtifactReport, group: Option<usize>, context: &Context, report: &Report) {
+impl Columns {
+    fn push(
+        &mut self,
+        artifact: &ArtifactReport,
+        group: Option<usize>,
+        context: &Context,
+        report: &Report<impl Artifacts>,
+    ) {
         self.root.push(sanitize::path(&artifact.root).into_owned());
         self.datastore.push(sanitize::text(&artifact.datastore).into_owned());
         self.folder
@@ -138,7 +144,7 @@ struct GroupRow {
 }
 
 impl GroupRow {
-    fn new(report: &Report, group: &Group) -> Self {
+    fn new(report: &Report<impl Artifacts>, group: &Group) -> Self {
         let backups = show::backups_of(report, group);
         Self {
             title: sanitize::text(&group.title).into_owned(),
@@ -179,7 +185,7 @@ pub(super) struct VmRow {
 }
 
 impl VmRow {
-    fn new(vm: &Vm, places: &HashMap<&RawPath, usize>) -> Self {
+    fn new(vm: &Vm, places: &HashMap<Cow<'_, RawPath>, usize>) -> Self {
         Self {
             id: shown(&vm.id),
             name: shown(&vm.name),
@@ -204,7 +210,7 @@ impl VmRow {
 }
 
 impl Table {
-    pub(super) fn new(report: &Report) -> Self {
+    pub(super) fn new(report: &Report<impl Artifacts>) -> Self {
         let groups: HashMap<&str, usize> = report
             .groups
             .iter()
@@ -212,10 +218,10 @@ impl Table {
             .map(|(place, group)| (group.id.as_str(), place))
             .collect();
         let context = Context::new(report);
-        let mut artifacts = Artifacts::default();
-        for artifact in &report.artifacts {
+        let mut artifacts = Columns::default();
+        for artifact in report.artifacts.all() {
             let group = artifact.group.as_deref().and_then(|id| groups.get(id).copied());
-            artifacts.push(artifact, group, &context, report);
+            artifacts.push(&artifact, group, &context, report);
         }
         Self {
             artifacts,
@@ -225,17 +231,17 @@ impl Table {
 }
 
 /// The rows of the VMs.
-pub(super) fn vms(report: &Report) -> Vec<VmRow> {
+pub(super) fn vms(report: &Report<impl Artifacts>) -> Vec<VmRow> {
     let places = places(report);
     report.vms.iter().map(|vm| VmRow::new(vm, &places)).collect()
 }
 
 /// Where each path stands in the list of artifacts.
-pub(super) fn places(report: &Report) -> HashMap<&RawPath, usize> {
+pub(super) fn places(report: &Report<impl Artifacts>) -> HashMap<Cow<'_, RawPath>, usize> {
     report
         .artifacts
-        .iter()
+        .paths()
         .enumerate()
-        .map(|(place, artifact)| (&artifact.path, place))
+        .map(|(place, path)| (path, place))
         .collect()
 }

@@ -6,7 +6,7 @@ use super::layout;
 use crate::{
     report::{
         Style,
-        model::{Gap, Identity, InventoryReport, Report, RootReport},
+        model::{Artifacts, Gap, Identity, InventoryReport, Report, RootReport},
         show,
     },
     sanitize,
@@ -18,7 +18,7 @@ const NAMES_SHOWN: usize = 8;
 const PLACES_SHOWN: usize = 20;
 
 /// Writes the section.
-pub(super) fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let state = if report.coverage.complete {
         "complete"
     } else {
@@ -70,7 +70,7 @@ fn roots(roots: &[RootReport], style: Style, out: &mut dyn Write) -> io::Result<
     Ok(())
 }
 
-fn inventories(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn inventories(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if report.coverage.inventories.is_empty() {
         let line = "No inventory was given: whether a file has an owner that is not on these datastores is not known.";
         return layout::paragraph(line, 1, 2, style, out);
@@ -138,7 +138,7 @@ fn gaps(gaps: &[Gap], style: Style, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn issues(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn issues(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let lines: Vec<String> = report
         .coverage
         .issues

@@ -1,6 +1,7 @@
 //! The groups of one verdict, largest first, each with its files.
 
 use std::{
+    borrow::Cow,
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     io::{self, Write},
@@ -14,7 +15,7 @@ use crate::{
     raw::RawPath,
     report::{
         Style,
-        model::{ArtifactReport, Group, OwnerBasis, Reclaim, Report, Verdict},
+        model::{ArtifactReport, Artifacts, Group, OwnerBasis, Reclaim, Report, Verdict},
         show,
     },
     sanitize,
@@ -35,12 +36,12 @@ struct Block<'a> {
     reclaim: Reclaim,
     allocated_bytes: u64,
     modified: Option<Timestamp>,
-    files: Vec<&'a ArtifactReport>,
+    files: Vec<Cow<'a, ArtifactReport>>,
     hidden: usize,
 }
 
 /// Writes the sections: orphaned and unregistered; with `--verbose` or a filter every verdict that has something.
-pub(super) fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let every = style.all || report.summary.filter.is_some();
     for verdict in Verdict::ALL.into_iter().rev() {
         if every || matches!(verdict, Verdict::Orphaned | Verdict::Unregistered) {
@@ -50,7 +51,7 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::R
     Ok(())
 }
 
-fn section(report: &Report, verdict: Verdict, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn section(report: &Report<impl Artifacts>, verdict: Verdict, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let blocks = blocks(report, verdict);
     if blocks.is_empty() {
         return Ok(());
@@ -80,12 +81,12 @@ fn widest_kind(blocks: &[Block<'_>]) -> usize {
     files.map(|file| show::name(file.kind).len()).max().unwrap_or_default()
 }
 
-fn blocks(report: &Report, verdict: Verdict) -> Vec<Block<'_>> {
-    let mut artifacts: BTreeMap<&RawPath, &ArtifactReport> = report
+fn blocks(report: &Report<impl Artifacts>, verdict: Verdict) -> Vec<Block<'_>> {
+    let mut artifacts: BTreeMap<RawPath, Cow<'_, ArtifactReport>> = report
         .artifacts
-        .iter()
-        .filter(|artifact| artifact.verdict == verdict && artifact.accepted.is_none())
-        .map(|artifact| (&artifact.path, artifact))
+        .with(|of| of == verdict)
+        .filter(|artifact| artifact.accepted.is_none())
+        .map(|artifact| (artifact.path.clone(), artifact))
         .collect();
     let mut blocks: Vec<Block<'_>> = report
         .groups
@@ -99,7 +100,7 @@ fn blocks(report: &Report, verdict: Verdict) -> Vec<Block<'_>> {
     blocks
 }
 
-fn block<'a>(group: &'a Group, artifacts: &mut BTreeMap<&'a RawPath, &'a ArtifactReport>) -> Block<'a> {
+fn block<'a>(group: &'a Group, artifacts: &mut BTreeMap<RawPath, Cow<'a, ArtifactReport>>) -> Block<'a> {
     let files: Vec<_> = group
         .artifacts
         .iter()
@@ -125,9 +126,9 @@ fn block<'a>(group: &'a Group, artifacts: &mut BTreeMap<&'a RawPath, &'a Artifac
     }
 }
 
-fn single(artifact: &ArtifactReport) -> Block<'_> {
+fn single(artifact: Cow<'_, ArtifactReport>) -> Block<'_> {
     Block {
-        title: show::place(artifact),
+        title: show::place(&artifact),
         kind: Some(artifact.kind),
         class: show::optional_name(artifact.class),
         confidence: show::optional_name(artifact.confidence),
@@ -191,7 +192,7 @@ impl Block<'_> {
     }
 
     fn why(&self) -> Option<String> {
-        let reason = show::why(self.files.iter().copied())?;
+        let reason = show::why(self.files.iter().map(AsRef::as_ref))?;
         Some(format!("why: {}", sanitize::text(&reason.text)))
     }
 }

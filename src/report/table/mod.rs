@@ -14,7 +14,7 @@ use std::io::{self, Write};
 
 use super::{
     Style,
-    model::{Agreement, Problem, Report, SecondOpinion, Severity, Sum, Verdict},
+    model::{Agreement, Artifacts, Problem, Report, SecondOpinion, Severity, Sum, Verdict},
     show,
 };
 use crate::sanitize;
@@ -23,7 +23,7 @@ use crate::sanitize;
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if style.all {
         sums(report, style, out)?;
         groups::write(report, style, out)?;
@@ -46,13 +46,13 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
 }
 
 /// The last line: what was found, and how sure that is.
-fn answer(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn answer(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)?;
     if let Some(filter) = &report.summary.filter {
         let note = format!(
             "Only what --filter '{}' lets through is listed, {}; sums, problems and coverage are whole.",
             sanitize::text(filter),
-            show::count(show::number(report.artifacts.len()), "file")
+            show::count(show::number(report.artifacts.count()), "file")
         );
         layout::paragraph(&note, 0, 0, style, out)?;
     }
@@ -66,7 +66,7 @@ fn answer(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> 
 }
 
 /// What somebody has accepted, and until when.
-fn accepted(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn accepted(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if report.accepted.is_empty() {
         return Ok(());
     }
@@ -87,7 +87,7 @@ fn accepted(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()
 const OPINIONS_SHOWN: usize = 3;
 
 /// What another tool calls nobody's and derelict does not, or the other way round; all of it with `--verbose`.
-fn second_opinions(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn second_opinions(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if report.second_opinions.is_empty() {
         return Ok(());
     }
@@ -107,7 +107,7 @@ fn second_opinions(report: &Report, style: Style, out: &mut dyn Write) -> io::Re
 }
 
 /// What backups cover. It changes no verdict, so it stands apart from them.
-fn backups(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn backups(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let lines = show::backups(report);
     if lines.is_empty() {
         return Ok(());
@@ -118,7 +118,7 @@ fn backups(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()>
         .try_for_each(|line| layout::paragraph(&format!("- {line}"), 1, 2, style, out))
 }
 
-fn sums(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn sums(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let datastores: Vec<_> = report
         .summary
         .datastores
@@ -180,7 +180,7 @@ fn sum_row(datastore: String, verdict: &str, sum: Sum) -> [String; 6] {
 }
 
 /// Why files cannot be judged, in one line.
-fn unknown(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn unknown(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let causes: Vec<String> = report
         .summary
         .classes
@@ -195,7 +195,7 @@ fn unknown(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()>
     layout::paragraph(&line, 1, 2, style, out)
 }
 
-fn problems(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn problems(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if report.problems.is_empty() {
         return Ok(());
     }
@@ -207,7 +207,7 @@ fn problems(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()
 }
 
 /// How many there are of each severity.
-fn problem_counts(report: &Report) -> String {
+fn problem_counts(report: &Report<impl Artifacts>) -> String {
     let counts: Vec<String> = [
         (Severity::Error, "error"),
         (Severity::Warning, "warning"),

@@ -9,7 +9,7 @@ use super::{layout, problem_counts, unknown};
 use crate::{
     report::{
         Style,
-        model::{Group, Problem, Report, Severity, Sum, Verdict},
+        model::{Artifacts, Group, Problem, Report, Severity, Sum, Verdict},
         show,
     },
     sanitize,
@@ -21,7 +21,7 @@ const GAPS_SHOWN: usize = 4;
 const SUBJECTS_SHOWN: usize = 3;
 
 /// Writes the screen.
-pub(super) fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     datastores(report, style, out)?;
     unknown(report, style, out)?;
     largest(report, style, out)?;
@@ -29,7 +29,7 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::R
     coverage(report, style, out)
 }
 
-fn datastores(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn datastores(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if report.summary.datastores.is_empty() {
         return Ok(());
     }
@@ -68,7 +68,7 @@ fn datastores(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<
     layout::put(&grid, out)
 }
 
-fn largest(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn largest(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let is_finding = |group: &&Group| group.is_nobodys() && !group.accepted;
     let mut groups: Vec<&Group> = report.groups.iter().filter(is_finding).collect();
     groups.sort_by_key(|group| (Reverse(group.allocated_bytes), &group.title));
@@ -110,7 +110,7 @@ fn largest(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()>
     layout::put(&grid, out)
 }
 
-fn problems(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn problems(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if report.problems.is_empty() {
         return Ok(());
     }
@@ -135,7 +135,7 @@ fn problems(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()
     Ok(())
 }
 
-fn coverage(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn coverage(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let coverage = &report.coverage;
     let state = if coverage.complete { "complete" } else { "NOT complete" };
     let inventories =

@@ -4,14 +4,17 @@ use rust_xlsxwriter::{Format, Workbook, XlsxError};
 
 use super::sheet::{Cell, Look, Sheet};
 use crate::{
-    report::{model::Report, show},
+    report::{
+        model::{Artifacts, Report},
+        show,
+    },
     sanitize,
 };
 
 /// Lines of one part; the JSON report has all.
 const LINES_MAX: usize = 10_000;
 
-pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report) -> Result<(), XlsxError> {
+pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report<impl Artifacts>) -> Result<(), XlsxError> {
     let mut sheet = Sheet::new(workbook.add_worksheet(), "Coverage", look)?;
     let coverage = &report.coverage;
     let state = if coverage.complete { "complete" } else { "NOT complete" };
@@ -57,7 +60,7 @@ pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report) -> Resu
     sheet.fit()
 }
 
-fn gaps(sheet: &mut Sheet<'_>, report: &Report) -> Result<(), XlsxError> {
+fn gaps(sheet: &mut Sheet<'_>, report: &Report<impl Artifacts>) -> Result<(), XlsxError> {
     sheet.line("Gaps", &sheet.look.heading)?;
     sheet.header(&[
         "Gap",
@@ -80,7 +83,7 @@ fn gaps(sheet: &mut Sheet<'_>, report: &Report) -> Result<(), XlsxError> {
     Ok(())
 }
 
-fn roots(sheet: &mut Sheet<'_>, report: &Report) -> Result<(), XlsxError> {
+fn roots(sheet: &mut Sheet<'_>, report: &Report<impl Artifacts>) -> Result<(), XlsxError> {
     sheet.line("Roots", &sheet.look.heading)?;
     sheet.header(&[
         "Root",
@@ -112,7 +115,7 @@ fn roots(sheet: &mut Sheet<'_>, report: &Report) -> Result<(), XlsxError> {
     Ok(())
 }
 
-fn inventories(sheet: &mut Sheet<'_>, report: &Report) -> Result<(), XlsxError> {
+fn inventories(sheet: &mut Sheet<'_>, report: &Report<impl Artifacts>) -> Result<(), XlsxError> {
     sheet.line("Inventories", &sheet.look.heading)?;
     sheet.header(&[
         "Inventory",

@@ -1,6 +1,7 @@
 //! The sheets that hold one row a group, file, VM and problem.
 
 use std::{
+    borrow::Cow,
     cmp::Reverse,
     collections::{BTreeSet, HashMap},
 };
@@ -14,7 +15,7 @@ use super::{
 use crate::{
     raw::RawPath,
     report::{
-        model::{ArtifactReport, Group, Report},
+        model::{ArtifactReport, Artifacts, Group, Report},
         show,
     },
     sanitize,
@@ -23,7 +24,7 @@ use crate::{
 const ORPHANS: &str = "Orphans";
 const FILES: &str = "Files";
 
-pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report) -> Result<(), XlsxError> {
+pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report<impl Artifacts>) -> Result<(), XlsxError> {
     let lists = Lists::new(report);
     lists.orphans(Sheet::new(workbook.add_worksheet(), ORPHANS, look)?)?;
     lists.files(Sheet::new(workbook.add_worksheet(), FILES, look)?)?;
@@ -31,36 +32,39 @@ pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report) -> Resu
     lists.problems(Sheet::new(workbook.add_worksheet(), "Problems", look)?)
 }
 
-struct Lists<'a> {
-    report: &'a Report,
+struct Lists<'a, A> {
+    report: &'a Report<A>,
     /// Groups that belong to nobody, largest first.
     orphans: Vec<&'a Group>,
     /// Row of each of them on its sheet, by id.
     row_of_group: HashMap<&'a str, usize>,
-    /// Row of each file on its sheet.
-    row_of_file: HashMap<&'a RawPath, usize>,
+    /// Row of each file on its sheet, and its bytes.
+    row_of_file: HashMap<RawPath, (usize, u64)>,
 }
 
-impl<'a> Lists<'a> {
-    fn new(report: &'a Report) -> Self {
+impl<'a, A: Artifacts> Lists<'a, A> {
+    fn new(report: &'a Report<A>) -> Self {
         let mut orphans: Vec<&Group> = report.groups.iter().filter(|group| group.is_nobodys()).collect();
         orphans.sort_by_key(|group| (Reverse(group.allocated_bytes), &group.id));
         orphans.truncate(ROWS_MAX);
-        let files = report.artifacts.iter().take(ROWS_MAX);
+        let files = report.artifacts.all().take(ROWS_MAX);
         Self {
             report,
             row_of_group: (1..)
                 .zip(&orphans)
                 .map(|(row, group)| (group.id.as_str(), row))
                 .collect(),
-            row_of_file: (1..).zip(files).map(|(row, artifact)| (&artifact.path, row)).collect(),
+            row_of_file: (1..)
+                .zip(files)
+                .map(|(row, artifact)| (artifact.path.clone(), (row, artifact.allocated_or_length())))
+                .collect(),
             orphans,
         }
     }
 
-    fn files_of(&self, group: &Group) -> Vec<&'a ArtifactReport> {
+    fn files_of(&self, group: &Group) -> Vec<Cow<'a, ArtifactReport>> {
         let rows = group.artifacts.iter().filter_map(|path| self.row_of_file.get(path));
-        rows.filter_map(|row| self.report.artifacts.get(row.checked_sub(1)?))
+        rows.filter_map(|(row, _)| self.report.artifacts.at(row.checked_sub(1)?))
             .collect()
     }
 
@@ -73,7 +77,7 @@ impl<'a> Lists<'a> {
     }
 
     /// Why somebody has accepted all files of a group.
-    fn accepted_group(&self, group: &Group, files: &[&ArtifactReport]) -> String {
+    fn accepted_group(&self, group: &Group, files: &[Cow<'_, ArtifactReport>]) -> String {
         let reasons: BTreeSet<String> = files
             .iter()
             .filter(|_| group.accepted)
@@ -115,7 +119,7 @@ impl<'a> Lists<'a> {
             sheet.cells([
                 Cell::Verdict(group.verdict),
                 match first {
-                    Some(&row) => Cell::Link {
+                    Some(&(row, _)) => Cell::Link {
                         text: title,
                         sheet: FILES,
                         row,
@@ -133,7 +137,7 @@ impl<'a> Lists<'a> {
                 Cell::text(sanitize::text(&datastores.into_iter().collect::<Vec<_>>().join(", "))),
                 Cell::text(show::last_owner(group)),
                 Cell::prose(
-                    show::why(files.iter().copied())
+                    show::why(files.iter().map(AsRef::as_ref))
                         .map(|reason| sanitize::text(&reason.text).into_owned())
                         .unwrap_or_default(),
                 ),
@@ -173,7 +177,8 @@ impl<'a> Lists<'a> {
             .iter()
             .map(|group| (group.id.as_str(), group.title.as_str()))
             .collect();
-        for artifact in self.report.artifacts.iter().take(ROWS_MAX) {
+        for artifact in self.report.artifacts.all().take(ROWS_MAX) {
+            let artifact = artifact.as_ref();
             let owners: Vec<_> = artifact
                 .owners
                 .iter()
@@ -237,10 +242,7 @@ impl<'a> Lists<'a> {
         ])?;
         for vm in self.report.vms.iter().take(ROWS_MAX) {
             let rows = vm.artifacts.iter().filter_map(|path| self.row_of_file.get(path));
-            let files = rows.filter_map(|row| self.report.artifacts.get(row.checked_sub(1)?));
-            let bytes = files
-                .map(ArtifactReport::allocated_or_length)
-                .fold(0, u64::saturating_add);
+            let bytes = rows.map(|(_, bytes)| *bytes).fold(0, u64::saturating_add);
             let problems: BTreeSet<&str> = vm.problems.iter().map(|problem| problem.code.name()).collect();
             let optional = |text: &Option<String>| Cell::text(sanitize::text(text.as_deref().unwrap_or_default()));
             let config = vm
@@ -252,7 +254,7 @@ impl<'a> Lists<'a> {
             let name = sanitize::text(&vm.name).into_owned();
             sheet.cells([
                 match first {
-                    Some(&row) => Cell::Link {
+                    Some(&(row, _)) => Cell::Link {
                         text: name,
                         sheet: FILES,
                         row,

@@ -15,7 +15,7 @@ use std::io::{self, Write};
 use rust_xlsxwriter::{DocProperties, Workbook, XlsxError};
 
 use self::sheet::{Look, excel_time};
-use super::model::Report;
+use super::model::{Artifacts, Report};
 
 /// Rows of one sheet, as the format has it, without the header.
 const ROWS_MAX: usize = 1_048_575;
@@ -24,11 +24,11 @@ const ROWS_MAX: usize = 1_048_575;
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &Report<impl Artifacts>, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(&workbook(report).map_err(io::Error::other)?)
 }
 
-fn workbook(report: &Report) -> Result<Vec<u8>, XlsxError> {
+fn workbook(report: &Report<impl Artifacts>) -> Result<Vec<u8>, XlsxError> {
     let mut workbook = Workbook::new();
     let mut properties = DocProperties::new().set_title("derelict report");
     if let Some(time) = excel_time(report.generated) {

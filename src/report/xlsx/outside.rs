@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     report::{
-        model::{BackupMention, BackupReport, Report},
+        model::{Artifacts, BackupMention, BackupReport, Report},
         show,
     },
     sanitize,
@@ -18,7 +18,7 @@ use crate::{
 pub(super) const OPINIONS: &str = "Second opinions";
 pub(super) const BACKUPS: &str = "Backups";
 
-pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report) -> Result<(), XlsxError> {
+pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report<impl Artifacts>) -> Result<(), XlsxError> {
     if !report.second_opinions.is_empty() {
         opinions(Sheet::new(workbook.add_worksheet(), OPINIONS, look)?, report)?;
     }
@@ -28,7 +28,7 @@ pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report) -> Resu
     }
 }
 
-fn opinions(mut sheet: Sheet<'_>, report: &Report) -> Result<(), XlsxError> {
+fn opinions(mut sheet: Sheet<'_>, report: &Report<impl Artifacts>) -> Result<(), XlsxError> {
     sheet.header(&[
         "Agreement",
         "File",

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     report::{
-        model::{Report, Sum, Verdict},
+        model::{Artifacts, Report, Sum, Verdict},
         show,
     },
     sanitize,
@@ -28,7 +28,7 @@ const AGES: [(&str, i64); 6] = [
     ("over two years", i64::MAX),
 ];
 
-pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report) -> Result<(), XlsxError> {
+pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report<impl Artifacts>) -> Result<(), XlsxError> {
     let mut sheet = Sheet::new(workbook.add_worksheet(), NAME, look)?;
     sheet.raw.set_screen_gridlines(false);
     sheet.line("derelict report", &look.title)?;
@@ -41,7 +41,7 @@ pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report) -> Resu
         );
         prose(&mut sheet, &note, &look.wrapped, 34)?;
     }
-    if let Some(more) = report.artifacts.len().checked_sub(ROWS_MAX).filter(|more| *more > 0) {
+    if let Some(more) = report.artifacts.count().checked_sub(ROWS_MAX).filter(|more| *more > 0) {
         let note = format!("{more} files do not fit on a sheet: the JSON report has all.");
         prose(&mut sheet, &note, &look.wrapped, 18)?;
     }
@@ -66,7 +66,7 @@ fn prose(sheet: &mut Sheet<'_>, text: &str, format: &Format, height: u16) -> Res
     sheet.line(text, format)
 }
 
-fn links(sheet: &mut Sheet<'_>, report: &Report) -> Result<(), XlsxError> {
+fn links(sheet: &mut Sheet<'_>, report: &Report<impl Artifacts>) -> Result<(), XlsxError> {
     let row = sheet.row();
     let opinions = (!report.second_opinions.is_empty()).then_some(OPINIONS);
     let backups = report.backups.as_ref().map(|_| BACKUPS);
@@ -80,7 +80,7 @@ fn links(sheet: &mut Sheet<'_>, report: &Report) -> Result<(), XlsxError> {
     Ok(())
 }
 
-fn verdicts(sheet: &mut Sheet<'_>, report: &Report) -> Result<(), XlsxError> {
+fn verdicts(sheet: &mut Sheet<'_>, report: &Report<impl Artifacts>) -> Result<(), XlsxError> {
     sheet.line("By verdict", &sheet.look.heading)?;
     sheet.header(&[
         "Verdict",
@@ -118,7 +118,7 @@ fn verdicts(sheet: &mut Sheet<'_>, report: &Report) -> Result<(), XlsxError> {
 /// First and last row of a table.
 type Rows = (u32, u32);
 
-fn datastores(sheet: &mut Sheet<'_>, report: &Report) -> Result<Rows, XlsxError> {
+fn datastores(sheet: &mut Sheet<'_>, report: &Report<impl Artifacts>) -> Result<Rows, XlsxError> {
     sheet.line("By datastore, allocated GiB", &sheet.look.heading)?;
     let mut titles = vec!["Datastore".to_owned()];
     titles.extend(Verdict::ALL.iter().rev().map(|verdict| format!(">{}", verdict.name())));
@@ -165,15 +165,20 @@ fn datastores(sheet: &mut Sheet<'_>, report: &Report) -> Result<Rows, XlsxError>
 }
 
 /// Capacity or free space of a datastore; not known where several roots may lie on one file system.
-fn space(report: &Report, datastore: &str, bytes: fn(&crate::report::model::RootReport) -> Option<u64>) -> Option<u64> {
+fn space(
+    report: &Report<impl Artifacts>,
+    datastore: &str,
+    bytes: fn(&crate::report::model::RootReport) -> Option<u64>,
+) -> Option<u64> {
     let mut roots = report.coverage.roots.iter().filter(|root| root.datastore == datastore);
     let first = roots.next()?;
     roots.next().is_none().then(|| bytes(first)).flatten()
 }
 
-fn ages(sheet: &mut Sheet<'_>, report: &Report) -> Result<Rows, XlsxError> {
+fn ages(sheet: &mut Sheet<'_>, report: &Report<impl Artifacts>) -> Result<Rows, XlsxError> {
     let mut sums = [(0_u64, 0_u64); AGES.len()];
-    for artifact in report.artifacts.iter().filter(|artifact| artifact.accepted.is_none()) {
+    let nobodys = report.artifacts.with(|verdict| verdict >= Verdict::Unregistered);
+    for artifact in nobodys.filter(|artifact| artifact.accepted.is_none()) {
         let Some(modified) = artifact.modified else { continue };
         let days = report.as_of.duration_since(modified).as_hours() / 24;
         let place = AGES

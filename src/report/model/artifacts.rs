@@ -1,0 +1,55 @@
+//! The artifacts of a report, in memory or not.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::{ArtifactReport, Verdict};
+use crate::raw::RawPath;
+
+/// The artifacts of a report in their order: a list of them, or what makes each when it is asked for. A large site has
+/// millions, and a writer needs one at a time.
+pub trait Artifacts: Serialize {
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// Those with some verdicts, in order.
+    fn with(&self, wanted: impl Fn(Verdict) -> bool) -> impl Iterator<Item = Cow<'_, ArtifactReport>>;
+
+    /// All, in order.
+    fn all(&self) -> impl Iterator<Item = Cow<'_, ArtifactReport>> {
+        self.with(|_| true)
+    }
+
+    /// The paths of all, in order.
+    fn paths(&self) -> impl Iterator<Item = Cow<'_, RawPath>>;
+
+    /// The one at a place.
+    fn at(&self, place: usize) -> Option<Cow<'_, ArtifactReport>>;
+
+    /// Takes out all others.
+    fn keep(&mut self, wanted: impl FnMut(&ArtifactReport) -> bool);
+}
+
+impl Artifacts for Vec<ArtifactReport> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn with(&self, wanted: impl Fn(Verdict) -> bool) -> impl Iterator<Item = Cow<'_, ArtifactReport>> {
+        let found = self.iter().filter(move |artifact| wanted(artifact.verdict));
+        found.map(Cow::Borrowed)
+    }
+
+    fn paths(&self) -> impl Iterator<Item = Cow<'_, RawPath>> {
+        self.iter().map(|artifact| Cow::Borrowed(&artifact.path))
+    }
+
+    fn at(&self, place: usize) -> Option<Cow<'_, ArtifactReport>> {
+        self.get(place).map(Cow::Borrowed)
+    }
+
+    fn keep(&mut self, wanted: impl FnMut(&ArtifactReport) -> bool) {
+        self.retain(wanted);
+    }
+}
