@@ -182,11 +182,12 @@ impl Rule {
     }
 
     fn matches(&self, subject: Subject<'_>) -> bool {
-        self.paths.is_match(subject.path)
-            && (self.kinds.is_empty() || self.kinds.contains(&subject.kind))
+        // What costs least is asked first.
+        (self.kinds.is_empty() || self.kinds.contains(&subject.kind))
             && self
                 .platform
                 .is_none_or(|platform| subject.platforms.contains(&platform))
+            && self.paths.is_match(subject.path)
             && self
                 .datastore
                 .as_ref()

@@ -216,13 +216,13 @@ impl<'a> Files<'a> {
 
     /// Looks a path up: byte for byte, else through links, else without regard to case.
     pub(crate) fn find(&self, root: usize, path: &[u8]) -> Lookup {
-        let mut path = path.to_vec();
+        let mut path = Cow::Borrowed(path);
         for _ in 0..LINK_HOPS_MAX {
-            if let Some(&node) = self.exact[root].get(path.as_slice()) {
+            if let Some(&node) = self.exact[root].get(path.as_ref()) {
                 return Lookup::Found { node, exact: true };
             }
             match self.through_link(root, &path) {
-                Some(next) => path = next,
+                Some(next) => path = Cow::Owned(next),
                 None => break,
             }
         }
@@ -237,6 +237,9 @@ impl<'a> Files<'a> {
 
     /// The files that a path with short names may mean. Only the volume itself knows which long name has which short one.
     fn find_by_short_names(&self, root: usize, path: &[u8]) -> Lookup {
+        if !path.contains(&b'~') {
+            return Lookup::Nothing;
+        }
         let wanted = fold(&String::from_utf8_lossy(path));
         let parts: Vec<&str> = wanted.split('/').collect();
         if !parts.iter().any(|part| short_name::is_one(part)) {

@@ -109,6 +109,7 @@ pub fn reconcile<T>(
     let reported = judge::reported(world, &references, &owners);
     let renamed = judge::renamed(&files);
     let idle = judge::idle(world, &owners, options);
+    let placeholders = judge::placeholders(world, &owners);
     let history = judge::History::new(world);
     let homes = judge::homes(world, &owners);
     let stores = judge::stores(world, &owners);
@@ -126,6 +127,7 @@ pub fn reconcile<T>(
         renamed: &renamed,
         reported: &reported,
         idle: &idle,
+        placeholders: &placeholders,
         history: &history,
         homes: &homes,
         stores: &stores,

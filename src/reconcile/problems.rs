@@ -200,7 +200,7 @@ impl Problems {
 
     fn of_file(&mut self, judge: &Judge<'_>, judged: &[Option<super::judge::Judgement>], node: usize) {
         let vms = judge.owners.vms_of.get(node).unwrap_or_default();
-        let path = source_of(judge.world.files, node, None);
+        let path = || source_of(judge.world.files, node, None);
         let class = judged[node].as_ref().and_then(|judgement| judgement.class);
         let mut found = Vec::new();
         match judge.references.broken.get(&node) {
@@ -249,7 +249,7 @@ impl Problems {
             found.push(Finding {
                 code,
                 severity,
-                subject: path.clone(),
+                subject: path(),
                 text: text.to_owned(),
                 reasons: Vec::new(),
                 next_step,
@@ -259,7 +259,7 @@ impl Problems {
             found.push(Finding {
                 code: ProblemCode::NeedsConsolidation,
                 severity: Severity::Warning,
-                subject: path.clone(),
+                subject: path(),
                 text: "the snapshot list says that disks need consolidation".to_owned(),
                 reasons: Vec::new(),
                 next_step: "consolidate the disks of the VM",
@@ -269,7 +269,7 @@ impl Problems {
             found.push(Finding {
                 code: ProblemCode::MalformedArtifact,
                 severity: Severity::Warning,
-                subject: path,
+                subject: path(),
                 text: "it belongs to a VM and contradicts its format".to_owned(),
                 reasons: Vec::new(),
                 next_step: "compare it with a backup; inspect it with `derelict inspect`",

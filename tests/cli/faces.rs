@@ -19,17 +19,10 @@ fn a_saved_report_is_shown_again_in_every_form() {
         assert!(site.read(file) == site.read(&again), "{file}");
     }
     assert_eq!(stdout(&site.run(&["report", "r.json"])), stdout(&site.scan(&[])));
-    let filtered = site.run(&[
-        "report",
-        "r.json",
-        "--filter",
-        "verdict=owned",
-        "-f",
-        "json",
-        "--fail-on",
-        "orphaned",
-    ]);
+    let owned = ["--filter", "verdict=owned", "-f", "json", "--fail-on", "orphaned"];
+    let filtered = site.run(&[&["report", "r.json"], &owned[..]].concat());
     assert_eq!(status(&filtered), 1);
+    assert_eq!(stdout(&filtered), stdout(&site.scan(&owned)));
     let report: serde_json::Value = serde_json::from_slice(&filtered.stdout).unwrap();
     assert_eq!(report["artifacts"].as_array().unwrap().len(), 3);
 }

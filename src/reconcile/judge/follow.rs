@@ -1,7 +1,7 @@
 //! Verdicts that follow another file: a lock its target, the names of one file each other, and what may be one file with
 //! one that is needed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::{
     Judge, Judgement,
@@ -104,13 +104,13 @@ impl Judge<'_> {
 
     /// Names of one file have one verdict: the best protected (V65).
     pub(super) fn hard_links_follow(&self, judged: &mut [Option<Judgement>]) {
-        let mut best: BTreeMap<NodeId, NodeId> = BTreeMap::new();
+        let mut best: Vec<Option<NodeId>> = vec![None; judged.len()];
         for node in 0..judged.len() {
             let Some(verdict) = judged[node].as_ref().map(|judgement| judgement.verdict) else {
                 continue;
             };
             let first = self.world.files.first_name[node];
-            let held = best.entry(first).or_insert(node);
+            let held = best[first].get_or_insert(node);
             if judged[*held]
                 .as_ref()
                 .is_some_and(|judgement| verdict < judgement.verdict)
@@ -119,10 +119,7 @@ impl Judge<'_> {
             }
         }
         for node in 0..judged.len() {
-            let Some(&other) = best
-                .get(&self.world.files.first_name[node])
-                .filter(|&&other| other != node)
-            else {
+            let Some(other) = best[self.world.files.first_name[node]].filter(|&other| other != node) else {
                 continue;
             };
             let (Some(own), Some(followed)) = (&judged[node], &judged[other]) else {

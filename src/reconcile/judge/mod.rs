@@ -112,6 +112,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) reported: &'a [bool],
     /// For each VM that is idle the days since anything of it was written.
     pub(crate) idle: &'a [Option<i64>],
+    /// The VMs that inventories register as placeholders of SRM, by folded name; of one name the first.
+    pub(crate) placeholders: &'a HashMap<String, usize>,
     /// What logs tell of the past of disks.
     pub(crate) history: &'a History,
     /// Where the registered VMs are at home.
@@ -370,6 +372,19 @@ pub(crate) fn idle(world: World<'_>, owners: &Owners, options: &Options) -> Vec<
         (days > IDLE_DAYS).then_some(days)
     };
     owners.vms.iter().map(days).collect()
+}
+
+/// The VMs that inventories register as placeholders of SRM, by folded name; of one name the first.
+pub(crate) fn placeholders(world: World<'_>, owners: &Owners) -> HashMap<String, usize> {
+    let is_placeholder = |(_, vm): &(usize, &own::OwnerVm)| {
+        let mut rows = vm.rows.iter();
+        rows.any(|&(inventory, row)| world.inventories[inventory].vms[row].placeholder)
+    };
+    let mut placeholders = HashMap::new();
+    for (index, vm) in owners.vms.iter().enumerate().filter(is_placeholder) {
+        placeholders.entry(fold(&vm.name)).or_insert(index);
+    }
+    placeholders
 }
 
 /// Stems and names of suspicious files, by root and folder.

@@ -170,12 +170,7 @@ impl Judge<'_> {
     /// V9: SRM registers a placeholder of the same name for a VM that it would start from a replica. The name owns nothing,
     /// but it is all that ties the two.
     fn behind_placeholder(&self, vm: &OwnerVm) -> Option<Judgement> {
-        let is_placeholder = |other: &&OwnerVm| {
-            let mut rows = other.rows.iter();
-            rows.any(|&(inventory, row)| self.world.inventories[inventory].vms[row].placeholder)
-        };
-        let mut placeholders = self.owners.vms.iter().filter(is_placeholder);
-        let placeholder = placeholders.find(|other| fold(&other.name) == fold(&vm.name))?;
+        let placeholder = &self.owners.vms[*self.placeholders.get(&fold(&vm.name))?];
         let mut reason = self.registration_reason(placeholder);
         reason.code = ReasonCode::ReplicaDatastore;
         reason.text = format!(
