@@ -21,7 +21,7 @@ use derelict::{
     kind::{Platform, Role},
     progress::Hidden,
     raw::RawPath,
-    reconcile::{Options, reconcile},
+    reconcile::{Options, Told, reconcile},
     report::{
         codes::{Class, ProblemCode},
         model::{ArtifactReport, Report, Verdict},
@@ -404,6 +404,11 @@ impl Site {
     }
 }
 
+/// A report that outlives what it is made of.
+fn kept(report: Report<Told<'_>>) -> Report {
+    report.listed()
+}
+
 /// The same evidence with parts taken away.
 struct Views<'a> {
     inventories: &'a [Inventory],
@@ -413,7 +418,7 @@ struct Views<'a> {
 
 impl Views<'_> {
     fn judge(&self, catalogue: &Catalogue, inventories: &[Inventory]) -> Judged {
-        let report = reconcile(catalogue, inventories, self.options, |report| report.listed());
+        let report = reconcile(catalogue, inventories, self.options, kept);
         Judged::new(report, self.roots)
     }
 
