@@ -113,9 +113,12 @@ pub struct CollectArgs {
     /// named, and nothing that this could concern is called orphaned.
     #[arg(short, long, value_name = "FILE.catalogue")]
     pub output: PathBuf,
-    /// Go on with the FILE.partial.catalogue that a run left which was ended early or killed
+    /// Go on where an earlier run left off: with what it did not come to, or what the storage refused it
     ///
-    /// Give the same roots, --exclude and --cross-file-systems as that run had. Folders that it has done are not read again.
+    /// Of a run that was ended early or killed, that is the FILE.partial.catalogue which it left. Of one that came to its end it
+    /// is FILE.catalogue: the folders of every place that gave no answer or an error are read again, and the file is replaced
+    /// when that is done. Give the same roots, --exclude and --cross-file-systems as that run had. Other folders are not read
+    /// again.
     #[arg(long)]
     pub resume: bool,
     /// Replace existing files

@@ -161,12 +161,13 @@ pub fn catalogue_output(path: &Path, roots: &Roots, resume: bool, force: bool) -
         let wanted = "a catalogue has the extension .catalogue";
         return Err(ToolError::at(ErrorKind::Output, path, wanted));
     }
-    check_output(path, roots, force)?;
+    // What a run goes on with takes the place of what that one wrote.
+    check_output(path, roots, force || resume)?;
     let partial = partial_name(path);
-    let exists = std::fs::symlink_metadata(&partial).is_ok();
+    let exists = |path: &Path| std::fs::symlink_metadata(path).is_ok();
     let refuse = |why: &str| Err(ToolError::at(ErrorKind::Output, &partial, why));
-    match (resume, exists) {
-        (true, false) => refuse("is not there: there is nothing to go on with"),
+    match (resume, exists(&partial)) {
+        (true, false) if !exists(path) => refuse("is not there: there is nothing to go on with"),
         (false, true) if !force => {
             refuse("was left by a run that did not end; --resume goes on with it, --force begins anew")
         }

@@ -2,10 +2,12 @@
 //! that is killed loses a second of work.
 //!
 //! It lies beside its place as `NAME.partial.catalogue` and is renamed when it is complete. `collect --resume` goes on
-//! with what a killed run left: behind the last whole block, with the folders that are not done.
+//! with what a killed run left: behind the last whole block, with the folders that are not done. Where the run came to its end
+//! and storage refused it a place, `--resume` goes to the folders of these places again and takes the others over.
 
 use std::{
     borrow::Cow,
+    collections::HashSet,
     fs::{File, OpenOptions, TryLockError},
     io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -18,7 +20,7 @@ use super::{
     Artifact, Catalogue, Entry, Folder, Issue, RootRecord, SecondLook, Stage,
     frame::{Chain, Counts, MOST_RAW_BYTES},
     load,
-    places::Places,
+    places::{Place, Places},
     record::{Header, LookRecord, Record, SCHEMA, Settings},
 };
 use crate::{
@@ -76,9 +78,18 @@ impl Told {
 /// What an earlier run left.
 #[derive(Debug)]
 struct Left {
-    stream: Stream,
+    path: PathBuf,
+    file: LeftFile,
     header: Header,
     places: Places,
+}
+
+#[derive(Debug)]
+enum LeftFile {
+    /// It did not end: what it left is gone on with.
+    Unfinished(Box<Stream>),
+    /// It ended. These folders are read again, and all others are taken over.
+    Finished(HashSet<Place>),
 }
 
 /// The file and what belongs at its end.
@@ -115,12 +126,78 @@ impl Unfinished {
         }
     }
 
-    /// Goes on with what an earlier run left for this output.
+    /// Goes on with what an earlier run left for this output: with one that did not end, else with the places that one which
+    /// ended could not read. The output is replaced when all is done.
     ///
     /// # Errors
     /// When there is nothing, or it is damaged, complete, or written by another run just now.
-    pub fn resume(output: &Path, force: bool, settings: Settings) -> Result<Self> {
-        let path = partial_name(output);
+    pub fn resume(output: &Path, settings: Settings) -> Result<Self> {
+        let partial = partial_name(output);
+        if std::fs::symlink_metadata(&partial).is_err() && std::fs::symlink_metadata(output).is_ok() {
+            return Self::retry(output, settings);
+        }
+        Self::go_on(output, partial, settings)
+    }
+
+    /// True when a run that goes on has something to do.
+    pub fn has_places_left(&self) -> bool {
+        self.left.as_ref().is_none_or(|left| match &left.file {
+            LeftFile::Unfinished(_) => true,
+            LeftFile::Finished(_) => !left.places.open.is_empty(),
+        })
+    }
+
+    /// Looks which places the storage refused to a run that ended.
+    fn retry(output: &Path, settings: Settings) -> Result<Self> {
+        let saved = SavedFile::open(output)
+            .map_err(|error| ToolError::at(ErrorKind::Catalogue, output, "cannot be gone on with").because(error))?;
+        let header = load::header(output, &saved)?;
+        let mut places = Places::of_roots(header.roots.len());
+        let mut again = HashSet::new();
+        let mut this = Self::new(output, true, settings);
+        load::read(output, &saved, &header, &mut |folder| {
+            if folder.issues.iter().any(was_refused) {
+                again.insert((folder.record.root, folder.record.path));
+                return;
+            }
+            places.close(&folder.record);
+            this.entered |= folder.record.entered;
+            this.told.add(&folder.issues);
+        })?;
+        this.left = Some(Left {
+            path: output.to_owned(),
+            file: LeftFile::Finished(again),
+            header,
+            places,
+        });
+        Ok(this)
+    }
+
+    /// Takes over what a run that ended has read, but for these folders.
+    fn take_over(&self, header: &Header, again: &HashSet<Place>) -> Result<Stream> {
+        let path = &self.output;
+        let saved = SavedFile::open(path)
+            .map_err(|error| ToolError::at(ErrorKind::Catalogue, path, "cannot be gone on with").because(error))?;
+        let mut stream = self.create(header)?;
+        let mut copied = Ok(());
+        let read = load::read(path, &saved, header, &mut |folder| {
+            if copied.is_ok() && !again.contains(&(folder.record.root, folder.record.path.clone())) {
+                copied = stream.add(&folder);
+            }
+        })?;
+        let continued = read.continued.into_iter().map(Record::Continued);
+        let looks = read.looks.into_iter();
+        let looks = looks.filter(|look| !again.contains(&(look.root, look.path.folder())));
+        let looks = looks.map(|look| Record::SecondLook(Cow::Owned(look)));
+        copied
+            .and_then(|()| continued.chain(looks).try_for_each(|record| stream.put(&record)))
+            .and_then(|()| stream.flush())
+            .map_err(|error| ToolError::at(ErrorKind::Output, &stream.path, "cannot be written").because(error))?;
+        Ok(stream)
+    }
+
+    /// Goes on with a file that was not written to its end.
+    fn go_on(output: &Path, path: PathBuf, settings: Settings) -> Result<Self> {
         let refuse = |what: &str| ToolError::at(ErrorKind::Catalogue, &path, what);
         let failed = |error: io::Error| refuse("cannot be gone on with").because(error);
         let mut file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?;
@@ -143,7 +220,7 @@ impl Unfinished {
         file.set_len(end).map_err(failed)?;
         file.seek(SeekFrom::Start(end)).map_err(failed)?;
         let stream = Stream {
-            path,
+            path: path.clone(),
             file,
             chain: read.chain,
             counts: read.counts,
@@ -152,7 +229,8 @@ impl Unfinished {
             safe_blocks: read.counts.blocks,
         };
         let left = Some(Left {
-            stream,
+            path,
+            file: LeftFile::Unfinished(Box::new(stream)),
             header,
             places: read.places,
         });
@@ -160,13 +238,13 @@ impl Unfinished {
             left,
             told,
             entered,
-            ..Self::new(output, force, settings)
+            ..Self::new(output, true, settings)
         })
     }
 
     /// The folder, root by root, that an earlier run was to enter has to be the one that this run is.
     fn check_same(&self, left: &Left, roots: &[RootRecord]) -> Result<()> {
-        let refuse = |what: &str| Err(ToolError::at(ErrorKind::Usage, &left.stream.path, what));
+        let refuse = |what: &str| Err(ToolError::at(ErrorKind::Usage, &left.path, what));
         let named = |roots: &[RootRecord]| {
             let one = |root: &RootRecord| match root.aliases.as_slice() {
                 [] => root.path.escaped().into_owned(),
@@ -202,7 +280,17 @@ impl Unfinished {
         Ok(())
     }
 
-    fn create(&self, roots: Vec<RootRecord>) -> Result<Stream> {
+    fn header(&self, roots: Vec<RootRecord>) -> Header {
+        Header {
+            schema: SCHEMA.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started: Timestamp::now(),
+            settings: self.settings.clone(),
+            roots,
+        }
+    }
+
+    fn create(&self, header: &Header) -> Result<Stream> {
         let path = partial_name(&self.output);
         let failed = |error: io::Error| ToolError::at(ErrorKind::Output, &path, "cannot be written").because(error);
         let mut options = OpenOptions::new();
@@ -210,14 +298,7 @@ impl Unfinished {
         let mut file = options.open(&path).map_err(failed)?;
         lock(&path, &file)?;
         file.set_len(0).map_err(failed)?;
-        let header = Header {
-            schema: SCHEMA.to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            started: Timestamp::now(),
-            settings: self.settings.clone(),
-            roots,
-        };
-        let json = serde_json::to_vec(&header).map_err(|error| failed(error.into()))?;
+        let json = serde_json::to_vec(header).map_err(|error| failed(error.into()))?;
         let mut chain = Chain::default();
         let header = chain
             .header(&json)
@@ -320,6 +401,11 @@ impl Unfinished {
     }
 }
 
+/// True when it was the storage that did not let something be read: another time it may.
+fn was_refused(issue: &Issue) -> bool {
+    matches!(issue.stage, Stage::Crawl | Stage::Stat | Stage::Read)
+}
+
 /// Keeps another run from writing the same file. Where the file system knows no locks there are none.
 fn lock(path: &Path, file: &File) -> Result<()> {
     match file.try_lock() {
@@ -336,11 +422,14 @@ impl Store for Unfinished {
     fn begin(&mut self, roots: Vec<RootRecord>) -> Result<Places> {
         let Some(left) = self.left.take() else {
             let places = Places::of_roots(roots.len());
-            self.stream = Some(self.create(roots)?);
+            self.stream = Some(self.create(&self.header(roots))?);
             return Ok(places);
         };
         self.check_same(&left, &roots)?;
-        self.stream = Some(left.stream);
+        self.stream = Some(match left.file {
+            LeftFile::Unfinished(stream) => *stream,
+            LeftFile::Finished(again) => self.take_over(&left.header, &again)?,
+        });
         self.write(|stream| stream.put(&Record::Continued(Timestamp::now())))?;
         Ok(left.places)
     }

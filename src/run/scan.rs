@@ -92,10 +92,16 @@ pub(super) fn collect_only(
         cross_file_systems: arguments.crawl.cross_file_systems,
     };
     let mut store = if arguments.resume {
-        Unfinished::resume(output, force, settings)?
+        Unfinished::resume(output, settings)?
     } else {
         Unfinished::new(output, force, settings)
     };
+    if !store.has_places_left() {
+        if !messages.quiet {
+            tell_nothing_left(&store, output, console);
+        }
+        return Ok(ExitStatus::of(false, store.issues().is_empty()));
+    }
     let progress = progress(messages);
     if let Err(error) = collect_into(&mut store, &crawl.roots, &crawl.options, Arc::clone(&progress)) {
         store.discard_empty();
@@ -127,6 +133,15 @@ fn look_again(store: &mut Unfinished, wait: Duration, options: &CollectOptions, 
     Ok(())
 }
 
+/// Says that `--resume` has nothing to do.
+fn tell_nothing_left(store: &Unfinished, output: &Path, console: &mut Console<'_>) {
+    let output = sanitize::os_path(output);
+    console.tell(&format!(
+        "{output} is complete, and no place in it was refused by the storage: nothing is read again"
+    ));
+    tell_issues(store, console);
+}
+
 /// Says what was written, and what could not be read.
 fn tell_collected(store: &Unfinished, output: &Path, console: &mut Console<'_>) {
     let artifacts = show::count(store.artifacts(), "artifact");
@@ -138,6 +153,10 @@ fn tell_collected(store: &Unfinished, output: &Path, console: &mut Console<'_>) 
     } else {
         console.tell(&format!("wrote {artifacts} to {}", sanitize::os_path(output)));
     }
+    tell_issues(store, console);
+}
+
+fn tell_issues(store: &Unfinished, console: &mut Console<'_>) {
     for issue in store.issues() {
         console.tell(&format!(
             "{}: {}",

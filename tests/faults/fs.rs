@@ -153,6 +153,11 @@ impl Faulty {
         self.shared.release();
     }
 
+    /// Questions that are to have no answer have none again.
+    pub(crate) fn hold_again(&self) {
+        self.shared.lock().answers_all = false;
+    }
+
     /// Nobody tried to change anything.
     pub(crate) fn assert_untouched(&self) {
         let state = self.shared.lock();
