@@ -5,6 +5,8 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
+use jiff::Timestamp;
+
 use super::{short_name, unread::UnreadPlaces};
 use crate::{
     catalogue::{Artifact, Catalogue, Entry, RootRecord},
@@ -456,7 +458,8 @@ fn below_root(target: &RawPath, root: &RawPath) -> Option<RawPath> {
 }
 
 /// Names of one file: the same device, inode, length and time on one machine; or, where two roots are seen through
-/// different devices, which says nothing of the storage behind them, the same look and time of creation (H-B7).
+/// different devices, which says nothing of the storage behind them, the same look and time of creation (H-B7). Where the
+/// storage tells no time of creation (NFS 3), the same place in the root and the same inode, for that is the server's.
 fn first_names(catalogue: &Catalogue, nodes: &[Node<'_>], looks: &[Vec<NodeId>]) -> Vec<NodeId> {
     let mut first: Vec<NodeId> = (0..nodes.len()).collect();
     let mut by_inode = HashMap::new();
@@ -466,12 +469,15 @@ fn first_names(catalogue: &Catalogue, nodes: &[Node<'_>], looks: &[Vec<NodeId>])
         first[id] = *by_inode.entry(key).or_insert(id);
     }
     for look in looks {
-        let mut by_creation = BTreeMap::new();
+        let mut by_origin = BTreeMap::new();
         for &id in look {
-            let Some(created) = nodes[id].entry.created else {
-                continue;
+            let entry = nodes[id].entry;
+            let origin = match entry.created {
+                Some(created) => Origin::Created(created),
+                None if entry.inode != 0 => Origin::Place(&entry.path, entry.inode),
+                None => continue,
             };
-            let known = *by_creation.entry(created).or_insert(id);
+            let known = *by_origin.entry(origin).or_insert(id);
             if may_be_one(catalogue, nodes[known].entry, nodes[id].entry) {
                 let names = [first_of(&first, known), first_of(&first, id)];
                 first[names[0].max(names[1])] = names[0].min(names[1]);
@@ -479,6 +485,13 @@ fn first_names(catalogue: &Catalogue, nodes: &[Node<'_>], looks: &[Vec<NodeId>])
         }
     }
     (0..nodes.len()).map(|id| first_of(&first, id)).collect()
+}
+
+/// What two names of one file have in common beside their look.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Origin<'a> {
+    Created(Timestamp),
+    Place(&'a RawPath, u64),
 }
 
 /// Follows the names of one file to the first; each step goes to an earlier one.

@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
-    io::Write,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
@@ -15,6 +14,8 @@ use fuser::{
     INodeNo, InitFlags, KernelConfig, LockOwner, MountOption, OpenAccMode, OpenFlags, RenameFlags, ReplyAttr,
     ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, Request, TimeOrNow,
 };
+
+use crate::site::skip;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,11 +111,9 @@ impl Faulty {
                 folder,
             }),
             Err(error) => {
-                // Past the capture of the test harness: this must be seen.
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "\nSKIPPED: a test of faults, for nothing can be mounted through FUSE here: {error}\n"
-                );
+                skip(&format!(
+                    "a test of faults, for nothing can be mounted through FUSE here: {error}"
+                ));
                 None
             }
         }

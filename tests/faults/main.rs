@@ -10,6 +10,7 @@ mod killed;
 mod retried;
 mod site;
 mod stalls;
+mod two_machines;
 
 use fs::{Fault, Faulty, Op};
 use site::{Desk, catalogue_without, files};

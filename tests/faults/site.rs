@@ -3,6 +3,7 @@
 use std::{
     ffi::OsString,
     fs,
+    io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -111,7 +112,12 @@ impl Desk {
 
     /// `report` of a catalogue.
     pub(crate) fn report(&self, catalogue: &Path) -> Run {
-        self.start("report", &[catalogue], &[]).end(None)
+        self.report_all(&[catalogue])
+    }
+
+    /// `report` of several.
+    pub(crate) fn report_all(&self, catalogues: &[&Path]) -> Run {
+        self.start("report", catalogues, &[]).end(None)
     }
 
     /// Starts one of these; the first root is the datastore `ds1`, the others are `ds2` and so on.
@@ -122,9 +128,33 @@ impl Desk {
 
     /// The same in a folder of this name, in which another run may have been.
     pub(crate) fn start_in(&self, folder: &str, verb: &str, roots: &[&Path], more: &[&str]) -> Running {
+        self.spawn(Command::new(env!("CARGO_BIN_EXE_derelict")), folder, verb, roots, more)
+    }
+
+    /// `collect` on a machine of this id; `None`, said loudly, where none can be feigned.
+    pub(crate) fn collect_on(&self, machine: &str, roots: &[&Path]) -> Option<Run> {
+        const FEIGN: &str = "mount --bind \"$0\" /etc/machine-id && exec \"$@\"";
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--propagation", "private"]);
+        if !command.args(["true"]).status().is_ok_and(|status| status.success()) {
+            skip("another machine cannot be feigned here, for that needs root and unshare");
+            return None;
+        }
+        let id = self.path(machine);
+        fs::write(&id, machine).unwrap();
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--propagation", "private", "bash", "-c", FEIGN]);
+        command.arg(id).arg(env!("CARGO_BIN_EXE_derelict"));
+        let folder = format!("of {machine}");
+        Some(
+            self.spawn(command, &folder, "collect", roots, &["--io-timeout", "600"])
+                .end(None),
+        )
+    }
+
+    fn spawn(&self, mut command: Command, folder: &str, verb: &str, roots: &[&Path], more: &[&str]) -> Running {
         let folder = self.path(folder);
         fs::create_dir_all(&folder).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_derelict"));
         command.arg(verb).args(more).current_dir(&folder);
         for (number, root) in roots.iter().enumerate() {
             let alias = format!("ds{}=", number + 1);
@@ -270,6 +300,12 @@ impl Run {
             .map(|issue| (text(issue, "path"), text(issue, "error")))
             .collect()
     }
+}
+
+/// Says loudly that a test is left out: past the capture of the test harness.
+pub(crate) fn skip(why: &str) {
+    // Where nobody listens nothing is lost.
+    let _ = writeln!(std::io::stderr(), "\nSKIPPED: {why}\n");
 }
 
 /// What a catalogue holds besides these files, without what differs from mount to mount.
