@@ -5,7 +5,7 @@
 //! a file is never mapped, since another host may shorten it under us.
 
 use std::{
-    fs::{File, Metadata, OpenOptions},
+    fs::{File, Metadata},
     io,
     path::Path,
 };
@@ -193,7 +193,7 @@ pub(crate) fn next_data(_: &File, offset: u64, _: u64) -> u64 {
 /// the system allows that.
 #[cfg(unix)]
 pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
+    use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt};
 
     use rustix::fs::OFlags;
 
@@ -216,16 +216,7 @@ pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(windows)]
-pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
-    use std::os::windows::fs::OpenOptionsExt;
-
-    /// Open a reparse point itself, not what it points to.
-    const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT)
-        .open(path)
-}
+pub(crate) use crate::windows::open_for_reading;
 
 /// Reads until the buffer is full or the file ends.
 pub(crate) fn fill(file: &File, offset: u64, buffer: &mut [u8], pulse: Option<&Pulse>) -> io::Result<usize> {
@@ -255,27 +246,31 @@ fn read_once(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
 
 #[cfg(windows)]
 fn read_once(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+    crate::windows::read_at(file, offset, buffer)
 }
 
 /// True when an error of opening or reading says that somebody else holds the file.
 ///
 /// `smb`: the file lies on an SMB share, where a refused *read* of a file that could be opened is a byte-range lock.
 pub fn is_sharing_violation(os_error: Option<i32>, while_reading: bool, smb: bool) -> bool {
-    let Some(code) = os_error else { return false };
-    if cfg!(windows) {
-        return code == WINDOWS_SHARING_VIOLATION || code == WINDOWS_LOCK_VIOLATION;
-    }
-    code == EBUSY || code == ETXTBSY || code == EAGAIN || (code == EACCES && while_reading && smb)
+    os_error.is_some_and(|code| is_held(code, while_reading && smb))
 }
 
-const WINDOWS_SHARING_VIOLATION: i32 = 32;
-const WINDOWS_LOCK_VIOLATION: i32 = 33;
-/// Linux's numbers: an SMB client maps a sharing violation to EBUSY (older ones to ETXTBSY), a lease gives EAGAIN.
-const EBUSY: i32 = 16;
-const ETXTBSY: i32 = 26;
-const EAGAIN: i32 = 11;
-const EACCES: i32 = 13;
+/// Linux's numbers: an SMB client maps a sharing violation to EBUSY (older ones to ETXTBSY), a lease gives EAGAIN, and a
+/// byte-range lock refuses a read with EACCES.
+#[cfg(unix)]
+fn is_held(code: i32, while_reading_by_smb: bool) -> bool {
+    const EBUSY: i32 = 16;
+    const ETXTBSY: i32 = 26;
+    const EAGAIN: i32 = 11;
+    const EACCES: i32 = 13;
+    [EBUSY, ETXTBSY, EAGAIN].contains(&code) || code == EACCES && while_reading_by_smb
+}
+
+#[cfg(windows)]
+fn is_held(code: i32, _: bool) -> bool {
+    crate::windows::HELD.contains(&code)
+}
 
 #[cfg(test)]
 mod tests {
@@ -313,8 +308,12 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_permission_error_is_no_sharing_violation_until_a_read_on_a_share() {
+        const EBUSY: i32 = 16;
+        const ETXTBSY: i32 = 26;
+        const EACCES: i32 = 13;
         assert!(is_sharing_violation(Some(EBUSY), false, false));
         assert!(is_sharing_violation(Some(ETXTBSY), false, false));
         assert!(!is_sharing_violation(Some(EACCES), false, true));

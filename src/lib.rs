@@ -48,3 +48,5 @@ pub mod settle;
 #[cfg(feature = "parquet")]
 pub mod tables;
 pub mod volume;
+#[cfg(windows)]
+mod windows;

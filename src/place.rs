@@ -13,7 +13,6 @@ use std::{
 use crate::crawl::workers::within;
 
 /// Folders above one another: beyond this something goes in circles.
-#[cfg(unix)]
 const DEPTH_MAX: usize = 4096;
 
 /// The folder that a file is written to.
@@ -119,18 +118,14 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
-#[cfg(unix)]
+#[cfg(windows)]
+use crate::windows::identity;
+
 fn is_same_folder(a: &Path, b: &Path) -> bool {
     matches!((identity(a), identity(b)), (Ok(a), Ok(b)) if a == b)
 }
 
-#[cfg(not(unix))]
-fn is_same_folder(_: &Path, _: &Path) -> bool {
-    false
-}
-
 /// The identity of a folder that may be one of another machine.
-#[cfg(unix)]
 fn identity_here(path: &Path) -> io::Result<Option<(u64, u64)>> {
     match identity(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -138,13 +133,7 @@ fn identity_here(path: &Path) -> io::Result<Option<(u64, u64)>> {
     }
 }
 
-#[cfg(not(unix))]
-fn identity_here(_: &Path) -> io::Result<Option<(u64, u64)>> {
-    Ok(None)
-}
-
-/// A folder and those above it: walks up by `..`, which the kernel resolves physically, until the top is its own parent.
-#[cfg(unix)]
+/// A folder and those above it: walks up by `..`, which Unix resolves physically, until the top is its own parent.
 fn above(folder: &Path) -> io::Result<Vec<(u64, u64)>> {
     let mut place = folder.to_owned();
     let mut above: Vec<(u64, u64)> = Vec::new();
@@ -157,11 +146,6 @@ fn above(folder: &Path) -> io::Result<Vec<(u64, u64)>> {
         place.push("..");
     }
     Err(io::Error::other("too many folders above one another"))
-}
-
-#[cfg(not(unix))]
-fn above(_: &Path) -> io::Result<Vec<(u64, u64)>> {
-    Ok(Vec::new())
 }
 
 #[cfg(test)]

@@ -42,9 +42,9 @@ impl RawPath {
             use std::os::unix::ffi::OsStrExt;
             Some(PathBuf::from(std::ffi::OsStr::from_bytes(&self.0)))
         }
-        #[cfg(not(unix))]
+        #[cfg(windows)]
         {
-            std::str::from_utf8(&self.0).ok().map(PathBuf::from)
+            crate::windows::path_of(&self.0)
         }
     }
 

@@ -252,6 +252,7 @@ fn a_file_that_nobody_may_write_to_is_told_from_others() {
     assert!(!artifact(&catalogue, "vm/disk.vhdx").entry.read_only);
 }
 
+#[cfg(unix)]
 #[test]
 fn names_are_kept_byte_by_byte() {
     use std::os::unix::ffi::OsStrExt;

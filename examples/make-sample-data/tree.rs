@@ -119,10 +119,7 @@ impl Tree {
     }
 
     /// Writes a lock, and takes away those that earlier runs made for other inodes.
-    #[cfg(unix)]
     fn write_lock(&self, root: &Path, lock: &Lock) -> io::Result<()> {
-        use std::os::unix::fs::MetadataExt;
-
         let target = root.join(&lock.target);
         let folder = target.parent().unwrap_or(root);
         let body = vmware::nfs_lock(&lock.host);
@@ -138,15 +135,22 @@ impl Tree {
                 fs::remove_file(path)?;
             }
         }
-        let inode = fs::metadata(&target)?.ino();
-        write(&folder.join(vmware::nfs_lock_name(inode)), &body, lock.modified)
+        let name = vmware::nfs_lock_name(inode(&target)?);
+        write(&folder.join(name), &body, lock.modified)
     }
+}
 
-    /// There are no inodes to name a lock after.
-    #[cfg(not(unix))]
-    fn write_lock(&self, root: &Path, lock: &Lock) -> io::Result<()> {
-        fs::metadata(root.join(&lock.target)).map(|_| ())
-    }
+#[cfg(unix)]
+fn inode(path: &Path) -> io::Result<u64> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(fs::metadata(path)?.ino())
+}
+
+/// What comes nearest to it.
+#[cfg(windows)]
+fn inode(path: &Path) -> io::Result<u64> {
+    let file = winapi_util::Handle::from_path_any(path)?;
+    Ok(winapi_util::file::information(file)?.file_index())
 }
 
 /// Bytes of a file, with the zeros of its holes.

@@ -549,6 +549,7 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     fn marks(name: &str, os_error: i32, while_reading: bool, smb: bool) -> Vec<MarkCode> {
         let folder = RawPath::from("vm");
         let error = io::Error::from_raw_os_error(os_error);

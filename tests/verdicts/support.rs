@@ -223,7 +223,10 @@ impl Site {
 
     pub(crate) fn symlink(self, path: &str, target: &str) -> Self {
         fs::create_dir_all(self.path(path).parent().unwrap()).unwrap();
+        #[cfg(unix)]
         std::os::unix::fs::symlink(target, self.path(path)).unwrap();
+        #[cfg(windows)]
+        std::os::windows::fs::symlink_file(target, self.path(path)).unwrap();
         self
     }
 
@@ -262,8 +265,13 @@ impl Site {
 
     /// The lock of a file on NFS 3, beside it.
     pub(crate) fn nfs_lock(self, of: &str, host: &str) -> Self {
-        use std::os::unix::fs::MetadataExt;
-        let inode = fs::metadata(self.path(of)).unwrap().ino();
+        #[cfg(unix)]
+        let inode = std::os::unix::fs::MetadataExt::ino(&fs::metadata(self.path(of)).unwrap());
+        #[cfg(windows)]
+        let inode = {
+            let file = winapi_util::Handle::from_path(self.path(of)).unwrap();
+            winapi_util::file::information(file).unwrap().file_index()
+        };
         let lock = format!("{}/{}", of.rsplit_once('/').unwrap().0, nfs_lock_name(inode));
         self.file(&lock, nfs_lock(host))
     }

@@ -141,8 +141,6 @@ fn no_folder_any_more() -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     #[test]
@@ -160,7 +158,10 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn both_forms_see_the_same() {
-        use std::os::unix::{ffi::OsStrExt, fs::symlink, net::UnixListener};
+        use std::{
+            collections::BTreeMap,
+            os::unix::{ffi::OsStrExt, fs::symlink, net::UnixListener},
+        };
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();

@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use walkdir::WalkDir;
 
 use super::{EntryKind, FileStat, FileTime, Names, no_folder_any_more};
+#[cfg(windows)]
+use crate::windows::is_recalled;
 use crate::{file_reader, raw::RawPath};
 
 /// The path of a folder.
@@ -22,8 +24,10 @@ pub(crate) struct Dir {
 
 impl Dir {
     /// Takes a root, which may be given as a link.
-    #[expect(clippy::unnecessary_wraps, reason = "the other form can fail")]
+    #[cfg_attr(unix, expect(clippy::unnecessary_wraps, reason = "the other form can fail"))]
     pub(crate) fn open_root(path: &Path) -> io::Result<Self> {
+        #[cfg(windows)]
+        let path = &crate::windows::verbatim(path)?;
         Ok(Self {
             path: path.to_owned(),
             is_root: true,
@@ -143,21 +147,13 @@ fn with_identity(stat: FileStat, metadata: &Metadata) -> FileStat {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn with_identity(stat: FileStat, _: &Metadata) -> FileStat {
     stat
 }
 
-#[cfg(windows)]
-fn is_recalled(metadata: &Metadata) -> bool {
-    use std::os::windows::fs::MetadataExt;
-    /// OFFLINE, RECALL_ON_OPEN, RECALL_ON_DATA_ACCESS.
-    const RECALLED: u32 = 0x1000 | 0x4_0000 | 0x40_0000;
-    metadata.file_attributes() & RECALLED != 0
-}
-
 /// Elsewhere no attribute says so.
-#[cfg(not(windows))]
+#[cfg(unix)]
 fn is_recalled(_: &Metadata) -> bool {
     false
 }
