@@ -43,11 +43,11 @@ CONF
 smbd --daemon --configfile=/tmp/smb.conf
 
 cat >/tmp/ganesha.conf <<'CONF'
-NFS_CORE_PARAM { Protocols = 3, 4; Bind_addr = 127.0.0.1; Enable_NLM = false; Enable_RQUOTA = false; mount_path_pseudo = true; }
+NFS_CORE_PARAM { Protocols = 3, 4; Enable_NLM = false; Enable_RQUOTA = false; mount_path_pseudo = true; }
 NFSv4 { Minor_Versions = 1; Graceless = true; RecoveryBackend = fs; }
 EXPORT { Export_Id = 1; Path = /srv/vmware; Pseudo = /vms; Access_Type = RO; Squash = None; SecType = sys; FSAL { Name = VFS; } }
 CONF
-rpcbind -h 127.0.0.1
+rpcbind
 ganesha.nfsd -f /tmp/ganesha.conf -L /tmp/out/ganesha.log -p /run/ganesha.pid
 
 # try COMMAND…: until it works, while the servers start.
@@ -77,9 +77,9 @@ scan() {
 mkdir /mnt/cifs /mnt/nfs3 /mnt/nfs41
 digest >/tmp/out/digest.before
 scan local /srv/vmware
-try mount -t cifs //127.0.0.1/vms /mnt/cifs -o ro,vers=3.1.1,serverino,nobrl,guest
+try mount -t cifs //127.0.0.1/vms /mnt/cifs -o ro,vers=3.1.1,serverino,nobrl,guest,iocharset=utf8
 scan cifs /mnt/cifs
-try mount -t nfs 127.0.0.1:/srv/vmware /mnt/nfs3 -o ro,vers=3,nolock,noatime,soft,timeo=600,proto=tcp
+try mount -t nfs 127.0.0.1:/vms /mnt/nfs3 -o ro,vers=3,nolock,noatime,soft,timeo=600,proto=tcp
 scan nfs3 /mnt/nfs3
 try mount -t nfs 127.0.0.1:/vms /mnt/nfs41 -o ro,vers=4.1,noatime,soft,timeo=600
 scan nfs41 /mnt/nfs41
