@@ -77,8 +77,13 @@ impl MountTable {
 
     /// True for a share that is reached by SMB.
     pub fn is_smb(&self, device: u64) -> bool {
-        self.file_system(device).is_some_and(|name| SMB.contains(&name))
+        self.file_system(device).is_some_and(is_smb)
     }
+}
+
+/// True for the type of a file system of an SMB client.
+pub(crate) fn is_smb(file_system: &str) -> bool {
+    SMB.contains(&file_system)
 }
 
 /// Largest list of mounts that is read. Hosts with thousands of containers stay below 1 MiB.

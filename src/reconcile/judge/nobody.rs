@@ -22,6 +22,7 @@ use crate::{
         codes::{Class, ReasonCode},
         model::{Confidence, Cover, Reason, Reclaim, Verdict, Weight},
     },
+    volume,
 };
 
 /// NB and the design use a day for merges that run after a deletion.
@@ -155,6 +156,9 @@ impl Judge<'_> {
         let volume = volume.or_else(|| self.by_place_of_others(node));
         if let Some(volume) = volume.or_else(|| self.perhaps_of_service(node)) {
             return volume;
+        }
+        if let Some(judgement) = self.unclear_name(node) {
+            return judgement;
         }
         if situation.needs_inventory
             && let Some(capped) = self.capped(node)
@@ -317,6 +321,28 @@ impl Judge<'_> {
             "an alias for the root, or Get-SmbShare of that server beside the list",
         );
         reason.source = Some(format!("{}, {}", inventory.source, object.row));
+        Some(Judgement::unknown(Class::AmbiguousReference, reason))
+    }
+
+    /// A name that is no Unicode, or one of a share in which `?` stands for what the client could not write (its `iocharset`):
+    /// whoever names this file names it otherwise, and no reference is found to lead here.
+    fn unclear_name(&self, node: NodeId) -> Option<Judgement> {
+        let entry = self.file(node).entry;
+        let root = &self.world.catalogue.roots[entry.root];
+        let path = entry.path.as_bytes();
+        let why = if std::str::from_utf8(path).is_err() {
+            "its path is no Unicode"
+        } else if path.contains(&b'?') && root.file_system.as_deref().is_some_and(volume::is_smb) {
+            "its path has a question mark, which stands for a letter that the client of the share does not know"
+        } else {
+            return None;
+        };
+        let text = format!("{why}, so that it cannot be told who names it");
+        let reason = settled(
+            ReasonCode::NotChecked,
+            text,
+            "a scan of the root mounted with iocharset=utf8, or from another machine",
+        );
         Some(Judgement::unknown(Class::AmbiguousReference, reason))
     }
 

@@ -1,6 +1,6 @@
 //! What must hold whatever else is found: a needed file is never nobody's.
 
-use derelict::{inventory::Listing, kind::Role};
+use derelict::{catalogue::Catalogue, inventory::Listing, kind::Role, raw::RawPath, report::codes::Class};
 use derelict_parsers::testkit::{
     foreign::{qcow2_image, vdi_image},
     guid,
@@ -395,4 +395,43 @@ fn what_changed_while_it_was_watched_is_in_use_and_so_is_its_vm() {
             "in-use/changed-during-scan never",
         )
         .is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk");
+}
+
+/// A client of a share with another `iocharset` shows other names than those by which hosts and configurations know the files.
+#[test]
+fn a_file_whose_name_the_client_of_a_share_cannot_write_is_not_called_orphaned() {
+    let renamed = |folder: &'static [u8], file_system: &'static str| {
+        let rename = move |catalogue: &mut Catalogue| {
+            catalogue.roots[0].file_system = Some(file_system.to_owned());
+            for artifact in &mut catalogue.artifacts {
+                if let Some(rest) = artifact.entry.path.as_bytes().strip_prefix(b"old") {
+                    artifact.entry.path = RawPath::new([folder, rest].concat());
+                }
+            }
+            catalogue.sort();
+        };
+        let judged = Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/old/old")
+            .inventory(vcenter().vm(row_of("web")))
+            .change(rename)
+            .judge();
+        let artifacts = judged.report.artifacts.iter();
+        let disk = artifacts.filter(|artifact| artifact.relative_path.folder().as_bytes() == folder);
+        let verdicts: Vec<_> = disk.map(|artifact| (artifact.verdict.name(), artifact.class)).collect();
+        assert_eq!(verdicts.len(), 2);
+        assert_eq!(verdicts[0], verdicts[1], "a disk and its extent are one thing");
+        verdicts[0]
+    };
+    let orphaned = ("orphaned", Some(Class::DeletedVmDisk));
+    let unknown = ("unknown", Some(Class::AmbiguousReference));
+    assert_eq!(renamed(b"old", "cifs"), orphaned);
+    assert_eq!(renamed(b"K?ln", "cifs"), unknown);
+    assert_eq!(
+        renamed(b"K?ln", "nfs"),
+        orphaned,
+        "there a question mark is a letter like any"
+    );
+    assert_eq!(renamed(b"K\xf6ln", "cifs"), unknown);
+    assert_eq!(renamed(b"K\xf6ln", "nfs"), unknown);
 }
