@@ -129,6 +129,26 @@ fn split_at_last_equals(argument: &OsStr) -> Option<(OsString, OsString)> {
     Some((aliases.into(), path.into()))
 }
 
+/// Asks something of the places that are written to, and waits for no answer longer than `deadline`: an output may lie on a
+/// share that is dead.
+///
+/// # Errors
+/// That of the question; and when there is no answer in time, or the machine refuses a thread.
+pub(crate) fn ask_outputs<T: Send + 'static>(
+    deadline: Duration,
+    ask: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let asked = within(deadline, ask)
+        .map_err(|error| ToolError::new(ErrorKind::System, "threads cannot be started").because(error))?;
+    asked.wait().unwrap_or_else(|| {
+        let what = format!(
+            "the folder of an output gives no answer within {} s",
+            deadline.as_secs()
+        );
+        Err(ToolError::new(ErrorKind::Output, what))
+    })
+}
+
 /// Reads the `-o` arguments of a report.
 ///
 /// # Errors

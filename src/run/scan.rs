@@ -31,7 +31,7 @@ use crate::{
 /// Crawl, judge, show.
 pub(super) fn scan(arguments: &ScanArgs, messages: MessageArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
     let crawl = Crawl::prepare(&arguments.crawl, console)?;
-    let show = Show::prepare(&arguments.show, &crawl.places(), messages)?;
+    let show = Show::prepare(&arguments.show, crawl.places(), crawl.options.io_timeout, messages)?;
     let mut judge = Judge::prepare(&arguments.judge)?;
     let progress = progress(messages);
     let mut catalogue = crawl.run(Arc::clone(&progress))?;
@@ -86,7 +86,10 @@ pub(super) fn collect_only(
 ) -> Result<ExitStatus> {
     let crawl = Crawl::prepare(&arguments.crawl, console)?;
     let (output, force) = (&arguments.output, arguments.force);
-    config::catalogue_output(output, &crawl.places(), arguments.resume, force)?;
+    let (places, path, resume) = (crawl.places(), output.clone(), arguments.resume);
+    config::ask_outputs(crawl.options.io_timeout, move || {
+        config::catalogue_output(&path, &places, resume, force)
+    })?;
     let settings = Settings {
         exclude: arguments.crawl.exclude.clone(),
         cross_file_systems: arguments.crawl.cross_file_systems,
@@ -172,7 +175,7 @@ fn tell_issues(store: &Unfinished, console: &mut Console<'_>) {
 
 /// Judge what was saved, or show a saved report once more.
 pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
-    let show = Show::prepare(&arguments.show, &Roots::default(), messages)?;
+    let show = Show::prepare(&arguments.show, Roots::default(), IO_TIMEOUT, messages)?;
     if let Some(path) = arguments.files.iter().find(|path| saved_report::is_report(path)) {
         return again(path, arguments, &show, console);
     }

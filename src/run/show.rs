@@ -1,6 +1,6 @@
 //! What becomes of a report: files, standard output, exit status, the same for `scan` and `report`.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use super::Console;
 use crate::{
@@ -32,11 +32,17 @@ pub(super) struct Show {
 }
 
 impl Show {
-    /// Checks the outputs, before any work starts.
-    pub(super) fn prepare(arguments: &ShowArgs, roots: &Roots, messages: MessageArgs) -> Result<Self> {
+    /// Checks the outputs, before any work starts, and waits for no answer of theirs longer than `deadline`.
+    pub(super) fn prepare(
+        arguments: &ShowArgs,
+        roots: Roots,
+        deadline: Duration,
+        messages: MessageArgs,
+    ) -> Result<Self> {
+        let (paths, force) = (arguments.output.clone(), arguments.force);
         Ok(Self {
-            outputs: config::outputs(&arguments.output, roots, arguments.force)?,
-            force: arguments.force,
+            outputs: config::ask_outputs(deadline, move || config::outputs(&paths, &roots, force))?,
+            force,
             format: arguments.format,
             filter: arguments.filter.clone(),
             redact: arguments.redact,

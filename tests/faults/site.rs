@@ -163,7 +163,9 @@ impl Desk {
             command.arg(argument);
         }
         if verb == "collect" {
-            command.args(["-o", "out.catalogue"]);
+            if !more.contains(&"-o") {
+                command.args(["-o", "out.catalogue"]);
+            }
         } else {
             command.args([
                 "-i",

@@ -75,6 +75,22 @@ fn a_root_that_is_dead_from_the_start_holds_up_no_other() {
 }
 
 #[test]
+fn an_output_on_storage_without_an_answer_ends_the_run_before_it_begins() {
+    for (verb, name) in [("scan", "out.json"), ("collect", "out.catalogue")] {
+        let Some(healthy) = Faulty::mount(&files()) else { return };
+        let Some(dead) = Faulty::mount(&files()) else { return };
+        dead.fault("", Op::Stat, Fault::Never);
+        let output = dead.path().join(name);
+        let more = [&SHORT[..], &["-o", output.to_str().unwrap()]].concat();
+        let run = Desk::new().start(verb, &[healthy.path()], &more).end(Some(&dead));
+        assert_eq!(run.status, 2, "{verb}: {}", run.stderr());
+        let text = "the folder of an output gives no answer within 1 s";
+        assert!(run.stderr().contains(text), "{verb}: {}", run.stderr());
+        dead.assert_untouched();
+    }
+}
+
+#[test]
 fn a_root_that_stalls_within_is_given_up_and_the_others_finish() {
     let folders: Vec<String> = (0..40).map(|number| format!("folder {number}/a.vmx")).collect();
     let many: Vec<(&str, &[u8])> = folders.iter().map(|path| (path.as_str(), &b"x"[..])).collect();
