@@ -305,6 +305,7 @@ fn run(
     let visit: Visitor = Arc::new(move |folder, worker: &Worker| collector.examine(folder, worker));
     let crew = |root: usize| watch.crew(crew_of.get(root).copied().unwrap_or(0));
     let mut lost = Vec::new();
+    progress.folders(count(starts.len()), 0);
     for start in starts {
         match crew(start.root).filter(|_| start.answers) {
             Some(crew) => crawl::enter(&crawl, start.root, start.path, &visit, crew),
@@ -497,6 +498,7 @@ impl Job for Reading {
 impl Collector {
     /// Looks at the files of a folder whose name or size asks for it, then, where that found an artifact, at the rest.
     fn examine(self: &Arc<Self>, mut folder: Folder, worker: &Worker) -> Fate {
+        self.progress.folders(self.crawl.yet_to_do(&folder), 0);
         self.progress.entries(count(folder.files.len()));
         let lengths = folder.files.iter().map(FileRecord::length);
         self.progress.seen(folder.root, lengths.fold(0, u64::saturating_add));
@@ -546,6 +548,7 @@ impl Collector {
                 None => {}
             }
         }
+        self.progress.folders(0, 1);
         self.progress.artifacts(count(done.artifacts.len()));
         // The receiver is gone only when the run was given up.
         let _ = self.sender.send(Done {

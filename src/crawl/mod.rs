@@ -347,6 +347,15 @@ impl Crawl {
         !self.done_before.is_empty() && self.done_before.contains(&(root, path.clone()))
     }
 
+    /// How many of the folders in a folder this run enters.
+    pub(crate) fn yet_to_do(&self, folder: &Folder) -> u64 {
+        if self.done_before.is_empty() {
+            return u64::try_from(folder.folders.len()).unwrap_or(u64::MAX);
+        }
+        let is_open = |name: &&[u8]| !self.was_done_before(folder.root, &folder.path.join(name));
+        u64::try_from(folder.folders.iter().filter(is_open).count()).unwrap_or(u64::MAX)
+    }
+
     fn excludes(&self, path: &RawPath) -> bool {
         !self.exclude.is_empty() && path.to_os().is_some_and(|path| self.exclude.is_match(path))
     }

@@ -15,6 +15,9 @@ use crate::sanitize;
 
 #[derive(Debug, Default)]
 pub(super) struct Counts {
+    /// Folders that were found so far: as long as there are others to look into, not all there are.
+    pub(super) folders_found: AtomicU64,
+    pub(super) folders_done: AtomicU64,
     pub(super) files: AtomicU64,
     pub(super) artifacts: AtomicU64,
     /// Sum of the lengths of the files.
@@ -44,6 +47,12 @@ impl Counts {
         self.with_state(|state| state.roots = paths.to_vec());
     }
 
+    pub(super) fn count_folders(&self, found: u64, done: u64) {
+        // Found first: whoever looks in between sees no more done than there are.
+        self.folders_found.fetch_add(found, Ordering::Relaxed);
+        self.folders_done.fetch_add(done, Ordering::Relaxed);
+    }
+
     pub(super) fn see(&self, root: usize, bytes: u64) {
         self.root.store(root, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -64,7 +73,9 @@ impl std::fmt::Display for Counts {
         let milliseconds = u64::try_from(milliseconds).unwrap_or(u64::MAX);
         write!(
             out,
-            "{} files ({}/s), {} artifacts ({}/s), {}",
+            "{} of {} folders, {} files ({}/s), {} artifacts ({}/s), {}",
+            HumanCount(self.folders_done.load(Ordering::Relaxed)),
+            HumanCount(self.folders_found.load(Ordering::Relaxed)),
             HumanCount(files),
             HumanCount(a_second(files, milliseconds)),
             HumanCount(artifacts),

@@ -36,6 +36,7 @@ struct State {
     out: Box<dyn Write + Send>,
     started: Instant,
     phase: Option<Phase>,
+    phase_began: Instant,
     /// When the last line was written, and what stood in it: rates are those since then.
     at: Instant,
     before: [u64; 4],
@@ -51,6 +52,10 @@ struct Line {
     done: bool,
     /// Since the start.
     elapsed_ms: u64,
+    /// Folders that are done.
+    folders: u64,
+    /// Folders that were found so far: before the crawl ends, not all there are.
+    folders_found: u64,
     files: u64,
     files_per_second: u64,
     artifacts: u64,
@@ -62,6 +67,8 @@ struct Line {
     hashed_bytes_per_second: u64,
     /// All that is to be hashed; `null` in other phases, for how much is left of a crawl is not known before it ends.
     hash_total_bytes: Option<u64>,
+    /// How long the rest takes at the rate since the hashing began; `null` in other phases, and while there is no rate.
+    hash_eta_seconds: Option<u64>,
     /// The root of the last folder.
     root: Option<RawPath>,
 }
@@ -77,6 +84,7 @@ impl Lines {
                 out,
                 started: now,
                 phase: None,
+                phase_began: now,
                 at: now,
                 before: [0; 4],
             }),
@@ -123,6 +131,8 @@ impl Inner {
             phase: phase.name(),
             done,
             elapsed_ms: milliseconds(state.started.elapsed()),
+            folders: self.counts.folders_done.load(Ordering::Relaxed),
+            folders_found: self.counts.folders_found.load(Ordering::Relaxed),
             files,
             files_per_second,
             artifacts,
@@ -133,6 +143,10 @@ impl Inner {
             hashed_bytes_per_second,
             hash_total_bytes: match phase {
                 Phase::Hash { total_bytes } => Some(total_bytes),
+                _ => None,
+            },
+            hash_eta_seconds: match phase {
+                Phase::Hash { total_bytes } => rest_seconds(total_bytes, hashed_bytes, state.phase_began.elapsed()),
                 _ => None,
             },
             root: self.counts.root().as_deref().map(RawPath::from_os),
@@ -147,6 +161,13 @@ impl Inner {
             state.phase = None;
         }
     }
+}
+
+/// How long the rest takes if it goes on as it went.
+fn rest_seconds(total: u64, done: u64, took: Duration) -> Option<u64> {
+    let rest = u128::from(total.saturating_sub(done)).saturating_mul(took.as_millis());
+    let milliseconds = rest.checked_div(u128::from(done))?;
+    u64::try_from(milliseconds.div_ceil(1000)).ok()
 }
 
 fn milliseconds(time: Duration) -> u64 {
@@ -166,12 +187,18 @@ fn keep_writing(inner: &Weak<Inner>) {
 
 impl Progress for Lines {
     fn phase(&self, phase: Phase) {
-        self.0.lock().phase = Some(phase);
+        let mut state = self.0.lock();
+        (state.phase, state.phase_began) = (Some(phase), Instant::now());
+        drop(state);
         self.0.write(false);
     }
 
     fn roots(&self, paths: &[PathBuf]) {
         self.0.counts.set_roots(paths);
+    }
+
+    fn folders(&self, found: u64, done: u64) {
+        self.0.counts.count_folders(found, done);
     }
 
     fn entries(&self, count: u64) {
@@ -192,5 +219,19 @@ impl Progress for Lines {
 
     fn finish(&self) {
         self.0.write(true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_told_by_what_was_done_and_not_before() {
+        let took = Duration::from_secs(10);
+        assert_eq!(rest_seconds(400, 100, took), Some(30));
+        assert_eq!(rest_seconds(400, 400, took), Some(0));
+        assert_eq!(rest_seconds(400, 0, took), None);
+        assert_eq!(rest_seconds(u64::MAX, 1, Duration::MAX), None);
     }
 }

@@ -1,6 +1,6 @@
 //! How a long job tells how far it is. The library knows the trait; its forms for people and for programs stand here too, but
-//! only the binary picks one. How much is left of a crawl is not known before it ends, so it tells no such thing; of hashing it
-//! is.
+//! only the binary picks one. How much is left of a crawl is not known before it ends: it tells how many of the folders that were found
+//! are done, and no time. Of hashing all is known.
 
 mod counts;
 mod lines;
@@ -46,6 +46,8 @@ pub trait Progress: Send + Sync {
     fn phase(&self, _phase: Phase) {}
     /// The roots that are crawled.
     fn roots(&self, _paths: &[PathBuf]) {}
+    /// So many more folders were found, and so many more are done.
+    fn folders(&self, _found: u64, _done: u64) {}
     /// So many more files were seen.
     fn entries(&self, _count: u64) {}
     /// They lie in this root, by its place among the roots, and have so many bytes.

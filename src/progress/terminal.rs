@@ -82,6 +82,10 @@ impl Progress for Terminal {
         self.counts.set_roots(paths);
     }
 
+    fn folders(&self, found: u64, done: u64) {
+        self.counts.count_folders(found, done);
+    }
+
     fn entries(&self, count: u64) {
         self.counts.files.fetch_add(count, Ordering::Relaxed);
     }
@@ -112,11 +116,13 @@ mod tests {
         let shown = Terminal::drawn_on(ProgressDrawTarget::hidden());
         shown.roots(&[PathBuf::from("/mnt/a")]);
         shown.phase(Phase::Crawl);
+        shown.folders(40, 0);
+        shown.folders(2, 12);
         shown.artifacts(2);
         shown.entries(1234);
         shown.seen(0, 5 << 20);
         let text = shown.counts.to_string();
-        assert!(text.starts_with("1,234 files ("), "{text}");
+        assert!(text.starts_with("12 of 42 folders, 1,234 files ("), "{text}");
         assert!(text.contains("/s), 2 artifacts ("), "{text}");
         assert!(text.ends_with("/s), 5.00 MiB, in /mnt/a"), "{text}");
         shown.phase(Phase::Hash { total_bytes: 100 });

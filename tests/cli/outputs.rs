@@ -130,7 +130,10 @@ fn progress_for_programs_is_one_object_a_line() {
         (&crawl["root"], &crawl["hash_total_bytes"]),
         (&"ds1".into(), &serde_json::Value::Null)
     );
+    assert_eq!((&crawl["folders"], &crawl["folders_found"]), (&3.into(), &3.into()));
+    assert_eq!(crawl["hash_eta_seconds"], serde_json::Value::Null);
     let hash = last("hash");
+    assert_eq!(hash["hash_eta_seconds"], 0);
     assert!(hash["hashed_bytes"].as_u64().unwrap() > 1 << 20);
     assert_eq!(hash["hashed_bytes"], hash["hash_total_bytes"]);
     assert_eq!(
