@@ -201,6 +201,69 @@ fn links_and_special_files_are_recorded_and_never_opened() {
     assert_eq!(catalogue.issues, []);
 }
 
+/// Needs root for the device.
+#[cfg(target_os = "linux")]
+#[test]
+fn loops_of_links_and_devices_are_recorded_and_end() {
+    use std::os::unix::fs::symlink;
+
+    let tree = Tree::new();
+    tree.file("vm/a.vmx", VMX);
+    symlink("..", tree.path("vm/up")).unwrap();
+    symlink("b.vmdk", tree.path("vm/c.vmdk")).unwrap();
+    symlink("c.vmdk", tree.path("vm/b.vmdk")).unwrap();
+    symlink("self.vhdx", tree.path("vm/self.vhdx")).unwrap();
+    let mut expected = vec!["vm/b.vmdk", "vm/c.vmdk", "vm/self.vhdx", "vm/up"];
+    let device = std::process::Command::new("mknod")
+        .arg(tree.path("vm/disk-flat.vmdk"))
+        .args(["c", "1", "8"])
+        .status();
+    if device.is_ok_and(|status| status.success()) {
+        // Whoever read /dev/random would never come to its end.
+        expected.insert(2, "vm/disk-flat.vmdk");
+    } else {
+        skip("no device can be made here");
+    }
+    let catalogue = tree.collect();
+    assert_eq!(names(&catalogue), ["vm/a.vmx"]);
+    let specials: Vec<_> = catalogue.specials.iter().map(|special| special.path.lossy()).collect();
+    assert_eq!(specials, expected);
+    assert_eq!(catalogue.roots[0].directories, 2);
+    assert_eq!(catalogue.issues, []);
+}
+
+/// Changes a file as soon as its folder was listed and before it is read.
+#[cfg(target_os = "linux")]
+struct Replaces(PathBuf);
+
+#[cfg(target_os = "linux")]
+impl Progress for Replaces {
+    fn entries(&self, _: u64) {
+        let new = self.0.with_extension("new");
+        let Ok(times) = fs::metadata(&self.0) else { return };
+        fs::write(&new, VMX).unwrap();
+        let file = fs::OpenOptions::new().write(true).open(&new).unwrap();
+        file.set_modified(times.modified().unwrap()).unwrap();
+        fs::rename(new, &self.0).unwrap();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_is_replaced_by_another_of_its_length_and_time_before_it_is_read_is_told_by_its_inode() {
+    let tree = Tree::new();
+    tree.file("vm/a.vmx", VMX);
+    let replaces = Arc::new(Replaces(tree.path("vm/a.vmx")));
+    let options = CollectOptions {
+        threads: Some(1),
+        ..CollectOptions::default()
+    };
+    let catalogue = collect(&tree.arguments(), &options, replaces).unwrap();
+    let vmx = artifact(&catalogue, "vm/a.vmx");
+    assert!(has_mark(vmx, MarkCode::Changed), "{:?}", vmx.evidence.marks);
+    assert_eq!(vmx.evidence.references.len(), 1, "the new one was read");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_root_that_is_a_link_is_the_folder_behind_it() {
@@ -696,6 +759,51 @@ fn another_file_system_is_entered_only_when_asked() {
     assert_eq!(stay.roots[0].skipped[0].why, SkipReason::OtherFileSystem);
     assert_eq!(stay.roots[0].skipped[0].path, "mnt".into());
     assert_eq!(names(&cross), ["mnt/b.vmx", "vm/a.vmx"]);
+}
+
+/// Needs root. A folder that is mounted into itself is no end, for the mount is not in the folder that is mounted.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_bind_mount_of_the_tree_into_itself_ends_and_shows_the_same_files() {
+    let tree = Tree::new();
+    tree.file("vm/a.vmx", VMX);
+    fs::create_dir(tree.path("again")).unwrap();
+    let mount = std::process::Command::new("mount")
+        .arg("--bind")
+        .args([tree.path(""), tree.path("again")])
+        .status();
+    if !mount.is_ok_and(|status| status.success()) {
+        return skip("nothing can be mounted here");
+    }
+    let catalogue = tree.collect();
+    let umount = std::process::Command::new("umount").arg(tree.path("again")).status();
+    assert!(umount.unwrap().success());
+    assert_eq!(names(&catalogue), ["again/vm/a.vmx", "vm/a.vmx"]);
+    let [one, other] = [&catalogue.artifacts[0].entry, &catalogue.artifacts[1].entry];
+    assert_eq!(
+        (one.device, one.inode),
+        (other.device, other.inode),
+        "one file, seen twice"
+    );
+    assert_eq!(catalogue.issues, []);
+}
+
+#[test]
+fn snapshot_folders_of_the_storage_are_left_out_and_named() {
+    let tree = Tree::new();
+    tree.file("vm/a.vmx", VMX);
+    for folder in [".snapshot/daily.0", "~snapshot", "vm/.zfs", "@GMT-2026.11.22-10.30.00"] {
+        tree.file(&format!("{folder}/vm/a.vmx"), VMX);
+    }
+    let catalogue = tree.collect();
+    assert_eq!(names(&catalogue), ["vm/a.vmx"]);
+    let skipped = catalogue.roots[0].skipped.iter();
+    let skipped: Vec<_> = skipped.map(|place| (place.path.lossy(), place.why)).collect();
+    assert_eq!(
+        skipped,
+        [".snapshot", "@GMT-2026.11.22-10.30.00", "vm/.zfs", "~snapshot"]
+            .map(|path| (path.into(), SkipReason::StorageSnapshot))
+    );
 }
 
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
