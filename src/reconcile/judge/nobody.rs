@@ -154,11 +154,9 @@ impl Judge<'_> {
         }
         let volume = self.static_volume(node).or_else(|| self.azure_disk(node));
         let volume = volume.or_else(|| self.by_place_of_others(node));
-        if let Some(volume) = volume.or_else(|| self.perhaps_of_service(node)) {
-            return volume;
-        }
-        if let Some(judgement) = self.unclear_name(node) {
-            return judgement;
+        let volume = volume.or_else(|| self.perhaps_of_service(node));
+        if let Some(unclear) = volume.or_else(|| self.unclear_name(node)) {
+            return unclear;
         }
         if situation.needs_inventory
             && let Some(capped) = self.capped(node)
