@@ -595,9 +595,10 @@ fn what_was_not_looked_at_when_the_user_ended_the_scan_is_named() {
     assert!(options.stop.ask());
     let catalogue = tree.collect_with(&options);
     // How far it came depends on the machine: a folder has either been looked at, or it is named or lies below one that is.
-    let looked_at = catalogue.roots[0].directories;
-    assert!(looked_at == 2 || catalogue.issues.len() == 1, "{:?}", catalogue.issues);
-    assert_eq!(catalogue.artifacts.len(), usize::from(looked_at == 2));
+    // One may be named with the one that holds it, whose files are still asked for while it is entered.
+    let is_whole = catalogue.issues.is_empty();
+    assert_eq!(catalogue.roots[0].directories == 2, is_whole, "{:?}", catalogue.issues);
+    assert!(!is_whole || catalogue.artifacts.len() == 1, "{:?}", catalogue.artifacts);
     let names_why = |issue: &Issue| issue.folder && issue.error.contains("interrupted");
     assert!(catalogue.issues.iter().all(names_why), "{:?}", catalogue.issues);
 }
