@@ -84,7 +84,9 @@ pub(crate) fn verbatim(path: &Path) -> io::Result<PathBuf> {
         }
         _ => return Ok(path),
     }
-    verbatim.push(components.as_path());
+    let rest = components.as_path();
+    let is_bare = rest.as_os_str().is_empty();
+    verbatim.push(if is_bare { Path::new(r"\") } else { rest });
     Ok(verbatim.into())
 }
 
