@@ -182,6 +182,15 @@ pub enum LinkId {
     Guid(Uuid),
 }
 
+impl std::fmt::Display for LinkId {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cid(cid) => write!(formatter, "CID {cid:08x}"),
+            Self::Guid(guid) => write!(formatter, "{guid}"),
+        }
+    }
+}
+
 /// What a disk, or one link of its chain, says of itself.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

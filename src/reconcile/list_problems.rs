@@ -2,7 +2,7 @@
 
 use super::{
     judge::{Judge, Judgement},
-    problems::{Finding, Problems},
+    problems::{Finding, Problems, shown},
     signs::{source_of, statement},
 };
 use crate::report::{
@@ -27,7 +27,11 @@ impl Problems {
                         list.gone.named(),
                         list.there
                     ),
-                    reasons: Vec::new(),
+                    reasons: vec![shown(
+                        ReasonCode::ListedByInventory,
+                        format!("the list of {taken}"),
+                        list.source.clone(),
+                    )],
                     next_step: "find out whether they were deleted or moved on purpose",
                 };
                 self.add(finding, &[]);

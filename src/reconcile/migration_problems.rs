@@ -14,7 +14,7 @@ use super::{
     files::NodeId,
     judge::Judge,
     own::{self, OwnerVm},
-    problems::{Finding, Problems},
+    problems::{Finding, Problems, by_mark, configurations, shown},
     resolve::Target,
     signs::{source_of, statement},
 };
@@ -94,14 +94,15 @@ impl Problems {
                 severity: Severity::Warning,
                 subject: names.join(", "),
                 text: format!("{} registered VMs have the {what} UUID {id}", vms.len()),
-                reasons: configurations(judge, &vms),
+                reasons: configurations(judge, vms.iter().copied()),
                 next_step: "give one of them a new id before backup, replication or migration take them for one VM",
             };
             self.add(finding, &vms.into_iter().collect::<Vec<_>>());
         }
     }
 
-    /// Two base disks of registered VMs with one identity: one is a file copy of the other.
+    /// Two base disks of registered VMs with one identity: one is a file copy of the other. Those of Hyper-V are told with
+    /// their VMs.
     fn duplicate_disks(&mut self, judge: &Judge<'_>) {
         let files = judge.world.files;
         let registered = |node: NodeId| -> Vec<usize> {
@@ -115,30 +116,28 @@ impl Problems {
                 .filter(|disk| !disk.has_parent)
                 .and_then(|disk| disk.disk_id.as_deref());
             if let Some(id) = id.filter(|id| id.bytes().any(|digit| digit != b'0'))
+                && file.kind().platform() == Some(Platform::Vmware)
                 && !registered(node).is_empty()
             {
                 by_id.entry(id).or_default().insert(files.first_name[node]);
             }
         }
         for (id, disks) in by_id.into_iter().filter(|(_, disks)| disks.len() > 1) {
-            let is_vmware = |&disk: &NodeId| files.nodes[disk].kind().platform() == Some(Platform::Vmware);
             let vms: BTreeSet<usize> = disks.iter().flat_map(|&disk| registered(disk)).collect();
             let paths: Vec<String> = disks.iter().map(|&disk| source_of(files, disk, None)).collect();
             let finding = Finding {
                 code: ProblemCode::DuplicateIdentity,
-                // On Hyper-V a copied file is how many VMs are made, and nothing but a shared guest minds.
-                severity: if disks.iter().any(is_vmware) {
-                    Severity::Warning
-                } else {
-                    Severity::Info
-                },
+                severity: Severity::Warning,
                 subject: paths.first().cloned().unwrap_or_default(),
                 text: format!(
                     "{} disks in use carry the identity {id}: {}",
                     disks.len(),
                     paths.join(", ")
                 ),
-                reasons: Vec::new(),
+                reasons: paths
+                    .iter()
+                    .map(|path| shown(ReasonCode::ReferencedBy, format!("carries the identity {id}"), path.clone()))
+                    .collect(),
                 next_step: "find out which is the copy; a guest that sees both, and some backups, take them for one disk",
             };
             self.add(finding, &vms.into_iter().collect::<Vec<_>>());
@@ -147,7 +146,9 @@ impl Problems {
 
     /// A flat disk whose data file is not as long as its descriptor says.
     fn extent_sizes(&mut self, judge: &Judge<'_>, node: NodeId) {
-        let Some(found) = flat_bytes(judge, node) else { return };
+        let Some(extents) = flat_extents(judge, node) else { return };
+        let length = |extent: NodeId| judge.world.files.nodes[extent].entry.length;
+        let found = extents.iter().map(|&extent| length(extent)).fold(0, u64::saturating_add);
         let Some(written) = disk_of(judge, node).and_then(|disk| disk.virtual_bytes) else {
             return;
         };
@@ -165,7 +166,13 @@ impl Problems {
             },
             subject: source_of(judge.world.files, node, None),
             text: format!("its extents have {found} bytes, and the descriptor says {written}"),
-            reasons: Vec::new(),
+            reasons: extents
+                .iter()
+                .map(|&extent| {
+                    let text = format!("has {} bytes", length(extent));
+                    shown(ReasonCode::ReferencedBy, text, source_of(judge.world.files, extent, None))
+                })
+                .collect(),
             next_step: if is_short {
                 "the copy was cut off: restore it from its source or a backup"
             } else {
@@ -215,7 +222,7 @@ impl Check<'_> {
                     severity: Severity::Error,
                     subject: self.path(leaf),
                     text: "the links of its chain name each other in a circle".to_owned(),
-                    reasons: Vec::new(),
+                    reasons: configurations(self.judge, [self.index]),
                     next_step: "compare the parents of the links with a backup; no host can open the chain",
                 };
                 self.add(problems, finding);
@@ -332,7 +339,7 @@ impl Check<'_> {
                 severity,
                 subject: self.path(disk),
                 text: format!("a disk of {} is {what} ({form})", self.vm.name),
-                reasons: Vec::new(),
+                reasons: by_mark(self.judge, disk, MarkCode::RawDevice, ReasonCode::RawDeviceMap),
                 next_step: "plan the LUN behind it apart: map it at the target, or convert the disk first",
             };
             self.add(problems, finding);
@@ -523,8 +530,8 @@ fn disk_of<'a>(judge: &'a Judge<'_>, node: NodeId) -> Option<&'a DiskEvidence> {
     judge.world.files.nodes[node].evidence()?.disk.as_deref()
 }
 
-/// The length of all data files of a descriptor whose extents are flat and all there.
-fn flat_bytes(judge: &Judge<'_>, node: NodeId) -> Option<u64> {
+/// The data files of a descriptor whose extents are flat and all there.
+fn flat_extents(judge: &Judge<'_>, node: NodeId) -> Option<BTreeSet<NodeId>> {
     const FLAT: [&str; 9] = [
         "vmfs",
         "vmfsthin",
@@ -550,18 +557,5 @@ fn flat_bytes(judge: &Judge<'_>, node: NodeId) -> Option<u64> {
         let Target::Files(found) = target else { return None };
         extents.insert(found.first()?.0);
     }
-    let lengths = extents.iter().map(|&extent| files.nodes[extent].entry.length);
-    (!extents.is_empty()).then(|| lengths.fold(0, u64::saturating_add))
-}
-
-/// Where the configurations of VMs lie.
-fn configurations(judge: &Judge<'_>, vms: &BTreeSet<usize>) -> Vec<Reason> {
-    let configs = vms.iter().filter_map(|&vm| Some((vm, judge.owners.vms[vm].config?)));
-    configs
-        .map(|(vm, config)| {
-            let text = format!("the configuration of {}", judge.owners.vms[vm].name);
-            let source = Some(source_of(judge.world.files, config, None));
-            statement(ReasonCode::RegisteredVm, text, source, Weight::For)
-        })
-        .collect()
+    (!extents.is_empty()).then_some(extents)
 }

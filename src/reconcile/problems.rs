@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use super::{
-    judge::Judge,
+    files::NodeId,
+    judge::{Judge, Judgement},
     own::{self, Missing, OwnerVm},
     resolve::Target,
     signs::{source_of, statement},
     vmware_problems::data_of_missing,
 };
 use crate::{
-    evidence::MarkCode,
+    evidence::{LinkId, MarkCode},
     kind::{Kind, Role},
     report::{
         codes::{Class, ProblemCode, ReasonCode},
@@ -47,7 +48,7 @@ pub(super) struct Finding {
 
 impl Problems {
     /// Finds the problems.
-    pub(crate) fn find(judge: &Judge<'_>, judged: &[Option<super::judge::Judgement>]) -> Self {
+    pub(crate) fn find(judge: &Judge<'_>, judged: &[Option<Judgement>]) -> Self {
         // What is found in which order tells nothing: all are sorted in the end.
         let of_owners = judge.owners.vms.par_iter().enumerate();
         let of_owners = of_owners.fold(Self::default, |mut problems, (index, vm)| {
@@ -119,7 +120,7 @@ impl Problems {
                     "{path} carries the id of {}, which is registered at another place",
                     judge.owners.vms[copy_of].name
                 ),
-                reasons: Vec::new(),
+                reasons: configurations(judge, [index, copy_of]),
                 next_step: "find out which of the two is the copy before either is touched",
             };
             self.add(finding, &[index, copy_of]);
@@ -198,7 +199,7 @@ impl Problems {
         }
     }
 
-    fn of_file(&mut self, judge: &Judge<'_>, judged: &[Option<super::judge::Judgement>], node: usize) {
+    fn of_file(&mut self, judge: &Judge<'_>, judged: &[Option<Judgement>], node: usize) {
         let vms = judge.owners.vms_of.get(node).unwrap_or_default();
         let path = || source_of(judge.world.files, node, None);
         let class = judged[node].as_ref().and_then(|judgement| judgement.class);
@@ -251,27 +252,29 @@ impl Problems {
                 severity,
                 subject: path(),
                 text: text.to_owned(),
-                reasons: Vec::new(),
+                reasons: judged[node].as_ref().map(evidence_of).unwrap_or_default(),
                 next_step,
             });
         }
-        if judge.world.files.nodes[node].has_mark(MarkCode::NeedsConsolidation) {
+        let consolidation = by_mark(judge, node, MarkCode::NeedsConsolidation, ReasonCode::MergePending);
+        if !consolidation.is_empty() {
             found.push(Finding {
                 code: ProblemCode::NeedsConsolidation,
                 severity: Severity::Warning,
                 subject: path(),
                 text: "the snapshot list says that disks need consolidation".to_owned(),
-                reasons: Vec::new(),
+                reasons: consolidation,
                 next_step: "consolidate the disks of the VM",
             });
         }
-        if judge.world.files.nodes[node].has_mark(MarkCode::Damaged) && !vms.is_empty() {
+        let damage = by_mark(judge, node, MarkCode::Damaged, ReasonCode::Damaged);
+        if !damage.is_empty() && !vms.is_empty() {
             found.push(Finding {
                 code: ProblemCode::MalformedArtifact,
                 severity: Severity::Warning,
                 subject: path(),
                 text: "it belongs to a VM and contradicts its format".to_owned(),
-                reasons: Vec::new(),
+                reasons: damage,
                 next_step: "compare it with a backup; inspect it with `derelict inspect`",
             });
         }
@@ -432,7 +435,10 @@ fn mismatch(judge: &Judge<'_>, child: usize, parent: usize) -> Vec<Finding> {
             severity: Severity::Error,
             subject: subject.clone(),
             text: format!("its parent {parent_path} has another id than the child quotes: it was written after the child was made, or it is another disk"),
-            reasons: vec![statement(ReasonCode::DifferencingDisk, format!("quoted {:?}, found {:?}", disk(child).map(|disk| disk.parent_links), disk(parent).and_then(|disk| disk.link)), Some(subject.clone()), Weight::For)],
+            reasons: vec![
+                shown(ReasonCode::DifferencingDisk, format!("it quotes {}", linked(disk(child).iter().flat_map(|disk| &disk.parent_links))), subject.clone()),
+                shown(ReasonCode::DifferencingDisk, format!("its parent has {}", linked(disk(parent).iter().filter_map(|disk| disk.link.as_ref()))), parent_path.clone()),
+            ],
             next_step: "do not power on before it is understood; a backup of both links first",
         });
     }
@@ -445,9 +451,12 @@ fn mismatch(judge: &Judge<'_>, child: usize, parent: usize) -> Vec<Finding> {
         found.push(Finding {
             code: ProblemCode::ChainSizeMismatch,
             severity: Severity::Warning,
-            subject,
             text: format!("it is {child_bytes} bytes large for the guest and its parent {parent_path} {parent_bytes}"),
-            reasons: Vec::new(),
+            reasons: vec![
+                shown(ReasonCode::DifferencingDisk, format!("says {child_bytes} bytes"), subject.clone()),
+                shown(ReasonCode::DifferencingDisk, format!("says {parent_bytes} bytes"), parent_path),
+            ],
+            subject,
             next_step: "find out whether the parent was grown under its child",
         });
     }
@@ -478,8 +487,64 @@ fn dangling(judge: &Judge<'_>, node: usize, owned: bool) -> Vec<Finding> {
                 "its extent {extent} on {} is not there",
                 judge.identities.roots[root].name
             ),
-            reasons: Vec::new(),
+            reasons: vec![shown(ReasonCode::ReferencedBy, format!("the descriptor names {extent}"), path.clone())],
             next_step: "restore the extent from a backup; without it the descriptor describes nothing",
         })
         .collect()
+}
+
+/// A statement for, with the file that it stands in.
+pub(super) fn shown(code: ReasonCode, text: String, source: String) -> Reason {
+    statement(code, text, Some(source), Weight::For)
+}
+
+/// The marks of one sort on a file, as evidence.
+pub(super) fn by_mark(judge: &Judge<'_>, node: NodeId, mark: MarkCode, code: ReasonCode) -> Vec<Reason> {
+    let evidence = judge.world.files.nodes[node].evidence();
+    let marks = evidence.into_iter().flat_map(|evidence| &evidence.marks);
+    marks
+        .filter(|found| found.code == mark)
+        .map(|found| shown(code, found.text.clone(), source_of(judge.world.files, node, found.offset)))
+        .collect()
+}
+
+/// Where the configurations of VMs lie, or are registered to lie.
+pub(super) fn configurations(judge: &Judge<'_>, vms: impl IntoIterator<Item = usize>) -> Vec<Reason> {
+    let configs = vms.into_iter().filter_map(|vm| {
+        let vm = &judge.owners.vms[vm];
+        let place = vm.config.map(|config| source_of(judge.world.files, config, None));
+        let registered = || vm.ghost.as_ref().map(|(_, path)| String::from_utf8_lossy(path).into_owned());
+        Some((&vm.name, place.or_else(registered)?))
+    });
+    configs
+        .map(|(name, place)| shown(ReasonCode::RegisteredVm, format!("the configuration of {name}"), place))
+        .collect()
+}
+
+/// What of a verdict shows the problem: not whom was asked, when it was written and whose it may have been.
+fn evidence_of(judgement: &Judgement) -> Vec<Reason> {
+    let is_beside = |reason: &&Reason| {
+        reason.weight == Weight::Against
+            || matches!(
+                reason.code,
+                ReasonCode::InventoriesConsulted
+                    | ReasonCode::LastWritten
+                    | ReasonCode::NoSignOfUse
+                    | ReasonCode::Unchanged
+                    | ReasonCode::LastOwner
+                    | ReasonCode::LastOwnerHint
+                    | ReasonCode::AssumedComplete
+            )
+    };
+    let shows = judgement.reasons.iter().filter(|reason| !is_beside(reason));
+    shows.map(|reason| Reason { settles: None, ..reason.clone() }).collect()
+}
+
+/// Ids that tie a chain, as people compare them.
+pub(super) fn linked<'a>(links: impl IntoIterator<Item = &'a LinkId>) -> String {
+    let links: Vec<String> = links.into_iter().map(ToString::to_string).collect();
+    if links.is_empty() {
+        return "no id".to_owned();
+    }
+    links.join(" or ")
 }

@@ -8,13 +8,16 @@ use super::{
     files::{Files, NodeId},
     judge::Judge,
     own::{self, Missing, OwnerVm},
-    problems::{Finding, Problems},
+    problems::{Finding, Problems, by_mark, configurations, shown},
     signs::source_of,
 };
 use crate::{
     evidence::MarkCode,
     kind::{Kind, Platform, Role},
-    report::{codes::ProblemCode, model::Severity},
+    report::{
+        codes::{ProblemCode, ReasonCode},
+        model::Severity,
+    },
 };
 
 /// More disks than a VM could have before four controllers of 64 disks each; a proxy of a backup collects them (V37).
@@ -36,7 +39,8 @@ impl Problems {
                     .or_default()
                     .insert(index);
             }
-            self.many_disks(index, vm, disks.len());
+            self.many_disks(judge, index, vm, disks.len());
+            self.unclean(judge, index, vm);
             self.snapshot_mismatch(judge, index, vm, &disks);
             self.unused_parent(judge, index, vm);
         }
@@ -65,13 +69,13 @@ impl Problems {
             severity: Severity::Warning,
             subject: source_of(judge.world.files, disk, None),
             text: format!("{} use it, and not all of them as shared", names.join(" and ")),
-            reasons: Vec::new(),
+            reasons: configurations(judge, vms.iter().copied()),
             next_step: "find out whether a backup left it attached to its proxy; detach it there without deleting it",
         };
         self.add(finding, &vms.iter().copied().collect::<Vec<_>>());
     }
 
-    fn many_disks(&mut self, index: usize, vm: &OwnerVm, disks: usize) {
+    fn many_disks(&mut self, judge: &Judge<'_>, index: usize, vm: &OwnerVm, disks: usize) {
         if disks <= MANY_DISKS {
             return;
         }
@@ -82,7 +86,7 @@ impl Problems {
             text: format!(
                 "its configuration names {disks} disks, as that of a backup proxy which did not let go of them"
             ),
-            reasons: Vec::new(),
+            reasons: configurations(judge, [index]),
             next_step: "find out which of them are its own; detach the others without deleting them",
         };
         self.add(finding, &[index]);
@@ -124,7 +128,13 @@ impl Problems {
                 severity: Severity::Warning,
                 subject: source_of(files, disk, None),
                 text: text.to_owned(),
-                reasons: Vec::new(),
+                reasons: configurations(judge, [index])
+                    .into_iter()
+                    .chain(lists.iter().map(|&list| {
+                        let text = "the snapshot list".to_owned();
+                        shown(ReasonCode::ReferencedBy, text, source_of(files, list, None))
+                    }))
+                    .collect(),
                 next_step: "consolidate the disks of the VM; delete no link by hand",
             };
             self.add(finding, &[index]);
@@ -151,10 +161,33 @@ impl Problems {
             severity: Severity::Info,
             subject: vm.name.clone(),
             text: text.to_owned(),
-            reasons: Vec::new(),
+            reasons: configurations(judge, [index]),
             next_step,
         };
         self.add(finding, &[index]);
+    }
+
+    /// A sparse extent or journal of a VM that is off and that was not closed: what a VHDX says by its log (H-D21).
+    fn unclean(&mut self, judge: &Judge<'_>, index: usize, vm: &OwnerVm) {
+        if !own::is_off(judge.world, vm) {
+            return;
+        }
+        for &disk in vm.files.keys() {
+            let kind = judge.world.files.nodes[disk].kind();
+            let reasons = by_mark(judge, disk, MarkCode::Unclean, ReasonCode::UncleanMark);
+            if reasons.is_empty() || !(kind.is_disk() || kind.is_extent()) {
+                continue;
+            }
+            let finding = Finding {
+                code: ProblemCode::DirtyLog,
+                severity: Severity::Warning,
+                subject: source_of(judge.world.files, disk, None),
+                text: "its VM is off, and it was not closed: a host crashed while it wrote, or another one uses it".to_owned(),
+                reasons,
+                next_step: "find out who has it open; if nobody has, copy it before the VM is started, and let the host repair it",
+            };
+            self.add(finding, &[index]);
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::machines::{evidence, marks};
 use crate::{
     evidence::{DiskEvidence, MarkCode},
     kind::{Basis, Kind, Platform, Role},
@@ -11,12 +10,12 @@ use crate::{
         files::NodeId,
         judge::Judge,
         own::{self, OwnerVm},
-        problems::{Finding, Problems},
+        problems::{Finding, Problems, by_mark, linked, shown},
         signs::{source_of, statement},
     },
     report::{
         codes::{ProblemCode, ReasonCode},
-        model::{Reason, Severity, Weight},
+        model::{Severity, Weight},
     },
 };
 
@@ -75,7 +74,7 @@ impl Problems {
 
     /// A conversion, compaction or creation that was not finished leaves a mark in the metadata of a VHDX.
     fn incomplete(&mut self, judge: &Judge<'_>, index: usize, disk: NodeId) {
-        let reasons = reasons(judge, disk, MarkCode::Incomplete, ReasonCode::Damaged);
+        let reasons = by_mark(judge, disk, MarkCode::Incomplete, ReasonCode::Damaged);
         if reasons.is_empty() {
             return;
         }
@@ -132,12 +131,14 @@ impl Problems {
                 severity: Severity::Error,
                 subject: source.clone(),
                 text: "only its second linkage ties it to its parent: a merge stopped between two steps".to_owned(),
-                reasons: vec![statement(
-                    ReasonCode::DifferencingDisk,
-                    format!("quoted {:?}, found {link:?}", child.parent_links),
-                    Some(source),
-                    Weight::For,
-                )],
+                reasons: vec![
+                    shown(ReasonCode::DifferencingDisk, format!("it quotes {}", linked(&child.parent_links)), source),
+                    shown(
+                        ReasonCode::DifferencingDisk,
+                        format!("its parent has {}", linked(&link)),
+                        source_of(judge.world.files, edge.to, None),
+                    ),
+                ],
                 next_step: "copy the whole chain, then let Hyper-V finish the merge; do not write to any link before",
             };
             self.add(finding, &[index]);
@@ -158,7 +159,7 @@ impl Problems {
     }
 
     fn dirty_log(&mut self, judge: &Judge<'_>, disk: NodeId, text: &str, vms: &[usize]) {
-        let reasons = reasons(judge, disk, MarkCode::OpenLog, ReasonCode::OpenLog);
+        let reasons = by_mark(judge, disk, MarkCode::OpenLog, ReasonCode::OpenLog);
         if reasons.is_empty() {
             return;
         }
@@ -221,12 +222,6 @@ impl Problems {
 
 fn disk_evidence<'a>(judge: &'a Judge<'_>, node: NodeId) -> Option<&'a DiskEvidence> {
     judge.world.files.nodes[node].evidence()?.disk.as_deref()
-}
-
-fn reasons(judge: &Judge<'_>, node: NodeId, mark: MarkCode, code: ReasonCode) -> Vec<Reason> {
-    marks(judge, node, mark)
-        .map(|mark| evidence(judge, node, mark, code))
-        .collect()
 }
 
 fn kind_name(kind: Kind) -> &'static str {

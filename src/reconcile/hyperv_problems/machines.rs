@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{disks_of, space};
 use crate::{
-    evidence::{Mark, MarkCode},
+    evidence::MarkCode,
     inventory::Registration,
     kind::Kind,
     path::fold,
@@ -14,7 +14,7 @@ use crate::{
         files::NodeId,
         judge::Judge,
         own::{self, OwnerVm},
-        problems::{Finding, Problems},
+        problems::{Finding, Problems, by_mark},
         signs::{source_of, statement},
     },
     report::{
@@ -41,8 +41,7 @@ impl Problems {
     /// H-E15: a physical disk of the host. No export and no copy of files takes its data along.
     fn pass_through(&mut self, judge: &Judge<'_>, index: usize, vm: &OwnerVm) {
         let of_config = vm.config.into_iter().flat_map(|config| {
-            let marks = marks(judge, config, MarkCode::RawDevice);
-            marks.map(move |mark| evidence(judge, config, mark, ReasonCode::FilelessDisks))
+            by_mark(judge, config, MarkCode::RawDevice, ReasonCode::FilelessDisks)
         });
         let of_rows = rows(judge, vm).flat_map(|(source, row)| {
             let disks = row.fileless_disks.iter();
@@ -80,8 +79,7 @@ impl Problems {
         let states = vm.files.keys().copied();
         let states = states.filter(|&node| judge.world.files.nodes[node].kind() == Kind::Vmrs);
         let of_files = states.flat_map(|node| {
-            let marks = marks(judge, node, MarkCode::SavedState);
-            marks.map(move |mark| evidence(judge, node, mark, ReasonCode::ReferencedBy))
+            by_mark(judge, node, MarkCode::SavedState, ReasonCode::ReferencedBy)
         });
         let reasons: Vec<Reason> = of_rows.chain(of_files).collect();
         if reasons.is_empty() {
@@ -133,9 +131,7 @@ impl Problems {
 
     /// H-D7, H-D24: the configuration says that a checkpoint still waits to be merged.
     fn pending_merge(&mut self, judge: &Judge<'_>, index: usize, vm: &OwnerVm, config: NodeId) {
-        let reasons: Vec<Reason> = marks(judge, config, MarkCode::MergePending)
-            .map(|mark| evidence(judge, config, mark, ReasonCode::MergePending))
-            .collect();
+        let reasons = by_mark(judge, config, MarkCode::MergePending, ReasonCode::MergePending);
         if reasons.is_empty() {
             return;
         }
@@ -157,13 +153,10 @@ impl Problems {
     /// H-E4: a VM with a virtual TPM starts elsewhere only with the keys of its guardian.
     fn virtual_tpm(&mut self, judge: &Judge<'_>, index: usize, config: NodeId) {
         let vm = &judge.owners.vms[index];
-        let mut reasons: Vec<Reason> = marks(judge, config, MarkCode::VirtualTpm)
-            .map(|mark| evidence(judge, config, mark, ReasonCode::VirtualTpm))
-            .collect();
+        let mut reasons = by_mark(judge, config, MarkCode::VirtualTpm, ReasonCode::VirtualTpm);
         let states = vm.files.keys().copied();
         for state in states.filter(|&node| judge.world.files.nodes[node].kind() == Kind::Vmgs) {
-            let marks = marks(judge, state, MarkCode::VirtualTpm);
-            reasons.extend(marks.map(|mark| evidence(judge, state, mark, ReasonCode::VirtualTpm)));
+            reasons.extend(by_mark(judge, state, MarkCode::VirtualTpm, ReasonCode::VirtualTpm));
         }
         if reasons.is_empty() {
             return;
@@ -250,17 +243,4 @@ fn rows<'a>(judge: &'a Judge<'_>, vm: &'a OwnerVm) -> impl Iterator<Item = (Stri
         let row = &inventory.vms[row];
         (format!("{}, {}", inventory.source, row.row), row)
     })
-}
-
-/// The marks of one sort on a file.
-pub(super) fn marks<'a>(judge: &'a Judge<'_>, node: NodeId, code: MarkCode) -> impl Iterator<Item = &'a Mark> {
-    let evidence = judge.world.files.nodes[node].evidence();
-    let marks = evidence.into_iter().flat_map(|evidence| &evidence.marks);
-    marks.filter(move |mark| mark.code == code)
-}
-
-/// A mark as evidence of a problem.
-pub(super) fn evidence(judge: &Judge<'_>, node: NodeId, mark: &Mark, code: ReasonCode) -> Reason {
-    let source = source_of(judge.world.files, node, mark.offset);
-    statement(code, mark.text.clone(), Some(source), Weight::For)
 }

@@ -12,7 +12,7 @@ use super::{
     files::{Lookup, NodeId},
     judge::Judge,
     own::{self, OwnerVm},
-    problems::{Finding, Problems},
+    problems::{Finding, Problems, shown},
     resolve::Target,
     signs::{source_of, statement},
 };
@@ -75,7 +75,11 @@ impl Problems {
                 severity: Severity::Warning,
                 subject: special.path.lossy().into_owned(),
                 text: format!("a link registers a VM, and the configuration {target} that it leads to is not there"),
-                reasons: Vec::new(),
+                reasons: vec![shown(
+                    ReasonCode::ReferencedBy,
+                    format!("the link leads to {target}"),
+                    special.path.lossy().into_owned(),
+                )],
                 next_step: "find out whether the VM was deleted or moved; the host that has the link would tell",
             };
             self.add(finding, &[]);
