@@ -35,6 +35,7 @@ $vms = @($nodes | ForEach-Object {
         Path = $vm.Path; ConfigurationLocation = $vm.ConfigurationLocation; SnapshotFileLocation = $vm.SnapshotFileLocation
         CheckpointFileLocation = $vm.CheckpointFileLocation; SmartPagingFilePath = $vm.SmartPagingFilePath
         GuestStatePath = $vm.GuestStatePath; ReplicationMode = "$($vm.ReplicationMode)"
+        ReplicationState = "$($vm.ReplicationState)"
         ParentCheckpointId = $(if ($vm.ParentCheckpointId) { "$($vm.ParentCheckpointId)" })
         HardDrives = @(Ask "disks of $($vm.Name)" { $vm | Get-VMHardDiskDrive -ErrorAction Stop } | Select-Object Path,DiskNumber)
         DvdDrives = @(Ask "DVD drives of $($vm.Name)" { $vm | Get-VMDvdDrive -ErrorAction Stop } | Select-Object Path)
@@ -43,6 +44,7 @@ $vms = @($nodes | ForEach-Object {
             $checkpoint = $_
             [pscustomobject]@{
                 Name = $checkpoint.Name; Id = "$($checkpoint.Id)"; SnapshotType = "$($checkpoint.SnapshotType)"; Path = $checkpoint.Path
+                CreationTime = $checkpoint.CreationTime.ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ssZ')
                 HardDrives = @(Ask "disks of checkpoint $($checkpoint.Name)" { $checkpoint | Get-VMHardDiskDrive -ErrorAction Stop } | Select-Object Path,DiskNumber)
             }
         })

@@ -114,10 +114,8 @@ fn vm(object: Json<'_>, row: String) -> Draft {
             has_configuration: true,
             config,
             has_snapshots: object.first(&["parentSnapshotId", "parentCheckpointId"]).id().is_some(),
-            replication: object
-                .get("replicationMode")
-                .scalar()
-                .filter(|mode| !["None", "0"].contains(&mode.as_str())),
+            replication: object.get("replicationMode").scalar(),
+            awaits_copy: awaits_copy(object.get("replicationState")),
             notes: object.get("notes").string(),
             row,
             ..Registration::default()
@@ -141,6 +139,21 @@ fn vm(object: Json<'_>, row: String) -> Draft {
         draft.vm.listing = Listing::ConfigOnly;
     }
     draft
+}
+
+/// True for a mode of replication that is one.
+pub(super) fn is_replicated(mode: &str) -> bool {
+    !["None", "0"].contains(&mode)
+}
+
+/// True for the states of a replication that has not all of its first copy (names of `VMReplicationState`).
+fn awaits_copy(state: Json<'_>) -> bool {
+    const STATES: [&str; 3] = [
+        "ReadyForInitialReplication",
+        "InitialReplicationInProgress",
+        "WaitingForInitialReplication",
+    ];
+    state.text().is_some_and(|state| STATES.iter().any(|known| known.eq_ignore_ascii_case(state)))
 }
 
 /// Properties of a VM that hold a folder.
@@ -236,6 +249,7 @@ fn add_checkpoint(draft: &mut Draft, checkpoint: Json<'_>, location: Option<&str
         name: checkpoint.get("name").string().unwrap_or_default(),
         kind: checkpoint.get("snapshotType").scalar(),
         has_disks: checkpoint.has("hardDrives") && !drives.is_null() && !drives.is_flattened(),
+        created: checkpoint.get("creationTime").time().map(|time| time.at),
     });
     add_drives_of(draft, drives);
 }
@@ -282,6 +296,7 @@ pub(super) fn add_replications(part: &mut Part, list: Json<'_>, row: &str) {
         }
         let mode = replication.first(&["replicationMode", "mode"]).scalar();
         draft.vm.replication = mode.or_else(|| Some("replicated".to_owned()));
+        draft.vm.awaits_copy = awaits_copy(replication.first(&["replicationState", "state"]));
         part.vms.push(draft);
     }
 }

@@ -508,8 +508,10 @@ pub struct Registration {
     pub has_snapshots: bool,
     /// Disks without a file: pass-through disks (`Disk 3 100.00 GB …`).
     pub fileless_disks: Vec<String>,
-    /// Replication mode (Hyper-V), as written, when replicated.
+    /// Hyper-V: the mode of its replication as written, `None` or `0` where it has none; `null` when that is not told.
     pub replication: Option<String>,
+    /// Hyper-V: its replication waits for the first copy, or is in it (`ReplicationState`).
+    pub awaits_copy: bool,
     /// Folder of the inventory in which it stands, as written: a path or a name. It holds no files.
     pub inventory_folder: Option<String>,
     /// Who answers for it, as somebody noted in a custom attribute.
@@ -544,6 +546,13 @@ pub struct ListedFile {
     pub size_bytes: Option<u64>,
 }
 
+impl Registration {
+    /// Hyper-V: whether its replication has a mode; `None` when that is not told.
+    pub fn is_replicated(&self) -> Option<bool> {
+        self.replication.as_deref().map(hyperv::is_replicated)
+    }
+}
+
 /// A checkpoint of a Hyper-V VM.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Checkpoint {
@@ -555,6 +564,8 @@ pub struct Checkpoint {
     pub kind: Option<String>,
     /// Its disks are listed among the files.
     pub has_disks: bool,
+    /// When it was taken.
+    pub created: Option<Timestamp>,
 }
 
 /// A registered object that is no VM.

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
@@ -19,7 +19,8 @@ use super::{
     signs::{source_of, statement},
 };
 use crate::{
-    evidence::{DiskEvidence, MarkCode, Reference, SnapshotEvidence},
+    evidence::{DiskEvidence, MarkCode, Reference},
+    inventory::Checkpoint,
     kind::{Kind, Platform, Role},
     path::fold,
     report::{
@@ -183,6 +184,20 @@ impl Problems {
     }
 }
 
+/// A snapshot or checkpoint of a VM.
+struct Snapshot {
+    created: Timestamp,
+    name: String,
+    /// Where it is known from.
+    reason: Reason,
+}
+
+/// True for a checkpoint that is kept because somebody wants it, as far as its type tells.
+fn is_of_user(checkpoint: &Checkpoint) -> bool {
+    let kind = checkpoint.kind.as_deref().map(fold).unwrap_or_default();
+    !["recovery", "replica", "planned", "missing"].iter().any(|other| kind.contains(other))
+}
+
 /// One VM that is looked at.
 struct Check<'a> {
     judge: &'a Judge<'a>,
@@ -272,7 +287,6 @@ impl Check<'_> {
 
     /// A snapshot from which others are cloned cannot go; it is what it is for.
     fn old_snapshots(&self, problems: &mut Problems) {
-        let files = self.judge.world.files;
         let is_of_clones = |&node: &NodeId| {
             let mut children = self
                 .judge
@@ -281,42 +295,77 @@ impl Check<'_> {
                 .filter(|edge| edge.role == Role::Parent);
             children.any(|edge| !self.vm.files.contains_key(&edge.from))
         };
-        let lists = || self.vm.files.keys().copied();
-        let snapshots = lists().flat_map(|node| {
-            let found = files.nodes[node]
-                .evidence()
-                .map_or(&[][..], |evidence| &evidence.snapshots);
-            found.iter().map(move |snapshot| (node, snapshot))
-        });
-        let age = |snapshot: &SnapshotEvidence| Some(self.judge.options.as_of.duration_since(snapshot.created?));
-        let old: Vec<_> = snapshots
-            .filter(|(_, snapshot)| age(snapshot).is_some_and(|age| age > SNAPSHOT_AGE))
-            .collect();
-        let Some((list, oldest)) = old.iter().min_by_key(|(_, snapshot)| snapshot.created) else {
+        let age = |snapshot: &Snapshot| self.judge.options.as_of.duration_since(snapshot.created);
+        let mut old = self.snapshots();
+        old.retain(|snapshot| age(snapshot) > SNAPSHOT_AGE);
+        let Some(oldest) = old.iter().min_by_key(|snapshot| snapshot.created) else {
             return;
         };
         if self.vm.files.keys().any(is_of_clones) {
             return;
         }
-        let days = age(oldest).map_or(0, |age| age.as_hours() / 24);
-        let name = oldest.name.as_deref().unwrap_or("without a name");
+        let days = age(oldest).as_hours() / 24;
+        let (one, many) = match self.vm.platform {
+            Platform::Vmware => ("snapshot is", "snapshots are"),
+            Platform::Hyperv => ("checkpoint is", "checkpoints are"),
+        };
         let finding = Finding {
             code: ProblemCode::OldSnapshot,
             severity: Severity::Warning,
             subject: self.vm.name.clone(),
             text: format!(
-                "{} older than three days; the oldest, {name:?}, is {days} days old",
-                count(old.len(), "snapshot is", "snapshots are")
+                "{} older than three days; the oldest, {:?}, is {days} days old",
+                count(old.len(), one, many),
+                oldest.name
             ),
-            reasons: vec![statement(
-                ReasonCode::LastWritten,
-                "the snapshot list tells when it was taken".to_owned(),
-                Some(self.path(*list)),
-                Weight::For,
-            )],
-            next_step: "ask whose snapshots they are; a snapshot is no backup, and its disks grow until it is deleted",
+            reasons: vec![oldest.reason.clone()],
+            next_step: "ask whose they are; a snapshot is no backup, and its disks grow until it is deleted",
         };
         self.add(problems, finding);
+    }
+
+    /// The snapshots of a list on the datastore; the checkpoints of a list of Hyper-V, and of those that no list tells
+    /// the time of, the configurations: older than the last write to it a checkpoint is at least. Those that a backup or a
+    /// replication made are not the user's.
+    fn snapshots(&self) -> Vec<Snapshot> {
+        let mut found = Vec::new();
+        let mut told = BTreeSet::new();
+        for &(inventory, row) in &self.vm.rows {
+            let inventory = &self.judge.world.inventories[inventory];
+            let row = &inventory.vms[row];
+            for checkpoint in &row.checkpoints {
+                if !is_of_user(checkpoint) {
+                    told.insert(checkpoint.id);
+                } else if checkpoint.created.is_some() && told.insert(checkpoint.id) {
+                    let text = "the list of checkpoints tells when it was taken";
+                    let source = format!("{}, {}", inventory.source, row.row);
+                    found.push((checkpoint.created, checkpoint.name.clone(), text, source));
+                }
+            }
+        }
+        for &node in self.vm.files.keys() {
+            let file = self.judge.world.files.nodes[node];
+            let Some(evidence) = file.evidence() else { continue };
+            for snapshot in &evidence.snapshots {
+                let name = snapshot.name.clone().unwrap_or_else(|| "without a name".to_owned());
+                let text = "the snapshot list tells when it was taken";
+                found.push((snapshot.created, name, text, self.path(node)));
+            }
+            let checkpoint = evidence.vm.as_ref().filter(|vm| vm.checkpoint_of.is_some());
+            if let Some(checkpoint) = checkpoint.filter(|vm| vm.instance_id.is_none_or(|id| !told.contains(&id))) {
+                let name = checkpoint.name.clone().unwrap_or_default();
+                let text = "its configuration was not written since";
+                found.push((file.entry.modified, name, text, self.path(node)));
+            }
+        }
+        let timed = found.into_iter().filter_map(|(created, name, text, source)| {
+            Some(Snapshot {
+                created: created?,
+                name,
+                reason: shown(ReasonCode::LastWritten, text.to_owned(), source),
+            })
+        });
+        timed.collect()
     }
 
     fn raw_devices(&self, problems: &mut Problems) {

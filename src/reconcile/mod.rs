@@ -113,6 +113,7 @@ pub fn reconcile<T>(
     let history = judge::History::new(world);
     let homes = judge::homes(world, &owners);
     let stores = judge::stores(world, &owners);
+    let awaited = judge::awaited(world, &owners);
     let judge = Judge {
         catalogue,
         world,
@@ -131,6 +132,7 @@ pub fn reconcile<T>(
         history: &history,
         homes: &homes,
         stores: &stores,
+        awaited: &awaited,
         unclear_lists: &unclear_lists,
     };
     let judged = judge.run();

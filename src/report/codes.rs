@@ -454,8 +454,8 @@ codes! {
         SavedState = "saved-state",
         /// The configuration of a VM has a version that newer hosts do not run.
         OldConfigVersion = "old-config-version",
-        /// Not in the cluster's list although it should be, or the other way round.
-        ClusterMismatch = "cluster-mismatch",
+        /// A VM in the store of Hyper-V Replica that is not replicated.
+        FormerReplica = "former-replica",
         /// A list of the files on a datastore names disks or configurations that are not there.
         ListedFileGone = "listed-file-gone",
         /// A file of nobody has another size than a list of the files on its datastore says.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::MAX_NAMESAKES;
 use crate::{
-    inventory::{Listing, part::Draft},
+    inventory::{Listing, hyperv, part::Draft},
     kind::Role,
 };
 
@@ -145,7 +145,10 @@ fn add(known: &mut Draft, other: Draft) {
     }
     for checkpoint in vm.checkpoints {
         match known_vm.checkpoints.iter_mut().find(|known| known.id == checkpoint.id) {
-            Some(known) => known.has_disks |= checkpoint.has_disks,
+            Some(known) => {
+                known.has_disks |= checkpoint.has_disks;
+                known.created = known.created.or(checkpoint.created);
+            }
             None => known_vm.checkpoints.push(checkpoint),
         }
     }
@@ -165,7 +168,9 @@ fn add(known: &mut Draft, other: Draft) {
     known_vm.listing = known_vm.listing.max(vm.listing);
     known_vm.config = known_vm.config.take().or(vm.config);
     known_vm.has_snapshots |= vm.has_snapshots;
-    known_vm.replication = known_vm.replication.take().or(vm.replication);
+    let modes = [known_vm.replication.take(), vm.replication].into_iter().flatten();
+    known_vm.replication = modes.min_by_key(|mode| !hyperv::is_replicated(mode));
+    known_vm.awaits_copy |= vm.awaits_copy;
     known_vm.inventory_folder = known_vm.inventory_folder.take().or(vm.inventory_folder);
     known_vm.noted_owner = known_vm.noted_owner.take().or(vm.noted_owner);
     known_vm.notes = known_vm.notes.take().or(vm.notes);

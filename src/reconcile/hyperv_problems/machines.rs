@@ -12,9 +12,9 @@ use crate::{
     path::fold,
     reconcile::{
         files::NodeId,
-        judge::Judge,
+        judge::{Judge, REPLICA_STORE},
         own::{self, OwnerVm},
-        problems::{Finding, Problems, by_mark},
+        problems::{Finding, Problems, by_mark, configurations},
         signs::{source_of, statement},
     },
     report::{
@@ -32,6 +32,7 @@ impl Problems {
         self.pass_through(judge, index, vm);
         self.saved_state(judge, index, vm);
         self.recovery_checkpoints(judge, index, vm);
+        self.former_replica(judge, index, vm);
         let Some(config) = vm.config else { return };
         self.pending_merge(judge, index, vm, config);
         self.virtual_tpm(judge, index, config);
@@ -125,6 +126,31 @@ impl Problems {
             ),
             reasons,
             next_step: "let the backup product remove it; it and the chain must be merged before the VM is moved",
+        };
+        self.add(finding, &[index]);
+    }
+
+    /// H-E13: what a removed replication leaves on its server is a VM like any, which nobody may need any more.
+    fn former_replica(&mut self, judge: &Judge<'_>, index: usize, vm: &OwnerVm) {
+        let Some(config) = vm.config else { return };
+        let place = source_of(judge.world.files, config, None);
+        let is_told = rows(judge, vm).any(|(_, row)| row.is_replicated() == Some(false));
+        let is_replicated = rows(judge, vm).any(|(_, row)| row.is_replicated() == Some(true));
+        if !fold(&place).contains(REPLICA_STORE) || !is_told || is_replicated {
+            return;
+        }
+        let of_rows = rows(judge, vm).map(|(source, _)| {
+            let text = "the inventory lists it without a replication".to_owned();
+            statement(ReasonCode::ListedByInventory, text, Some(source), Weight::For)
+        });
+        let finding = Finding {
+            code: ProblemCode::FormerReplica,
+            severity: Severity::Info,
+            subject: vm.name.clone(),
+            text: "it lies in the store of Hyper-V Replica and is not replicated: perhaps its replication was removed and the VM stayed"
+                .to_owned(),
+            reasons: of_rows.chain(configurations(judge, [index])).collect(),
+            next_step: "ask whoever runs the primary server whether the copy is still needed; remove it through the manager of VMs",
         };
         self.add(finding, &[index]);
     }

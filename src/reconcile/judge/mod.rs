@@ -26,7 +26,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 pub(crate) use self::{
     attribution::{Attribution, History, Homes, homes},
-    service::match_rules,
+    service::{Awaited, REPLICA_STORE, awaited, match_rules},
     situation::{Stores, stores},
 };
 use self::{names::known_stem, nobody::is_media, reasons::shown_verdict};
@@ -120,6 +120,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) homes: &'a Homes,
     /// Folders that look like the store of a product.
     pub(crate) stores: &'a Stores<'a>,
+    /// VMs that wait for the first copy of their replication.
+    pub(crate) awaited: &'a [Awaited],
     /// Snapshot lists of which nobody can say whose they are, with the configurations whose they may be.
     pub(crate) unclear_lists: &'a BTreeMap<NodeId, Vec<NodeId>>,
 }

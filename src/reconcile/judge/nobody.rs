@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Judge, Judgement,
-    names::{is_resignatured, known_stem},
+    names::{is_redo_log, is_resignatured, known_stem},
     reasons::{settled, shown},
     situation::{Grade, Situation},
 };
@@ -143,6 +143,11 @@ impl Judge<'_> {
                 vec![statement(ReasonCode::WrittenSinceInventory, text, None, Weight::For)],
             );
         }
+        if let Freshness::TooNew(time) = fresh
+            && is_redo_log(self.world.files.name(node))
+        {
+            return Self::fresh_redo(time);
+        }
         if let Some(unreadable) = self.unreadable(node) {
             return unreadable;
         }
@@ -155,6 +160,7 @@ impl Judge<'_> {
         let volume = self.static_volume(node).or_else(|| self.azure_disk(node));
         let volume = volume.or_else(|| self.by_place_of_others(node));
         let volume = volume.or_else(|| self.perhaps_of_service(node));
+        let volume = volume.or_else(|| self.perhaps_first_copy(node));
         if let Some(unclear) = volume.or_else(|| self.unclear_name(node)) {
             return unclear;
         }
@@ -631,6 +637,16 @@ impl Judge<'_> {
         );
         judgement.reclaim = Reclaim::Never;
         Some(judgement)
+    }
+
+    /// V53: a redo log is there only while its VM runs, so that a new one shows a VM that runs.
+    fn fresh_redo(time: jiff::Timestamp) -> Judgement {
+        let text = format!(
+            "a redo log is there only while a VM runs, and it was written {}, after the inventory or within an hour of it",
+            shown(time)
+        );
+        let reason = settled(ReasonCode::WrittenSinceInventory, text, "a newer inventory, with the VM off");
+        Judgement::new(Verdict::InUse, Some(Class::WrittenSinceInventory), vec![reason])
     }
 
     /// The gaps of one sort that reach a file, by their place.

@@ -5,16 +5,20 @@ use std::collections::BTreeSet;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use uuid::Uuid;
 
-use super::{Judge, Judgement, reasons::unchecked};
+use super::{
+    Judge, Judgement,
+    reasons::{settled, unchecked},
+};
 use crate::{
     catalogue::Catalogue,
     kind::{Kind, Role},
     path::fold,
+    raw::RawPath,
     reconcile::{
         Options,
         files::NodeId,
         identity::Identities,
-        own::{self, Via, World},
+        own::{self, OwnerVm, Owners, Via, World},
         signs::{self, source_of, statement},
     },
     report::{
@@ -25,7 +29,7 @@ use crate::{
 };
 
 /// Folder of the store of Hyper-V Replica, folded.
-const REPLICA_STORE: &str = "hyper-v replica/";
+pub(crate) const REPLICA_STORE: &str = "hyper-v replica/";
 
 /// The rule that matches each file.
 pub(crate) fn match_rules<'a>(
@@ -440,6 +444,35 @@ impl Judge<'_> {
         owned_by_config && registered.any(|vm| vm.config.is_some_and(in_store))
     }
 
+    /// H-E12: a VM waits for the first copy of its replication, and this disk bears its name. The first copy of a large VM
+    /// comes on a disk, which lies anywhere until it is imported. The trap wants `service/hyper-v-replica`; a name owns
+    /// nothing, so that the disk is not judged.
+    pub(super) fn perhaps_first_copy(&self, node: NodeId) -> Option<Judgement> {
+        let file = self.file(node);
+        let has_parent = || {
+            let disk = file.evidence().and_then(|evidence| evidence.disk.as_ref());
+            disk.is_some_and(|disk| disk.has_parent)
+        };
+        if self.awaited.is_empty() || !matches!(file.kind(), Kind::Vhd | Kind::Vhdx) || has_parent() {
+            return None;
+        }
+        let covering = &self.coverage.roots[self.root(node)].inventories;
+        let mut awaited = self.awaited.iter().filter(|awaited| covering.contains(&awaited.row.0));
+        let (inventory, row) = awaited.find(|awaited| awaited.may_be(&file.entry.path))?.row;
+        let inventory = &self.world.inventories[inventory];
+        let text = format!(
+            "the replication of {} waits for its first copy, and this bears its name: it may be that copy on its way",
+            inventory.vms[row].name
+        );
+        let mut reason = settled(
+            ReasonCode::ServiceObject,
+            text,
+            "a newer Get-VMReplication that shows the copy as complete",
+        );
+        reason.source = Some(format!("{}, {}", inventory.source, inventory.vms[row].row));
+        Some(Judgement::unknown(Class::ServiceUnlisted, reason))
+    }
+
     /// H-C4: a version of a vDisk of Citrix Provisioning that the list of its versions does not name, although it names
     /// another one beside it. Only that list (Get-PvsDiskVersion) gives bare names of files.
     fn is_unlisted_version(&self, node: NodeId) -> bool {
@@ -473,6 +506,52 @@ impl Judge<'_> {
                     .any(|scope| scope == "*" || labels.contains(&fold(scope)))
             })
     }
+}
+
+/// A VM whose replication waits for its first copy, which may come as files on a disk or share (H-E12).
+#[derive(Debug)]
+pub(crate) struct Awaited {
+    /// Its inventory and row.
+    row: (usize, usize),
+    /// Its name and id, as the folder of an export bears them.
+    names: Vec<String>,
+    /// The names of its disks, which a copy keeps.
+    disks: BTreeSet<String>,
+}
+
+impl Awaited {
+    /// True for a disk of such a name, or in a folder that bears the name or id of the VM.
+    fn may_be(&self, path: &RawPath) -> bool {
+        let bears = |part: &[u8]| {
+            let part = fold(&String::from_utf8_lossy(part));
+            let mut names = self.names.iter();
+            names.any(|name| part.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('_')))
+        };
+        self.disks.contains(&fold(&String::from_utf8_lossy(path.name()))) || path.folder().parts().any(bears)
+    }
+}
+
+/// The VMs whose replication waits for its first copy.
+pub(crate) fn awaited(world: World<'_>, owners: &Owners) -> Vec<Awaited> {
+    let waits = |&&(inventory, row): &&(usize, usize)| world.inventories[inventory].vms[row].awaits_copy;
+    let of_vm = |vm: &OwnerVm| {
+        let &row = vm.rows.iter().find(waits)?;
+        let id = world.inventories[row.0].vms[row.1].instance_id;
+        let there = vm.files.keys().filter(|&&node| world.files.nodes[node].kind().is_disk());
+        let there = there.map(|&node| world.files.name(node).to_owned());
+        let missing = vm.missing.iter().filter(|missing| missing.role == Role::Disk);
+        let missing = missing.map(|missing| {
+            let name = missing.path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+            fold(&String::from_utf8_lossy(name))
+        });
+        let names = [Some(fold(&vm.name)), id.map(|id| id.to_string())];
+        Some(Awaited {
+            row,
+            names: names.into_iter().flatten().filter(|name| !name.is_empty()).collect(),
+            disks: there.chain(missing).collect(),
+        })
+    };
+    owners.vms.iter().filter_map(of_vm).collect()
 }
 
 /// The vDisk that a file of a store is a version of: its name without extension and number of the version.
