@@ -370,6 +370,25 @@ fn excluded_places_are_left_out_and_named() {
 }
 
 #[test]
+fn v81_hf9_hb10_previous_versions_are_left_out_and_named_and_like_names_are_read() {
+    let tree = Tree::new();
+    tree.file("a/@GMT-2026.11.22-10.30.00/a.vmx", VMX)
+        .file("a/~snapshot/a.vmx", VMX)
+        .file("System Volume Information/a.vmx", VMX)
+        .file("a/@GMT-old/a.vmx", VMX)
+        .file("a/snapshot/a.vmx", VMX)
+        .file("$RECYCLE.BIN/a.vmx", VMX);
+    let catalogue = tree.collect();
+    assert_eq!(
+        names(&catalogue),
+        ["$RECYCLE.BIN/a.vmx", "a/@GMT-old/a.vmx", "a/snapshot/a.vmx"]
+    );
+    let skipped = &catalogue.roots[0].skipped;
+    assert_eq!(skipped.len(), 3, "{skipped:?}");
+    assert!(skipped.iter().all(|place| place.why == SkipReason::StorageSnapshot));
+}
+
+#[test]
 fn a_disk_is_recognised_by_content_whatever_its_name() {
     let tree = Tree::new();
     let mut vhdx = b"vhdxfile".to_vec();
@@ -441,7 +460,7 @@ fn a_name_without_its_content_is_a_conflict_or_empty_and_opaque() {
 }
 
 #[test]
-fn a_flat_extent_with_its_descriptor_is_not_opened() {
+fn hf11_a_flat_extent_with_its_descriptor_is_not_opened() {
     let tree = Tree::new();
     tree.file("vm/a.vmdk", DESCRIPTOR).sparse("vm/a-flat.vmdk", 8 << 20);
     let catalogue = tree.collect();
@@ -516,7 +535,7 @@ fn a_file_that_vanished_before_hashing_is_an_issue() {
 }
 
 #[test]
-fn a_scan_changes_nothing_in_the_tree() {
+fn hf12_a_scan_changes_nothing_in_the_tree() {
     let tree = Tree::new();
     tree.file("vm/a.vmx", VMX)
         .file("vm/a.vmdk", DESCRIPTOR)
@@ -694,7 +713,7 @@ fn what_cannot_be_read_is_an_issue_and_an_artifact_by_its_name() {
 /// A lease is what the kernel's own file servers hold a file by; breaking one takes up to 45 s for whoever would wait.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_that_somebody_holds_does_not_stall_the_scan() {
+fn hf12_a_file_that_somebody_holds_does_not_stall_the_scan() {
     use std::{io::Read, process::Stdio};
 
     const HOLDER: &str = "import fcntl, os, signal, sys, time\n\

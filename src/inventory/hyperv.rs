@@ -153,7 +153,9 @@ fn awaits_copy(state: Json<'_>) -> bool {
         "InitialReplicationInProgress",
         "WaitingForInitialReplication",
     ];
-    state.text().is_some_and(|state| STATES.iter().any(|known| known.eq_ignore_ascii_case(state)))
+    state
+        .text()
+        .is_some_and(|state| STATES.iter().any(|known| known.eq_ignore_ascii_case(state)))
 }
 
 /// Properties of a VM that hold a folder.

@@ -28,6 +28,7 @@ use crate::{
             Owner, Reason, ReferenceReport, ReferencedBy, Report, Resolved, RootReport, SCHEMA, Scope, SkippedReport,
             Sum, Summary, Tool, Unresolved, Verdict, Vm, Weight,
         },
+        show,
     },
 };
 
@@ -308,7 +309,7 @@ impl Maker<'_> {
             roots: self.root_reports(),
             issues,
             inventories: self.inventories(),
-            gaps: gaps.iter().map(|gap| gap.text.clone()).collect(),
+            gaps: gaps.iter().map(show::gap).collect(),
             gap_details: gaps,
         }
     }

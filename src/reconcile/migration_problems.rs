@@ -137,7 +137,13 @@ impl Problems {
                 ),
                 reasons: paths
                     .iter()
-                    .map(|path| shown(ReasonCode::ReferencedBy, format!("carries the identity {id}"), path.clone()))
+                    .map(|path| {
+                        shown(
+                            ReasonCode::ReferencedBy,
+                            format!("carries the identity {id}"),
+                            path.clone(),
+                        )
+                    })
                     .collect(),
                 next_step: "find out which is the copy; a guest that sees both, and some backups, take them for one disk",
             };
@@ -147,9 +153,14 @@ impl Problems {
 
     /// A flat disk whose data file is not as long as its descriptor says.
     fn extent_sizes(&mut self, judge: &Judge<'_>, node: NodeId) {
-        let Some(extents) = flat_extents(judge, node) else { return };
+        let Some(extents) = flat_extents(judge, node) else {
+            return;
+        };
         let length = |extent: NodeId| judge.world.files.nodes[extent].entry.length;
-        let found = extents.iter().map(|&extent| length(extent)).fold(0, u64::saturating_add);
+        let found = extents
+            .iter()
+            .map(|&extent| length(extent))
+            .fold(0, u64::saturating_add);
         let Some(written) = disk_of(judge, node).and_then(|disk| disk.virtual_bytes) else {
             return;
         };
@@ -171,7 +182,11 @@ impl Problems {
                 .iter()
                 .map(|&extent| {
                     let text = format!("has {} bytes", length(extent));
-                    shown(ReasonCode::ReferencedBy, text, source_of(judge.world.files, extent, None))
+                    shown(
+                        ReasonCode::ReferencedBy,
+                        text,
+                        source_of(judge.world.files, extent, None),
+                    )
                 })
                 .collect(),
             next_step: if is_short {
@@ -195,7 +210,9 @@ struct Snapshot {
 /// True for a checkpoint that is kept because somebody wants it, as far as its type tells.
 fn is_of_user(checkpoint: &Checkpoint) -> bool {
     let kind = checkpoint.kind.as_deref().map(fold).unwrap_or_default();
-    !["recovery", "replica", "planned", "missing"].iter().any(|other| kind.contains(other))
+    !["recovery", "replica", "planned", "missing"]
+        .iter()
+        .any(|other| kind.contains(other))
 }
 
 /// One VM that is looked at.

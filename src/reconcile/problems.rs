@@ -108,10 +108,7 @@ impl Problems {
             self.of_registered(judge, index, vm);
         }
         if let Some(copy_of) = vm.copy_of.filter(|_| !vm.superseded) {
-            let path = vm
-                .config
-                .map(|config| source_of(judge.world.files, config, None))
-                .unwrap_or_default();
+            let path = vm.config.map(|config| place_of(judge, config)).unwrap_or_default();
             let finding = Finding {
                 code: ProblemCode::DuplicateIdentity,
                 severity: Severity::Warning,
@@ -161,7 +158,10 @@ impl Problems {
                 Weight::For,
             )
         });
-        let reasons: Vec<Reason> = rows.collect();
+        let mut reasons: Vec<Reason> = rows.collect();
+        if reasons.is_empty() {
+            reasons.push(judge.registration_reason(vm));
+        }
         if let Some((root, path)) = &vm.ghost {
             let place = format!(
                 "{} on {}",
@@ -252,7 +252,7 @@ impl Problems {
                 severity,
                 subject: path(),
                 text: text.to_owned(),
-                reasons: judged[node].as_ref().map(evidence_of).unwrap_or_default(),
+                reasons: judged[node].as_ref().map(|judgement| evidence_of(&judge.told(node, judgement))).unwrap_or_default(),
                 next_step,
             });
         }
@@ -392,7 +392,7 @@ fn broken_chain(judge: &Judge<'_>, node: usize, target: &Target) -> Finding {
         .into_iter()
         .flat_map(|evidence| &evidence.references)
         .filter(|reference| reference.role == Role::Parent);
-    let reasons = tried
+    let mut reasons: Vec<Reason> = tried
         .map(|reference| {
             statement(
                 ReasonCode::DifferencingDisk,
@@ -410,6 +410,12 @@ fn broken_chain(judge: &Judge<'_>, node: usize, target: &Target) -> Finding {
         ),
         _ => "its parent was not found, neither by path nor by id".to_owned(),
     };
+    if reasons.is_empty() {
+        let links = evidence.and_then(|evidence| evidence.disk.as_ref());
+        let links = linked(links.iter().flat_map(|disk| &disk.parent_links));
+        let text = format!("it names no path of a parent, and quotes {links}");
+        reasons.push(shown(ReasonCode::DifferencingDisk, text, path.clone()));
+    }
     Finding {
         code: ProblemCode::BrokenChain,
         severity: Severity::Error,
@@ -453,8 +459,16 @@ fn mismatch(judge: &Judge<'_>, child: usize, parent: usize) -> Vec<Finding> {
             severity: Severity::Warning,
             text: format!("it is {child_bytes} bytes large for the guest and its parent {parent_path} {parent_bytes}"),
             reasons: vec![
-                shown(ReasonCode::DifferencingDisk, format!("says {child_bytes} bytes"), subject.clone()),
-                shown(ReasonCode::DifferencingDisk, format!("says {parent_bytes} bytes"), parent_path),
+                shown(
+                    ReasonCode::DifferencingDisk,
+                    format!("says {child_bytes} bytes"),
+                    subject.clone(),
+                ),
+                shown(
+                    ReasonCode::DifferencingDisk,
+                    format!("says {parent_bytes} bytes"),
+                    parent_path,
+                ),
             ],
             subject,
             next_step: "find out whether the parent was grown under its child",
@@ -487,7 +501,11 @@ fn dangling(judge: &Judge<'_>, node: usize, owned: bool) -> Vec<Finding> {
                 "its extent {extent} on {} is not there",
                 judge.identities.roots[root].name
             ),
-            reasons: vec![shown(ReasonCode::ReferencedBy, format!("the descriptor names {extent}"), path.clone())],
+            reasons: vec![shown(
+                ReasonCode::ReferencedBy,
+                format!("the descriptor names {extent}"),
+                path.clone(),
+            )],
             next_step: "restore the extent from a backup; without it the descriptor describes nothing",
         })
         .collect()
@@ -504,16 +522,33 @@ pub(super) fn by_mark(judge: &Judge<'_>, node: NodeId, mark: MarkCode, code: Rea
     let marks = evidence.into_iter().flat_map(|evidence| &evidence.marks);
     marks
         .filter(|found| found.code == mark)
-        .map(|found| shown(code, found.text.clone(), source_of(judge.world.files, node, found.offset)))
+        .map(|found| {
+            shown(
+                code,
+                found.text.clone(),
+                source_of(judge.world.files, node, found.offset),
+            )
+        })
         .collect()
+}
+
+/// A file with its datastore: two VMs of one name may have files of one path.
+fn place_of(judge: &Judge<'_>, node: NodeId) -> String {
+    let path = source_of(judge.world.files, node, None);
+    let root = judge.world.files.nodes[node].entry.root;
+    format!("{path} on {}", judge.identities.roots[root].name)
 }
 
 /// Where the configurations of VMs lie, or are registered to lie.
 pub(super) fn configurations(judge: &Judge<'_>, vms: impl IntoIterator<Item = usize>) -> Vec<Reason> {
     let configs = vms.into_iter().filter_map(|vm| {
         let vm = &judge.owners.vms[vm];
-        let place = vm.config.map(|config| source_of(judge.world.files, config, None));
-        let registered = || vm.ghost.as_ref().map(|(_, path)| String::from_utf8_lossy(path).into_owned());
+        let place = vm.config.map(|config| place_of(judge, config));
+        let registered = || {
+            let (root, path) = vm.ghost.as_ref()?;
+            let root = &judge.identities.roots[*root].name;
+            Some(format!("{} on {root}", String::from_utf8_lossy(path)))
+        };
         Some((&vm.name, place.or_else(registered)?))
     });
     configs
@@ -537,7 +572,12 @@ fn evidence_of(judgement: &Judgement) -> Vec<Reason> {
             )
     };
     let shows = judgement.reasons.iter().filter(|reason| !is_beside(reason));
-    shows.map(|reason| Reason { settles: None, ..reason.clone() }).collect()
+    shows
+        .map(|reason| Reason {
+            settles: None,
+            ..reason.clone()
+        })
+        .collect()
 }
 
 /// Ids that tie a chain, as people compare them.

@@ -182,7 +182,8 @@ impl Problems {
                 code: ProblemCode::DirtyLog,
                 severity: Severity::Warning,
                 subject: source_of(judge.world.files, disk, None),
-                text: "its VM is off, and it was not closed: a host crashed while it wrote, or another one uses it".to_owned(),
+                text: "its VM is off, and it was not closed: a host crashed while it wrote, or another one uses it"
+                    .to_owned(),
                 reasons,
                 next_step: "find out who has it open; if nobody has, copy it before the VM is started, and let the host repair it",
             };

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{
-    model::{ArtifactReport, Report, Resolved, Weight},
+    model::{ArtifactReport, Report, Resolved, Verdict, Weight},
     show,
 };
 use crate::{kind::Basis, sanitize};
@@ -85,8 +85,24 @@ pub fn write(report: &Report, artifact: &ArtifactReport, out: &mut dyn Write) ->
     owners(report, artifact, out)?;
     reasons(artifact, Weight::For, "For this verdict", out)?;
     reasons(artifact, Weight::Against, "Against it", out)?;
+    change(artifact, out)?;
     backups(report, artifact, out)?;
     references(artifact, out)
+}
+
+/// What would change a verdict of which no reason says so itself.
+fn change(artifact: &ArtifactReport, out: &mut dyn Write) -> io::Result<()> {
+    if artifact.reasons.iter().any(|reason| reason.settles.is_some()) {
+        return Ok(());
+    }
+    let what = match artifact.verdict {
+        Verdict::Owned => "inventories that no longer register its VM, or a configuration that no longer names it",
+        Verdict::Service => "a list of that service that does not name it",
+        Verdict::System => "an owner rule that says otherwise (--rules)",
+        Verdict::InUse => "a new scan that finds no sign of use",
+        Verdict::Unknown | Verdict::Unregistered | Verdict::Orphaned => "an owner that was not found",
+    };
+    writeln!(out, "\nWhat would change it: {what}")
 }
 
 /// Whether a backup product may have what belongs to nobody, where its list was given. It says nothing of owners.

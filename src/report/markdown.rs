@@ -56,7 +56,7 @@ pub fn write(report: &Report<impl Artifacts>, out: &mut dyn Write) -> io::Result
     backups(report, out)?;
     list(
         "Gaps",
-        report.coverage.gap_details.iter().map(|gap| markdown(&gap.text)),
+        report.coverage.gap_details.iter().map(|gap| markdown(&show::gap(gap))),
         out,
     )?;
     let issues = report.coverage.issues.iter().map(|issue| {

@@ -8,7 +8,10 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::model::{ArtifactReport, BackupMention, BackupReport, Coverage, Problem, Reason, Report, Resolved, Vm};
+use super::{
+    model::{ArtifactReport, BackupMention, BackupReport, Coverage, Problem, Reason, Report, Resolved, Vm},
+    show,
+};
 use crate::{facts::Facts, raw::RawPath};
 
 /// What divides a path into parts, in the words of any platform.
@@ -204,7 +207,7 @@ fn forget_coverage(coverage: &mut Coverage) {
     for gap in &mut coverage.gap_details {
         gap.code.meaning().clone_into(&mut gap.text);
     }
-    coverage.gaps = coverage.gap_details.iter().map(|gap| gap.text.clone()).collect();
+    coverage.gaps = coverage.gap_details.iter().map(show::gap).collect();
 }
 
 /// Puts the lists into their order again.

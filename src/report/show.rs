@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     codes::ReasonCode,
     model::{
-        Acceptance, Agreement, ArtifactReport, Artifacts, BackupMention, Group, OwnerBasis, Reason, Report,
+        Acceptance, Agreement, ArtifactReport, Artifacts, BackupMention, Gap, Group, OwnerBasis, Reason, Report,
         SecondOpinion, Sum, Verdict, Weight,
     },
 };
@@ -71,6 +71,15 @@ pub(crate) fn place(artifact: &ArtifactReport) -> String {
         sanitize::text(&artifact.datastore),
         sanitize::path(&artifact.relative_path)
     )
+}
+
+/// A gap in one sentence, with what is unknown because of it.
+pub(crate) fn gap(gap: &Gap) -> String {
+    if !gap.caps || gap.files == 0 {
+        return gap.text.clone();
+    }
+    let (files, size) = (count(gap.files, "file"), bytes(gap.allocated_bytes));
+    format!("{} ({files} unknown because of it, {size})", gap.text)
 }
 
 /// A number with its noun: `1 file`, `2 files`.

@@ -108,7 +108,7 @@ fn what_was_accepted_is_shown_and_not_counted_until_it_expires() {
 }
 
 #[test]
-fn a_redacted_report_names_nobody() {
+fn hf13_a_redacted_report_names_nobody() {
     let site = Site::new();
     site.file("ds1/old/old.vmx.lost", vmx("Kundenportal"));
     let report = stdout(&site.scan(&["--redact", "-f", "json"]));

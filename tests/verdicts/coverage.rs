@@ -231,6 +231,57 @@ fn v83_every_datastore_that_an_inventory_knows_is_named_when_it_was_not_scanned(
         .gap("datastore-not-scanned")
         .are(&LOOSE, "orphaned/deleted-vm-disk");
     assert!(judged.report.coverage.gaps.iter().any(|gap| gap.contains("ds7")));
+    site()
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .no_gap("datastore-not-scanned");
+}
+
+#[test]
+fn v83_v66_another_datastore_of_the_name_of_a_scanned_one_is_told_as_another() {
+    let (here, there) = (
+        "/vmfs/volumes/5f1c2d3e-0badc0de-1111-001b21aa0001",
+        "/vmfs/volumes/6fffffff-0badc0de-1111-001b21aa0001",
+    );
+    let other = inventory("vc9", Platform::Vmware, InventoryKind::RvtoolsXlsx)
+        .host("esx9")
+        .datastore("pool", &[there], &["esx9"])
+        .vm(row("far", "[pool] far/far.vmx", &["[pool] far/far.vmdk"]));
+    let first = inventory("vc1", Platform::Vmware, InventoryKind::RvtoolsXlsx)
+        .host("esx1")
+        .datastore("pool", &[here], &["esx1"])
+        .vm(row("web", "[pool] web/web.vmx", &["[pool] web/web.vmdk"]));
+    let judged = Site::bare()
+        .root("pool", &["pool", here])
+        .vm("pool", "web")
+        .inventory(first)
+        .inventory(other)
+        .judge();
+    let gaps = judged.report.coverage.gaps.join("\n");
+    assert!(
+        gaps.contains("another datastore of the name pool (") && gaps.contains("6fffffff"),
+        "{gaps}"
+    );
+}
+
+#[test]
+fn a_gap_says_what_to_supply_and_how_much_is_at_stake() {
+    let shared = inventory("vc1", Platform::Vmware, InventoryKind::RvtoolsXlsx)
+        .host("esx1")
+        .datastore("ds1", &[], &["esx1", "esx9"])
+        .vm(row_of("web"));
+    let judged = site().inventory(shared).judge();
+    let gap = &judged.report.coverage.gaps[0];
+    assert!(
+        gap.contains("export the VMs of that host or vCenter (5 files unknown because of it, "),
+        "{gap}"
+    );
+    let reason = &judged.artifact(LOOSE[0]).reasons[0];
+    assert!(!reason.text.contains("export"), "{reason:?}");
+    assert_eq!(
+        reason.settles.as_deref(),
+        Some("export the VMs of that host or vCenter")
+    );
 }
 
 #[test]
@@ -397,7 +448,8 @@ fn v81_snapshots_of_the_storage_hide_no_owner() {
         })
         .inventory(vcenter().vm(row_of("web")))
         .judge()
-        .are(&LOOSE, "orphaned/deleted-vm-disk");
+        .are(&LOOSE, "orphaned/deleted-vm-disk")
+        .complete(true);
 }
 
 #[test]
@@ -427,16 +479,21 @@ fn a_disk_that_cannot_be_read_may_have_any_disk_here_as_its_parent() {
 
 #[test]
 fn hb11_an_unreadable_subtree_of_a_volume_is_a_gap_with_its_path() {
-    let judged = Site::hyperv()
-        .vmcx(
-            "csv1/web",
-            &hyperv_vm("web", &[r"C:\ClusterStorage\Volume1\web\web.vhdx"]),
-        )
-        .vhdx("csv1/web/web.vhdx", &vhdx("web"))
-        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
-        .unreadable_folder("csv1/denied/deep")
-        .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[r"C:\ClusterStorage\Volume1\web\web.vhdx"])))
-        .judge();
+    let site = || {
+        Site::hyperv()
+            .vmcx(
+                "csv1/web",
+                &hyperv_vm("web", &[r"C:\ClusterStorage\Volume1\web\web.vhdx"]),
+            )
+            .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+            .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+            .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[r"C:\ClusterStorage\Volume1\web\web.vhdx"])))
+    };
+    site()
+        .judge()
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .complete(true);
+    let judged = site().unreadable_folder("csv1/denied/deep").judge();
     judged.is("csv1/old/old.vhdx", "unknown/no-coverage").complete(false);
     assert!(
         judged

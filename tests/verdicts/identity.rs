@@ -594,6 +594,7 @@ fn hb4_a_renamed_volume_leaves_parents_linked_by_relative_path() {
         .vmcx("csv1/web", &hyperv_vm("web", &[leaf]))
         .vhdx("csv1/web/web.vhdx", &vhdx("web"))
         .vhdx("csv1/web/web_A.avhdx", &VhdxBuilder::child_of(&vhdx("web"), paths, 9))
+        .vhdx("csv1/web/left.vhdx", &vhdx("left"))
         .inventory(
             inventory("hv1", Platform::Hyperv, InventoryKind::HypervJson)
                 .host("hv1")
@@ -602,6 +603,7 @@ fn hb4_a_renamed_volume_leaves_parents_linked_by_relative_path() {
         )
         .judge()
         .is("csv1/web/web.vhdx", "owned")
+        .is("csv1/web/left.vhdx", "orphaned/deleted-vm-disk")
         .no_problem("broken-chain");
 }
 

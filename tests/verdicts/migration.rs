@@ -14,8 +14,8 @@ use derelict_parsers::{
 };
 
 use crate::support::{
-    Export, SECTORS, Site, child, config_only, descriptor, hyperv_host, hyperv_row, hyperv_vm, row, row_of, vcenter,
-    vhdx, vm_id, vmx,
+    Export, SECTORS, Site, checkpoint, child, config_only, descriptor, hyperv_host, hyperv_row, hyperv_vm, row, row_of,
+    vcenter, vhdx, vm_id, vmx,
 };
 
 /// A VM that runs on a chain of so many links above its base.
@@ -123,6 +123,41 @@ fn a_snapshot_of_more_than_three_days_is_old_unless_clones_stand_on_it() {
         .inventory(registered().vm(row_of("clone")))
         .judge()
         .no_problem("old-snapshot");
+}
+
+#[test]
+fn a_checkpoint_of_more_than_three_days_is_old_by_its_list_or_by_its_configuration() {
+    let leaf = r"C:\ClusterStorage\Volume1\web\web_A.avhdx";
+    let checkpoint_config = "csv1/web/Snapshots/0F1E2D3C-0000-1111-2222-333344445555.vmcx";
+    let id: uuid::Uuid = "0f1e2d3c-0000-1111-2222-333344445555".parse().unwrap();
+    let site = |kind: &str, created: Option<&str>, written: &str| {
+        let mut row = hyperv_row("web", &[leaf]);
+        row.checkpoints.push(derelict::inventory::Checkpoint {
+            kind: Some(kind.to_owned()),
+            created: created.map(|time| time.parse().unwrap()),
+            ..checkpoint(id, true)
+        });
+        let mut frozen = hyperv_vm("before the update", &[r"C:\ClusterStorage\Volume1\web\web.vhdx"]);
+        frozen.id = id;
+        frozen.checkpoint_of = Some(vm_id("web"));
+        Site::hyperv()
+            .vmcx("csv1/web", &hyperv_vm("web", &[leaf]))
+            .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+            .vhdx("csv1/web/web_A.avhdx", &child("web_A", &vhdx("web"), r".\web.vhdx"))
+            .file(checkpoint_config, frozen.to_vmcx())
+            .modified(checkpoint_config, written)
+            .inventory(hyperv_host("hv1").vm(row))
+            .judge()
+    };
+    // The report is as of 2026-11-01.
+    let (old, new) = ("2026-10-25T00:00:00Z", "2026-10-31T00:00:00Z");
+    site("Standard", Some(old), new).problem("old-snapshot", "1 checkpoint is older than three days");
+    site("Standard", None, old).problem("old-snapshot", "7 days old");
+    site("Standard", Some(new), old).no_problem("old-snapshot");
+    site("Standard", None, new).no_problem("old-snapshot");
+    // What a backup or a replication keeps is told as such.
+    site("Recovery", Some(old), old).no_problem("old-snapshot");
+    site("AppConsistentReplica", Some(old), old).no_problem("old-snapshot");
 }
 
 #[test]

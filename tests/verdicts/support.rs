@@ -656,6 +656,12 @@ impl Judged {
             let nobody = matches!(artifact.verdict, Verdict::Orphaned | Verdict::Unregistered);
             assert_eq!(artifact.confidence.is_some(), nobody, "{what}: confidence of {path}");
         }
+        for problem in &self.report.problems {
+            assert!(
+                !problem.subject.is_empty() && !problem.reasons.is_empty() && !problem.next_step.is_empty(),
+                "{what}: a problem has a subject, evidence and a next step: {problem:#?}"
+            );
+        }
     }
 
     pub(crate) fn artifact(&self, path: &str) -> &ArtifactReport {
@@ -1005,6 +1011,7 @@ pub(crate) fn checkpoint(id: Uuid, has_disks: bool) -> Checkpoint {
         name: "checkpoint".to_owned(),
         kind: Some("Standard".to_owned()),
         has_disks,
+        created: None,
     }
 }
 

@@ -165,7 +165,10 @@ impl Builder<'_> {
                 "{} disks of registered VMs are not there, and only they tell the disks below them ({}): {}",
                 many.len(),
                 list(many.iter().map(|link| link.disk.as_str())),
-                remedy(platform)
+                match platform {
+                    Platform::Vmware => "restore the descriptors or give LayoutEx",
+                    Platform::Hyperv => "restore them or give Get-VHD",
+                }
             ),
         };
         self.coverage.gaps.push(GapItem {

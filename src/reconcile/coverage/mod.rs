@@ -94,8 +94,20 @@ pub(crate) struct GapItem {
 impl GapItem {
     /// What would settle it: the last part of the sentence.
     pub(crate) fn remedy(&self) -> &str {
-        let end = self.text.rfind(": ").max(self.text.rfind("; "));
-        end.and_then(|end| self.text.get(end + 2..)).unwrap_or(&self.text)
+        self.remedy_start()
+            .and_then(|end| self.text.get(end + 2..))
+            .unwrap_or(&self.text)
+    }
+
+    /// What is not known, without that part: a reason has it beside it.
+    pub(crate) fn finding(&self) -> &str {
+        self.remedy_start()
+            .and_then(|end| self.text.get(..end))
+            .unwrap_or(&self.text)
+    }
+
+    fn remedy_start(&self) -> Option<usize> {
+        self.text.rfind(": ").max(self.text.rfind("; "))
     }
 }
 

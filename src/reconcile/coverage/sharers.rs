@@ -279,8 +279,8 @@ impl Builder<'_> {
         }
         for (root, names) in found {
             let text = format!(
-                "on {} no inventory registers {}, which was written long before they were taken and at that time or after it: \
-                 somebody runs it whose inventory is missing",
+                "on {} no inventory registers {}, which was written long before they were taken and at that time or after it, so \
+                 that somebody runs it whose inventory is missing: export the VMs of that host or vCenter",
                 self.root_name(root),
                 list(names.iter().map(String::as_str)),
             );
@@ -312,7 +312,7 @@ impl Builder<'_> {
                 } else {
                     covered
                 };
-                let text = format!("{}: {}", inventory.source, warning.text);
+                let text = format!("{}: {}; export it again", inventory.source, warning.text);
                 match &warning.pattern {
                     Some(pattern) => self.gap(
                         ReasonCode::InventoryLossy,

@@ -21,6 +21,8 @@ struct UnscannedPlace<'v> {
     is_counted: bool,
     /// VMs with a file on it: inventory and name.
     vms: BTreeSet<(usize, &'v str)>,
+    /// Its other names.
+    names: BTreeSet<String>,
 }
 
 impl Builder<'_> {
@@ -207,7 +209,21 @@ impl Builder<'_> {
             } else {
                 ("was not scanned", "scan it as well")
             };
-            let text = format!("{} is known to an inventory and {why}{held}: {remedy}", place.title);
+            // Another vCenter may have a datastore of the same name (V66).
+            let is_namesake = self
+                .identities
+                .roots
+                .iter()
+                .any(|root| fold(&root.name) == fold(&place.title));
+            let title = match (is_namesake && !place.ambiguous, place.names.is_empty()) {
+                (false, _) => place.title,
+                (true, true) => format!("another datastore of the name {}", place.title),
+                (true, false) => {
+                    let names = list(place.names.iter().map(String::as_str));
+                    format!("another datastore of the name {} ({names})", place.title)
+                }
+            };
+            let text = format!("{title} is known to an inventory and {why}{held}: {remedy}");
             let holds = place.is_counted || !place.vms.is_empty();
             self.note(ReasonCode::DatastoreNotScanned, text, all.clone(), holds);
         }
@@ -230,6 +246,8 @@ impl Builder<'_> {
             place.ambiguous = entity.ambiguous;
             place.is_counted |= entity.records.iter().any(counts);
             place.vms.extend(vms.into_iter().flatten());
+            let names = entity.names.iter().map(|(_, mount)| mount.to_string());
+            place.names.extend(names.filter(|name| *name != title));
             // A list of datastores has the name as people write it.
             if place.title.is_empty() || !entity.records.is_empty() {
                 place.title = title;
@@ -250,8 +268,8 @@ impl Builder<'_> {
             .collect();
         if !names.is_empty() {
             let text = format!(
-                "{} with pass-through disks, which have no file and cannot be assessed: {}",
-                count(names.len(), "VM", "VMs"),
+                "{} pass-through disks, which have no file and cannot be assessed here ({}): look at these LUNs on their storage",
+                count(names.len(), "VM has", "VMs have"),
                 list(names.iter().copied())
             );
             self.note(ReasonCode::FilelessDisks, text, BTreeSet::new(), false);

@@ -103,7 +103,7 @@ impl Problems {
             severity: Severity::Warning,
             subject: source.clone(),
             text: format!(
-                "a VHD Set, which is made to be shared: {} names it",
+                "a VHD Set, which is made to be shared; it is named by {}",
                 list(users.into_iter())
             ),
             reasons: vec![statement(ReasonCode::ReferencedBy, text, Some(source), Weight::For)],
@@ -132,7 +132,11 @@ impl Problems {
                 subject: source.clone(),
                 text: "only its second linkage ties it to its parent: a merge stopped between two steps".to_owned(),
                 reasons: vec![
-                    shown(ReasonCode::DifferencingDisk, format!("it quotes {}", linked(&child.parent_links)), source),
+                    shown(
+                        ReasonCode::DifferencingDisk,
+                        format!("it quotes {}", linked(&child.parent_links)),
+                        source,
+                    ),
                     shown(
                         ReasonCode::DifferencingDisk,
                         format!("its parent has {}", linked(&link)),

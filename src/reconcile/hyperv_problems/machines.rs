@@ -41,9 +41,10 @@ impl Problems {
 
     /// H-E15: a physical disk of the host. No export and no copy of files takes its data along.
     fn pass_through(&mut self, judge: &Judge<'_>, index: usize, vm: &OwnerVm) {
-        let of_config = vm.config.into_iter().flat_map(|config| {
-            by_mark(judge, config, MarkCode::RawDevice, ReasonCode::FilelessDisks)
-        });
+        let of_config = vm
+            .config
+            .into_iter()
+            .flat_map(|config| by_mark(judge, config, MarkCode::RawDevice, ReasonCode::FilelessDisks));
         let of_rows = rows(judge, vm).flat_map(|(source, row)| {
             let disks = row.fileless_disks.iter();
             disks.map(move |disk| {
@@ -79,9 +80,7 @@ impl Problems {
         });
         let states = vm.files.keys().copied();
         let states = states.filter(|&node| judge.world.files.nodes[node].kind() == Kind::Vmrs);
-        let of_files = states.flat_map(|node| {
-            by_mark(judge, node, MarkCode::SavedState, ReasonCode::ReferencedBy)
-        });
+        let of_files = states.flat_map(|node| by_mark(judge, node, MarkCode::SavedState, ReasonCode::ReferencedBy));
         let reasons: Vec<Reason> = of_rows.chain(of_files).collect();
         if reasons.is_empty() {
             return;
@@ -136,7 +135,10 @@ impl Problems {
         let place = source_of(judge.world.files, config, None);
         let is_told = rows(judge, vm).any(|(_, row)| row.is_replicated() == Some(false));
         let is_replicated = rows(judge, vm).any(|(_, row)| row.is_replicated() == Some(true));
-        if !fold(&place).contains(REPLICA_STORE) || !is_told || is_replicated {
+        // H-D17: a test failover runs on a child of the disk of the replica.
+        let shares = |node: &NodeId| judge.owners.vms_of.get(node).is_some_and(|vms| vms.len() > 1);
+        let is_test = vm.files.keys().any(shares);
+        if !fold(&place).contains(REPLICA_STORE) || !is_told || is_replicated || is_test {
             return;
         }
         let of_rows = rows(judge, vm).map(|(source, _)| {

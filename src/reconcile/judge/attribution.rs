@@ -270,9 +270,26 @@ impl Judge<'_> {
         }
     }
 
+    /// The only registered VM whose configuration lies in the nearest folder above that of a file.
+    fn vm_at_home_above(&self, node: NodeId) -> Option<&OwnerVm> {
+        let file = self.file(node);
+        let mut folder = RawPath::new(file.folder().to_vec()).folder();
+        while !folder.as_bytes().is_empty() {
+            if let Some(vms) = self.homes.get(&(file.entry.root, folder.as_bytes().to_vec())) {
+                let [vm] = vms.as_slice() else { return None };
+                return Some(&self.owners.vms[*vm]);
+            }
+            folder = folder.folder();
+        }
+        None
+    }
+
     /// What lies with a VM that does not name it was its own once, most likely.
     fn hint_of_home(&self, node: NodeId) -> Option<Attribution> {
-        let vm = self.vm_at_home_with(node)?;
+        let (vm, place) = match self.vm_at_home_with(node) {
+            Some(vm) => (vm, "in"),
+            None => (self.vm_at_home_above(node)?, "below"),
+        };
         let state = if vm.config.is_none() {
             "whose configuration is gone from it"
         } else {
@@ -282,7 +299,7 @@ impl Judge<'_> {
             name: vm.name.clone(),
             basis: OwnerBasis::Hint,
             text: format!(
-                "it lies in the folder of {}, which is registered and {state}: a hint at its last owner, no proof",
+                "it lies {place} the folder of {}, which is registered and {state}: a hint at its last owner, no proof",
                 vm.name
             ),
             source: vm.config.map(|config| self.path(config)),

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Judge, Judgement,
+    Judge, Judgement, OTHERS_FOLLOW,
     reasons::settled,
     situation::{Grade, Situation},
 };
@@ -30,13 +30,15 @@ impl Judge<'_> {
             }
             judged[node] = Some(match self.locks.target.get(&node) {
                 Some(&target) => {
-                    let text = format!("it locks {}", self.path(target));
+                    let text = format!("it locks {}{OTHERS_FOLLOW}", self.path(target));
                     let reason = statement(ReasonCode::FollowsArtifact, text, Some(self.path(target)), Weight::For);
                     match &judged[target] {
-                        Some(followed) => Judgement {
-                            reasons: vec![reason],
-                            ..self.told(target, followed).into_owned()
-                        },
+                        Some(followed) => {
+                            let mut followed = self.told(target, followed).into_owned();
+                            followed.reasons.retain(|other| other.code != ReasonCode::FollowsArtifact);
+                            followed.reasons.insert(0, reason);
+                            followed
+                        }
                         None => Judgement::unknown(Class::NoCoverage, reason),
                     }
                 }

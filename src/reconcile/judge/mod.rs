@@ -309,6 +309,7 @@ impl Judge<'_> {
             Match::Place => format!("it belongs to {from} ({}) and shares its verdict", edge.key),
             _ => format!("{from} names it ({}) and is {}", edge.key, shown_verdict(namer)),
         };
+        reason.text.push_str(OTHERS_FOLLOW);
         let mut judgement = Judgement {
             reasons: vec![reason],
             ..namer.clone()
@@ -337,12 +338,16 @@ impl Judge<'_> {
                     "it was written after its parent {}: it may hold the only copy of the newest data",
                     self.path(parent.to)
                 );
-                judgement.reasons.push(statement(
-                    ReasonCode::NewerThanParent,
-                    text,
-                    Some(self.path(parent.to)),
-                    Weight::Against,
-                ));
+                let source = Some(self.path(parent.to));
+                // It weighs more than what could not be checked.
+                let place = judgement
+                    .reasons
+                    .iter()
+                    .position(|reason| reason.weight == Weight::Against);
+                judgement.reasons.insert(
+                    place.unwrap_or(judgement.reasons.len()),
+                    statement(ReasonCode::NewerThanParent, text, source, Weight::Against),
+                );
             }
         }
         let has_children = self.references.into(node).any(|edge| edge.role == Role::Parent);
@@ -351,6 +356,9 @@ impl Judge<'_> {
         }
     }
 }
+
+/// Behind the reason why a file follows another: of which of the two the other reasons speak.
+const OTHERS_FOLLOW: &str = "; the other reasons are those of that file";
 
 /// Days without a write after which a VM that does not run is called idle: half a year, so that no seasonal use is missed.
 const IDLE_DAYS: i64 = 183;

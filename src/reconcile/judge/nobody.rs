@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     Judge, Judgement,
     names::{is_redo_log, is_resignatured, known_stem},
-    reasons::{settled, shown},
+    reasons::{in_use, settled, shown},
     situation::{Grade, Situation},
 };
 use crate::{
@@ -106,11 +106,8 @@ impl Judge<'_> {
         let unit = signs::unit(self.references, node);
         let signs = signs::of_unit(self.world.files, self.locks, &unit);
         if let Some(first) = signs.first() {
-            let mut judgement = Judgement::new(
-                Verdict::InUse,
-                Some(first.class),
-                signs.iter().map(|sign| sign.reason.clone()).collect(),
-            );
+            let mut judgement = in_use(first.class, signs.iter().map(|sign| sign.reason.clone()));
+            judgement.reasons.extend(self.against_use(node, situation));
             if first.class == Class::ProtectedByDescriptor
                 && !self.references.into(node).any(|edge| edge.role == Role::Parent)
             {
@@ -137,11 +134,10 @@ impl Judge<'_> {
                 _ => "it existed before the inventory, and a file that belongs to it was written",
             };
             let text = format!("{what} {} after it was taken", shown(time));
-            return Judgement::new(
-                Verdict::InUse,
-                Some(Class::WrittenSinceInventory),
-                vec![statement(ReasonCode::WrittenSinceInventory, text, None, Weight::For)],
-            );
+            let sign = statement(ReasonCode::WrittenSinceInventory, text, None, Weight::For);
+            let mut judgement = in_use(Class::WrittenSinceInventory, [sign]);
+            judgement.reasons.extend(self.against_use(node, situation));
+            return judgement;
         }
         if let Freshness::TooNew(time) = fresh
             && is_redo_log(self.world.files.name(node))
@@ -187,6 +183,23 @@ impl Judge<'_> {
         self.orphaned(node, &unit, situation)
     }
 
+    /// What a file would be if nobody used it: it speaks against its use.
+    fn against_use(&self, node: NodeId, situation: Situation) -> Vec<Reason> {
+        let mut reasons = situation.reasons;
+        if self.namers(node).next().is_none() {
+            reasons.push(statement(
+                ReasonCode::NoReference,
+                "no registered VM, no VM configuration on the scanned roots and no service names it".to_owned(),
+                None,
+                Weight::Against,
+            ));
+        }
+        for reason in &mut reasons {
+            reason.weight = Weight::Against;
+        }
+        reasons
+    }
+
     pub(super) fn orphaned(&self, node: NodeId, unit: &[NodeId], situation: Situation) -> Judgement {
         let mut reasons = situation.reasons;
         let mut nobody = statement(
@@ -201,7 +214,7 @@ impl Judge<'_> {
             reasons.push(self.consulted(self.root(node)));
         }
         reasons.extend(self.no_sign_reason(node, unit, situation.needs_inventory));
-        reasons.extend(self.age_reason(unit));
+        reasons.extend(self.age_reason(node, unit));
         reasons.extend(self.unchanged_reason(unit));
         reasons.extend(self.attribution_reason(node));
         reasons.extend(self.unfinished_reason(node));
@@ -608,7 +621,7 @@ impl Judge<'_> {
             let gap = &self.coverage.gaps[gap];
             judgement
                 .reasons
-                .push(settled(gap.code, gap.text.clone(), gap.remedy()));
+                .push(settled(gap.code, gap.finding().to_owned(), gap.remedy()));
         }
         if gaps.len() > REASONS_MAX {
             let text = format!("{} further gaps reach it", gaps.len() - REASONS_MAX);
@@ -645,7 +658,11 @@ impl Judge<'_> {
             "a redo log is there only while a VM runs, and it was written {}, after the inventory or within an hour of it",
             shown(time)
         );
-        let reason = settled(ReasonCode::WrittenSinceInventory, text, "a newer inventory, with the VM off");
+        let reason = settled(
+            ReasonCode::WrittenSinceInventory,
+            text,
+            "a newer inventory, with the VM off",
+        );
         Judgement::new(Verdict::InUse, Some(Class::WrittenSinceInventory), vec![reason])
     }
 

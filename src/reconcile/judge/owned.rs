@@ -44,7 +44,7 @@ impl Judge<'_> {
         judgement
     }
 
-    pub(super) fn registration_reason(&self, vm: &OwnerVm) -> Reason {
+    pub(crate) fn registration_reason(&self, vm: &OwnerVm) -> Reason {
         let rows = vm.rows.iter().map(|&(inventory, row)| {
             let inventory = &self.world.inventories[inventory];
             format!("{}, {}", inventory.source, inventory.vms[row].row)

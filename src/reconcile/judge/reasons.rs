@@ -10,7 +10,7 @@ use crate::{
     },
     report::{
         codes::{Class, ReasonCode},
-        model::{Confidence, Identity, Reason, Weight},
+        model::{Confidence, Identity, Reason, Verdict, Weight},
     },
 };
 
@@ -34,12 +34,17 @@ impl Judge<'_> {
         )
     }
 
-    pub(super) fn age_reason(&self, unit: &[NodeId]) -> Option<Reason> {
+    /// When a file, or what belongs to it, was last written.
+    pub(super) fn age_reason(&self, node: NodeId, unit: &[NodeId]) -> Option<Reason> {
         let time = signs::last_written(self.world.files, unit)?;
+        let what = match self.file(node).entry.modified {
+            Some(own) if own == time => "",
+            _ => "the newest of the files that belong together was ",
+        };
         let days = self.options.as_of.duration_since(time).as_hours() / 24;
         Some(statement(
             ReasonCode::LastWritten,
-            format!("last written {} ({days} days before this report)", shown(time)),
+            format!("{what}last written {} ({days} days before this report)", shown(time)),
             None,
             Weight::For,
         ))
@@ -116,7 +121,7 @@ impl Judge<'_> {
         let mut confidence = Confidence::High;
         for gap in self.coverage.lowering(self.world.files, node) {
             confidence = Confidence::Medium;
-            reasons.push(unchecked(gap.text.clone(), gap.remedy()));
+            reasons.push(unchecked(gap.finding().to_owned(), gap.remedy()));
         }
         if self.identities.roots[root].identity == Identity::Inferred {
             confidence = Confidence::Medium;
@@ -136,6 +141,27 @@ impl Judge<'_> {
         }
         confidence
     }
+}
+
+/// What would show that nobody uses a file after all.
+pub(super) fn settles_use(class: Class) -> &'static str {
+    match class {
+        Class::Locked => "the lock released or the handle closed by who holds it, and a new scan",
+        Class::ChangedDuringScan => "a later scan that finds it unchanged (--settle)",
+        Class::OpenLog => "a new scan after whoever has it open closed it, or after its log was replayed",
+        Class::ProtectedByDescriptor => "the word of the service that set the mark",
+        Class::HaProtected => "the inventory of that vCenter",
+        _ => "a newer inventory, and a new scan that finds it unchanged",
+    }
+}
+
+/// A verdict `in-use` by the first of some signs.
+pub(super) fn in_use(class: Class, signs: impl IntoIterator<Item = Reason>) -> Judgement {
+    let mut reasons: Vec<Reason> = signs.into_iter().collect();
+    if let Some(first) = reasons.first_mut() {
+        first.settles.get_or_insert_with(|| settles_use(class).to_owned());
+    }
+    Judgement::new(Verdict::InUse, Some(class), reasons)
 }
 
 pub(super) fn settled(code: ReasonCode, text: String, settles: &str) -> Reason {

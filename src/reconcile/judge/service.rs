@@ -192,7 +192,7 @@ impl Judge<'_> {
         judgement.reasons.push(unchecked(doubt.to_owned(), settles));
         judgement
             .reasons
-            .extend(self.age_reason(&signs::unit(self.references, node)));
+            .extend(self.age_reason(node, &signs::unit(self.references, node)));
     }
 
     /// A list of persistent volumes names the object, by its id or by its file.
@@ -265,7 +265,7 @@ impl Judge<'_> {
         if rule.class == Class::BoshDisk {
             judgement
                 .reasons
-                .extend(self.age_reason(&signs::unit(self.references, node)));
+                .extend(self.age_reason(node, &signs::unit(self.references, node)));
         }
         if rule.class == Class::ImageCache
             && let Some(folder) = self.ageing_mark(node)
@@ -525,7 +525,10 @@ impl Awaited {
         let bears = |part: &[u8]| {
             let part = fold(&String::from_utf8_lossy(part));
             let mut names = self.names.iter();
-            names.any(|name| part.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('_')))
+            names.any(|name| {
+                part.strip_prefix(name.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+            })
         };
         self.disks.contains(&fold(&String::from_utf8_lossy(path.name()))) || path.folder().parts().any(bears)
     }
@@ -537,7 +540,10 @@ pub(crate) fn awaited(world: World<'_>, owners: &Owners) -> Vec<Awaited> {
     let of_vm = |vm: &OwnerVm| {
         let &row = vm.rows.iter().find(waits)?;
         let id = world.inventories[row.0].vms[row.1].instance_id;
-        let there = vm.files.keys().filter(|&&node| world.files.nodes[node].kind().is_disk());
+        let there = vm
+            .files
+            .keys()
+            .filter(|&&node| world.files.nodes[node].kind().is_disk());
         let there = there.map(|&node| world.files.name(node).to_owned());
         let missing = vm.missing.iter().filter(|missing| missing.role == Role::Disk);
         let missing = missing.map(|missing| {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use uuid::Uuid;
+
 use super::{
     Judge,
     names::{in_recycle_bin, is_redo_log},
@@ -13,8 +15,10 @@ use crate::{
     path::fold,
     raw::RawPath,
     reconcile::{
+        coverage::list,
         files::NodeId,
         own::{Owners, World},
+        resolve::Target,
         signs::statement,
     },
     report::{
@@ -115,7 +119,12 @@ impl Judge<'_> {
             Kind::Psf | Kind::Hrl | Kind::Hru | Kind::Referenced => Situation::new(Class::LeftoverSidecar, Grade::Review),
             Kind::Vswp => Situation::new(Class::LeftoverState, Grade::Candidate),
             Kind::Vmgs => self.guest_state(node),
-            Kind::Nvram | Kind::Vmsn | Kind::Vmss | Kind::Vmem | Kind::Vmrs | Kind::Bin | Kind::Vsv | Kind::Slp => Situation::new(Class::LeftoverState, Grade::Review),
+            Kind::Nvram | Kind::Vmsn | Kind::Vmss | Kind::Vmem => Situation::new(Class::LeftoverState, Grade::Review),
+            Kind::Vmrs | Kind::Bin | Kind::Vsv | Kind::Slp => {
+                let mut situation = Situation::new(Class::LeftoverState, Grade::Review);
+                situation.reasons.extend(self.id_of_nobody_reason(node));
+                situation
+            }
             Kind::VmLog => Situation::new(Class::Diagnostic, Grade::Candidate),
             Kind::Vmx | Kind::Vmtx => Situation::new(Class::TornVm, Grade::Review),
             Kind::Vmcx | Kind::HypervXml => Situation::new(Class::LeftoverState, Grade::Review).because(ReasonCode::TargetGone, "the configuration of a checkpoint whose VM is not there"),
@@ -258,7 +267,10 @@ impl Judge<'_> {
             } else {
                 "the last link of a chain, and no VM runs on it or has it as a snapshot"
             };
-            return Situation::new(Class::StrandedSnapshot, Grade::Review).because(ReasonCode::DifferencingDisk, text);
+            let mut situation =
+                Situation::new(Class::StrandedSnapshot, Grade::Review).because(ReasonCode::DifferencingDisk, text);
+            situation.reasons.extend(self.lost_parent_reason(node));
+            return situation;
         }
         if fold(&self.path(node)).contains("-basedisk-") {
             return Situation::new(Class::UnusedParent, Grade::Unsure).because(
@@ -273,6 +285,44 @@ impl Judge<'_> {
             );
         }
         Situation::new(Class::DeletedVmDisk, Grade::Candidate)
+    }
+
+    /// H-D9: what a link names as its parent is nowhere, so that its data cannot be read.
+    fn lost_parent_reason(&self, node: NodeId) -> Option<Reason> {
+        let is_lost = matches!(
+            self.references.broken.get(&node)?,
+            Target::Missing { .. } | Target::NotAFile
+        );
+        let evidence = self.file(node).evidence().filter(|_| is_lost)?;
+        let named = evidence
+            .references
+            .iter()
+            .filter(|reference| reference.role == Role::Parent);
+        let named: Vec<String> = named.map(|reference| reference.target.to_string()).collect();
+        let text = format!(
+            "its parent was not found: it names {}, and no disk on the scanned roots has the id that it quotes; without it the link \
+             cannot be read",
+            list(named.iter().map(String::as_str))
+        );
+        Some(statement(
+            ReasonCode::TargetGone,
+            text,
+            Some(self.path(node)),
+            Weight::For,
+        ))
+    }
+
+    /// The id in the name of state of Hyper-V is that of its VM or checkpoint (H-E3).
+    fn id_of_nobody_reason(&self, node: NodeId) -> Option<Reason> {
+        let name = self.world.files.name(node);
+        let id = Uuid::try_parse(name.get(..36)?).ok()?;
+        if self.traces.vm(id).is_some() {
+            return None;
+        }
+        let text = format!(
+            "its name bears the id {id}, which no VM has that is registered or has its configuration on the scanned roots"
+        );
+        Some(statement(ReasonCode::TargetGone, text, None, Weight::For))
     }
 
     /// V24: a base disk with the `ddb.uuid` of one that a registered VM has, and other content. A file copy keeps that id,

@@ -2,7 +2,7 @@
 
 use super::{
     Judge, Judgement,
-    reasons::{settled, shown},
+    reasons::{in_use, settled, shown},
 };
 use crate::{
     kind::{Platform, Role},
@@ -50,11 +50,9 @@ impl Judge<'_> {
             .filter(|sign| sign.class != Class::ProtectedByDescriptor)
             .collect();
         if let Some(first) = signs.first() {
-            return Judgement::new(
-                Verdict::InUse,
-                Some(first.class),
-                signs.iter().map(|sign| sign.reason.clone()).collect(),
-            );
+            let mut judgement = in_use(first.class, signs.iter().map(|sign| sign.reason.clone()));
+            judgement.reasons.push(self.not_registered_against(vm));
+            return judgement;
         }
         let known = self.of_compute_system(config).or_else(|| self.protected_by_ha(config));
         if let Some(judgement) = known.or_else(|| self.named_by_store(vm, config)) {
@@ -67,11 +65,10 @@ impl Judge<'_> {
                 vm.name,
                 shown(time)
             );
-            return Judgement::new(
-                Verdict::InUse,
-                Some(Class::WrittenSinceInventory),
-                vec![statement(ReasonCode::WrittenSinceInventory, text, None, Weight::For)],
-            );
+            let sign = statement(ReasonCode::WrittenSinceInventory, text, None, Weight::For);
+            let mut judgement = in_use(Class::WrittenSinceInventory, [sign]);
+            judgement.reasons.push(self.not_registered_against(vm));
+            return judgement;
         }
         if let Some(judgement) = self.by_place_of_others(config) {
             return judgement;
@@ -81,7 +78,7 @@ impl Judge<'_> {
         {
             let mut reason = statement(
                 ReasonCode::OwnerUnreadable,
-                format!("no inventory registers it and it cannot be read: {opaque}"),
+                format!("no inventory registers it, and it cannot be read ({opaque})"),
                 None,
                 Weight::For,
             );
@@ -113,12 +110,22 @@ impl Judge<'_> {
         };
         reasons.extend(self.missing_disks_reason(vm, config));
         reasons.push(self.consulted(self.root(config)));
-        reasons.extend(self.age_reason(files));
+        reasons.extend(self.age_reason(config, files));
         reasons.extend(self.unchanged_reason(files));
         let mut judgement = Judgement::new(verdict, Some(class), reasons);
         judgement.reclaim = Reclaim::Review;
         judgement.confidence = Some(self.confidence(config, &mut judgement.reasons));
         judgement
+    }
+
+    /// A VM in use that no inventory registers.
+    fn not_registered_against(&self, vm: &OwnerVm) -> Reason {
+        let text = if self.world.inventories.is_empty() {
+            format!("no inventory was given that could register {}", vm.name)
+        } else {
+            format!("no inventory registers {}", vm.name)
+        };
+        statement(ReasonCode::NotRegistered, text, None, Weight::Against)
     }
 
     /// What of an unregistered VM is not there: without its disks it is nothing that could run again.
@@ -147,7 +154,7 @@ impl Judge<'_> {
             Some(source_of(self.world.files, list, None)),
             Weight::For,
         );
-        Some(Judgement::new(Verdict::InUse, Some(Class::HaProtected), vec![reason]))
+        Some(in_use(Class::HaProtected, [reason]))
     }
 
     /// H-E1: a registration list of a host on the scanned roots names it, and no export of that host was given.

@@ -24,7 +24,7 @@ pub struct Coverage {
     pub issues: Vec<IssueReport>,
     /// The inventories, sorted by source.
     pub inventories: Vec<InventoryReport>,
-    /// What is not known, each in one sentence with what would settle it.
+    /// What is not known, each in one sentence with what would settle it and the bytes at stake.
     pub gaps: Vec<String>,
     /// The same gaps with their effect.
     pub gap_details: Vec<Gap>,

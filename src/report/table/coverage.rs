@@ -124,15 +124,7 @@ fn gaps(gaps: &[Gap], style: Style, out: &mut dyn Write) -> io::Result<()> {
     }
     layout::heading(format_args!("Gaps: {}", gaps.len()), style, out)?;
     for gap in gaps {
-        let mut line = format!("- {}", sanitize::text(&gap.text));
-        if gap.caps && gap.files > 0 {
-            let cost = format!(
-                " ({} unknown because of it, {})",
-                show::count(gap.files, "file"),
-                show::bytes(gap.allocated_bytes)
-            );
-            line.push_str(&cost);
-        }
+        let line = format!("- {}", sanitize::text(&show::gap(gap)));
         layout::paragraph(&line, 1, 2, style, out)?;
     }
     Ok(())

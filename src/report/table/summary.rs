@@ -142,15 +142,10 @@ fn coverage(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) 
         show::count(show::number(coverage.inventories.len()), "inventory").replace("inventorys", "inventories");
     let roots = show::count(show::number(coverage.roots.len()), "root");
     layout::heading(format_args!("Coverage: {state} ({roots}, {inventories})"), style, out)?;
-    let gaps = coverage.gap_details.iter().map(|gap| {
-        let cost = show::count(gap.files, "file");
-        let cost = if gap.caps && gap.files > 0 {
-            format!(" ({cost} unknown because of it)")
-        } else {
-            String::new()
-        };
-        format!("- {}{cost}", sanitize::text(&gap.text))
-    });
+    let gaps = coverage
+        .gap_details
+        .iter()
+        .map(|gap| format!("- {}", sanitize::text(&show::gap(gap))));
     for line in gaps.take(GAPS_SHOWN) {
         layout::paragraph(&line, 1, 2, style, out)?;
     }

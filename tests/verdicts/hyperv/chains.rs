@@ -231,7 +231,11 @@ fn hd9_a_child_without_any_parent_is_broken_under_a_vm_and_stranded_without_one(
         .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[&leaf])))
         .judge()
         .problem("broken-chain", "web_A.avhdx")
-        .is("csv1/old/left.avhdx", "orphaned/stranded-snapshot review");
+        .is("csv1/old/left.avhdx", "orphaned/stranded-snapshot review")
+        .says(
+            "csv1/old/left.avhdx",
+            r"its parent was not found: it names .\nowhere.vhdx, and no disk",
+        );
 }
 
 #[test]
@@ -258,4 +262,16 @@ fn hd10_a_parent_with_another_id_stays_linked() {
         .judge()
         .is("csv1/web/web.vhdx", "owned")
         .problem("parent-mismatch", "web_A.avhdx");
+}
+
+#[test]
+fn hd10_a_parent_with_the_quoted_id_is_no_problem() {
+    let leaf = csv("web/web_A.avhdx");
+    with_vm(Site::hyperv(), "web")
+        .vmcx("csv1/web", &hyperv_vm("web", &[&leaf]))
+        .vhdx("csv1/web/web_A.avhdx", &child("web_A", &vhdx("web"), r".\web.vhdx"))
+        .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[&leaf])))
+        .judge()
+        .is("csv1/web/web.vhdx", "owned")
+        .no_problem("parent-mismatch");
 }

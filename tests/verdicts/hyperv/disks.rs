@@ -278,12 +278,17 @@ fn hd17_after_the_test_its_disk_is_stranded() {
 
 #[test]
 fn hd18_a_disk_that_another_node_holds_open_is_in_use() {
-    with_vm(Site::hyperv(), "web")
-        .vhdx("csv1/x/x.vhdx", &vhdx("x"))
+    let site = || {
+        with_vm(Site::hyperv(), "web")
+            .vhdx("csv1/x/x.vhdx", &vhdx("x"))
+            .inventory(hyperv_host("hv1").vm(row_of("web")))
+    };
+    site()
         .mark("csv1/x/x.vhdx", MarkCode::SharingViolation)
-        .inventory(hyperv_host("hv1").vm(row_of("web")))
         .judge()
-        .is("csv1/x/x.vhdx", "in-use/locked never");
+        .is("csv1/x/x.vhdx", "in-use/locked never")
+        .says("csv1/x/x.vhdx", "no registered VM");
+    site().judge().is("csv1/x/x.vhdx", "orphaned/deleted-vm-disk");
 }
 
 #[test]

@@ -152,6 +152,15 @@ fn ha3_an_export_without_rows_says_nothing_of_anybody() {
 }
 
 #[test]
+fn ha3_an_export_with_rows_of_other_vms_says_that_this_one_is_not_registered() {
+    with_vm(with_vm(Site::hyperv(), "web"), "lost")
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(&config("lost"), "unregistered/lost-registration")
+        .complete(true);
+}
+
+#[test]
 fn ha4_an_export_with_errors_says_nothing_of_what_it_does_not_list() {
     with_vm(Site::hyperv(), "web")
         .vhdx("csv1/old/old.vhdx", &vhdx("old"))
@@ -207,6 +216,20 @@ fn ha7_a_vm_that_vanished_from_the_manager_is_a_lost_registration() {
         .are(
             &[&config("lost"), "csv1/lost/lost.vhdx"],
             "unregistered/lost-registration review",
+        )
+        .are(&[&config("web"), "csv1/web/web.vhdx"], "owned");
+}
+
+#[test]
+fn ha8_a_disk_in_a_folder_of_the_name_of_a_vm_is_not_its_own_by_that() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/backup/web/web.vhdx", &vhdx("other"))
+        .vhdx("csv1/web/web-data.vhdx", &vhdx("data"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .are(
+            &["csv1/backup/web/web.vhdx", "csv1/web/web-data.vhdx"],
+            "orphaned/deleted-vm-disk",
         );
 }
 

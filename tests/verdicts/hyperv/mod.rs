@@ -7,9 +7,9 @@
 //! - H-F2, H-F3, H-F4: how many blocks a deletion gives back depends on block clones, slabs and UNMAP, of which no file
 //!   and no export tells; the README says that reclaimable bytes are an upper bound there. H-F5: no next step advises to move
 //!   a disk.
-//! - H-F9: previous versions and snapshots of the storage are V81 (`coverage.rs`).
-//! - H-F11, H-F12: `crawl.rs` shows that a scan changes nothing and is not stalled by a file that somebody holds; the
-//!   benches measure it.
+//! - H-F9: previous versions and snapshots of the storage are V81 (`coverage.rs`, `tests/crawl.rs`).
+//! - H-F11, H-F12: `tests/crawl.rs` shows that extents are not opened without need, that a scan changes nothing and is not
+//!   stalled by a file that somebody holds; the benches measure it.
 //! - H-F13: redaction (`cli/faces.rs`).
 
 mod attribution;

@@ -5,12 +5,18 @@ use crate::support::{Export, Site, hyperv_host, vhdx};
 
 #[test]
 fn hf1_hf7_a_disk_whose_data_cannot_be_read_here_is_not_judged() {
-    with_vm(Site::hyperv(), "web")
-        .vhdx("csv1/x/deduplicated.vhdx", &vhdx("deduplicated"))
+    let site = || {
+        with_vm(Site::hyperv(), "web")
+            .vhdx("csv1/x/deduplicated.vhdx", &vhdx("deduplicated"))
+            .inventory(hyperv_host("hv1").vm(row_of("web")))
+    };
+    site()
         .unreadable_file("csv1/x/deduplicated.vhdx")
-        .inventory(hyperv_host("hv1").vm(row_of("web")))
         .judge()
         .is("csv1/x/deduplicated.vhdx", "unknown/unreadable never");
+    site()
+        .judge()
+        .is("csv1/x/deduplicated.vhdx", "orphaned/deleted-vm-disk");
 }
 
 #[test]

@@ -310,6 +310,21 @@ fn hc17_a_disk_of_another_hypervisor_is_foreign() {
 }
 
 #[test]
+fn hc17_a_disk_that_hyper_v_made_is_not_foreign_whatever_its_name() {
+    with_vm(Site::hyperv(), "web")
+        .sparse(
+            "csv1/x/0f1e2d3c-0000-1111-2222-333344445555.vhd",
+            &VhdBuilder::new(DiskKind::Dynamic, 64 << 20, 1).build(),
+        )
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is(
+            "csv1/x/0f1e2d3c-0000-1111-2222-333344445555.vhd",
+            "orphaned/deleted-vm-disk",
+        );
+}
+
+#[test]
 fn hc18_an_export_of_a_live_vm_is_a_copy() {
     with_vm(Site::hyperv(), "web")
         .vmcx(
@@ -455,7 +470,10 @@ fn hc21_a_signed_template_is_known_by_its_catalogue() {
         .vhdx("csv1/hgs/2022.vhdx", &vhdx("2022"))
         .file("csv1/hgs/2022.vsc", "x")
         .file("csv1/hgs/keys.pdk", "x")
+        .vhdx("csv1/x/2022.vhdx", &vhdx("x"))
+        .file("csv1/x/2022.txt", "x")
         .inventory(hyperv_host("hv1").vm(row_of("web")))
         .judge()
-        .is("csv1/hgs/2022.vhdx", "service/shielded-template never");
+        .is("csv1/hgs/2022.vhdx", "service/shielded-template never")
+        .is("csv1/x/2022.vhdx", "orphaned/deleted-vm-disk");
 }

@@ -116,6 +116,41 @@ fn v57_disks_in_a_form_for_transport_wait_for_an_import() {
 }
 
 #[test]
+fn v57_a_disk_in_such_a_form_that_a_vm_uses_is_owned_and_one_of_the_form_of_vmfs_waits_for_nothing() {
+    let sparse = DescriptorBuilder::embedded("monolithicSparse", "b.vmdk", SECTORS, cid("b")).build();
+    Site::vmware()
+        .vmx("ds1/web", "web", &["b.vmdk"])
+        .file(
+            "ds1/web/b.vmdk",
+            SparseBuilder::new(SECTORS).descriptor(&sparse).build(),
+        )
+        .disk("ds1/up/c")
+        .inventory(vcenter().vm(config_only("web", "[ds1] web/web.vmx")))
+        .judge()
+        .is("ds1/web/b.vmdk", "owned")
+        .is("ds1/up/c.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn an_extent_that_was_not_closed_is_told_while_its_vm_is_off() {
+    let sparse = DescriptorBuilder::embedded("monolithicSparse", "b.vmdk", SECTORS, cid("b")).build();
+    let site = |state: &str, unclean: bool| {
+        let mut vm = row("web", "[ds1] web/web.vmx", &["[ds1] web/b.vmdk"]);
+        vm.state = Some(state.to_owned());
+        let disk = SparseBuilder::new(SECTORS).descriptor(&sparse);
+        let disk = if unclean { disk.unclean() } else { disk };
+        Site::vmware()
+            .vmx("ds1/web", "web", &["b.vmdk"])
+            .file("ds1/web/b.vmdk", disk.build())
+            .inventory(vcenter().vm(vm))
+            .judge()
+    };
+    site("poweredOff", true).problem("dirty-log", "web/b.vmdk");
+    site("poweredOn", true).no_problem("dirty-log");
+    site("poweredOff", false).no_problem("dirty-log");
+}
+
+#[test]
 fn v58_a_raw_device_map_is_judged_as_any_disk_and_reclaims_nothing() {
     Site::vmware()
         .vmx("ds1/web", "web", &["lun.vmdk"])

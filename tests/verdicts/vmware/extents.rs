@@ -67,6 +67,20 @@ fn v39_extents_of_every_form_follow_their_descriptor() {
 }
 
 #[test]
+fn v39_an_extent_that_its_descriptor_does_not_name_is_no_part_of_it_by_its_suffix() {
+    let split = DescriptorBuilder::split_sparse("split", &[SECTORS], cid("split"));
+    Site::vmware()
+        .vmx("ds1/web", "web", &["split.vmdk"])
+        .file("ds1/web/split.vmdk", split.build())
+        .file("ds1/web/split-s001.vmdk", SparseBuilder::new(SECTORS).build())
+        .zeros("ds1/web/split-f001.vmdk", SECTORS * 512)
+        .inventory(vcenter().vm(config_only("web", "[ds1] web/web.vmx")))
+        .judge()
+        .is("ds1/web/split-s001.vmdk", "owned")
+        .is("ds1/web/split-f001.vmdk", "orphaned/headless-extent never");
+}
+
+#[test]
 fn v40_a_flat_whose_descriptor_is_gone_is_still_the_disk_of_the_vm_that_names_it() {
     Site::vmware()
         .vmx("ds1/web", "web", &["web.vmdk"])
@@ -183,4 +197,16 @@ fn v42_a_descriptor_without_its_extent_dangles() {
         .is("ds1/web/web.vmdk", "owned/dangling-descriptor never")
         .problem("dangling-descriptor", "web-flat.vmdk")
         .is("ds1/old/old.vmdk", "orphaned/dangling-descriptor candidate");
+}
+
+#[test]
+fn v42_a_descriptor_with_its_extent_does_not_dangle() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/old/old")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/web/web.vmdk", "owned")
+        .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk")
+        .no_problem("dangling-descriptor");
 }

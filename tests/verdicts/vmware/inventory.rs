@@ -213,6 +213,20 @@ fn v7_where_layout_and_vmx_disagree_both_protect() {
 }
 
 #[test]
+fn v7_where_layout_and_vmx_agree_nothing_is_told() {
+    let mut vm = row("web", "[ds1] web/web.vmx", &["[ds1] web/web.vmdk"]);
+    vm.listing = Listing::WholeChains;
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/web/old")
+        .inventory(vcenter().vm(vm))
+        .judge()
+        .is("ds1/web/web.vmdk", "owned")
+        .is("ds1/web/old.vmdk", "orphaned/deleted-vm-disk")
+        .no_problem("missing-disk");
+}
+
+#[test]
 fn v8_base_and_middle_disks_of_a_snapshotted_vm_are_owned_by_the_chain() {
     Site::vmware()
         .vmx("ds1/web", "web", &["web-000002.vmdk"])
@@ -590,6 +604,23 @@ fn v13_a_vm_removed_from_the_inventory_is_unregistered_and_apart_from_loose_disk
         .owners("ds1/archive/archive-flat.vmdk", &["archive"])
         .is("ds1/archive/loose.vmdk", "orphaned/deleted-vm-disk")
         .owners("ds1/archive/loose.vmdk", &[]);
+}
+
+#[test]
+fn v13_a_vm_that_the_inventory_has_is_not_unregistered_however_long_it_was_not_written() {
+    Site::vmware()
+        .vm("ds1", "archive")
+        .all_modified(
+            &[
+                "ds1/archive/archive.vmx",
+                "ds1/archive/archive.vmdk",
+                "ds1/archive/archive-flat.vmdk",
+            ],
+            "2015-01-01T00:00:00Z",
+        )
+        .inventory(vcenter().vm(row_of("archive")))
+        .judge()
+        .are(&["ds1/archive/archive.vmx", "ds1/archive/archive-flat.vmdk"], "owned");
 }
 
 #[test]

@@ -22,6 +22,22 @@ fn v15_a_first_class_disk_is_known_by_its_folder_or_by_its_descriptor() {
 }
 
 #[test]
+fn v15_neither_a_folder_of_a_like_name_nor_another_key_makes_a_first_class_disk() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/fcd-old/a")
+        .disk("ds1/old/fcd")
+        .file("ds1/loose/f.vmdk", descriptor("f").ddb("uuid.fcd", "0a 1b").build())
+        .zeros("ds1/loose/f-flat.vmdk", SECTORS * 512)
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(
+            &["ds1/fcd-old/a.vmdk", "ds1/old/fcd.vmdk", "ds1/loose/f.vmdk"],
+            "orphaned/deleted-vm-disk",
+        );
+}
+
+#[test]
 fn v16_a_first_class_disk_that_a_full_list_does_not_name_is_leaked() {
     let mut inventory = vcenter()
         .vm(row_of("web"))
@@ -251,6 +267,20 @@ fn v21_docker_volumes_are_known_by_folder() {
         .judge()
         .is("ds1/dockvols/group/vol.vmdk", "service/docker-volume")
         .is("ds1/dockvols/group/vol-0011223344556677.vmfd", "service/docker-volume");
+}
+
+#[test]
+fn v21_only_the_folder_of_the_service_holds_its_volumes() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/old/dockvols")
+        .disk("ds1/dockvols-old/group/vol")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(
+            &["ds1/old/dockvols.vmdk", "ds1/dockvols-old/group/vol.vmdk"],
+            "orphaned/deleted-vm-disk",
+        );
 }
 
 #[test]

@@ -516,5 +516,23 @@ fn v53_a_redo_log_is_owned_by_name_and_left_state_without_owner() {
         .judge()
         .is("ds1/web/web.vmdk.REDO_a1b2c3", "owned")
         .is("ds1/web/web.vmdk.REDO_d4e5f6", "orphaned/leftover-state review")
-        .is("ds1/web/web.vmdk.REDO_000001", "unknown/too-new");
+        .is("ds1/web/web.vmdk.REDO_000001", "in-use/written-since-inventory never");
+}
+
+#[test]
+fn v53_a_locked_redo_log_is_in_use_and_a_disk_of_a_like_name_is_judged_as_any() {
+    let log = "ds1/gone/gone.vmdk.REDO_d4e5f6";
+    Site::vmware()
+        .vm("ds1", "web")
+        .file(log, cowd(u32::try_from(SECTORS).unwrap()))
+        .nfs_lock(log, "esx1")
+        .disk("ds1/gone/REDO_web")
+        .all_modified(
+            &["ds1/gone/REDO_web.vmdk", "ds1/gone/REDO_web-flat.vmdk"],
+            "2026-10-20T00:00:00Z",
+        )
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is(log, "in-use/locked never")
+        .is("ds1/gone/REDO_web.vmdk", "unknown/too-new");
 }

@@ -151,6 +151,16 @@ fn v80_a_deleted_file_that_is_still_open_is_in_use() {
 }
 
 #[test]
+fn v80_a_disk_whose_name_only_begins_like_that_is_judged_as_any() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/old/.nfs-server")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/old/.nfs-server.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
 fn v82_scratch_of_a_host_is_its_own() {
     Site::vmware()
         .vm("ds1", "web")
