@@ -279,8 +279,8 @@ impl Builder<'_> {
         }
         for (root, names) in found {
             let text = format!(
-                "on {} no inventory registers {}, which was written long before they were taken and at that time or after it, so \
-                 that somebody runs it whose inventory is missing: export the VMs of that host or vCenter",
+                "on {} no inventory registers {}, written long before they were taken and at that time or after it, so that somebody runs \
+                 what is listed nowhere: export the VMs of that host or vCenter",
                 self.root_name(root),
                 list(names.iter().map(String::as_str)),
             );

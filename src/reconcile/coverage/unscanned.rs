@@ -72,10 +72,14 @@ impl Builder<'_> {
         }
         for (platform, vms) in vms {
             let text = format!(
-                "{} ({}) with files on datastores that were not scanned, and the inventory lists only part of their files: a base disk, \
-                 snapshot or swap of theirs may lie here; scan those datastores or give LayoutEx or Get-VHD",
-                count(vms.len(), "VM", "VMs"),
+                "{} files on datastores that were not scanned ({}), and the inventory lists only part of their files: a base disk, \
+                 snapshot or swap of theirs may lie here; scan those datastores or give {}",
+                count(vms.len(), "VM has", "VMs have"),
                 list(vms.iter().map(|vm| vm.name.as_str())),
+                match platform {
+                    Platform::Vmware => "LayoutEx",
+                    Platform::Hyperv => "Get-VHD",
+                }
             );
             let roots = self.of_platform(platform);
             let reach = if platform == Platform::Hyperv {
