@@ -246,10 +246,12 @@ impl Judge<'_> {
     /// Whose it was, as far as its chain or its folder tells: a hint, never more.
     fn hint(&self, node: NodeId) -> Option<Attribution> {
         let known = self.hint_of_chain(node).or_else(|| self.hint_of_home(node));
+        // The folder of a service is nobody's VM.
+        let is_of_service = self.rules[node].is_some();
         known.or_else(|| {
             let folder = self.file(node).entry.path.folder();
             let mut names = folder.parts().map(|part| String::from_utf8_lossy(part).into_owned());
-            let name = names.rfind(|name| !is_nobodys_name(name))?;
+            let name = names.rfind(|name| !is_nobodys_name(name)).filter(|_| !is_of_service)?;
             let text = format!("it lies in the folder {name:?}: a hint at its last owner, no proof");
             Some(Attribution {
                 name,

@@ -54,6 +54,11 @@ impl Judge<'_> {
         self.lost_links(node).any(|link| !link.is_of_ghost) || self.likely_child(node, |_| true).is_some()
     }
 
+    /// True for a disk on which some lost disk may have been made.
+    pub(super) fn may_be_below_lost(&self, node: NodeId) -> bool {
+        self.lost_links(node).next().is_some()
+    }
+
     /// The first of such lost disks to which something ties this one, and what. Most signs are of this disk alone; the
     /// others tie it to the disks of one folder or one VM.
     fn likely_child(&self, node: NodeId, is_asked: impl Fn(&LostLink) -> bool) -> Option<(&LostLink, String)> {

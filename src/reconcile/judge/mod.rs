@@ -351,6 +351,11 @@ impl Judge<'_> {
             }
         }
         let has_children = self.references.into(node).any(|edge| edge.role == Role::Parent);
+        if judgement.reclaim == Reclaim::Candidate && has_children {
+            let text = "disks of nobody depend on it: it goes with all of them or not at all".to_owned();
+            let reason = statement(ReasonCode::HasChildren, text, None, Weight::Against);
+            judgement.reasons.push(reason);
+        }
         if judgement.reclaim == Reclaim::Candidate && (has_children || judgement.risk.is_some()) {
             judgement.reclaim = Reclaim::Review;
         }

@@ -58,7 +58,7 @@ impl Judge<'_> {
                 None,
                 Weight::For,
             );
-            return Judgement::new(Verdict::InUse, Some(Class::OpenDeleted), vec![reason]);
+            return in_use(Class::OpenDeleted, [reason]);
         }
         if let Some(reason) = self.suspicious(node) {
             return Judgement::unknown(Class::SuspiciousRename, reason);
@@ -107,8 +107,10 @@ impl Judge<'_> {
         let signs = signs::of_unit(self.world.files, self.locks, &unit);
         if let Some(first) = signs.first() {
             let mut judgement = in_use(first.class, signs.iter().map(|sign| sign.reason.clone()));
+            let is_told = situation.class == Class::UnusedParent;
             judgement.reasons.extend(self.against_use(node, situation));
             if first.class == Class::ProtectedByDescriptor
+                && !is_told
                 && !self.references.into(node).any(|edge| edge.role == Role::Parent)
             {
                 judgement.reasons.push(statement(

@@ -18,6 +18,32 @@ use crate::{
     },
 };
 
+/// Why a file that a VM owns stands out.
+fn class_reason(class: Class) -> Option<Reason> {
+    let (code, text) = match class {
+        Class::Template => (ReasonCode::RegisteredVm, "the VM is a template"),
+        Class::PlaceholderVm => (
+            ReasonCode::RegisteredVm,
+            "the VM is a placeholder of SRM, which stands for a replica at another place",
+        ),
+        Class::HeadlessExtent => (
+            ReasonCode::TargetGone,
+            "no descriptor that can be read names it: recreate the descriptor, do not delete the data",
+        ),
+        Class::DanglingDescriptor => (ReasonCode::TargetGone, "an extent that the descriptor names is gone"),
+        Class::UnmergedBackupCheckpoint => (
+            ReasonCode::MergePending,
+            "the VM runs on this checkpoint disk, and no list of checkpoints knows a checkpoint",
+        ),
+        Class::UnusedParent | Class::UnusedTemplate => (
+            ReasonCode::NoReference,
+            "no disk on the scanned roots depends on the disks of the VM",
+        ),
+        _ => return None,
+    };
+    Some(statement(code, text.to_owned(), None, Weight::For))
+}
+
 impl Judge<'_> {
     /// The registered VMs that reach a file.
     pub(super) fn registered_owners(&self, node: NodeId) -> Vec<usize> {
@@ -32,14 +58,19 @@ impl Judge<'_> {
 
     /// Whose a file is that registered VMs reach, and why.
     pub(super) fn told_owned(&self, node: NodeId, mut judgement: Judgement) -> Judgement {
+        let class = judgement.class;
+        let is_meant_to_rest = matches!(class, Some(Class::Template | Class::PlaceholderVm));
         for index in self.registered_owners(node) {
             let vm = &self.owners.vms[index];
             judgement.owners.insert(vm.owner());
             judgement.reasons.push(self.registration_reason(vm));
             judgement.reasons.extend(self.walk_reason(vm, node));
             judgement.reasons.extend(self.via_reason(vm, node));
-            judgement.reasons.extend(self.idle_reason(index));
+            judgement
+                .reasons
+                .extend(self.idle_reason(index).filter(|_| !is_meant_to_rest));
         }
+        judgement.reasons.extend(class.and_then(class_reason));
         judgement.reasons.dedup();
         judgement
     }

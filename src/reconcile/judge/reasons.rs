@@ -5,6 +5,7 @@ use crate::{
     inventory::Inventory,
     kind::{Kind, Platform, Role},
     reconcile::{
+        coverage::{GapItem, Reach},
         files::NodeId,
         signs::{self, statement},
     },
@@ -119,7 +120,12 @@ impl Judge<'_> {
     pub(super) fn confidence(&self, node: NodeId, reasons: &mut Vec<Reason>) -> Confidence {
         let root = self.root(node);
         let mut confidence = Confidence::High;
-        for gap in self.coverage.lowering(self.world.files, node) {
+        let is_nothing_to_it = |gap: &&GapItem| {
+            let of_lost = gap.code == ReasonCode::DiskUnreadable && matches!(gap.reach, Reach::Bases(_));
+            of_lost && !self.may_be_below_lost(node)
+        };
+        let gaps = self.coverage.lowering(self.world.files, node);
+        for gap in gaps.filter(|gap| !is_nothing_to_it(gap)) {
             confidence = Confidence::Medium;
             reasons.push(unchecked(gap.finding().to_owned(), gap.remedy()));
         }
@@ -151,6 +157,7 @@ pub(super) fn settles_use(class: Class) -> &'static str {
         Class::OpenLog => "a new scan after whoever has it open closed it, or after its log was replayed",
         Class::ProtectedByDescriptor => "the word of the service that set the mark",
         Class::HaProtected => "the inventory of that vCenter",
+        Class::OpenDeleted => "a new scan after that client was restarted",
         _ => "a newer inventory, and a new scan that finds it unchanged",
     }
 }

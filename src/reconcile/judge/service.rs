@@ -165,10 +165,19 @@ impl Judge<'_> {
             judgement
                 .reasons
                 .push(statement(ReasonCode::ServiceObject, text, Some(source), Weight::For));
-            if let Some(Via::Edge(place)) = object.files.get(&node) {
-                judgement.reasons.push(self.edge_reason(&self.references.edges[*place]));
-            }
         }
+        // Several lists name one object; the file that names this one is told once.
+        let objects_of_node = objects.iter().map(|&index| &self.owners.objects[index]);
+        let ways: BTreeSet<usize> = objects_of_node
+            .filter_map(|object| match object.files.get(&node) {
+                Some(Via::Edge(place)) => Some(*place),
+                _ => None,
+            })
+            .collect();
+        let ways = ways
+            .into_iter()
+            .map(|place| self.edge_reason(&self.references.edges[place]));
+        judgement.reasons.extend(ways);
         judgement.class = judgement.class.or(Some(Class::CustomRule));
         self.doubt_claims(node, objects, &mut judgement);
         judgement

@@ -114,12 +114,19 @@ impl Judge<'_> {
             kind if kind.is_extent() && !is_whole_disk(kind, disk) && !referenced_by(Role::Extent) => Situation::new(Class::HeadlessExtent, Grade::Headless)
                 .because(ReasonCode::TargetGone, "no descriptor names it; a running VM goes on without its descriptor: recreate the descriptor, do not delete the data"),
             Kind::VmdkCtk | Kind::Rct | Kind::Mrt => self.sidecar(node),
-            Kind::VmdkDigest | Kind::Vmxf | Kind::Vmsd => Situation::new(Class::LeftoverSidecar, Grade::Candidate),
+            Kind::VmdkDigest | Kind::Vmxf => Situation::new(Class::LeftoverSidecar, Grade::Candidate),
+            Kind::Vmsd => Situation::new(Class::LeftoverSidecar, Grade::Candidate)
+                .because(ReasonCode::TargetGone, "a snapshot list, and no VM that it could be of is there"),
+            Kind::Hrl | Kind::Hru => Situation::new(Class::LeftoverSidecar, Grade::Review)
+                .because(ReasonCode::TargetGone, "a log of Hyper-V Replica, and no disk of a VM that it could be of is there"),
             Kind::VmdkDescriptor if self.is_digest_of_nothing(node) => Situation::new(Class::LeftoverSidecar, Grade::Candidate),
-            Kind::Psf | Kind::Hrl | Kind::Hru | Kind::Referenced => Situation::new(Class::LeftoverSidecar, Grade::Review),
-            Kind::Vswp => Situation::new(Class::LeftoverState, Grade::Candidate),
+            Kind::Psf | Kind::Referenced => Situation::new(Class::LeftoverSidecar, Grade::Review),
+            Kind::Vswp => Situation::new(Class::LeftoverState, Grade::Candidate)
+                .because(ReasonCode::TargetGone, "a swap file is needed only while its VM runs, and no VM names it"),
             Kind::Vmgs => self.guest_state(node),
-            Kind::Nvram | Kind::Vmsn | Kind::Vmss | Kind::Vmem => Situation::new(Class::LeftoverState, Grade::Review),
+            Kind::Vmsn | Kind::Vmss | Kind::Vmem => Situation::new(Class::LeftoverState, Grade::Review)
+                .because(ReasonCode::TargetGone, "state of a VM that neither a configuration nor a snapshot list names"),
+            Kind::Nvram => Situation::new(Class::LeftoverState, Grade::Review),
             Kind::Vmrs | Kind::Bin | Kind::Vsv | Kind::Slp => {
                 let mut situation = Situation::new(Class::LeftoverState, Grade::Review);
                 situation.reasons.extend(self.id_of_nobody_reason(node));

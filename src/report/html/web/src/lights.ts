@@ -56,7 +56,7 @@ export const PLACES: Record<string, Place> = {
     "saved-state": { on: "memory", colour: "warn", text: "saved" },
     "several-datastores": { on: "placement", colour: "warn", text: "several datastores" },
     "duplicate-identity": { on: "identity", colour: "warn", text: "twice", info: { colour: "none", text: "copied disk" } },
-    "cluster-mismatch": { on: "identity", colour: "warn", text: "cluster differs" },
+    "former-replica": { on: "identity", colour: "none", text: "former replica" },
     "suspicious-rename": { on: "other", colour: "bad", text: "renamed" },
     "service-ghost": { on: "other", colour: "bad", text: "service object gone" },
     "malformed-artifact": { on: "other", colour: "warn", text: "malformed" },
