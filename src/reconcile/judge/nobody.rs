@@ -16,7 +16,7 @@ use crate::{
     reconcile::{
         coverage::MARGIN,
         files::NodeId,
-        signs::{self, Freshness, source_of, statement},
+        signs::{self, Freshness, Sign, source_of, statement},
     },
     report::{
         codes::{Class, ReasonCode},
@@ -105,22 +105,8 @@ impl Judge<'_> {
         }
         let unit = signs::unit(self.references, node);
         let signs = signs::of_unit(self.world.files, self.locks, &unit);
-        if let Some(first) = signs.first() {
-            let mut judgement = in_use(first.class, signs.iter().map(|sign| sign.reason.clone()));
-            let is_told = situation.class == Class::UnusedParent;
-            judgement.reasons.extend(self.against_use(node, situation));
-            if first.class == Class::ProtectedByDescriptor
-                && !is_told
-                && !self.references.into(node).any(|edge| edge.role == Role::Parent)
-            {
-                judgement.reasons.push(statement(
-                    ReasonCode::NoReference,
-                    "no child of it was found on the scanned roots".to_owned(),
-                    None,
-                    Weight::Against,
-                ));
-            }
-            return judgement;
+        if let Some(class) = signs.first().map(|sign| sign.class) {
+            return self.used_by_sign(node, class, signs, situation);
         }
         let newest = self.coverage.roots[self.root(node)].newest;
         let fresh = signs::freshness(
@@ -183,6 +169,23 @@ impl Judge<'_> {
             return pending;
         }
         self.orphaned(node, &unit, situation)
+    }
+
+    /// Some sign says that a file is used although nobody is known to own it.
+    fn used_by_sign(&self, node: NodeId, class: Class, signs: Vec<Sign>, situation: Situation) -> Judgement {
+        let mut judgement = in_use(class, signs.into_iter().map(|sign| sign.reason));
+        let is_told = situation.class == Class::UnusedParent;
+        judgement.reasons.extend(self.against_use(node, situation));
+        let has_child = || self.references.into(node).any(|edge| edge.role == Role::Parent);
+        if class == Class::ProtectedByDescriptor && !is_told && !has_child() {
+            judgement.reasons.push(statement(
+                ReasonCode::NoReference,
+                "no child of it was found on the scanned roots".to_owned(),
+                None,
+                Weight::Against,
+            ));
+        }
+        judgement
     }
 
     /// What a file would be if nobody used it: it speaks against its use.

@@ -268,16 +268,7 @@ impl Judge<'_> {
             );
         }
         if disk.is_some_and(|disk| disk.has_parent) || matches!(file.kind(), Kind::Avhd | Kind::Avhdx) {
-            let has_child = self.references.into(node).any(|edge| edge.role == Role::Parent);
-            let text = if has_child {
-                "a link of a chain that no VM reaches: whatever was made on it is nobody's as well"
-            } else {
-                "the last link of a chain, and no VM runs on it or has it as a snapshot"
-            };
-            let mut situation =
-                Situation::new(Class::StrandedSnapshot, Grade::Review).because(ReasonCode::DifferencingDisk, text);
-            situation.reasons.extend(self.lost_parent_reason(node));
-            return situation;
+            return self.stranded(node);
         }
         if fold(&self.path(node)).contains("-basedisk-") {
             return Situation::new(Class::UnusedParent, Grade::Unsure).because(
@@ -292,6 +283,20 @@ impl Judge<'_> {
             );
         }
         Situation::new(Class::DeletedVmDisk, Grade::Candidate)
+    }
+
+    /// V44, H-D5: a link that no chain of a VM reaches.
+    fn stranded(&self, node: NodeId) -> Situation {
+        let has_child = self.references.into(node).any(|edge| edge.role == Role::Parent);
+        let text = if has_child {
+            "a link of a chain that no VM reaches: whatever was made on it is nobody's as well"
+        } else {
+            "the last link of a chain, and no VM runs on it or has it as a snapshot"
+        };
+        let mut situation =
+            Situation::new(Class::StrandedSnapshot, Grade::Review).because(ReasonCode::DifferencingDisk, text);
+        situation.reasons.extend(self.lost_parent_reason(node));
+        situation
     }
 
     /// H-D9: what a link names as its parent is nowhere, so that its data cannot be read.
