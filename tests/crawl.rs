@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use derelict::{
@@ -18,7 +19,9 @@ use derelict::{
     kind::{Basis, Kind},
     progress::{Hidden, Progress},
     raw::RawPath,
+    settle::{candidates, settle},
 };
+use derelict_parsers::{DiskKind, testkit::vhdx::VhdxBuilder};
 
 /// A text descriptor of one flat extent.
 const DESCRIPTOR: &str = "# Disk DescriptorFile\nversion=1\nCID=12345678\nparentCID=ffffffff\ncreateType=\"vmfs\"\n\
@@ -535,6 +538,36 @@ fn a_file_that_vanished_before_hashing_is_an_issue() {
 }
 
 #[test]
+fn a_disk_that_somebody_opened_between_two_looks_is_seen_by_the_counters_of_its_header() {
+    let tree = Tree::new();
+    let disk = |sequence_number| VhdxBuilder {
+        sequence_number,
+        ..VhdxBuilder::new(DiskKind::Dynamic, 64 << 20, 1)
+    };
+    tree.file("vm/a.vhdx", disk(6).bytes())
+        .file("vm/b.vhdx", disk(6).bytes());
+    let mut catalogue = tree.collect();
+    tree.file("vm/a.vhdx", disk(8).bytes());
+    let all = candidates(&catalogue);
+    settle(
+        &mut catalogue,
+        &all,
+        Duration::ZERO,
+        &CollectOptions::default(),
+        &Hidden,
+    )
+    .unwrap();
+    let changes = |path: &str| {
+        let look = artifact(&catalogue, path).second_look.as_ref();
+        look.unwrap().changes.join("\n")
+    };
+    let of_a = changes("vm/a.vhdx");
+    assert!(of_a.contains("its header from sequence"), "{of_a}");
+    assert!(has_mark(artifact(&catalogue, "vm/a.vhdx"), MarkCode::Changed));
+    assert_eq!(changes("vm/b.vhdx"), "");
+}
+
+#[test]
 fn hf12_a_scan_changes_nothing_in_the_tree() {
     let tree = Tree::new();
     tree.file("vm/a.vmx", VMX)
@@ -744,7 +777,7 @@ fn hf12_a_file_that_somebody_holds_does_not_stall_the_scan() {
     holder.kill().unwrap();
     holder.wait().unwrap();
     assert!(
-        took < std::time::Duration::from_secs(10),
+        took < Duration::from_secs(10),
         "waited for the holder: {took:?}"
     );
     assert_eq!(names(&catalogue), ["vm/a.vhdx", "vm/b.vmx"]);

@@ -101,7 +101,7 @@ fn what_changes_between_two_looks_is_in_use_and_what_does_not_stays_orphaned() {
     assert_eq!(quiet["verdict"], "orphaned", "{quiet:#}");
     assert_eq!(
         reason(quiet, "unchanged"),
-        Some("looked at again after 1 seconds: nothing had changed")
+        Some("looked at again after 1 second: nothing had changed")
     );
 }
 

@@ -5,7 +5,7 @@ use crate::{
     inventory::Inventory,
     kind::{Kind, Platform, Role},
     reconcile::{
-        coverage::{GapItem, Reach},
+        coverage::{GapItem, Reach, count},
         files::NodeId,
         signs::{self, statement},
     },
@@ -60,7 +60,8 @@ impl Judge<'_> {
                 .map(|look| look.after_seconds)
         };
         let waited = unit.iter().map(waited).min()??;
-        let text = format!("looked at again after {waited} seconds: nothing had changed");
+        let waited = count(usize::try_from(waited).unwrap_or(usize::MAX), "second", "seconds");
+        let text = format!("looked at again after {waited}: nothing had changed");
         Some(statement(ReasonCode::Unchanged, text, None, Weight::For))
     }
 
