@@ -776,10 +776,7 @@ fn hf12_a_file_that_somebody_holds_does_not_stall_the_scan() {
     let took = start.elapsed();
     holder.kill().unwrap();
     holder.wait().unwrap();
-    assert!(
-        took < Duration::from_secs(10),
-        "waited for the holder: {took:?}"
-    );
+    assert!(took < Duration::from_secs(10), "waited for the holder: {took:?}");
     assert_eq!(names(&catalogue), ["vm/a.vhdx", "vm/b.vmx"]);
     // Whether the second try is let in is up to the kernel; what became of the first must be told if not.
     let disk = artifact(&catalogue, "vm/a.vhdx");

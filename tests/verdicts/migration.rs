@@ -9,13 +9,14 @@ use derelict_parsers::{
     testkit::{
         guid,
         hyperv_vm::HypervDrive,
-        vmware::{DescriptorBuilder, SnapshotBuilder, VmsdBuilder, VmxBuilder, dictionary},
+        vhdx::VhdxBuilder,
+        vmware::{DescriptorBuilder, SnapshotBuilder, VmsdBuilder, VmxBuilder, cowd, dictionary},
     },
 };
 
 use crate::support::{
-    Export, SECTORS, Site, checkpoint, child, config_only, descriptor, hyperv_host, hyperv_row, hyperv_vm, row, row_of,
-    vcenter, vhdx, vm_id, vmx,
+    Export, SECTORS, Site, checkpoint, child, cid, config_only, descriptor, hyperv_host, hyperv_row, hyperv_vm, row,
+    row_of, vcenter, vhdx, vm_id, vmx,
 };
 
 /// A VM that runs on a chain of so many links above its base.
@@ -53,6 +54,77 @@ fn a_chain_of_more_than_three_links_is_deep_and_one_at_the_limit_an_error() {
     assert_eq!(severity(3), None);
     assert_eq!(severity(4), Some((Severity::Warning, 4)));
     assert_eq!(severity(32), Some((Severity::Error, 32)));
+}
+
+#[test]
+fn a_chain_that_runs_in_a_circle_is_told_and_one_with_an_end_is_not() {
+    let site = |hint: &str| {
+        Site::vmware()
+            .vmx("ds1/web", "web", &["web-000002.vmdk"])
+            .disk("ds1/web/web")
+            .delta("ds1/web/web-000001", hint)
+            .delta("ds1/web/web-000002", "web-000001.vmdk")
+            .inventory(vcenter().vm(config_only("web", "[ds1] web/web.vmx")))
+            .judge()
+    };
+    site("web-000002.vmdk").problem("chain-cycle", "web/web-000002.vmdk");
+    site("web.vmdk").no_problem("chain-cycle");
+}
+
+#[test]
+fn links_of_another_size_than_their_parent_are_told_on_both_platforms() {
+    let of_vmware = |sectors: u64| {
+        let link = DescriptorBuilder::cowd_link("web-000001", sectors, cid("web-000001"), "web.vmdk", cid("web"));
+        Site::vmware()
+            .vmx("ds1/web", "web", &["web-000001.vmdk"])
+            .disk("ds1/web/web")
+            .file("ds1/web/web-000001.vmdk", link.build())
+            .file("ds1/web/web-000001-delta.vmdk", cowd(u32::try_from(sectors).unwrap()))
+            .inventory(vcenter().vm(config_only("web", "[ds1] web/web.vmx")))
+            .judge()
+    };
+    of_vmware(SECTORS * 2).problem("chain-size-mismatch", "web/web-000001.vmdk");
+    of_vmware(SECTORS).no_problem("chain-size-mismatch");
+    let leaf = r"C:\ClusterStorage\Volume1\web\web_A.avhdx";
+    let of_hyperv = |bytes: u64| {
+        let link = VhdxBuilder {
+            virtual_bytes: bytes,
+            ..child("web_A", &vhdx("web"), r".\web.vhdx")
+        };
+        Site::hyperv()
+            .vmcx("csv1/web", &hyperv_vm("web", &[leaf]))
+            .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+            .vhdx("csv1/web/web_A.avhdx", &link)
+            .inventory(hyperv_host("hv1").vm(hyperv_row("web", &[leaf])))
+            .judge()
+    };
+    of_hyperv(128 << 20).problem("chain-size-mismatch", "web/web_A.avhdx");
+    of_hyperv(64 << 20).no_problem("chain-size-mismatch");
+}
+
+#[test]
+fn a_file_of_a_vm_that_contradicts_its_format_is_told_and_a_sound_one_or_one_of_nobody_is_not() {
+    let site = |path: &str, content: &[u8]| {
+        Site::vmware()
+            .vm("ds1", "web")
+            .file(path, content)
+            .inventory(vcenter().vm(row_of("web")))
+            .judge()
+    };
+    let torn = &[0xa5; 600];
+    site("ds1/web/web.vmdk", torn).problem("malformed-artifact", "web/web.vmdk");
+    site("ds1/web/web.vmdk", &descriptor("web").build()).no_problem("malformed-artifact");
+    site("ds1/old/old.vmdk", torn).no_problem("malformed-artifact");
+}
+
+#[test]
+fn a_configuration_and_a_descriptor_that_are_there_are_no_problem() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .no_problem("config-unreadable")
+        .no_problem("headless-extent");
 }
 
 #[test]
