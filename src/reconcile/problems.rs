@@ -252,32 +252,14 @@ impl Problems {
                 severity,
                 subject: path(),
                 text: text.to_owned(),
-                reasons: judged[node].as_ref().map(|judgement| evidence_of(&judge.told(node, judgement))).unwrap_or_default(),
+                reasons: judged[node]
+                    .as_ref()
+                    .map(|judgement| evidence_of(&judge.told(node, judgement)))
+                    .unwrap_or_default(),
                 next_step,
             });
         }
-        let consolidation = by_mark(judge, node, MarkCode::NeedsConsolidation, ReasonCode::MergePending);
-        if !consolidation.is_empty() {
-            found.push(Finding {
-                code: ProblemCode::NeedsConsolidation,
-                severity: Severity::Warning,
-                subject: path(),
-                text: "the snapshot list says that disks need consolidation".to_owned(),
-                reasons: consolidation,
-                next_step: "consolidate the disks of the VM",
-            });
-        }
-        let damage = by_mark(judge, node, MarkCode::Damaged, ReasonCode::Damaged);
-        if !damage.is_empty() && !vms.is_empty() {
-            found.push(Finding {
-                code: ProblemCode::MalformedArtifact,
-                severity: Severity::Warning,
-                subject: path(),
-                text: "it belongs to a VM and contradicts its format".to_owned(),
-                reasons: damage,
-                next_step: "compare it with a backup; inspect it with `derelict inspect`",
-            });
-        }
+        found.extend(by_marks(judge, node, !vms.is_empty()));
         for finding in found {
             self.add(finding, vms);
         }
@@ -514,6 +496,35 @@ fn dangling(judge: &Judge<'_>, node: usize, owned: bool) -> Vec<Finding> {
 /// A statement for, with the file that it stands in.
 pub(super) fn shown(code: ReasonCode, text: String, source: String) -> Reason {
     statement(code, text, Some(source), Weight::For)
+}
+
+/// What the marks of a file say.
+fn by_marks(judge: &Judge<'_>, node: NodeId, is_owned: bool) -> Vec<Finding> {
+    let path = || source_of(judge.world.files, node, None);
+    let mut found = Vec::new();
+    let consolidation = by_mark(judge, node, MarkCode::NeedsConsolidation, ReasonCode::MergePending);
+    if !consolidation.is_empty() {
+        found.push(Finding {
+            code: ProblemCode::NeedsConsolidation,
+            severity: Severity::Warning,
+            subject: path(),
+            text: "the snapshot list says that disks need consolidation".to_owned(),
+            reasons: consolidation,
+            next_step: "consolidate the disks of the VM",
+        });
+    }
+    let damage = by_mark(judge, node, MarkCode::Damaged, ReasonCode::Damaged);
+    if !damage.is_empty() && is_owned {
+        found.push(Finding {
+            code: ProblemCode::MalformedArtifact,
+            severity: Severity::Warning,
+            subject: path(),
+            text: "it belongs to a VM and contradicts its format".to_owned(),
+            reasons: damage,
+            next_step: "compare it with a backup; inspect it with `derelict inspect`",
+        });
+    }
+    found
 }
 
 /// The marks of one sort on a file, as evidence.

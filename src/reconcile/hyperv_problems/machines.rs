@@ -136,7 +136,7 @@ impl Problems {
         let is_told = rows(judge, vm).any(|(_, row)| row.is_replicated() == Some(false));
         let is_replicated = rows(judge, vm).any(|(_, row)| row.is_replicated() == Some(true));
         // H-D17: a test failover runs on a child of the disk of the replica.
-        let shares = |node: &NodeId| judge.owners.vms_of.get(node).is_some_and(|vms| vms.len() > 1);
+        let shares = |node: &NodeId| judge.owners.vms_of.get(*node).is_some_and(|vms| vms.len() > 1);
         let is_test = vm.files.keys().any(shares);
         if !fold(&place).contains(REPLICA_STORE) || !is_told || is_replicated || is_test {
             return;

@@ -35,7 +35,9 @@ impl Judge<'_> {
                     match &judged[target] {
                         Some(followed) => {
                             let mut followed = self.told(target, followed).into_owned();
-                            followed.reasons.retain(|other| other.code != ReasonCode::FollowsArtifact);
+                            followed
+                                .reasons
+                                .retain(|other| other.code != ReasonCode::FollowsArtifact);
                             followed.reasons.insert(0, reason);
                             followed
                         }
