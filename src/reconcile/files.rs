@@ -295,22 +295,43 @@ impl<'a> Files<'a> {
 
     /// The root that an absolute path of the machine which scanned `from` lies in, and the path below it.
     pub(crate) fn scanned_place(&self, from: usize, path: &RawPath) -> Option<(usize, Vec<u8>)> {
-        let below = |root: &RootRecord| {
-            Some(
-                path.as_bytes()
-                    .strip_prefix(root.path.as_bytes())?
-                    .strip_prefix(b"/")?
-                    .to_vec(),
-            )
-        };
         let of_machine = self
             .roots
             .iter()
             .enumerate()
             .filter(|(_, root)| root.machine == self.roots[from].machine);
         of_machine
-            .filter_map(|(index, root)| Some((index, below(root)?)))
+            .filter_map(|(index, root)| Some((index, below(root.path.as_bytes(), path.as_bytes())?)))
             .min_by_key(|(_, below)| below.len())
+    }
+}
+
+/// A path below a root, both as one machine has them. Those on a drive of Windows are the same with either stroke and in
+/// any case.
+fn below(root: &[u8], path: &[u8]) -> Option<Vec<u8>> {
+    let (root, path) = (with_slashes(root), with_slashes(path));
+    let top = root.strip_suffix(b"/").unwrap_or(&root);
+    let (start, rest) = path.split_at_checked(top.len())?;
+    let is_same = start == top || is_of_drive(&root) && start.eq_ignore_ascii_case(top);
+    Some(rest.strip_prefix(b"/").filter(|_| is_same)?.to_vec())
+}
+
+/// True for a path that begins with the letter of a drive.
+fn is_of_drive(path: &[u8]) -> bool {
+    matches!(path, [letter, b':', b'/', ..] if letter.is_ascii_alphabetic())
+}
+
+/// A path of a drive of Windows with slashes, without the sign that it is verbatim; any other path as it is.
+fn with_slashes(path: &[u8]) -> Cow<'_, [u8]> {
+    let plain = path.strip_prefix(br"\\?\").unwrap_or(path);
+    match plain {
+        [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic() => Cow::Owned(
+            plain
+                .iter()
+                .map(|&byte| if byte == b'\\' { b'/' } else { byte })
+                .collect(),
+        ),
+        _ => Cow::Borrowed(path),
     }
 }
 
@@ -532,4 +553,26 @@ pub(crate) fn may_be_one(catalogue: &Catalogue, one: &Entry, other: &Entry) -> b
 /// Device numbers mean something on one machine only.
 fn device<'a>(catalogue: &'a Catalogue, entry: &Entry) -> (&'a str, u64) {
     (&catalogue.roots[entry.root].machine, entry.device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::below;
+
+    #[test]
+    fn a_path_lies_below_a_root_as_the_machine_of_both_has_it() {
+        let is = |root: &str, path: &str, expected: Option<&str>| {
+            let found = below(root.as_bytes(), path.as_bytes());
+            assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{path} below {root}");
+        };
+        is("/mnt/ds1", "/mnt/ds1/a/b.vmdk", Some("a/b.vmdk"));
+        is("/mnt/ds1", "/mnt/DS1/a/b.vmdk", None);
+        is("/mnt/ds1", "/mnt/ds10/b.vmdk", None);
+        is("/", "/a/b.vmdk", Some("a/b.vmdk"));
+        is(r"D:\VMs", r"D:\VMs\a\b.vmdk", Some("a/b.vmdk"));
+        is(r"D:\VMs", "d:/vms/a/b.vmdk", Some("a/b.vmdk"));
+        is(r"\\?\D:\", r"D:\a\b.vmdk", Some("a/b.vmdk"));
+        is(r"D:\VMs", r"D:\VMs2\b.vmdk", None);
+        is(r"D:\VMs", r"E:\VMs\b.vmdk", None);
+    }
 }

@@ -288,12 +288,13 @@ impl<'a> Resolver<'a> {
             let of_vm = of_vm.filter_map(|(root, folder)| Some(self.lookup(*root, &climb(folder, &tail)?)));
             return best_of(std::iter::once(target).chain(named).chain(of_vm));
         };
-        let target = if *mount == Mount::HostRoot {
-            self.where_scanned(from, text).unwrap_or(Target::Outside)
-        } else {
+        let target = self.where_scanned(from, text).unwrap_or_else(|| {
+            if *mount == Mount::HostRoot {
+                return Target::Outside;
+            }
             self.on_own_host(from, &path)
                 .unwrap_or_else(|| self.mounted(Writer::File, &path))
-        };
+        });
         if target == Target::Outside
             && let Lookup::Found { node: near, .. } = self
                 .files
@@ -309,11 +310,11 @@ impl<'a> Resolver<'a> {
     /// one that scanned the roots.
     fn where_scanned(&self, from: NodeId, text: &EncodedText) -> Option<Target> {
         let node = self.files.nodes[from];
+        if node.kind() != Kind::ForeignDisk {
+            return None;
+        }
         let path = RawPath::new(text.raw().to_vec());
-        let (root, below) = self
-            .files
-            .scanned_place(node.entry.root, &path)
-            .filter(|_| node.kind() == Kind::ForeignDisk)?;
+        let (root, below) = self.files.scanned_place(node.entry.root, &path)?;
         Some(self.lookup(root, &below))
     }
 
