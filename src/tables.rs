@@ -347,7 +347,7 @@ fn registered_columns<'a>() -> Vec<Column<Registered<'a>>> {
 // --- values ---------------------------------------------------------------------------------------------------------
 
 fn disk(artifact: &Artifact) -> Option<&DiskEvidence> {
-    artifact.evidence.disk.as_ref()
+    artifact.evidence.disk.as_deref()
 }
 
 fn target(reference: &Reference) -> String {
