@@ -13,7 +13,7 @@
 
 use std::{
     fs::File,
-    os::unix::fs::FileExt,
+    io::{Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -48,9 +48,15 @@ impl ReadAt for OnDisk {
         let there = usize::try_from(self.1.saturating_sub(offset))
             .unwrap()
             .min(buffer.len());
-        self.0.read_exact_at(&mut buffer[..there], offset)?;
+        read_at(&self.0, &mut buffer[..there], offset)?;
         Ok(there)
     }
+}
+
+/// Fills a buffer from a place of a file.
+fn read_at(mut file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<()> {
+    file.seek(SeekFrom::Start(offset))?;
+    file.read_exact(buffer)
 }
 
 /// A folder for images; `None`, loudly, where qemu is missing.
@@ -184,10 +190,10 @@ fn check_content(image: &Path, ranges: &[DiskRange], raw: &Path) {
         while at < range.length {
             let step = (range.length - at).min(4 * MIB);
             let mut expected = vec![0; usize::try_from(step).unwrap()];
-            raw.read_exact_at(&mut expected, range.start + at).unwrap();
+            read_at(&raw, &mut expected, range.start + at).unwrap();
             let mut found = vec![0; expected.len()];
             if let RangeContent::File { offset } = range.content {
-                image.read_exact_at(&mut found, offset + at).unwrap();
+                read_at(&image, &mut found, offset + at).unwrap();
             }
             assert!(found == expected, "{range:?} differs from {at} on");
             at += step;
@@ -454,7 +460,7 @@ fn read_chain(chain: &[(File, Vec<DiskRange>)], start: u64, buffer: &mut [u8]) {
         let index = |at: u64| usize::try_from(at - start).unwrap();
         let part = &mut buffer[index(from)..index(to)];
         match range.content {
-            RangeContent::File { offset } => file.read_exact_at(part, offset + (from - range.start)).unwrap(),
+            RangeContent::File { offset } => read_at(file, part, offset + (from - range.start)).unwrap(),
             RangeContent::Zero => part.fill(0),
             RangeContent::Absent => read_chain(parents, from, part),
             RangeContent::Lost => panic!("{range:?}"),

@@ -9,6 +9,7 @@
 use std::{
     cell::Cell,
     fs::File,
+    io::{Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -43,10 +44,11 @@ impl ReadAt for FileSource {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let mut file = &self.0;
+        file.seek(SeekFrom::Start(offset))?;
         let mut filled = 0;
         while filled < buffer.len() {
-            let place = offset + u64::try_from(filled).unwrap();
-            match std::os::unix::fs::FileExt::read_at(&self.0, &mut buffer[filled..], place)? {
+            match file.read(&mut buffer[filled..])? {
                 0 => break,
                 count => filled += count,
             }
