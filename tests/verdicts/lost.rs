@@ -366,6 +366,22 @@ fn v27_v29_a_parent_without_children_waits_only_for_disks_that_were_lost_on_its_
 }
 
 #[test]
+fn a_parent_is_no_candidate_while_a_ghost_misses_a_disk_on_another_datastore() {
+    let site = |ghost: bool| {
+        let vcenter = vcenter().datastore("ds2", &[], &["esx1"]).vm(row_of("web"));
+        Site::vmware()
+            .root("ds2", &["ds2"])
+            .vm("ds1", "web")
+            .disk("ds2/gold/w10")
+            .inventory(if ghost { vcenter.vm(row_of("gone")) } else { vcenter })
+            .only_as_it_is()
+            .judge()
+    };
+    site(true).is("ds2/gold/w10.vmdk", "orphaned review");
+    site(false).is("ds2/gold/w10.vmdk", "orphaned candidate");
+}
+
+#[test]
 fn a_list_that_names_the_old_place_of_a_parent_which_was_moved_means_that_parent() {
     let site = |moved_to: &str| {
         let old = "/vmfs/volumes/ds1/old/web.vmdk";

@@ -59,9 +59,10 @@ pub(crate) struct LostLink {
 }
 
 impl LostLink {
-    /// True for a root from which it may have been cloned. Those who make clones on VMware (Citrix, Horizon as it comes,
-    /// Cloud Director) put a copy of the parent on each datastore of the clones; on Hyper-V parents have a volume of their
-    /// own.
+    /// True for a root on which a disk of nobody that only looks like a parent waits for this one as `unknown`. Makers of
+    /// clones on VMware put a copy of the parent on each datastore of the clones (V28 has it in the names of Citrix); for
+    /// those that may keep it elsewhere (a replica datastore of Horizon) it stays review (V27). On Hyper-V parents have a
+    /// volume of their own.
     pub(crate) fn may_be_clone_of_disk_on(&self, root: usize) -> bool {
         self.platform == Platform::Hyperv || self.pool.0 == root
     }

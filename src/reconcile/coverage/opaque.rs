@@ -107,15 +107,16 @@ impl Builder<'_> {
         let elsewhere = format!("{what}: its snapshots, swap and state may lie elsewhere; {remedy}");
         match (vm.platform, knows_disks) {
             (Platform::Vmware, true) => {
-                let links = self.on_its_disks(vm);
+                let mut links = self.on_its_disks(vm);
+                links.extend(self.naming_its_disks(vm));
                 let mut nodes = self.of_its_name(vm, names);
                 nodes.extend(self.beside_its_disks(vm, &links));
                 nodes.extend(links);
                 self.gap_of_nodes(elsewhere, nodes);
             }
             (Platform::Vmware, false) => {
-                self.gap_of_nodes(elsewhere, self.of_its_name(vm, names));
                 let roots = self.within_reach(vm);
+                self.gap(ReasonCode::OwnerUnreadable, elsewhere, roots.clone(), Reach::State);
                 self.gap(ReasonCode::OwnerUnreadable, text, roots, Reach::Attachable);
             }
             (Platform::Hyperv, true) => {
@@ -161,16 +162,16 @@ impl Builder<'_> {
         found
     }
 
-    /// State and links of snapshots in the folders in which the VM has disks, in those of the links that may be its, and in
+    /// State and links of snapshots in the folders in which the VM has disks, in those of what may be its, and in
     /// those that its inventory names for them.
     fn beside_its_disks(&self, vm: &OwnerVm, links: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
         let files = self.world.files;
         let of_disks = vm
             .files
             .keys()
+            .filter(|&&node| files.nodes[node].kind().is_disk() || files.nodes[node].kind().is_extent())
             .chain(links)
             .map(|&node| files.nodes[node])
-            .filter(|file| file.kind().is_disk() || file.kind().is_extent())
             .map(|file| (file.entry.root, file.folder().to_vec()));
         let of_missing = vm.missing.iter().map(|missing| {
             (
@@ -237,6 +238,15 @@ impl Builder<'_> {
             found.extend(from.filter(|edge| edge.role == Role::Extent).map(|edge| edge.to));
         }
         found
+    }
+
+    /// Snapshot lists and states that name a disk of the VM, whatever they are called: a list may bear an old name (V46).
+    fn naming_its_disks(&self, vm: &OwnerVm) -> BTreeSet<NodeId> {
+        let files = self.world.files;
+        let disks = vm.files.keys().filter(|&&node| files.nodes[node].kind().is_disk());
+        let edges = disks.flat_map(|&node| &self.references.to[node]);
+        let from = edges.map(|&edge| self.references.edges[edge].from);
+        from.filter(|&node| is_state(files.nodes[node].kind())).collect()
     }
 
     /// Roots that the hosts of a VM may mount: a VM has its disks where its host reaches (V3).

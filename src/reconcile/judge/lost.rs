@@ -32,7 +32,11 @@ impl Judge<'_> {
     /// A disk of nobody that looks like a parent, while a VM of which something is left misses a disk that may have had
     /// one.
     pub(super) fn perhaps_parent_of_lost(&self, node: NodeId) -> Option<Judgement> {
-        let (link, sign) = self.likely_child(node, |link| !link.is_of_ghost)?;
+        let root = self.file(node).entry.root;
+        let may_be_clone = |link: &LostLink| !link.is_of_ghost && link.may_be_clone_of_disk_on(root);
+        let (link, sign) = self
+            .tied_child(node, |link| !link.is_of_ghost)
+            .or_else(|| self.child_of_any_parent(node, may_be_clone))?;
         let vm = &self.owners.vms[link.vm].name;
         let text = format!(
             "{vm} misses a disk that may have been made on this one: {sign}; {}",
@@ -51,7 +55,9 @@ impl Judge<'_> {
 
     /// True for a disk that must not be taken away before the lost disk of a VM is accounted for.
     pub(super) fn waits_for_lost(&self, node: NodeId) -> bool {
-        self.lost_links(node).any(|link| !link.is_of_ghost) || self.likely_child(node, |_| true).is_some()
+        self.lost_links(node).any(|link| !link.is_of_ghost)
+            || self.child_of_any_parent(node, |_| true).is_some()
+            || self.tied_child(node, |_| true).is_some()
     }
 
     /// True for a disk on which some lost disk may have been made.
@@ -59,22 +65,22 @@ impl Judge<'_> {
         self.lost_links(node).next().is_some()
     }
 
-    /// The first of such lost disks to which something ties this one, and what. Most signs are of this disk alone; the
-    /// others tie it to the disks of one folder or one VM.
-    fn likely_child(&self, node: NodeId, is_asked: impl Fn(&LostLink) -> bool) -> Option<(&LostLink, String)> {
-        let root = self.file(node).entry.root;
-        let link = if self.sign_of_any_parent(node).is_some() {
-            self.lost_links(node)
-                .find(|link| is_asked(link) && link.may_be_clone_of_disk_on(root))?
-        } else {
-            let file = self.file(node);
-            let lost = &self.coverage.lost;
-            let pools = lost.parent_folders.get(&self.folded_folder(node));
-            let vms = self.granted_vms(node);
-            let near = lost.near((file.entry.root, file.folder()), &vms, pools);
-            self.may_be_parent(node, near).find(|link| is_asked(link))?
-        };
+    /// The first lost disk of which the folder, the VM or the pool ties this one to it, and what does.
+    fn tied_child(&self, node: NodeId, is_asked: impl Fn(&LostLink) -> bool) -> Option<(&LostLink, String)> {
+        let file = self.file(node);
+        let lost = &self.coverage.lost;
+        let pools = lost.parent_folders.get(&self.folded_folder(node));
+        let vms = self.granted_vms(node);
+        let near = lost.near((file.entry.root, file.folder()), &vms, pools);
+        let link = self.may_be_parent(node, near).find(|link| is_asked(link))?;
         Some((link, self.sign_of_parent(node, link)?))
+    }
+
+    /// The first lost disk of which this one may be the parent because it looks like the parent of any, and why it does.
+    fn child_of_any_parent(&self, node: NodeId, is_asked: impl Fn(&LostLink) -> bool) -> Option<(&LostLink, String)> {
+        let sign = self.sign_of_any_parent(node)?;
+        let link = self.lost_links(node).find(|link| is_asked(link))?;
+        Some((link, sign))
     }
 
     /// Lost disks whose parent this one may be. A copy of a disk that is in use is of no need to them.

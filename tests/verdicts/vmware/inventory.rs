@@ -774,10 +774,26 @@ fn v3_v14_a_vm_whose_disks_nobody_tells_may_have_any_that_its_host_reaches() {
                 "ds2/gone/gone.vmdk",
                 "ds2/old/old-000001.vmdk",
                 "ds2/swap/web-1a2b3c4d.vswp",
+                "ds2/swap/old-1a2b3c4d.vswp",
             ],
             "unknown/owner-unreadable never",
         )
         .is("ds2/gone/gone.vmx", "unregistered")
-        .is("ds2/swap/old-1a2b3c4d.vswp", "orphaned/leftover-state")
         .is("ds3/far/far.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v14_v46_a_list_of_an_old_name_that_names_a_disk_of_an_encrypted_vm_and_what_lies_beside_it_may_be_its_own() {
+    let site = |named: &str| {
+        beside_an_encrypted_vm(row_of("web"))
+            .file("ds2/work/old.vmsd", snapshot_of(named))
+            .zeros("ds2/work/old-Snapshot1.vmem", 1 << 20)
+            .only_as_it_is()
+            .judge()
+    };
+    site("/vmfs/volumes/ds1/web/web.vmdk").are(
+        &["ds2/work/old.vmsd", "ds2/work/old-Snapshot1.vmem"],
+        "unknown/owner-unreadable never",
+    );
+    site("/vmfs/volumes/ds2/nobody/gone.vmdk").is("ds2/work/old-Snapshot1.vmem", "orphaned/leftover-state");
 }
