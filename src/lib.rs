@@ -32,6 +32,7 @@ pub mod inspect;
 pub mod interrupt;
 pub mod inventory;
 pub mod kind;
+mod needed_words;
 pub mod output;
 pub mod path;
 mod place;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::{
     error::{ErrorKind, Result, ToolError},
     kind::{Kind, Platform},
+    needed_words::NeededWords,
     report::{codes::Class, model::Verdict},
 };
 
@@ -29,17 +30,28 @@ pub struct Rule {
     pub reason: String,
     /// Where that is known from.
     pub source: String,
-    paths: GlobSet,
+    paths: Globs,
     kinds: Vec<Kind>,
-    sibling: Option<GlobMatcher>,
+    sibling: Option<Globs>,
     datastore: Option<GlobMatcher>,
     platform: Option<Platform>,
+}
+
+/// Globs of which any may match, as written and ready.
+#[derive(Debug)]
+struct Globs {
+    written: Vec<String>,
+    ready: GlobSet,
 }
 
 /// All rules, in the order in which they are asked.
 #[derive(Debug, Default)]
 pub struct Rules {
-    rules: Vec<Rule>,
+    ordered: Vec<Rule>,
+    /// What a path has to hold for each of the rules.
+    words_of_paths: NeededWords,
+    /// What the name of a sibling has to hold for each of the rules.
+    words_of_siblings: NeededWords,
 }
 
 /// What a rule looks at.
@@ -49,12 +61,8 @@ pub struct Subject<'a> {
     pub path: &'a str,
     /// Kind.
     pub kind: Kind,
-    /// Which rules find their company in the folder of the file: what [`Rules::company`] says of it.
-    pub company: &'a [bool],
-    /// Platforms whose files the datastore holds.
-    pub platforms: &'a [Platform],
-    /// Names of the datastore.
-    pub datastores: &'a [String],
+    /// Which rules count in the folder of the file: what [`Rules::in_folder`] says of it.
+    pub counting: &'a [bool],
 }
 
 #[derive(Deserialize)]
@@ -121,34 +129,65 @@ impl Rules {
                     .map_err(|error| ToolError::new(ErrorKind::Rules, format!("{name}: rule {id}: {error}")))?,
             );
         }
-        self.rules.retain(|rule| !file.disable.contains(&rule.id));
-        added.append(&mut self.rules);
-        self.rules = added;
+        self.ordered.retain(|rule| !file.disable.contains(&rule.id));
+        added.append(&mut self.ordered);
+        self.ordered = added;
+        self.find_words(name)
+    }
+
+    fn find_words(&mut self, name: &str) -> Result<()> {
+        let failed = |error| ToolError::new(ErrorKind::Rules, format!("{name}: {error}"));
+        let paths = self.ordered.iter().map(|rule| rule.paths.written.as_slice());
+        self.words_of_paths = NeededWords::new(paths).map_err(failed)?;
+        let siblings = self.ordered.iter().map(|rule| match &rule.sibling {
+            Some(sibling) => sibling.written.as_slice(),
+            None => &[],
+        });
+        self.words_of_siblings = NeededWords::new(siblings).map_err(failed)?;
         Ok(())
     }
 
-    /// For each rule whether a folder with these files holds the sibling that it asks for: once a folder, not once a
-    /// file.
-    pub fn company<'a>(&self, names: impl Iterator<Item = &'a str> + Clone) -> Vec<bool> {
-        let is_met = |rule: &Rule| {
-            rule.sibling
-                .as_ref()
-                .is_none_or(|sibling| names.clone().any(|name| sibling.is_match(name)))
+    /// For each rule whether it counts on a datastore with these names that holds files of these platforms.
+    pub fn on_datastore(&self, names: &[String], platforms: &[Platform]) -> Vec<bool> {
+        let counts = |rule: &Rule| {
+            let is_named = |datastore: &GlobMatcher| names.iter().any(|name| datastore.is_match(name));
+            rule.platform.is_none_or(|platform| platforms.contains(&platform))
+                && rule.datastore.as_ref().is_none_or(is_named)
         };
-        self.rules.iter().map(is_met).collect()
+        self.ordered.iter().map(counts).collect()
+    }
+
+    /// The same for a folder of the datastore with these files, which may hold the sibling that a rule asks for.
+    pub fn in_folder<'a>(&self, on_datastore: &[bool], names: impl Iterator<Item = &'a str>) -> Vec<bool> {
+        let mut counting: Vec<bool> = self.ordered.iter().map(|rule| rule.sibling.is_none()).collect();
+        for name in names {
+            let found = self.words_of_siblings.found_in(name);
+            for (place, (rule, counts)) in self.ordered.iter().zip(&mut counting).enumerate() {
+                let may_be = !*counts && self.words_of_siblings.may_match(place, &found);
+                *counts |= may_be && rule.sibling.as_ref().is_some_and(|sibling| sibling.is_match(name));
+            }
+        }
+        counting
+            .iter()
+            .zip(on_datastore)
+            .map(|(here, there)| *here && *there)
+            .collect()
     }
 
     /// The first rule that matches.
     pub fn find(&self, subject: Subject<'_>) -> Option<&Rule> {
-        let mut rules = self.rules.iter().zip(subject.company);
-        rules
-            .find(|(rule, met)| **met && rule.matches(subject))
-            .map(|(rule, _)| rule)
+        let found = self.words_of_paths.found_in(subject.path);
+        let mut rules = self.ordered.iter().zip(subject.counting).enumerate();
+        // What costs least is asked first.
+        let rule = rules.find(|(place, (rule, counts))| {
+            **counts && self.words_of_paths.may_match(*place, &found) && rule.matches(subject)
+        });
+        rule.map(|(_, (rule, _))| rule)
     }
 
     /// The rules, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.iter()
+        self.ordered.iter()
     }
 }
 
@@ -163,35 +202,37 @@ impl Rule {
         if written.paths.iter().any(|path| path.trim().is_empty()) || written.paths.is_empty() {
             return Err("a rule needs paths, and none may be empty".to_owned());
         }
-        let mut paths = GlobSetBuilder::new();
-        for path in &written.paths {
-            paths.add(glob(path)?);
-        }
         Ok(Self {
             id: written.id,
             verdict: written.verdict,
             class: written.class,
             reason: written.reason,
             source: written.source,
-            paths: paths.build().map_err(|error| error.to_string())?,
+            paths: Globs::compile(written.paths)?,
             kinds: written.kinds,
-            sibling: matcher(written.sibling.as_deref())?,
+            sibling: written.sibling.map(|glob| Globs::compile(vec![glob])).transpose()?,
             datastore: matcher(written.datastore.as_deref())?,
             platform: written.platform,
         })
     }
 
     fn matches(&self, subject: Subject<'_>) -> bool {
-        // What costs least is asked first.
-        (self.kinds.is_empty() || self.kinds.contains(&subject.kind))
-            && self
-                .platform
-                .is_none_or(|platform| subject.platforms.contains(&platform))
-            && self.paths.is_match(subject.path)
-            && self
-                .datastore
-                .as_ref()
-                .is_none_or(|datastore| subject.datastores.iter().any(|name| datastore.is_match(name)))
+        (self.kinds.is_empty() || self.kinds.contains(&subject.kind)) && self.paths.is_match(subject.path)
+    }
+}
+
+impl Globs {
+    fn compile(written: Vec<String>) -> std::result::Result<Self, String> {
+        let mut set = GlobSetBuilder::new();
+        for text in &written {
+            set.add(glob(text)?);
+        }
+        let ready = set.build().map_err(|error| error.to_string())?;
+        Ok(Self { written, ready })
+    }
+
+    fn is_match(&self, text: &str) -> bool {
+        self.ready.is_match(text)
     }
 }
 
@@ -215,13 +256,11 @@ mod tests {
 
     fn class_of(path: &str, kind: Kind, siblings: &[&str]) -> Option<Class> {
         let rules = Rules::built_in().expect("the built-in rules compile");
-        let company = rules.company(siblings.iter().copied());
+        let on_datastore = rules.on_datastore(&[], &[Platform::Vmware, Platform::Hyperv]);
         let subject = Subject {
             path,
             kind,
-            company: &company,
-            platforms: &[Platform::Vmware, Platform::Hyperv],
-            datastores: &[],
+            counting: &rules.in_folder(&on_datastore, siblings.iter().copied()),
         };
         rules.find(subject).map(|rule| rule.class)
     }
@@ -277,9 +316,7 @@ mod tests {
                 .find(Subject {
                     path,
                     kind: Kind::VmdkDescriptor,
-                    company: &rules.company(std::iter::empty()),
-                    platforms: &[],
-                    datastores: &[],
+                    counting: &rules.in_folder(&rules.on_datastore(&[], &[]), std::iter::empty()),
                 })
                 .map(|rule| rule.id.clone())
         };

@@ -47,10 +47,12 @@ pub(crate) fn match_rules<'a>(
         }
     }
     let roots = 0..catalogue.roots.len();
-    let datastores: Vec<Vec<String>> = roots.clone().map(|root| identities.names_of(root)).collect();
+    let on_datastore = |root: usize| options.rules.on_datastore(&identities.names_of(root), &platforms[root]);
+    let on_datastores: Vec<Vec<bool>> = roots.clone().map(on_datastore).collect();
     let above: Vec<String> = roots.map(|root| folders_above(identities, root)).collect();
     let of_folder = |(root, folder, nodes): (usize, &[u8], &[NodeId])| {
-        let company = options.rules.company(nodes.iter().map(|&node| world.files.name(node)));
+        let names = nodes.iter().map(|&node| world.files.name(node));
+        let counting = options.rules.in_folder(&on_datastores[root], names);
         let above = &above[root];
         let folder = String::from_utf8_lossy(folder).into_owned();
         let rule = |&node: &NodeId| {
@@ -63,9 +65,7 @@ pub(crate) fn match_rules<'a>(
             let subject = Subject {
                 path: &path,
                 kind: world.files.nodes[node].kind(),
-                company: &company,
-                platforms: &platforms[root],
-                datastores: &datastores[root],
+                counting: &counting,
             };
             Some((node, options.rules.find(subject)?))
         };
