@@ -28,6 +28,7 @@ pub mod exit_code;
 pub mod facts;
 pub mod file_reader;
 pub mod hash;
+mod in_order;
 pub mod inspect;
 pub mod interrupt;
 pub mod inventory;

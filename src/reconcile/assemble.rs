@@ -1,6 +1,9 @@
 //! Assemble: the report of everything that was found out. Every sum counts a file once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
@@ -119,8 +122,18 @@ impl Maker<'_> {
         self.root(entry.root).path.join(entry.path.as_bytes())
     }
 
-    /// The bytes of the same.
-    pub(super) fn path_bytes(&self, node: NodeId) -> impl Iterator<Item = u8> {
+    /// Compares the paths of two files.
+    pub(super) fn cmp_paths(&self, one: NodeId, other: NodeId) -> Ordering {
+        let nodes = &self.judge.world.files.nodes;
+        let (one_entry, other_entry) = (nodes[one].entry, nodes[other].entry);
+        if one_entry.root == other_entry.root {
+            return one_entry.path.as_bytes().cmp(other_entry.path.as_bytes());
+        }
+        self.path_bytes(one).cmp(self.path_bytes(other))
+    }
+
+    /// The bytes of a path.
+    fn path_bytes(&self, node: NodeId) -> impl Iterator<Item = u8> {
         let entry = self.judge.world.files.nodes[node].entry;
         let root = self.root(entry.root).path.as_bytes();
         let between = !(root.is_empty() || root.ends_with(b"/") || entry.path.is_empty());

@@ -4,13 +4,17 @@
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
+    io,
 };
 
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use serde::{Serialize, Serializer};
+use rayon::{
+    iter::{IntoParallelRefIterator, ParallelIterator},
+    slice::ParallelSliceMut,
+};
 
 use super::{assemble::Maker, files::NodeId, groups::Groups};
 use crate::{
+    in_order::write_in_order,
     raw::RawPath,
     report::model::{ArtifactReport, Artifacts, Verdict},
 };
@@ -35,8 +39,8 @@ impl<'a> Told<'a> {
             .reported()
             .map(|(node, judgement)| (node, judgement.verdict))
             .collect();
-        nodes.sort_by(|a, b| maker.path_bytes(a.0).cmp(maker.path_bytes(b.0)).then(a.1.cmp(&b.1)));
-        nodes.dedup_by(|later, first| maker.path_bytes(later.0).eq(maker.path_bytes(first.0)));
+        nodes.par_sort_by(|a, b| maker.cmp_paths(a.0, b.0).then(a.1.cmp(&b.1)));
+        nodes.dedup_by(|later, first| maker.cmp_paths(later.0, first.0).is_eq());
         Self {
             maker,
             groups,
@@ -103,6 +107,18 @@ impl Artifacts for Told<'_> {
         self.made(found).map(Cow::Owned)
     }
 
+    fn write_each(
+        &self,
+        render: impl Fn(&ArtifactReport, &mut Vec<u8>) -> io::Result<()> + Sync,
+        write: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let told = |&node: &NodeId, text: &mut Vec<u8>| match self.artifact(node) {
+            Some(artifact) => render(&artifact, text),
+            None => Ok(()),
+        };
+        write_in_order(&self.nodes, told, write)
+    }
+
     fn paths(&self) -> impl Iterator<Item = Cow<'_, RawPath>> {
         self.nodes.iter().map(|&node| Cow::Owned(self.maker.path(node)))
     }
@@ -117,11 +133,5 @@ impl Artifacts for Told<'_> {
         let kept: Vec<NodeId> = kept.collect();
         drop(is_kept);
         self.nodes = kept;
-    }
-}
-
-impl Serialize for Told<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.all())
     }
 }

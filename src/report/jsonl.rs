@@ -3,21 +3,16 @@
 //! Every line is an object with a `type`. First one `report` (schema, times, tool, coverage, summary, accepted, backups),
 //! then `artifact`, `group`, `problem`, `vm` and `second-opinion` lines, each with the fields of the JSON report.
 
-use std::{
-    borrow::Borrow,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
     json,
-    model::{
-        Acceptance, ArtifactReport, Artifacts, BackupReport, Coverage, Group, Problem, Report, SecondOpinion, Summary,
-        Tool, Vm,
-    },
+    model::{Acceptance, Artifacts, BackupReport, Coverage, Report, Summary, Tool},
 };
+use crate::in_order::write_in_order;
 
 #[derive(Serialize)]
 struct Line<'a, T> {
@@ -55,29 +50,27 @@ pub fn write(report: &Report<impl Artifacts>, out: &mut dyn Write) -> io::Result
         accepted: &report.accepted,
         backups: report.backups.as_ref(),
     };
-    lines::<Head<'_>>("report", [head], out)?;
-    lines::<ArtifactReport>("artifact", report.artifacts.all(), out)?;
-    lines::<Group>("group", &report.groups, out)?;
-    lines::<Problem>("problem", &report.problems, out)?;
-    lines::<Vm>("vm", &report.vms, out)?;
-    lines::<SecondOpinion>("second-opinion", &report.second_opinions, out)
+    let mut write = |lines: &[u8]| out.write_all(lines);
+    write_in_order(&[head], |head, lines| line("report", head, lines), &mut write)?;
+    let artifacts = &report.artifacts;
+    artifacts.write_each(|artifact, lines| line("artifact", artifact, lines), &mut write)?;
+    write_in_order(&report.groups, |group, lines| line("group", group, lines), &mut write)?;
+    write_in_order(
+        &report.problems,
+        |problem, lines| line("problem", problem, lines),
+        &mut write,
+    )?;
+    write_in_order(&report.vms, |vm, lines| line("vm", vm, lines), &mut write)?;
+    let opinions = &report.second_opinions;
+    write_in_order(
+        opinions,
+        |opinion, lines| line("second-opinion", opinion, lines),
+        &mut write,
+    )
 }
 
-fn lines<T: Serialize>(
-    r#type: &'static str,
-    items: impl IntoIterator<Item = impl Borrow<T>>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let mut items = items.into_iter();
-    items.try_for_each(|item| {
-        json::line(
-            &Line {
-                r#type,
-                item: item.borrow(),
-            },
-            out,
-        )
-    })
+fn line<T: Serialize>(r#type: &'static str, item: &T, lines: &mut Vec<u8>) -> io::Result<()> {
+    json::line(&Line { r#type, item }, lines)
 }
 
 #[cfg(test)]

@@ -1,15 +1,13 @@
 //! The artifacts of a report, in memory or not.
 
-use std::borrow::Cow;
-
-use serde::Serialize;
+use std::{borrow::Cow, io};
 
 use super::{ArtifactReport, Verdict};
-use crate::raw::RawPath;
+use crate::{in_order::write_in_order, raw::RawPath};
 
 /// The artifacts of a report in their order: a list of them, or what makes each when it is asked for. A large site has
 /// millions, and a writer needs one at a time.
-pub trait Artifacts: Serialize {
+pub trait Artifacts: Sync {
     /// How many there are.
     fn count(&self) -> usize;
 
@@ -20,6 +18,16 @@ pub trait Artifacts: Serialize {
     fn all(&self) -> impl Iterator<Item = Cow<'_, ArtifactReport>> {
         self.with(|_| true)
     }
+
+    /// Hands the texts of all to `write`, in order; `render` adds that of one to what is there, on several threads.
+    ///
+    /// # Errors
+    /// When one of the two fails.
+    fn write_each(
+        &self,
+        render: impl Fn(&ArtifactReport, &mut Vec<u8>) -> io::Result<()> + Sync,
+        write: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()>;
 
     /// The paths of all, in order.
     fn paths(&self) -> impl Iterator<Item = Cow<'_, RawPath>>;
@@ -39,6 +47,14 @@ impl Artifacts for Vec<ArtifactReport> {
     fn with(&self, wanted: impl Fn(Verdict) -> bool) -> impl Iterator<Item = Cow<'_, ArtifactReport>> {
         let found = self.iter().filter(move |artifact| wanted(artifact.verdict));
         found.map(Cow::Borrowed)
+    }
+
+    fn write_each(
+        &self,
+        render: impl Fn(&ArtifactReport, &mut Vec<u8>) -> io::Result<()> + Sync,
+        write: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        write_in_order(self, render, write)
     }
 
     fn paths(&self) -> impl Iterator<Item = Cow<'_, RawPath>> {
