@@ -22,6 +22,9 @@ const HEADER_MAGIC: u32 = 0x184D_2A50;
 const SEAL_MAGIC: u32 = 0x184D_2A51;
 const TRAILER_MAGIC: u32 = 0x184D_2A52;
 
+/// What a block is called in errors.
+pub(super) const BLOCK: &str = "catalogue block";
+
 const DIGEST_BYTES: usize = 32;
 
 /// Magic and length.
@@ -103,11 +106,38 @@ impl Chain {
 
 /// What a frame holds.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Frame {
+pub(super) enum Frame<'a> {
     /// Lines of JSON.
-    Block(Vec<u8>),
+    Block(Block<'a>),
     /// Nothing may follow.
     Trailer(Counts),
+}
+
+/// A block as it is stored. Whether it is what its seal says is found out by [`Self::lines`].
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Block<'a> {
+    /// Where its seal begins.
+    pub(super) start: usize,
+    stored: &'a [u8],
+    /// The digest of what is stored.
+    digest: &'a [u8],
+    /// Bytes before compression.
+    raw: usize,
+}
+
+impl Block<'_> {
+    /// The lines of JSON.
+    pub(super) fn lines(&self) -> Result<Vec<u8>> {
+        let malformed = |detail: &str| malformed(BLOCK, self.start, detail);
+        if blake3::hash(self.stored).as_bytes() != self.digest {
+            return Err(malformed("checksum mismatch"));
+        }
+        let lines = zstd::bulk::decompress(self.stored, self.raw).map_err(|error| malformed(&error.to_string()))?;
+        if lines.len() != self.raw {
+            return Err(malformed("it holds fewer bytes than its seal says"));
+        }
+        Ok(lines)
+    }
 }
 
 /// Reads frames one after the other.
@@ -161,7 +191,7 @@ impl<'a> Frames<'a> {
     }
 
     /// The next frame.
-    pub(super) fn next(&mut self) -> Result<std::result::Result<Frame, Cut>> {
+    pub(super) fn next(&mut self) -> Result<std::result::Result<Frame<'a>, Cut>> {
         let Some((magic, length)) = self.prefix(self.at) else {
             return Ok(Err(Cut));
         };
@@ -175,15 +205,14 @@ impl<'a> Frames<'a> {
         }
     }
 
-    fn block(&mut self, length: usize) -> Result<std::result::Result<Frame, Cut>> {
-        const WHAT: &str = "catalogue block";
+    fn block(&mut self, length: usize) -> Result<std::result::Result<Frame<'a>, Cut>> {
         let start = self.at;
-        let malformed = |detail: &str| malformed(WHAT, start, detail);
+        let malformed = |detail: &str| malformed(BLOCK, start, detail);
         if length != SEAL_BYTES + DIGEST_BYTES {
             return Err(malformed("its seal has another length than seals have"));
         }
         let before = self.chain.clone();
-        let Some(seal) = self.content(WHAT, length)? else {
+        let Some(seal) = self.content(BLOCK, length)? else {
             return Ok(Err(Cut));
         };
         let (raw, rest) = u32_at(seal).ok_or_else(|| malformed("no raw length"))?;
@@ -191,23 +220,22 @@ impl<'a> Frames<'a> {
         if raw > MOST_RAW_BYTES {
             return Err(limit("raw bytes of a catalogue block", raw, MOST_RAW_BYTES));
         }
+        let bytes: &'a [u8] = self.bytes;
         let end = self.at.checked_add(stored);
-        let Some(block) = end.and_then(|end| self.bytes.get(self.at..end)) else {
+        let Some(stored) = end.and_then(|end| bytes.get(self.at..end)) else {
             (self.at, self.chain) = (start, before);
             return Ok(Err(Cut));
         };
-        if blake3::hash(block).as_bytes() != digest {
-            return Err(malformed("checksum mismatch"));
-        }
-        self.at = self.at.saturating_add(stored);
-        let raw_bytes = zstd::bulk::decompress(block, raw).map_err(|error| malformed(&error.to_string()))?;
-        if raw_bytes.len() != raw {
-            return Err(malformed("it holds fewer bytes than its seal says"));
-        }
-        Ok(Ok(Frame::Block(raw_bytes)))
+        self.at = self.at.saturating_add(stored.len());
+        Ok(Ok(Frame::Block(Block {
+            start,
+            stored,
+            digest,
+            raw,
+        })))
     }
 
-    fn trailer(&mut self, length: usize) -> Result<std::result::Result<Frame, Cut>> {
+    fn trailer(&mut self, length: usize) -> Result<std::result::Result<Frame<'a>, Cut>> {
         const WHAT: &str = "catalogue trailer";
         let start = self.at;
         if length != TRAILER_BYTES + DIGEST_BYTES {
@@ -310,12 +338,19 @@ mod tests {
         file
     }
 
+    fn next_lines(frames: &mut Frames<'_>) -> Result<Vec<u8>> {
+        match frames.next()? {
+            Ok(Frame::Block(block)) => block.lines(),
+            other => panic!("{other:?} is no block"),
+        }
+    }
+
     #[test]
     fn frames_come_back_as_they_were() {
         let file = file();
         let mut frames = Frames::new(&file);
         assert_eq!(frames.header().unwrap(), b"{}");
-        assert_eq!(frames.next().unwrap(), Ok(Frame::Block(b"one\n".to_vec())));
+        assert_eq!(next_lines(&mut frames).unwrap(), b"one\n");
         assert_eq!(frames.next().unwrap(), Ok(Frame::Trailer(COUNTS)));
         assert_eq!(frames.at, file.len());
     }
@@ -358,7 +393,7 @@ mod tests {
             file.extend(stored);
             let mut frames = Frames::new(&file);
             frames.header().unwrap();
-            let error = frames.next().unwrap_err();
+            let error = next_lines(&mut frames).unwrap_err();
             assert!(matches!(error, ParseError::Malformed { .. }), "{claimed}: {error}");
         }
     }

@@ -9,12 +9,13 @@ use serde::Deserialize;
 use super::{
     Catalogue, Folder, Issue, RootRecord, Stage,
     folder::Gathering,
-    frame::{Chain, Counts, Frame, Frames, malformed},
+    frame::{BLOCK, Block, Chain, Counts, Cut, Frame, Frames, malformed},
     places::Places,
     record::{Header, LookRecord, Record, SCHEMA},
 };
 use crate::{
     error::{ErrorKind, Result, ToolError},
+    in_order::in_order,
     raw::RawPath,
     saved_file::SavedFile,
     settle,
@@ -22,6 +23,9 @@ use crate::{
 
 /// What is said of every folder that the run did not come to.
 const NOT_COLLECTED: &str = "not collected: the run that wrote the catalogue did not end";
+
+/// Blocks whose records are read at a time, by several threads: each is some MiB in memory.
+const BLOCKS_AT_ONCE: usize = 8;
 
 /// What is said of a catalogue without trailer.
 const INCOMPLETE: &str = "is incomplete: the run that wrote it did not end; collect --resume goes on with it";
@@ -174,38 +178,52 @@ fn read_frames(file: &[u8], roots: usize, take: &mut dyn FnMut(Folder)) -> std::
         places: Places::of_roots(roots),
         ..Read::default()
     };
-    while read.trailer.is_none() {
+    let mut blocks = Vec::new();
+    let (start, last) = loop {
         let start = frames.at;
-        match frames.next()? {
-            Ok(Frame::Block(lines)) => read.block(&lines, start, roots, take)?,
-            Ok(Frame::Trailer(counts)) if counts != read.counts => {
-                let detail = "it counts something else than there is";
-                return Err(malformed("catalogue trailer", start, detail));
-            }
-            Ok(Frame::Trailer(counts)) => read.trailer = Some(counts),
-            Err(_) => break,
+        match frames.next() {
+            Ok(Ok(Frame::Block(block))) => blocks.push(block),
+            last => break (start, last),
         }
+    };
+    // What is wrong with a block is told before what is wrong behind it.
+    let records = |blocks: &[Block<'_>]| blocks.iter().map(|block| records(block, roots)).collect::<Vec<_>>();
+    in_order(&blocks, BLOCKS_AT_ONCE, records, |blocks| {
+        for records in blocks {
+            read.block(records?, take);
+        }
+        Ok::<_, ParseError>(())
+    })?;
+    match last? {
+        Ok(Frame::Trailer(counts)) if counts != read.counts => {
+            let detail = "it counts something else than there is";
+            return Err(malformed("catalogue trailer", start, detail));
+        }
+        Ok(Frame::Trailer(counts)) => read.trailer = Some(counts),
+        Ok(Frame::Block(_)) | Err(Cut) => {}
     }
     (read.end, read.chain) = (frames.at, frames.chain);
     Ok(read)
 }
 
+/// The records of a block.
+fn records(block: &Block<'_>, roots: usize) -> std::result::Result<Vec<Record<'static>>, ParseError> {
+    let lines = block.lines()?;
+    let records = serde_json::Deserializer::from_slice(&lines).into_iter::<Record<'static>>();
+    let checked = records.map(|record| {
+        let record = record.map_err(|error| malformed(BLOCK, block.start, &error.to_string()))?;
+        check(&record, roots).map_err(|detail| malformed(BLOCK, block.start, &detail))?;
+        Ok(record)
+    });
+    checked.collect()
+}
+
 impl Read {
-    fn block(
-        &mut self,
-        lines: &[u8],
-        start: usize,
-        roots: usize,
-        take: &mut dyn FnMut(Folder),
-    ) -> std::result::Result<(), ParseError> {
-        const WHAT: &str = "catalogue block";
+    fn block(&mut self, records: Vec<Record<'_>>, take: &mut dyn FnMut(Folder)) {
         self.counts.blocks = self.counts.blocks.saturating_add(1);
-        for record in serde_json::Deserializer::from_slice(lines).into_iter::<Record<'static>>() {
-            let record = record.map_err(|error| malformed(WHAT, start, &error.to_string()))?;
-            check(&record, roots).map_err(|detail| malformed(WHAT, start, &detail))?;
+        for record in records {
             self.record(record, take);
         }
-        Ok(())
     }
 
     fn record(&mut self, record: Record<'_>, take: &mut dyn FnMut(Folder)) {

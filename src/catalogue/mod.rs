@@ -154,6 +154,7 @@ pub struct Entry {
 
 /// A file that virtualization writes, with all that was read of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "record::FlatArtifact")]
 pub struct Artifact {
     /// What the file system says.
     #[serde(flatten)]
@@ -169,10 +170,8 @@ pub struct Artifact {
     /// What is odd about it.
     pub anomalies: Vec<Anomaly>,
     /// BLAKE3 in hex, with `--hash`.
-    #[serde(default)]
     pub blake3: Option<String>,
     /// What was found when it was looked at again, with `--settle`.
-    #[serde(default)]
     pub second_look: Option<Box<SecondLook>>,
 }
 

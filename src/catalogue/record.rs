@@ -2,11 +2,17 @@
 
 use std::borrow::Cow;
 
+use derelict_parsers::Anomaly;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Artifact, Entry, FolderRecord, Issue, RootRecord, SecondLook, Special};
-use crate::raw::RawPath;
+use crate::{
+    evidence::Evidence,
+    facts::Facts,
+    kind::{Basis, Kind},
+    raw::RawPath,
+};
 
 /// Name and version of the saved form.
 pub const SCHEMA: &str = "derelict/catalogue/2";
@@ -69,4 +75,58 @@ pub(super) struct LookRecord {
     pub(super) path: RawPath,
     /// What was found.
     pub(super) look: SecondLook,
+}
+
+/// An [`Artifact`] as it is written, all in one object: what serde flattens it has to put aside first when it reads, and a
+/// large catalogue has a million of these.
+#[derive(Deserialize)]
+pub(super) struct FlatArtifact {
+    root: usize,
+    path: RawPath,
+    length: u64,
+    allocated: Option<u64>,
+    modified: Option<Timestamp>,
+    changed: Option<Timestamp>,
+    created: Option<Timestamp>,
+    device: u64,
+    inode: u64,
+    links: u64,
+    #[serde(default)]
+    read_only: bool,
+    kind: Kind,
+    basis: Basis,
+    facts: Facts,
+    evidence: Evidence,
+    anomalies: Vec<Anomaly>,
+    #[serde(default)]
+    blake3: Option<String>,
+    #[serde(default)]
+    second_look: Option<Box<SecondLook>>,
+}
+
+impl From<FlatArtifact> for Artifact {
+    fn from(flat: FlatArtifact) -> Self {
+        Self {
+            entry: Entry {
+                root: flat.root,
+                path: flat.path,
+                length: flat.length,
+                allocated: flat.allocated,
+                modified: flat.modified,
+                changed: flat.changed,
+                created: flat.created,
+                device: flat.device,
+                inode: flat.inode,
+                links: flat.links,
+                read_only: flat.read_only,
+            },
+            kind: flat.kind,
+            basis: flat.basis,
+            facts: flat.facts,
+            evidence: flat.evidence,
+            anomalies: flat.anomalies,
+            blake3: flat.blake3,
+            second_look: flat.second_look,
+        }
+    }
 }
