@@ -34,7 +34,7 @@ pub(super) fn is_clixml(head: &str) -> bool {
 }
 
 /// Reads all objects of a text. What comes after the first mistake is left out.
-pub(super) fn documents(text: &str) -> Result<Documents, ImportError> {
+pub(super) fn documents(text: &str) -> Result<Documents<'static>, ImportError> {
     let mut reader = Reader::from_str(text);
     let mut builder = Builder::default();
     let damage = loop {
@@ -67,11 +67,7 @@ pub(super) fn documents(text: &str) -> Result<Documents, ImportError> {
             )));
         }
     };
-    Ok(Documents {
-        values: builder.finish(),
-        damage,
-        ..Documents::default()
-    })
+    Ok(Documents::of(builder.finish(), damage))
 }
 
 /// What an element is.
@@ -336,7 +332,7 @@ mod tests {
     fn values(inner: &str) -> Vec<Value> {
         documents(&format!("<Objs Version=\"1.1.0.1\">{inner}</Objs>"))
             .unwrap()
-            .values
+            .collect()
     }
 
     #[test]
@@ -368,9 +364,9 @@ mod tests {
 
     #[test]
     fn what_is_whole_before_a_break_stays() {
-        let found =
+        let mut found =
             documents(r#"<Objs><Obj RefId="0"><MS><S N="a">b</S></MS></Obj><Obj RefId="1"><MS><S N="a">c"#).unwrap();
-        assert_eq!(found.values, [json!({"a": "b"})]);
+        assert_eq!(found.by_ref().collect::<Vec<_>>(), [json!({"a": "b"})]);
         assert!(found.damage.is_some());
     }
 

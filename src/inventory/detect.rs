@@ -515,8 +515,8 @@ fn read_text(origin: &Origin, text: &str, look: Look, hints: Hints<'_>) -> Resul
             }
             return Ok(reading);
         }
-        Look::Clixml => read_values(origin, &clixml::documents(text)?, Container::Clixml)?,
-        Look::Esxcli(formatter) => read_values(origin, &esxcli::documents(text, formatter)?, Container::Csv)?,
+        Look::Clixml => read_values(origin, clixml::documents(text)?, Container::Clixml)?,
+        Look::Esxcli(formatter) => read_values(origin, esxcli::documents(text, formatter)?, Container::Csv)?,
         Look::EsxiInventory => {
             let mut part = part(InventoryKind::EsxiInventory);
             esxi::add_inventory(&mut part, text, &file)?;
@@ -634,10 +634,10 @@ fn read_json(origin: &Origin, text: &str, forced: Option<InventoryKind>) -> Resu
         part.has_vm_list = !matches!(kind, InventoryKind::GovcDisks | InventoryKind::GovcLibrary);
         return Ok(Reading::single(part, "named by the user"));
     }
-    let documents = json::documents(text);
-    match documents.values.as_slice() {
-        [document] if documents.damage.is_none() && is_saved(Json(document)) => read_saved(document),
-        _ => read_values(origin, &documents, Container::Json),
+    let mut documents = json::documents(text);
+    match documents.only() {
+        Some(document) if is_saved(Json(document)) => read_saved(document),
+        _ => read_values(origin, documents, Container::Json),
     }
 }
 
@@ -658,7 +658,7 @@ fn read_saved(document: &serde_json::Value) -> Result<Reading, ImportError> {
     })
 }
 
-fn read_values(origin: &Origin, documents: &Documents, container: Container) -> Result<Reading, ImportError> {
+fn read_values(origin: &Origin, documents: Documents<'_>, container: Container) -> Result<Reading, ImportError> {
     let read = json_form::read(origin, documents, container)?;
     let kind = read.parts.first().map_or(InventoryKind::GovcCollect, |part| part.kind);
     Ok(Reading::of(kind, read.parts, read.why))

@@ -51,18 +51,14 @@ impl Formatter {
 }
 
 /// The records of an output.
-pub(super) fn documents(text: &str, formatter: Formatter) -> Result<Documents, ImportError> {
+pub(super) fn documents(text: &str, formatter: Formatter) -> Result<Documents<'static>, ImportError> {
     let records = match formatter {
         Formatter::Table => table(text),
         Formatter::Blocks => blocks(text),
         Formatter::KeyValue => key_values(text),
         Formatter::Xml => return xml(text),
     };
-    Ok(Documents {
-        values: vec![Value::Array(records)],
-        damage: None,
-        ..Documents::default()
-    })
+    Ok(Documents::of(vec![Value::Array(records)], None))
 }
 
 fn is_ruler(line: &str) -> bool {
@@ -155,7 +151,7 @@ fn key_values(text: &str) -> Vec<Value> {
 }
 
 /// The structures of the XML form: fields by their name, the text of the value in each.
-fn xml(text: &str) -> Result<Documents, ImportError> {
+fn xml(text: &str) -> Result<Documents<'static>, ImportError> {
     let mut reader = Reader::from_str(text);
     let mut records = Vec::new();
     let mut record: Option<Map<String, Value>> = None;
@@ -194,11 +190,7 @@ fn xml(text: &str) -> Result<Documents, ImportError> {
             break Some(format!("more than {MAX_RECORDS} records, the rest was left out"));
         }
     };
-    Ok(Documents {
-        values: vec![Value::Array(records)],
-        damage,
-        ..Documents::default()
-    })
+    Ok(Documents::of(vec![Value::Array(records)], damage))
 }
 
 fn append(field: &mut Option<(String, String)>, content: &str) {
@@ -271,9 +263,9 @@ mod tests {
 
     fn records(text: &str) -> Vec<Value> {
         let formatter = Formatter::of(text).unwrap();
-        let found = documents(text, formatter).unwrap();
+        let mut found = documents(text, formatter).unwrap();
         assert_eq!(found.damage, None);
-        found.values[0].as_array().unwrap().clone()
+        found.next().unwrap().as_array().unwrap().clone()
     }
 
     fn volumes(text: &str) -> Vec<(String, Vec<String>, Option<u64>)> {

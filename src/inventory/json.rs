@@ -1,48 +1,104 @@
 //! JSON as the exports write it: one document or many after each other, keys in either dialect (`vmPathName`,
 //! `VmPathName`), one object where there could be a list, and texts that break off in the middle.
 
-use serde_json::Value;
+use std::collections::VecDeque;
+
+use serde_json::{Deserializer, StreamDeserializer, Value, de::StrRead};
 use uuid::Uuid;
 
 use super::values;
 
-/// What a text held.
-#[derive(Debug, Default)]
-pub(super) struct Documents {
-    /// The documents that are sound, the last one perhaps cut after its last whole part.
-    pub(super) values: Vec<Value>,
-    /// Why the text could not be read to its end.
+/// The documents of a text, read one after the other: all together may take ten times the memory of the text.
+pub(super) struct Documents<'t> {
+    /// Read already.
+    ahead: VecDeque<Value>,
+    /// Still to be read.
+    rest: Option<Rest<'t>>,
+    /// Why the text could not be read to its end; known when all documents were taken.
     pub(super) damage: Option<String>,
     /// No line end stands after the last document.
     pub(super) is_unended: bool,
 }
 
+struct Rest<'t> {
+    text: &'t str,
+    stream: StreamDeserializer<'t, StrRead<'t>, Value>,
+    /// Behind the last document that is sound.
+    sound_up_to: usize,
+}
+
 /// Reads all documents of a text. What comes after the first mistake is left out, and of a document that breaks off the
 /// whole parts are kept: they protect what they name.
-pub(super) fn documents(text: &str) -> Documents {
-    let mut found = Documents {
+pub(super) fn documents(text: &str) -> Documents<'_> {
+    Documents {
+        ahead: VecDeque::new(),
+        rest: Some(Rest {
+            text,
+            stream: Deserializer::from_str(text).into_iter(),
+            sound_up_to: 0,
+        }),
+        damage: None,
         is_unended: !text.ends_with(['\n', '\r']),
-        ..Documents::default()
-    };
-    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
-    let mut sound_up_to = 0;
-    while let Some(next) = stream.next() {
-        match next {
-            Ok(value) => {
-                found.values.push(value);
-                sound_up_to = stream.byte_offset();
-            }
-            Err(error) => {
-                let rest = text.get(sound_up_to..).unwrap_or_default();
-                if error.is_eof() {
-                    found.values.extend(whole_parts(rest));
-                }
-                found.damage = Some(error.to_string());
-                break;
-            }
+    }
+}
+
+impl Documents<'_> {
+    /// Documents that were read in another way.
+    pub(super) fn of(values: Vec<Value>, damage: Option<String>) -> Self {
+        Self {
+            ahead: values.into(),
+            rest: None,
+            damage,
+            is_unended: false,
         }
     }
-    found
+
+    /// True when there are several; none may have been taken yet.
+    pub(super) fn are_many(&mut self) -> bool {
+        self.look_ahead(2);
+        self.ahead.len() > 1
+    }
+
+    /// The only document of a text that is sound; none may have been taken yet.
+    pub(super) fn only(&mut self) -> Option<&Value> {
+        self.look_ahead(2);
+        let is_only = self.ahead.len() == 1 && self.damage.is_none();
+        self.ahead.front().filter(|_| is_only)
+    }
+
+    fn look_ahead(&mut self, count: usize) {
+        while self.ahead.len() < count {
+            let Some(next) = self.read() else { return };
+            self.ahead.push_back(next);
+        }
+    }
+
+    /// The next document that was not read already.
+    fn read(&mut self) -> Option<Value> {
+        let rest = self.rest.as_mut()?;
+        match rest.stream.next() {
+            Some(Ok(value)) => {
+                rest.sound_up_to = rest.stream.byte_offset();
+                Some(value)
+            }
+            Some(Err(error)) => {
+                let broken = rest.text.get(rest.sound_up_to..).unwrap_or_default();
+                let whole = if error.is_eof() { whole_parts(broken) } else { None };
+                self.damage = Some(error.to_string());
+                self.rest = None;
+                whole
+            }
+            None => None,
+        }
+    }
+}
+
+impl Iterator for Documents<'_> {
+    type Item = Value;
+
+    fn next(&mut self) -> Option<Value> {
+        self.ahead.pop_front().or_else(|| self.read())
+    }
 }
 
 /// The document at the start of a text that breaks off: cut after its last closed part, its open brackets closed.
@@ -282,36 +338,42 @@ mod tests {
 
     use super::*;
 
+    /// All documents of a text, and why there are no more.
+    fn all(text: &str) -> (Vec<Value>, Option<String>) {
+        let mut documents = documents(text);
+        (documents.by_ref().collect(), documents.damage)
+    }
+
     #[test]
     fn documents_may_follow_each_other() {
-        let found = documents("{\"a\":1}\n{\"a\":2} [3]");
-        assert_eq!(found.values, [json!({"a": 1}), json!({"a": 2}), json!([3])]);
-        assert_eq!(found.damage, None);
+        let (values, damage) = all("{\"a\":1}\n{\"a\":2} [3]");
+        assert_eq!(values, [json!({"a": 1}), json!({"a": 2}), json!([3])]);
+        assert_eq!(damage, None);
     }
 
     #[test]
     fn of_a_cut_document_the_whole_parts_stay() {
-        let found = documents(r#"{"a":1} [{"n":"x","f":["a]","b"]},{"n":"y","f":["c"#);
-        assert_eq!(found.values, [json!({"a": 1}), json!([{"n": "x", "f": ["a]", "b"]}])]);
-        assert!(found.damage.is_some());
-        let found = documents(r#"{"vms":[{"n":"x"},{"n":"y","f":[1],"g":"\"#);
-        assert_eq!(found.values, [json!({"vms": [{"n": "x"}, {"n": "y", "f": [1]}]})]);
+        let (values, damage) = all(r#"{"a":1} [{"n":"x","f":["a]","b"]},{"n":"y","f":["c"#);
+        assert_eq!(values, [json!({"a": 1}), json!([{"n": "x", "f": ["a]", "b"]}])]);
+        assert!(damage.is_some());
+        let (values, _) = all(r#"{"vms":[{"n":"x"},{"n":"y","f":[1],"g":"\"#);
+        assert_eq!(values, [json!({"vms": [{"n": "x"}, {"n": "y", "f": [1]}]})]);
     }
 
     #[test]
     fn a_mistake_keeps_what_was_before_it() {
-        let found = documents("{\"a\":1}\ngovc: not found");
-        assert_eq!(found.values, [json!({"a": 1})]);
-        assert!(found.damage.is_some());
-        assert!(documents("govc: not found").values.is_empty());
-        assert!(documents("[1,2").values.is_empty(), "nothing in it is closed");
+        let (values, damage) = all("{\"a\":1}\ngovc: not found");
+        assert_eq!(values, [json!({"a": 1})]);
+        assert!(damage.is_some());
+        assert!(all("govc: not found").0.is_empty());
+        assert!(all("[1,2").0.is_empty(), "nothing in it is closed");
     }
 
     #[test]
     fn nesting_without_end_is_refused() {
-        let found = documents(&"[".repeat(100_000));
-        assert!(found.values.is_empty());
-        assert!(found.damage.is_some());
+        let (values, damage) = all(&"[".repeat(100_000));
+        assert!(values.is_empty());
+        assert!(damage.is_some());
     }
 
     #[test]

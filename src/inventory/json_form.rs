@@ -21,26 +21,27 @@ pub(super) struct Read {
 }
 
 /// Reads documents. Those of an unknown form are left out where others are known, which is said.
-pub(super) fn read(origin: &Origin, documents: &Documents, container: Container) -> Result<Read, ImportError> {
+pub(super) fn read(origin: &Origin, mut documents: Documents<'_>, container: Container) -> Result<Read, ImportError> {
     let mut reading = Reading::new(origin, container);
     let mut unknown = None;
-    for (index, document) in documents.values.iter().enumerate() {
+    let are_many = documents.are_many();
+    for (index, document) in documents.by_ref().enumerate() {
         let file = origin.name();
-        let row = if documents.values.len() > 1 {
+        let row = if are_many {
             format!("{file}: document {}", index.saturating_add(1))
         } else {
             file
         };
-        match form::of_document(Json(document)) {
-            Ok(form) => reading.add(form, Json(document), &row),
+        match form::of_document(Json(&document)) {
+            Ok(form) => reading.add(form, Json(&document), &row),
             Err(why) => {
-                reading.left_out |= !Json(document).items().is_empty();
+                reading.left_out |= !Json(&document).items().is_empty();
                 unknown = unknown.or(Some(why));
             }
         }
     }
     if reading.parts.is_empty() {
-        return Err(match (&documents.damage, unknown) {
+        return Err(match (documents.damage, unknown) {
             (Some(damage), _) => {
                 ImportError::Damaged(format!("it cannot be read to its end: {damage}; export it again"))
             }
