@@ -6,13 +6,26 @@
 //! owner, notes), facts and the source of a reason are left out, next steps too, and sentences are replaced by what their
 //! code means, since both may quote anything.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+    io,
+};
+
+use rayon::{
+    iter::{IntoParallelIterator, ParallelIterator},
+    slice::ParallelSliceMut,
+};
 
 use super::{
-    model::{ArtifactReport, BackupMention, BackupReport, Coverage, Problem, Reason, Report, Resolved, Vm},
+    model::{
+        ArtifactReport, Artifacts, BackupMention, BackupReport, Coverage, Problem, Reason, Report, Resolved, Verdict,
+        Vm,
+    },
     show,
 };
-use crate::{facts::Facts, raw::RawPath};
+use crate::{facts::Facts, in_order::write_in_order, raw::RawPath};
 
 /// What divides a path into parts, in the words of any platform.
 const SEPARATORS: [char; 4] = ['/', '\\', '[', ']'];
@@ -34,13 +47,16 @@ const EXTENSIONS: [&str; 45] = [
     "vmdk", "vmem", "vmgs", "vmrs", "vmsd", "vmsn", "vmss", "vmtx", "vmx", "vmxf", "vsv", "vswp", "xml", "zip",
 ];
 
-/// Takes the names out of a report.
-pub fn redact(report: &mut Report) {
-    let mut names = Names::default();
-    report.visit(&mut |text| names.learn(text));
-    names.number();
-    report.visit(&mut |text| names.replace(text));
-    report.artifacts.iter_mut().for_each(forget_artifact);
+/// Takes the names out of a report. The artifacts are looked at one by one: first for their names, then for their order,
+/// and whenever they are asked for.
+pub fn redact<A: Artifacts>(mut report: Report<A>) -> Report<Redacted<A>> {
+    let mut found = names_of(&report.artifacts);
+    report.visit(&mut |text| {
+        learn(text, &mut found);
+        None
+    });
+    let names = Names::new(found);
+    report.visit(&mut |text| Some(names.replace(text)));
     report.vms.iter_mut().for_each(forget_vm);
     report.problems.iter_mut().for_each(forget_problem);
     forget_coverage(&mut report.coverage);
@@ -66,33 +82,131 @@ pub fn redact(report: &mut Report) {
         .filter
         .take()
         .map(|_| "a filter, which is redacted".to_owned());
-    sort(report);
+    sort(&mut report);
+    report.with_artifacts(|artifacts| Redacted::new(artifacts, names))
+}
+
+/// The artifacts of a report without names, each made when it is asked for.
+#[derive(Debug)]
+pub struct Redacted<A> {
+    artifacts: A,
+    names: Names,
+    /// The places of those with names, in the order of their paths.
+    order: Vec<(usize, Verdict)>,
+}
+
+impl<A: Artifacts> Redacted<A> {
+    fn new(artifacts: A, names: Names) -> Self {
+        let places = (0..artifacts.count()).into_par_iter();
+        let key = |place: usize| {
+            let mut artifact = artifacts.at(place)?.into_owned();
+            artifact.path.visit(&mut |text| Some(names.replace(text)));
+            Some((artifact.path, (place, artifact.verdict)))
+        };
+        let mut keys: Vec<(RawPath, (usize, Verdict))> = places.filter_map(key).collect();
+        keys.par_sort_by(|(one, _), (other, _)| one.cmp(other));
+        let order = keys.into_iter().map(|(_, place)| place).collect();
+        Self {
+            artifacts,
+            names,
+            order,
+        }
+    }
+
+    fn redacted(&self, place: usize) -> Option<ArtifactReport> {
+        let mut artifact = self.artifacts.at(place)?.into_owned();
+        artifact.visit(&mut |text| Some(self.names.replace(text)));
+        artifact.facts = Facts::NONE;
+        artifact.reasons.iter_mut().for_each(forget_reason);
+        Some(artifact)
+    }
+}
+
+impl<A: Artifacts> Artifacts for Redacted<A> {
+    fn count(&self) -> usize {
+        self.order.len()
+    }
+
+    fn with(&self, wanted: impl Fn(Verdict) -> bool) -> impl Iterator<Item = Cow<'_, ArtifactReport>> {
+        let found = self.order.iter().filter(move |(_, verdict)| wanted(*verdict));
+        found.filter_map(|(place, _)| self.redacted(*place).map(Cow::Owned))
+    }
+
+    fn write_each(
+        &self,
+        render: impl Fn(&ArtifactReport, &mut Vec<u8>) -> io::Result<()> + Sync,
+        write: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let redacted = |(place, _): &(usize, Verdict), text: &mut Vec<u8>| match self.redacted(*place) {
+            Some(artifact) => render(&artifact, text),
+            None => Ok(()),
+        };
+        write_in_order(&self.order, redacted, write)
+    }
+
+    fn paths(&self) -> impl Iterator<Item = Cow<'_, RawPath>> {
+        self.all().map(|artifact| Cow::Owned(artifact.into_owned().path))
+    }
+
+    fn at(&self, place: usize) -> Option<Cow<'_, ArtifactReport>> {
+        let (place, _) = self.order.get(place)?;
+        self.redacted(*place).map(Cow::Owned)
+    }
+
+    fn keep(&mut self, mut wanted: impl FnMut(&ArtifactReport) -> bool) {
+        let mut order = std::mem::take(&mut self.order);
+        order.retain(|(place, _)| self.redacted(*place).is_some_and(|artifact| wanted(&artifact)));
+        self.order = order;
+    }
+}
+
+/// The names in all artifacts.
+fn names_of(artifacts: &impl Artifacts) -> HashSet<String> {
+    let places = (0..artifacts.count()).into_par_iter();
+    let found = places.fold(HashSet::new, |mut found, place| {
+        if let Some(artifact) = artifacts.at(place) {
+            artifact.into_owned().visit(&mut |text| {
+                learn(text, &mut found);
+                None
+            });
+        }
+        found
+    });
+    found.reduce(HashSet::new, |mut one, mut other| {
+        if one.len() < other.len() {
+            std::mem::swap(&mut one, &mut other);
+        }
+        one.extend(other);
+        one
+    })
+}
+
+fn learn(text: &str, found: &mut HashSet<String>) {
+    for part in text.split(SEPARATORS) {
+        let (stem, _) = divided(part);
+        if !stem.is_empty() && !found.contains(stem) {
+            found.insert(stem.to_owned());
+        }
+    }
 }
 
 /// A name and what stands for it.
-#[derive(Default)]
+#[derive(Debug)]
 struct Names {
-    numbers: BTreeMap<String, usize>,
+    numbers: HashMap<String, usize>,
 }
 
 impl Names {
-    fn learn(&mut self, text: &str) {
-        for part in text.split(SEPARATORS) {
-            let (stem, _) = divided(part);
-            if !stem.is_empty() {
-                self.numbers.insert(stem.to_owned(), 0);
-            }
-        }
-    }
-
     /// Numbers in the order of the names: the same report gives the same numbers.
-    fn number(&mut self) {
-        for (number, slot) in (1..).zip(self.numbers.values_mut()) {
-            *slot = number;
+    fn new(found: HashSet<String>) -> Self {
+        let mut found: Vec<String> = found.into_iter().collect();
+        found.par_sort_unstable();
+        Self {
+            numbers: found.into_iter().zip(1..).collect(),
         }
     }
 
-    fn replace(&self, text: &mut String) {
+    fn replace(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         for piece in text.split_inclusive(SEPARATORS) {
             let (part, separator) = match piece.strip_suffix(SEPARATORS) {
@@ -109,7 +223,7 @@ impl Names {
             out.push_str(rest);
             out.push_str(separator);
         }
-        *text = out;
+        out
     }
 }
 
@@ -150,11 +264,6 @@ fn without_ending(name: &str) -> Option<usize> {
         .filter(|_| name.get(..name.len() - digits).is_some_and(|name| name.ends_with('-')));
     let length = ending.or(number)?;
     name.len().checked_sub(length).filter(|end| *end > 0)
-}
-
-fn forget_artifact(artifact: &mut ArtifactReport) {
-    artifact.facts = Facts::NONE;
-    artifact.reasons.iter_mut().for_each(forget_reason);
 }
 
 fn forget_reason(reason: &mut Reason) {
@@ -211,8 +320,7 @@ fn forget_coverage(coverage: &mut Coverage) {
 }
 
 /// Puts the lists into their order again.
-fn sort(report: &mut Report) {
-    report.artifacts.sort_by(|a, b| a.path.cmp(&b.path));
+fn sort<A>(report: &mut Report<A>) {
     report.groups.iter_mut().for_each(|group| group.artifacts.sort());
     report.groups.sort_by(|a, b| a.id.cmp(&b.id));
     report.vms.iter_mut().for_each(|vm| vm.artifacts.sort());
@@ -228,39 +336,52 @@ fn sort(report: &mut Report) {
         .sort_by(|a, b| (a.severity, a.code, &a.subject).cmp(&(b.severity, b.code, &b.subject)));
 }
 
+/// What a name is to be called instead; `None` where it stays.
+type Rename<'a> = &'a mut dyn FnMut(&str) -> Option<String>;
+
 /// Everything in a report that names something.
 trait Named {
-    fn visit(&mut self, name: &mut dyn FnMut(&mut String));
+    fn visit(&mut self, name: Rename<'_>);
+}
+
+impl Named for String {
+    fn visit(&mut self, name: Rename<'_>) {
+        if let Some(new) = name(self) {
+            *self = new;
+        }
+    }
 }
 
 impl Named for RawPath {
-    fn visit(&mut self, name: &mut dyn FnMut(&mut String)) {
-        let mut text = crate::sanitize::path(self).into_owned();
-        name(&mut text);
-        *self = RawPath::from(text.as_str());
+    fn visit(&mut self, name: Rename<'_>) {
+        if let Some(new) = name(&crate::sanitize::path(self)) {
+            *self = RawPath::from(new.as_str());
+        }
     }
 }
 
 impl Named for Option<String> {
-    fn visit(&mut self, name: &mut dyn FnMut(&mut String)) {
-        self.iter_mut().for_each(name);
+    fn visit(&mut self, name: Rename<'_>) {
+        if let Some(text) = self {
+            text.visit(name);
+        }
     }
 }
 
 impl Named for Vec<String> {
-    fn visit(&mut self, name: &mut dyn FnMut(&mut String)) {
-        self.iter_mut().for_each(name);
+    fn visit(&mut self, name: Rename<'_>) {
+        for text in self {
+            text.visit(name);
+        }
     }
 }
 
-impl Named for Report {
-    fn visit(&mut self, name: &mut dyn FnMut(&mut String)) {
-        for artifact in &mut self.artifacts {
-            artifact.visit(name);
-        }
+/// All but its artifacts.
+impl<A> Named for Report<A> {
+    fn visit(&mut self, name: Rename<'_>) {
         for group in &mut self.groups {
-            name(&mut group.id);
-            name(&mut group.title);
+            group.id.visit(name);
+            group.title.visit(name);
             group.owner.visit(name);
             group.artifacts.iter_mut().for_each(|path| path.visit(name));
         }
@@ -268,7 +389,7 @@ impl Named for Report {
             vm.visit(name);
         }
         for problem in &mut self.problems {
-            name(&mut problem.subject);
+            problem.subject.visit(name);
         }
         for acceptance in &mut self.accepted {
             acceptance.by.visit(name);
@@ -288,7 +409,7 @@ impl Named for Report {
             *by_datastore = std::mem::take(by_datastore)
                 .into_iter()
                 .map(|(mut datastore, sums)| {
-                    name(&mut datastore);
+                    datastore.visit(name);
                     (datastore, sums)
                 })
                 .collect();
@@ -297,15 +418,15 @@ impl Named for Report {
 }
 
 impl Named for ArtifactReport {
-    fn visit(&mut self, name: &mut dyn FnMut(&mut String)) {
+    fn visit(&mut self, name: Rename<'_>) {
         for path in [&mut self.path, &mut self.root, &mut self.relative_path] {
             path.visit(name);
         }
-        name(&mut self.datastore);
+        self.datastore.visit(name);
         self.group.visit(name);
         for owner in &mut self.owners {
-            name(&mut owner.id);
-            name(&mut owner.name);
+            owner.id.visit(name);
+            owner.name.visit(name);
         }
         for by in &mut self.referenced_by {
             by.path.visit(name);
@@ -320,24 +441,24 @@ impl Named for ArtifactReport {
 }
 
 impl Named for Vec<BackupMention> {
-    fn visit(&mut self, name: &mut dyn FnMut(&mut String)) {
+    fn visit(&mut self, name: Rename<'_>) {
         for backup in self {
-            name(&mut backup.name);
+            backup.name.visit(name);
             backup.job.visit(name);
         }
     }
 }
 
 impl Named for BackupReport {
-    fn visit(&mut self, name: &mut dyn FnMut(&mut String)) {
+    fn visit(&mut self, name: Rename<'_>) {
         for vm in &mut self.protected {
-            name(&mut vm.id);
-            name(&mut vm.name);
+            vm.id.visit(name);
+            vm.name.visit(name);
             vm.backups.visit(name);
         }
         for vm in &mut self.unprotected {
-            name(&mut vm.id);
-            name(&mut vm.name);
+            vm.id.visit(name);
+            vm.name.visit(name);
             vm.perhaps.visit(name);
         }
         self.gone.visit(name);
@@ -345,9 +466,9 @@ impl Named for BackupReport {
 }
 
 impl Named for Vm {
-    fn visit(&mut self, name: &mut dyn FnMut(&mut String)) {
-        name(&mut self.id);
-        name(&mut self.name);
+    fn visit(&mut self, name: Rename<'_>) {
+        self.id.visit(name);
+        self.name.visit(name);
         self.inventories.visit(name);
         self.host.visit(name);
         if let Some(config) = &mut self.config {
@@ -359,17 +480,17 @@ impl Named for Vm {
 }
 
 impl Named for Coverage {
-    fn visit(&mut self, name: &mut dyn FnMut(&mut String)) {
+    fn visit(&mut self, name: Rename<'_>) {
         for root in &mut self.roots {
             root.path.visit(name);
-            name(&mut root.datastore);
+            root.datastore.visit(name);
             root.aliases.visit(name);
             root.skipped.iter_mut().for_each(|skipped| skipped.path.visit(name));
             root.empty_folders.iter_mut().for_each(|folder| folder.visit(name));
         }
         self.issues.iter_mut().for_each(|issue| issue.path.visit(name));
         for inventory in &mut self.inventories {
-            name(&mut inventory.source);
+            inventory.source.visit(name);
             inventory.scope.datastores.visit(name);
             inventory.scope.hosts.visit(name);
         }
@@ -405,7 +526,7 @@ mod tests {
         let mut report = sample::report();
         report.vms[1].notes = Some("ask Müller about web01".to_owned());
         report.vms[1].host = Some("hv01.lab.contoso".to_owned());
-        redact(&mut report);
+        let report = redact(report).listed();
         let text = serde_json::to_string(&report).unwrap().to_lowercase();
         for name in [
             "web0",
@@ -433,8 +554,7 @@ mod tests {
 
     #[test]
     fn what_belonged_together_still_does() {
-        let mut report = sample::report();
-        redact(&mut report);
+        let report = redact(sample::report()).listed();
         let flat = report
             .artifacts
             .iter()

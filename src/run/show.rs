@@ -63,9 +63,7 @@ impl Show {
             filter.apply(&mut report);
         }
         if self.redact {
-            let mut report = report.listed();
-            redact::redact(&mut report);
-            self.write(&report, console)?;
+            self.write(&redact::redact(report), console)?;
         } else {
             self.write(&report, console)?;
         }

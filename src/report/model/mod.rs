@@ -74,8 +74,15 @@ pub struct Report<A = Vec<ArtifactReport>> {
 impl<A: Artifacts> Report<A> {
     /// The report with all of its artifacts in memory.
     pub fn listed(self) -> Report {
+        self.with_artifacts(|artifacts| artifacts.all().map(Cow::into_owned).collect())
+    }
+}
+
+impl<A> Report<A> {
+    /// The report with its artifacts in another form.
+    pub(crate) fn with_artifacts<B>(self, other: impl FnOnce(A) -> B) -> Report<B> {
         Report {
-            artifacts: self.artifacts.all().map(Cow::into_owned).collect(),
+            artifacts: other(self.artifacts),
             schema: self.schema,
             generated: self.generated,
             as_of: self.as_of,
