@@ -1,5 +1,7 @@
 //! Storage that gives no answer.
 
+use std::{thread, time::Duration};
+
 use crate::{
     fs::{Fault, Faulty, Op},
     site::{Desk, OLD, Running, files},
@@ -91,6 +93,32 @@ fn an_output_on_storage_without_an_answer_ends_the_run_before_it_begins() {
 }
 
 #[test]
+fn an_output_on_storage_that_dies_while_the_catalogues_are_read_ends_the_run() {
+    let Some(healthy) = Faulty::mount(&files()) else { return };
+    let Some(slow) = Faulty::mount(&[("b.catalogue", &b"x"[..])]) else {
+        return;
+    };
+    let Some(dying) = Faulty::mount(&files()) else { return };
+    let desk = Desk::new();
+    let sound = desk.collect(&[healthy.path()]).path("out.catalogue");
+    let unreadable = slow.path().join("b.catalogue");
+    slow.fault("b.catalogue", Op::Open, Fault::Never);
+    let output = dying.path().join("out.json");
+    let more = ["-o", output.to_str().unwrap()];
+    let running = desk.start("report", &[&sound, &unreadable], &more);
+    while slow.held() == 0 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    dying.fault("", Op::Stat, Fault::Never);
+    slow.release();
+    let run = running.end(Some(&dying));
+    assert_eq!(run.status, 2, "{}", run.stderr());
+    let text = "the folder of an output gives no answer within 30 s";
+    assert!(run.stderr().contains(text), "{}", run.stderr());
+    dying.assert_untouched();
+}
+
+#[test]
 fn a_root_that_stalls_within_is_given_up_and_the_others_finish() {
     let folders: Vec<String> = (0..40).map(|number| format!("folder {number}/a.vmx")).collect();
     let many: Vec<(&str, &[u8])> = folders.iter().map(|path| (path.as_str(), &b"x"[..])).collect();
@@ -142,7 +170,7 @@ fn an_interrupt_ends_a_scan_in_which_a_thread_hangs() {
         let running = Desk::new();
         let running = running.start("scan", &[storage.path()], &["--io-timeout", "86400"]);
         while storage.held() == 0 {
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5));
         }
         running.interrupt();
         let run = running.end(Some(&storage));
@@ -166,7 +194,7 @@ fn settling(storage: &Faulty, seconds: &str, more: &[&str], fault: Option<(&str,
     let more = [more, &["--settle", seconds, "--progress", "json"]].concat();
     let running = Desk::new().start("scan", &[storage.path()], &more);
     while !running.stderr().contains("settle") {
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(5));
     }
     if let Some((path, op)) = fault {
         storage.fault(path, op, Fault::Never);
@@ -207,7 +235,7 @@ fn an_interrupt_ends_the_wait_and_the_second_look() {
         let Some(storage) = Faulty::mount(&files()) else { return };
         let running = settling(&storage, seconds, &["--io-timeout", "86400"], hangs);
         while hangs.is_some() && storage.held() == 0 {
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5));
         }
         running.interrupt();
         let run = running.end(hangs.map(|_| &storage));

@@ -268,11 +268,14 @@ impl Crew {
     pub(super) fn end(&self) {
         let mut tasks = lock(&self.tasks);
         tasks.ended = true;
-        // What the tasks hold is let go of without the lock.
         let left = (std::mem::take(&mut tasks.stack), std::mem::take(&mut tasks.suspects));
         drop(tasks);
-        drop(left);
         self.wake.notify_all();
+        if !(left.0.is_empty() && left.1.is_empty()) {
+            // They hold open folders, and to close one is to ask a storage that may be dead: nobody waits for that. Where the
+            // machine refuses a thread they are let go of here.
+            let _ = thread::Builder::new().spawn(move || drop(left));
+        }
     }
 
     /// One more worker.
