@@ -169,6 +169,10 @@ pub fn short_host(host: &str) -> String {
 }
 
 fn is_device(text: &str) -> bool {
+    // The first letters of all names below.
+    if !text.starts_with(['/', '\\', 'p', 'P', 'c', 'C', 'd', 'D']) {
+        return false;
+    }
     let lower = text.to_ascii_lowercase();
     lower.starts_with("/dev/")
         || lower.starts_with("/vmfs/devices/")
@@ -264,6 +268,14 @@ fn absolute(text: &str) -> Parsed {
 
 /// Drive, UNC and device-prefixed paths; `None` when the text is none of these.
 fn strip_windows_prefix(text: &str) -> Option<Parsed> {
+    let is_one = match text.as_bytes() {
+        [b'/' | b'\\', b'/' | b'\\' | b'?', ..] => true,
+        [letter, b':', ..] => letter.is_ascii_alphabetic(),
+        _ => false,
+    };
+    if !is_one {
+        return None;
+    }
     let slashed = text.replace('/', "\\");
     let lower = slashed.to_ascii_lowercase();
     for prefix in ["\\\\?\\", "\\\\.\\", "\\??\\"] {
@@ -378,6 +390,9 @@ fn normalise<'a>(raw: impl Iterator<Item = &'a str>, windows: bool, anchored: bo
 
 /// Recognises a volume id: `8-8-4-12` (VMFS) and `8-8` (NFS) hex, `vsan:` and `vvol:` with two times 16 hex.
 fn volume_id(text: &str) -> Option<String> {
+    if !text.contains(['-', ':']) {
+        return None;
+    }
     let lower = text.to_ascii_lowercase();
     let (body, forms): (&str, &[&[usize]]) = match lower.split_once(':') {
         Some(("vsan" | "vvol", body)) => (body, &[&[16, 16]]),

@@ -118,17 +118,16 @@ pub(crate) fn backup_of_config(files: &Files<'_>, root: usize, config: &[u8]) ->
 
 /// The stem of a configuration's name, and whether the name is that of a backup copy (`x.vmx~`, `x.vmx.bak`).
 fn config_stem(name: &str) -> Option<(&str, bool)> {
-    for extension in [".vmx", ".vmtx", ".vmcx", ".xml"] {
-        if let Some(stem) = name.strip_suffix(extension) {
-            return Some((stem, false));
-        }
-        if let Some((stem, rest)) = name.rsplit_once(extension)
-            && matches!(rest, "~" | ".bak" | ".orig" | ".old" | ".backup")
-        {
-            return Some((stem.trim_start_matches('.'), true));
-        }
+    let stem = |name: &'_ str| {
+        let mut extensions = [".vmx", ".vmtx", ".vmcx", ".xml"].iter();
+        extensions.find_map(|extension| Some(name.strip_suffix(extension)?.len()))
+    };
+    if let Some(stem) = stem(name) {
+        return Some((name.get(..stem)?, false));
     }
-    None
+    let mut copies = ["~", ".bak", ".orig", ".old", ".backup"].iter();
+    let original = copies.find_map(|copy| name.strip_suffix(copy))?;
+    Some((original.get(..stem(original)?)?.trim_start_matches('.'), true))
 }
 
 /// Files in the folder of a configuration that are its own by name, whether or not the configuration is there.

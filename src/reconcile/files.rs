@@ -3,9 +3,15 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
+    hash::{BuildHasher, Hash},
 };
 
+use foldhash::quality::RandomState;
 use jiff::Timestamp;
+use rayon::{
+    iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator},
+    slice::ParallelSliceMut,
+};
 
 use super::{short_name, unread::UnreadPlaces};
 use crate::{
@@ -79,12 +85,11 @@ pub(crate) enum Lookup {
 pub(crate) struct Files<'a> {
     /// All files, artifacts first.
     pub(crate) nodes: Vec<Node<'a>>,
-    exact: Vec<HashMap<&'a [u8], NodeId>>,
+    exact: Vec<ByPath<&'a [u8], NodeId>>,
     /// By folded path; the first of several.
     folded: Vec<Folded<'a>>,
-    /// All of several files whose folded paths are the same, by the first.
-    alike: HashMap<NodeId, Vec<NodeId>>,
-    folders: Vec<HashMap<&'a [u8], Vec<NodeId>>>,
+    alike: Alike,
+    folders: Vec<ByPath<&'a [u8], Vec<NodeId>>>,
     links: Vec<BTreeMap<Vec<u8>, Vec<u8>>>,
     /// Symbolic links that leave their root, with their absolute targets.
     leaving: Vec<BTreeMap<Vec<u8>, RawPath>>,
@@ -98,8 +103,14 @@ pub(crate) struct Files<'a> {
     pub(crate) looks: Vec<Vec<NodeId>>,
 }
 
+/// What is asked for paths many million times: a hash that costs little, with a seed that nobody knows before.
+type ByPath<K, V> = HashMap<K, V, RandomState>;
+
 /// Files by their folded paths.
-type Folded<'a> = HashMap<Cow<'a, str>, NodeId>;
+type Folded<'a> = ByPath<Cow<'a, str>, NodeId>;
+
+/// All of several files whose folded paths are the same, by the first.
+type Alike = HashMap<NodeId, Vec<NodeId>>;
 
 /// Most symbolic links that one lookup goes through.
 const LINK_HOPS_MAX: usize = 8;
@@ -113,24 +124,18 @@ impl<'a> Files<'a> {
         });
         let bystanders = catalogue.bystanders.iter().map(|entry| Node { entry, artifact: None });
         let nodes: Vec<Node<'a>> = artifacts.chain(bystanders).collect();
-        let roots = catalogue.roots.len();
-        let ((looks, first_name), ((exact, folders), ((folded, alike), names))) = rayon::join(
-            || {
-                let looks = looks(catalogue, &nodes);
-                let first_name = first_names(catalogue, &nodes, &looks);
-                (looks, first_name)
-            },
-            || {
-                rayon::join(
-                    || (exact(&nodes, roots), folders(&nodes, roots)),
-                    || (folded(&nodes, roots), nodes.iter().map(Node::name).collect()),
-                )
-            },
-        );
+        let looks = looks(catalogue, &nodes);
+        let first_name = first_names(catalogue, &nodes, &looks);
+        let of_roots = of_roots(&nodes, catalogue.roots.len());
+        let exact = of_roots.par_iter().map(|of_root| exact(&nodes, of_root)).collect();
+        let folders = of_roots.par_iter().map(|of_root| folders(&nodes, of_root)).collect();
+        let folded = of_roots.par_iter().map(|of_root| folded(&nodes, of_root));
+        let (folded, alike): (_, Vec<Alike>) = folded.unzip();
+        let names = nodes.par_iter().map(Node::name).collect();
         Self {
             exact,
             folded,
-            alike,
+            alike: alike.into_iter().flatten().collect(),
             folders,
             links: links(catalogue),
             leaving: leaving_links(catalogue),
@@ -353,26 +358,34 @@ fn leading_link<'p, T>(links: &'p BTreeMap<Vec<u8>, T>, path: &'p [u8]) -> Optio
 /// Text of a path folded; most are as they stand.
 fn folded_text(bytes: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(bytes);
-    let folded = fold(&text);
-    if folded == text { text } else { Cow::Owned(folded) }
-}
-
-/// Files by root and path.
-fn exact<'a>(nodes: &[Node<'a>], roots: usize) -> Vec<HashMap<&'a [u8], NodeId>> {
-    let mut exact = vec![HashMap::new(); roots];
-    for (id, node) in nodes.iter().enumerate() {
-        exact[node.entry.root].insert(node.entry.path.as_bytes(), id);
+    if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        return text;
     }
-    exact
+    Cow::Owned(fold(&text))
 }
 
-/// The first file of every folded path by root, and all by the first where there are several.
-fn folded<'a>(nodes: &[Node<'a>], roots: usize) -> (Vec<Folded<'a>>, HashMap<NodeId, Vec<NodeId>>) {
-    let mut folded = vec![HashMap::new(); roots];
-    let mut alike: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
+/// The files of each root, in order.
+fn of_roots(nodes: &[Node<'_>], roots: usize) -> Vec<Vec<NodeId>> {
+    let mut of_roots = vec![Vec::new(); roots];
     for (id, node) in nodes.iter().enumerate() {
-        let path = folded_text(node.entry.path.as_bytes());
-        let first = *folded[node.entry.root].entry(path).or_insert(id);
+        of_roots[node.entry.root].push(id);
+    }
+    of_roots
+}
+
+/// Files of a root by path.
+fn exact<'a>(nodes: &[Node<'a>], of_root: &[NodeId]) -> ByPath<&'a [u8], NodeId> {
+    let by_path = of_root.iter().map(|&id| (nodes[id].entry.path.as_bytes(), id));
+    by_path.collect()
+}
+
+/// The first file of every folded path of a root, and all by the first where there are several.
+fn folded<'a>(nodes: &[Node<'a>], of_root: &[NodeId]) -> (Folded<'a>, Alike) {
+    let mut folded = Folded::with_capacity_and_hasher(of_root.len(), RandomState::default());
+    let mut alike = Alike::new();
+    for &id in of_root {
+        let path = folded_text(nodes[id].entry.path.as_bytes());
+        let first = *folded.entry(path).or_insert(id);
         if first != id {
             alike.entry(first).or_insert_with(|| vec![first]).push(id);
         }
@@ -380,12 +393,11 @@ fn folded<'a>(nodes: &[Node<'a>], roots: usize) -> (Vec<Folded<'a>>, HashMap<Nod
     (folded, alike)
 }
 
-/// Files by root and folder.
-fn folders<'a>(nodes: &[Node<'a>], roots: usize) -> Vec<HashMap<&'a [u8], Vec<NodeId>>> {
-    let mut folders = vec![HashMap::new(); roots];
-    for (id, node) in nodes.iter().enumerate() {
-        let of_folder: &mut Vec<NodeId> = folders[node.entry.root].entry(folder_of(node.entry)).or_default();
-        of_folder.push(id);
+/// Files of a root by folder.
+fn folders<'a>(nodes: &[Node<'a>], of_root: &[NodeId]) -> ByPath<&'a [u8], Vec<NodeId>> {
+    let mut folders: ByPath<_, Vec<NodeId>> = ByPath::default();
+    for &id in of_root {
+        folders.entry(folder_of(nodes[id].entry)).or_default().push(id);
     }
     folders
 }
@@ -483,11 +495,15 @@ fn below_root(target: &RawPath, root: &RawPath) -> Option<RawPath> {
 /// storage tells no time of creation (NFS 3), the same place in the root and the same inode, for that is the server's.
 fn first_names(catalogue: &Catalogue, nodes: &[Node<'_>], looks: &[Vec<NodeId>]) -> Vec<NodeId> {
     let mut first: Vec<NodeId> = (0..nodes.len()).collect();
-    let mut by_inode = HashMap::new();
-    for (id, node) in nodes.iter().enumerate().filter(|(_, node)| node.entry.inode != 0) {
-        let entry = node.entry;
-        let key = (device(catalogue, entry), entry.inode, entry.length, entry.modified);
-        first[id] = *by_inode.entry(key).or_insert(id);
+    let inode = |id: NodeId| {
+        let entry = nodes[id].entry;
+        let inode = (device(catalogue, entry), entry.inode, entry.length, entry.modified);
+        (entry.inode != 0).then_some(inode)
+    };
+    for of_inode in with_one_key(nodes.len(), inode) {
+        for &id in &of_inode {
+            first[id] = of_inode[0];
+        }
     }
     for look in looks {
         let mut by_origin = BTreeMap::new();
@@ -528,16 +544,33 @@ fn looks(catalogue: &Catalogue, nodes: &[Node<'_>]) -> Vec<Vec<NodeId>> {
     if catalogue.roots.len() < 2 {
         return Vec::new();
     }
-    let mut by_look: HashMap<_, Vec<NodeId>> = HashMap::new();
-    for (id, node) in nodes.iter().enumerate().filter(|(_, node)| node.entry.length > 0) {
-        if let Some(modified) = node.entry.modified {
-            let look = (node.entry.path.name(), node.entry.length, modified);
-            by_look.entry(look).or_default().push(id);
+    let look = |id: NodeId| {
+        let entry = nodes[id].entry;
+        let look = (entry.path.name(), entry.length, entry.modified?);
+        (entry.length > 0).then_some(look)
+    };
+    with_one_key(nodes.len(), look)
+}
+
+/// The files of each key that several have; the files of one and the keys in the order of the catalogue.
+fn with_one_key<K: Hash + Ord>(files: usize, key: impl Fn(NodeId) -> Option<K> + Sync) -> Vec<Vec<NodeId>> {
+    let state = RandomState::default();
+    let hash = |id: NodeId| Some((state.hash_one(key(id)?), id));
+    let mut hashes: Vec<(u64, NodeId)> = (0..files).into_par_iter().filter_map(hash).collect();
+    hashes.par_sort_unstable();
+    let mut found = Vec::new();
+    for same_hash in hashes
+        .chunk_by(|one, other| one.0 == other.0)
+        .filter(|same| same.len() > 1)
+    {
+        let mut by_key: BTreeMap<K, Vec<NodeId>> = BTreeMap::new();
+        for (key, id) in same_hash.iter().filter_map(|&(_, id)| Some((key(id)?, id))) {
+            by_key.entry(key).or_default().push(id);
         }
+        found.extend(by_key.into_values().filter(|ids| ids.len() > 1));
     }
-    let mut looks: Vec<Vec<NodeId>> = by_look.into_values().filter(|look| look.len() > 1).collect();
-    looks.sort_unstable();
-    looks
+    found.sort_unstable();
+    found
 }
 
 /// Two files of one look in two roots that are seen through different devices: nothing but the time of creation, where

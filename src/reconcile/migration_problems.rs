@@ -62,11 +62,6 @@ impl Problems {
         }
         self.duplicate_vms(judge);
         self.duplicate_disks(judge);
-        for node in 0..judge.world.files.nodes.len() {
-            if judge.reported[node] {
-                self.extent_sizes(judge, node);
-            }
-        }
     }
 
     /// Two registered VMs with one id; a copy of a registered VM on disk is told with that VM.
@@ -152,7 +147,7 @@ impl Problems {
     }
 
     /// A flat disk whose data file is not as long as its descriptor says.
-    fn extent_sizes(&mut self, judge: &Judge<'_>, node: NodeId) {
+    pub(super) fn extent_sizes(&mut self, judge: &Judge<'_>, node: NodeId) {
         let Some(extents) = flat_extents(judge, node) else {
             return;
         };

@@ -80,9 +80,10 @@ pub fn reconcile<T>(
 ) -> T {
     let files = Files::new(catalogue);
     let identities = Identities::new(catalogue, inventories, &files);
-    let resolver = Resolver::new(&files, &identities);
-    let checkpoints = Checkpoints::new(&files);
-    let lone_states = companions::lone_states(&files);
+    let (resolver, (checkpoints, lone_states)) = rayon::join(
+        || Resolver::new(&files, &identities),
+        || (Checkpoints::new(&files), companions::lone_states(&files)),
+    );
     let world = World {
         catalogue,
         files: &files,
@@ -105,15 +106,26 @@ pub fn reconcile<T>(
     let mut locks = Locks::new(&files);
     locks.add_open_files(world);
     let traces = Traces::new(world, &owners);
-    let coverage = Coverage::new(world, &identities, &owners, &references, &locks, &traces, options);
-    let reported = judge::reported(world, &references, &owners);
-    let renamed = judge::renamed(&files);
-    let idle = judge::idle(world, &owners, options);
-    let placeholders = judge::placeholders(world, &owners);
-    let history = judge::History::new(world);
-    let homes = judge::homes(world, &owners);
-    let stores = judge::stores(world, &owners);
-    let awaited = judge::awaited(world, &owners);
+    let (coverage, (reported, renamed)) = rayon::join(
+        || Coverage::new(world, &identities, &owners, &references, &locks, &traces, options),
+        || (judge::reported(world, &references, &owners), judge::renamed(&files)),
+    );
+    let ((idle, homes, stores), (placeholders, history, awaited)) = rayon::join(
+        || {
+            (
+                judge::idle(world, &owners, options),
+                judge::homes(world, &owners),
+                judge::stores(world, &owners),
+            )
+        },
+        || {
+            (
+                judge::placeholders(world, &owners),
+                judge::History::new(world),
+                judge::awaited(world, &owners),
+            )
+        },
+    );
     let judge = Judge {
         catalogue,
         world,
@@ -136,13 +148,12 @@ pub fn reconcile<T>(
         unclear_lists: &unclear_lists,
     };
     let judged = judge.run();
-    let problems = Problems::find(&judge, &judged);
     let opinions = Opinions::new(&judge, &judged);
     let maker = Maker {
         judge: &judge,
         judged: &judged,
         opinions: &opinions,
     };
-    let groups = Groups::new(&maker);
+    let (problems, groups) = rayon::join(|| Problems::find(&judge, &judged), || Groups::new(&maker));
     show(assemble::assemble(&maker, problems, &groups))
 }

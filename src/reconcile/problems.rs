@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::{
+    iter::{IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator},
+    slice::ParallelSliceMut,
+};
 
 use super::{
     files::NodeId,
@@ -59,16 +62,33 @@ impl Problems {
         let of_files = nodes.fold(Self::default, |mut problems, node| {
             if judge.reported[node] {
                 problems.of_file(judge, judged, node);
+                problems.extent_sizes(judge, node);
             }
             problems
         });
-        let mut problems = of_owners.chain(of_files).reduce(Self::default, Self::with);
-        problems.of_objects(judge);
-        problems.of_vmware(judge);
-        problems.of_hyperv(judge);
-        problems.of_migration(judge);
-        problems.of_lists(judge, judged);
-        problems.all.sort();
+        let found = |find: &dyn Fn(&mut Self)| {
+            let mut problems = Self::default();
+            find(&mut problems);
+            problems
+        };
+        let (problems, (of_migration, others)) = rayon::join(
+            || of_owners.chain(of_files).reduce(Self::default, Self::with),
+            || {
+                rayon::join(
+                    || found(&|problems| problems.of_migration(judge)),
+                    || {
+                        found(&|problems| {
+                            problems.of_objects(judge);
+                            problems.of_vmware(judge);
+                            problems.of_hyperv(judge);
+                            problems.of_lists(judge, judged);
+                        })
+                    },
+                )
+            },
+        );
+        let mut problems = problems.with(of_migration).with(others);
+        problems.all.par_sort_unstable();
         problems.all.dedup();
         for list in problems.of_vm.values_mut() {
             list.sort();

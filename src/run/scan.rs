@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    mem::ManuallyDrop,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -180,13 +181,14 @@ pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mu
         return again(path, arguments, &show, console);
     }
     // First the inventories: what reading them takes for a while is free again for the catalogues.
-    let mut judge = Judge::prepare(&arguments.judge)?;
+    let mut judge = ManuallyDrop::new(Judge::prepare(&arguments.judge)?);
     let catalogues = catalogues(&arguments.files, messages, console)?;
     outside(
         &show,
         catalogues.iter().flat_map(|one| &one.roots).map(|root| &root.path),
     )?;
-    let catalogue = Catalogue::merge(catalogues);
+    // The process ends with the report: to give a million pieces back one by one would only take its time.
+    let catalogue = ManuallyDrop::new(Catalogue::merge(catalogues));
     #[cfg(feature = "parquet")]
     if let Some(folder) = &arguments.parquet {
         let roots = places_of(catalogue.roots.iter().map(|root| &root.path));
@@ -240,8 +242,12 @@ fn again(path: &Path, arguments: &ReportArgs, show: &Show, console: &mut Console
 /// Refuses outputs inside roots of this machine.
 fn outside<'a>(show: &Show, roots: impl Iterator<Item = &'a RawPath>) -> Result<()> {
     let roots = places_of(roots);
-    show.outputs()
-        .try_for_each(|output| config::outside_roots(output, &roots))
+    let outputs: Vec<PathBuf> = show.outputs().map(Path::to_owned).collect();
+    // The storage of an output may have died since it was asked first.
+    config::ask_outputs(IO_TIMEOUT, move || {
+        let mut outputs = outputs.iter();
+        outputs.try_for_each(|output| config::outside_roots(output, &roots))
+    })
 }
 
 /// Where roots of saved files would lie on this machine.

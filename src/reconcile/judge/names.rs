@@ -57,9 +57,10 @@ pub(super) fn known_stem(name: &str) -> Option<(&str, &str)> {
         ".deleted",
         ".delete",
     ];
-    let (place, extension) = KNOWN
-        .iter()
-        .filter_map(|known| name.rfind(known).map(|place| (place, *known)))
+    let known_at = |place: usize| KNOWN.iter().filter(move |known| name[place..].starts_with(**known));
+    let (place, extension) = name
+        .match_indices('.')
+        .flat_map(|(place, _)| known_at(place).map(move |known| (place, *known)))
         .max_by_key(|&(place, known)| (place + known.len(), known.len()))?;
     let suffix = &name[place + extension.len()..];
     let foreign = suffix.starts_with('.')

@@ -236,9 +236,12 @@ const CACHE_FOLDER: &str = "virtual machines cache";
 
 /// True for a copy of a configuration in the cache of a host.
 pub(crate) fn is_cached(files: &Files<'_>, node: NodeId) -> bool {
+    if files.name(node).strip_suffix(".vmcx").is_none() {
+        return false;
+    }
     let folder = files.nodes[node].entry.path.folder();
     let above = fold(&String::from_utf8_lossy(folder.name()));
-    above == CACHE_FOLDER && files.name(node).strip_suffix(".vmcx").is_some()
+    above == CACHE_FOLDER
 }
 
 /// The ids of the configurations that caches of hosts hold, each with its file, which is named after it.

@@ -5,6 +5,7 @@ use std::{
     collections::{BTreeSet, HashMap},
 };
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use uuid::Uuid;
 
 use super::{OwnerVm, Owners, World, ids_of, listed_ids, vm_evidence};
@@ -21,11 +22,12 @@ pub(crate) fn registered(world: World<'_>, configs: &[NodeId]) -> Owners {
     let mut by_config: HashMap<NodeId, usize> = HashMap::new();
     let mut by_id: HashMap<(Platform, Uuid), usize> = HashMap::new();
     for (inventory_index, inventory) in world.inventories.iter().enumerate() {
-        for (row, vm) in inventory.vms.iter().enumerate() {
-            let target = vm
-                .config
-                .as_deref()
-                .map(|path| world.resolver.listed(inventory_index, vm.host.as_deref(), path));
+        let target = |vm: &Registration| {
+            let path = vm.config.as_deref()?;
+            Some(world.resolver.listed(inventory_index, vm.host.as_deref(), path))
+        };
+        let targets: Vec<Option<Target>> = inventory.vms.par_iter().map(target).collect();
+        for ((row, vm), target) in inventory.vms.iter().enumerate().zip(targets) {
             let config = match &target {
                 Some(Target::Files(files)) => files.first().map(|&(node, _)| node),
                 _ => None,
