@@ -23,6 +23,10 @@ impl Charset {
 
     /// The charset of a declared name; `None` for a name that is unknown or not a superset of ASCII.
     pub fn named(label: &str) -> Option<Self> {
+        if label == Self::UTF_8.name() {
+            // What nearly all files declare.
+            return Some(Self::UTF_8);
+        }
         let label = label.trim();
         Encoding::for_label(label.as_bytes())
             .or_else(|| by_code_page(label))

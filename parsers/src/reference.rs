@@ -1,11 +1,10 @@
 //! What the VMware files share when they name another file.
 
-use memchr::memchr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::EncodedText;
+use crate::{EncodedText, scan::until_less_or_equal};
 
 /// One value that names a file or folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -149,9 +148,33 @@ pub(crate) fn without_blanks_behind(path: &str) -> &str {
     }
 }
 
+/// True for the last letters of the known extensions, in either case: nearly all values end with none of these.
+fn ends_an_extension(letter: u8) -> bool {
+    matches!(
+        letter | 0x20,
+        b'a' | b'd' | b'f' | b'g' | b'k' | b'm' | b'n' | b'o' | b'p' | b's' | b'v' | b'w' | b'x'
+    )
+}
+
+/// Few values have blanks around them, and to look for some that are not ASCII takes longer than most of the rest.
+#[inline]
+pub(crate) fn trimmed(value: &str) -> &str {
+    match value.as_bytes() {
+        [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => value,
+        _ => value.trim(),
+    }
+}
+
 /// True when a path ends like the name of a file that a VM uses.
 #[inline]
 pub fn has_file_extension(path: &str) -> bool {
+    match path.as_bytes().last() {
+        Some(last @ b'!'..=b'~') if !ends_an_extension(*last) => false,
+        _ => ends_with_extension(path),
+    }
+}
+
+fn ends_with_extension(path: &str) -> bool {
     let path = without_blanks_behind(path).as_bytes();
     FILE_EXTENSIONS.iter().any(|(length, known)| {
         let end = path
@@ -206,17 +229,23 @@ const NO_FILE_STARTS: &[(&str, NoFile)] = &[
 impl NoFile {
     /// What a value of a file key means when it names no file of a datastore; `None` when it may name one.
     pub fn of(value: &str) -> Option<Self> {
-        let value = value.trim();
-        let word = NO_FILE_WORDS.iter().find(|(word, _)| is_same_word(word, value));
-        let begins = |start: &str| strip_prefix_ignoring_case(value, start).is_some();
-        let start = || NO_FILE_STARTS.iter().find(|(start, _)| begins(start));
-        if let Some((_, meaning)) = word.or_else(start) {
-            return Some(*meaning);
+        let value = trimmed(value);
+        let meaning = |(_, meaning): &(&str, Self)| *meaning;
+        // A word or a drive has no dot, and nearly all names of files have one.
+        let has_dot = until_less_or_equal::<0, b'.'>(value.as_bytes()) < value.len();
+        match value.as_bytes().first() {
+            Some(b'/' | b'\\') => {
+                let begins = |(start, _): &&(&str, Self)| strip_prefix_ignoring_case(value, start).is_some();
+                NO_FILE_STARTS.iter().find(begins).map(meaning)
+            }
+            _ if has_dot => is_network_address(value).then_some(Self::Endpoint),
+            _ => {
+                let word = NO_FILE_WORDS.iter().find(|(word, _)| is_same_word(word, value));
+                let drive = || is_numbered_device(value).then_some(Self::ClientDevice);
+                let address = || is_network_address(value).then_some(Self::Endpoint);
+                word.map(meaning).or_else(drive).or_else(address)
+            }
         }
-        if is_numbered_device(value) {
-            return Some(Self::ClientDevice);
-        }
-        is_network_address(value).then_some(Self::Endpoint)
     }
 }
 
@@ -225,21 +254,20 @@ pub fn is_not_a_file(value: &str) -> bool {
     NoFile::of(value).is_some()
 }
 
-/// True for the same text in any case of its ASCII letters. Most texts differ in length: no call for these.
+/// True for the same text in any case of its ASCII letters. Most texts differ in length or in the first letter: no call
+/// for these.
 #[inline]
 pub(crate) fn is_same_word(one: &str, other: &str) -> bool {
-    one.len() == other.len() && one.eq_ignore_ascii_case(other)
+    let first = |text: &str| text.as_bytes().first().map(|byte| byte | 0x20);
+    one.len() == other.len() && first(one) == first(other) && one.eq_ignore_ascii_case(other)
 }
 
-/// What follows the ASCII `prefix`, in any case. Most texts differ in the first letter: no call for these.
+/// What follows the ASCII `prefix`, in any case. Most texts differ in its first letter or its last: no call for these.
 #[inline]
 pub(crate) fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
-    let first = |text: &str| text.as_bytes().first().map(u8::to_ascii_lowercase);
-    if first(text) != first(prefix) {
-        return None;
-    }
     let (start, rest) = text.split_at_checked(prefix.len())?;
-    start.eq_ignore_ascii_case(prefix).then_some(rest)
+    let last = |text: &str| text.as_bytes().last().map(|byte| byte | 0x20);
+    (last(start) == last(prefix) && is_same_word(start, prefix)).then_some(rest)
 }
 
 /// `CD/DVD drive 0`, `Floppy 0`: what vSphere writes for the client's own drive.
@@ -253,7 +281,7 @@ fn is_numbered_device(value: &str) -> bool {
 /// `tcp://…`, `telnets://…`; `ds://` and object addresses are places of a datastore.
 fn is_network_address(value: &str) -> bool {
     const OF_DATASTORES: &[&str] = &["ds", "file", "vsan", "vvol"];
-    let parts = memchr(b':', value.as_bytes()).and_then(|end| value.split_at_checked(end));
+    let parts = value.split_at_checked(until_less_or_equal::<0, b':'>(value.as_bytes()));
     parts.is_some_and(|(scheme, rest)| {
         rest.starts_with("://")
             && is_scheme(scheme)

@@ -32,6 +32,29 @@ pub(crate) fn until_less_or_equal<const LESS: u8, const EQUAL: u8>(text: &[u8]) 
     passed.wrapping_add(rest.iter().position(is_end).unwrap_or(rest.len()))
 }
 
+/// As [`until_less_or_equal`], with the words of the run on the way, of which the last, perhaps empty, is filled with
+/// zeros: whoever needs these as well need not read them again. `None` where the text goes on for less than a word
+/// behind the run.
+#[inline]
+pub(crate) fn words_until_less_or_equal<const LESS: u8, const EQUAL: u8>(
+    text: &[u8],
+    mut take: impl FnMut(u64),
+) -> Option<usize> {
+    let mut passed = 0_usize;
+    for word in text.as_chunks::<WORD_BYTES>().0 {
+        let word = u64::from_le_bytes(*word);
+        let found = ends_in::<LESS, EQUAL>(word);
+        if found != 0 {
+            let end = found.trailing_zeros() / u8::BITS;
+            take(word & !(u64::MAX << end.wrapping_mul(u8::BITS)));
+            return Some(passed.wrapping_add(usize::try_from(end).unwrap_or(0)));
+        }
+        take(word);
+        passed = passed.wrapping_add(WORD_BYTES);
+    }
+    None
+}
+
 /// The highest bit of each byte that ends a run. Those above the lowest may be wrong: a subtraction borrows from them.
 #[inline]
 fn ends_in<const LESS: u8, const EQUAL: u8>(word: u64) -> u64 {

@@ -17,12 +17,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Anomaly, EncodedText, Limits, ParseError, ReadAt, Result,
     charset::{Charset, Decoder},
-    reference::{FileKind, FileReference, has_file_extension, is_same_word, without_blanks_behind},
-    scan::until_less_or_equal,
+    reference::{FileKind, FileReference, has_file_extension, is_same_word},
+    scan::{until_less_or_equal, words_until_less_or_equal},
     text::TextRef,
 };
 
-use key_index::KeyIndex;
+use key_index::{KeyHasher, KeyIndex};
 
 /// Name of the structure in errors.
 const WHAT: &str = "VMware dictionary";
@@ -52,6 +52,8 @@ pub struct Dictionary<'a> {
     pub malformed: Vec<MalformedLine>,
     /// What is odd.
     pub anomalies: Vec<Anomaly>,
+    /// What `.encoding` says is the name of a charset that is known.
+    has_known_encoding: bool,
     /// The last entry of each key.
     last: KeyIndex,
 }
@@ -125,70 +127,109 @@ impl<'a> Dictionary<'a> {
         }
         let encoding = declared_encoding(text);
         let (decoder, anomaly) = Decoder::declared(encoding.as_deref(), text);
+        let usual_lines = text.len() / USUAL_LINE_BYTES;
         let mut dictionary = Self {
+            has_known_encoding: encoding.is_some() && anomaly.is_none(),
             encoding,
             charset: decoder.charset,
             has_bom,
             crlf_lines: 0,
             is_torn: false,
-            entries: Vec::with_capacity(text.len() / USUAL_LINE_BYTES),
+            entries: Vec::with_capacity(usual_lines),
             malformed: Vec::new(),
             anomalies: anomaly.into_iter().collect(),
-            last: KeyIndex::default(),
+            last: KeyIndex::for_about(usual_lines),
         };
         let undecodable = dictionary.take_lines(&decoder, limits)?;
-        dictionary.last = KeyIndex::of(&dictionary.entries);
         dictionary.note_oddities(undecodable);
         Ok(dictionary)
     }
 
     /// Sorts the lines; returns how many values hold bytes that do not belong to the charset.
     fn take_lines(&mut self, decoder: &Decoder<'a>, limits: &Limits) -> Result<usize> {
-        let text = decoder.text;
-        let has_escapes = memchr(b'|', text).is_some();
-        let mut undecodable = 0_usize;
-        let mut ends_inside = false;
-        for (number, line) in Lines::of(text) {
-            self.crlf_lines = self.crlf_lines.saturating_add(usize::from(line.is_crlf));
-            ends_inside = false;
-            if let Some((key, value)) = line.parsed.or_else(|| parse_line(line.text)) {
-                let has_none = !has_escapes || memchr(b'|', value).is_none();
-                let plain = decoder.as_it_stands(key).zip(decoder.as_it_stands(value));
-                if let Some((key, value)) = plain.filter(|_| has_none) {
-                    // Nearly all, and apart from the others these need not be put together elsewhere first.
-                    self.entries.push(Entry {
-                        key: Cow::Borrowed(key),
-                        value: TextRef::as_it_stands(value),
-                        line: number,
-                    });
-                } else {
-                    let (value, is_lossy) = decoder.value(value);
-                    undecodable = undecodable.saturating_add(usize::from(is_lossy));
-                    self.entries.push(Entry {
-                        key: decoder.decode(key).0,
-                        value,
-                        line: number,
-                    });
-                }
-            } else if is_comment(line.text) {
-                continue;
-            } else {
-                ends_inside = true;
-                self.malformed.push(MalformedLine {
-                    line: number,
-                    text: decoder.charset.text(line.text),
-                });
-            }
-            if self.entries.len().saturating_add(self.malformed.len()) > limits.text_entries {
-                return Err(ParseError::LimitExceeded {
-                    what: "lines of a VMware dictionary",
-                    value: u64::try_from(number).unwrap_or(u64::MAX),
-                    limit: u64::try_from(limits.text_entries).unwrap_or(u64::MAX),
-                });
+        let mut taken = Taken {
+            rest: Some(decoder.text),
+            lines: 0,
+            has_escapes: memchr(b'|', decoder.text).is_some(),
+            undecodable: 0,
+            ends_inside: false,
+        };
+        loop {
+            self.take_usual_lines(decoder, &mut taken, limits)?;
+            let Some(line) = taken.next_line() else { break };
+            if self.take_line(line, decoder, &mut taken) {
+                self.check_entries(taken.lines, limits)?;
             }
         }
-        self.is_torn = ends_inside || memchr(0, text).is_some();
-        Ok(undecodable)
+        self.is_torn = taken.ends_inside || memchr(0, decoder.text).is_some();
+        Ok(taken.undecodable)
+    }
+
+    /// Takes lines as all programs write them, as long as they follow each other. Nearly all are.
+    fn take_usual_lines(&mut self, decoder: &Decoder<'a>, taken: &mut Taken<'a>, limits: &Limits) -> Result<()> {
+        let Some(mut rest) = taken.rest.and_then(|rest| decoder.as_it_stands(rest)) else {
+            return Ok(());
+        };
+        let hasher = self.last.hasher;
+        let (mut number, mut crlf_lines) = (taken.lines, 0_usize);
+        while let Some(line) = usual_line(rest, hasher) {
+            if taken.has_escapes && memchr(b'|', line.value.as_bytes()).is_some() {
+                break;
+            }
+            rest = line.rest;
+            number = number.saturating_add(1);
+            crlf_lines = crlf_lines.saturating_add(usize::from(line.is_crlf));
+            self.last.insert(&self.entries, line.name, line.hash);
+            self.entries.push(Entry {
+                key: Cow::Borrowed(line.name),
+                value: TextRef::as_it_stands(line.value),
+                line: number,
+            });
+            self.check_entries(number, limits)?;
+        }
+        self.crlf_lines = self.crlf_lines.saturating_add(crlf_lines);
+        taken.lines = number;
+        taken.rest = Some(rest.as_bytes());
+        Ok(())
+    }
+
+    /// Takes any line; false for one that says nothing.
+    fn take_line(&mut self, line: Line<'a>, decoder: &Decoder<'a>, taken: &mut Taken<'a>) -> bool {
+        self.crlf_lines = self.crlf_lines.saturating_add(usize::from(line.is_crlf));
+        taken.ends_inside = false;
+        if let Some((key, value)) = parse_line(line.text) {
+            let (value, is_lossy) = decoder.value(value);
+            taken.undecodable = taken.undecodable.saturating_add(usize::from(is_lossy));
+            let key = decoder.decode(key).0;
+            self.last.insert(&self.entries, &key, self.last.hasher.hash(&key));
+            self.entries.push(Entry {
+                key,
+                value,
+                line: taken.lines,
+            });
+        } else if is_comment(line.text) {
+            return false;
+        } else {
+            taken.ends_inside = true;
+            self.malformed.push(MalformedLine {
+                line: taken.lines,
+                text: decoder.charset.text(line.text),
+            });
+        }
+        true
+    }
+
+    /// Refuses more lines than a dictionary may have.
+    #[inline]
+    fn check_entries(&self, lines: usize, limits: &Limits) -> Result<()> {
+        if self.entries.len().saturating_add(self.malformed.len()) <= limits.text_entries {
+            return Ok(());
+        }
+        Err(ParseError::LimitExceeded {
+            what: "lines of a VMware dictionary",
+            value: u64::try_from(lines).unwrap_or(u64::MAX),
+            limit: u64::try_from(limits.text_entries).unwrap_or(u64::MAX),
+        })
     }
 
     /// Says what is odd about the whole file.
@@ -225,7 +266,7 @@ impl<'a> Dictionary<'a> {
     /// The encoding in which the text was read: the name that `.encoding` gives, where it is known; else the one that
     /// was assumed.
     pub fn encoding_used(&self) -> String {
-        let declared = self.encoding.clone().filter(|name| Charset::named(name).is_some());
+        let declared = self.encoding.clone().filter(|_| self.has_known_encoding);
         declared.unwrap_or_else(|| self.charset.name().to_owned())
     }
 
@@ -305,7 +346,13 @@ impl<'a> Decoder<'a> {
 
 /// `TRUE` or `FALSE`, `yes` or `no`, in any case.
 pub(crate) fn parse_flag(text: &str) -> Option<bool> {
-    let text = without_blanks_behind(text).trim_start();
+    match text {
+        // As all programs write them: no call for these.
+        "TRUE" | "true" => return Some(true),
+        "FALSE" | "false" => return Some(false),
+        _ => {}
+    }
+    let text = text.trim();
     let is = |word| is_same_word(text, word);
     match text.len() {
         4 if is("true") => Some(true),
@@ -340,10 +387,18 @@ fn check_size(length: u64, limits: &Limits) -> Result<()> {
     Ok(())
 }
 
-/// Every line with its number from 1.
-struct Lines<'a> {
+/// How far the lines of a text were taken.
+struct Taken<'a> {
     /// What follows; `None` behind the last line, which may be empty.
     rest: Option<&'a [u8]>,
+    /// The lines so far.
+    lines: usize,
+    /// A `|` stands somewhere in the text.
+    has_escapes: bool,
+    /// Values that hold bytes that do not belong to the charset.
+    undecodable: usize,
+    /// The last line breaks the grammar.
+    ends_inside: bool,
 }
 
 /// One line, without its end.
@@ -351,58 +406,58 @@ struct Line<'a> {
     text: &'a [u8],
     /// It ends in CR LF.
     is_crlf: bool,
-    /// Name and value where these were met on the way to its end: nearly always.
-    parsed: Option<(&'a [u8], &'a [u8])>,
 }
 
-impl<'a> Lines<'a> {
-    fn of(text: &'a [u8]) -> impl Iterator<Item = (usize, Line<'a>)> {
-        (1..).zip(Self { rest: Some(text) })
-    }
-}
-
-impl<'a> Iterator for Lines<'a> {
-    type Item = Line<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
+impl<'a> Taken<'a> {
+    /// The next line.
+    fn next_line(&mut self) -> Option<Line<'a>> {
         let text = self.rest?;
-        if let Some((line, rest)) = usual_line(text) {
-            self.rest = Some(rest);
-            return Some(line);
-        }
         let (line, rest) = match memchr(b'\n', text).and_then(|end| text.split_at_checked(end)) {
             Some((line, rest)) => (line, rest.get(1..)),
             None => (text, None),
         };
         self.rest = rest;
+        self.lines = self.lines.saturating_add(1);
         let without = line.strip_suffix(b"\r");
         Some(Line {
             text: without.unwrap_or(line),
             is_crlf: without.is_some(),
-            parsed: None,
         })
     }
 }
 
-/// A line as all programs write it, `NAME = "VALUE"`, and what follows it: its end is where the value says. Rare letters,
-/// among them all control characters, are left to [`parse_line`].
+/// A line as all programs write it, `NAME = "VALUE"`.
+struct UsualLine<'a> {
+    name: &'a str,
+    /// The hash of the name.
+    hash: u64,
+    value: &'a str,
+    is_crlf: bool,
+    /// What follows the line.
+    rest: &'a str,
+}
+
+/// The first line where it is a usual one: its end is where the value says. Rare letters, among them all control
+/// characters, are left to [`parse_line`], and so are the last bytes of a text.
 #[inline]
-fn usual_line(text: &[u8]) -> Option<(Line<'_>, &[u8])> {
-    let (name, rest) = text.split_at_checked(until_less_or_equal::<b'$', b'='>(text))?;
-    let value = rest.strip_prefix(b" = \"")?;
-    let (value, rest) = value.split_at_checked(until_less_or_equal::<b' ', b'"'>(value))?;
-    let (rest, is_crlf) = match rest {
-        [b'"', b'\n', rest @ ..] => (rest, false),
-        [b'"', b'\r', b'\n', rest @ ..] => (rest, true),
-        _ => return None,
+fn usual_line(text: &str, hasher: KeyHasher) -> Option<UsualLine<'_>> {
+    let mut hash = hasher.begin();
+    let length = words_until_less_or_equal::<b'$', b'='>(text.as_bytes(), |word| hash = hasher.mixed(hash, word))?;
+    let (name, rest) = text.split_at_checked(length)?;
+    let value = rest.strip_prefix(" = \"")?;
+    let (value, rest) = value.split_at_checked(until_less_or_equal::<b' ', b'"'>(value.as_bytes()))?;
+    let (rest, is_crlf) = match rest.strip_prefix("\"\n") {
+        Some(rest) => (rest, false),
+        None => (rest.strip_prefix("\"\r\n")?, true),
     };
-    let line = Line {
-        text: &[],
+    let line = UsualLine {
+        name,
+        hash,
+        value,
         is_crlf,
-        parsed: Some((name, value)),
+        rest,
     };
-    (!name.is_empty()).then_some((line, rest))
+    (!name.is_empty()).then_some(line)
 }
 
 /// True for a line of blanks or a comment.
@@ -521,12 +576,12 @@ mod tests {
     proptest! {
         #[test]
         fn a_line_is_the_same_whether_it_is_met_on_the_way_or_cut_out_first(text in line_pieces()) {
-            let told: Vec<_> = Lines::of(&text)
-                .map(|(number, line)| (number, line.is_crlf, line.parsed.or_else(|| parse_line(line.text))))
-                .collect();
-            let cut = (1..).zip(text.split(|byte| *byte == b'\n')).map(|(number, line)| {
-                let without = line.strip_suffix(b"\r");
-                (number, without.is_some(), parse_line(without.unwrap_or(line)))
+            let limits = Limits::default();
+            let Ok(dictionary) = Dictionary::parse(&text, &limits) else { return Ok(()) };
+            let told = dictionary.entries.iter().map(|entry| (entry.line, entry.key.as_bytes(), entry.value.raw()));
+            let cut = (1..).zip(text.split(|byte| *byte == b'\n')).filter_map(|(number, line)| {
+                let (key, value) = parse_line(line.strip_suffix(b"\r").unwrap_or(line))?;
+                Some((number, key, value))
             });
             prop_assert_eq!(told, cut.collect::<Vec<_>>());
         }

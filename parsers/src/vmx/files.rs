@@ -15,7 +15,7 @@ use crate::{
 };
 
 use super::{
-    storage::{DeviceLine, Field, StorageDevice, ends_with_ignoring_case},
+    storage::{DeviceLine, Field, StorageDevice, ends_with_ignoring_case, write_device_alike},
     survey::Survey,
 };
 
@@ -43,39 +43,65 @@ pub(super) fn references(
     survey: &Survey<'_>,
     devices: &[StorageDevice],
 ) -> Vec<FileReference> {
-    let mut references: Vec<_> = numbered_references(dictionary, survey, devices)
-        .into_iter()
-        .map(|(_, reference)| reference)
-        .collect();
+    let mut references = Numbered::of(dictionary, survey, devices).references;
     references.extend(dictionary.malformed_file_references());
     references
 }
 
-/// The files that lines name, with the numbers of the lines, in their order.
-fn numbered_references(
-    dictionary: &Dictionary<'_>,
-    survey: &Survey<'_>,
-    devices: &[StorageDevice],
-) -> Vec<(usize, FileReference)> {
-    let mut keys = DeviceKeys::of(dictionary);
-    let mut references = Vec::with_capacity(survey.file_lines.len().saturating_add(devices.len()));
-    let mut others = survey.file_lines.iter().peekable();
-    for (lines, device) in survey.devices.of_devices().zip(devices) {
-        let said = DeviceSays::of(lines);
-        for line in lines.iter().filter(|line| line.names_a_file()) {
-            while let Some((number, entry)) = others.next_if(|(number, _)| *number < line.number) {
-                references.extend(of_entry(&mut keys, entry).map(|file| (*number, file)));
+/// The files that lines name, in the order of the lines.
+struct Numbered {
+    /// The number of the line of each.
+    numbers: Vec<usize>,
+    references: Vec<FileReference>,
+}
+
+impl Numbered {
+    fn of(dictionary: &Dictionary<'_>, survey: &Survey<'_>, devices: &[StorageDevice]) -> Self {
+        let about = survey.file_lines.len().saturating_add(devices.len());
+        let mut named = Self {
+            numbers: Vec::with_capacity(about),
+            references: Vec::with_capacity(about),
+        };
+        let mut keys = DeviceKeys::of(dictionary);
+        let mut others = survey.file_lines.iter().peekable();
+        for (lines, device) in survey.devices.of_devices().zip(devices) {
+            let is_alike = write_device_alike(lines);
+            for line in lines.iter().filter(|line| line.names_a_file()) {
+                while let Some((number, entry)) = others.next_if(|(number, _)| *number < line.number) {
+                    named.add(*number, of_entry(&mut keys, entry));
+                }
+                let says = if is_alike {
+                    DeviceSays::of(device)
+                } else {
+                    DeviceSays::by_keys(&mut keys, line.device())
+                };
+                named.add(line.number, of_device(line, says, device));
             }
-            let says = said.unwrap_or_else(|| DeviceSays::by_keys(&mut keys, line.device));
-            references.extend(of_device(line, says, device).map(|file| (line.number, file)));
+        }
+        for (number, entry) in others {
+            named.add(*number, of_entry(&mut keys, entry));
+        }
+        named.sorted()
+    }
+
+    #[inline]
+    fn add(&mut self, number: usize, reference: Option<FileReference>) {
+        if let Some(reference) = reference {
+            self.numbers.push(number);
+            self.references.push(reference);
         }
     }
-    for (number, entry) in others {
-        references.extend(of_entry(&mut keys, entry).map(|file| (*number, file)));
+
+    /// They are in order unless the devices are not.
+    fn sorted(self) -> Self {
+        if self.numbers.is_sorted() {
+            return self;
+        }
+        let mut both: Vec<_> = self.numbers.into_iter().zip(self.references).collect();
+        both.sort_by_key(|(number, _)| *number);
+        let (numbers, references) = both.into_iter().unzip();
+        Self { numbers, references }
     }
-    // They are in order unless the devices are not.
-    references.sort_by_key(|(number, _)| *number);
-    references
 }
 
 /// A value of a file key that names no file of a datastore: what a drive or port is connected to instead.
@@ -93,8 +119,8 @@ pub struct OtherBacking {
 pub fn other_backings(dictionary: &Dictionary<'_>) -> Vec<OtherBacking> {
     let mut keys = DeviceKeys::of(dictionary);
     let survey = Survey::of(dictionary);
-    let named = numbered_references(dictionary, &survey, &survey.devices.devices());
-    let is_named = |number: usize| named.binary_search_by_key(&number, |(other, _)| *other).is_ok();
+    let named = Numbered::of(dictionary, &survey, &survey.devices.devices()).numbers;
+    let is_named = |number: usize| named.binary_search(&number).is_ok();
     let entries = dictionary.entries.iter().enumerate();
     entries
         .filter(|(number, entry)| is_file_key(&entry.key) && !is_named(*number))
@@ -205,74 +231,59 @@ impl<'d> DeviceKeys<'d> {
 }
 
 /// What the lines of a storage device say of its file: the last of a field counts, unless it is blank.
-#[derive(Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct DeviceSays<'d> {
-    present: Option<&'d TextRef<'d>>,
-    device_type: Option<&'d TextRef<'d>>,
+    is_present: bool,
+    device_type: Option<&'d str>,
 }
 
 impl<'d> DeviceSays<'d> {
-    /// `None` where the lines do not write the device alike: then they are of several.
-    fn of(lines: &[DeviceLine<'d>]) -> Option<Self> {
-        let mut says = Self::default();
-        let (first, _) = lines.split_first()?;
-        for line in lines {
-            if line.device != first.device && !is_same_word(line.device, first.device) {
-                return None;
-            }
-            match line.field {
-                Field::Present => says.present = Some(line.value),
-                Field::DeviceType => says.device_type = Some(line.value),
-                _ => {}
-            }
-        }
-        Some(says)
-    }
-
-    fn by_keys(keys: &mut DeviceKeys<'d>, device: &str) -> Self {
+    /// Where all lines write the device alike.
+    fn of(device: &'d StorageDevice) -> Self {
         Self {
-            present: keys.field(device, ".present"),
-            device_type: keys.field(device, ".deviceType"),
+            is_present: device.present,
+            device_type: device.device_type.as_deref(),
         }
     }
 
-    fn is_present(&self) -> bool {
-        self.present.and_then(|value| parse_flag(value.as_str())) == Some(true)
-    }
-
-    fn device_type(&self) -> Option<&'d str> {
-        self.device_type.filter(|value| !value.is_blank()).map(TextRef::as_str)
+    /// Where its address is written in several ways, each of which is a device of its own here.
+    fn by_keys(keys: &mut DeviceKeys<'d>, device: &str) -> Self {
+        let present = keys.field(device, ".present");
+        Self {
+            is_present: present.and_then(|value| parse_flag(value.as_str())) == Some(true),
+            device_type: keys.field(device, ".deviceType").map(TextRef::as_str),
+        }
     }
 }
 
 /// The file of a disk or CD drive.
 fn of_device(line: &DeviceLine<'_>, says: DeviceSays<'_>, device: &StorageDevice) -> Option<FileReference> {
-    let value = line.value.as_str();
+    let value = &line.entry.value;
     let kind = match line.field {
-        Field::FileName => disk_or_cd(value, || says.device_type()),
+        Field::FileName => disk_or_cd(value.as_str(), says.device_type),
         Field::Redo => FileKind::Redo,
         Field::ReplicationState => FileKind::ReplicationState,
         _ => return None,
     };
-    (!is_not_a_file(value)).then(|| FileReference {
-        key: copied(line.key),
+    (!is_not_a_file(value.as_str())).then(|| FileReference {
+        key: copied(&line.entry.key),
         // A copy of a copy takes less than another of the text.
         value: match &device.file_name {
-            Some(name) if line.value.is(name) => name.clone(),
-            _ => line.value.to_encoded(),
+            Some(name) if value.is(name) => name.clone(),
+            _ => value.to_encoded(),
         },
         kind,
-        present: says.is_present(),
+        present: says.is_present,
     })
 }
 
 /// A device is a disk unless its type says otherwise; where type and name disagree the name decides, because a disk
 /// that is taken for a CD image would lose its extents and parents.
-fn disk_or_cd<'d>(value: &str, device_type: impl FnOnce() -> Option<&'d str>) -> FileKind {
+fn disk_or_cd(value: &str, device_type: Option<&str>) -> FileKind {
     if has_extension(value, "vmdk") {
         return FileKind::Disk;
     }
-    let kind = device_type().unwrap_or("disk").to_ascii_lowercase();
+    let kind = device_type.unwrap_or("disk").to_ascii_lowercase();
     if has_extension(value, "iso") || kind.contains("cdrom") {
         FileKind::CdImage
     } else if kind.contains("disk") || kind.contains("rdm") {
@@ -320,16 +331,16 @@ mod tests {
     proptest! {
         #[test]
         fn what_a_device_says_is_what_its_keys_hold(
-            lines in prop::collection::vec("(ide|IDE|scsi)0:(0|00|1)\\.(present|deviceType|x) = \"( |a|TRUE)?\"\n", 0..12)
+            lines in prop::collection::vec("(ide|IDE|scsi)0:(0|00|1|10|010)\\.(present|deviceType|x) = \"( |a|TRUE)?\"\n", 0..12)
         ) {
             let text = lines.concat();
             let dictionary = Dictionary::parse(text.as_bytes(), &Limits::default()).unwrap();
             let mut keys = DeviceKeys::of(&dictionary);
-            for lines in Survey::of(&dictionary).devices.of_devices() {
-                let Some(says) = DeviceSays::of(lines) else { continue };
-                let told = DeviceSays::by_keys(&mut keys, lines[0].device);
-                prop_assert_eq!(says.is_present(), told.is_present());
-                prop_assert_eq!(says.device_type(), told.device_type());
+            let survey = Survey::of(&dictionary);
+            let devices = survey.devices.devices();
+            let alike = survey.devices.of_devices().zip(&devices).filter(|(lines, _)| write_device_alike(lines));
+            for (lines, device) in alike {
+                prop_assert_eq!(DeviceSays::of(device), DeviceSays::by_keys(&mut keys, lines[0].device()));
             }
         }
     }

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Anomaly, EncodedText, Limits, ParseError, ReadAt, Result, dictionary::Dictionary, reference::FileReference,
+    Anomaly, EncodedText, Limits, ParseError, ReadAt, Result,
+    dictionary::{Dictionary, hex_digit},
+    reference::FileReference,
     text::TextRef,
 };
 
@@ -120,6 +122,25 @@ impl VmwareUuid {
 
 /// A UUID of 32 hex digits with blanks and hyphens anywhere between them.
 pub fn parse_uuid(text: &str) -> Option<Uuid> {
+    parse_usual_uuid(text.as_bytes()).or_else(|| parse_odd_uuid(text))
+}
+
+/// A UUID as VMware writes it: sixteen pairs of digits, and a blank or hyphen between each two.
+fn parse_usual_uuid(text: &[u8]) -> Option<Uuid> {
+    let text: &[u8; 47] = text.try_into().ok()?;
+    let (pairs, last) = text.as_chunks::<3>();
+    let last = [*last.first()?, *last.last()?, b' '];
+    let mut bytes = [0; 16];
+    let mut is_usual = true;
+    for (byte, [high, low, between]) in bytes.iter_mut().zip(pairs.iter().chain([&last])) {
+        is_usual &= high.is_ascii_hexdigit() & low.is_ascii_hexdigit() & matches!(between, b' ' | b'-');
+        *byte = hex_digit(*high) << 4_u32 | hex_digit(*low);
+    }
+    is_usual.then(|| Uuid::from_bytes(bytes))
+}
+
+/// A UUID however it is written.
+fn parse_odd_uuid(text: &str) -> Option<Uuid> {
     let mut value = 0_u128;
     let mut digits = 0_u8;
     for byte in text.bytes().filter(|byte| !matches!(byte, b' ' | b'-')) {

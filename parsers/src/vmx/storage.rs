@@ -55,10 +55,10 @@ impl StorageDevice {
     /// Takes all lines of the device.
     fn take(&mut self, lines: &[DeviceLine<'_>]) {
         if let Some(last) = lines.last() {
-            self.device = in_lower_case(last.device);
+            self.device = in_lower_case(last.device());
         }
         for line in lines {
-            self.set(line.field, line.value);
+            self.set(line.field, &line.entry.value);
         }
     }
 
@@ -80,17 +80,16 @@ impl StorageDevice {
 
 /// A word of a device: few are not among these, which need no copy.
 fn word(text: &str) -> SmolStr {
-    const USUAL: [&str; 7] = [
-        "scsi-hardDisk",
-        "disk",
-        "cdrom-image",
-        "atapi-cdrom",
-        "persistent",
-        "independent-persistent",
-        "multi-writer",
-    ];
-    let usual = USUAL.into_iter().find(|usual| *usual == text);
-    usual.map_or_else(|| copied(text), SmolStr::new_static)
+    SmolStr::new_static(match text {
+        "scsi-hardDisk" => "scsi-hardDisk",
+        "disk" => "disk",
+        "cdrom-image" => "cdrom-image",
+        "atapi-cdrom" => "atapi-cdrom",
+        "persistent" => "persistent",
+        "independent-persistent" => "independent-persistent",
+        "multi-writer" => "multi-writer",
+        _ => return copied(text),
+    })
 }
 
 fn in_lower_case(text: &str) -> SmolStr {
@@ -117,7 +116,18 @@ pub(super) enum Field {
 }
 
 impl Field {
+    /// The field of this name, which nearly always is written as usual: no call for these.
+    #[inline]
     fn named(name: &str) -> Self {
+        match name {
+            "present" => Self::Present,
+            "fileName" => Self::FileName,
+            "deviceType" => Self::DeviceType,
+            _ => Self::named_in_any_case(name),
+        }
+    }
+
+    fn named_in_any_case(name: &str) -> Self {
         let is = |known| is_same_word(name, known);
         match name.len() {
             4 if is("mode") => Self::Mode,
@@ -141,11 +151,12 @@ type Address = (u8, u32, u32);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DeviceLine<'d> {
     address: Address,
-    pub(super) key: &'d str,
-    /// The device as the key has it.
-    pub(super) device: &'d str,
     pub(super) field: Field,
-    pub(super) value: &'d TextRef<'d>,
+    /// The numbers are written as usual: another line of the device that does so too writes it alike, but for its case.
+    is_usual: bool,
+    /// How much of the key is the device.
+    device_bytes: usize,
+    pub(super) entry: &'d Entry<'d>,
     /// Which of the entries of the dictionary it is.
     pub(super) number: usize,
 }
@@ -154,18 +165,21 @@ impl<'d> DeviceLine<'d> {
     /// `numbers` is what follows the name of the bus in the key.
     #[inline]
     pub(super) fn of(number: usize, entry: &'d Entry<'_>, (bus, numbers): (u8, &'d str)) -> Option<Self> {
-        let key = entry.key.as_ref();
-        let (numbers, field) = split_at_byte(numbers, b'.')?;
-        let (controller, unit) = split_at_byte(numbers, b':')?;
-        let end = key.len().checked_sub(field.len())?.checked_sub(1)?;
+        let usual = split_usual_numbers(numbers);
+        let (controller, unit, field) = usual.or_else(|| split_odd_numbers(numbers))?;
         Some(Self {
-            address: (bus, parse_number(controller)?, parse_number(unit)?),
-            key,
-            device: key.get(..end)?,
+            address: (bus, controller, unit),
             field: Field::named(field),
-            value: &entry.value,
+            is_usual: usual.is_some(),
+            device_bytes: entry.key.len().checked_sub(field.len())?.checked_sub(1)?,
+            entry,
             number,
         })
+    }
+
+    /// The device as the key has it.
+    pub(super) fn device(&self) -> &'d str {
+        self.entry.key.get(..self.device_bytes).unwrap_or_default()
     }
 
     /// True for a field whose value is a file whatever it looks like.
@@ -174,34 +188,52 @@ impl<'d> DeviceLine<'d> {
     }
 }
 
-/// A decimal number: most have one digit.
+/// True where all lines of a device write it alike, in any case.
+pub(super) fn write_device_alike(lines: &[DeviceLine<'_>]) -> bool {
+    let Some(first) = lines.first() else { return true };
+    lines.iter().all(|line| line.is_usual) || lines.iter().all(|line| is_same_word(line.device(), first.device()))
+}
+
+/// Controller, unit and field of `0:10.field`: nearly all have numbers of one digit or two.
 #[inline]
-fn parse_number(text: &str) -> Option<u32> {
+fn split_usual_numbers(text: &str) -> Option<(u32, u32, &str)> {
+    let number = |digit: u8| u32::from(digit.wrapping_sub(b'0'));
     match text.as_bytes() {
-        [digit @ b'0'..=b'9'] => Some(digit.wrapping_sub(b'0').into()),
-        _ => text.parse().ok(),
+        [controller @ b'0'..=b'9', b':', unit @ b'0'..=b'9', b'.', ..] => {
+            Some((number(*controller), number(*unit), text.get(4..)?))
+        }
+        [controller @ b'0'..=b'9', b':', b'1', unit @ b'0'..=b'9', b'.', ..] => {
+            Some((number(*controller), number(*unit).wrapping_add(10), text.get(5..)?))
+        }
+        _ => None,
     }
 }
 
-/// What stands before and behind the first of an ASCII byte: in a key as short as these with less ado than `split_once`.
-#[inline]
-fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
-    let place = text.bytes().position(|other| other == byte)?;
-    let (before, rest) = text.split_at_checked(place)?;
-    Some((before, rest.get(1..)?))
+/// As [`split_usual_numbers`], whatever the numbers.
+fn split_odd_numbers(text: &str) -> Option<(u32, u32, &str)> {
+    let (numbers, field) = text.split_once('.')?;
+    let (controller, unit) = numbers.split_once(':')?;
+    Some((controller.parse().ok()?, unit.parse().ok()?, field))
 }
 
 /// The bus of a device or controller, by its number in the order of devices (SCSI, SATA, `NVMe`, IDE), and the numbers
 /// after it.
 #[inline]
 pub(super) fn bus_of(device: &str) -> Option<(u8, &str)> {
+    const fn word(letters: [u8; 4]) -> u32 {
+        u32::from_le_bytes(letters)
+    }
+    const SCSI: u32 = word(*b"scsi");
+    const SATA: u32 = word(*b"sata");
+    const NVME: u32 = word(*b"nvme");
+    const IDE: u32 = word(*b"ide\0");
     // A letter in either case; what becomes one so is a letter.
-    let letters = device.as_bytes().first_chunk::<4>()?.map(|byte| byte | 0x20);
-    let (bus, length) = match &letters {
-        b"scsi" => (0, 4),
-        b"sata" => (1, 4),
-        b"nvme" => (2, 4),
-        [b'i', b'd', b'e', _] => (3, 3),
+    let letters = word(*device.as_bytes().first_chunk()?) | word([0x20; 4]);
+    let (bus, length) = match letters {
+        SCSI => (0, 4),
+        SATA => (1, 4),
+        NVME => (2, 4),
+        _ if letters & word([0xFF, 0xFF, 0xFF, 0]) == IDE => (3, 3),
         _ => return None,
     };
     let numbers = device.get(length..)?;
@@ -218,7 +250,10 @@ pub(super) struct DeviceLines<'d> {
 impl<'d> DeviceLines<'d> {
     /// Sorts lines that are in the order of the file, which stays within a device: what stands last counts.
     pub(super) fn sorted(mut lines: Vec<DeviceLine<'d>>) -> Self {
-        lines.sort_by_key(|line| line.address);
+        // Nearly always they are: to look takes less than to sort.
+        if !lines.is_sorted_by_key(|line| line.address) {
+            lines.sort_by_key(|line| line.address);
+        }
         Self { lines }
     }
 
