@@ -231,14 +231,15 @@ impl NoFile {
     pub fn of(value: &str) -> Option<Self> {
         let value = trimmed(value);
         let meaning = |(_, meaning): &(&str, Self)| *meaning;
-        // A word or a drive has no dot, and nearly all names of files have one.
-        let has_dot = until_less_or_equal::<0, b'.'>(value.as_bytes()) < value.len();
         match value.as_bytes().first() {
             Some(b'/' | b'\\') => {
                 let begins = |(start, _): &&(&str, Self)| strip_prefix_ignoring_case(value, start).is_some();
                 NO_FILE_STARTS.iter().find(begins).map(meaning)
             }
-            _ if has_dot => is_network_address(value).then_some(Self::Endpoint),
+            // A word or a drive has no dot, and nearly all names of files have one.
+            _ if until_less_or_equal::<0, b'.'>(value.as_bytes()) < value.len() => {
+                is_network_address(value).then_some(Self::Endpoint)
+            }
             _ => {
                 let word = NO_FILE_WORDS.iter().find(|(word, _)| is_same_word(word, value));
                 let drive = || is_numbered_device(value).then_some(Self::ClientDevice);

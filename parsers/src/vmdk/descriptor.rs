@@ -4,7 +4,7 @@
 //! ends at the first NUL. Names are compared without case, values are quoted or not, and the charset is what `encoding`
 //! or `ddb.encoding` says. Lines that are neither are kept, and files that they name still count.
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr2_iter};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -94,7 +94,7 @@ impl Descriptor {
     /// True when the first bytes of a file are those of a descriptor: its first line that is no comment has a key of a
     /// descriptor's header, or a comment before says what it is.
     pub fn is_descriptor(head: &[u8]) -> bool {
-        for (_, line) in lines(text_of(head)) {
+        for (_, line) in Lines::of(text_of(head)) {
             if line.first() == Some(&b'#') {
                 let words: Vec<u8> = line.iter().filter(|byte| byte.is_ascii_alphabetic()).copied().collect();
                 if words.eq_ignore_ascii_case(b"DiskDescriptorFile") {
@@ -141,29 +141,57 @@ impl Descriptor {
             anomalies: anomaly.into_iter().collect(),
             ..Self::default()
         };
-        for (count, (number, line)) in (1..).zip(lines(text)) {
+        let mut lines = Lines::of(text);
+        let mut count = 0_usize;
+        loop {
+            let taken = descriptor.take_usual_extents(&mut lines, &decoder);
+            let line = lines.next();
+            count = count.saturating_add(taken).saturating_add(usize::from(line.is_some()));
             if count > limits.text_entries {
                 return Err(ParseError::LimitExceeded {
                     what: "lines of a VMDK descriptor",
-                    value: u64::try_from(count).unwrap_or(u64::MAX),
+                    value: u64::try_from(limits.text_entries.saturating_add(1)).unwrap_or(u64::MAX),
                     limit: u64::try_from(limits.text_entries).unwrap_or(u64::MAX),
                 });
             }
-            if !line.starts_with(b"#") {
-                descriptor.take(number, line, &decoder);
+            match line {
+                None => break,
+                Some((number, line)) if !line.starts_with(b"#") => descriptor.take(number, line, &decoder),
+                Some(_) => {}
             }
         }
         descriptor.note_oddities(&decoder);
         Ok(descriptor)
     }
 
+    /// Takes extent lines as all programs write them, as long as they follow each other; returns how many.
+    fn take_usual_extents<'a>(&mut self, lines: &mut Lines<'a>, decoder: &Decoder<'a>) -> usize {
+        let before = self.extents.len();
+        let Some(mut rest) = lines.rest.and_then(|rest| decoder.as_it_stands(rest)) else {
+            return 0;
+        };
+        while let Some((extent, after)) = Extent::parse_usual(rest, lines.number.saturating_add(1)) {
+            self.make_room(rest.len().saturating_sub(after.len()), decoder);
+            self.extents.push(extent);
+            lines.number = lines.number.saturating_add(1);
+            rest = after;
+        }
+        lines.rest = Some(rest.as_bytes());
+        self.extents.len().saturating_sub(before)
+    }
+
+    /// Before the first extent, whose line has so many bytes, makes room for as many as may be alike.
+    fn make_room(&mut self, line_bytes: usize, decoder: &Decoder<'_>) {
+        if self.extents.is_empty() {
+            let alike = decoder.text.len().checked_div(line_bytes).unwrap_or(0);
+            self.extents.reserve(alike.min(EXTENTS_AT_FIRST));
+        }
+    }
+
     /// Sorts one line to its field.
     fn take(&mut self, number: usize, line: &[u8], decoder: &Decoder<'_>) {
         if let Some(extent) = Extent::parse(line, number, decoder) {
-            if self.extents.is_empty() {
-                let alike = decoder.text.len().checked_div(line.len()).unwrap_or(0);
-                self.extents.reserve(alike.min(EXTENTS_AT_FIRST));
-            }
+            self.make_room(line.len(), decoder);
             self.extents.push(extent);
         } else if let Some((key, value)) = key_and_value(line).filter(|_| !begins_like_extent(line)) {
             self.set(&decoder.decode(key).0, decoder.text_ref(value).0);
@@ -260,15 +288,59 @@ fn text_of(bytes: &[u8]) -> &[u8] {
 }
 
 /// Trimmed lines that are not blank, with their numbers from 1.
-fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let mut start = 0;
-    let ends = memchr_iter(b'\n', text).chain([text.len()]);
-    let lines = (1..).zip(ends).map(move |(number, end)| {
-        let line = text.get(start..end).unwrap_or_default();
-        start = end.saturating_add(1);
-        (number, line.trim_ascii())
-    });
-    lines.filter(|(_, line)| !line.is_empty())
+struct Lines<'a> {
+    /// What follows; `None` behind the last line.
+    rest: Option<&'a [u8]>,
+    /// The number of the line before.
+    number: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a [u8]) -> Self {
+        Self {
+            rest: Some(text),
+            number: 0,
+        }
+    }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = (usize, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let text = self.rest?;
+            let (line, rest) = match memchr(b'\n', text).and_then(|end| text.split_at_checked(end)) {
+                Some((line, rest)) => (line, rest.get(1..)),
+                None => (text, None),
+            };
+            self.rest = rest;
+            self.number = self.number.saturating_add(1);
+            let line = line.trim_ascii();
+            if !line.is_empty() {
+                return Some((self.number, line));
+            }
+        }
+    }
+}
+
+/// The lines that begin with `encoding` or `ddb.encoding`, in any case. Few do, and to look for the last letter of the
+/// word takes less than to look at each line.
+fn lines_of_encoding(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    memchr2_iter(b'g', b'G', text).filter_map(move |end| {
+        let before = without_end(text.get(..end)?, b"encodin")?;
+        let before = without_end(before, b"ddb.").unwrap_or(before);
+        let (line_before, blanks) = before.split_at_checked(before.trim_ascii_end().len())?;
+        let begins_line = line_before.is_empty() || blanks.contains(&b'\n');
+        let line = text.get(before.len()..).filter(|_| begins_line)?;
+        Some(line.get(..memchr(b'\n', line).unwrap_or(line.len()))?.trim_ascii())
+    })
+}
+
+/// What stands before this end, which may be in any case.
+fn without_end<'a>(text: &'a [u8], end: &[u8]) -> Option<&'a [u8]> {
+    let (before, own) = text.split_at_checked(text.len().checked_sub(end.len())?)?;
+    own.eq_ignore_ascii_case(end).then_some(before)
 }
 
 /// The key before the first `=`, and the value without blanks and quotes around it.
@@ -287,9 +359,8 @@ fn key_and_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
 /// The first `encoding` or else `ddb.encoding`, which is ASCII whatever the charset.
 fn declared_encoding(text: &[u8]) -> Option<String> {
     let name_of = |value: &[u8]| Some(String::from_utf8_lossy(value).trim().to_owned()).filter(|name| !name.is_empty());
-    let may_be_one = |line: &[u8]| matches!(line.first(), Some(b'e' | b'E' | b'd' | b'D'));
     let (mut is_told, mut of_database) = (false, None);
-    for (_, line) in lines(text).filter(|(_, line)| may_be_one(line)) {
+    for line in lines_of_encoding(text) {
         let Some((key, value)) = key_and_value(line) else {
             continue;
         };

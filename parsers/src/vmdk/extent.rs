@@ -11,6 +11,7 @@ use crate::{
     EncodedText,
     charset::Decoder,
     reference::{is_not_a_file, is_same_word},
+    scan::until_less_or_equal,
     text::copied,
 };
 
@@ -75,6 +76,23 @@ pub enum ExtentKind {
 }
 
 impl ExtentKind {
+    /// The kind that stands as ` WORD "` at the beginning of a text, the word, and what follows, for words of which there
+    /// are several in one descriptor.
+    #[inline]
+    fn of_usual_word(text: &str) -> Option<(Self, SmolStr, &str)> {
+        const SPARSE: &str = "SPARSE";
+        const FLAT: &str = "FLAT";
+        const VMFS: &str = "VMFS";
+        let (kind, word, rest) = if let Some(rest) = text.strip_prefix(" SPARSE \"") {
+            (Self::Sparse, SPARSE, rest)
+        } else if let Some(rest) = text.strip_prefix(" FLAT \"") {
+            (Self::Flat, FLAT, rest)
+        } else {
+            (Self::Vmfs, VMFS, text.strip_prefix(" VMFS \"")?)
+        };
+        Some((kind, SmolStr::new_static(word), rest))
+    }
+
     /// The kind of a type word, in any case, and the word.
     fn from_word(word: &str) -> (Self, SmolStr) {
         const WORDS: &[(&str, ExtentKind)] = &[
@@ -102,6 +120,37 @@ impl ExtentKind {
 }
 
 impl Extent {
+    /// The extent of the first line of a text where all programs write it so, `RW 4192256 SPARSE "NAME"`, and what follows
+    /// the line. Whatever else there is is left to [`Self::parse`], and so are names with rare letters.
+    #[inline]
+    pub(super) fn parse_usual(text: &str, number: usize) -> Option<(Self, &str)> {
+        let rest = text.strip_prefix("RW ")?;
+        let digits = until_less_or_equal::<b'0', 0>(rest.as_bytes());
+        let (digits, rest) = rest.split_at_checked(digits)?;
+        let sectors = parse_digits(digits.as_bytes())?;
+        let (kind, kind_text, rest) = ExtentKind::of_usual_word(rest)?;
+        let (name, rest) = rest.split_at_checked(until_less_or_equal::<b' ', b'"'>(rest.as_bytes()))?;
+        let (offset_sectors, rest) = match rest.strip_prefix("\"\n") {
+            Some(rest) => (None, rest),
+            None => (Some(0), rest.strip_prefix("\" 0\n")?),
+        };
+        let ends = name.as_bytes().first().zip(name.as_bytes().last())?;
+        if !ends.0.is_ascii_graphic() || !ends.1.is_ascii_graphic() {
+            return None;
+        }
+        let extent = Self {
+            access: Access::Rw,
+            sectors,
+            kind,
+            kind_text,
+            name: Some(EncodedText::new(name)),
+            offset_sectors,
+            device_words: Vec::new(),
+            line: number,
+        };
+        Some((extent, rest))
+    }
+
     /// Reads a line; `None` when it is no extent line, or one whose size is no number of 64 bits.
     pub(super) fn parse(line: &[u8], number: usize, decoder: &Decoder<'_>) -> Option<Self> {
         let (access, sectors, word, tail) = parse_line(line)?;
@@ -160,6 +209,16 @@ fn parse_line(line: &[u8]) -> Option<Fields<'_>> {
     let sectors = parse_number(digits)?;
     let (word, tail) = split_where(skip_blanks(rest)?, |byte| byte.is_ascii_whitespace() || *byte == b'"');
     (!word.is_empty()).then_some((access, sectors, word, tail))
+}
+
+/// A number of few digits and nothing else.
+#[inline]
+fn parse_digits(text: &[u8]) -> Option<u64> {
+    /// No number of so many digits is past 64 bits.
+    const MAX_DIGITS: usize = 19;
+    let is_number = !text.is_empty() && text.len() <= MAX_DIGITS && text.iter().all(u8::is_ascii_digit);
+    let add = |number: u64, digit: &u8| number.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0')));
+    is_number.then(|| text.iter().fold(0, add))
 }
 
 /// A number of these digits, at least one; `None` past 64 bits.

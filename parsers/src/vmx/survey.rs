@@ -54,13 +54,13 @@ impl<'d> Survey<'d> {
         survey
     }
 
-    /// Takes a line that is of no storage bus.
+    /// Takes a line that is of no storage bus. Most begin with neither letter.
     fn take(&mut self, entry: &Entry<'_>) {
         let is_told = |start| strip_prefix_ignoring_case(&entry.key, start).is_some() && !entry.value.is_blank();
-        if is_told("managedBy") {
-            self.managed_by.push(entry.value.as_str().to_owned());
-        } else if is_told("encryption.") {
-            self.is_encrypted = true;
+        match entry.key.as_bytes().first() {
+            Some(b'm' | b'M') if is_told("managedBy") => self.managed_by.push(entry.value.as_str().to_owned()),
+            Some(b'e' | b'E') if is_told("encryption.") => self.is_encrypted = true,
+            _ => {}
         }
     }
 }
