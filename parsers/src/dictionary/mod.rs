@@ -171,14 +171,15 @@ impl<'a> Dictionary<'a> {
             return Ok(());
         };
         let hasher = self.last.hasher;
+        // A line has bytes, so neither count can pass the length of the text.
         let (mut number, mut crlf_lines) = (taken.lines, 0_usize);
         while let Some(line) = usual_line(rest, hasher) {
             if taken.has_escapes && memchr(b'|', line.value.as_bytes()).is_some() {
                 break;
             }
             rest = line.rest;
-            number = number.saturating_add(1);
-            crlf_lines = crlf_lines.saturating_add(usize::from(line.is_crlf));
+            number = number.wrapping_add(1);
+            crlf_lines = crlf_lines.wrapping_add(usize::from(line.is_crlf));
             self.last.insert(&self.entries, line.name, line.hash);
             self.entries.push(Entry {
                 key: Cow::Borrowed(line.name),

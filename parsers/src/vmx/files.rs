@@ -164,7 +164,13 @@ fn known_kind(key: &str) -> Option<FileKind> {
     })
 }
 
+/// All of these ends have one last letter.
+#[inline]
 fn ends_like_a_file_key(key: &str) -> bool {
+    matches!(key.as_bytes().last(), Some(b'e' | b'E')) && has_end_of_a_file_key(key)
+}
+
+fn has_end_of_a_file_key(key: &str) -> bool {
     FILE_KEY_ENDS.iter().any(|end| ends_with_ignoring_case(key, end))
 }
 
