@@ -217,7 +217,11 @@ fn parse_digits(text: &[u8]) -> Option<u64> {
     /// No number of so many digits is past 64 bits.
     const MAX_DIGITS: usize = 19;
     let is_number = !text.is_empty() && text.len() <= MAX_DIGITS && text.iter().all(u8::is_ascii_digit);
-    let add = |number: u64, digit: &u8| number.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0')));
+    let add = |number: u64, digit: &u8| {
+        number
+            .wrapping_mul(10)
+            .wrapping_add(u64::from(digit.wrapping_sub(b'0')))
+    };
     is_number.then(|| text.iter().fold(0, add))
 }
 

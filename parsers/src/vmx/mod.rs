@@ -14,9 +14,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Anomaly, EncodedText, Limits, ParseError, ReadAt, Result,
-    dictionary::Dictionary,
-    reference::FileReference,
+    Anomaly, EncodedText, Limits, ParseError, ReadAt, Result, dictionary::Dictionary, reference::FileReference,
     text::TextRef,
 };
 
@@ -128,19 +126,22 @@ pub fn parse_uuid(text: &str) -> Option<Uuid> {
 /// A UUID as VMware writes it: sixteen pairs of digits, and a blank or hyphen between each two. All places are looked at
 /// without a branch for each.
 fn parse_usual_uuid(text: &[u8]) -> Option<Uuid> {
-    const PAIRS: usize = 16;
-    let mut places = [b' '; 3 * PAIRS];
-    places.split_last_mut()?.1.copy_from_slice(text.first_chunk::<{ 3 * PAIRS - 1 }>()?);
-    let mut kinds = [0_u8; 3 * PAIRS];
-    for (kind, byte) in kinds.iter_mut().zip(places) {
-        *kind = u8::from(byte.is_ascii_hexdigit()) | u8::from(matches!(byte, b' ' | b'-')) << 1_u32;
+    const PLACES: usize = 48;
+    let text: &[u8; PLACES - 1] = text.try_into().ok()?;
+    let mut places = [b' '; PLACES];
+    for (place, byte) in places.iter_mut().zip(text) {
+        *place = *byte;
     }
+    let kinds = places.map(|byte| {
+        let is_between = u8::from(matches!(byte, b' ' | b'-'));
+        u8::from(byte.is_ascii_hexdigit()) | is_between << 1_u32
+    });
     let digit = |byte: u8| (byte & 0xF).wrapping_add((byte >> 6_u32).wrapping_mul(9));
-    let mut bytes = [0; PAIRS];
+    let mut bytes = [0; PLACES / 3];
     for (byte, [high, low, _]) in bytes.iter_mut().zip(places.as_chunks().0) {
         *byte = digit(*high) << 4_u32 | digit(*low);
     }
-    let is_usual = text.len() < places.len() && kinds.as_chunks().0.iter().all(|kinds| *kinds == [1, 1, 2]);
+    let is_usual = kinds.as_chunks().0.iter().all(|kinds| *kinds == [1, 1, 2]);
     is_usual.then(|| Uuid::from_bytes(bytes))
 }
 
