@@ -577,14 +577,16 @@ mod tests {
     proptest! {
         #[test]
         fn a_line_is_the_same_whether_it_is_met_on_the_way_or_cut_out_first(text in line_pieces()) {
-            let limits = Limits::default();
-            let Ok(dictionary) = Dictionary::parse(&text, &limits) else { return Ok(()) };
-            let told = dictionary.entries.iter().map(|entry| (entry.line, entry.key.as_bytes(), entry.value.raw()));
-            let cut = (1..).zip(text.split(|byte| *byte == b'\n')).filter_map(|(number, line)| {
+            let Ok(dictionary) = Dictionary::parse(&text, &Limits::default()) else { return Ok(()) };
+            let told = dictionary.entries.iter().map(|entry| (entry.line, entry.key.to_string(), entry.value.raw().to_vec()));
+            let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&text);
+            let lines = || (1..).zip(text.split(|byte| *byte == b'\n'));
+            let cut = lines().filter_map(|(number, line)| {
                 let (key, value) = parse_line(line.strip_suffix(b"\r").unwrap_or(line))?;
-                Some((number, key, value))
+                Some((number, dictionary.charset.decode(key).0.into_owned(), undo_escapes(value)))
             });
-            prop_assert_eq!(told, cut.collect::<Vec<_>>());
+            prop_assert_eq!(told.collect::<Vec<_>>(), cut.collect::<Vec<_>>());
+            prop_assert_eq!(dictionary.crlf_lines, lines().filter(|(_, line)| line.ends_with(b"\r")).count());
         }
     }
 

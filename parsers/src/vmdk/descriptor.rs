@@ -378,6 +378,8 @@ fn declared_encoding(text: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parse(text: &str) -> Descriptor {
@@ -390,6 +392,19 @@ mod tests {
             .iter()
             .map(|anomaly| anomaly.code.as_str())
             .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn lines_of_an_encoding_are_found_wherever_they_stand(
+            pieces in prop::collection::vec("encoding|ENCODING|ddb\\.|Ddb\\.|x|=|\"|\n|\r| |\t|a", 0..24)
+        ) {
+            let text = pieces.concat();
+            let begins = |line: &[u8], word: &str| line.get(..word.len()).is_some_and(|own| own.eq_ignore_ascii_case(word.as_bytes()));
+            let lines = text.as_bytes().split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+            let expected: Vec<_> = lines.filter(|line| begins(line, "encoding") || begins(line, "ddb.encoding")).collect();
+            prop_assert_eq!(lines_of_encoding(text.as_bytes()).collect::<Vec<_>>(), expected);
+        }
     }
 
     #[test]
@@ -439,6 +454,27 @@ mod tests {
         bytes.extend_from_slice(b"encoding=\"UTF-8\"\n");
         let descriptor = Descriptor::parse(&bytes, &Limits::default()).unwrap();
         assert_eq!(descriptor.extents[0].name, Some("λ.vmdk".into()));
+    }
+
+    #[test]
+    fn too_many_lines_are_refused_whether_they_are_extents_or_not() {
+        let limits = Limits {
+            text_entries: 3,
+            ..Limits::default()
+        };
+        let extent = "RW 8 SPARSE \"a.vmdk\"\n";
+        for line in [extent, "x=1\n"] {
+            let text = |lines| format!("version=1\n{}\n\n", line.repeat(lines));
+            assert!(Descriptor::parse(text(2).as_bytes(), &limits).is_ok());
+            assert_eq!(
+                Descriptor::parse(text(3).as_bytes(), &limits),
+                Err(ParseError::LimitExceeded {
+                    what: "lines of a VMDK descriptor",
+                    value: 4,
+                    limit: 3
+                })
+            );
+        }
     }
 
     #[test]

@@ -310,6 +310,18 @@ mod tests {
         }
 
         #[test]
+        fn a_usual_line_says_what_it_says_among_all_others(
+            line in "(RW|rw) ([0-9]{1,3}|[0-9]{17,21}) ?(SPARSE|FLAT|VMFS|flat|ZERO) \"[ a=\"\u{e9}\t]{0,3}\"( 0| 07)?",
+            end in "(\r?\n){0,2}x?"
+        ) {
+            let text = line.clone() + &end;
+            if let Some((extent, rest)) = Extent::parse_usual(&text, 1) {
+                prop_assert_eq!(Some(extent), parse(&line));
+                prop_assert_eq!(Some(rest), end.strip_prefix('\n'));
+            }
+        }
+
+        #[test]
         fn a_size_is_the_number_that_its_digits_write(digits in "[0-9]{0,22}") {
             prop_assert_eq!(parse_number(digits.as_bytes()), digits.parse().ok());
         }
@@ -328,6 +340,19 @@ mod tests {
             (extent.sectors, extent.kind, extent.offset_sectors),
             (4_192_256, ExtentKind::Sparse, None)
         );
+    }
+
+    #[test]
+    fn lines_of_all_programs_are_usual() {
+        for line in [
+            r#"RW 4192256 SPARSE "a b-s001.vmdk""#,
+            r#"RW 63 FLAT "a-f001.vmdk" 0"#,
+            r#"RW 8 VMFS "a-flat.vmdk""#,
+        ] {
+            let text = format!("{line}\nddb.x");
+            let (extent, rest) = Extent::parse_usual(&text, 1).unwrap();
+            assert_eq!((Some(extent), rest), (parse(line), "ddb.x"));
+        }
     }
 
     #[test]

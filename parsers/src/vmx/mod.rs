@@ -270,7 +270,19 @@ fn encryption(dictionary: &Dictionary<'_>, survey: &Survey<'_>) -> Encryption {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_uuid_is_the_same_however_it_is_read(text in "([0-9a-fA-F]{2}[ -]){15}[0-9a-fA-F]{2}", place in 0..60_usize, byte in "[ -~]") {
+            prop_assert!(parse_usual_uuid(text.as_bytes()).is_some());
+            prop_assert_eq!(parse_uuid(&text), parse_odd_uuid(&text));
+            let odd = text.get(..place).unwrap_or(&text).to_owned() + &byte + text.get(place + 1..).unwrap_or_default();
+            prop_assert_eq!(parse_uuid(&odd), parse_odd_uuid(&odd));
+        }
+    }
 
     fn read(text: &str) -> VmxConfig {
         VmxConfig::read(text.as_bytes(), &Limits::default()).unwrap()
