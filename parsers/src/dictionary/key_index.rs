@@ -37,12 +37,10 @@ impl KeyHasher {
         self.seed[0]
     }
 
-    /// Multiplies a word, in lower case as far as letters go, with a number that no file can know and folds the 128 bits
-    /// of the product.
+    /// Multiplies a word in lower case with a number that no file can know and folds the 128 bits of the product.
     #[inline]
     pub(super) fn mixed(self, hash: u64, word: u64) -> u64 {
-        const BLANKS: u64 = u64::from_le_bytes([b' '; WORD_BYTES]);
-        let product = u128::from(hash ^ (word | BLANKS)).wrapping_mul(self.seed[1].into());
+        let product = u128::from(hash ^ in_lower_case(word)).wrapping_mul(self.seed[1].into());
         let [low, high] = [product, product >> 64_u32].map(|half| half & u128::from(u64::MAX));
         u64::try_from(low ^ high).unwrap_or(0)
     }
@@ -57,6 +55,20 @@ impl KeyHasher {
         let last = rest.iter().rev().fold(0, |word, byte| word << 8_u32 | u64::from(*byte));
         self.mixed(hash, last)
     }
+}
+
+/// The same for letters of either case and for nothing else: or else a file could have thousands of keys of one hash.
+#[inline]
+fn in_lower_case(word: u64) -> u64 {
+    const fn in_each_place(byte: u8) -> u64 {
+        u64::from_ne_bytes([byte; WORD_BYTES])
+    }
+    // The highest bit of each byte tells; no sum passes it.
+    let low = word & in_each_place(0x7F);
+    let from_a = low.wrapping_add(in_each_place(0x80 - b'A'));
+    let past_z = low.wrapping_add(in_each_place(0x7F - b'Z'));
+    let capitals = (from_a ^ past_z) & !word & in_each_place(0x80);
+    word | capitals >> 2_u32
 }
 
 /// A hash table of open addressing, at most half full.
@@ -172,6 +184,29 @@ mod tests {
             index.insert(&entries[..number], &entry.key, index.hasher.hash(&entry.key));
         }
         index
+    }
+
+    #[test]
+    fn a_word_is_lower_case_as_its_letters_are() {
+        for byte in 0..=u8::MAX {
+            let word = [byte, b'A', 0xFF, byte, b'z', b'@', byte, b'['];
+            let lower = word.map(|byte| byte.to_ascii_lowercase());
+            assert_eq!(in_lower_case(u64::from_le_bytes(word)), u64::from_le_bytes(lower));
+        }
+    }
+
+    #[test]
+    fn keys_that_differ_in_more_than_case_have_hashes_of_their_own() {
+        let keys: Vec<String> = (0..1024_u32)
+            .map(|number| {
+                (0..10)
+                    .map(|bit| if number >> bit & 1 == 0 { '@' } else { '`' })
+                    .collect()
+            })
+            .collect();
+        let index = index_of(&entries(&keys));
+        let hashes: std::collections::HashSet<u64> = keys.iter().map(|key| index.hasher.hash(key)).collect();
+        assert_eq!(hashes.len(), keys.len());
     }
 
     #[test]
