@@ -14,6 +14,7 @@ use crate::{
     collect::RootArgument,
     crawl::workers::{Waiting, within},
     error::{ErrorKind, Result, ToolError},
+    output::NOT_OWN,
     place::{self, Roots},
     report::Format,
     sanitize,
@@ -184,8 +185,12 @@ pub fn catalogue_output(path: &Path, roots: &Roots, resume: bool, force: bool) -
     // What a run goes on with takes the place of what that one wrote.
     check_output(path, roots, force || resume)?;
     let partial = partial_name(path);
+    outside_roots(&partial, roots)?;
     let exists = |path: &Path| std::fs::symlink_metadata(path).is_ok();
     let refuse = |why: &str| Err(ToolError::at(ErrorKind::Output, &partial, why));
+    if std::fs::symlink_metadata(&partial).is_ok_and(|metadata| !metadata.is_file()) {
+        return refuse(NOT_OWN);
+    }
     match (resume, exists(&partial)) {
         (true, false) if !exists(path) => refuse("is not there: there is nothing to go on with"),
         (false, true) if !force => {

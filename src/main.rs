@@ -17,6 +17,7 @@ use derelict::{
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    output::take_limits_as_errors();
     let stop = Stop::default();
     let status = catch_interrupt(stop.clone())
         .and_then(|()| work(&cli, stop))

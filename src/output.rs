@@ -9,7 +9,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use crate::{
@@ -17,8 +17,30 @@ use crate::{
     place,
 };
 
-/// The file that is half written just now.
-static HALF_WRITTEN: Mutex<Option<PathBuf>> = Mutex::new(None);
+/// What is written.
+#[derive(Debug)]
+struct Record {
+    /// The file that is half written just now.
+    half: Option<PathBuf>,
+    /// Files that are whole.
+    whole: Vec<PathBuf>,
+}
+
+static RECORD: Mutex<Record> = Mutex::new(Record {
+    half: None,
+    whole: Vec::new(),
+});
+
+/// Lets a file that grows beyond the limit of this process (`ulimit -f`) be an error of writing, as a full disk is. By default
+/// the system ends the process without a word, and what is half written stays.
+pub fn take_limits_as_errors() {
+    #[cfg(unix)]
+    {
+        let noted = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        // Where it cannot be caught all stays as the system has it.
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, noted);
+    }
+}
 
 /// Writes one file through `write`. Without `force` a file that has come to be there meanwhile is left alone.
 ///
@@ -33,23 +55,30 @@ pub fn write_file(path: &Path, force: bool, write: impl FnOnce(&mut dyn Write) -
         // The first error is the one to tell.
         let _ = std::fs::remove_file(&half);
     }
-    *lock() = None;
+    let mut record = lock();
+    record.half = None;
+    if written.is_ok() {
+        record.whole.push(path.to_owned());
+    }
+    drop(record);
     written.map_err(failed)
 }
 
 /// Takes away what is half written and keeps anything more from being written. For the handler of an interrupt, which
-/// ends the process next.
-pub fn abandon() {
+/// ends the process next. Gives the files that are whole.
+pub fn abandon() -> Vec<PathBuf> {
     let guard = lock();
-    if let Some(path) = guard.as_ref() {
+    if let Some(path) = &guard.half {
         // The process ends; there is nobody left to tell.
         let _ = std::fs::remove_file(path);
     }
+    let whole = guard.whole.clone();
     std::mem::forget(guard);
+    whole
 }
 
-fn lock() -> std::sync::MutexGuard<'static, Option<PathBuf>> {
-    HALF_WRITTEN.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock() -> MutexGuard<'static, Record> {
+    RECORD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn half_written_name(path: &Path) -> PathBuf {
@@ -59,10 +88,55 @@ fn half_written_name(path: &Path) -> PathBuf {
     place::folder_of(path).join(name)
 }
 
+/// Creates a file that is not there yet. Whatever lies under its name, a link too, is left alone.
+///
+/// # Errors
+/// When something lies there, or it cannot be created.
+pub(crate) fn create_anew(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+/// Opens, to write on, a file that an earlier run left: a regular file without other names, and never through a link. What a
+/// link or another name leads to may be a file of a datastore.
+///
+/// # Errors
+/// `InvalidInput` for anything else, and what the operating system says.
+pub(crate) fn open_own(path: &Path) -> io::Result<File> {
+    let refuse = |why| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        use rustix::fs::OFlags;
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+        options.custom_flags(i32::try_from(flags.bits()).unwrap_or(0));
+    }
+    // Asked before: to open a device or FIFO is an act of its own.
+    if !std::fs::symlink_metadata(path)?.is_file() {
+        return refuse(NOT_OWN);
+    }
+    let file = options.open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return refuse(NOT_OWN);
+    }
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::nlink(&metadata) > 1 {
+        return refuse("it has another name (a hard link), which may be one in a datastore; remove it");
+    }
+    Ok(file)
+}
+
+/// Why nothing is written to what is no file.
+pub(crate) const NOT_OWN: &str =
+    "it is a link or another thing that is no regular file, and nothing is written through it; remove it";
+
 fn create(half: &Path) -> io::Result<File> {
     let mut current = lock();
-    let file = OpenOptions::new().write(true).create_new(true).open(half)?;
-    *current = Some(half.to_owned());
+    let file = create_anew(half)?;
+    current.half = Some(half.to_owned());
     Ok(file)
 }
 

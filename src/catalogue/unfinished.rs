@@ -8,7 +8,7 @@
 use std::{
     borrow::Cow,
     collections::HashSet,
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -27,7 +27,7 @@ use crate::{
     collect::Store,
     error::{ErrorKind, Result, ToolError},
     facts::Facts,
-    sanitize,
+    output, sanitize,
     saved_file::SavedFile,
     settle,
 };
@@ -200,7 +200,7 @@ impl Unfinished {
     fn go_on(output: &Path, path: PathBuf, settings: Settings) -> Result<Self> {
         let refuse = |what: &str| ToolError::at(ErrorKind::Catalogue, &path, what);
         let failed = |error: io::Error| refuse("cannot be gone on with").because(error);
-        let mut file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?;
+        let mut file = output::open_own(&path).map_err(failed)?;
         lock(&path, &file)?;
         let saved = SavedFile::open(&path).map_err(failed)?;
         let header = load::header(&path, &saved)?;
@@ -293,11 +293,12 @@ impl Unfinished {
     fn create(&self, header: &Header) -> Result<Stream> {
         let path = partial_name(&self.output);
         let failed = |error: io::Error| ToolError::at(ErrorKind::Output, &path, "cannot be written").because(error);
-        let mut options = OpenOptions::new();
-        options.write(true).create(self.force).create_new(!self.force);
-        let mut file = options.open(&path).map_err(failed)?;
+        if self.force && std::fs::symlink_metadata(&path).is_ok() {
+            lock(&path, &output::open_own(&path).map_err(failed)?)?;
+            std::fs::remove_file(&path).map_err(failed)?;
+        }
+        let mut file = output::create_anew(&path).map_err(failed)?;
         lock(&path, &file)?;
-        file.set_len(0).map_err(failed)?;
         let json = serde_json::to_vec(header).map_err(|error| failed(error.into()))?;
         let mut chain = Chain::default();
         let header = chain
@@ -358,13 +359,13 @@ impl Unfinished {
         for issue in &late {
             self.write(|stream| stream.put(&Record::LateIssue(Cow::Borrowed(issue))))?;
         }
-        let (output, force) = (self.output.clone(), self.force);
+        let (place, force) = (self.output.clone(), self.force);
         self.write(|stream| {
             stream.flush()?;
             let trailer = stream.chain.trailer(stream.counts);
             stream.file.write_all(&trailer)?;
             stream.file.sync_all()?;
-            crate::output::put_in_place(&stream.path, &output, force)
+            output::put_in_place(&stream.path, &place, force)
         })
     }
 
