@@ -19,7 +19,20 @@ pub struct Stop(Arc<State>);
 struct State {
     /// A job looks out for the wish.
     heard: AtomicBool,
+    /// All is read, and what comes of it is yet to be written.
+    finishing: AtomicBool,
     asked: AtomicBool,
+}
+
+/// What becomes of the wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// A job ends with what it has.
+    Ends,
+    /// All is read: what comes of it is being written.
+    Finishes,
+    /// There is nothing to wait for.
+    Nothing,
 }
 
 impl Stop {
@@ -28,14 +41,30 @@ impl Stop {
         self.0.heard.store(true, Ordering::Release);
     }
 
-    /// The job has come to its end by itself.
+    /// The job has come to its end by itself: what follows is finished.
     pub fn leave(&self) {
+        self.finish();
         self.0.heard.store(false, Ordering::Release);
     }
 
-    /// Asks the job to end. False where no job listens, or one was asked already: then there is nothing to wait for.
-    pub fn ask(&self) -> bool {
-        self.0.heard.load(Ordering::Acquire) && !self.0.asked.swap(true, Ordering::AcqRel)
+    /// All is read, and what comes of it is about to be written.
+    pub fn finish(&self) {
+        self.0.finishing.store(true, Ordering::Release);
+    }
+
+    /// Asks for an early end. Whoever asks twice will not wait.
+    pub fn ask(&self) -> Answer {
+        let answer = if self.0.heard.load(Ordering::Acquire) {
+            Answer::Ends
+        } else if self.0.finishing.load(Ordering::Acquire) {
+            Answer::Finishes
+        } else {
+            return Answer::Nothing;
+        };
+        if self.0.asked.swap(true, Ordering::AcqRel) {
+            return Answer::Nothing;
+        }
+        answer
     }
 
     /// Waits, but no longer than until somebody asks.
@@ -59,14 +88,21 @@ mod tests {
     #[test]
     fn only_a_job_that_listens_is_asked_and_only_once() {
         let stop = Stop::default();
-        assert!(!stop.ask() && !stop.is_asked());
+        assert_eq!(stop.ask(), Answer::Nothing);
+        assert!(!stop.is_asked());
         stop.clone().listen();
-        assert!(stop.ask());
+        assert_eq!(stop.ask(), Answer::Ends);
         assert!(stop.is_asked());
-        assert!(!stop.ask(), "whoever asks twice will not wait");
-        let done = Stop::default();
-        done.listen();
-        done.leave();
-        assert!(!done.ask(), "there is nothing to end");
+        assert_eq!(stop.ask(), Answer::Nothing, "whoever asks twice will not wait");
+    }
+
+    #[test]
+    fn what_follows_a_job_is_finished() {
+        let stop = Stop::default();
+        stop.listen();
+        stop.leave();
+        assert_eq!(stop.ask(), Answer::Finishes);
+        assert!(stop.is_asked());
+        assert_eq!(stop.ask(), Answer::Nothing, "whoever asks twice will not wait");
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     io::{BufWriter, IsTerminal, Write},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::Parser;
@@ -10,9 +11,10 @@ use derelict::{
     cli::Cli,
     error::{ErrorKind, Result, ToolError},
     exit_code::ExitStatus,
-    interrupt::Stop,
+    interrupt::{Answer, Stop},
     output,
     run::{self, Console},
+    sanitize,
 };
 
 fn main() -> ExitCode {
@@ -53,19 +55,49 @@ fn wants_colour() -> bool {
     !is("NO_COLOR", |value| !value.is_empty()) && !is("TERM", |value| value == "dumb")
 }
 
-/// The first interrupt asks a crawl to end with what it has; where there is none, and at the second, the process ends.
+/// How long what is left to do after the reading may take once somebody wants to end.
+const MOMENT: Duration = Duration::from_secs(10);
+
+/// The first interrupt asks a crawl to end with what it has. Where all is read already, what comes of it is finished if that
+/// takes no longer than a moment. The second one, and one where nothing is read yet, ends the process.
 fn catch_interrupt(stop: Stop) -> Result<()> {
-    ctrlc::set_handler(move || {
-        if stop.ask() {
-            // A closed standard error leaves nobody to tell.
-            let _ = writeln!(
-                std::io::stderr(),
-                "derelict: interrupted: what was read so far is judged and written; once more ends at once"
-            );
-            return;
+    ctrlc::set_handler(move || match stop.ask() {
+        Answer::Ends => tell("what was read so far is judged and written; once more ends at once"),
+        Answer::Finishes => {
+            let moment = MOMENT.as_secs();
+            tell(&format!(
+                "all was read, and the rest is finished if it takes no longer than {moment} s; once more ends at once"
+            ));
+            // Without a thread for it the user has to ask once more.
+            let _ = std::thread::Builder::new().spawn(|| {
+                std::thread::sleep(MOMENT);
+                end()
+            });
         }
-        output::abandon();
-        std::process::exit(ExitStatus::Interrupted.code().into());
+        Answer::Nothing => end(),
     })
     .map_err(|error| ToolError::new(ErrorKind::System, "an interrupt cannot be caught").because(error))
+}
+
+/// Ends the process at once, and says what there is of it.
+fn end() -> ! {
+    let written = output::abandon();
+    if written.is_empty() {
+        tell(
+            "ended at once without a report; `collect` keeps what it reads as it goes, and `report` judges that without \
+             reading again",
+        );
+    } else {
+        let names: Vec<_> = written.iter().map(|path| sanitize::os_path(path)).collect();
+        tell(&format!(
+            "ended at once; written is {} and nothing else",
+            names.join(", ")
+        ));
+    }
+    std::process::exit(ExitStatus::Interrupted.code().into())
+}
+
+fn tell(what: &str) {
+    // A closed standard error leaves nobody to tell.
+    let _ = writeln!(std::io::stderr(), "derelict: interrupted: {what}");
 }

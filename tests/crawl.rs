@@ -16,6 +16,7 @@ use derelict::{
     collect::{CollectOptions, RootArgument, collect},
     evidence::MarkCode,
     hash::hash_artifacts,
+    interrupt::Answer,
     kind::{Basis, Kind},
     progress::{Hidden, Progress},
     raw::RawPath,
@@ -644,7 +645,7 @@ fn what_was_not_looked_at_when_the_user_ended_the_scan_is_named() {
     tree.file("vm/a.vmx", VMX);
     let options = CollectOptions::default();
     options.stop.listen();
-    assert!(options.stop.ask());
+    assert_eq!(options.stop.ask(), Answer::Ends);
     let catalogue = tree.collect_with(&options);
     // How far it came depends on the machine: a folder has either been looked at, or it is named or lies below one that is.
     // One may be named with the one that holds it, whose files are still asked for while it is entered.

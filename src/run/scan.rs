@@ -36,14 +36,16 @@ pub(super) fn scan(arguments: &ScanArgs, messages: MessageArgs, console: &mut Co
     let mut judge = Judge::prepare(&arguments.judge)?;
     let progress = progress(messages);
     let mut catalogue = crawl.run(Arc::clone(&progress))?;
+    let is_cut_short = console.stop.is_asked();
     progress.phase(Phase::Reconcile);
     // What is to be looked at again or hashed is known when all is judged, and judged once more with what was found.
-    if let Some(wait) = crawl.settle.filter(|_| !console.stop.is_asked()) {
+    // Where somebody wants to end after the crawl, that it was not done is an issue of each file.
+    if let Some(wait) = crawl.settle.filter(|_| !is_cut_short) {
         let nobodys = places(&catalogue, &mut judge, |verdict| verdict >= Verdict::Unknown);
         progress.finish();
         settle::settle(&mut catalogue, &nobodys, wait, &crawl.options, &*progress)?;
     }
-    if arguments.hash && !console.stop.is_asked() {
+    if arguments.hash && !is_cut_short {
         let found = places(&catalogue, &mut judge, |verdict| verdict >= Verdict::Unregistered);
         progress.finish();
         hash::hash_artifacts(&mut catalogue, &found, &crawl.options, &progress)?;
@@ -114,13 +116,14 @@ pub(super) fn collect_only(
     if let Some(wait) = crawl.settle.filter(|_| !console.stop.is_asked()) {
         look_again(&mut store, wait, &crawl.options, &*progress)?;
     }
-    if console.stop.is_asked() {
+    let is_cut_short = console.stop.is_asked();
+    if is_cut_short {
         store.flush()?;
     } else {
         store.finish()?;
     }
     if !messages.quiet {
-        tell_collected(&store, output, console);
+        tell_collected(&store, output, is_cut_short, console);
     }
     Ok(ended(console, ExitStatus::of(false, store.issues().is_empty())))
 }
@@ -147,9 +150,9 @@ fn tell_nothing_left(store: &Unfinished, output: &Path, console: &mut Console<'_
 }
 
 /// Says what was written, and what could not be read.
-fn tell_collected(store: &Unfinished, output: &Path, console: &mut Console<'_>) {
+fn tell_collected(store: &Unfinished, output: &Path, is_cut_short: bool, console: &mut Console<'_>) {
     let artifacts = show::count(store.artifacts(), "artifact");
-    if console.stop.is_asked() {
+    if is_cut_short {
         let path = sanitize::os_path(store.path());
         console.tell(&format!(
             "wrote {artifacts} to {path}, which is incomplete: --resume goes on with it"
@@ -189,13 +192,15 @@ pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mu
     )?;
     // The process ends with the report: to give a million pieces back one by one would only take its time.
     let catalogue = ManuallyDrop::new(Catalogue::merge(catalogues));
+    console.stop.finish();
     #[cfg(feature = "parquet")]
     if let Some(folder) = &arguments.parquet {
         let roots = places_of(catalogue.roots.iter().map(|root| &root.path));
         config::tables_folder(folder, &roots, arguments.show.force)?;
         crate::tables::write_all(folder, arguments.show.force, &catalogue, judge.inventories())?;
     }
-    judge.judge(&catalogue, |report| show.show(report, console))
+    let status = judge.judge(&catalogue, |report| show.show(report, console))?;
+    Ok(ended(console, status))
 }
 
 /// Loads saved catalogues. One that is damaged stands on the report as what could not be read, unless there is no other.
