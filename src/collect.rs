@@ -7,8 +7,12 @@
 
 use std::{
     collections::BTreeSet,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -254,6 +258,7 @@ fn open_root(root: &RootArgument, mounts: &MountTable) -> Result<RootRecord> {
         file_system,
         device,
         inode,
+        absolute: real_place(&root.path),
         ..root_record(root)
     })
 }
@@ -262,11 +267,36 @@ fn open_root(root: &RootArgument, mounts: &MountTable) -> Result<RootRecord> {
 fn root_record(root: &RootArgument) -> RootRecord {
     RootRecord {
         path: RawPath::from_os(&root.path),
+        absolute: absolute(&root.path),
         aliases: root.aliases.clone(),
         started: Some(Timestamp::now()),
         machine: volume::machine(),
         ..RootRecord::default()
     }
+}
+
+/// Where a root lies, from the top of the machine; `None` where that is what was given.
+fn absolute(path: &Path) -> Option<RawPath> {
+    let absolute = std::path::absolute(path).ok().filter(|_| path.is_relative())?;
+    Some(RawPath::from_os(&absolute))
+}
+
+/// The same without links. The storage is asked.
+#[cfg(unix)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a root may be given through links; what is found is noted, and nothing is opened by it"
+)]
+fn real_place(path: &Path) -> Option<RawPath> {
+    let real = std::fs::canonicalize(path).ok()?;
+    // As written: `/mnt/a/` is another name of `/mnt/a`.
+    (real.as_os_str() != path.as_os_str()).then(|| RawPath::from_os(&real))
+}
+
+/// Elsewhere that would be a name of another form.
+#[cfg(not(unix))]
+fn real_place(path: &Path) -> Option<RawPath> {
+    absolute(path)
 }
 
 pub(crate) fn no_threads(error: std::io::Error) -> ToolError {

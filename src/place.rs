@@ -32,6 +32,17 @@ struct Root {
     path: PathBuf,
     /// Device and inode; `None` for a root that is not on this machine (a saved catalogue) or gives no answer.
     identity: io::Result<Option<(u64, u64)>>,
+    /// The same as they were when it was collected on this machine.
+    before: Option<(u64, u64)>,
+}
+
+/// A root that a saved file tells of.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// Where it lies if it lies on this machine.
+    pub(crate) path: PathBuf,
+    /// Device and inode when it was collected, where that was on this machine.
+    pub(crate) identity: Option<(u64, u64)>,
 }
 
 impl Roots {
@@ -39,17 +50,31 @@ impl Roots {
     ///
     /// A root that gives none lies above no folder that does, so a file is inside it by name only.
     pub fn ask<'a>(paths: impl IntoIterator<Item = &'a Path>, deadline: Duration) -> Self {
-        let asked: Vec<_> = paths
+        let told = |path: &Path| Told {
+            path: path.to_owned(),
+            identity: None,
+        };
+        Self::ask_told(paths.into_iter().map(told), deadline)
+    }
+
+    /// The same of roots that saved files tell of.
+    pub(crate) fn ask_told(roots: impl IntoIterator<Item = Told>, deadline: Duration) -> Self {
+        let asked: Vec<_> = roots
             .into_iter()
-            .map(|path| {
-                let path = path.to_owned();
-                let here = path.clone();
-                (path, within(deadline, move || identity_here(&here)))
+            .map(|root| {
+                let here = root.path.clone();
+                (root, within(deadline, move || identity_here(&here)))
             })
             .collect();
-        let answered = |(path, asked): (PathBuf, io::Result<crate::crawl::workers::Waiting<_>>)| Root {
-            path,
-            identity: asked.and_then(|answer| answer.wait().unwrap_or(Ok(None))),
+        let answered = |(root, asked): (Told, io::Result<crate::crawl::workers::Waiting<_>>)| {
+            let identity = asked.and_then(|answer| answer.wait().unwrap_or(Ok(None)));
+            Root {
+                before: root
+                    .identity
+                    .filter(|before| !is_mounted_anew(&root.path, &identity, *before)),
+                path: root.path,
+                identity,
+            }
         };
         Self(asked.into_iter().map(answered).collect())
     }
@@ -69,12 +94,19 @@ impl Roots {
                 Ok(identity) => *identity,
                 Err(error) => return Err(io::Error::new(error.kind(), error.to_string())),
             };
-            if path.starts_with(normal(&root.path)?) || identity.is_some_and(|identity| above.contains(&identity)) {
+            let mut known = identity.into_iter().chain(root.before);
+            if path.starts_with(normal(&root.path)?) || known.any(|identity| above.contains(&identity)) {
                 return Ok(Some(&root.path));
             }
         }
         Ok(None)
     }
+}
+
+/// True when the root lies on another device now than it did: device numbers are given anew with every mount, so what was
+/// noted may be those of any folder.
+fn is_mounted_anew(path: &Path, now: &io::Result<Option<(u64, u64)>>, before: (u64, u64)) -> bool {
+    path.is_absolute() && matches!(now, Ok(Some((device, _))) if *device != before.0)
 }
 
 /// True when two paths name one place.

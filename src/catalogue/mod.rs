@@ -54,6 +54,9 @@ pub struct Catalogue {
 pub struct RootRecord {
     /// The path as given.
     pub path: RawPath,
+    /// Where that lies, from the top of the machine that saw it and without links; `None` where that is `path` itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absolute: Option<RawPath>,
     /// The aliases as given, in order. Empty: the identity is to be inferred.
     pub aliases: Vec<String>,
     /// When its crawl began.

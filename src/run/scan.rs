@@ -12,21 +12,21 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::{Console, judge::Judge, saved_report, show::Show};
 use crate::{
-    catalogue::{Catalogue, Entry, Settings, Unfinished},
+    catalogue::{Catalogue, Entry, RootRecord, Settings, Unfinished},
     cli::{CollectArgs, CrawlArgs, MessageArgs, ProgressForm, ReportArgs, ScanArgs},
     collect::{CollectOptions, IO_TIMEOUT, RootArgument, Store, collect, collect_into},
     config,
     error::{ErrorKind, Result, ToolError},
     exit_code::ExitStatus,
     hash,
-    place::Roots,
+    place::{self, Roots, Told},
     progress::{Hidden, Lines, Phase, Progress, Terminal},
     raw::RawPath,
     report::{
         model::{Artifacts, Verdict},
         show,
     },
-    sanitize, settle,
+    sanitize, settle, volume,
 };
 
 /// Crawl, judge, show.
@@ -186,17 +186,14 @@ pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mu
     // First the inventories: what reading them takes for a while is free again for the catalogues.
     let mut judge = ManuallyDrop::new(Judge::prepare(&arguments.judge)?);
     let catalogues = catalogues(&arguments.files, messages, console)?;
-    outside(
-        &show,
-        catalogues.iter().flat_map(|one| &one.roots).map(|root| &root.path),
-    )?;
+    let places = Arc::new(places_of(catalogues.iter().flat_map(|one| &one.roots).filter_map(told)));
+    outside(&show, &places)?;
     // The process ends with the report: to give a million pieces back one by one would only take its time.
     let catalogue = ManuallyDrop::new(Catalogue::merge(catalogues));
     console.stop.finish();
     #[cfg(feature = "parquet")]
     if let Some(folder) = &arguments.parquet {
-        let roots = places_of(catalogue.roots.iter().map(|root| &root.path));
-        config::tables_folder(folder, &roots, arguments.show.force)?;
+        config::tables_folder(folder, &places, arguments.show.force)?;
         crate::tables::write_all(folder, arguments.show.force, &catalogue, judge.inventories())?;
     }
     let status = judge.judge(&catalogue, |report| show.show(report, console))?;
@@ -240,14 +237,19 @@ fn again(path: &Path, arguments: &ReportArgs, show: &Show, console: &mut Console
         return refuse("is a report that was judged already: inventories, rules and --as-of belong to catalogues");
     }
     let report = saved_report::load(path)?;
-    outside(show, report.coverage.roots.iter().map(|root| &root.path))?;
-    show.show(report, console)
+    let roots = report.coverage.roots.iter().filter_map(|root| root.path.to_os());
+    // A report tells a relative root as it was given: from the folder where the scan ran, which may be that of the report.
+    let beside = |root: PathBuf| [place::folder_of(path).join(&root), root];
+    let told = roots.flat_map(beside).map(|path| Told { path, identity: None });
+    outside(show, &Arc::new(places_of(told)))?;
+    console.stop.finish();
+    let status = show.show(report, console)?;
+    Ok(ended(console, status))
 }
 
 /// Refuses outputs inside roots of this machine.
-fn outside<'a>(show: &Show, roots: impl Iterator<Item = &'a RawPath>) -> Result<()> {
-    let roots = places_of(roots);
-    let outputs: Vec<PathBuf> = show.outputs().map(Path::to_owned).collect();
+fn outside(show: &Show, roots: &Arc<Roots>) -> Result<()> {
+    let (outputs, roots): (Vec<PathBuf>, _) = (show.outputs().map(Path::to_owned).collect(), Arc::clone(roots));
     // The storage of an output may have died since it was asked first.
     config::ask_outputs(IO_TIMEOUT, move || {
         let mut outputs = outputs.iter();
@@ -256,9 +258,17 @@ fn outside<'a>(show: &Show, roots: impl Iterator<Item = &'a RawPath>) -> Result<
 }
 
 /// Where roots of saved files would lie on this machine.
-fn places_of<'a>(roots: impl Iterator<Item = &'a RawPath>) -> Roots {
-    let roots: Vec<PathBuf> = roots.filter_map(RawPath::to_os).collect();
-    Roots::ask(roots.iter().map(PathBuf::as_path), IO_TIMEOUT)
+fn places_of(roots: impl Iterator<Item = Told>) -> Roots {
+    Roots::ask_told(roots, IO_TIMEOUT)
+}
+
+/// What a catalogue tells of where a root lies.
+fn told(root: &RootRecord) -> Option<Told> {
+    let is_here = root.machine == volume::machine();
+    Some(Told {
+        path: root.absolute.as_ref().unwrap_or(&root.path).to_os()?,
+        identity: root.device.zip(root.inode).filter(|_| is_here),
+    })
 }
 
 struct Crawl {

@@ -173,3 +173,44 @@ fn names_never_reach_standard_output_as_terminal_control() {
         "{table}"
     );
 }
+
+/// What a saved file tells of its roots is told of the folder and the machine where it was made.
+#[test]
+fn a_report_from_another_folder_is_written_into_no_root() {
+    let site = Site::new();
+    fs::create_dir(site.path("elsewhere")).unwrap();
+    for made in [
+        &["collect", "ds1=ds1", "-o", "a.catalogue"][..],
+        &["scan", "ds1=ds1", "-i", "vms.json", "-o", "a.json"],
+    ] {
+        assert_eq!(status(&site.run(made)), 0);
+    }
+    let report = |arguments: &[&str]| {
+        let mut command = site.command(&[&["report"], arguments].concat());
+        command.current_dir(site.path("elsewhere")).output().unwrap()
+    };
+    for saved in ["../a.catalogue", "../a.json"] {
+        for output in ["../ds1/r.csv", "../ds1/old/r.csv"] {
+            let refused = report(&[saved, "-o", output]);
+            assert_eq!(status(&refused), 2, "{saved}: {}", stderr(&refused));
+            assert!(stderr(&refused).contains("inside the root"), "{}", stderr(&refused));
+        }
+    }
+    fs::create_dir(site.path("elsewhere/ds1")).unwrap();
+    let output = report(&["../a.catalogue", "-o", "ds1/r.csv"]);
+    assert!(site.path("elsewhere/ds1/r.csv").exists(), "{}", stderr(&output));
+    assert_eq!(names(&site.path("ds1")), ["old", "web01"]);
+}
+
+/// The catalogue holds the numbers that tell a folder from others on this machine.
+#[cfg(unix)]
+#[test]
+fn a_root_that_has_another_name_now_is_still_a_root() {
+    let site = Site::new();
+    assert_eq!(status(&site.run(&["collect", "ds1=ds1", "-o", "a.catalogue"])), 0);
+    fs::rename(site.path("ds1"), site.path("moved")).unwrap();
+    let refused = site.run(&["report", "a.catalogue", "-o", "moved/web01/r.json"]);
+    assert_eq!(status(&refused), 2, "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("inside the root "), "{}", stderr(&refused));
+    assert_eq!(names(&site.path("moved/web01")).len(), 3);
+}
