@@ -181,13 +181,7 @@ pub(crate) fn collect_into(
     };
     volume::allow_many_open_files();
     let mounts = MountTable::load();
-    let records = open_roots(roots, &mounts, limits.deadline)?;
-    let answers: Vec<bool> = records.iter().map(Option::is_some).collect();
-    let records: Vec<RootRecord> = records
-        .into_iter()
-        .zip(roots)
-        .map(|(record, root)| record.unwrap_or_else(|| root_record(root)))
-        .collect();
+    let (records, answers) = open_roots(roots, &mounts, limits.deadline)?;
     let root = |(root, record): (&RootArgument, &RootRecord)| Root {
         path: root.path.clone(),
         device: record.device,
@@ -229,14 +223,28 @@ struct Start {
     answers: bool,
 }
 
-/// Opens the roots, all at once. `None` for one that gives no answer.
-fn open_roots(roots: &[RootArgument], mounts: &MountTable, deadline: Duration) -> Result<Vec<Option<RootRecord>>> {
+/// Opens the roots, all at once. False for one that gives no answer.
+fn open_roots(roots: &[RootArgument], mounts: &MountTable, deadline: Duration) -> Result<(Vec<RootRecord>, Vec<bool>)> {
     let opening = roots.iter().cloned().map(|root| {
         let mounts = mounts.clone();
         workers::within(deadline, move || open_root(&root, &mounts))
     });
     let opening: Vec<_> = opening.collect::<std::io::Result<_>>().map_err(no_threads)?;
-    opening.into_iter().map(|answer| answer.wait().transpose()).collect()
+    let opened = opening.into_iter().zip(roots).map(|(answer, root)| {
+        let record = answer.wait().transpose()?;
+        let answers = record.is_some();
+        Ok((record.unwrap_or_else(|| root_record(root)), answers))
+    });
+    let opened: Vec<_> = opened.collect::<Result<_>>()?;
+    Ok(opened.into_iter().unzip())
+}
+
+/// What is known of the roots before they are crawled.
+///
+/// # Errors
+/// When one is missing or no folder.
+pub(crate) fn root_records(roots: &[RootArgument], deadline: Duration) -> Result<Vec<RootRecord>> {
+    Ok(open_roots(roots, &MountTable::load(), deadline)?.0)
 }
 
 /// Checks a root and asks for its file system.

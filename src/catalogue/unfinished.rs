@@ -147,6 +147,14 @@ impl Unfinished {
         })
     }
 
+    /// Checks that these are the roots of the run that is gone on with.
+    ///
+    /// # Errors
+    /// When they are not.
+    pub fn check_roots(&self, roots: &[RootRecord]) -> Result<()> {
+        self.left.as_ref().map_or(Ok(()), |left| self.check_same(left, roots))
+    }
+
     /// Looks which places the storage refused to a run that ended.
     fn retry(output: &Path, settings: Settings) -> Result<Self> {
         let saved = SavedFile::open(output)

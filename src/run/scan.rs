@@ -14,7 +14,7 @@ use super::{Console, judge::Judge, saved_report, show::Show};
 use crate::{
     catalogue::{Catalogue, Entry, RootRecord, Settings, Unfinished},
     cli::{CollectArgs, CrawlArgs, MessageArgs, ProgressForm, ReportArgs, ScanArgs},
-    collect::{CollectOptions, IO_TIMEOUT, RootArgument, Store, collect, collect_into},
+    collect::{CollectOptions, IO_TIMEOUT, RootArgument, Store, collect, collect_into, root_records},
     config,
     error::{ErrorKind, Result, ToolError},
     exit_code::ExitStatus,
@@ -103,6 +103,7 @@ pub(super) fn collect_only(
         Unfinished::new(output, force, settings)
     };
     if !store.has_places_left() {
+        store.check_roots(&root_records(&crawl.roots, crawl.options.io_timeout)?)?;
         if !messages.quiet {
             tell_nothing_left(&store, output, console);
         }

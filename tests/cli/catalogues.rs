@@ -408,3 +408,24 @@ fn a_catalogue_is_written_through_no_link() {
     let output = site.run(&["collect", "ds1=ds1", "-o", "a.catalogue", "--force"]);
     assert_eq!(status(&output), 0, "a file of our own is replaced: {}", stderr(&output));
 }
+
+#[test]
+fn a_whole_catalogue_is_gone_on_with_only_by_the_same_run() {
+    let site = site();
+    let file = collect(&site, "a.catalogue");
+    for (arguments, why) in [
+        (&["ds1=ds1/old"][..], "begun with other roots: ds1=ds1, not ds1=ds1/old"),
+        (&["ds1"], "other roots"),
+        (&["other=ds1"], "other roots"),
+        (&["ds1=ds1", "ds1/old"], "other roots"),
+        (&["ds1=ds1", "--exclude", "x"], "another --exclude"),
+    ] {
+        let output = site.run(&[&["collect", "-o", "a.catalogue", "--resume"], arguments].concat());
+        assert_eq!(status(&output), 2, "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(why), "{arguments:?}: {}", stderr(&output));
+    }
+    let output = site.run(&["collect", "-o", "a.catalogue", "--resume", "ds1=ds1"]);
+    assert_eq!(status(&output), 0, "{}", stderr(&output));
+    assert!(stderr(&output).contains("nothing is read again"), "{}", stderr(&output));
+    assert_eq!(site.read("a.catalogue"), file);
+}
