@@ -34,6 +34,7 @@ use crate::{
     progress::{Phase, Progress},
     raw::RawPath,
     read::{self, Examined, Found, Location, Subject},
+    sanitize,
     volume::{self, MountTable},
 };
 
@@ -210,7 +211,7 @@ pub(crate) fn collect_into(
     progress.finish();
     stored?;
     if !options.stop.is_asked() && !store.has_entered() {
-        return Err(nothing_readable(store.issues()));
+        return Err(nothing_readable(roots, store.issues()));
     }
     Ok(())
 }
@@ -312,12 +313,22 @@ pub(crate) fn no_threads(error: std::io::Error) -> ToolError {
 }
 
 /// The error of a scan that could not list a single root.
-fn nothing_readable(issues: &[Issue]) -> ToolError {
+fn nothing_readable(roots: &[RootArgument], issues: &[Issue]) -> ToolError {
     let error = ToolError::new(ErrorKind::Root, "no root can be read");
-    match issues.iter().min() {
-        Some(issue) => error.because(issue.error.clone()),
-        None => error,
+    let of_root = |root: usize| issues.iter().filter(move |issue| issue.root == Some(root)).min();
+    let each = roots.iter().enumerate().filter_map(|(root, argument)| {
+        let why = &of_root(root)?.error;
+        Some(format!(
+            "{}: {}",
+            sanitize::os_path(&argument.path),
+            sanitize::text(why)
+        ))
+    });
+    let each: Vec<String> = each.collect();
+    if each.is_empty() {
+        return error;
     }
+    error.because(each.join("; "))
 }
 
 /// Crawls what answered and hands what the workers send to the store.

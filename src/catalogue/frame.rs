@@ -174,20 +174,23 @@ impl<'a> Frames<'a> {
     /// The JSON of the header.
     pub(super) fn header(&mut self) -> Result<&'a [u8]> {
         const WHAT: &str = "catalogue header";
-        let truncated = || ParseError::Truncated {
+        let have = count(self.bytes.len());
+        let truncated = |need: usize| ParseError::Truncated {
             what: WHAT,
             offset: 0,
-            need: count(PREFIX_BYTES + DIGEST_BYTES),
-            have: count(self.bytes.len()),
+            need: count(need),
+            have,
         };
-        let (magic, length) = self.prefix(0).ok_or_else(truncated)?;
+        let least = PREFIX_BYTES + DIGEST_BYTES;
+        let (magic, length) = self.prefix(0).ok_or_else(|| truncated(least))?;
         if magic != HEADER_MAGIC {
             return Err(bad_magic(WHAT, 0, "50 2A 4D 18", magic));
         }
         if length > MOST_HEADER_BYTES.saturating_add(DIGEST_BYTES) {
             return Err(limit(WHAT, length, MOST_HEADER_BYTES));
         }
-        self.content(WHAT, length)?.ok_or_else(truncated)
+        let need = least.max(PREFIX_BYTES.saturating_add(length));
+        self.content(WHAT, length)?.ok_or_else(|| truncated(need))
     }
 
     /// The next frame.

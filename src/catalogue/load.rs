@@ -28,7 +28,8 @@ const NOT_COLLECTED: &str = "not collected: the run that wrote the catalogue did
 const BLOCKS_AT_ONCE: usize = 8;
 
 /// What is said of a catalogue without trailer.
-const INCOMPLETE: &str = "is incomplete: the run that wrote it did not end; collect --resume goes on with it";
+pub(crate) const INCOMPLETE: &str =
+    "is incomplete: the run that wrote it did not end; collect --resume goes on with it";
 
 impl Catalogue {
     /// Reads a saved catalogue. What an incomplete one does not hold is among its issues.
@@ -130,9 +131,15 @@ pub(super) fn header(path: &Path, file: &[u8]) -> Result<Header> {
         let text = format!("is of the schema \"{schema}\"; this version of derelict reads \"{SCHEMA}\"");
         return Err(refuse(&text));
     }
-    let json = Frames::new(file)
-        .header()
-        .map_err(|error| refuse("is no catalogue, or is damaged").because(error))?;
+    let json = Frames::new(file).header().map_err(|error| {
+        let what = match error {
+            ParseError::Truncated { .. } => {
+                "is cut within its header, so that nothing in it can be read or gone on with: collect it anew, with --force"
+            }
+            _ => "is no catalogue, or is damaged",
+        };
+        refuse(what).because(error)
+    })?;
     serde_json::from_slice(json).map_err(|error| refuse("has a header that is not understood").because(error))
 }
 

@@ -24,6 +24,7 @@ pub use self::{
 };
 pub(crate) use self::{
     folder::{Gathering, sum},
+    load::INCOMPLETE,
     places::Places,
 };
 use crate::{

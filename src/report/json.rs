@@ -107,9 +107,16 @@ fn inside<T: Serialize, W: Write + ?Sized>(levels: usize, value: &T, out: &mut W
 /// Writes any value as one indented document with a final newline.
 ///
 /// # Errors
-/// When the writer fails.
+/// When the writer fails: as it said it. What is taken over from one serializer to another (facts) would make a text of it, with
+/// a place in the facts.
 pub fn document<T: Serialize + ?Sized>(value: &T, out: &mut dyn Write) -> io::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new())))?;
+    let mut keeping = Keeping { out, error: None };
+    let layout = Safe(PrettyFormatter::new());
+    let written = value.serialize(&mut Serializer::with_formatter(&mut keeping, layout));
+    match (written, keeping.error) {
+        (Err(_), Some(error)) => return Err(error),
+        (written, _) => written?,
+    }
     out.write_all(b"\n")
 }
 
@@ -120,6 +127,36 @@ pub fn document<T: Serialize + ?Sized>(value: &T, out: &mut dyn Write) -> io::Re
 pub fn line<T: Serialize + ?Sized>(value: &T, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
     value.serialize(&mut Serializer::with_formatter(&mut *out, Safe(CompactFormatter)))?;
     out.write_all(b"\n")
+}
+
+/// A writer that keeps the error that it gave.
+struct Keeping<'a> {
+    out: &'a mut dyn Write,
+    error: Option<io::Error>,
+}
+
+impl Keeping<'_> {
+    fn keep<T>(&mut self, answer: io::Result<T>) -> io::Result<T> {
+        answer.map_err(|error| {
+            let kind = error.kind();
+            if kind != io::ErrorKind::Interrupted {
+                self.error = Some(error);
+            }
+            kind.into()
+        })
+    }
+}
+
+impl Write for Keeping<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let answer = self.out.write(bytes);
+        self.keep(answer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let answer = self.out.flush();
+        self.keep(answer)
+    }
 }
 
 /// A formatter that escapes more than JSON asks for, and lays out as the one inside does.
@@ -198,6 +235,34 @@ mod tests {
         let mut out = Vec::new();
         write(report, &mut out).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    /// A disk that is full behind so many bytes.
+    struct Full(usize);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_error_of_a_full_disk_is_told_as_it_is_wherever_it_strikes() {
+        let mut report = sample::report();
+        let facts = crate::facts::Facts::from(&serde_json::json!({"a": [1, 2], "b": "text"}));
+        report.artifacts[0].facts = facts;
+        let mut whole = Vec::new();
+        document(&report, &mut whole).unwrap();
+        for room in (0..whole.len()).step_by(61) {
+            let error = document(&report, &mut Full(room)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{room}: {error}");
+            assert!(!error.to_string().contains(" line "), "{room}: {error}");
+        }
     }
 
     #[test]

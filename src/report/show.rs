@@ -8,11 +8,14 @@ use serde::Serialize;
 use super::{
     codes::ReasonCode,
     model::{
-        Acceptance, Agreement, ArtifactReport, Artifacts, BackupMention, Gap, Group, OwnerBasis, Reason, Report,
-        SecondOpinion, Sum, Verdict, Weight,
+        Acceptance, Agreement, ArtifactReport, Artifacts, BackupMention, Coverage, Gap, Group, IssueReport, OwnerBasis,
+        Reason, Report, SecondOpinion, Sum, Verdict, Weight,
     },
 };
-use crate::sanitize;
+use crate::{
+    catalogue::{INCOMPLETE, Stage},
+    sanitize,
+};
 
 /// The name of a unit variant as it stands in JSON.
 pub(crate) fn name<T: Serialize>(value: T) -> String {
@@ -163,10 +166,7 @@ pub(crate) fn certainty(report: &Report<impl Artifacts>) -> String {
         if coverage.inventories.is_empty() {
             missing.push("no inventory was given".to_owned());
         }
-        if !coverage.issues.is_empty() {
-            let places = count(number(coverage.issues.len()), "item");
-            missing.push(format!("{places} could not be read"));
-        }
+        missing.extend(unread(coverage));
         let unknown = total(report, Verdict::Unknown);
         if unknown.files > 0 {
             missing.push(format!("{} cannot be judged", files(unknown)));
@@ -183,6 +183,25 @@ pub(crate) fn certainty(report: &Report<impl Artifacts>) -> String {
         words.push_str(" It rests on --assume-complete: the user's word that no inventory is missing.");
     }
     words
+}
+
+/// What could not be read, in a few words each: a catalogue that is not whole by its name, the rest by number.
+pub(crate) fn unread(coverage: &Coverage) -> Vec<String> {
+    let is_cut = |issue: &&IssueReport| issue.stage == Stage::Catalogue && issue.error == INCOMPLETE;
+    let cut = coverage.issues.iter().filter(is_cut);
+    let mut unread: Vec<String> = cut
+        .map(|issue| {
+            format!(
+                "the catalogue {} is incomplete, for its run did not end",
+                sanitize::path(&issue.path)
+            )
+        })
+        .collect();
+    let rest = coverage.issues.len().saturating_sub(unread.len());
+    if rest > 0 {
+        unread.push(format!("{} could not be read", count(number(rest), "item")));
+    }
+    unread
 }
 
 /// The last known owner of a group; a hint is marked as one.

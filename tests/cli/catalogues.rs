@@ -357,6 +357,8 @@ fn a_full_disk_leaves_no_half_report_and_a_catalogue_that_can_go_on() {
         let run = run(&format!("scan ds1=ds1 -i vms.json -o {output} --force"));
         assert_eq!(status(&run), 2, "{output}: {}", stderr(&run));
         assert!(stderr(&run).contains("cannot be written"), "{}", stderr(&run));
+        assert!(stderr(&run).contains("File too large"), "{}", stderr(&run));
+        assert!(!stderr(&run).contains(" at line "), "{}", stderr(&run));
     }
     assert_eq!(site.read("kept.json"), b"kept");
     fs::remove_file(site.path("kept.json")).unwrap();
@@ -428,4 +430,45 @@ fn a_whole_catalogue_is_gone_on_with_only_by_the_same_run() {
     assert_eq!(status(&output), 0, "{}", stderr(&output));
     assert!(stderr(&output).contains("nothing is read again"), "{}", stderr(&output));
     assert_eq!(site.read("a.catalogue"), file);
+}
+
+#[test]
+fn a_catalogue_that_is_cut_in_its_header_says_what_to_do() {
+    let site = site();
+    let file = collect(&site, "whole.catalogue");
+    let header = boundaries(&file)[1];
+    let cut = header - 1;
+    fs::write(site.path("a.partial.catalogue"), &file[..cut]).unwrap();
+    let texts = [
+        report(&site, &["a.partial.catalogue"]),
+        site.run(&["collect", "ds1=ds1", "-o", "a.catalogue", "--resume"]),
+    ];
+    for output in texts {
+        assert_eq!(status(&output), 2);
+        let text = stderr(&output);
+        for part in [
+            "a.partial.catalogue",
+            "cut within its header",
+            "--force",
+            "at offset 0x0",
+        ] {
+            assert!(text.contains(part), "no {part:?} in {text}");
+        }
+        assert!(text.contains(&format!("need {header} bytes, have {cut}")), "{text}");
+    }
+}
+
+#[test]
+fn the_table_of_a_catalogue_that_is_cut_says_that_it_is_incomplete() {
+    let site = large_site();
+    let file = collect(&site, "whole.catalogue");
+    let trailer = boundaries(&file).into_iter().rev().nth(1).unwrap();
+    fs::write(site.path("cut.catalogue"), &file[..trailer]).unwrap();
+    let output = site.run(&["report", "cut.catalogue", "-i", "vms.json", "--as-of", "2024-06-01"]);
+    assert_eq!(status(&output), 3, "{}", stderr(&output));
+    let text = crate::site::stdout(&output);
+    let said = "the catalogue cut.catalogue is incomplete";
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains(said), "{text}");
+    assert!(!flat.contains("1 item could not be read"), "{text}");
 }

@@ -20,6 +20,17 @@ fn a_file_that_vanishes_is_an_issue_and_never_orphaned() {
 }
 
 #[test]
+fn roots_that_cannot_be_read_are_named_with_the_reason() {
+    const EACCES: i32 = 13;
+    let Some(storage) = Faulty::mount(&files()) else { return };
+    storage.fault("", Op::List, Fault::Error(EACCES));
+    let run = Desk::new().start("scan", &[storage.path()], &[]).end(None);
+    assert_eq!(run.status, 2, "{}", run.stderr());
+    let why = format!("because {}: Permission denied", storage.path().display());
+    assert!(run.stderr().contains(&why), "{}", run.stderr());
+}
+
+#[test]
 fn a_folder_that_vanishes_is_an_issue() {
     let Some(storage) = Faulty::mount(&files()) else { return };
     storage.fault("stray", Op::Open, Fault::Vanishes);

@@ -154,10 +154,7 @@ fn coverage(report: &Report<impl Artifacts>, style: Style, out: &mut dyn Write) 
     if more > 0 {
         rest.push(show::count(show::number(more), "more gap"));
     }
-    if !coverage.issues.is_empty() {
-        let items = show::count(show::number(coverage.issues.len()), "item");
-        rest.push(format!("{items} could not be read"));
-    }
+    rest.extend(show::unread(coverage));
     if !rest.is_empty() {
         layout::paragraph(&format!("- {}", rest.join(", ")), 1, 2, style, out)?;
     }
