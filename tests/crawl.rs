@@ -589,6 +589,46 @@ fn hf12_a_scan_changes_nothing_in_the_tree() {
     assert_eq!(state(), before);
 }
 
+/// The owner, and root, may leave access times alone.
+#[cfg(target_os = "linux")]
+#[test]
+fn hf12_access_times_of_files_and_folders_stay_as_they_were() {
+    let tree = Tree::new();
+    tree.file("read/a.txt", "x")
+        .file("root/vm/a.vmx", VMX)
+        .file("root/vm/a.vmdk", DESCRIPTOR)
+        .sparse("root/vm/a-flat.vmdk", 1 << 20)
+        .file("root/other/a.txt", "x");
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let paths: Vec<PathBuf> = walkdir::WalkDir::new(tree.0.path())
+        .into_iter()
+        .map(|entry| entry.unwrap().into_path())
+        .collect();
+    let times = || {
+        let accessed = |path: &PathBuf| fs::symlink_metadata(path).unwrap().accessed().unwrap();
+        paths.iter().map(accessed).collect::<Vec<_>>()
+    };
+    for path in &paths {
+        let file = fs::File::open(path).unwrap();
+        file.set_times(fs::FileTimes::new().set_accessed(long_ago)).unwrap();
+    }
+    let before = times();
+    for cross_file_systems in [false, true] {
+        let options = CollectOptions {
+            cross_file_systems,
+            ..CollectOptions::default()
+        };
+        let mut catalogue = collect(&[root(&tree.path("root"))], &options, Arc::new(Hidden)).unwrap();
+        hash(&mut catalogue, &[0, 1, 2]);
+        assert_eq!(catalogue.artifacts.len(), 3);
+        assert_eq!(times(), before);
+    }
+    assert_eq!(fs::read_dir(tree.path("read")).unwrap().count(), 1);
+    if times() == before {
+        skip("the file system of temporary files keeps no access times");
+    }
+}
+
 #[test]
 fn a_root_that_is_missing_or_a_file_is_an_error_that_names_it() {
     let tree = Tree::new();

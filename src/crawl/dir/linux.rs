@@ -8,6 +8,7 @@ use std::{
     mem::MaybeUninit,
     os::{fd::OwnedFd, unix::ffi::OsStringExt},
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
 use rustix::fs::{
@@ -47,12 +48,14 @@ impl Dir {
     /// Opens a root, which may be given as a link.
     pub(crate) fn open_root(path: &Path) -> io::Result<Self> {
         let flags = FOLDER.difference(OFlags::NOFOLLOW);
-        Ok(Self(rustix::fs::open(path, flags, Mode::empty())?))
+        let open = |more| rustix::fs::open(path, flags.union(more), Mode::empty());
+        Ok(Self(quietly(open)?))
     }
 
     /// Opens a folder of a folder.
     pub(crate) fn open_in(parent: &Self, name: &[u8]) -> io::Result<Self> {
-        Ok(Self(openat(&parent.0, name, FOLDER, Mode::empty())?))
+        let open = |more| openat(&parent.0, name, FOLDER.union(more), Mode::empty());
+        Ok(Self(quietly(open)?))
     }
 
     /// The same, if it lies on this device; `None` where it does not. `beat` is called before every request.
@@ -61,7 +64,7 @@ impl Dir {
         let found = openat(&parent.0, name, FIND, Mode::empty())?;
         // The server was asked just now, and neither of these changes.
         let known = AtFlags::EMPTY_PATH.union(AtFlags::STATX_DONT_SYNC);
-        let stat = statx(&found, c"", known, StatxFlags::TYPE)?;
+        let stat = statx(&found, c"", known, StatxFlags::TYPE.union(StatxFlags::UID))?;
         if kind(FileType::from_raw_mode(stat.stx_mode.into())) != EntryKind::Folder {
             return Err(no_folder_any_more());
         }
@@ -70,7 +73,14 @@ impl Dir {
         }
         beat();
         // What was found is opened, and its name is not asked for again.
-        match openat(&found, c".", FOLDER, Mode::empty()) {
+        let open = |more| openat(&found, c".", FOLDER.union(more), Mode::empty());
+        // Who is refused pays for no second try: on a share that would be another round trip for every folder.
+        let opened = if may_be_quiet(stat.stx_uid) {
+            quietly(open)
+        } else {
+            open(OFlags::empty())
+        };
+        match opened {
             // Its names may be read and nothing in it be searched for, itself included.
             Err(rustix::io::Errno::ACCESS) => Self::open_in(parent, name).map(Some),
             opened => Ok(Some(Self(opened?))),
@@ -136,13 +146,23 @@ impl Dir {
 
     /// Opens a file for reading, without touching its access time where the system allows that.
     pub(crate) fn open_file(&self, name: &[u8]) -> io::Result<File> {
-        let open = |flags| openat(&self.0, name, flags, Mode::empty()).map(File::from);
-        match open(FILE.union(OFlags::NOATIME)) {
-            // Only the owner of a file may leave its access time alone.
-            Err(rustix::io::Errno::PERM) => Ok(open(FILE)?),
-            answer => Ok(answer?),
-        }
+        let open = |more| openat(&self.0, name, FILE.union(more), Mode::empty());
+        Ok(File::from(quietly(open)?))
     }
+}
+
+/// Opens without touching the access time, where the system allows that: only the owner and root may ask for it (open(2)).
+fn quietly(open: impl Fn(OFlags) -> rustix::io::Result<OwnedFd>) -> rustix::io::Result<OwnedFd> {
+    match open(OFlags::NOATIME) {
+        Err(rustix::io::Errno::PERM) => open(OFlags::empty()),
+        answer => answer,
+    }
+}
+
+/// True where that may be allowed for what this user owns.
+fn may_be_quiet(owner: u32) -> bool {
+    static USER: LazyLock<u32> = LazyLock::new(|| rustix::process::geteuid().as_raw());
+    *USER == 0 || *USER == owner
 }
 
 #[inline]
@@ -176,6 +196,8 @@ fn file_stat(answer: &Statx) -> FileStat {
         inode: answer.stx_ino,
         links: answer.stx_nlink,
         read_only: answer.stx_mode & WRITABLE == 0,
+        // Linux does not tell: SMB's attribute is shown by no answer of the file system (assumed), and a file without blocks may be
+        // sparse as well.
         is_offline: false,
     }
 }
