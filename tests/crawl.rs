@@ -883,18 +883,27 @@ fn a_bind_mount_of_the_tree_into_itself_ends_and_shows_the_same_files() {
 fn snapshot_folders_of_the_storage_are_left_out_and_named() {
     let tree = Tree::new();
     tree.file("vm/a.vmx", VMX);
-    for folder in [".snapshot/daily.0", "~snapshot", "vm/.zfs", "@GMT-2026.11.22-10.30.00"] {
-        tree.file(&format!("{folder}/vm/a.vmx"), VMX);
+    let folders = [
+        "#snapshot",
+        ".ckpt",
+        ".snap",
+        ".snaps",
+        ".snapshot",
+        ".snapshots",
+        "@GMT-2026.11.22-10.30.00",
+        "@Recently-Snapshot",
+        "@snapshots",
+        "vm/.zfs",
+        "~snapshot",
+    ];
+    for folder in folders {
+        tree.file(&format!("{folder}/1/vm/a.vmx"), VMX);
     }
     let catalogue = tree.collect();
     assert_eq!(names(&catalogue), ["vm/a.vmx"]);
     let skipped = catalogue.roots[0].skipped.iter();
     let skipped: Vec<_> = skipped.map(|place| (place.path.lossy(), place.why)).collect();
-    assert_eq!(
-        skipped,
-        [".snapshot", "@GMT-2026.11.22-10.30.00", "vm/.zfs", "~snapshot"]
-            .map(|path| (path.into(), SkipReason::StorageSnapshot))
-    );
+    assert_eq!(skipped, folders.map(|path| (path.into(), SkipReason::StorageSnapshot)));
 }
 
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]

@@ -34,8 +34,30 @@ pub(crate) use dir::Dir;
 use dir::{EntryKind, FileStat, Names};
 
 /// Folders in which the storage keeps older versions of everything (V81, H-B10, H-F9). Exact names; those of Windows
-/// without case.
-const SNAPSHOT_FOLDERS: [&str; 4] = [".snapshot", "~snapshot", "#snapshot", ".zfs"];
+/// without case. The names are those of the vendors' documents; whether each product shows its folder in every listing is
+/// assumed. A folder of a person's making may have such a name: where a VM is known to have a file in it, it is a place
+/// that was not read.
+const SNAPSHOT_FOLDERS: [&str; 10] = [
+    // ONTAP, OneFS, Qumulo, FlashBlade, HNAS, OceanStor and others, by NFS; by SMB the second.
+    ".snapshot",
+    "~snapshot",
+    // Synology.
+    "#snapshot",
+    // ZFS.
+    ".zfs",
+    // Checkpoints of Celerra, VNX and Unity.
+    ".ckpt",
+    // Spectrum Scale (GPFS), FluidFS, Weka; snapper on Btrfs.
+    ".snapshots",
+    // The subvolume of snapper in a Btrfs that is mounted from its top.
+    "@snapshots",
+    // QNAP.
+    "@Recently-Snapshot",
+    // CephFS.
+    ".snap",
+    // GlusterFS.
+    ".snaps",
+];
 const SNAPSHOT_FOLDERS_OF_WINDOWS: [&str; 2] = ["System Volume Information", "DfsrPrivate"];
 
 /// What the crawl knows of one root.
@@ -571,13 +593,19 @@ mod tests {
             ".snapshot",
             "a/~snapshot",
             "a/b/.zfs",
+            ".ckpt",
+            ".snapshots",
+            "@Recently-Snapshot",
+            "a/.snap",
             "system volume information",
             "@GMT-2026.11.22-10.30.00",
         ] {
             assert!(is_storage_snapshot(Path::new(name)), "{name}");
         }
         for name in [
-            ".snapshots",
+            ".snapshots.old",
+            ".ckpt1",
+            "@recently-snapshot",
             "Snapshots",
             "snapshot",
             ".Snapshot",

@@ -437,6 +437,40 @@ fn another_file_system_below_a_root_is_a_place_that_was_not_read() {
 }
 
 #[test]
+fn another_file_system_below_a_root_is_told_where_whole_chains_are_listed() {
+    site()
+        .change(|catalogue| {
+            catalogue.roots[0].skipped.push(Skipped {
+                folder: true,
+                path: "mounted".into(),
+                why: SkipReason::OtherFileSystem,
+            });
+        })
+        .inventory(vcenter().vm(whole_row()))
+        .judge()
+        .are(&LOOSE, "orphaned/deleted-vm-disk")
+        .gap("folder-unreadable")
+        .complete(true);
+}
+
+#[test]
+fn v81_a_folder_with_the_name_of_snapshots_is_a_place_that_was_not_read_where_a_vm_has_files_in_it() {
+    let vm = config_only("kept", "[ds1] .snapshots/kept/kept.vmx");
+    site()
+        .change(|catalogue| {
+            catalogue.roots[0].skipped.push(Skipped {
+                folder: true,
+                path: ".snapshots".into(),
+                why: SkipReason::StorageSnapshot,
+            });
+        })
+        .inventory(vcenter().vm(row_of("web")).vm(vm))
+        .judge()
+        .are(&LOOSE, "unknown/no-coverage")
+        .gap("folder-unreadable");
+}
+
+#[test]
 fn v81_snapshots_of_the_storage_hide_no_owner() {
     site()
         .change(|catalogue| {

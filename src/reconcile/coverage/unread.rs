@@ -24,6 +24,8 @@ struct UnreadPlace {
     folder: bool,
     why: String,
     remedy: &'static str,
+    /// Another file system, which nobody asked to leave out.
+    is_mount: bool,
 }
 
 impl UnreadPlace {
@@ -67,6 +69,15 @@ impl Builder<'_> {
                 place.remedy
             );
             if self.whole_chains_everywhere() {
+                if place.is_mount {
+                    // It costs no verdict, and disks may lie there that nobody looks for anywhere else.
+                    self.note(
+                        ReasonCode::FolderUnreadable,
+                        text.clone(),
+                        BTreeSet::from([place.root]),
+                        false,
+                    );
+                }
                 self.gap(ReasonCode::FolderUnreadable, text, BTreeSet::from([place.root]), own);
                 continue;
             }
@@ -122,6 +133,7 @@ impl Builder<'_> {
                     folder: true,
                     why: format!("could not be read ({})", issue.error),
                     remedy: "see that it can be read, and scan again",
+                    is_mount: false,
                 })
             })
             .collect();
@@ -130,15 +142,23 @@ impl Builder<'_> {
                 let why = match skipped.why {
                     SkipReason::Excluded => "was left out by --exclude",
                     SkipReason::OtherFileSystem => "is another file system and was not entered",
-                    SkipReason::StorageSnapshot => continue,
+                    SkipReason::StorageSnapshot => {
+                        "was taken for a snapshot folder of the storage by its name, and a VM has files in it"
+                    }
                 };
-                places.push(UnreadPlace {
+                let place = UnreadPlace {
                     root,
                     path: skipped.path.clone(),
                     folder: skipped.folder,
                     why: why.to_owned(),
                     remedy: "scan it as well",
-                });
+                    is_mount: skipped.why == SkipReason::OtherFileSystem,
+                };
+                // Older versions of everything own nothing, and no VM runs from them.
+                let is_used = || self.owners.vms.iter().any(|vm| Self::lies_in(vm, &place));
+                if skipped.why != SkipReason::StorageSnapshot || is_used() {
+                    places.push(place);
+                }
             }
         }
         places
