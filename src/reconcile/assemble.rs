@@ -12,6 +12,7 @@ use super::{
     coverage::{GapItem, Reach, count},
     files::NodeId,
     groups::Groups,
+    identity::overlap,
     judge::{self, Judge, Judgement},
     opinions::Opinions,
     own::{self, OwnerVm},
@@ -469,6 +470,7 @@ impl Maker<'_> {
         for root in 0..self.judge.catalogue.roots.len() {
             gaps.extend(self.uncovered(root));
             gaps.extend(self.read_in_parts(root));
+            gaps.extend(self.seen_twice(root));
         }
         gaps.extend(self.too_new());
         gaps.sort_by(|a, b| {
@@ -520,6 +522,16 @@ impl Maker<'_> {
                 .map_or("a time unknown".to_owned(), |started| started.to_string()),
         );
         Some(self.gap(ReasonCode::ReadInParts, text, &BTreeSet::from([root]), false, &[]))
+    }
+
+    /// A root that is another root, or lies in one.
+    fn seen_twice(&self, root: usize) -> Option<Gap> {
+        let overlap = overlap(self.judge.catalogue, root, &self.judge.identities.roots[root])?;
+        let text = format!(
+            "{}: {overlap}: its files are seen twice and counted once; leave one of the two out",
+            self.root(root).path.lossy()
+        );
+        Some(self.gap(ReasonCode::RootsOverlap, text, &BTreeSet::from([root]), false, &[]))
     }
 
     /// A root that no inventory covers, or whose datastore is not known.

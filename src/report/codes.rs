@@ -356,6 +356,8 @@ codes! {
         FolderUnreadable = "folder-unreadable",
         /// The root was read by several runs, one after the other.
         ReadInParts = "read-in-parts",
+        /// The root is another root, or lies in one.
+        RootsOverlap = "roots-overlap",
         /// A configuration was not read.
         OwnerUnreadable = "owner-unreadable",
         /// A disk whose parent may lie here was not read.

@@ -296,3 +296,37 @@ fn a_path_that_is_not_unicode_is_written_losslessly() {
         .collect();
     assert_eq!(paths, ["b2xkL/8tZmxhdC52bWRr"]);
 }
+
+#[test]
+fn a_root_that_lies_in_another_or_is_another_costs_no_verdict_and_is_told() {
+    let site = Site::new();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("ds1", site.path("link")).unwrap();
+    let roots: &[&[&str]] = &[
+        &["ds1=ds1", "ds1/old"],
+        &["ds1/old", "ds1=ds1"],
+        &["ds1", "ds1/old"],
+        &["ds1=ds1", "ds1/"],
+        &["ds1=ds1", "ds1=ds1"],
+        #[cfg(unix)]
+        &["ds1=ds1", "link"],
+        #[cfg(unix)]
+        &["ds1=ds1", "link/old"],
+    ];
+    for roots in roots {
+        let more = ["-i", "vms.json", "--as-of", "2024-06-01", "-f", "json"];
+        let output = site.run(&[&["scan"], *roots, &more].concat());
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let artifacts = report["artifacts"].as_array().unwrap().iter();
+        let mut old = artifacts.filter(|artifact| artifact["path"].as_str().unwrap().contains("old"));
+        assert!(
+            old.all(|artifact| artifact["verdict"] == "orphaned"),
+            "{roots:?}: {report:#}"
+        );
+        assert_eq!(report["summary"]["verdicts"]["orphaned"]["files"], 2, "{roots:?}");
+        let gaps = report["coverage"]["gap_details"].as_array().unwrap();
+        let codes: Vec<_> = gaps.iter().map(|gap| gap["code"].as_str().unwrap()).collect();
+        assert_eq!(codes, ["roots-overlap"], "{roots:?}: {gaps:?}");
+        assert_eq!(report["coverage"]["complete"], true, "{roots:?}");
+    }
+}

@@ -182,6 +182,7 @@ impl Coverage {
             },
         };
         builder.find_gaps();
+        builder.reach_inner_roots();
         builder.coverage.gaps.sort();
         builder.coverage.gaps.dedup();
         builder.coverage.settle();
@@ -341,7 +342,7 @@ fn base_cover(
             let touched = owners
                 .touched
                 .iter()
-                .filter(|&&(_, held)| held == root)
+                .filter(|&&(_, held)| held == root || identities.roots[root].is_covered_with(held))
                 .map(|&(inventory, _)| inventory);
             let mut inventories: BTreeSet<usize> =
                 listed.chain(touched).filter(|index| with_vms.contains(index)).collect();
@@ -513,6 +514,17 @@ impl Builder<'_> {
         self.fileless_disks();
         self.vsan_objects();
         self.file_lists();
+    }
+
+    /// What is not known of a root is not known of those that lie in it: they hold the same files.
+    fn reach_inner_roots(&mut self) {
+        let identities = self.identities;
+        for gap in &mut self.coverage.gaps {
+            let inner = identities.roots.iter().enumerate();
+            let inner = inner.filter(|(_, inner)| gap.roots.iter().any(|&root| inner.is_covered_with(root)));
+            let inner: Vec<usize> = inner.map(|(root, _)| root).collect();
+            gap.roots.extend(inner);
+        }
     }
 
     pub(super) fn gap(&mut self, code: ReasonCode, text: String, roots: BTreeSet<usize>, reach: Reach) {

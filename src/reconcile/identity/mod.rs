@@ -70,6 +70,8 @@ pub(crate) struct RootIdentity {
     pub(crate) contradiction: Option<String>,
     /// The first root that is the same folder: its own number for most.
     same_folder_as: usize,
+    /// Other roots that this one lies in, with the way down to it.
+    inside: Vec<(usize, Vec<String>)>,
 }
 
 /// Where a path leads.
@@ -115,7 +117,41 @@ fn same_folder(catalogue: &Catalogue, root: usize) -> usize {
     catalogue.roots.iter().position(same).unwrap_or(root)
 }
 
+/// The roots that this one lies in, on one device of one machine, with the folders between.
+fn outer_roots(catalogue: &Catalogue, root: usize) -> Vec<(usize, Vec<String>)> {
+    let place = |record: &RootRecord| record.absolute.as_ref().unwrap_or(&record.path).lossy().into_owned();
+    let own = &catalogue.roots[root];
+    let inner = place(own);
+    let roots = catalogue.roots.iter().enumerate();
+    let others =
+        roots.filter(|(_, other)| own.device.is_some() && (&own.machine, own.device) == (&other.machine, other.device));
+    let below = |(outer, record): (usize, &RootRecord)| {
+        let above = place(record);
+        let rest = inner.strip_prefix(above.trim_end_matches('/'))?.strip_prefix('/')?;
+        let parts: Vec<String> = rest
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .map(str::to_owned)
+            .collect();
+        (above.starts_with('/') && !parts.is_empty()).then_some((outer, parts))
+    };
+    others.filter_map(below).collect()
+}
+
 impl RootIdentity {
+    /// The way from another root down to this one, where it lies in that and the user gave it no name of its own.
+    fn way_from(&self, outer: usize) -> Option<&[String]> {
+        let mut outer_roots = self.inside.iter().filter(|_| self.identity != Identity::Given);
+        outer_roots
+            .find(|(root, _)| *root == outer)
+            .map(|(_, way)| way.as_slice())
+    }
+
+    /// True where an inventory that covers the other root covers this one, which lies in it.
+    pub(crate) fn is_covered_with(&self, outer: usize) -> bool {
+        self.way_from(outer).is_some()
+    }
+
     /// Why which datastore the root is cannot be told.
     pub(crate) fn doubt(&self) -> Option<String> {
         let rivals = || format!("the root could be {}", self.rivals.join(" or "));
@@ -305,16 +341,21 @@ impl Identities {
         }
     }
 
-    /// Gives a root a datastore, and with it every other root that is the same folder.
+    /// Gives a root a datastore, and with it every other root that is the same folder or lies in it.
     fn give(&mut self, entity: usize, root: usize, folder: Vec<String>) {
         let place = self.roots[root].same_folder_as;
-        for root in (0..self.roots.len())
-            .filter(|&root| self.roots[root].same_folder_as == place)
-            .collect::<Vec<_>>()
-        {
-            if !self.entities[entity].roots.iter().any(|(held, _)| *held == root) {
-                self.entities[entity].roots.push((root, folder.clone()));
-                self.roots[root].entities.push(entity);
+        for (other, identity) in self.roots.iter_mut().enumerate() {
+            let way = if identity.same_folder_as == place {
+                &[]
+            } else if let Some(way) = identity.way_from(root) {
+                way
+            } else {
+                continue;
+            };
+            let entity_roots = &mut self.entities[entity].roots;
+            if !entity_roots.iter().any(|(held, _)| *held == other) {
+                entity_roots.push((other, [folder.as_slice(), way].concat()));
+                identity.entities.push(entity);
             }
         }
     }
@@ -471,6 +512,13 @@ impl Identities {
                 aliases.extend(self.entities[entity].names.iter().map(|(_, mount)| mount.to_string()));
             }
             root.aliases = aliases.into_iter().collect();
+            if root.identity == Identity::Unknown
+                && !root.entities.is_empty()
+                && let Some(overlap) = overlap(catalogue, index, root)
+            {
+                root.identity = Identity::Inferred;
+                root.basis = overlap;
+            }
             if root.basis.is_empty() {
                 root.basis = match root.identity {
                     Identity::Given => "aliases given".to_owned(),
@@ -482,6 +530,16 @@ impl Identities {
             }
         }
     }
+}
+
+/// Which other root this one is, or lies in.
+pub(crate) fn overlap(catalogue: &Catalogue, index: usize, root: &RootIdentity) -> Option<String> {
+    let (other, how) = match root.inside.first() {
+        _ if root.same_folder_as != index => (root.same_folder_as, "is the same folder as the root"),
+        Some((outer, _)) => (*outer, "lies inside the root"),
+        None => return None,
+    };
+    Some(format!("it {how} {}", catalogue.roots[other].path.lossy()))
 }
 
 /// The short form of an alias for titles: the label without brackets, a path as it was given.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    Entity, Identities, OtherFolder, RootIdentity, Writer, is_drive_of_nobody, same_folder, written::RawWritten,
+    Entity, Identities, OtherFolder, RootIdentity, Writer, is_drive_of_nobody, outer_roots, same_folder,
+    written::RawWritten,
 };
 use crate::{
     catalogue::{Artifact, Catalogue},
@@ -264,6 +265,7 @@ impl Names {
             rivals: Vec::new(),
             contradiction: None,
             same_folder_as: same_folder(catalogue, index),
+            inside: outer_roots(catalogue, index),
         });
         (
             Identities {
