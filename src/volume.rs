@@ -1,13 +1,30 @@
 //! What the operating system says of a file system: type, size, free space, and whether its block counts mean anything.
 //!
-//! FUSE clients of a share (sshfs, rclone, smbnetfs) answer every question for blocks with the length rounded up, so
-//! allocated bytes are *unknown* there, not equal to the length. Kernel clients (NFS, SMB) and local FUSE file systems
-//! (vmfs-fuse, ntfs-3g) tell the truth.
+//! FUSE clients of a share (sshfs, rclone, smbnetfs, s3fs and whatever comes next) answer every question for blocks with the
+//! length rounded up, so allocated bytes are *unknown* there, not equal to the length. Kernel clients (NFS, SMB) tell the
+//! truth, and so do the few FUSE file systems that are known to have blocks of their own or to hand on those of others.
 
 use std::{collections::BTreeMap, path::Path};
 
-/// FUSE subtypes whose `st_blocks` is made up from the length.
-const INVENTED_BLOCKS: [&str; 4] = ["fuse.sshfs", "fuse.rclone", "fuse.smbnetfs", "fuse.davfs2"];
+/// FUSE file systems whose `st_blocks` is true. Seen of the VMFS readers; of the others assumed from what they are: readers of a
+/// local disk, and layers that hand on what the file system below them says.
+const TRUE_BLOCKS_OF_FUSE: [&str; 11] = [
+    "fuse.vmfs-fuse",
+    "fuse.vmfs6-fuse",
+    // ntfs-3g and exfat on a block device.
+    "fuseblk",
+    "fuse.ntfs-3g",
+    "fuse.lowntfs-3g",
+    "fuse.fuse2fs",
+    "fuse.glusterfs",
+    "fuse.bindfs",
+    "fuse.mergerfs",
+    "fuse.fuse-overlayfs",
+    "fuse.guestmount",
+];
+
+/// File systems of the kernel that make `st_blocks` up from the length: CephFS keeps no count of blocks.
+const INVENTED_BLOCKS: [&str; 1] = ["ceph"];
 
 /// File systems of SMB clients: there a refused read is a byte-range lock, since permissions were checked on opening.
 const SMB: [&str; 4] = ["cifs", "smb3", "smb2", "fuse.smbnetfs"];
@@ -65,9 +82,10 @@ impl MountTable {
 
     /// True when the block counts of this device mean something.
     pub fn knows_allocation(&self, device: u64) -> bool {
-        !self
-            .file_system(device)
-            .is_some_and(|name| INVENTED_BLOCKS.contains(&name))
+        self.file_system(device).is_none_or(|name| {
+            let is_fuse = name.starts_with("fuse");
+            (!is_fuse || TRUE_BLOCKS_OF_FUSE.contains(&name)) && !INVENTED_BLOCKS.contains(&name)
+        })
     }
 
     /// True when a file has the same inode each time it is asked for. FUSE servers may number files as they meet them.
@@ -172,6 +190,30 @@ mod tests {
             "vmfs-fuse is FUSE as well and right"
         );
         assert!(table.is_smb(device(0, 47)) && !table.is_smb(device(0, 46)));
+    }
+
+    #[test]
+    fn a_fuse_file_system_that_is_not_known_has_no_allocation() {
+        let knows = |name: &str| {
+            let table = MountTable::parse(&format!("36 35 0:9 / /mnt/a rw - {name} source rw\n"));
+            table.knows_allocation(rustix::fs::makedev(0, 9))
+        };
+        for client in [
+            "fuse.s3fs",
+            "fuse.gcsfuse",
+            "fuse.goofys",
+            "fuse.curlftpfs",
+            "fuse.vmhgfs-fuse",
+            "fuse.rclone",
+            "fuse.anything",
+            "fuse",
+            "ceph",
+        ] {
+            assert!(!knows(client), "{client}");
+        }
+        for known in ["fuseblk", "fuse.vmfs6-fuse", "nfs4", "cifs", "xfs"] {
+            assert!(knows(known), "{known}");
+        }
     }
 
     #[test]
