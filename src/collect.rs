@@ -456,6 +456,8 @@ struct Reading {
     path: RawPath,
     dir: Option<Arc<Dir>>,
     wanted: Vec<Wanted>,
+    /// Artifacts that the progress has heard of.
+    told: AtomicU64,
     /// Taken when all have been looked at.
     rest: Mutex<Option<Rest>>,
 }
@@ -468,6 +470,7 @@ impl Reading {
             path: folder.path.clone(),
             dir: folder.dir.clone(),
             wanted,
+            told: AtomicU64::new(0),
             rest: Mutex::new(Some(rest)),
         }
     }
@@ -510,8 +513,13 @@ impl Job for Reading {
 
     /// Opens and reads one file as far as its name asks for that.
     fn work(&self, index: usize, pulse: &Pulse) -> Self::Answer {
-        let examined = self.with_subject(index, Some(pulse), read::examine);
-        (index, examined.unwrap_or_default())
+        let examined = self.with_subject(index, Some(pulse), read::examine).unwrap_or_default();
+        if examined.found.is_some() {
+            // One by one: a folder may hold a hundred thousand.
+            self.told.fetch_add(1, Ordering::Relaxed);
+            self.collector.progress.artifacts(1);
+        }
+        (index, examined)
     }
 
     fn lost(&self, index: usize, why: Lost) -> Self::Answer {
@@ -520,6 +528,11 @@ impl Job for Reading {
     }
 
     fn done(&self, answers: Vec<Self::Answer>, worker: &Worker) -> Fate {
+        let found = answers.iter().filter(|(_, examined)| examined.found.is_some());
+        let told = self.told.load(Ordering::Relaxed);
+        self.collector
+            .progress
+            .artifacts(count(found.count()).saturating_sub(told));
         let looked = answers
             .into_iter()
             .filter_map(|(index, examined)| Some((self.wanted.get(index)?.record.clone(), examined)));
@@ -598,7 +611,6 @@ impl Collector {
             }
         }
         self.progress.folders(0, 1);
-        self.progress.artifacts(count(done.artifacts.len()));
         // The receiver is gone only when the run was given up.
         let _ = self.sender.send(Done {
             ticket: folder.ticket,

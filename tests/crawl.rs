@@ -526,6 +526,37 @@ fn progress_hears_of_every_file_artifact_and_byte() {
     );
 }
 
+/// Hears of artifacts while the only folder is not done.
+#[derive(Default)]
+struct Early {
+    done: AtomicU64,
+    artifacts: AtomicU64,
+}
+
+impl Progress for Early {
+    fn folders(&self, _: u64, done: u64) {
+        self.done.fetch_add(done, Ordering::Relaxed);
+    }
+
+    fn artifacts(&self, count: u64) {
+        if self.done.load(Ordering::Relaxed) == 0 && count == 1 {
+            self.artifacts.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[test]
+fn progress_hears_of_artifacts_before_their_folder_is_done() {
+    let tree = Tree::new();
+    for number in 0..50 {
+        tree.file(&format!("{number}.vmx"), VMX);
+    }
+    let heard = Arc::new(Early::default());
+    let listener: Arc<dyn Progress> = heard.clone();
+    collect(&tree.arguments(), &CollectOptions::default(), listener).unwrap();
+    assert_eq!(heard.artifacts.load(Ordering::Relaxed), 50);
+}
+
 #[test]
 fn a_file_that_vanished_before_hashing_is_an_issue() {
     let tree = Tree::new();

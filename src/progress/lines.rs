@@ -13,7 +13,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Counts, Phase, Progress, counts::a_second};
+use super::{Counts, Phase, Progress, counts::Rates};
 use crate::raw::RawPath;
 
 /// Name and version of the lines.
@@ -37,9 +37,7 @@ struct State {
     started: Instant,
     phase: Option<Phase>,
     phase_began: Instant,
-    /// When the last line was written, and what stood in it: rates are those since then.
-    at: Instant,
-    before: [u64; 4],
+    rates: Rates<4>,
 }
 
 /// One line. Fields may be added, none changed.
@@ -85,8 +83,7 @@ impl Lines {
                 started: now,
                 phase: None,
                 phase_began: now,
-                at: now,
-                before: [0; 4],
+                rates: Rates::new([0; 4]),
             }),
         });
         let writing = Arc::downgrade(&inner);
@@ -113,19 +110,13 @@ impl Inner {
             &self.hashed,
         ]
         .map(|count| count.load(Ordering::Relaxed));
-        let since = milliseconds(state.at.elapsed());
         let [files, artifacts, bytes, hashed_bytes] = now;
-        let mut rates = now;
-        for (rate, before) in rates.iter_mut().zip(state.before) {
-            *rate = a_second(rate.saturating_sub(before), since);
-        }
         let [
             files_per_second,
             artifacts_per_second,
             bytes_per_second,
             hashed_bytes_per_second,
-        ] = rates;
-        (state.at, state.before) = (Instant::now(), now);
+        ] = state.rates.of(now);
         let line = Line {
             schema: SCHEMA,
             phase: phase.name(),
