@@ -460,17 +460,40 @@ impl Folder {
             .push(unseen(self.root, self.path.clone(), error.to_string()));
     }
 
+    /// Notes a file of the listing that was something else when it was asked for. A folder is one that nobody has entered.
+    fn replaced(&mut self, name: &[u8], kind: EntryKind) {
+        let path = self.path.join(name);
+        let (is_folder, what) = match kind {
+            EntryKind::Folder => (true, "a folder"),
+            EntryKind::Link => (false, "a link"),
+            EntryKind::File | EntryKind::Other => (false, "a special file"),
+        };
+        let error = format!("changed while its folder was read: it was a file and is {what}");
+        if is_folder {
+            self.issues.push(unseen(self.root, path, error));
+            return;
+        }
+        self.issues.push(Issue {
+            root: Some(self.root),
+            path: path.clone(),
+            stage: Stage::Stat,
+            error,
+            folder: false,
+        });
+        self.specials.push(Special {
+            root: self.root,
+            path,
+            target: None,
+        });
+    }
+
     /// True for what is still a file, as far as is known. What was replaced since the listing is noted, and so is the lack of
     /// an answer.
     fn is_file(&mut self, record: &FileRecord) -> bool {
         match &record.stat {
             Ok(stat) if stat.kind == EntryKind::File => {}
-            Ok(_) => {
-                self.specials.push(Special {
-                    root: self.root,
-                    path: self.path.join(record.name()),
-                    target: None,
-                });
+            Ok(stat) => {
+                self.replaced(record.name(), stat.kind);
                 return false;
             }
             Err(error) => self.issues.push(Issue {
@@ -586,6 +609,31 @@ fn is_previous_version(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_became_something_else_is_an_issue_and_a_folder_a_place_that_was_not_entered() {
+        let mut names = Names::default();
+        names.push(b"a.vmdk");
+        let names = Arc::new(names);
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a.vmdk");
+        std::fs::write(&file, "").unwrap();
+        let stat = Dir::open_root(directory.path()).unwrap().stat(&names, 0).unwrap();
+        for (kind, is_folder, specials) in [(EntryKind::Folder, true, 0), (EntryKind::Link, false, 1)] {
+            let mut folder = Folder::default();
+            let record = FileRecord {
+                names: Arc::clone(&names),
+                index: 0,
+                stat: Ok(FileStat { kind, ..stat.clone() }),
+            };
+            assert!(!folder.is_file(&record));
+            let [issue] = &folder.issues[..] else {
+                unreachable!("{:?}", folder.issues)
+            };
+            assert!(issue.error.contains("changed while its folder was read"), "{issue:?}");
+            assert_eq!((issue.folder, folder.specials.len()), (is_folder, specials));
+        }
+    }
 
     #[test]
     fn only_exact_names_are_storage_snapshots() {
