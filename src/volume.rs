@@ -23,7 +23,7 @@ const TRUE_BLOCKS_OF_FUSE: [&str; 11] = [
     "fuse.guestmount",
 ];
 
-/// File systems of the kernel that make `st_blocks` up from the length: CephFS keeps no count of blocks.
+/// File systems of the kernel that make `st_blocks` up from the length: Ceph keeps no count of blocks.
 const INVENTED_BLOCKS: [&str; 1] = ["ceph"];
 
 /// File systems of SMB clients: there a refused read is a byte-range lock, since permissions were checked on opening.

@@ -394,7 +394,7 @@ fn a_catalogue_is_written_through_no_link() {
         |target, link| fs::hard_link(target, link),
     ];
     for link in links {
-        for (content, more) in [(&b"a disk"[..], "--force"), (&file[..half + 1], "--resume")] {
+        for (content, more) in [(&b"a disk"[..], "--force"), (&file[..=half], "--resume")] {
             fs::write(&target, content).unwrap();
             link(&target, &partial).unwrap();
             let output = site.run(&["collect", "ds1=ds1", "-o", "a.catalogue", more]);
