@@ -6,6 +6,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::Value;
 
+/// What stands where nothing is read.
+const NULL: &str = "null";
+
 /// Facts as JSON, kept as its text: a tree of values takes ten times the memory, and nothing but a writer asks for them. The
 /// catalogue and its report share one text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,6 +17,13 @@ pub struct Facts(Option<Arc<str>>);
 impl Facts {
     /// Nothing is read of a file of this kind.
     pub const NONE: Self = Self(None);
+
+    /// What a parser read, written at once: a tree of values between would take longer than the parser.
+    #[must_use]
+    pub fn of(read: &impl Serialize) -> Self {
+        let text = serde_json::to_string(read).ok().filter(|text| text != NULL);
+        Self(text.map(Into::into))
+    }
 
     /// The facts as a tree; `null` where nothing is read.
     #[must_use]
@@ -39,12 +49,6 @@ impl Facts {
     }
 }
 
-impl From<&Value> for Facts {
-    fn from(value: &Value) -> Self {
-        Self((!value.is_null()).then(|| value.to_string().into()))
-    }
-}
-
 impl Serialize for Facts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
@@ -61,7 +65,7 @@ impl<'de> Deserialize<'de> for Facts {
         serde_transcode::transcode(deserializer, &mut serde_json::Serializer::new(&mut text))
             .map_err(D::Error::custom)?;
         let text = String::from_utf8(text).map_err(D::Error::custom)?;
-        Ok(Self((text != "null").then(|| text.into())))
+        Ok(Self((text != NULL).then(|| text.into())))
     }
 }
 
@@ -92,7 +96,7 @@ mod tests {
             json!({}),
             json!({"name": "a\u{202e}\"b", "z": [1, -2, 0.5, null, true], "a": {"big": u64::MAX}}),
         ] {
-            let facts = Facts::from(&value);
+            let facts = Facts::of(&value);
             assert_eq!(facts.value(), value);
             assert_eq!(serde_json::to_value(&facts).unwrap(), value);
             let text = serde_json::to_string(&facts).unwrap();

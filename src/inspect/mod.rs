@@ -95,7 +95,7 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
     if let Some(found) = examined.found {
         inspection.kind = Some(found.kind);
         inspection.basis = Some(found.basis);
-        inspection.facts = found.facts;
+        inspection.facts = found.facts.value();
         inspection.evidence = found.evidence;
         inspection.anomalies = found.anomalies;
         if !inspection.facts.is_null() {

@@ -34,6 +34,7 @@ use crate::{
     classify::{self, Content, NameHint},
     crawl::{Dir, workers::Pulse},
     evidence::{Evidence, Mark, MarkCode, VmEvidence},
+    facts::Facts,
     file_reader::{FileReader, Version, is_sharing_violation},
     kind::{Basis, Kind, Platform},
     raw::RawPath,
@@ -99,8 +100,8 @@ pub struct Found {
     pub kind: Kind,
     /// How that was found.
     pub basis: Basis,
-    /// All that the parser read; `Null` where nothing is read of this kind.
-    pub facts: Value,
+    /// All that the parser read.
+    pub facts: Facts,
     /// The same in the words of the reconciliation.
     pub evidence: Evidence,
     /// What is odd about it.
@@ -121,7 +122,7 @@ pub struct Fault {
 struct Parsed {
     /// Where the content told the kind more exactly than its signature.
     kind: Option<Kind>,
-    facts: Value,
+    facts: Facts,
     evidence: Evidence,
     anomalies: Vec<Anomaly>,
     /// Facts may be missing: the rest is sound, but a part could not be read.
@@ -132,7 +133,7 @@ impl Parsed {
     fn new(facts: &impl Serialize, evidence: Evidence, anomalies: &[Anomaly]) -> Self {
         Self {
             kind: None,
-            facts: serde_json::to_value(facts).unwrap_or_default(),
+            facts: Facts::of(facts),
             evidence,
             anomalies: anomalies.to_vec(),
             fault: None,
@@ -314,7 +315,7 @@ fn from_name(subject: &Subject<'_>, content: Option<Content>) -> Examined {
         found: Some(Found {
             kind,
             basis,
-            facts: Value::Null,
+            facts: Facts::NONE,
             evidence,
             anomalies: Vec::new(),
         }),
@@ -362,7 +363,7 @@ fn opened(subject: &Subject<'_>, reader: &FileReader, content: Content) -> Exami
     let mut found = Found {
         kind,
         basis,
-        facts: Value::Null,
+        facts: Facts::NONE,
         evidence: by_name_alone(kind, subject),
         anomalies: Vec::new(),
     };
