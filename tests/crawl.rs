@@ -826,7 +826,7 @@ fn hf12_a_file_that_somebody_holds_does_not_stall_the_scan() {
          held = os.open(sys.argv[1], os.O_RDWR)\n\
          fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_WRLCK)\n\
          print('held', flush=True)\n\
-         time.sleep(60)\n";
+         time.sleep(40)\n";
     let tree = Tree::new();
     tree.file("vm/a.vhdx", "vhdxfile").file("vm/b.vmx", VMX);
     let holder = std::process::Command::new("python3")
@@ -843,12 +843,11 @@ fn hf12_a_file_that_somebody_holds_does_not_stall_the_scan() {
         holder.wait().unwrap();
         return skip("no lease can be taken here");
     }
-    let start = std::time::Instant::now();
     let catalogue = tree.collect();
-    let took = start.elapsed();
+    let still_held = holder.try_wait().unwrap().is_none();
     holder.kill().unwrap();
     holder.wait().unwrap();
-    assert!(took < Duration::from_secs(10), "waited for the holder: {took:?}");
+    assert!(still_held, "waited for the holder");
     assert_eq!(names(&catalogue), ["vm/a.vhdx", "vm/b.vmx"]);
     // Whether the second try is let in is up to the kernel; what became of the first must be told if not.
     let disk = artifact(&catalogue, "vm/a.vhdx");

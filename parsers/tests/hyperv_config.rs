@@ -7,11 +7,7 @@
     reason = "a test that meets something unexpected has to stop, and reads samples whole"
 )]
 
-use std::{
-    collections::BTreeSet,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use derelict_parsers::{
     Limits, ParseError,
@@ -39,18 +35,11 @@ fn sample(path: &str) -> Option<Vec<u8>> {
 
 fn read(path: &str) -> Option<Result<HypervFile, ParseError>> {
     let bytes = sample(path)?;
-    let start = Instant::now();
-    let file = if windows_path::extension(path) == Some("xml") {
+    Some(if windows_path::extension(path) == Some("xml") {
         hyperv_config::read_xml(bytes.as_slice(), &Limits::default())
     } else {
         hyperv_config::read_container(bytes.as_slice(), &Limits::default())
-    };
-    assert!(
-        start.elapsed() < Duration::from_secs(2),
-        "{path} took {:?}",
-        start.elapsed()
-    );
-    Some(file)
+    })
 }
 
 fn config(path: &str) -> Option<HypervConfig> {

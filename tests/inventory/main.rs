@@ -19,17 +19,23 @@ use derelict::{
     kind::{Platform, Role},
 };
 
+mod arguments;
 mod bounds;
+mod csv;
 mod cut;
+mod damage;
+mod govc;
 mod hyperv_forms;
-mod made;
+mod hyperv_lists;
 mod mixed_folder;
 mod other_forms;
 mod paths;
+mod rvtools;
 mod samples;
 mod scripts;
 mod tables;
 mod vmware_forms;
+mod workbook;
 
 /// A folder of the samples, or `None` after saying that they are absent.
 fn sample(path: &str) -> Option<PathBuf> {

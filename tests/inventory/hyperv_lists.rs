@@ -1,0 +1,93 @@
+//! The lists of Hyper-V hosts and clusters that belong together.
+
+use super::*;
+
+pub(crate) const HYPERV_VM: &str = r#"{"Name":"a","VMId":"6f1d3a2e-8b4c-4d5e-9f00-112233445566","ComputerName":"HV01","State":"Off","Version":"10.0","IsClustered":true,
+    "ConfigurationLocation":"C:\\ClusterStorage\\Volume1\\a","SnapshotFileLocation":"C:\\ClusterStorage\\Volume1\\a",
+    "HardDrives":[{"Path":"C:\\ClusterStorage\\Volume1\\a\\a.vhdx","DiskNumber":null}],"DvdDrives":[],"Snapshots":[],"ReplicationMode":"Primary"}"#;
+
+#[test]
+fn the_separate_hyperv_outputs_are_joined() {
+    let folder = Folder::new();
+    folder.put("hyperv-vms.json", HYPERV_VM);
+    folder.put("csv.json", r#"{"Name":"CSV1","State":"Online","OwnerNode":"HV01","Path":"C:\\ClusterStorage\\Volume1","Volume":"\\\\?\\Volume{1}\\","Size":10,"Free":5}"#);
+    folder.put("cluster.json", r#"{"Name":"Virtual Machine Configuration a","State":"Online","OwnerGroup":"a","VmID":"6f1d3a2e-8b4c-4d5e-9f00-112233445566","Root":"C:\\ClusterStorage\\Volume1\\a"}"#);
+    folder.put("vhd.csv", "\"Path\",\"ParentPath\"\r\n\"C:\\ClusterStorage\\Volume1\\a\\A.vhdx\",\"C:\\ClusterStorage\\Volume1\\gold.vhdx\"\r\n\"c:\\clusterstorage\\volume1\\gold.vhdx\",\r\n");
+    let inventory = only(folder.path());
+    let vm = vm(&inventory, "a");
+    assert_eq!(files(vm, Role::Parent), [r"C:\ClusterStorage\Volume1\gold.vhdx"]);
+    assert_eq!(
+        vm.listing,
+        Listing::WholeChains,
+        "every chain ends at a disk that has no parent"
+    );
+    assert_eq!(vm.told_disks.len(), 2, "the chain of the disk and its parent is told");
+    assert_eq!(vm.replication.as_deref(), Some("Primary"));
+    assert_eq!(
+        datastores(&inventory),
+        BTreeMap::from([(r"C:\ClusterStorage\Volume1", vec![r"\\?\Volume{1}\"])])
+    );
+    assert!(inventory.has_cluster_list && inventory.cluster_vms.is_empty());
+    assert_eq!(inventory.warnings, []);
+}
+
+fn hyperv_export(extra: &str) -> Inventory {
+    only_of(format!(
+        r#"{{"schema":"hyperv-inventory-export/1","exported":"2026-11-22T08:45:00Z","cluster":"C","vms":[{HYPERV_VM}]{extra}}}"#
+    ))
+}
+
+#[test]
+fn a_node_without_vms_is_missing_unless_the_cluster_list_explains_it() {
+    let resources =
+        r#","clusterResources":[{"Name":"a","OwnerNode":"HV01","VmID":"6f1d3a2e-8b4c-4d5e-9f00-112233445566"}]"#;
+    let inventory = hyperv_export(r#","nodes":["HV01","HV02"]"#);
+    assert_eq!(inventory.missing_hosts, ["HV02"]);
+    let hosts: Vec<_> = inventory.hosts.iter().map(|host| host.name.as_str()).collect();
+    assert_eq!(hosts, ["HV01"], "it does not speak for a host that is missing");
+    let inventory = hyperv_export(&format!(r#","nodes":["HV01","HV02"]{resources}"#));
+    assert_eq!(inventory.missing_hosts, Vec::<String>::new());
+    assert_eq!(inventory.warnings, []);
+    let elsewhere = r#","clusterSharedVolumes":[{"OwnerNode":"HV03","Path":"C:\\ClusterStorage\\V","Volume":"x"}]"#;
+    let inventory = hyperv_export(&format!(r#","nodes":["HV01"]{resources}{elsewhere}"#));
+    assert_eq!(inventory.missing_hosts, ["HV03"], "a member that was not asked");
+}
+
+#[test]
+fn a_clustered_vm_without_a_row_is_kept() {
+    let inventory = hyperv_export(
+        r#","clusterResources":[{"Name":"x","OwnerGroup":"b","State":"Offline","VmID":"00000000-0000-0000-0000-0000000000b0","VmStoreRootPath":"C:\\ClusterStorage\\Volume1\\b"}]"#,
+    );
+    assert_eq!(inventory.cluster_vms.len(), 1);
+    assert_eq!(inventory.cluster_vms[0].name, "b");
+    assert_eq!(
+        inventory.cluster_vms[0].root.as_deref(),
+        Some(r"C:\ClusterStorage\Volume1\b")
+    );
+    assert_eq!(codes(&hyperv_export("")), ["no-cluster-list"]);
+}
+
+#[test]
+fn errors_in_the_export_cap() {
+    assert_eq!(
+        capping(&hyperv_export(r#","errors":["Get-VM: broken"]"#)),
+        ["export-errors"]
+    );
+    assert_eq!(capping(&hyperv_export(r#","errors":[]"#)), Vec::<&str>::new());
+}
+
+#[test]
+fn hosts_and_clusters_that_name_themselves_are_apart() {
+    let folder = Folder::new();
+    let export =
+        |host: &str| format!(r#"{{"schema":"hyperv-inventory-export/1","host":"{host}","vms":[{HYPERV_VM}]}}"#);
+    folder.put("1.json", export("HV01"));
+    folder.put("2.json", export("HV02"));
+    let imported = import_paths(&[folder.path()]);
+    let sources: Vec<_> = imported
+        .inventories
+        .iter()
+        .map(|inventory| inventory.source.as_str())
+        .collect();
+    assert_eq!(sources, ["HV01", "HV02"]);
+}
