@@ -838,8 +838,9 @@ fn hf12_a_file_that_somebody_holds_does_not_stall_the_scan() {
     let Ok(mut holder) = holder else {
         return skip("python3 cannot be run");
     };
-    let mut held = [0; 4];
-    if holder.stdout.take().unwrap().read_exact(&mut held).is_err() {
+    // Open until the end: the holder must not die of writing to nobody.
+    let mut told = holder.stdout.take().unwrap();
+    if told.read_exact(&mut [0; 5]).is_err() {
         holder.wait().unwrap();
         return skip("no lease can be taken here");
     }
