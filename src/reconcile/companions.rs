@@ -50,10 +50,10 @@ pub(crate) fn add(files: &Files<'_>, references: &mut References, checkpoints: &
             }
             match kind {
                 Kind::Vhd | Kind::Vhdx | Kind::Avhd | Kind::Avhdx | Kind::Vhds | Kind::Vmsn | Kind::Vmss => {
-                    named_after(files, references, node, &nodes);
+                    named_after(files, references, node);
                 }
                 Kind::VmdkDescriptor => {
-                    digests_of(files, references, node, &nodes);
+                    digests_of(files, references, node);
                     if is_unread(files, node) {
                         of_unread_descriptor(files, references, node);
                     }
@@ -90,9 +90,12 @@ pub(crate) fn is_live_config(files: &Files<'_>, node: NodeId) -> bool {
         return false;
     }
     match config_stem(files.name(node)) {
-        Some((stem, true)) => !files.in_folder(this.entry.root, this.folder()).iter().any(|&other| {
-            other != node && matches!(config_stem(files.name(other)), Some((other, false)) if other == stem)
-        }),
+        Some((stem, true)) => {
+            let near = files.beginning_with(this.entry.root, this.folder(), stem);
+            !near.into_iter().any(|other| {
+                other != node && matches!(config_stem(files.name(other)), Some((other, false)) if other == stem)
+            })
+        }
         _ => true,
     }
 }
@@ -110,9 +113,11 @@ pub(crate) fn backup_of_config(files: &Files<'_>, root: usize, config: &[u8]) ->
         .map_or(0, |slash| slash + 1);
     let name = fold(&String::from_utf8_lossy(&config[split..]));
     let (stem, _) = config_stem(&name)?;
-    let near = files.in_folder(root, &config[..split.saturating_sub(1)]);
-    near.iter()
-        .copied()
+    let folder = &config[..split.saturating_sub(1)];
+    let hidden = format!(".{stem}");
+    let near = [stem, &hidden].map(|start| files.beginning_with(root, folder, start));
+    near.into_iter()
+        .flatten()
         .find(|&node| files.nodes[node].kind().is_config() && config_stem(files.name(node)) == Some((stem, true)))
 }
 
@@ -139,7 +144,6 @@ pub(crate) fn of_config(
     platform: Option<Platform>,
 ) -> Vec<(NodeId, Role)> {
     let stem = config_stem(config_name).map_or(config_name, |(stem, _)| stem);
-    let near = files.in_folder(root, folder).iter().copied();
     if platform == Some(Platform::Hyperv) {
         let inner = if folder.is_empty() {
             stem.as_bytes().to_vec()
@@ -151,14 +155,18 @@ pub(crate) fn of_config(
         let inside = [inner, upper.into_bytes()]
             .into_iter()
             .flat_map(|inner| files.in_folder(root, &inner).to_vec());
+        let near = files.beginning_with(root, folder, stem).into_iter();
         return near
             .chain(inside)
             .filter_map(|node| Some((node, hyperv_role(files, node, stem)?)))
             .collect();
     }
     // `web-2.nvram` begins with `web` and belongs to `web-2` where there is such a configuration.
-    let others = near.clone().filter(|&node| files.nodes[node].kind().is_config());
+    let beginning = |start: &str| files.beginning_with(root, folder, start);
+    let hidden = format!(".{stem}");
+    let others = [stem, &hidden].map(beginning).into_iter().flatten();
     let longer: Vec<&str> = others
+        .filter(|&node| files.nodes[node].kind().is_config())
         .filter_map(|node| config_stem(files.name(node)).map(|(stem, _)| stem))
         .filter(|other| other.len() > stem.len() && other.starts_with(stem))
         .collect();
@@ -170,7 +178,14 @@ pub(crate) fn of_config(
                 .is_some_and(|rest| rest.starts_with(['.', '-']))
         })
     };
-    near.filter(|&node| !is_of_other(node))
+    let near: BTreeSet<NodeId> = [stem, &hidden, &format!("vmx-{stem}"), "nvram"]
+        .map(beginning)
+        .into_iter()
+        .flatten()
+        .chain(files.logs(root, folder).iter().copied())
+        .collect();
+    near.into_iter()
+        .filter(|&node| !is_of_other(node))
         .filter_map(|node| Some((node, vmware_role(files, node, stem)?)))
         .collect()
 }
@@ -245,7 +260,8 @@ fn lies_beside_config(files: &Files<'_>, state: NodeId) -> bool {
         .rposition(|&byte| byte == b'/')
         .map_or(&[][..], |end| &folder[..end]);
     [folder, above].into_iter().any(|folder| {
-        files.in_folder(file.entry.root, folder).iter().any(|&other| {
+        let named = files.beginning_with(file.entry.root, folder, id);
+        named.into_iter().any(|other| {
             files.nodes[other].kind().is_config()
                 && matches!(config_stem(files.name(other)), Some((stem, false)) if stem == id)
         })
@@ -268,8 +284,11 @@ fn hyperv_role(files: &Files<'_>, node: NodeId, id: &str) -> Option<Role> {
 }
 
 /// What carries the name of a disk, a set or a state and goes with it.
-fn named_after(files: &Files<'_>, references: &mut References, owner: NodeId, near: &[NodeId]) {
-    for &node in near {
+fn named_after(files: &Files<'_>, references: &mut References, owner: NodeId) {
+    let Some((stem, _)) = files.name(owner).rsplit_once('.') else {
+        return;
+    };
+    for node in beside(files, owner, stem) {
         if let Some(role) = role_after(files.nodes[node].kind(), files.name(node), files.name(owner)) {
             link(references, owner, node, role);
         }
@@ -301,15 +320,21 @@ fn role_after(kind: Kind, name: &str, owner: &str) -> Option<Role> {
 }
 
 /// Digests carry the name of their disk, and so do their extents, whether or not their own descriptor can be read (V49).
-fn digests_of(files: &Files<'_>, references: &mut References, disk: NodeId, near: &[NodeId]) {
+fn digests_of(files: &Files<'_>, references: &mut References, disk: NodeId) {
     let name = files.name(disk);
     let Some(stem) = name.strip_suffix(".vmdk") else { return };
-    for &node in near {
+    for node in beside(files, disk, &format!("{stem}-digest")) {
         let rest = files.name(node).strip_prefix(stem);
         if node != disk && rest.is_some_and(is_digest_suffix) {
             link(references, disk, node, Role::Digest);
         }
     }
+}
+
+/// Files in the folder of another whose names begin so.
+fn beside(files: &Files<'_>, node: NodeId, start: &str) -> Vec<NodeId> {
+    let file = files.nodes[node];
+    files.beginning_with(file.entry.root, file.folder(), start)
 }
 
 fn is_digest_suffix(rest: &str) -> bool {
@@ -477,7 +502,7 @@ pub(crate) fn parts_of_missing(files: &Files<'_>, root: usize, descriptor: &[u8]
         .map_or(0, |slash| slash + 1);
     let folder = &descriptor[..split.saturating_sub(1)];
     let name = fold(&String::from_utf8_lossy(&descriptor[split..]));
-    let part = |&node: &NodeId| {
+    let part = |node: NodeId| {
         let kind = files.nodes[node].kind();
         let role = match name.strip_suffix(".vmdk") {
             Some(stem) => part_role(kind, files.name(node).strip_prefix(stem)?),
@@ -485,7 +510,10 @@ pub(crate) fn parts_of_missing(files: &Files<'_>, root: usize, descriptor: &[u8]
         };
         Some((node, role?))
     };
-    files.in_folder(root, folder).iter().filter_map(part).collect()
+    // Each carries the name up to its extension.
+    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    let near = files.beginning_with(root, folder, stem);
+    near.into_iter().filter_map(part).collect()
 }
 
 /// What a file is to the disk whose stem its name begins with, by its kind and the rest of its name.

@@ -89,7 +89,7 @@ pub(crate) struct Files<'a> {
     /// By folded path; the first of several.
     folded: Vec<Folded<'a>>,
     alike: Alike,
-    folders: Vec<ByPath<&'a [u8], Vec<NodeId>>>,
+    folders: Vec<ByPath<&'a [u8], InFolder>>,
     links: Vec<BTreeMap<Vec<u8>, Vec<u8>>>,
     /// Symbolic links that leave their root, with their absolute targets.
     leaving: Vec<BTreeMap<Vec<u8>, RawPath>>,
@@ -102,6 +102,20 @@ pub(crate) struct Files<'a> {
     /// Files of one look: they may be one file that is seen through several devices.
     pub(crate) looks: Vec<Vec<NodeId>>,
 }
+
+/// The files of one folder.
+#[derive(Debug, Default)]
+struct InFolder {
+    /// As the catalogue has them.
+    nodes: Vec<NodeId>,
+    /// By their folded names, where they are too many to look at each of them for every other.
+    by_name: Vec<NodeId>,
+    /// The logs of VMs among them, whose names do not tell whose they are.
+    logs: Vec<NodeId>,
+}
+
+/// More files of a folder than these are found by their sorted names.
+const FEW_IN_A_FOLDER: usize = 64;
 
 /// What is asked for paths many million times: a hash that costs little, with a seed that nobody knows before.
 type ByPath<K, V> = HashMap<K, V, RandomState>;
@@ -128,10 +142,11 @@ impl<'a> Files<'a> {
         let first_name = first_names(catalogue, &nodes, &looks);
         let of_roots = of_roots(&nodes, catalogue.roots.len());
         let exact = of_roots.par_iter().map(|of_root| exact(&nodes, of_root)).collect();
-        let folders = of_roots.par_iter().map(|of_root| folders(&nodes, of_root)).collect();
+        let names: Vec<Cow<'a, str>> = nodes.par_iter().map(Node::name).collect();
+        let folders = of_roots.par_iter().map(|of_root| folders(&nodes, &names, of_root));
+        let folders = folders.collect();
         let folded = of_roots.par_iter().map(|of_root| folded(&nodes, of_root));
         let (folded, alike): (_, Vec<Alike>) = folded.unzip();
-        let names = nodes.par_iter().map(Node::name).collect();
         Self {
             exact,
             folded,
@@ -202,7 +217,38 @@ impl<'a> Files<'a> {
 
     /// Files directly in a folder.
     pub(crate) fn in_folder(&self, root: usize, folder: &[u8]) -> &[NodeId] {
-        self.folders[root].get(folder).map_or(&[], Vec::as_slice)
+        self.folders[root]
+            .get(folder)
+            .map_or(&[], |together| together.nodes.as_slice())
+    }
+
+    /// Files directly in a folder whose folded names begin so, in the order of the catalogue.
+    pub(crate) fn beginning_with(&self, root: usize, folder: &[u8], start: &str) -> Vec<NodeId> {
+        let Some(together) = self.folders[root].get(folder) else {
+            return Vec::new();
+        };
+        let begins = |node: &NodeId| self.name(*node).starts_with(start);
+        if together.by_name.is_empty() {
+            return together.nodes.iter().copied().filter(begins).collect();
+        }
+        let sorted = &together.by_name;
+        let first = sorted.partition_point(|&node| self.name(node) < start);
+        let mut found: Vec<NodeId> = sorted[first..].iter().copied().take_while(begins).collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// Logs of VMs directly in a folder.
+    pub(crate) fn logs(&self, root: usize, folder: &[u8]) -> &[NodeId] {
+        self.folders[root]
+            .get(folder)
+            .map_or(&[], |together| together.logs.as_slice())
+    }
+
+    /// True where a file of exactly this folded name lies directly in a folder and is such a one.
+    pub(crate) fn any_named(&self, root: usize, folder: &[u8], name: &str, is: impl Fn(NodeId) -> bool) -> bool {
+        let mut named = self.beginning_with(root, folder, name).into_iter();
+        named.any(|node| self.name(node) == name && is(node))
     }
 
     /// All folders that hold a file of the catalogue: root, folder, files.
@@ -214,7 +260,7 @@ impl<'a> Files<'a> {
             .flat_map(|(root, folders)| {
                 folders
                     .iter()
-                    .map(move |(&folder, nodes)| (root, folder, nodes.as_slice()))
+                    .map(move |(&folder, together)| (root, folder, together.nodes.as_slice()))
             })
             .collect();
         all.sort_unstable_by_key(|&(root, folder, _)| (root, folder));
@@ -394,10 +440,23 @@ fn folded<'a>(nodes: &[Node<'a>], of_root: &[NodeId]) -> (Folded<'a>, Alike) {
 }
 
 /// Files of a root by folder.
-fn folders<'a>(nodes: &[Node<'a>], of_root: &[NodeId]) -> ByPath<&'a [u8], Vec<NodeId>> {
-    let mut folders: ByPath<_, Vec<NodeId>> = ByPath::default();
+fn folders<'a>(nodes: &[Node<'a>], names: &[Cow<'a, str>], of_root: &[NodeId]) -> ByPath<&'a [u8], InFolder> {
+    let mut folders: ByPath<_, InFolder> = ByPath::default();
     for &id in of_root {
-        folders.entry(folder_of(nodes[id].entry)).or_default().push(id);
+        let together = folders.entry(folder_of(nodes[id].entry)).or_default();
+        together.nodes.push(id);
+        if nodes[id].kind() == Kind::VmLog {
+            together.logs.push(id);
+        }
+    }
+    for together in folders
+        .values_mut()
+        .filter(|together| together.nodes.len() > FEW_IN_A_FOLDER)
+    {
+        together.by_name.clone_from(&together.nodes);
+        together
+            .by_name
+            .sort_unstable_by(|one, other| names[*one].cmp(&names[*other]));
     }
     folders
 }

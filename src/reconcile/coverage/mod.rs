@@ -587,11 +587,12 @@ impl Builder<'_> {
 fn lies_by_its_config(files: &Files<'_>, node: NodeId) -> bool {
     let file = files.nodes[node];
     let stem = files.name(node).split('.').next().unwrap_or_default();
-    let is_config = |&other: &NodeId| {
+    let is_config = |other: NodeId| {
         let name = files.name(other).strip_prefix(stem);
         matches!(name, Some(".vmcx" | ".xml")) && files.nodes[other].kind().is_config()
     };
-    Uuid::try_parse(stem).is_ok() && files.in_folder(file.entry.root, file.folder()).iter().any(is_config)
+    let near = || files.beginning_with(file.entry.root, file.folder(), stem);
+    Uuid::try_parse(stem).is_ok() && near().into_iter().any(is_config)
 }
 
 /// The folder of a whole VM: above `Virtual Machines` and `Snapshots` on Hyper-V, else the folder itself.

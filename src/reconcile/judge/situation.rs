@@ -148,9 +148,8 @@ impl Judge<'_> {
         };
         let disk = format!("{stem}.vmdk");
         let mut extents = self.references.of(node).filter(|edge| edge.role == Role::Extent);
-        let folder = files.in_folder(self.root(node), self.file(node).folder());
         extents.any(|edge| self.file(edge.to).kind() == Kind::VmdkDigest)
-            && !folder.iter().any(|&near| files.name(near) == disk)
+            && !files.any_named(self.root(node), self.file(node).folder(), &disk, |_| true)
     }
 
     /// The disk whose changes a file tracks, by its name.
@@ -179,17 +178,18 @@ impl Judge<'_> {
     pub(super) fn sidecar(&self, node: NodeId) -> Situation {
         let disk = self.tracked_disk(node);
         let disk = disk.as_ref().map(|disk| String::from_utf8_lossy(disk.name()));
-        let near = self.world.files.in_folder(self.root(node), self.file(node).folder());
-        let there = near
-            .iter()
-            .find(|&&other| other != node && Some(self.world.files.name(other)) == disk.as_deref());
+        let is_there = disk.is_some_and(|disk| {
+            let folder = self.file(node).folder();
+            let files = self.world.files;
+            files.any_named(self.root(node), folder, &disk, |other| other != node)
+        });
         let situation = Situation::new(Class::LeftoverSidecar, Grade::Candidate);
-        match there {
-            None => situation
-                .because(ReasonCode::TargetGone, "the disk whose changes it tracks is gone")
-                .without_inventory(),
-            Some(_) => situation.because(ReasonCode::NoReference, "its disk is there and does not name it"),
+        if is_there {
+            return situation.because(ReasonCode::NoReference, "its disk is there and does not name it");
         }
+        situation
+            .because(ReasonCode::TargetGone, "the disk whose changes it tracks is gone")
+            .without_inventory()
     }
 
     /// H-E4: the state of a VM with a vTPM is the key to its disks.

@@ -55,11 +55,8 @@ fn is_superseded(files: &Files<'_>, config: NodeId) -> bool {
     else {
         return false;
     };
-    let newer = format!("{id}.vmcx");
-    let beside = files.in_folder(file.entry.root, file.folder());
-    beside
-        .iter()
-        .any(|&other| files.nodes[other].kind() == Kind::Vmcx && files.name(other) == newer)
+    let is_newer = |other: NodeId| files.nodes[other].kind() == Kind::Vmcx;
+    files.any_named(file.entry.root, file.folder(), &format!("{id}.vmcx"), is_newer)
 }
 
 /// The first registered VM of each id.

@@ -54,6 +54,33 @@ fn v54_companions_of_a_longer_stem_are_not_those_of_the_shorter() {
 }
 
 #[test]
+fn v54_in_a_folder_of_very_many_files_each_vm_has_what_bears_its_name() {
+    let names: Vec<String> = (1..=40).map(|number| format!("web-{number}")).collect();
+    let mut site = Site::vmware().file("ds1/vms/vmware.log", "some text\n");
+    for name in &names {
+        site = site
+            .vmx("ds1/vms", name, &[&format!("{name}.vmdk")])
+            .disk(&format!("ds1/vms/{name}"))
+            .file(&format!("ds1/vms/{name}.nvram"), nvram())
+            .file(&format!("ds1/vms/{name}.vmx~"), vmx(name, &[]).build());
+    }
+    let row_of = |name: &String| {
+        row(
+            name,
+            &format!("[ds1] vms/{name}.vmx"),
+            &[&format!("[ds1] vms/{name}.vmdk")],
+        )
+    };
+    let inventory = names.iter().map(row_of).fold(vcenter(), Export::vm);
+    let judged = site.inventory(inventory).judge();
+    for name in &names {
+        judged.owners(&format!("ds1/vms/{name}.nvram"), &[name]);
+        judged.owners(&format!("ds1/vms/{name}.vmx~"), &[name]);
+    }
+    judged.is("ds1/vms/vmware.log", "owned");
+}
+
+#[test]
 fn v54_the_copy_of_a_vmx_alone_is_a_torn_vm() {
     Site::vmware()
         .vm("ds1", "web")
