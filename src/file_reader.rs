@@ -33,11 +33,11 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    fn of(metadata: &Metadata) -> Self {
+    fn of(file: &File, metadata: &Metadata) -> Self {
         Self {
             length: metadata.len(),
             modified: metadata.modified().ok().and_then(|time| Timestamp::try_from(time).ok()),
-            inode: volume::identity(metadata).map(|(_, inode)| inode),
+            inode: volume::inode(file, metadata),
         }
     }
 
@@ -163,7 +163,7 @@ fn beat(pulse: Option<&Pulse>) {
 pub(crate) fn version(file: &File) -> io::Result<Version> {
     let metadata = file.metadata()?;
     if metadata.is_file() {
-        return Ok(Version::of(&metadata));
+        return Ok(Version::of(file, &metadata));
     }
     Err(io::Error::new(io::ErrorKind::InvalidInput, "is no regular file"))
 }

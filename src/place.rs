@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use crate::crawl::workers::within;
+use crate::{crawl::workers::within, volume::identity};
 
 /// Folders above one another: beyond this something goes in circles.
 const DEPTH_MAX: usize = 4096;
@@ -143,25 +143,15 @@ fn normal(path: &Path) -> io::Result<PathBuf> {
     Ok(normal)
 }
 
-#[cfg(unix)]
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    let metadata = std::fs::metadata(path)?;
-    Ok((metadata.dev(), metadata.ino()))
-}
-
-#[cfg(windows)]
-use crate::windows::identity;
-
 fn is_same_folder(a: &Path, b: &Path) -> bool {
-    matches!((identity(a), identity(b)), (Ok(a), Ok(b)) if a == b)
+    matches!((identity(a), identity(b)), (Ok(Some(a)), Ok(Some(b))) if a == b)
 }
 
 /// The identity of a folder that may be one of another machine.
 fn identity_here(path: &Path) -> io::Result<Option<(u64, u64)>> {
     match identity(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        answer => answer.map(Some),
+        answer => answer,
     }
 }
 
@@ -170,7 +160,10 @@ fn above(folder: &Path) -> io::Result<Vec<(u64, u64)>> {
     let mut place = folder.to_owned();
     let mut above: Vec<(u64, u64)> = Vec::new();
     while above.len() < DEPTH_MAX {
-        let here = identity(&place)?;
+        let Some(here) = identity(&place)? else {
+            // From here on only names tell.
+            return Ok(above);
+        };
         if above.last() == Some(&here) {
             return Ok(above);
         }

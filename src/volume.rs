@@ -4,7 +4,12 @@
 //! length rounded up, so allocated bytes are *unknown* there, not equal to the length. Kernel clients (NFS, SMB) tell the
 //! truth, and so do the few FUSE file systems that are known to have blocks of their own or to hand on those of others.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs::{File, Metadata},
+    io,
+    path::Path,
+};
 
 /// FUSE file systems whose `st_blocks` is true. Seen of the VMFS readers; of the others assumed from what they are: readers of a
 /// local disk, and layers that hand on what the file system below them says.
@@ -35,7 +40,7 @@ const SMB: [&str; 4] = ["cifs", "smb3", "smb2", "fuse.smbnetfs"];
 pub fn machine() -> String {
     use std::io::Read;
     let mut id = String::new();
-    let read = std::fs::File::open("/etc/machine-id").and_then(|file| file.take(64).read_to_string(&mut id));
+    let read = File::open("/etc/machine-id").and_then(|file| file.take(64).read_to_string(&mut id));
     if read.is_err() || id.trim().is_empty() {
         id = std::env::var("COMPUTERNAME").unwrap_or_default();
     }
@@ -54,7 +59,7 @@ impl MountTable {
         {
             use std::io::Read;
             let mut text = Vec::new();
-            let read = std::fs::File::open("/proc/self/mountinfo")
+            let read = File::open("/proc/self/mountinfo")
                 .and_then(|file| file.take(MOUNT_TABLE_MAX_BYTES).read_to_end(&mut text));
             if read.is_ok() {
                 return Self::parse(&String::from_utf8_lossy(&text));
@@ -108,18 +113,33 @@ pub(crate) fn is_smb(file_system: &str) -> bool {
 #[cfg(target_os = "linux")]
 const MOUNT_TABLE_MAX_BYTES: u64 = 4 << 20;
 
-/// Device and inode of a file or folder, where there are such things.
-#[cfg_attr(unix, expect(clippy::unnecessary_wraps, reason = "Windows does not tell"))]
-pub(crate) fn identity(metadata: &std::fs::Metadata) -> Option<(u64, u64)> {
+/// Device and inode of a file or folder, for itself or what a link leads to; `None` where there are no such things.
+///
+/// # Errors
+/// When it gives no answer.
+pub(crate) fn identity(path: &Path) -> io::Result<Option<(u64, u64)>> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        Some((metadata.dev(), metadata.ino()))
+        let metadata = std::fs::metadata(path)?;
+        Ok(Some((metadata.dev(), metadata.ino())))
     }
-    #[cfg(not(unix))]
+    #[cfg(windows)]
+    crate::windows::identity(path)
+}
+
+/// Inode of an open file, where there is such a thing.
+#[cfg_attr(unix, expect(clippy::unnecessary_wraps, reason = "Windows need not tell"))]
+pub(crate) fn inode(file: &File, metadata: &Metadata) -> Option<u64> {
+    #[cfg(unix)]
+    {
+        let _ = file;
+        Some(std::os::unix::fs::MetadataExt::ino(metadata))
+    }
+    #[cfg(windows)]
     {
         let _ = metadata;
-        None
+        crate::windows::number(file)
     }
 }
 

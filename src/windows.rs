@@ -1,8 +1,13 @@
-//! What is different on Windows, all of it: names, long paths, attributes, and the opening of files.
+//! What is different on Windows, all of it: names, long paths, attributes, what tells one file from another, and the
+//! opening of files.
 //!
 //! Names are UTF-16 there and need not be Unicode; [`RawPath`](crate::raw::RawPath) holds them as WTF-8, which is what the
 //! standard library calls their encoded bytes. A root is walked by its verbatim path (`\\?\C:\…`): then no path is too long,
 //! and a file called `con` or `disk.vhdx.` (with a full stop at its end), which NTFS takes and Win32 twists, is itself.
+//!
+//! Nothing is told there of a file that is not open but what its folder lists: length, times and attributes. So [`stat`]
+//! opens every file, for its attributes only, which hinders nobody and is hindered by nobody, and asks at that one open
+//! for all the rest as well: number, links and allocated bytes.
 
 use std::{
     ffi::OsString,
@@ -15,8 +20,14 @@ use std::{
     path::{Component, Path, PathBuf, Prefix},
 };
 
+use winapi_util::file::Information;
+
+use crate::crawl::dir::{FileStat, file_stat};
+
 /// Open a reparse point itself, not what it stands for.
 const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+/// Open folders too.
+const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
 
 const FILE_ATTRIBUTE_REPARSE_POINT: u32 = 0x400;
 /// The content lies in an archive (`OFFLINE`), or a filter fetches it when the file is opened (`RECALL_ON_OPEN`) or read
@@ -110,13 +121,56 @@ pub(crate) fn path_of(bytes: &[u8]) -> Option<PathBuf> {
     }
 }
 
-/// Volume and number of a file or folder, for itself or what a link leads to.
+/// What the file system says of a name, at one open. A file that cannot be opened even so tells what its folder lists of it,
+/// and nothing that tells it from others.
+pub(crate) fn stat(path: &Path) -> io::Result<FileStat> {
+    let attributes_only = OpenOptions::new()
+        .access_mode(0)
+        .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS)
+        .open(path);
+    match attributes_only {
+        Ok(file) => {
+            let stat = file_stat(&file.metadata()?);
+            let Ok(information) = winapi_util::file::information(&file) else {
+                return Ok(stat);
+            };
+            let (device, inode) = numbers(&information).unwrap_or_default();
+            Ok(FileStat {
+                device,
+                inode,
+                links: u32::try_from(information.number_of_links()).unwrap_or(u32::MAX),
+                allocated: fs4::FileExt::allocated_size(&file).ok(),
+                ..stat
+            })
+        }
+        Err(_) => Ok(file_stat(&std::fs::symlink_metadata(path)?)),
+    }
+}
+
+/// Volume and number of a file or folder, for itself or what a link leads to; `None` where the file system numbers nothing.
 ///
 /// # Errors
 /// When it cannot be opened or asked.
-pub(crate) fn identity(path: &Path) -> io::Result<(u64, u64)> {
+pub(crate) fn identity(path: &Path) -> io::Result<Option<(u64, u64)>> {
     let information = winapi_util::file::information(winapi_util::Handle::from_path_any(path)?)?;
-    Ok((information.volume_serial_number(), information.file_index()))
+    Ok(numbers(&information))
+}
+
+/// The number of an open file; `None` where the file system has none.
+pub(crate) fn number(file: &File) -> Option<u64> {
+    let information = winapi_util::file::information(file).ok()?;
+    numbers(&information).map(|(_, number)| number)
+}
+
+/// Serial number of the volume and number of the file in it. Those of ReFS have 128 bits, of which these are 64, so that two
+/// files may, however unlikely, have one number: nobody takes two files for one that differ in length or time.
+fn numbers(information: &Information) -> Option<(u64, u64)> {
+    known_number(information.file_index()).map(|number| (information.volume_serial_number(), number))
+}
+
+/// A file system without numbers gives 0, or all bits set (`FILE_INVALID_FILE_ID`, [MS-FSCC] 2.4.26).
+fn known_number(number: u64) -> Option<u64> {
+    (number != 0 && number != u64::MAX).then_some(number)
 }
 
 #[cfg(test)]
@@ -160,5 +214,50 @@ mod tests {
         for here in [0, 0x1, 0x20, 0x200, 0x400, 0x800, 0x8_0000] {
             assert!(!has_recalled_attribute(here), "{here:#x}");
         }
+    }
+
+    #[test]
+    fn a_file_has_its_number_under_every_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, other, third] = ["one", "other", "third"].map(|name| folder.path().join(name));
+        std::fs::write(&one, vec![1; 70_000]).unwrap();
+        std::fs::hard_link(&one, &other).unwrap();
+        std::fs::write(&third, "").unwrap();
+        let [one_stat, other_stat, third_stat] = [&one, &other, &third].map(|path| stat(path).unwrap());
+        assert_ne!(one_stat.inode, 0);
+        assert_eq!((one_stat.device, one_stat.inode), (other_stat.device, other_stat.inode));
+        assert_eq!([one_stat.links, other_stat.links, third_stat.links], [2, 2, 1]);
+        assert_ne!(one_stat.inode, third_stat.inode);
+        assert!(one_stat.allocated.unwrap() >= 70_000);
+        assert_eq!((one_stat.length, third_stat.length), (70_000, 0));
+        let open = open_for_reading(&other).unwrap();
+        assert_eq!(number(&open), Some(one_stat.inode));
+        assert_eq!(identity(&one).unwrap(), Some((one_stat.device, one_stat.inode)));
+    }
+
+    #[test]
+    fn a_file_that_somebody_holds_for_himself_tells_its_number_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("held.vhdx");
+        std::fs::write(&path, "x").unwrap();
+        let known = stat(&path).unwrap();
+        let held = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .share_mode(0)
+            .open(&path)
+            .unwrap();
+        let error = open_for_reading(&path).unwrap_err();
+        assert!(HELD.contains(&error.raw_os_error().unwrap()), "{error}");
+        assert_eq!(stat(&path).unwrap().inode, known.inode);
+        drop(held);
+    }
+
+    #[test]
+    fn what_is_no_number_numbers_nothing() {
+        for none in [0, u64::MAX] {
+            assert_eq!(known_number(none), None);
+        }
+        assert_eq!(known_number(1), Some(1));
     }
 }

@@ -3,7 +3,8 @@
 //! Two forms behind one interface. On Linux everything is asked relative to the descriptor of the folder: no path is
 //! walked again for every name (on a share without an attribute cache that is a round trip for every part), nothing is
 //! lost where a path grows longer than the system takes, and a folder that is replaced by a link behind our back leads
-//! nowhere. Elsewhere it is `walkdir`, whose entries carry what Windows tells for free.
+//! nowhere. Elsewhere it is `walkdir`; on Windows every file is opened for its attributes, since a listing does not tell one
+//! file from another there.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -18,6 +19,8 @@ use jiff::Timestamp;
 pub(crate) use linux::Dir;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::Dir;
+#[cfg(windows)]
+pub(crate) use portable::file_stat;
 
 /// What a name in a folder stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

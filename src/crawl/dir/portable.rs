@@ -11,7 +11,7 @@ use walkdir::WalkDir;
 
 use super::{EntryKind, FileStat, FileTime, Names, no_folder_any_more};
 #[cfg(windows)]
-use crate::windows::is_recalled;
+use crate::windows::{is_recalled, stat};
 use crate::{file_reader, raw::RawPath};
 
 /// The path of a folder.
@@ -44,12 +44,13 @@ impl Dir {
 
     /// The same, if it lies on this device; `None` where it does not. `beat` is called before every request.
     pub(crate) fn open_on(parent: &Self, name: &[u8], device: u64, beat: &dyn Fn()) -> io::Result<Option<Self>> {
-        let stat = file_stat(&std::fs::symlink_metadata(parent.join(name)?)?);
+        let stat = stat(&parent.join(name)?)?;
         if stat.kind != EntryKind::Folder {
             return Err(no_folder_any_more());
         }
         beat();
-        let is_home = stat.device == device;
+        // What is mounted in a folder of Windows is a reparse point, which counts as a link and is not entered.
+        let is_home = stat.device == device || cfg!(windows);
         is_home.then(|| Self::open_in(parent, name)).transpose()
     }
 
@@ -70,7 +71,7 @@ impl Dir {
 
     /// What the file system says of a name.
     pub(crate) fn stat(&self, names: &Names, index: usize) -> io::Result<FileStat> {
-        Ok(file_stat(&std::fs::symlink_metadata(self.join(names.get(index))?)?))
+        stat(&self.join(names.get(index))?)
     }
 
     /// Where a link leads.
@@ -109,13 +110,19 @@ fn kind(file_type: std::fs::FileType) -> EntryKind {
     }
 }
 
-/// What metadata tell, with what tells one file from another as far as the platform says.
+#[cfg(unix)]
+fn stat(path: &Path) -> io::Result<FileStat> {
+    let metadata = std::fs::symlink_metadata(path)?;
+    Ok(with_identity(file_stat(&metadata), &metadata))
+}
+
+/// What metadata tell on every platform: nothing that tells one file from another.
 pub(crate) fn file_stat(metadata: &Metadata) -> FileStat {
     let time = |answer: io::Result<std::time::SystemTime>| {
         let time = answer.ok().and_then(|time| Timestamp::try_from(time).ok());
         time.map_or(FileTime::UNKNOWN, FileTime::from)
     };
-    let stat = FileStat {
+    FileStat {
         kind: kind(metadata.file_type()),
         length: metadata.len(),
         allocated: None,
@@ -127,8 +134,7 @@ pub(crate) fn file_stat(metadata: &Metadata) -> FileStat {
         links: 1,
         read_only: metadata.permissions().readonly(),
         is_offline: is_recalled(metadata),
-    };
-    with_identity(stat, metadata)
+    }
 }
 
 #[cfg(unix)]
@@ -145,11 +151,6 @@ fn with_identity(stat: FileStat, metadata: &Metadata) -> FileStat {
         }),
         ..stat
     }
-}
-
-#[cfg(windows)]
-fn with_identity(stat: FileStat, _: &Metadata) -> FileStat {
-    stat
 }
 
 /// Elsewhere no attribute says so.
