@@ -698,7 +698,9 @@ fn artifact(mut entry: Entry, found: Found, became: Option<Version>) -> Artifact
         // Facts and entry are to speak of the same file.
         entry.length = became.length;
         entry.modified = became.modified;
-        entry.inode = became.inode.unwrap_or(entry.inode);
+        if entry.is_numbered() {
+            entry.inode = became.inode.unwrap_or(entry.inode);
+        }
     }
     Artifact {
         entry,

@@ -1,8 +1,9 @@
 //! What the operating system says of a file system: type, size, free space, and whether its block counts mean anything.
 //!
 //! FUSE clients of a share (sshfs, rclone, smbnetfs, s3fs and whatever comes next) answer every question for blocks with the
-//! length rounded up, so allocated bytes are *unknown* there, not equal to the length. Kernel clients (NFS, SMB) tell the
-//! truth, and so do the few FUSE file systems that are known to have blocks of their own or to hand on those of others.
+//! length rounded up, so allocated bytes are *unknown* there, not equal to the length. Some number files as they meet them, every
+//! name for itself, so that nothing tells a hard link from a file of its own. Kernel clients (NFS, SMB) tell the truth, and so do
+//! the few FUSE file systems that are known to have blocks of their own or to hand on those of others.
 
 use std::{
     collections::BTreeMap,
@@ -30,6 +31,9 @@ const TRUE_BLOCKS_OF_FUSE: [&str; 11] = [
 
 /// File systems of the kernel that make `st_blocks` up from the length: Ceph keeps no count of blocks.
 const INVENTED_BLOCKS: [&str; 1] = ["ceph"];
+
+/// FUSE clients that make `st_ino` up from the order of asking.
+const INVENTED_NUMBERS: [&str; 4] = ["fuse.sshfs", "fuse.rclone", "fuse.smbnetfs", "fuse.davfs2"];
 
 /// File systems of SMB clients: there a refused read is a byte-range lock, since permissions were checked on opening.
 const SMB: [&str; 4] = ["cifs", "smb3", "smb2", "fuse.smbnetfs"];
@@ -91,6 +95,11 @@ impl MountTable {
             let is_fuse = name.starts_with("fuse");
             (!is_fuse || TRUE_BLOCKS_OF_FUSE.contains(&name)) && !INVENTED_BLOCKS.contains(&name)
         })
+    }
+
+    /// True when two names of one file have one inode on this device, and two files have two.
+    pub fn numbers_files(&self, device: u64) -> bool {
+        !self.file_system(device).is_some_and(|name| INVENTED_NUMBERS.contains(&name))
     }
 
     /// True when a file has the same inode each time it is asked for. FUSE servers may number files as they meet them.
@@ -209,6 +218,9 @@ mod tests {
             table.knows_allocation(device(0, 46)),
             "vmfs-fuse is FUSE as well and right"
         );
+        for (minor, numbers_files) in [(45, false), (46, true), (47, true)] {
+            assert_eq!(table.numbers_files(device(0, minor)), numbers_files, "{minor}");
+        }
         assert!(table.is_smb(device(0, 47)) && !table.is_smb(device(0, 46)));
     }
 

@@ -147,13 +147,20 @@ pub struct Entry {
     pub created: Option<Timestamp>,
     /// Device number; 0 where there is none.
     pub device: u64,
-    /// Inode or file id; 0 where there is none.
+    /// Inode or file id; 0 where there is none, so that nothing tells two names of one file from two files.
     pub inode: u64,
-    /// Number of hard links.
+    /// Number of hard links; 1 where it is not known.
     pub links: u64,
     /// Nobody may write to it: the attribute of Windows, or no write permission in its mode.
     #[serde(default)]
     pub read_only: bool,
+}
+
+impl Entry {
+    /// True where the file system tells this file from others by a number.
+    pub(crate) fn is_numbered(&self) -> bool {
+        self.inode != 0
+    }
 }
 
 /// A file that virtualization writes, with all that was read of it.

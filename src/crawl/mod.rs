@@ -573,7 +573,13 @@ impl FileRecord {
             changed: stat.and_then(|stat| stat.changed.known()),
             created: stat.and_then(|stat| stat.created.known()),
             device: self.device(),
-            inode: stat.map_or(0, |stat| stat.inode),
+            inode: stat.map_or(0, |stat| {
+                if mounts.numbers_files(stat.device) {
+                    stat.inode
+                } else {
+                    0
+                }
+            }),
             links: stat.map_or(1, |stat| stat.links.into()),
             read_only: stat.is_some_and(|stat| stat.read_only),
         }

@@ -99,7 +99,8 @@ pub(crate) struct Files<'a> {
     names: Vec<Cow<'a, str>>,
     /// For each file the first name of the same file.
     pub(crate) first_name: Vec<NodeId>,
-    /// Files of one look: they may be one file that is seen through several devices.
+    /// Files of one look: they may be one file that is seen through several devices, or under names of which the file system
+    /// does not tell whether they are of one file.
     pub(crate) looks: Vec<Vec<NodeId>>,
 }
 
@@ -138,8 +139,9 @@ impl<'a> Files<'a> {
         });
         let bystanders = catalogue.bystanders.iter().map(|entry| Node { entry, artifact: None });
         let nodes: Vec<Node<'a>> = artifacts.chain(bystanders).collect();
-        let looks = looks(catalogue, &nodes);
+        let mut looks = looks(catalogue, &nodes);
         let first_name = first_names(catalogue, &nodes, &looks);
+        looks.extend(unnumbered_looks(&nodes));
         let of_roots = of_roots(&nodes, catalogue.roots.len());
         let exact = of_roots.par_iter().map(|of_root| exact(&nodes, of_root)).collect();
         let names: Vec<Cow<'a, str>> = nodes.par_iter().map(Node::name).collect();
@@ -213,6 +215,11 @@ impl<'a> Files<'a> {
     /// Folded name of a file.
     pub(crate) fn name(&self, node: NodeId) -> &str {
         &self.names[node]
+    }
+
+    /// What is known of a root.
+    pub(crate) fn root(&self, root: usize) -> &'a RootRecord {
+        &self.roots[root]
     }
 
     /// Files directly in a folder.
@@ -557,7 +564,7 @@ fn first_names(catalogue: &Catalogue, nodes: &[Node<'_>], looks: &[Vec<NodeId>])
     let inode = |id: NodeId| {
         let entry = nodes[id].entry;
         let inode = (device(catalogue, entry), entry.inode, entry.length, entry.modified);
-        (entry.inode != 0).then_some(inode)
+        entry.is_numbered().then_some(inode)
     };
     for of_inode in with_one_key(nodes.len(), inode) {
         for &id in &of_inode {
@@ -570,11 +577,11 @@ fn first_names(catalogue: &Catalogue, nodes: &[Node<'_>], looks: &[Vec<NodeId>])
             let entry = nodes[id].entry;
             let origin = match entry.created {
                 Some(created) => Origin::Created(created),
-                None if entry.inode != 0 => Origin::Place(&entry.path, entry.inode),
+                None if entry.is_numbered() => Origin::Place(&entry.path, entry.inode),
                 None => continue,
             };
             let known = *by_origin.entry(origin).or_insert(id);
-            if may_be_one(catalogue, nodes[known].entry, nodes[id].entry) {
+            if is_seen_twice(catalogue, nodes[known].entry, nodes[id].entry) {
                 let names = [first_of(&first, known), first_of(&first, id)];
                 first[names[0].max(names[1])] = names[0].min(names[1]);
             }
@@ -632,14 +639,40 @@ fn with_one_key<K: Hash + Ord>(files: usize, key: impl Fn(NodeId) -> Option<K> +
     found
 }
 
-/// Two files of one look in two roots that are seen through different devices: nothing but the time of creation, where
-/// both have one, can tell whether they are one file (H-B7).
+/// Files of one length and time of change, where there are several and the file system numbers one of them not: a hard link
+/// has another name, or another folder, and nothing else of its own.
+fn unnumbered_looks(nodes: &[Node<'_>]) -> Vec<Vec<NodeId>> {
+    let is_unnumbered = |node: &Node<'_>| !node.entry.is_numbered();
+    if !nodes.iter().any(is_unnumbered) {
+        return Vec::new();
+    }
+    let look = |id: NodeId| {
+        let entry = nodes[id].entry;
+        let look = (entry.length, entry.modified?);
+        (entry.length > 0).then_some(look)
+    };
+    let mut looks = with_one_key(nodes.len(), look);
+    looks.retain(|look| look.iter().any(|&id| is_unnumbered(&nodes[id])));
+    looks
+}
+
+/// True where nothing but the time of creation, where both have one, can tell whether two files of one look are one file: their
+/// roots are seen through different devices (H-B7), or one of them has no number.
 pub(crate) fn may_be_one(catalogue: &Catalogue, one: &Entry, other: &Entry) -> bool {
-    let same_creation = match (one.created, other.created) {
+    let is_unnumbered = !one.is_numbered() || !other.is_numbered();
+    is_seen_twice(catalogue, one, other) || is_unnumbered && may_be_of_one_creation(one, other)
+}
+
+/// Two files of one look in two roots that are seen through different devices, and no times of creation that differ.
+fn is_seen_twice(catalogue: &Catalogue, one: &Entry, other: &Entry) -> bool {
+    may_be_of_one_creation(one, other) && one.root != other.root && device(catalogue, one) != device(catalogue, other)
+}
+
+fn may_be_of_one_creation(one: &Entry, other: &Entry) -> bool {
+    match (one.created, other.created) {
         (Some(one), Some(other)) => one == other,
         _ => true,
-    };
-    same_creation && one.root != other.root && device(catalogue, one) != device(catalogue, other)
+    }
 }
 
 /// Device numbers mean something on one machine only.

@@ -8,7 +8,7 @@ use super::{
     files::{Files, Lookup, NodeId},
     resolve::Target,
 };
-use crate::{inventory::OpenFile, kind::Kind};
+use crate::{catalogue::RootRecord, inventory::OpenFile, kind::Kind};
 
 /// All locks of the catalogue.
 #[derive(Debug, Default)]
@@ -17,6 +17,10 @@ pub(crate) struct Locks {
     pub(crate) of: BTreeMap<NodeId, Vec<NodeId>>,
     /// For each lock the file that it locks.
     pub(crate) target: BTreeMap<NodeId, NodeId>,
+    /// For each lock whose file cannot be told by its id the files that it may be: of some file ids nothing is known.
+    pub(crate) unclear: BTreeMap<NodeId, Vec<NodeId>>,
+    /// For each file that an unclear lock may be of the first such lock.
+    pub(crate) perhaps: BTreeMap<NodeId, NodeId>,
     /// For each file that an export says is open the handles.
     pub(crate) open: BTreeMap<NodeId, Vec<Handle>>,
     /// Roots in which a host has something open that is no file of the catalogue: a folder, or a file that was made since.
@@ -89,6 +93,14 @@ impl Locks {
             if let Some(target) = target_of(files, id) {
                 locks.of.entry(target).or_default().push(id);
                 locks.target.insert(id, target);
+                continue;
+            }
+            let candidates = candidates(files, id);
+            for &candidate in &candidates {
+                locks.perhaps.entry(candidate).or_insert(id);
+            }
+            if !candidates.is_empty() {
+                locks.unclear.insert(id, candidates);
             }
         }
         locks
@@ -139,6 +151,49 @@ impl Locks {
             .as_deref()
             .filter(|host| !host.trim().is_empty())
     }
+}
+
+/// Whether the file ids of a root are those that an NFS lock is named by (V79).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileIds {
+    /// Those of NFS, or of the server's own file system.
+    OfServer,
+    /// Another protocol, which has its own.
+    Other,
+    /// The type of the file system is not known: no system but Linux tells it.
+    Unknown,
+}
+
+impl FileIds {
+    pub(crate) fn of(root: &RootRecord) -> Self {
+        const OTHER: [&str; 6] = ["cifs", "smb", "fuse", "9p", "virtiofs", "vboxsf"];
+        match root.file_system.as_deref() {
+            None => Self::Unknown,
+            Some(name) if OTHER.iter().any(|other| name.starts_with(other)) => Self::Other,
+            Some(_) => Self::OfServer,
+        }
+    }
+}
+
+/// True for a lock that names its file by an id.
+pub(crate) fn is_by_id(files: &Files<'_>, lock: NodeId) -> bool {
+    let evidence = files.nodes[lock].evidence().and_then(|evidence| evidence.lock.as_ref());
+    evidence.is_some_and(|lock| lock.target_file_id.is_some())
+}
+
+/// Where no file beside a lock has the id that it names: those of which the id on the server is not known.
+fn candidates(files: &Files<'_>, lock: NodeId) -> Vec<NodeId> {
+    if !is_by_id(files, lock) {
+        return Vec::new();
+    }
+    let entry = files.nodes[lock].entry;
+    let tells_ids = FileIds::of(files.root(entry.root)) == FileIds::OfServer;
+    let is_candidate = |&node: &NodeId| {
+        let other = files.nodes[node];
+        other.kind() != Kind::VmLock && !(tells_ids && other.entry.is_numbered())
+    };
+    let beside = files.in_folder(entry.root, files.nodes[lock].folder()).iter();
+    beside.copied().filter(is_candidate).collect()
 }
 
 fn target_of(files: &Files<'_>, lock: NodeId) -> Option<NodeId> {

@@ -149,6 +149,68 @@ fn v65_a_hard_link_of_the_same_file_on_another_root_counts_once() {
     judged.is("again/web.vmdk", "owned");
 }
 
+/// A registered VM, and its descriptor and extent under other names, as hard links.
+fn hard_linked() -> Site {
+    Site::vmware()
+        .root("again", &["again"])
+        .vm("ds1", "web")
+        .hard_link("ds1/copy/other.vmdk", "ds1/web/web.vmdk")
+        .hard_link("ds1/copy/web-flat.vmdk", "ds1/web/web-flat.vmdk")
+        .hard_link("again/third.vmdk", "ds1/web/web.vmdk")
+        .only_as_it_is()
+        .inventory(vcenter().datastore("again", &[], &["esx1"]).vm(row_of("web")))
+}
+
+const LINKED: [&str; 3] = ["ds1/copy/other.vmdk", "ds1/copy/web-flat.vmdk", "again/third.vmdk"];
+
+#[test]
+fn v65_names_that_may_be_of_one_file_are_nobodys_only_where_the_file_system_tells_files_apart() {
+    hard_linked().judge().are(&LINKED, "owned never");
+    hard_linked()
+        .unnumbered(&LINKED)
+        .judge()
+        .are(&LINKED, "unknown/ambiguous-reference never")
+        .because("again/third.vmdk", "perhaps-same-file")
+        .says("ds1/copy/other.vmdk", "another name of the same file");
+    let of_vm = ["ds1/web/web.vmdk", "ds1/web/web-flat.vmdk"];
+    hard_linked()
+        .unnumbered(&of_vm)
+        .judge()
+        .are(&LINKED, "unknown/ambiguous-reference never");
+}
+
+#[test]
+fn v65_files_without_numbers_that_differ_in_time_or_length_are_not_one() {
+    let copied = || {
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/copy/old")
+            .all_modified(&["ds1/web/web.vmdk", "ds1/copy/old.vmdk"], "2026-01-02T03:04:05Z")
+            .all_modified(
+                &["ds1/web/web-flat.vmdk", "ds1/copy/old-flat.vmdk"],
+                "2026-01-02T03:04:06Z",
+            )
+            .inventory(vcenter().vm(row_of("web")))
+    };
+    let copies = ["ds1/copy/old.vmdk", "ds1/copy/old-flat.vmdk"];
+    let all = ["ds1/web/web.vmdk", "ds1/web/web-flat.vmdk", copies[0], copies[1]];
+    copied().judge().are(&copies, "orphaned/deleted-vm-disk");
+    copied()
+        .unnumbered(&all)
+        .judge()
+        .is(copies[1], "unknown/ambiguous-reference");
+    copied()
+        .unnumbered(&all)
+        .all_modified(&copies, "2026-01-02T03:04:07Z")
+        .judge()
+        .are(&copies, "orphaned/deleted-vm-disk");
+    let created = copied()
+        .unnumbered(&all)
+        .created("ds1/web/web-flat.vmdk", "2025-01-01T00:00:00Z")
+        .created("ds1/copy/old-flat.vmdk", "2025-01-01T00:00:01Z");
+    created.judge().is(copies[1], "orphaned/deleted-vm-disk");
+}
+
 #[test]
 fn v66_one_label_of_two_vcenters_is_not_guessed() {
     let first = esx("vc1")

@@ -330,6 +330,24 @@ impl Site {
         })
     }
 
+    /// A file system of another type; `None` where the system does not tell it.
+    pub(crate) fn file_system(self, root: usize, name: Option<&str>) -> Self {
+        let name = name.map(str::to_owned);
+        self.change(move |catalogue| catalogue.roots[root].file_system.clone_from(&name))
+    }
+
+    /// Files that the file system does not number: it does not tell one from another.
+    pub(crate) fn unnumbered(self, paths: &[&str]) -> Self {
+        paths.iter().fold(self, |site, path| {
+            let path = (*path).to_owned();
+            site.change(move |catalogue| {
+                let place = find(catalogue, &path);
+                let entry = &mut catalogue.artifacts[place].entry;
+                (entry.inode, entry.links) = (0, 1);
+            })
+        })
+    }
+
     /// A folder that could not be listed: what lies in it is not in the catalogue.
     pub(crate) fn unreadable_folder(self, path: &str) -> Self {
         let path = path.to_owned();
@@ -373,6 +391,10 @@ impl Site {
             })
             .collect();
         let mut catalogue = collect(&roots, &CollectOptions::default(), Arc::new(Hidden)).unwrap();
+        // That the tests run on some file system says nothing of the site: its own numbers the files.
+        for root in &mut catalogue.roots {
+            root.file_system = Some("nfs".to_owned());
+        }
         let names: Vec<String> = self.roots.iter().map(|(name, _)| name.clone()).collect();
         for artifact in &mut catalogue.artifacts {
             let path = format!("{}/{}", names[artifact.entry.root], artifact.entry.path.lossy());

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{Builder, MARGIN, Reach, count, list};
 use crate::reconcile::{
     files::NodeId,
+    locks::Locks,
     own::{self, OwnerVm},
 };
 use crate::{
@@ -117,7 +118,8 @@ impl Builder<'_> {
         known
     }
 
-    /// V2, H-A12: a lock on a file that exists, or an open handle, names a host that no inventory knows.
+    /// V2, H-A12: a lock on a file that exists, or an open handle, names a host that no inventory knows. A lock of which the
+    /// file cannot be told speaks for none of the VMs in its folder, and of a stranger where nothing there is registered.
     pub(super) fn locks_of_unknown_hosts(&mut self) {
         let files = self.world.files;
         let mut known = self.known_hosts();
@@ -137,6 +139,14 @@ impl Builder<'_> {
                 .entry(files.nodes[target].entry.root)
                 .or_default()
                 .extend(strangers);
+        }
+        for (&lock, candidates) in &self.locks.unclear {
+            let holder = Locks::holder(files, lock).filter(|host| !known.contains(&short_host(host)));
+            if let Some(holder) = holder
+                && !candidates.iter().any(|&node| self.is_registered(node))
+            {
+                unknown.entry(files.nodes[lock].entry.root).or_default().insert(holder);
+            }
         }
         for (root, host) in &self.locks.open_elsewhere {
             if !known.contains(&short_host(host)) {

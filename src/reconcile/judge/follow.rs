@@ -9,10 +9,10 @@ use super::{
     situation::{Grade, Situation},
 };
 use crate::{
-    evidence::MarkCode,
     raw::RawPath,
     reconcile::{
         files::{self, NodeId},
+        locks::{self, FileIds, Locks},
         signs::statement,
     },
     report::{
@@ -20,6 +20,9 @@ use crate::{
         model::{Verdict, Weight},
     },
 };
+
+/// What tells which file a lock is of.
+const SCAN_WITH_IDS: &str = "a scan at the server or over NFS";
 
 impl Judge<'_> {
     /// V79: a lock goes with its target; one without a target is stale.
@@ -44,12 +47,15 @@ impl Judge<'_> {
                         None => Judgement::unknown(Class::NoCoverage, reason),
                     }
                 }
-                None if self.locks_by_foreign_id(node) => Judgement::unknown(
+                None if self.names_by_another_id(node) => Judgement::unknown(
                     Class::AmbiguousReference,
                     settled(
                         ReasonCode::Lock,
-                        "it names its file by the id that the server knows, and this mount shows other ids".to_owned(),
-                        "a scan at the server or over NFS",
+                        format!(
+                            "it names its file by the id that the server knows, and {}",
+                            self.why_no_id(node)
+                        ),
+                        SCAN_WITH_IDS,
                     ),
                 ),
                 None if self.may_lock_unread(node) => Judgement::unknown(
@@ -71,15 +77,35 @@ impl Judge<'_> {
     }
 
     /// V79: only NFS and the server's own file systems show the file ids that locks are named by.
-    fn locks_by_foreign_id(&self, node: NodeId) -> bool {
-        const FOREIGN: [&str; 6] = ["cifs", "smb", "fuse", "9p", "virtiofs", "vboxsf"];
-        let is_by_id = self
-            .file(node)
-            .evidence()
-            .and_then(|evidence| evidence.lock.as_ref())
-            .is_some_and(|lock| lock.target_file_id.is_some());
-        let file_system = self.catalogue.roots[self.root(node)].file_system.as_deref();
-        is_by_id && file_system.is_some_and(|name| FOREIGN.iter().any(|foreign| name.starts_with(foreign)))
+    fn names_by_another_id(&self, lock: NodeId) -> bool {
+        let ids = FileIds::of(self.world.files.root(self.root(lock)));
+        ids != FileIds::OfServer && locks::is_by_id(self.world.files, lock)
+    }
+
+    /// Why the id that a lock names cannot be held against that of a file in its root.
+    fn why_no_id(&self, file: NodeId) -> &'static str {
+        match FileIds::of(self.world.files.root(self.root(file))) {
+            FileIds::OfServer => "the file system tells none here",
+            FileIds::Other => "this mount shows other ids",
+            FileIds::Unknown => "whether this mount shows the same ids is not known",
+        }
+    }
+
+    /// V79: a lock lies in the folder of these files and names its file by an id that cannot be held against theirs.
+    pub(super) fn perhaps_locked(&self, unit: &[NodeId]) -> Option<Judgement> {
+        let lock_on = |node: &NodeId| Some((*node, *self.locks.perhaps.get(node)?));
+        let (node, lock) = unit.iter().find_map(lock_on)?;
+        let holder = Locks::holder(self.world.files, lock);
+        let text = format!(
+            "{} may be locked{}: the lock {} names its file by the id that the server knows, and {}",
+            self.path(node),
+            holder.map(|host| format!(" by {host}")).unwrap_or_default(),
+            self.path(lock),
+            self.why_no_id(node),
+        );
+        let mut reason = settled(ReasonCode::Lock, text, SCAN_WITH_IDS);
+        reason.source = Some(self.path(lock));
+        Some(Judgement::unknown(Class::AmbiguousReference, reason))
     }
 
     /// True where the file of a lock may lie at a place that was not looked at, or is one that tells no file id.
@@ -90,12 +116,7 @@ impl Judge<'_> {
             return false;
         };
         if lock.target_file_id.is_some() {
-            let tells_no_id = |&other: &NodeId| {
-                let other = files.nodes[other];
-                other.entry.inode == 0 && other.has_mark(MarkCode::Unreadable)
-            };
-            return files.unread.touch(self.root(node), file.folder())
-                || files.in_folder(self.root(node), file.folder()).iter().any(tells_no_id);
+            return files.unread.touch(self.root(node), file.folder()) || self.locks.unclear.contains_key(&node);
         }
         lock.target_name.as_ref().is_some_and(|name| {
             let outer = RawPath::new(file.folder().to_vec()).folder();
@@ -141,8 +162,8 @@ impl Judge<'_> {
         }
     }
 
-    /// H-B7: what looks like a file that somebody needs, through another device that tells no time of creation, may be
-    /// that very file.
+    /// H-B7: what looks like a file that somebody needs may be that very file: seen through another device, or without a
+    /// number that would tell, and without another time of creation.
     pub(super) fn looks_follow(&self, judged: &mut [Option<Judgement>]) {
         for look in &self.world.files.looks {
             let is_nobodys = |judgement: &Judgement| judgement.verdict >= Verdict::Unregistered;
@@ -156,19 +177,21 @@ impl Judge<'_> {
             if nobodys.is_empty() || needed.is_empty() {
                 continue;
             }
-            let mut of_root: HashMap<usize, NodeId> = HashMap::new();
+            let mut of_root: HashMap<_, NodeId> = HashMap::new();
             let mut of_creation: HashMap<_, NodeId> = HashMap::new();
             for node in needed {
-                of_root.entry(self.root(node)).or_insert(node);
+                let place = (self.root(node), self.file(node).entry.is_numbered());
+                of_root.entry(place).or_insert(node);
                 of_creation
-                    .entry((self.root(node), self.file(node).entry.created))
+                    .entry((place, self.file(node).entry.created))
                     .or_insert(node);
             }
+            let places = || (0..self.catalogue.roots.len()).flat_map(|root| [(root, true), (root, false)]);
             for node in nobodys {
                 let created = self.file(node).entry.created;
-                let candidates = (0..self.catalogue.roots.len()).flat_map(|root| match created {
-                    Some(_) => [of_creation.get(&(root, created)), of_creation.get(&(root, None))],
-                    None => [of_root.get(&root), None],
+                let candidates = places().flat_map(|place| match created {
+                    Some(_) => [of_creation.get(&(place, created)), of_creation.get(&(place, None))],
+                    None => [of_root.get(&place), None],
                 });
                 let entry_of = |other: NodeId| self.file(other).entry;
                 let same = candidates
@@ -176,22 +199,33 @@ impl Judge<'_> {
                     .copied()
                     .find(|&other| files::may_be_one(self.catalogue, entry_of(other), entry_of(node)));
                 if let Some(other) = same {
-                    judged[node] = Some(self.perhaps_the_same(other));
+                    judged[node] = Some(self.perhaps_the_same(node, other));
                 }
             }
         }
     }
 
-    fn perhaps_the_same(&self, other: NodeId) -> Judgement {
-        let text = format!(
-            "it has the name, length and time of {}, which is needed, and lies on another device: it may be the same file",
-            self.path(other)
-        );
-        let mut reason = settled(
-            ReasonCode::PerhapsSameFile,
-            text,
-            "whether both roots show the same storage; a mount that tells file ids or times of creation",
-        );
+    fn perhaps_the_same(&self, node: NodeId, other: NodeId) -> Judgement {
+        let path = self.path_beside(other, node);
+        let is_told = [node, other].iter().all(|&node| self.file(node).entry.is_numbered());
+        let (text, settles) = if is_told {
+            (
+                format!(
+                    "it has the name, length and time of {path}, which is needed, and lies on another device: it may be the \
+                     same file"
+                ),
+                "whether both roots show the same storage; a mount that tells file ids or times of creation",
+            )
+        } else {
+            (
+                format!(
+                    "it has the length and times of {path}, which is needed, and the file system does not tell one file from \
+                     another here: it may be another name of the same file"
+                ),
+                "a scan where the file system tells file ids",
+            )
+        };
+        let mut reason = settled(ReasonCode::PerhapsSameFile, text, settles);
         reason.source = Some(self.path(other));
         Judgement::unknown(Class::AmbiguousReference, reason)
     }

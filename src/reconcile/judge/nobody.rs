@@ -135,7 +135,7 @@ impl Judge<'_> {
         if let Some(unreadable) = self.unreadable(node) {
             return unreadable;
         }
-        if let Some(judgement) = self.not_settled(&unit) {
+        if let Some(judgement) = self.not_settled(&unit).or_else(|| self.perhaps_locked(&unit)) {
             return judgement;
         }
         if let Some(transport) = self.transport_or_foreign(node) {

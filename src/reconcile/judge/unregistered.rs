@@ -100,7 +100,7 @@ impl Judge<'_> {
         if let Some(judgement) = self.newer_than_some(config, files) {
             return judgement;
         }
-        if let Some(judgement) = self.not_settled(files) {
+        if let Some(judgement) = self.not_settled(files).or_else(|| self.perhaps_locked(files)) {
             return judgement;
         }
         let (verdict, (class, mut reasons)) = if vm.superseded {

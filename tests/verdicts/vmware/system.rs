@@ -120,20 +120,102 @@ fn v79_a_lock_without_target_is_stale_whether_or_not_an_inventory_was_given() {
         .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk");
 }
 
+/// A lock of NFS 3 that names a file id which no file of the site has.
+const STRANGE_LOCK: &str = ".lck-e003090001000000";
+
+/// A registered VM, and of nobody's a VM and a disk; a lock in the folder of each of the latter.
+fn locked_by_strange_ids(host: &str) -> Site {
+    let lock = || derelict_parsers::testkit::vmware::nfs_lock(host);
+    Site::vmware()
+        .vm("ds1", "web")
+        .vm("ds1", "lost")
+        .disk("ds1/old/old")
+        .disk("ds1/loose/loose")
+        .file(&format!("ds1/lost/{STRANGE_LOCK}"), lock())
+        .file(&format!("ds1/old/{STRANGE_LOCK}"), lock())
+        .inventory(vcenter().vm(row_of("web")))
+}
+
+const PERHAPS_LOCKED: [&str; 5] = [
+    "ds1/lost/lost.vmx",
+    "ds1/lost/lost.vmdk",
+    "ds1/lost/lost-flat.vmdk",
+    "ds1/old/old.vmdk",
+    "ds1/old/old-flat.vmdk",
+];
+
 #[test]
-fn v79_where_file_ids_are_not_those_of_the_server_no_lock_is_called_stale() {
-    for file_system in ["cifs", "smb3", "fuse.sshfs", "9p"] {
-        Site::vmware()
-            .vm("ds1", "web")
-            .file(
-                "ds1/web/.lck-e003090001000000",
-                derelict_parsers::testkit::vmware::nfs_lock("esx1"),
-            )
-            .change(move |catalogue| catalogue.roots[0].file_system = Some(file_system.to_owned()))
-            .inventory(vcenter().vm(row_of("web")))
-            .judge()
-            .is("ds1/web/.lck-e003090001000000", "unknown never");
+fn v79_where_file_ids_are_not_those_of_the_server_a_lock_may_be_of_any_file_beside_it() {
+    for file_system in [Some("cifs"), Some("smb3"), Some("fuse.sshfs"), Some("9p"), None] {
+        let judged = locked_by_strange_ids("esx1").file_system(0, file_system).judge();
+        for lock in ["lost", "old"].map(|folder| format!("ds1/{folder}/{STRANGE_LOCK}")) {
+            judged.is(&lock, "unknown/ambiguous-reference never");
+        }
+        judged
+            .are(&PERHAPS_LOCKED, "unknown/ambiguous-reference never")
+            .because("ds1/lost/lost.vmx", "lock")
+            .says("ds1/old/old.vmdk", "may be locked by esx1")
+            .is("ds1/web/web.vmdk", "owned")
+            .are(
+                &["ds1/loose/loose.vmdk", "ds1/loose/loose-flat.vmdk"],
+                "orphaned/deleted-vm-disk",
+            );
     }
+}
+
+#[test]
+fn v79_where_file_ids_are_those_of_the_server_a_lock_without_target_holds_nothing() {
+    for file_system in ["nfs", "nfs4", "xfs"] {
+        let judged = locked_by_strange_ids("esx9").file_system(0, Some(file_system)).judge();
+        judged
+            .is(&format!("ds1/lost/{STRANGE_LOCK}"), "orphaned/stale-lock candidate")
+            .is("ds1/lost/lost.vmx", "unregistered/complete-vm")
+            .are(
+                &["ds1/old/old.vmdk", "ds1/old/old-flat.vmdk"],
+                "orphaned/deleted-vm-disk",
+            )
+            .no_gap("lock-of-unknown-host");
+    }
+}
+
+#[test]
+fn v79_a_lock_may_be_of_a_file_beside_it_that_has_no_id_and_of_no_other() {
+    locked_by_strange_ids("esx1")
+        .disk("ds1/old/data")
+        .modified("ds1/old/data-flat.vmdk", "2026-01-02T03:04:05Z")
+        .unnumbered(&["ds1/old/data-flat.vmdk"])
+        .judge()
+        .is(&format!("ds1/old/{STRANGE_LOCK}"), "unknown never")
+        .are(
+            &["ds1/old/data.vmdk", "ds1/old/data-flat.vmdk"],
+            "unknown/ambiguous-reference never",
+        )
+        .are(
+            &["ds1/old/old.vmdk", "ds1/old/old-flat.vmdk"],
+            "orphaned/deleted-vm-disk",
+        )
+        .is(&format!("ds1/lost/{STRANGE_LOCK}"), "orphaned/stale-lock");
+}
+
+#[test]
+fn v79_a_lock_of_an_unknown_host_that_may_be_of_files_of_nobody_caps_the_datastore() {
+    locked_by_strange_ids("esx9")
+        .file_system(0, Some("cifs"))
+        .judge()
+        .is("ds1/loose/loose.vmdk", "unknown/no-coverage")
+        .gap("lock-of-unknown-host");
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk("ds1/loose/loose")
+        .file(
+            &format!("ds1/web/{STRANGE_LOCK}"),
+            derelict_parsers::testkit::vmware::nfs_lock("esx9"),
+        )
+        .file_system(0, Some("cifs"))
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk")
+        .no_gap("lock-of-unknown-host");
 }
 
 #[test]
