@@ -2,8 +2,9 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{BufRead, BufReader, Write},
     path::PathBuf,
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,7 +17,7 @@ use derelict::catalogue::Catalogue;
 use derelict_parsers::{DiskKind, testkit::vhdx::VhdxBuilder};
 use serde_json::Value;
 
-use crate::site::{Site, status, stderr, stdout};
+use crate::site::{DERELICT, SCAN, Site, status, stderr, stdout};
 
 /// Changes a file again and again until it is told to stop.
 struct Writer {
@@ -105,6 +106,8 @@ fn what_changes_between_two_looks_is_in_use_and_what_does_not_stays_orphaned() {
     );
 }
 
+// Windows has such a time too, but the standard library does not ask for it.
+#[cfg(unix)]
 #[test]
 fn a_change_that_hides_its_time_is_seen_by_the_inode() {
     let site = Site::new();
@@ -135,13 +138,19 @@ fn a_change_that_hides_its_time_is_seen_by_the_inode() {
 fn what_is_gone_at_the_second_look_was_in_use() {
     let site = Site::new();
     site.disk("ds1/busy/busy");
-    let path = site.path("ds1/busy/busy-flat.vmdk");
-    let remover = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(700));
-        fs::remove_file(path).unwrap();
-    });
-    let report = site.report(&["--settle", "2"]);
-    remover.join().unwrap();
+    let mut scan = Command::new(DERELICT)
+        .current_dir(site.path(""))
+        .args(SCAN)
+        .args(["-f", "json", "--settle", "2", "--progress", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut progress = BufReader::new(scan.stderr.take().unwrap()).lines();
+    let is_waiting = |line: std::io::Result<String>| line.unwrap().contains(r#""phase":"settle""#);
+    assert!(progress.any(is_waiting), "the first look is over when the wait begins");
+    fs::remove_file(site.path("ds1/busy/busy-flat.vmdk")).unwrap();
+    let report: Value = serde_json::from_slice(&scan.wait_with_output().unwrap().stdout).unwrap();
     let busy = artifact(&report, "ds1/busy/busy-flat.vmdk");
     assert_eq!(busy["class"], "changed-during-scan", "{busy:#}");
     assert!(reason(busy, "changed-during-scan").unwrap().contains("it is gone"));

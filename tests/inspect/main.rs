@@ -64,7 +64,7 @@ fn look(path: &Path) -> Inspection {
 }
 
 fn name(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
+    path.to_string_lossy().replace('\\', "/")
 }
 
 /// Notes about the samples, and what other programs make of them.

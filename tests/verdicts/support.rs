@@ -11,7 +11,7 @@ use std::{
 
 use derelict::{
     accept::Accepted,
-    catalogue::{Catalogue, Issue, SkipReason, Skipped, Stage},
+    catalogue::{Catalogue, Issue, SkipReason, Skipped, Special, Stage},
     collect::{CollectOptions, RootArgument, collect},
     evidence::{Evidence, Mark, MarkCode, VmEvidence},
     inventory::{
@@ -224,10 +224,23 @@ impl Site {
     pub(crate) fn symlink(self, path: &str, target: &str) -> Self {
         fs::create_dir_all(self.path(path).parent().unwrap()).unwrap();
         #[cfg(unix)]
-        std::os::unix::fs::symlink(target, self.path(path)).unwrap();
+        {
+            std::os::unix::fs::symlink(target, self.path(path)).unwrap();
+            self
+        }
+        // The making of one takes a privilege there, so the catalogue is told what the crawl would tell.
         #[cfg(windows)]
-        std::os::windows::fs::symlink_file(target, self.path(path)).unwrap();
-        self
+        {
+            let (path, target) = (path.to_owned(), target.to_owned());
+            self.change(move |catalogue| {
+                let (root, path) = split(catalogue, &path);
+                catalogue.specials.push(Special {
+                    root,
+                    path: path.as_str().into(),
+                    target: Some(target.as_str().into()),
+                });
+            })
+        }
     }
 
     pub(crate) fn hard_link(self, path: &str, of: &str) -> Self {
