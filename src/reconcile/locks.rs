@@ -17,6 +17,8 @@ pub(crate) struct Locks {
     pub(crate) of: BTreeMap<NodeId, Vec<NodeId>>,
     /// For each lock the file that it locks.
     pub(crate) target: BTreeMap<NodeId, NodeId>,
+    /// For each root whether its file ids are those that locks name.
+    pub(crate) ids: Vec<FileIds>,
     /// For each lock whose file cannot be told by its id the files that it may be: of some file ids nothing is known.
     pub(crate) unclear: BTreeMap<NodeId, Vec<NodeId>>,
     /// For each file that an unclear lock may be of the first such lock.
@@ -85,25 +87,51 @@ fn through_share(files: &Files<'_>, file: &OpenFile) -> Vec<NodeId> {
 impl Locks {
     /// Finds the targets of all locks.
     pub(crate) fn new(files: &Files<'_>) -> Self {
-        let mut locks = Self::default();
-        for (id, node) in files.nodes.iter().enumerate() {
-            if node.kind() != Kind::VmLock {
-                continue;
+        let mut locks = Self {
+            ids: (0..files.root_count())
+                .map(|root| FileIds::of(files.root(root)))
+                .collect(),
+            ..Self::default()
+        };
+        let is_lock = |node: &NodeId| files.nodes[*node].kind() == Kind::VmLock;
+        let (found, lost): (Vec<_>, Vec<_>) = (0..files.nodes.len())
+            .filter(is_lock)
+            .map(|lock| (lock, target_of(files, lock)))
+            .partition(|(_, target)| target.is_some());
+        for (lock, target) in found {
+            let Some(target) = target else { continue };
+            locks.of.entry(target).or_default().push(lock);
+            locks.target.insert(lock, target);
+            let ids = &mut locks.ids[files.nodes[lock].entry.root];
+            if *ids == FileIds::Unknown && is_by_id(files, lock) {
+                *ids = FileIds::OfServer;
             }
-            if let Some(target) = target_of(files, id) {
-                locks.of.entry(target).or_default().push(id);
-                locks.target.insert(id, target);
-                continue;
-            }
-            let candidates = candidates(files, id);
+        }
+        for (lock, _) in lost {
+            let candidates = locks.candidates(files, lock);
             for &candidate in &candidates {
-                locks.perhaps.entry(candidate).or_insert(id);
+                locks.perhaps.entry(candidate).or_insert(lock);
             }
             if !candidates.is_empty() {
-                locks.unclear.insert(id, candidates);
+                locks.unclear.insert(lock, candidates);
             }
         }
         locks
+    }
+
+    /// Where no file beside a lock has the id that it names: those of which the id on the server is not known.
+    fn candidates(&self, files: &Files<'_>, lock: NodeId) -> Vec<NodeId> {
+        if !is_by_id(files, lock) {
+            return Vec::new();
+        }
+        let entry = files.nodes[lock].entry;
+        let tells_ids = self.ids[entry.root] == FileIds::OfServer;
+        let is_candidate = |&node: &NodeId| {
+            let other = files.nodes[node];
+            other.kind() != Kind::VmLock && !(tells_ids && other.entry.is_numbered())
+        };
+        let beside = files.in_folder(entry.root, files.nodes[lock].folder()).iter();
+        beside.copied().filter(is_candidate).collect()
     }
 
     /// Adds the open files that inventories list.
@@ -160,12 +188,12 @@ pub(crate) enum FileIds {
     OfServer,
     /// Another protocol, which has its own.
     Other,
-    /// The type of the file system is not known: no system but Linux tells it.
+    /// The type of the file system is not known (no system but Linux tells it), and no lock names the id of a file beside it.
     Unknown,
 }
 
 impl FileIds {
-    pub(crate) fn of(root: &RootRecord) -> Self {
+    fn of(root: &RootRecord) -> Self {
         const OTHER: [&str; 6] = ["cifs", "smb", "fuse", "9p", "virtiofs", "vboxsf"];
         match root.file_system.as_deref() {
             None => Self::Unknown,
@@ -179,21 +207,6 @@ impl FileIds {
 pub(crate) fn is_by_id(files: &Files<'_>, lock: NodeId) -> bool {
     let evidence = files.nodes[lock].evidence().and_then(|evidence| evidence.lock.as_ref());
     evidence.is_some_and(|lock| lock.target_file_id.is_some())
-}
-
-/// Where no file beside a lock has the id that it names: those of which the id on the server is not known.
-fn candidates(files: &Files<'_>, lock: NodeId) -> Vec<NodeId> {
-    if !is_by_id(files, lock) {
-        return Vec::new();
-    }
-    let entry = files.nodes[lock].entry;
-    let tells_ids = FileIds::of(files.root(entry.root)) == FileIds::OfServer;
-    let is_candidate = |&node: &NodeId| {
-        let other = files.nodes[node];
-        other.kind() != Kind::VmLock && !(tells_ids && other.entry.is_numbered())
-    };
-    let beside = files.in_folder(entry.root, files.nodes[lock].folder()).iter();
-    beside.copied().filter(is_candidate).collect()
 }
 
 fn target_of(files: &Files<'_>, lock: NodeId) -> Option<NodeId> {

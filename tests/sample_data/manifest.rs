@@ -128,7 +128,8 @@ pub(crate) fn inode(path: &Path) -> u64 {
     std::os::unix::fs::MetadataExt::ino(&fs::metadata(path).unwrap())
 }
 
-#[cfg(not(unix))]
-pub(crate) fn inode(_: &Path) -> u64 {
-    0
+#[cfg(windows)]
+pub(crate) fn inode(path: &Path) -> u64 {
+    let file = winapi_util::Handle::from_path(path).unwrap();
+    winapi_util::file::information(file).unwrap().file_index()
 }

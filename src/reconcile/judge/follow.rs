@@ -78,13 +78,12 @@ impl Judge<'_> {
 
     /// V79: only NFS and the server's own file systems show the file ids that locks are named by.
     fn names_by_another_id(&self, lock: NodeId) -> bool {
-        let ids = FileIds::of(self.world.files.root(self.root(lock)));
-        ids != FileIds::OfServer && locks::is_by_id(self.world.files, lock)
+        self.locks.ids[self.root(lock)] != FileIds::OfServer && locks::is_by_id(self.world.files, lock)
     }
 
     /// Why the id that a lock names cannot be held against that of a file in its root.
     fn why_no_id(&self, file: NodeId) -> &'static str {
-        match FileIds::of(self.world.files.root(self.root(file))) {
+        match self.locks.ids[self.root(file)] {
             FileIds::OfServer => "the file system tells none here",
             FileIds::Other => "this mount shows other ids",
             FileIds::Unknown => "whether this mount shows the same ids is not known",

@@ -179,6 +179,24 @@ fn v79_where_file_ids_are_those_of_the_server_a_lock_without_target_holds_nothin
 }
 
 #[test]
+fn v79_one_lock_that_names_the_id_of_its_file_tells_that_an_unknown_file_system_shows_the_ids_of_the_server() {
+    let site = |file_system| {
+        locked_by_strange_ids("esx1")
+            .nfs_lock("ds1/web/web-flat.vmdk", "esx1")
+            .file_system(0, file_system)
+            .judge()
+    };
+    site(None)
+        .is(&format!("ds1/old/{STRANGE_LOCK}"), "orphaned/stale-lock")
+        .is("ds1/lost/lost.vmx", "unregistered/complete-vm")
+        .are(
+            &["ds1/old/old.vmdk", "ds1/old/old-flat.vmdk"],
+            "orphaned/deleted-vm-disk",
+        );
+    site(Some("cifs")).are(&PERHAPS_LOCKED, "unknown/ambiguous-reference");
+}
+
+#[test]
 fn v79_a_lock_may_be_of_a_file_beside_it_that_has_no_id_and_of_no_other() {
     locked_by_strange_ids("esx1")
         .disk("ds1/old/data")
