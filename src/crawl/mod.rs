@@ -2,9 +2,9 @@
 //!
 //! A task lists its folder, leaves a task for every folder in it, asks for the length and times of its files (which other
 //! workers share where they have nothing to do, so that one huge folder on a slow share is no queue), and hands the
-//! [`Folder`] on. Nothing is opened here but folders. Links are recorded, never followed; sockets, FIFOs and devices are
-//! recorded; storage snapshots, excluded places and other file systems are left out and named. What fails, or gives no
-//! answer, is an issue of the folder and costs nothing else.
+//! [`Folder`] on. Nothing is opened to be read here but folders. Links are recorded, never followed; sockets, FIFOs and
+//! devices are recorded; storage snapshots, excluded places and other file systems are left out and named. What fails, or
+//! gives no answer, is an issue of the folder and costs nothing else.
 
 use std::{
     cell::Cell,
