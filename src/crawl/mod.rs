@@ -549,10 +549,10 @@ impl FileRecord {
         })
     }
 
-    /// Device and inode of a file with several names.
+    /// Device and inode of a file with several names, where they tell it from others.
     pub(crate) fn link_key(&self) -> Option<(u64, u64)> {
         let stat = self.stat.as_ref().ok()?;
-        (stat.links > 1).then_some((stat.device, stat.inode))
+        (stat.links > 1 && stat.inode != 0).then_some((stat.device, stat.inode))
     }
 
     /// Blocks × 512 where the file system knows them.

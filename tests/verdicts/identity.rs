@@ -181,7 +181,7 @@ fn v65_names_that_may_be_of_one_file_are_nobodys_only_where_the_file_system_tell
 
 #[test]
 fn v65_files_without_numbers_that_differ_in_time_or_length_are_not_one() {
-    let copied = || {
+    let twins = || {
         Site::vmware()
             .vm("ds1", "web")
             .disk("ds1/copy/old")
@@ -194,17 +194,17 @@ fn v65_files_without_numbers_that_differ_in_time_or_length_are_not_one() {
     };
     let copies = ["ds1/copy/old.vmdk", "ds1/copy/old-flat.vmdk"];
     let all = ["ds1/web/web.vmdk", "ds1/web/web-flat.vmdk", copies[0], copies[1]];
-    copied().judge().are(&copies, "orphaned/deleted-vm-disk");
-    copied()
+    twins().judge().are(&copies, "orphaned/deleted-vm-disk");
+    twins()
         .unnumbered(&all)
         .judge()
         .is(copies[1], "unknown/ambiguous-reference");
-    copied()
+    twins()
         .unnumbered(&all)
         .all_modified(&copies, "2026-01-02T03:04:07Z")
         .judge()
         .are(&copies, "orphaned/deleted-vm-disk");
-    let created = copied()
+    let created = twins()
         .unnumbered(&all)
         .created("ds1/web/web-flat.vmdk", "2025-01-01T00:00:00Z")
         .created("ds1/copy/old-flat.vmdk", "2025-01-01T00:00:01Z");
