@@ -11,7 +11,7 @@ use std::{
 
 use derelict::{
     accept::Accepted,
-    catalogue::{Catalogue, Issue, SkipReason, Skipped, Special, Stage},
+    catalogue::{Catalogue, Issue, SkipReason, Skipped, Stage},
     collect::{CollectOptions, RootArgument, collect},
     evidence::{Evidence, Mark, MarkCode, VmEvidence},
     inventory::{
@@ -234,7 +234,7 @@ impl Site {
             let (path, target) = (path.to_owned(), target.to_owned());
             self.change(move |catalogue| {
                 let (root, path) = split(catalogue, &path);
-                catalogue.specials.push(Special {
+                catalogue.specials.push(derelict::catalogue::Special {
                     root,
                     path: path.as_str().into(),
                     target: Some(target.as_str().into()),
