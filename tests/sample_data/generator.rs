@@ -34,7 +34,9 @@ fn the_committed_sites_are_what_the_generator_makes() {
     let made = folder.path().join("sample-data");
     let files = files_without_live_locks(&made);
     assert_eq!(files_without_live_locks(Path::new(COMMITTED)), files);
-    for path in files {
+    // A workbook is an archive, which says whether it was made on Windows.
+    let is_comparable = |path: &PathBuf| cfg!(unix) || path.extension().is_none_or(|extension| extension != "xlsx");
+    for path in files.into_iter().filter(is_comparable) {
         let same = fs::read(made.join(&path)).unwrap() == fs::read(Path::new(COMMITTED).join(&path)).unwrap();
         assert!(
             same,
