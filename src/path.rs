@@ -4,6 +4,9 @@
 //! lexical: which root a mount is, and whether the file exists, is decided in `reconcile` from the catalogue alone.
 //! Forms and pitfalls: `knowledge/inventories.md`, section 0, and H-B1 – H-B5.
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
@@ -87,8 +90,10 @@ pub struct StoragePath {
 pub enum Parsed {
     /// A path.
     Path(StoragePath),
-    /// A device, a URI, a pipe, nothing: no file on a datastore.
+    /// A device, an object of a store, a network address, a pipe, nothing: no file on a datastore.
     NotAFile,
+    /// Something stands there, and what it means is not known: it may be a file of any datastore.
+    Unclear,
 }
 
 impl StoragePath {
@@ -112,21 +117,25 @@ impl StoragePath {
     }
 }
 
-/// Reads one path. Never fails: what cannot be a file on a datastore is [`Parsed::NotAFile`].
+/// Reads one path. Never fails: what cannot be a file on a datastore is [`Parsed::NotAFile`], and what cannot be told
+/// apart is [`Parsed::Unclear`], so that no reference vanishes.
 pub fn parse(text: &str) -> Parsed {
     let text = text.trim_matches(|c: char| c == ' ' || c == '\t' || c == '\r' || c == '\n');
-    let text = text.strip_prefix("ds://").unwrap_or(text);
+    let text = &*below_scheme(text);
     if text.is_empty() || text == "-1" || is_device(text) {
         return Parsed::NotAFile;
     }
     if let Some(rest) = text.strip_prefix('[') {
         return parse_bracketed(rest).unwrap_or_else(|| relative(text));
     }
+    if text.to_ascii_lowercase().starts_with("//vmfs/volumes/") {
+        return absolute(text);
+    }
     if let Some(rest) = strip_windows_prefix(text) {
         return rest;
     }
-    if has_scheme(text) {
-        return Parsed::NotAFile;
+    if let Some(scheme) = scheme_of(text) {
+        return without_a_file(scheme);
     }
     if text.starts_with('/') {
         absolute(text)
@@ -200,13 +209,50 @@ fn is_pass_through(lower: &str) -> bool {
     })
 }
 
-fn has_scheme(text: &str) -> bool {
-    text.split_once("://").is_some_and(|(scheme, _)| {
-        scheme.len() > 1
-            && scheme
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '+' || c == '-' || c == '.')
-    })
+/// The scheme of an address (RFC 3986); a single letter is a drive.
+fn scheme_of(text: &str) -> Option<&str> {
+    let (scheme, _) = text.split_once("://")?;
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '+' || c == '-' || c == '.';
+    (scheme.len() > 1 && scheme.chars().all(is_part)).then_some(scheme)
+}
+
+/// An address under a scheme that is known to name an object of a store, a block device or a service is no file; under any
+/// other it may be one.
+fn without_a_file(scheme: &str) -> Parsed {
+    const KNOWN: [&str; 19] = [
+        "vsan", "vvol", "tcp", "tcp4", "tcp6", "udp", "telnet", "telnets", "ssl", "http", "https", "ftp", "ftps",
+        "nbd", "nbd+unix", "rbd", "iscsi", "vsls", "sftp",
+    ];
+    if KNOWN.iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
+        Parsed::NotAFile
+    } else {
+        Parsed::Unclear
+    }
+}
+
+/// What an address of a file means, as a path: `ds:///vmfs/volumes/…`, `file:///vmfs/…`, `file:///C:/…` and
+/// `file://server/share/…` (RFC 8089), `smb://server/share/…`. Every other text as it is.
+fn below_scheme(text: &str) -> Cow<'_, str> {
+    let scheme = scheme_of(text).unwrap_or_default();
+    let is = |known: &str| scheme.eq_ignore_ascii_case(known);
+    let below = text.get(scheme.len() + "://".len()..).unwrap_or_default();
+    if is("ds") {
+        return Cow::Borrowed(below);
+    }
+    let is_file = is("file");
+    if !(is_file || is("smb") || is("cifs")) {
+        return Cow::Borrowed(text);
+    }
+    let below = percent_decode_str(below).decode_utf8_lossy();
+    let local = below.strip_prefix("localhost").filter(|path| path.starts_with('/'));
+    let local = local.or_else(|| Some(&*below).filter(|path| path.starts_with('/')));
+    match local.filter(|_| is_file) {
+        Some(path) if matches!(drive(&path[1..].replace('/', "\\")), Some(Parsed::Path(_))) => {
+            path[1..].to_owned().into()
+        }
+        Some(path) => path.to_owned().into(),
+        None => format!("//{}", below.trim_start_matches('/')).into(),
+    }
 }
 
 /// `DS] dir/file`, the opening bracket gone.
@@ -250,20 +296,25 @@ fn relative(text: &str) -> Parsed {
     })
 }
 
+/// An absolute path of a host. Empty parts and `.` mean nothing, wherever they stand.
 fn absolute(text: &str) -> Parsed {
-    let lower = text.to_ascii_lowercase();
-    if let Some(rest) = lower
-        .strip_prefix("/vmfs/volumes/")
-        .map(|rest| &text[text.len() - rest.len()..])
-    {
-        let (volume, rest) = rest.split_once('/').unwrap_or((rest, ""));
-        if volume.is_empty() {
-            return Parsed::NotAFile;
-        }
-        let mount = volume_id(volume).map_or_else(|| Mount::Label(volume.to_owned()), Mount::VolumeId);
-        return below(mount, rest, false);
+    let mut parts = normalise(text.split('/'), false, true);
+    let is = |place: usize, known: &str| {
+        parts
+            .get(place)
+            .is_some_and(|part: &String| part.eq_ignore_ascii_case(known))
+    };
+    if !(is(0, "vmfs") && is(1, "volumes") && parts.len() > 2) {
+        return below(Mount::HostRoot, text.trim_start_matches('/'), false);
     }
-    below(Mount::HostRoot, text.trim_start_matches('/'), false)
+    let below_volume = parts.split_off(3);
+    let volume = parts.swap_remove(2);
+    Parsed::Path(StoragePath {
+        folder: below_volume.is_empty() || text.ends_with('/'),
+        mount: Some(volume_id(&volume).map_or(Mount::Label(volume), Mount::VolumeId)),
+        parts: below_volume,
+        windows: false,
+    })
 }
 
 /// Drive, UNC and device-prefixed paths; `None` when the text is none of these.
@@ -281,7 +332,11 @@ fn strip_windows_prefix(text: &str) -> Option<Parsed> {
     for prefix in ["\\\\?\\", "\\\\.\\", "\\??\\"] {
         if let Some(rest) = lower.strip_prefix(prefix) {
             let original = &slashed[slashed.len() - rest.len()..];
-            return Some(device_path(original));
+            return Some(match device_path(original) {
+                // `\\.\` begins the name of a device, and so does what an interface of Plug and Play is called.
+                Parsed::Unclear if prefix == "\\\\.\\" || is_interface(rest) => Parsed::NotAFile,
+                parsed => parsed,
+            });
         }
     }
     if text.starts_with("\\\\") || (text.starts_with("//") && !text.starts_with("///")) {
@@ -298,22 +353,27 @@ fn device_path(rest: &str) -> Parsed {
     }
     if let Some((guid, tail)) = lower.strip_prefix("volume{").and_then(|tail| tail.split_once('}')) {
         let Ok(guid) = Uuid::try_parse(guid) else {
-            return Parsed::NotAFile;
+            return Parsed::Unclear;
         };
         let tail = &rest[rest.len() - tail.len()..];
         return below(Mount::VolumeGuid(guid), tail.trim_start_matches('\\'), true);
     }
-    drive(rest).unwrap_or(Parsed::NotAFile)
+    drive(rest).unwrap_or(Parsed::Unclear)
+}
+
+/// `scsi#disk&ven_msft&prod_virtual_disk#…#{53f56307-…}`: how Windows names a disk without a file.
+fn is_interface(rest: &str) -> bool {
+    rest.contains('#') && !rest.contains('\\')
 }
 
 /// `server\share\rest`.
 fn share(rest: &str) -> Parsed {
     let mut parts = rest.splitn(3, '\\');
     let (Some(server), Some(share)) = (parts.next(), parts.next()) else {
-        return Parsed::NotAFile;
+        return Parsed::Unclear;
     };
     if server.is_empty() || share.is_empty() {
-        return Parsed::NotAFile;
+        return Parsed::Unclear;
     }
     let tail = parts.next().unwrap_or_default();
     let mut letters = share.chars();
@@ -417,7 +477,7 @@ mod tests {
     fn path(text: &str) -> (Option<Mount>, String) {
         match parse(text) {
             Parsed::Path(path) => (path.mount.clone(), path.relative()),
-            Parsed::NotAFile => panic!("{text} is a path"),
+            Parsed::NotAFile | Parsed::Unclear => panic!("{text} is a path"),
         }
     }
 
@@ -544,6 +604,38 @@ mod tests {
         ] {
             assert_eq!(parse(text), Parsed::NotAFile, "{text}");
         }
+        assert_eq!(
+            parse(r"\\?\scsi#disk&ven_msft#5&1#{53f56307-b6bf-11d0-94f2-00a0c91efb8b}"),
+            Parsed::NotAFile
+        );
+    }
+
+    #[test]
+    fn what_nobody_understands_is_no_path_and_may_be_a_file() {
+        for text in [
+            "nfs://filer/vms/x.vmdk",
+            "blob+x://a/x.vmdk",
+            r"\\filer",
+            r"\\?\Volume{1}\x.vhdx",
+            r"\\?\GLOBALROOT\Device\Harddisk1\x.vhdx",
+        ] {
+            assert_eq!(parse(text), Parsed::Unclear, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_a_file_is_its_path() {
+        assert_eq!(
+            path("file:///vmfs/volumes/ds1/a%20b/x.vmdk"),
+            path("/vmfs/volumes/ds1/a b/x.vmdk")
+        );
+        assert_eq!(path("file://localhost/vmfs/volumes//ds1/x.vmdk"), path("[ds1] x.vmdk"));
+        assert_eq!(path("file:///D:/VMs/x.vhdx"), path(r"D:\VMs\x.vhdx"));
+        assert_eq!(path("FILE://sofs01/vms/x.vhdx"), path(r"\\sofs01\vms\x.vhdx"));
+        assert_eq!(path("smb://sofs01/vms/x.vhdx"), path(r"\\sofs01\vms\x.vhdx"));
+        assert_eq!(path("//vmfs/volumes/ds1/x.vmdk"), path("[ds1] x.vmdk"));
+        assert_eq!(path("/vmfs/volumes/ds1/../ds2/x.vmdk"), path("[ds2] x.vmdk"));
+        assert_eq!(path("/srv/vms/x.vmdk").0, Some(Mount::HostRoot));
     }
 
     #[test]

@@ -255,6 +255,12 @@ pub fn is_not_a_file(value: &str) -> bool {
     NoFile::of(value).is_some()
 }
 
+/// True for values that name no file where a disk or its data must be named: an address under a scheme that nobody here
+/// knows may be one.
+pub(crate) fn is_no_disk_file(value: &str) -> bool {
+    NoFile::of(value).is_some_and(|meaning| meaning != NoFile::Endpoint || !is_network_address(value.trim()))
+}
+
 /// True for the same text in any case of its ASCII letters. Most texts differ in length or in the first letter: no call
 /// for these.
 #[inline]

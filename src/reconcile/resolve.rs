@@ -165,6 +165,7 @@ impl<'a> Resolver<'a> {
     pub(crate) fn listed(&self, inventory: usize, host: Option<&str>, text: &str) -> Target {
         match parse(text) {
             Parsed::NotAFile => Target::NotAFile,
+            Parsed::Unclear => Target::Outside,
             Parsed::Path(path) => self.mounted(Writer::Inventory(inventory), &path.on_host(host)),
         }
     }
@@ -202,7 +203,7 @@ impl<'a> Resolver<'a> {
                 let mut found = Vec::new();
                 let mut unread = None;
                 for (root, parts) in roots {
-                    match self.lookup(root, &parts.join("/").into_bytes()) {
+                    match self.below_root(root, &parts.join("/")) {
                         Target::Files(files) => found.extend(files),
                         other @ Target::Unread { .. } => unread = unread.or(Some(other)),
                         other => missing = missing.or(Some(other)),
@@ -215,6 +216,16 @@ impl<'a> Resolver<'a> {
                 }
             }
         }
+    }
+
+    /// A path below a root. Blanks before it belong to it, where there is such a file (`[ds1]  web/web.vmdk`).
+    fn below_root(&self, root: usize, path: &str) -> Target {
+        let target = self.lookup(root, path.as_bytes());
+        let trimmed = path.trim_start();
+        if matches!(target, Target::Missing { .. }) && trimmed.len() < path.len() {
+            return self.lookup(root, trimmed.as_bytes());
+        }
+        target
     }
 
     fn lookup(&self, root: usize, path: &[u8]) -> Target {
@@ -274,6 +285,7 @@ impl<'a> Resolver<'a> {
         }
         let path = match parse(text.as_str()) {
             Parsed::NotAFile => return Target::NotAFile,
+            Parsed::Unclear => return Target::Outside,
             Parsed::Path(path) => path,
         };
         let Some(mount) = &path.mount else {
@@ -481,22 +493,31 @@ impl<'a> Resolver<'a> {
             .filter(|(reference, _)| reference.role == Role::Parent)
             .collect();
         let mut found = Vec::new();
-        for (reference, target) in &hints {
+        for (number, (_, target)) in hints.iter().enumerate() {
             if let Target::Files(files) = target {
-                found.extend(
-                    files
-                        .iter()
-                        .filter(|(node, _)| *node != child)
-                        .map(|&(node, basis)| (node, basis, SmolStr::new(&reference.key))),
-                );
+                let others = files.iter().filter(|(node, _)| *node != child);
+                found.extend(others.map(|&(node, basis)| (node, basis, number)));
             }
         }
         let confirms = |node: NodeId| self.confirms(disk, node);
-        let chosen: Vec<_> = if let Some(confirmed) = found.iter().find(|(node, ..)| confirms(*node)) {
-            vec![confirmed.clone()]
+        // The paths of a group lead to one file; of a key that stands twice either may be meant.
+        let of_key = |first: usize| -> Vec<_> {
+            let is_alike = |(reference, _): &(&Reference, &Target)| {
+                let (chosen, _) = hints[first];
+                chosen.group.is_none() && reference.group.is_none() && chosen.key == reference.key
+            };
+            let of_hints = found.chunk_by(|(_, _, one), (_, _, other)| one == other);
+            let best = of_hints.filter_map(|files| files.iter().find(|(node, ..)| confirms(*node)).or(files.first()));
+            let of_key = best.filter(|(.., hint)| *hint == first || is_alike(&hints[*hint]));
+            of_key
+                .map(|&(node, basis, hint)| (node, basis, SmolStr::new(&hints[hint].0.key)))
+                .collect()
+        };
+        let chosen: Vec<_> = if let Some(&(.., hint)) = found.iter().find(|(node, ..)| confirms(*node)) {
+            of_key(hint)
         } else {
             // No path leads to a file with the id: the path's file stays linked, and so does the id's.
-            let mut all: Vec<_> = found.first().cloned().into_iter().collect();
+            let mut all: Vec<_> = found.first().map(|&(.., hint)| of_key(hint)).unwrap_or_default();
             all.extend(
                 self.by_identity(child, disk, written)
                     .into_iter()
@@ -656,7 +677,7 @@ fn working_folders(references: &[Reference]) -> Vec<StoragePath> {
         .filter(|reference| reference.role == Role::Folder)
         .filter_map(|reference| match parse(reference.target.as_str()) {
             Parsed::Path(path) => Some(path),
-            Parsed::NotAFile => None,
+            Parsed::NotAFile | Parsed::Unclear => None,
         })
         .collect()
 }

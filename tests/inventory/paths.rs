@@ -6,7 +6,7 @@ use proptest::prelude::*;
 fn read(text: &str) -> StoragePath {
     match parse(text) {
         Parsed::Path(path) => path,
-        Parsed::NotAFile => panic!("{text:?} is a path"),
+        Parsed::NotAFile | Parsed::Unclear => panic!("{text:?} is a path"),
     }
 }
 

@@ -66,6 +66,8 @@ pub struct Descriptor {
     pub ddb: Vec<DescriptorEntry>,
     /// Every other line of the header.
     pub other: Vec<DescriptorEntry>,
+    /// Files of header keys that stand again further down, where the last one counts (assumed): the ones before.
+    pub replaced: Vec<DescriptorEntry>,
     /// Lines that are neither.
     pub malformed: Vec<MalformedLine>,
     /// What is odd.
@@ -221,16 +223,27 @@ impl Descriptor {
         } else if is("isNativeSnapshot") {
             self.is_native_snapshot = parse_flag(value.as_str());
         } else if is("parentFileNameHint") {
-            self.parent_file_name_hint = text();
+            let before = std::mem::replace(&mut self.parent_file_name_hint, text());
+            self.keep(key, before);
         } else if is("changeTrackPath") {
-            self.change_track_path = text();
+            let before = std::mem::replace(&mut self.change_track_path, text());
+            self.keep(key, before);
         } else if is("digestFilename") {
-            self.digest_file_name = text();
+            let before = std::mem::replace(&mut self.digest_file_name, text());
+            self.keep(key, before);
         } else if is("keyID") || is("encryptionKeys") {
             self.is_encrypted |= !value.is_blank();
         } else if !is("encoding") {
             self.other.push(DescriptorEntry::new(key, value));
         }
+    }
+
+    /// Keeps the file that a line names whose key stands again.
+    fn keep(&mut self, key: &str, before: Option<EncodedText>) {
+        self.replaced.extend(before.map(|value| DescriptorEntry {
+            key: copied(key),
+            value,
+        }));
     }
 
     /// A CID is a number in hex: old tools drop leading zeros.
@@ -254,6 +267,9 @@ impl Descriptor {
         }
         if decoder.text.len() > LARGE_BYTES {
             note("descriptor-large", format!("has {} bytes of text", decoder.text.len()));
+        }
+        if let Some(first) = self.replaced.first() {
+            note("duplicate-keys", format!("{} stands more than once", first.key));
         }
         if let Some(first) = self.malformed.first() {
             let text = format!(

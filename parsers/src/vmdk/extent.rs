@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use crate::{
     EncodedText,
     charset::Decoder,
-    reference::{is_not_a_file, is_same_word},
+    reference::{is_no_disk_file, is_same_word},
     scan::until_less_or_equal,
     text::copied,
 };
@@ -177,7 +177,7 @@ impl Extent {
         let name = self.name.as_ref()?;
         let lower = name.as_str().to_ascii_lowercase();
         let is_object = lower.starts_with("vsan://") || lower.starts_with("vvol://");
-        (!is_object && !is_not_a_file(name.as_str())).then_some(name)
+        (!is_object && !is_no_disk_file(name.as_str())).then_some(name)
     }
 }
 

@@ -5,18 +5,35 @@ use uuid::Uuid;
 use crate::{
     EncodedText,
     dictionary::parse_flag,
-    reference::{FileKind, FileReference, has_file_extension, is_not_a_file},
+    reference::{FileKind, FileReference, has_file_extension, is_not_a_file, is_same_word},
     vmx::parse_uuid,
 };
 
 use super::{
-    descriptor::{Descriptor, NO_PARENT_CID},
+    descriptor::{Descriptor, DescriptorEntry, NO_PARENT_CID},
     extent::{ExtentKind, begins_like_extent},
     sectors_to_bytes,
 };
 
+/// Key of the parent.
+const PARENT_HINT: &str = "parentFileNameHint";
+/// Key of the change tracking file.
+const CHANGE_TRACKING: &str = "changeTrackPath";
+/// Key of the descriptor of the digest.
+const DIGEST: &str = "digestFilename";
+
 /// Key of the reference to the first extent.
 pub(super) const FIRST_EXTENT: &str = "extent 0";
+
+impl DescriptorEntry {
+    /// True for a line of the disk database with this key, without `ddb.`, whatever its case.
+    fn is_of_database(&self, key: &str) -> bool {
+        self.key
+            .get(..4)
+            .is_some_and(|start| start.eq_ignore_ascii_case("ddb."))
+            && self.key.get(4..).is_some_and(|name| is_same_word(name, key))
+    }
+}
 
 impl Descriptor {
     /// Size in bytes that the guest sees: the sum of all extents, whatever their access. `None` where there is no extent
@@ -32,7 +49,7 @@ impl Descriptor {
     /// This link has a parent. The hint decides; without one a parentCID other than `ffffffff` tells, and `00000000`
     /// does not (a tool writes it for disks without parent); VirtualBox names the parent by UUID.
     pub fn has_parent(&self) -> bool {
-        self.parent_file_name_hint.is_some()
+        self.parent_hints().next().is_some()
             || self.virtualbox_parent_uuid().is_some()
             || self.parent_cid.is_some_and(|cid| cid != NO_PARENT_CID && cid != 0)
     }
@@ -42,7 +59,7 @@ impl Descriptor {
         self.ddb
             .iter()
             .rev()
-            .find(|entry| entry.key.get(4..).is_some_and(|name| name.eq_ignore_ascii_case(key)))
+            .find(|entry| entry.is_of_database(key))
             .map(|entry| &entry.value)
             .filter(|value| !value.is_blank())
     }
@@ -73,11 +90,21 @@ impl Descriptor {
         Some(parse_uuid(value).map_or_else(|| value.to_owned(), |uuid| uuid.to_string()))
     }
 
-    /// `ddb.sidecars`: files of the I/O filters.
+    /// `ddb.sidecars`: files of the I/O filters, of every line with this key.
     pub fn sidecars(&self) -> Vec<&str> {
-        self.ddb("sidecars")
-            .map(|list| comma_list(list.as_str()))
-            .unwrap_or_default()
+        let lists = self.ddb.iter().filter(|entry| entry.is_of_database("sidecars"));
+        lists.flat_map(|list| comma_list(list.value.as_str())).collect()
+    }
+
+    /// Every `parentFileNameHint`, the one that counts first.
+    fn parent_hints(&self) -> impl Iterator<Item = &EncodedText> {
+        let before = self
+            .replaced
+            .iter()
+            .filter(|entry| is_same_word(&entry.key, PARENT_HINT));
+        self.parent_file_name_hint
+            .iter()
+            .chain(before.map(|entry| &entry.value))
     }
 
     /// `ddb.iofilters`.
@@ -126,20 +153,21 @@ impl Descriptor {
                 .any(|extent| matches!(extent.kind, ExtentKind::VmfsRdm | ExtentKind::VmfsRaw))
     }
 
-    /// Every file that it names: parent, extents (each file once), change tracking, digest, sidecars, then what unknown
-    /// keys and malformed lines name.
+    /// Every file that it names: parent, extents (each file once), change tracking, digest, what stood before under these
+    /// keys, sidecars, then what unknown keys and malformed lines name.
     pub fn references(&self) -> Vec<FileReference> {
         let named = |key: &str, value: &Option<EncodedText>, kind| {
             value.clone().map(|value| FileReference::new(key, value, kind))
         };
-        let parent = named("parentFileNameHint", &self.parent_file_name_hint, FileKind::Parent);
-        let tracking = named("changeTrackPath", &self.change_track_path, FileKind::ChangeTracking);
-        let digest = named("digestFilename", &self.digest_file_name, FileKind::Digest);
+        let parent = named(PARENT_HINT, &self.parent_file_name_hint, FileKind::Parent);
+        let tracking = named(CHANGE_TRACKING, &self.change_track_path, FileKind::ChangeTracking);
+        let digest = named(DIGEST, &self.digest_file_name, FileKind::Digest);
         parent
             .into_iter()
             .chain(self.extent_references())
             .chain(tracking)
             .chain(digest)
+            .chain(self.replaced_references())
             .chain(self.sidecar_references())
             .chain(self.other_references())
             .chain(self.malformed_references())
@@ -158,15 +186,34 @@ impl Descriptor {
             .collect()
     }
 
+    /// The files that stood before under keys which stand again.
+    fn replaced_references(&self) -> impl Iterator<Item = FileReference> {
+        self.replaced.iter().map(|entry| {
+            let known = [
+                (PARENT_HINT, FileKind::Parent),
+                (CHANGE_TRACKING, FileKind::ChangeTracking),
+                (DIGEST, FileKind::Digest),
+            ];
+            let known = known.into_iter().find(|(key, _)| is_same_word(key, &entry.key));
+            let (key, kind) = known.unwrap_or((&entry.key, FileKind::Other));
+            FileReference::new(key, entry.value.clone(), kind)
+        })
+    }
+
     fn sidecar_references(&self) -> impl Iterator<Item = FileReference> {
         self.sidecars()
             .into_iter()
             .map(|name| FileReference::new("ddb.sidecars", name.into(), FileKind::Sidecar))
     }
 
+    /// What keys name that are not known, those of the disk database among them (`ddb.objectParentUri`): a value that ends
+    /// like the name of a file. A comment is for people.
     fn other_references(&self) -> impl Iterator<Item = FileReference> {
+        const TOLD_OR_FOR_PEOPLE: [&str; 3] = ["sidecars", "comment", "fcd.name"];
+        let is_other = |entry: &&DescriptorEntry| !TOLD_OR_FOR_PEOPLE.iter().any(|key| entry.is_of_database(key));
         self.other
             .iter()
+            .chain(self.ddb.iter().filter(is_other))
             .filter(|entry| has_file_extension(entry.value.as_str()) && !is_not_a_file(entry.value.as_str()))
             .map(|entry| FileReference::new(entry.key.clone(), entry.value.clone(), FileKind::Other))
     }
@@ -293,5 +340,35 @@ mod tests {
             .to_vec();
         assert_eq!(references, expected);
         assert!(descriptor.is_raw_device());
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_names_both_files_and_the_last_counts() {
+        let descriptor = parse(
+            "parentFileNameHint=\"p1.vmdk\"\nPARENTFILENAMEHINT=\"p2.vmdk\"\nchangeTrackPath=\"a-ctk.vmdk\"\nchangeTrackPath=\"\"\n\
+             ddb.sidecars = \"a.vmfd\"\nddb.sidecars = \"b.vmfd\"\nRW 1 ZERO\n",
+        );
+        let references = descriptor.references();
+        let named: Vec<_> = references.iter().map(|file| (file.kind, file.value.as_str())).collect();
+        let expected = [
+            (FileKind::Parent, "p2.vmdk"),
+            (FileKind::Parent, "p1.vmdk"),
+            (FileKind::ChangeTracking, "a-ctk.vmdk"),
+            (FileKind::Sidecar, "a.vmfd"),
+            (FileKind::Sidecar, "b.vmfd"),
+        ];
+        assert_eq!(named, expected);
+        assert_eq!(codes(&descriptor), ["duplicate-keys"]);
+        assert!(parse("parentFileNameHint=\"p1.vmdk\"\nparentFileNameHint=\"\"\n").has_parent());
+    }
+
+    #[test]
+    fn the_disk_database_names_files_and_what_it_says_for_people_does_not() {
+        let descriptor = parse(
+            "ddb.objectParentUri = \"o.vmdk\"\nddb.comment = \"c.vmdk\"\nDDB.FCD.name = \"n.vmdk\"\nddb.uuid = \"60 00\"\nRW 1 ZERO\n",
+        );
+        let references = descriptor.references();
+        let named: Vec<_> = references.iter().map(|file| file.value.as_str()).collect();
+        assert_eq!(named, ["o.vmdk"]);
     }
 }

@@ -8,8 +8,8 @@ use crate::{
     EncodedText,
     dictionary::{Dictionary, Entry, parse_flag},
     reference::{
-        FileKind, FileReference, NoFile, has_extension, has_file_extension, is_not_a_file, is_same_word,
-        strip_prefix_ignoring_case,
+        FileKind, FileReference, NoFile, has_extension, has_file_extension, is_no_disk_file, is_not_a_file,
+        is_same_word, strip_prefix_ignoring_case,
     },
     text::{TextRef, copied},
 };
@@ -271,7 +271,11 @@ fn of_device(line: &DeviceLine<'_>, says: DeviceSays<'_>, device: &StorageDevice
         Field::ReplicationState => FileKind::ReplicationState,
         _ => return None,
     };
-    (!is_not_a_file(value.as_str())).then(|| FileReference {
+    let is_no_file = match kind {
+        FileKind::Disk => is_no_disk_file(value.as_str()),
+        _ => is_not_a_file(value.as_str()),
+    };
+    (!is_no_file).then(|| FileReference {
         key: copied(&line.entry.key),
         // A copy of a copy takes less than another of the text.
         value: match &device.file_name {
@@ -469,5 +473,14 @@ mod tests {
             assert_eq!(one(line).map(|(kind, _)| kind), Some(kind), "{line}");
         }
         assert_eq!(one("checkpoint.vmState = \"\""), None);
+    }
+
+    #[test]
+    fn a_disk_at_an_address_is_a_reference_and_a_port_or_drive_at_one_is_none() {
+        let disk = "scsi0:0.present = \"TRUE\"\nscsi0:0.fileName = \"nfs://filer/x.vmdk\"\n";
+        assert_eq!(one(disk), Some((FileKind::Disk, true)));
+        assert_eq!(one("scsi0:0.fileName = \"auto detect\"\n"), None);
+        assert_eq!(one("ide1:0.fileName = \"http://a/x.iso\"\n"), None);
+        assert_eq!(one("serial0.fileName = \"tcp://a:1\"\n"), None);
     }
 }

@@ -59,7 +59,7 @@ fn volumes(datastore: &DatastoreRecord) -> BTreeSet<String> {
                 Mount::VolumeId(id) => Some(id),
                 _ => None,
             },
-            Parsed::NotAFile => None,
+            Parsed::NotAFile | Parsed::Unclear => None,
         })
         .filter(|id| id.split('-').count() == 4)
         .collect()

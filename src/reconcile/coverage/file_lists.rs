@@ -203,6 +203,6 @@ fn label(path: &str) -> Option<String> {
             Mount::Label(label) => Some(label),
             _ => None,
         },
-        Parsed::NotAFile => None,
+        Parsed::NotAFile | Parsed::Unclear => None,
     }
 }

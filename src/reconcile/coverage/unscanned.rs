@@ -72,10 +72,11 @@ impl Builder<'_> {
         }
         for (platform, vms) in vms {
             let text = format!(
-                "{} files on datastores that were not scanned ({}), and the inventory lists only part of their files: a base disk, \
-                 snapshot or swap of theirs may lie here; scan those datastores or give {}",
-                count(vms.len(), "VM has", "VMs have"),
+                "{} ({}) {}, and the inventory lists only part of their files: a base disk, snapshot or swap of theirs may lie here; \
+                 scan those datastores or give {}",
+                count(vms.len(), "VM", "VMs"),
                 list(vms.iter().map(|vm| vm.name.as_str())),
+                self.files_not_scanned(&vms),
                 match platform {
                     Platform::Vmware => "LayoutEx",
                     Platform::Hyperv => "Get-VHD",
@@ -89,6 +90,21 @@ impl Builder<'_> {
             };
             self.gap(ReasonCode::OutsideScan, text, roots, reach);
         }
+    }
+
+    /// `has files on datastores that were not scanned (/vmfs/volumes/old/web/web.vmdk)`.
+    fn files_not_scanned(&self, vms: &[&OwnerVm]) -> String {
+        let configs = vms.iter().filter(|vm| vm.config.is_none() && vm.config_outside);
+        let rows = configs.flat_map(|vm| &vm.rows);
+        let configs = rows.filter_map(|&(inventory, row)| self.world.inventories[inventory].vms[row].config.clone());
+        let disks = vms.iter().flat_map(|vm| &vm.outside);
+        let disks = disks.filter(|(role, _)| matches!(role, Role::Disk | Role::Extent | Role::Parent));
+        let places: BTreeSet<String> = configs.chain(disks.map(|(_, path)| path.clone())).collect();
+        format!(
+            "{} files on datastores that were not scanned ({})",
+            if vms.len() == 1 { "has" } else { "have" },
+            list(places.iter().map(String::as_str))
+        )
     }
 
     /// V48: a working folder that was not scanned may hold the snapshot list, which alone names the other branches.

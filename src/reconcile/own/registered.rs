@@ -252,7 +252,7 @@ fn behind_unknown_mount(
         .filter_map(|&(inventory, row)| world.inventories[inventory].vms[row].config.as_deref())
         .filter_map(|path| match parse(path) {
             Parsed::Path(path) => Some(path.parts.iter().map(|part| fold(part)).collect()),
-            Parsed::NotAFile => None,
+            Parsed::NotAFile | Parsed::Unclear => None,
         })
         .collect();
     let fits = |node: &NodeId| {
