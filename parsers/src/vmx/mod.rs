@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Anomaly, EncodedText, Limits, ParseError, ReadAt, Result, dictionary::Dictionary, reference::FileReference,
+    Anomaly, EncodedText, Limits, ParseError, ReadAt, Result,
+    dictionary::Dictionary,
+    reference::{FileKind, FileReference},
     text::TextRef,
 };
 
@@ -95,7 +97,7 @@ pub enum Encryption {
     Full,
     /// Only keys of the virtual TPM are encrypted (Workstation 16.2 and later, Fusion).
     Partial,
-    /// Keys in clear beside key bundles: vSphere VM Encryption.
+    /// Disks in clear beside key bundles: vSphere VM Encryption.
     EsxiVm,
 }
 
@@ -215,7 +217,7 @@ impl VmxConfig {
             change_tracking: dictionary.flag("ctkEnabled"),
             redo_not_with_parent: dictionary.flag("snapshot.redoNotWithParent") == Some(true),
             shares_bus: survey.shares_bus || dictionary.flag("disk.locking") == Some(false),
-            encryption: encryption(dictionary, &survey),
+            encryption: encryption(dictionary, &survey, &files),
             has_virtual_tpm: dictionary.flag("vtpm.present") == Some(true),
             replication_group: text("hbr_filter.gid"),
             files,
@@ -248,10 +250,17 @@ fn generation_id(dictionary: &Dictionary<'_>) -> Option<Uuid> {
     Some(Uuid::from_bytes_le(bytes))
 }
 
-/// What the `encryption.*` keys say. Without a device line and without a statement that only a part is encrypted, the
-/// devices are taken to be hidden.
-fn encryption(dictionary: &Dictionary<'_>, survey: &Survey<'_>) -> Encryption {
+/// What the `encryption.*` keys say. Without the file of a disk in clear, and without a statement that only a part is
+/// encrypted, the devices are taken to be hidden: other lines of a bus tell nothing of disks. A key that a pass phrase
+/// wraps is one of Workstation or Fusion, which hide every device, whatever line was added since; vSphere wraps its keys
+/// with one of a server.
+fn encryption(dictionary: &Dictionary<'_>, survey: &Survey<'_>, files: &[FileReference]) -> Encryption {
     let declares = |key: &str| dictionary.text(key).is_some();
+    let has_pass_phrase = || {
+        let bundle = dictionary.text("encryption.keySafe").map(TextRef::as_str);
+        bundle.is_some_and(|bundle| bundle.to_ascii_lowercase().contains("(phrase/"))
+    };
+    let hides_all = || declares("encryption.data") && has_pass_phrase();
     if !survey.is_encrypted {
         Encryption::None
     } else if dictionary
@@ -259,7 +268,7 @@ fn encryption(dictionary: &Dictionary<'_>, survey: &Survey<'_>) -> Encryption {
         .is_some_and(|kind| kind.as_str().trim().eq_ignore_ascii_case("partial"))
     {
         Encryption::Partial
-    } else if storage::has_device_line(dictionary) {
+    } else if files.iter().any(|file| file.kind == FileKind::Disk) && !hides_all() {
         Encryption::EsxiVm
     } else if declares("encryption.data") || declares("encryption.keySafe") {
         Encryption::Full
@@ -323,8 +332,19 @@ mod tests {
         assert_eq!(read(full).encryption, Encryption::Full);
         let partial = format!("{full}encryption.type = \"partial\"\n");
         assert_eq!(read(&partial).encryption, Encryption::Partial);
-        let esxi = format!("{full}scsi0.present = \"TRUE\"\n");
+        let esxi = format!("{full}scsi0:0.fileName = \"x.vmdk\"\n");
         assert_eq!(read(&esxi).encryption, Encryption::EsxiVm);
+        for stray in [
+            "scsi0.present = \"TRUE\"\n",
+            "ide1:0.autodetect = \"TRUE\"\n",
+            "ide1:0.fileName = \"auto detect\"\n",
+            "sata0:1.fileName = \"tools.iso\"\n",
+        ] {
+            assert_eq!(read(&format!("{full}{stray}")).encryption, Encryption::Full, "{stray}");
+        }
+        let hosted = "encryption.keySafe = \"vmware:key/list/(pair/(phrase/a,b,c))\"\nencryption.data = \"d\"\n";
+        let added = format!("{hosted}scsi0:0.fileName = \"x.vmdk\"\n");
+        assert_eq!(read(&added).encryption, Encryption::Full);
         assert_eq!(read("encryption.data = \"\"\n").encryption, Encryption::None);
     }
 

@@ -6,7 +6,7 @@ use smol_str::{SmolStr, StrExt};
 
 use crate::{
     EncodedText,
-    dictionary::{Dictionary, Entry, parse_flag},
+    dictionary::{Entry, parse_flag},
     reference::is_same_word,
     text::{TextRef, copied},
 };
@@ -274,12 +274,6 @@ impl<'d> DeviceLines<'d> {
     }
 }
 
-/// True when a controller or device of a storage bus is configured in clear text.
-pub(super) fn has_device_line(dictionary: &Dictionary<'_>) -> bool {
-    let is_device = |key: &str| key.split_once('.').is_some_and(|(device, _)| bus_of(device).is_some());
-    dictionary.entries.iter().any(|entry| is_device(&entry.key))
-}
-
 /// True for the line of a bus (`scsiN.sharedBus`) that is shared with other VMs: anything but `none`.
 pub(super) fn shares_bus(entry: &Entry<'_>) -> bool {
     let value = &entry.value;
@@ -302,6 +296,7 @@ mod tests {
     use super::*;
     use crate::{
         Limits,
+        dictionary::Dictionary,
         vmx::{VmxConfig, survey::Survey},
     };
 
@@ -328,6 +323,6 @@ mod tests {
             "scsi0.sharedBus = \"none\"\nsound.sharedBus = \"virtual\"\n"
         ));
         assert!(shares_bus("scsi1.sharedBus = \"physical\"\n"));
-        assert!(!has_device_line(&parse("ideal.x = \"1\"\n")));
+        assert!(bus_of("ideal").is_none());
     }
 }
