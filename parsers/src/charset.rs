@@ -2,7 +2,8 @@
 //!
 //! VMware writes IANA or ICU names (`UTF-8`, `GBK`, `Shift_JIS`, `windows-1251`) and accepts aliases such as `CP936`
 //! and `MS_Kanji` (open-vm-tools, *unicodeSimpleTypes*). A file without a declaration is UTF-8; where its bytes are not,
-//! windows-1252 is assumed, which loses no byte (assumed for old ESX and GSX files).
+//! windows-1252 is assumed, which loses no byte (assumed for old ESX and GSX files). Under a declared name that is not
+//! known here (`IBM437`, `HZ-GB-2312`, `ISO-2022-JP`) what is not plain ASCII may mean anything.
 
 use std::borrow::Cow;
 
@@ -34,30 +35,30 @@ impl Charset {
             .map(Self)
     }
 
-    /// The charset of `bytes` under what the file declares; the anomaly says that the declared name is unknown.
+    /// The charset of `bytes` under what the file declares; the anomaly says that the declared name is unknown, and
+    /// whether that matters.
     pub fn declared(label: Option<&str>, bytes: &[u8]) -> (Self, Option<Anomaly>) {
-        Self::declared_for(label, std::str::from_utf8(bytes).is_ok())
+        Self::declared_for(label, bytes, std::str::from_utf8(bytes).is_ok())
     }
 
     /// As [`Self::declared`] for bytes of which is known whether they are UTF-8.
-    fn declared_for(label: Option<&str>, is_utf8: bool) -> (Self, Option<Anomaly>) {
+    fn declared_for(label: Option<&str>, bytes: &[u8], is_utf8: bool) -> (Self, Option<Anomaly>) {
         let assumed = if is_utf8 { Self::UTF_8 } else { Self::WINDOWS_1252 };
-        match label {
-            None => (assumed, None),
-            Some(label) => match Self::named(label) {
-                Some(charset) => (charset, None),
-                None => (
-                    assumed,
-                    Some(Anomaly::new(
-                        "unknown-encoding",
-                        format!(
-                            "declares encoding {label:?}, which is unknown; read as {}",
-                            assumed.name()
-                        ),
-                    )),
-                ),
-            },
+        let Some(label) = label else { return (assumed, None) };
+        if let Some(charset) = Self::named(label) {
+            return (charset, None);
         }
+        let mut text = format!(
+            "declares encoding {label:?}, which is unknown; read as {}",
+            assumed.name()
+        );
+        let code = if may_mean_more_than_ascii(bytes) {
+            text.push_str(", so that names in it may be others");
+            NAMES_UNKNOWN
+        } else {
+            "unknown-encoding"
+        };
+        (assumed, Some(Anomaly::new(code, text)))
     }
 
     /// The WHATWG name.
@@ -86,6 +87,20 @@ impl Charset {
     }
 }
 
+/// Code of the anomaly of a text whose declared charset is not known and in which names may be others than those that
+/// were read.
+pub const NAMES_UNKNOWN: &str = "names-in-unknown-encoding";
+
+/// True for a text that may differ from its ASCII under a charset that is not known: bytes beyond ASCII, and what begins
+/// another set in charsets of seven bits (ISO 2022: ESC, SO, SI; HZ: `~{`).
+fn may_mean_more_than_ascii(text: &[u8]) -> bool {
+    const ESC: u8 = 0x1b;
+    const SO: u8 = 0x0e;
+    const SI: u8 = 0x0f;
+    let is_beyond = |byte: &u8| !byte.is_ascii() || matches!(*byte, ESC | SO | SI);
+    text.iter().any(is_beyond) || text.windows(2).any(|pair| pair == b"~{")
+}
+
 /// A text and how its parts are decoded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Decoder<'a> {
@@ -99,7 +114,7 @@ impl<'a> Decoder<'a> {
     /// For a text under what it declares, as [`Charset::declared`].
     pub(crate) fn declared(label: Option<&str>, text: &'a [u8]) -> (Self, Option<Anomaly>) {
         let utf8 = std::str::from_utf8(text).ok();
-        let (charset, anomaly) = Charset::declared_for(label, utf8.is_some());
+        let (charset, anomaly) = Charset::declared_for(label, text, utf8.is_some());
         let needs_none = charset == Charset::UTF_8 || text.is_ascii();
         let decoder = Self {
             charset,
@@ -234,5 +249,19 @@ mod tests {
         let (charset, anomaly) = Charset::declared(Some("klingon"), b"x");
         assert_eq!(charset, Charset::UTF_8);
         assert_eq!(anomaly.map(|a| a.code), Some("unknown-encoding".to_owned()));
+    }
+
+    #[test]
+    fn an_unknown_charset_matters_where_the_text_is_not_plain_ascii() {
+        let code = |label, bytes: &[u8]| Charset::declared(Some(label), bytes).1.map(|anomaly| anomaly.code);
+        for (label, bytes) in [
+            ("IBM437", &b"\x82.vmdk"[..]),
+            ("HZ-GB-2312", b"~{NH~}.vmdk"),
+            ("ISO-2022-JP", b"\x1b$BF|\x1b(B.vmdk"),
+            ("klingon", "\u{e9}.vmdk".as_bytes()),
+        ] {
+            assert_eq!(code(label, bytes).as_deref(), Some(NAMES_UNKNOWN), "{label}");
+        }
+        assert_eq!(code("GBK", b"\xce\xbb.vmdk"), None);
     }
 }

@@ -2,6 +2,7 @@
 
 use derelict_parsers::{
     Anomaly, Limits, ParseError, ReadAt,
+    charset::NAMES_UNKNOWN,
     vmdk::{self, Descriptor, Vmdk},
 };
 
@@ -20,7 +21,7 @@ const NO_CID: u32 = u32::MAX;
 const RAW_DESCRIPTOR_MAX_BYTES: u64 = 1 << 20;
 
 /// Anomalies after which data or references may be missing; the others leave the facts whole.
-const DAMAGE: [&str; 13] = [
+const DAMAGE: [&str; 14] = [
     "bad-geometry",
     "capacity-overflow",
     "cut-off",
@@ -29,6 +30,7 @@ const DAMAGE: [&str; 13] = [
     "footer-missing",
     "gd-beyond-end",
     "journal-beyond-end",
+    NAMES_UNKNOWN,
     "no-extents",
     "shorter-than-overhead",
     "text-mode-damage",

@@ -2,6 +2,7 @@
 
 use derelict_parsers::{
     Anomaly, EncodedText, Limits, ParseError,
+    charset::NAMES_UNKNOWN,
     ha_list::HaList,
     hbr_group::ReplicationGroup,
     reference::{FileKind, FileReference},
@@ -51,7 +52,7 @@ pub(super) fn configuration(kind: Kind, reader: &FileReader, limits: &Limits) ->
         instance_id: uuid(&config.instance_uuid),
         bios_id: uuid(&config.bios_uuid),
         template: kind == Kind::Vmtx,
-        opaque: opaque(&config).map(str::to_owned),
+        opaque: opaque(&config),
         notes: config.annotation.as_ref().map(|text| cut_notes(text.as_str())),
         devices: special_devices(&config),
         ..VmEvidence::of(Platform::Vmware)
@@ -62,7 +63,10 @@ pub(super) fn configuration(kind: Kind, reader: &FileReader, limits: &Limits) ->
         marks,
         ..Evidence::default()
     };
-    Ok(Parsed::new(&config, evidence, &config.anomalies).damaged_by(torn(config.is_torn).as_ref()))
+    Ok(
+        Parsed::new(&config, evidence, &config.anomalies)
+            .damaged_by(damage(config.is_torn, &config.anomalies).as_ref()),
+    )
 }
 
 /// Devices that snapshots leave out or that several VMs write.
@@ -87,18 +91,20 @@ fn special_devices(config: &VmxConfig) -> Vec<DeviceEvidence> {
 }
 
 /// Why the disks of a configuration are not all known.
-fn opaque(config: &VmxConfig) -> Option<&'static str> {
+fn opaque(config: &VmxConfig) -> Option<String> {
     if config.encryption == Encryption::Full {
-        return Some(encryption_text(Encryption::Full));
+        return Some(encryption_text(Encryption::Full).to_owned());
     }
-    config.is_torn.then_some(TORN_TEXT)
+    damage(config.is_torn, &config.anomalies).map(|damage| damage.text)
 }
 
 /// What a torn dictionary has lost.
 const TORN_TEXT: &str = "the file ends inside a line or holds NULs: lines were lost, and with them perhaps disks";
 
-fn torn(is_torn: bool) -> Option<Anomaly> {
-    is_torn.then(|| Anomaly::new("torn", TORN_TEXT))
+/// Why a dictionary does not tell every name that stood in it.
+fn damage(is_torn: bool, anomalies: &[Anomaly]) -> Option<Anomaly> {
+    let torn = is_torn.then(|| Anomaly::new("torn", TORN_TEXT));
+    torn.or_else(|| anomalies.iter().find(|anomaly| anomaly.code == NAMES_UNKNOWN).cloned())
 }
 
 fn encryption_text(encryption: Encryption) -> &'static str {
@@ -130,14 +136,15 @@ pub(super) fn snapshot_list(reader: &FileReader, limits: &Limits) -> Result<Pars
     if list.is_encrypted {
         evidence.marks.push(mark(MarkCode::Encrypted, encrypted));
     }
-    if list.is_encrypted || list.is_torn {
-        let text = if list.is_encrypted { encrypted } else { TORN_TEXT };
+    let damage = damage(list.is_torn, &list.anomalies);
+    if list.is_encrypted || damage.is_some() {
+        let text = damage.as_ref().filter(|_| !list.is_encrypted);
         evidence.vm = Some(Box::new(VmEvidence {
-            opaque: Some(text.to_owned()),
+            opaque: Some(text.map_or(encrypted, |damage| &damage.text).to_owned()),
             ..VmEvidence::of(Platform::Vmware)
         }));
     }
-    Ok(Parsed::new(&list, evidence, &list.anomalies).damaged_by(torn(list.is_torn).as_ref()))
+    Ok(Parsed::new(&list, evidence, &list.anomalies).damaged_by(damage.as_ref()))
 }
 
 /// A `.vmxf`.
@@ -211,7 +218,8 @@ pub(super) fn state(content: Content, reader: &FileReader, limits: &Limits) -> R
         vm: Some(Box::new(vm)),
         ..Evidence::default()
     };
-    Ok(Parsed::new(&state, evidence, &state.anomalies))
+    let damage = config.and_then(|config| damage(false, &config.anomalies));
+    Ok(Parsed::new(&state, evidence, &state.anomalies).damaged_by(damage.as_ref()))
 }
 
 /// A `vmware.log`. What it names is history, no references.
