@@ -38,6 +38,8 @@ pub(crate) enum Freshness {
     TooNew(Timestamp),
     /// It existed when the inventory was taken and was written since.
     WrittenSince(Timestamp),
+    /// When it was written last is not known.
+    Undated,
 }
 
 /// A file with the small files and extents that make one thing with it.
@@ -120,11 +122,16 @@ pub(crate) fn freshness(files: &Files<'_>, unit: &[NodeId], newest: Option<Times
     let Some(taken) = newest else { return Freshness::Old };
     let times = || unit.iter().filter_map(|&node| files.nodes[node].entry.modified);
     let created = unit.iter().filter_map(|&node| files.nodes[node].entry.created).min();
+    let entries = || unit.iter().map(|&node| files.nodes[node].entry);
+    // The change of an inode is no earlier than that of the content.
+    let may_be_new = |changed: Option<Timestamp>| changed.is_none_or(|changed| changed > taken - MARGIN);
+    let is_undated = entries().any(|entry| entry.modified.is_none() && may_be_new(entry.changed));
+    let old = if is_undated { Freshness::Undated } else { Freshness::Old };
     let (Some(first), Some(last)) = (times().min(), times().max()) else {
-        return Freshness::Old;
+        return old;
     };
     if last <= taken - MARGIN {
-        return Freshness::Old;
+        return old;
     }
     let existed = first < taken - MARGIN || created.is_some_and(|created| created < taken - MARGIN);
     if last > taken && existed {

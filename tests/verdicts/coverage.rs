@@ -10,8 +10,8 @@ use derelict::{
 use derelict_parsers::testkit::vmware::{change_tracking, nfs_lock};
 
 use super::support::{
-    Export, Site, config_only, hyperv_host, hyperv_row, hyperv_vm, inventory, row, row_of, vcenter, vhdx, vmcx_path,
-    vmx,
+    Export, Site, TAKEN, at, config_only, hyperv_host, hyperv_row, hyperv_vm, inventory, row, row_of, vcenter, vhdx,
+    vmcx_path, vmx,
 };
 
 /// A site with one VM, one loose disk and one VM that nobody registers.
@@ -282,6 +282,42 @@ fn a_gap_says_what_to_supply_and_how_much_is_at_stake() {
         reason.settles.as_deref(),
         Some("export the VMs of that host or vCenter")
     );
+}
+
+#[test]
+fn a_file_whose_time_is_not_known_may_be_newer_than_the_inventory() {
+    let site = |time: &str| {
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/old/old")
+            .all_modified(&["ds1/old/old.vmdk", "ds1/old/old-flat.vmdk"], time)
+            .inventory(vcenter().vm(row_of("web")))
+    };
+    for time in ["1970-01-01T00:00:00Z", "1970-01-01T00:00:01Z", "1980-01-01T00:00:00Z"] {
+        site(time)
+            .judge()
+            .are(&["ds1/old/old.vmdk", "ds1/old/old-flat.vmdk"], "unknown/too-new never");
+        let changed = |time: &'static str| {
+            site("1970-01-01T00:00:00Z").change(move |catalogue| {
+                for artifact in &mut catalogue.artifacts {
+                    artifact.entry.changed = Some(at(time));
+                }
+            })
+        };
+        changed("2026-09-01T00:00:00Z")
+            .judge()
+            .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk");
+        changed("2026-10-02T00:00:00Z")
+            .judge()
+            .is("ds1/old/old.vmdk", "unknown/too-new");
+    }
+    site("1999-01-01T00:00:00Z")
+        .judge()
+        .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk candidate");
+    site(TAKEN)
+        .modified("ds1/old/old.vmdk", "1970-01-01T00:00:00Z")
+        .judge()
+        .is("ds1/old/old.vmdk", "unknown/too-new");
 }
 
 #[test]

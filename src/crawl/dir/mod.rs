@@ -32,6 +32,9 @@ pub(crate) enum EntryKind {
     Other,
 }
 
+/// 1980-01-02, since when a time is one that somebody set: nothing that VMs use is older.
+const FIRST_KNOWN: Timestamp = Timestamp::constant(315_619_200, 0);
+
 /// A time as the file system tells it. Of most files nobody asks for it: it becomes a [`Timestamp`] where somebody does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileTime {
@@ -47,9 +50,11 @@ impl FileTime {
         nanoseconds: u32::MAX,
     };
 
-    /// The time; `None` where it is not known.
+    /// The time; `None` where it is not known. File systems and archives that do not know one give 0 of their own count:
+    /// 1601 on Windows, 1970 on Unix, 1980 on FAT and in ZIP, which counts in local time.
     pub(crate) fn known(self) -> Option<Timestamp> {
-        Timestamp::new(self.seconds, i32::try_from(self.nanoseconds).ok()?).ok()
+        let time = Timestamp::new(self.seconds, i32::try_from(self.nanoseconds).ok()?).ok()?;
+        (time >= FIRST_KNOWN).then_some(time)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Judge, Judgement,
+    Judge, Judgement, OTHERS_FOLLOW,
     names::{is_redo_log, is_resignatured, known_stem},
     reasons::{in_use, settled, shown},
     situation::{Grade, Situation},
@@ -132,7 +132,7 @@ impl Judge<'_> {
         {
             return Self::fresh_redo(time);
         }
-        if let Some(unreadable) = self.unreadable(node) {
+        if let Some(unreadable) = self.unreadable(node).or_else(|| self.unreadable_extent(node)) {
             return unreadable;
         }
         if let Some(judgement) = self.not_settled(&unit).or_else(|| self.perhaps_locked(&unit)) {
@@ -155,6 +155,9 @@ impl Judge<'_> {
         }
         if let Freshness::TooNew(time) | Freshness::WrittenSince(time) = fresh {
             return Self::too_new(time, newest.or(Some(self.options.as_of)));
+        }
+        if fresh == Freshness::Undated && situation.needs_inventory {
+            return Self::undated();
         }
         if situation.needs_inventory
             && let Some(judgement) = self.newer_than_some(node, &unit)
@@ -238,7 +241,7 @@ impl Judge<'_> {
         }
         judgement.confidence = Some(confidence);
         judgement.reclaim = match situation.grade {
-            Grade::Candidate if self.waits_for_lost(node) || self.is_in_home_of_ghost(node) => Reclaim::Review,
+            Grade::Candidate if self.waits_for_lost(node) || self.may_be_of_ghost(node) => Reclaim::Review,
             Grade::Candidate => Reclaim::Candidate,
             Grade::Review | Grade::Unsure | Grade::Low => Reclaim::Review,
             Grade::Headless | Grade::Never => Reclaim::Never,
@@ -260,9 +263,12 @@ impl Judge<'_> {
         ))
     }
 
-    /// V11: a VM that is registered and whose configuration is gone may have had more in its folder than its inventory lists.
-    fn is_in_home_of_ghost(&self, node: NodeId) -> bool {
+    /// V11: a VM that is registered and whose configuration is gone may have had more in its folder than its inventory lists,
+    /// and one whose disks no inventory lists may have had them anywhere.
+    fn may_be_of_ghost(&self, node: NodeId) -> bool {
+        let mut gaps = self.coverage.lowering(self.world.files, node);
         self.vm_at_home_with(node).is_some_and(|vm| vm.config.is_none())
+            || gaps.any(|gap| gap.code == ReasonCode::OwnerUnreadable)
     }
 
     /// H-D20, H-F7: what cannot be read is not judged by guess.
@@ -290,12 +296,26 @@ impl Judge<'_> {
         Some(Judgement::unknown(class, reason))
     }
 
+    /// A descriptor and its extents are one disk: of none of them more is known than of the others.
+    fn unreadable_extent(&self, node: NodeId) -> Option<Judgement> {
+        let extents = self.references.of(node).filter(|edge| edge.role == Role::Extent);
+        let (extent, mut judgement) = extents
+            .filter(|edge| edge.to != node)
+            .find_map(|edge| Some((edge.to, self.unreadable(edge.to)?)))?;
+        let text = format!("{} is an extent of it{OTHERS_FOLLOW}", self.path_beside(extent, node));
+        let source = Some(self.path(extent));
+        let reason = statement(ReasonCode::FollowsArtifact, text, source, Weight::For);
+        judgement.reasons.insert(0, reason);
+        Some(judgement)
+    }
+
     /// Several sources share the datastore, and the export of one of them is older than the file: it would not list it.
     pub(super) fn newer_than_some(&self, node: NodeId, unit: &[NodeId]) -> Option<Judgement> {
         let common = self.coverage.roots[self.root(node)].common;
         match signs::freshness(self.world.files, unit, common) {
             Freshness::Old => None,
             Freshness::TooNew(time) | Freshness::WrittenSince(time) => Some(Self::too_new(time, common)),
+            Freshness::Undated => Some(Self::undated()),
         }
     }
 
@@ -684,6 +704,17 @@ impl Judge<'_> {
             shown(time)
         );
         Judgement::unknown(Class::TooNew, settled(ReasonCode::TooNew, text, "a newer inventory"))
+    }
+}
+
+impl Judge<'_> {
+    /// A file system or an archive that does not know a time gives 0 of its own count: the file may be newer than every
+    /// inventory.
+    pub(super) fn undated() -> Judgement {
+        let text = "when it was last written is not known (its file system gives no time, or one that stands for none), so that it may be \
+                    newer than the inventory that would list it";
+        let settles = "its times as the host or the server of the storage has them";
+        Judgement::unknown(Class::TooNew, settled(ReasonCode::TooNew, text.to_owned(), settles))
     }
 }
 

@@ -94,8 +94,10 @@ impl Judge<'_> {
         if let Some(capped) = self.capped(config) {
             return capped;
         }
-        if let Freshness::TooNew(time) = signs::freshness(self.world.files, files, newest) {
-            return Self::too_new(time, newest);
+        match signs::freshness(self.world.files, files, newest) {
+            Freshness::TooNew(time) => return Self::too_new(time, newest),
+            Freshness::Undated => return Self::undated(),
+            Freshness::Old | Freshness::WrittenSince(_) => {}
         }
         if let Some(judgement) = self.newer_than_some(config, files) {
             return judgement;
