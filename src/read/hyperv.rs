@@ -36,18 +36,28 @@ pub(super) fn container(
     if kind == Kind::Vmcx && is_state && file.is_complete() {
         parsed.kind = Some(Kind::Vmrs);
     } else if kind == Kind::Vmcx && !file.is_complete() && parsed.evidence.vm.is_none() {
-        parsed.evidence.vm = Some(Box::new(VmEvidence {
-            instance_id: guid_of_name(subject.name),
-            opaque: Some(DAMAGED_TEXT.to_owned()),
-            ..VmEvidence::of(Platform::Hyperv)
-        }));
+        parsed.evidence.vm = Some(Box::new(damaged_machine(subject)));
     }
     Ok(parsed)
 }
 
 /// A configuration up to 2012 R2.
 pub(super) fn xml(reader: &FileReader, subject: &Subject<'_>, limits: &Limits) -> Result<Parsed, ParseError> {
-    Ok(parsed(&hyperv_config::read_xml(reader, limits)?, subject))
+    let file = hyperv_config::read_xml(reader, limits)?;
+    let mut parsed = parsed(&file, subject);
+    if !file.is_complete() && parsed.evidence.vm.is_none() {
+        parsed.evidence.vm = Some(Box::new(damaged_machine(subject)));
+    }
+    Ok(parsed)
+}
+
+/// The VM of a configuration of which nothing can be read but the id in its name.
+fn damaged_machine(subject: &Subject<'_>) -> VmEvidence {
+    VmEvidence {
+        instance_id: guid_of_name(subject.name),
+        opaque: Some(DAMAGED_TEXT.to_owned()),
+        ..VmEvidence::of(Platform::Hyperv)
+    }
 }
 
 fn parsed(file: &HypervFile, subject: &Subject<'_>) -> Parsed {

@@ -58,6 +58,7 @@ pub(crate) fn add(files: &Files<'_>, references: &mut References, checkpoints: &
                         of_unread_descriptor(files, references, node);
                     }
                 }
+                Kind::VmdkDigest if !names_extents(files, node) => of_unread_descriptor(files, references, node),
                 _ => {}
             }
         }
@@ -353,6 +354,13 @@ pub(crate) fn is_unread(files: &Files<'_>, node: NodeId) -> bool {
     .any(|mark| files.nodes[node].has_mark(mark))
 }
 
+/// True for a file that tells the extents of a disk.
+fn names_extents(files: &Files<'_>, node: NodeId) -> bool {
+    let evidence = files.nodes[node].evidence();
+    let mut written = evidence.into_iter().flat_map(|evidence| &evidence.references);
+    written.any(|reference| reference.role == Role::Extent)
+}
+
 /// A descriptor that does not tell its extents: what is called like them, and like its sidecars, is its own (V40).
 fn of_unread_descriptor(files: &Files<'_>, references: &mut References, disk: NodeId) {
     let file = files.nodes[disk];
@@ -491,7 +499,10 @@ fn orphaned_extents(files: &Files<'_>, references: &mut References) {
 
 /// Files of which others carry the name.
 pub(crate) fn has_parts(role: Role) -> bool {
-    matches!(role, Role::Disk | Role::Parent | Role::SnapshotState | Role::SavedState)
+    matches!(
+        role,
+        Role::Disk | Role::Parent | Role::Digest | Role::SnapshotState | Role::SavedState
+    )
 }
 
 /// Extents, sidecars and memory of a disk or state that is not there or does not tell them, by their names.
@@ -522,6 +533,7 @@ fn part_role(kind: Kind, rest: &str) -> Option<Role> {
         return Some(Role::Digest);
     }
     match kind {
+        Kind::VmdkDigest if matches!(rest, "-flat.vmdk" | "-delta.vmdk") => Some(Role::Extent),
         Kind::VmdkCtk if rest == "-ctk.vmdk" => Some(Role::ChangeTracking),
         Kind::Psf if is_filter_sidecar(rest) => Some(Role::Sidecar),
         kind if kind.is_extent() => {

@@ -26,6 +26,8 @@ pub(super) fn known_stem(name: &str) -> Option<(&str, &str)> {
         ".new",
         ".lck",
         ".lock",
+        ".writelock",
+        ".readlock",
         ".rct",
         ".mrt",
         ".hrl",

@@ -268,3 +268,22 @@ fn v62_a_console_disk_of_old_lies_in_any_folder_and_no_other_disk_is_one() {
         .is("ds1/cos/cos.vmdk", "owned")
         .is("ds1/cosmos/cosmos.vmdk", "orphaned/deleted-vm-disk");
 }
+
+#[test]
+fn the_lock_of_an_old_product_is_a_lock_and_no_sign_of_ransomware() {
+    let site = |name: &str| {
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/old/old")
+            .file(&format!("ds1/old/{name}"), "x")
+            .inventory(vcenter().vm(row_of("web")))
+            .judge()
+    };
+    for lock in ["old.vmdk.WRITELOCK", "old.vmdk.READLOCK"] {
+        site(lock).are(
+            &["ds1/old/old.vmdk", "ds1/old/old-flat.vmdk", &format!("ds1/old/{lock}")],
+            "in-use/locked never",
+        );
+    }
+    site("old.vmdk.encrypted").is("ds1/old/old.vmdk", "unknown/suspicious-rename");
+}

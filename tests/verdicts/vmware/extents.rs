@@ -210,3 +210,45 @@ fn v42_a_descriptor_with_its_extent_does_not_dangle() {
         .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk")
         .no_problem("dangling-descriptor");
 }
+
+#[test]
+fn a_descriptor_is_no_surer_than_its_extent_that_cannot_be_read() {
+    let site = |extent: Vec<u8>| {
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/old/old")
+            .delta("ds1/old/old-000001", "old.vmdk")
+            .file("ds1/old/old-000001-delta.vmdk", extent)
+            .inventory(vcenter().vm(row_of("web")))
+            .judge()
+    };
+    let link = ["ds1/old/old-000001.vmdk", "ds1/old/old-000001-delta.vmdk"];
+    site(vec![0xa5; 4096])
+        .are(&link, "unknown/damaged never")
+        .says("ds1/old/old-000001.vmdk", "old-000001-delta.vmdk is an extent of it");
+    site(cowd(u32::try_from(SECTORS).unwrap())).are(&link, "orphaned/stranded-snapshot review");
+}
+
+#[test]
+fn v49_the_data_of_a_digest_are_its_own_whether_or_not_its_descriptor_can_be_read() {
+    let site = |named: &str, digest: Option<&[u8]>| {
+        let text = [
+            descriptor("web").build(),
+            format!("digestFilename=\"{named}\"\n").into_bytes(),
+        ];
+        let site = Site::vmware()
+            .vmx("ds1/web", "web", &["web.vmdk"])
+            .file("ds1/web/web.vmdk", text.concat())
+            .zeros("ds1/web/web-flat.vmdk", SECTORS * 512)
+            .zeros("ds1/web/q-digest-flat.vmdk", 1 << 20);
+        let site = match digest {
+            Some(digest) => site.file("ds1/web/q-digest.vmdk", digest),
+            None => site,
+        };
+        site.inventory(vcenter().vm(row_of("web"))).judge()
+    };
+    for digest in [Some(&[0xa5; 600][..]), Some(b""), None] {
+        site("q-digest.vmdk", digest).is("ds1/web/q-digest-flat.vmdk", "owned");
+    }
+    site("r-digest.vmdk", None).is("ds1/web/q-digest-flat.vmdk", "orphaned/leftover-sidecar");
+}
