@@ -42,7 +42,7 @@ pub struct SnapshotList {
     pub clone_of: Vec<EncodedText>,
     /// `sentinelN`: disks shared between clone and original (assumed).
     pub sentinels: Vec<EncodedText>,
-    /// Files named under keys that are not known, or on damaged lines.
+    /// Files named under keys that are not known or stand again further down, or on damaged lines.
     pub other_files: Vec<FileReference>,
     /// The list is encrypted with its VM: which snapshots there are is not known.
     pub is_encrypted: bool,
@@ -50,7 +50,8 @@ pub struct SnapshotList {
     pub malformed_lines: usize,
     /// Lines whose quoted value has no closing quote. They break the grammar too (open-vm-tools, *dictll.c*).
     pub unterminated_lines: usize,
-    /// The file ends inside a line or holds NULs: lines were lost, and with them perhaps disks.
+    /// The file ends inside a line or holds NULs, or no line of it is one of a list: lines were lost, and with them
+    /// perhaps disks.
     pub is_torn: bool,
     /// What is odd.
     pub anomalies: Vec<Anomaly>,
@@ -127,7 +128,7 @@ impl SnapshotList {
                 .len()
                 .saturating_sub(dictionary.unterminated_lines()),
             unterminated_lines: dictionary.unterminated_lines(),
-            is_torn: dictionary.is_torn,
+            is_torn: dictionary.is_torn || dictionary.entries.is_empty() && !dictionary.malformed.is_empty(),
             anomalies: dictionary.anomalies.clone(),
             ..Self::default()
         };
@@ -148,7 +149,7 @@ impl SnapshotList {
         let is_known = if let Some((index, field)) = numbered(&key, "snapshot") {
             field
                 .strip_prefix('.')
-                .is_some_and(|field| drafts.entry(index).or_default().set(field, value))
+                .is_some_and(|field| self.set(drafts.entry(index).or_default(), field, entry))
         } else if numbered(&key, "cloneof").is_some() {
             push_unless_blank(&mut self.clone_of, value)
         } else if numbered(&key, "sentinel").is_some() {
@@ -163,6 +164,17 @@ impl SnapshotList {
                 FileKind::Other,
             ));
         }
+    }
+
+    /// Takes one field of a snapshot; false when it is not known. A file that stood before under the same key is kept.
+    fn set(&mut self, draft: &mut Draft, field: &str, entry: &Entry<'_>) -> bool {
+        let before = draft.file_of(field);
+        let is_known = draft.set(field, &entry.value);
+        if let Some((value, kind)) = before.filter(|_| is_known) {
+            self.other_files
+                .push(FileReference::new(entry.key.as_ref(), value, kind));
+        }
+        is_known
     }
 
     /// Compares the entries with each other and with the counts.
@@ -295,6 +307,16 @@ impl Draft {
             _ => return self.set_numbered(field, value),
         }
         true
+    }
+
+    /// The file that a field has named so far, and what for.
+    fn file_of(&self, field: &str) -> Option<(EncodedText, FileKind)> {
+        if field == "filename" {
+            return Some((self.snapshot.state_file.clone()?, FileKind::SnapshotState));
+        }
+        let (index, rest) = numbered(field, "disk")?;
+        let disk = self.disks.get(&index).filter(|_| rest == ".filename")?;
+        Some((disk.file_name.clone()?, FileKind::Disk))
     }
 
     /// Takes a field of a disk or a clone; false when it is neither.
@@ -436,5 +458,30 @@ mod tests {
     #[test]
     fn an_encrypted_list_says_so() {
         assert!(read("encryption.keySafe = \"k\"\nencryption.data = \"d\"\n").is_encrypted);
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_names_both_files() {
+        let list = read(
+            "snapshot0.disk0.fileName = \"a.vmdk\"\nsnapshot0.filename = \"a.vmsn\"\nSnapshot0.Disk0.filename = \"b.vmdk\"\n\
+             snapshot0.filename = \"b.vmsn\"\n",
+        );
+        let named: Vec<_> = list
+            .references()
+            .into_iter()
+            .map(|file| (file.value.to_string(), file.kind))
+            .collect();
+        for file in ["a.vmdk", "b.vmdk"] {
+            assert!(named.contains(&(file.to_owned(), FileKind::Disk)), "{named:?}");
+        }
+        for file in ["a.vmsn", "b.vmsn"] {
+            assert!(named.contains(&(file.to_owned(), FileKind::SnapshotState)), "{named:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_line_of_a_list_is_torn() {
+        assert!(read("<html>\nno such page\n</html>\n").is_torn);
+        assert!(!read("").is_torn && !read("# nothing\n").is_torn);
     }
 }

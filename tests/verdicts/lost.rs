@@ -14,7 +14,7 @@ use super::{
         Export, SECTORS, Site, child, cid, descriptor, hyperv_host, hyperv_row, hyperv_vm, listed, row, row_of,
         vcenter, vhdx,
     },
-    vmware::{snapshot_of, state},
+    vmware::snapshot_of,
 };
 
 #[test]
@@ -286,14 +286,17 @@ fn snapshots_that_an_inventory_counts_and_no_list_tells_keep_links_unknown() {
         Site::vmware()
             .vm("ds1", "web")
             .delta("ds1/web/web-000001", "web.vmdk")
-            .file("ds1/web/web-Snapshot1.vmsn", state())
+            .disk("ds1/far/far")
             .inventory(vcenter().vm(row))
             .judge()
     };
-    judged(true)
-        .is("ds1/web/web-000001.vmdk", "unknown/owner-unreadable")
-        .is("ds1/web/web-Snapshot1.vmsn", "unknown/owner-unreadable");
-    judged(false).is("ds1/web/web-000001.vmdk", "orphaned/stranded-snapshot");
+    judged(true).are(
+        &["ds1/web/web-000001.vmdk", "ds1/far/far.vmdk"],
+        "unknown/owner-unreadable",
+    );
+    judged(false)
+        .is("ds1/web/web-000001.vmdk", "orphaned/stranded-snapshot")
+        .is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk");
 }
 
 #[test]

@@ -45,10 +45,12 @@ pub(crate) const MARGIN: SignedDuration = SignedDuration::from_hours(1);
 pub(crate) enum Reach {
     /// Everything that needs an inventory to be judged.
     Everything,
-    /// Disks: one of them may be a parent that nobody here names.
+    /// Disks, and what a descriptor names beside its extents: one of them may be a parent that nobody here names.
     Disks,
     /// What a VM can have attached: disks and their extents, images, media.
     Attachable,
+    /// What can be a VM's own: what it can have attached, and its snapshots and other state.
+    Belongings,
     /// Disks of this platform without a parent: one of them may be the parent of a disk that is lost.
     Bases(Platform),
     /// Configurations of this platform, and state that bears the id of one.
@@ -70,7 +72,7 @@ pub(crate) enum Reach {
 impl Reach {
     /// True where an owner may be hidden from any disk of a root: its cover is not complete.
     fn is_wide(&self) -> bool {
-        matches!(self, Self::Everything | Self::Attachable)
+        matches!(self, Self::Everything | Self::Attachable | Self::Belongings)
     }
 }
 
@@ -230,8 +232,12 @@ impl Reach {
         let file = files.nodes[node];
         match self {
             Self::Everything => true,
-            Self::Disks => file.kind().is_disk() || file.kind().is_extent(),
+            Self::Disks => {
+                let kind = file.kind();
+                kind.is_disk() || kind.is_extent() || matches!(kind, Kind::VmdkDigest | Kind::VmdkCtk)
+            }
             Self::Attachable => is_attachable(file.kind()),
+            Self::Belongings => is_attachable(file.kind()) || Self::State.includes(files, node),
             Self::These(nodes) => nodes.contains(&node),
             Self::Bases(platform) => file.kind().platform() == Some(*platform) && is_base(file),
             Self::Configurations(platform) => {
@@ -502,7 +508,10 @@ impl Builder<'_> {
         self.roots_without_files();
         self.unreadable_owners();
         self.unreadable_snapshot_lists();
+        self.lost_snapshot_lists();
+        self.names_read_wrong();
         self.unreadable_disks();
+        self.parents_not_named();
         self.rows_without_id();
         self.rows_without_the_rest();
         self.unscanned_snapshot_folders();

@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{Builder, Reach, home_folder, is_checkpoint_disk, is_state};
+use super::{Builder, GapItem, Reach, home_folder, is_checkpoint_disk, is_state};
 use crate::{
     inventory::{DatastoreRecord, Listing, Registration},
     kind::{Platform, Role},
@@ -250,7 +250,7 @@ impl Builder<'_> {
     }
 
     /// Roots that the hosts of a VM may mount: a VM has its disks where its host reaches (V3).
-    fn within_reach(&self, vm: &OwnerVm) -> BTreeSet<usize> {
+    pub(super) fn within_reach(&self, vm: &OwnerVm) -> BTreeSet<usize> {
         let mut roots = self.of_platform(vm.platform);
         let hosts: Option<BTreeSet<String>> = self
             .rows_of(vm)
@@ -354,22 +354,44 @@ impl Builder<'_> {
             .rows
             .iter()
             .any(|&(inventory, row)| self.world.inventories[inventory].vms[row].has_configuration);
-        // A configuration that is gone is a ghost's, and its disks lay with it as far as known (V11). One that the
-        // platform itself could not read leaves open where they lie (V3).
+        // One that the platform itself could not read leaves open what it has (V3).
         if let Some((root, path)) = vm.ghost.as_ref().filter(|_| is_told) {
-            let folder = path
-                .iter()
-                .rposition(|&byte| byte == b'/')
-                .map_or(Vec::new(), |end| path[..end].to_vec());
-            self.gap(
-                ReasonCode::OwnerUnreadable,
-                text,
-                BTreeSet::from([*root]),
-                Reach::Folder(*root, home_folder(&folder)),
-            );
+            self.ghost_of_unknown_disks(vm, *root, path, text);
         } else {
             self.reach_of_unknown_vm(vm, text, Reach::Everything);
         }
+    }
+
+    /// V11: what lies with a configuration that is gone may be its own whatever it is. Elsewhere it may have disks and the
+    /// state of snapshots, like one that cannot be read. Of a VM of which nothing is left at home most often nothing is
+    /// left at all, and every site has some: that lowers the confidence, and what may be its own is no candidate.
+    fn ghost_of_unknown_disks(&mut self, vm: &OwnerVm, root: usize, config: &[u8], text: String) {
+        let folder = RawPath::new(config.to_vec()).folder();
+        let home = home_folder(folder.as_bytes());
+        let roots = self.within_reach(vm);
+        if !self.is_left_at(root, folder.as_bytes(), &home) {
+            self.coverage.gaps.push(GapItem {
+                code: ReasonCode::OwnerUnreadable,
+                text,
+                roots,
+                reach: Reach::Belongings,
+                caps: false,
+                lowers: true,
+            });
+            return;
+        }
+        self.gap(ReasonCode::OwnerUnreadable, text.clone(), roots, Reach::Belongings);
+        let reach = Reach::Folder(root, home);
+        self.gap(ReasonCode::OwnerUnreadable, text, BTreeSet::from([root]), reach);
+    }
+
+    /// True where a file lies in the folder of a configuration that is gone, or in those of its VM.
+    fn is_left_at(&self, root: usize, folder: &[u8], home: &[u8]) -> bool {
+        let home = RawPath::new(home.to_vec());
+        let below = ["Virtual Hard Disks", "Snapshots"].map(|name| home.join(name.as_bytes()));
+        let below = below.iter().map(RawPath::as_bytes);
+        let mut folders = [folder, home.as_bytes()].into_iter().chain(below);
+        folders.any(|folder| !self.world.files.in_folder(root, folder).is_empty())
     }
 
     /// A VM of which something is not told may have it on every datastore of its platform.

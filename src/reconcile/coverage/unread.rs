@@ -1,18 +1,20 @@
 //! Gaps about places that were not read: folders, configurations, disks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Builder, Reach, count, home_folder, is_below};
+use super::{Builder, Reach, count, home_folder, is_below, list};
 use crate::{
     catalogue::SkipReason,
     evidence::MarkCode,
     inventory::Listing,
-    kind::{Kind, Platform},
+    kind::{Kind, Platform, Role},
     path::fold,
     raw::RawPath,
     reconcile::{
+        companions,
         files::NodeId,
         own::{self, OwnerVm},
+        resolve::Target,
     },
     report::codes::ReasonCode,
 };
@@ -183,7 +185,8 @@ impl Builder<'_> {
     }
 
     /// The snapshot list of a registered VM that cannot be read, or is gone while the inventory counts snapshots, may name
-    /// disks that no inventory of current disks lists.
+    /// disks that no inventory of current disks lists. Most are in the chains of the current ones; those of another branch
+    /// stand on one of these; but a disk that was taken out of the VM since is on no chain, and lies anywhere.
     pub(super) fn unreadable_snapshot_lists(&mut self) {
         let files = self.world.files;
         for vm in self.owners.vms.iter().filter(|vm| vm.is_registered()) {
@@ -211,6 +214,110 @@ impl Builder<'_> {
                     Reach::Folder(root, folder),
                 );
             }
+            let text = format!(
+                "the snapshot list of {} {state}: a disk or state that only a snapshot of it has may lie elsewhere; an inventory that lists whole \
+                 chains would tell",
+                vm.name,
+            );
+            let roots = self.within_reach(vm);
+            self.gap(ReasonCode::OwnerUnreadable, text, roots, Reach::Belongings);
+        }
+    }
+
+    /// V52: the state of a snapshot lies with a registered VM that has no snapshot list at all: the list is lost, or lies
+    /// where nobody looked. ESXi makes one, empty, with every VM. What it would name there may be the VM's own.
+    pub(super) fn lost_snapshot_lists(&mut self) {
+        let files = self.world.files;
+        for vm in self.owners.vms.iter().filter(|vm| vm.is_registered()) {
+            let has_list = vm.files.keys().any(|&node| files.nodes[node].kind() == Kind::Vmsd);
+            let Some(config) = vm.config.filter(|_| vm.platform == Platform::Vmware && !has_list) else {
+                continue;
+            };
+            if own::best_listing(self.world, vm) == Listing::WholeChains {
+                continue;
+            }
+            let home = (files.nodes[config].entry.root, files.nodes[config].folder().to_vec());
+            let named = companions::named_folders(files, self.references, config);
+            let folders: BTreeSet<(usize, Vec<u8>)> = named.into_iter().chain([home]).collect();
+            for (root, folder) in folders {
+                let Some(state) = self.state_without_list(config, root, &folder) else {
+                    continue;
+                };
+                let text = format!(
+                    "{} has no snapshot list, and {state} lies with it: the list may be lost, and what it named may be its own; look at the \
+                     snapshots of the VM, or give an inventory that lists whole chains",
+                    vm.name,
+                );
+                let reach = Reach::StateIn(root, folder);
+                self.gap(ReasonCode::OwnerUnreadable, text, BTreeSet::from([root]), reach);
+            }
+        }
+    }
+
+    /// The path of the state of a snapshot in a folder that may be of this configuration, and of no other registered VM.
+    fn state_without_list(&self, config: NodeId, root: usize, folder: &[u8]) -> Option<String> {
+        let files = self.world.files;
+        let near = files.in_folder(root, folder);
+        let is_other =
+            |node: &NodeId| *node != config && self.is_registered(*node) && files.nodes[*node].kind().is_config();
+        let is_shared = near.iter().any(is_other);
+        // A list of another name may be its list, which is said of that list.
+        let is_list = |node: &NodeId| files.nodes[*node].kind() == Kind::Vmsd && !self.is_registered(*node);
+        if near.iter().any(is_list) {
+            return None;
+        }
+        let stem = files.name(config).rsplit_once('.').map_or("", |(stem, _)| stem);
+        let may_be_its = |node: &&NodeId| {
+            let kind = files.nodes[**node].kind();
+            let has_name = files
+                .name(**node)
+                .strip_prefix(stem)
+                .is_some_and(|rest| rest.starts_with('-'));
+            matches!(kind, Kind::Vmsn | Kind::Vmem) && !self.is_registered(**node) && (has_name || !is_shared)
+        };
+        let state = near.iter().find(may_be_its)?;
+        Some(files.nodes[*state].entry.path.lossy().into_owned())
+    }
+
+    /// A disk that a registered VM names in a charset which is not that of the file system, and that is not there under
+    /// this name: it may have been read wrong, and the disk lies there under another (formats-vmware 1).
+    pub(super) fn names_read_wrong(&mut self) {
+        let files = self.world.files;
+        let mut found: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
+        for vm in self.owners.vms.iter().filter(|vm| vm.is_registered()) {
+            if own::best_listing(self.world, vm) == Listing::WholeChains {
+                continue;
+            }
+            for &node in vm.files.keys() {
+                let Some(evidence) = files.nodes[node].evidence() else {
+                    continue;
+                };
+                for (reference, target) in evidence.references.iter().zip(&self.references.targets[node]) {
+                    let names_disk = matches!(reference.role, Role::Disk | Role::Extent | Role::Parent);
+                    let is_decoded = reference.target.raw() != reference.target.as_str().as_bytes();
+                    if let Target::Missing { root, .. } = target
+                        && names_disk
+                        && is_decoded
+                    {
+                        found.entry(*root).or_default().insert(reference.target.to_string());
+                    }
+                }
+            }
+        }
+        for (root, names) in found {
+            let text = format!(
+                "{} of registered VMs on {} cannot be found under {} in the charset of the file that names them: a disk here may be one of \
+                 them; look under which names they lie",
+                list(names.iter().map(String::as_str)),
+                self.root_name(root),
+                if names.len() == 1 { "its name" } else { "their names" },
+            );
+            self.gap(
+                ReasonCode::DiskUnreadable,
+                text,
+                BTreeSet::from([root]),
+                Reach::Attachable,
+            );
         }
     }
 
@@ -240,6 +347,31 @@ impl Builder<'_> {
         let is_vmware = vm.platform == Platform::Vmware && vm.config.is_some();
         (is_vmware && counts_snapshots && lists().next().is_none())
             .then(|| "is not there, although the inventory counts snapshots".to_owned())
+    }
+
+    /// A link of a registered VM that has a parent and does not say where, as after damage to its hint, while no disk has the
+    /// id that it quotes: any disk may be the parent (CIDs of a parent change when it is written).
+    pub(super) fn parents_not_named(&mut self) {
+        let files = self.world.files;
+        let is_astray = |node: NodeId| matches!(self.references.broken.get(&node), Some(Target::NotAFile));
+        for vm in self.owners.vms.iter().filter(|vm| vm.is_registered()) {
+            let astray: Vec<NodeId> = vm.files.keys().copied().filter(|&node| is_astray(node)).collect();
+            if astray.is_empty() || own::best_listing(self.world, vm) == Listing::WholeChains {
+                continue;
+            }
+            for node in astray {
+                let file = files.nodes[node];
+                let text = format!(
+                    "{} on {}, a disk of {}, has a parent and names none that could be found: it may be any disk; repair the chain or give \
+                     Get-VHD or LayoutEx",
+                    file.entry.path.lossy(),
+                    self.root_name(file.entry.root),
+                    vm.name,
+                );
+                let roots = self.within_reach(vm);
+                self.gap(ReasonCode::DiskUnreadable, text, roots, Reach::Disks);
+            }
+        }
     }
 
     /// A disk that could not be read may have its parent anywhere; nobody else names that parent.

@@ -125,7 +125,7 @@ impl Judge<'_> {
                 .because(ReasonCode::TargetGone, "a swap file is needed only while its VM runs, and no VM names it"),
             Kind::Vmgs => self.guest_state(node),
             Kind::Vmsn | Kind::Vmss | Kind::Vmem => Situation::new(Class::LeftoverState, Grade::Review)
-                .because(ReasonCode::TargetGone, "state of a VM that neither a configuration nor a snapshot list names"),
+                .because(ReasonCode::TargetGone, "state of a VM, and no configuration or snapshot list on the scanned roots names it"),
             Kind::Nvram => Situation::new(Class::LeftoverState, Grade::Review),
             Kind::Vmrs | Kind::Bin | Kind::Vsv | Kind::Slp => {
                 let mut situation = Situation::new(Class::LeftoverState, Grade::Review);

@@ -172,19 +172,27 @@ fn ha4_an_export_with_errors_says_nothing_of_what_it_does_not_list() {
 }
 
 #[test]
-fn ha4_ha6_a_vm_without_configuration_whose_disks_no_cmdlet_could_list_keeps_its_folder_unknown() {
-    let gone = |disks: &[&str]| {
+fn ha4_ha6_a_vm_without_configuration_whose_disks_no_cmdlet_could_list_keeps_every_disk_unknown() {
+    let site = |is_left: bool, disks: &[&str]| {
+        let folder = if is_left {
+            "gone/Virtual Hard Disks"
+        } else {
+            "elsewhere"
+        };
         with_vm(Site::hyperv(), "web")
-            .vhdx("csv1/gone/data.vhdx", &vhdx("data"))
+            .vhdx(&format!("csv1/{folder}/data.vhdx"), &vhdx("data"))
             .vhdx("csv1/old/old.vhdx", &vhdx("old"))
             .inventory(hyperv_host("hv1").vm(row_of("web")).vm(hyperv_row("gone", disks)))
             .judge()
     };
-    gone(&[])
-        .is("csv1/gone/data.vhdx", "unknown/owner-unreadable never")
-        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+    let (data, old) = ("csv1/gone/Virtual Hard Disks/data.vhdx", "csv1/old/old.vhdx");
+    site(true, &[])
+        .are(&[data, old], "unknown/owner-unreadable never")
         .problem("ghost", "gone");
-    gone(&[&csv("gone/gone.vhdx")]).is("csv1/gone/data.vhdx", "orphaned/deleted-vm-disk");
+    site(false, &[])
+        .is(old, "orphaned/deleted-vm-disk review")
+        .confidence(old, "medium");
+    site(true, &[&csv("gone/gone.vhdx")]).are(&[data, old], "orphaned/deleted-vm-disk");
 }
 
 #[test]

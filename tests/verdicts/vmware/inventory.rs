@@ -533,21 +533,43 @@ fn a_disk_in_the_folder_of_a_registered_vm_hints_at_that_vm_and_not_at_the_name_
 }
 
 #[test]
-fn v11_a_ghost_without_disk_list_keeps_its_folder_unknown() {
-    let judged = Site::vmware()
-        .vm("ds1", "other")
-        .disk("ds1/web/data")
-        .disk("ds1/loose/loose")
-        .inventory(
-            vcenter()
-                .vm(row_of("other"))
-                .vm(config_only("web", "[ds1] web/web.vmx")),
-        )
-        .judge();
+fn v11_a_ghost_without_disk_list_keeps_its_folder_and_every_disk_in_its_reach_unknown() {
+    let site = |row: Registration, has_folder: bool| {
+        let site = Site::vmware()
+            .root("ds2", &["ds2"])
+            .vm("ds1", "other")
+            .disk("ds1/loose/loose")
+            .file("ds1/loose/vmware.log", "x")
+            .disk("ds2/loose/loose");
+        let site = if has_folder { site.disk("ds1/web/data") } else { site };
+        let row = Registration {
+            host: Some("esx1".to_owned()),
+            ..row
+        };
+        let vcenter = vcenter().host("esx2").datastore("ds2", &[], &["esx2"]);
+        site.inventory(vcenter.vm(row_of("other")).vm(row)).judge()
+    };
+    let judged = site(config_only("web", "[ds1] web/web.vmx"), true);
     judged
-        .is("ds1/web/data.vmdk", "unknown/owner-unreadable")
+        .are(
+            &["ds1/web/data.vmdk", "ds1/loose/loose.vmdk"],
+            "unknown/owner-unreadable",
+        )
+        .says("ds1/loose/loose.vmdk", "the configuration of web")
+        .is("ds1/loose/vmware.log", "orphaned/diagnostic")
+        .is("ds2/loose/loose.vmdk", "orphaned/deleted-vm-disk")
+        .complete(false)
         .problem("ghost", "web");
     assert_eq!(judged.missing("web"), ["ds1/web/web.vmx"]);
+    // Of a ghost of which nothing is left most often nothing is left at all.
+    site(config_only("web", "[ds1] web/web.vmx"), false)
+        .is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk review")
+        .confidence("ds1/loose/loose.vmdk", "medium")
+        .says("ds1/loose/loose.vmdk", "the configuration of web")
+        .is("ds2/loose/loose.vmdk", "orphaned/deleted-vm-disk candidate");
+    for has_folder in [true, false] {
+        site(row_of("web"), has_folder).is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod companions;
 mod extents;
 mod first_law;
 mod inventory;
+mod references;
 mod services;
 mod sharing;
 mod snapshots;
@@ -37,7 +38,7 @@ fn snapshots(disks: &[&str]) -> Vec<u8> {
 }
 
 /// A snapshot or suspend state of the VM as it is.
-pub(crate) fn state() -> Vec<u8> {
+fn state() -> Vec<u8> {
     VmsnBuilder::new(vmx("web", &["web.vmdk"]).build(), vm_id("web")).build()
 }
 

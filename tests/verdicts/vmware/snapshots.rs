@@ -381,6 +381,41 @@ fn v52_suspend_and_memory_files_are_owned_through_keys_and_lists_only() {
 }
 
 #[test]
+fn v52_the_state_of_a_snapshot_beside_a_vm_without_any_snapshot_list_may_be_its_own() {
+    let site = |list: Option<Vec<u8>>, folder: &str| {
+        let site = Site::vmware()
+            .vm("ds1", "web")
+            .delta("ds1/web/web-000009", "web.vmdk")
+            .file(&format!("{folder}/web-Snapshot9.vmsn"), state())
+            .zeros(&format!("{folder}/web-Snapshot9.vmem"), 1 << 20);
+        let site = match list {
+            Some(list) => site.file("ds1/web/web.vmsd", list),
+            None => site,
+        };
+        site.inventory(vcenter().vm(row_of("web"))).judge()
+    };
+    let (home, elsewhere) = ("ds1/web", "ds1/old");
+    site(None, home)
+        .are(
+            &[
+                "ds1/web/web-Snapshot9.vmsn",
+                "ds1/web/web-Snapshot9.vmem",
+                "ds1/web/web-000009.vmdk",
+            ],
+            "unknown/owner-unreadable never",
+        )
+        .says("ds1/web/web-Snapshot9.vmsn", "web has no snapshot list");
+    for list in [Vec::new(), snapshot_of("web.vmdk")] {
+        site(Some(list), home)
+            .is("ds1/web/web-Snapshot9.vmsn", "orphaned/leftover-state review")
+            .is("ds1/web/web-000009.vmdk", "orphaned/stranded-snapshot");
+    }
+    site(None, elsewhere)
+        .is("ds1/old/web-Snapshot9.vmsn", "orphaned/leftover-state review")
+        .is("ds1/web/web-000009.vmdk", "orphaned/stranded-snapshot");
+}
+
+#[test]
 fn what_a_left_list_or_state_names_is_judged_by_what_it_is_itself() {
     Site::vmware()
         .vm("ds1", "web")

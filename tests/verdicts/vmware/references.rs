@@ -1,0 +1,295 @@
+//! However a reference is written or damaged, what it means is not lost: the file is found, or nothing that it may mean is
+//! nobody's.
+
+use derelict::inventory::Listing;
+use derelict_parsers::testkit::vmware::{VmxBuilder, dictionary};
+
+use super::snapshot_of;
+use crate::support::{Export, Judged, SECTORS, Site, cid, config_only, descriptor, row_of, vcenter, vmx};
+
+/// `web`, whose first disk lies with it and whose second is written like this, while `ds1/far/far.vmdk` lies elsewhere.
+fn named(second: &str) -> Judged {
+    site_of(vmx("web", &["web.vmdk", second])).judge()
+}
+
+fn site_of(config: VmxBuilder) -> Site {
+    Site::vmware()
+        .file("ds1/web/web.vmx", config.build())
+        .disk("ds1/web/web")
+        .disk("ds1/far/far")
+        .inventory(vcenter().vm(config_only("web", "[ds1] web/web.vmx")))
+}
+
+#[test]
+fn a_path_with_empty_parts_dots_or_an_address_of_a_file_is_that_path() {
+    for path in [
+        "/vmfs/volumes//ds1/far/far.vmdk",
+        "/vmfs//volumes/ds1//far/far.vmdk",
+        "//vmfs/volumes/ds1/far/far.vmdk",
+        "/./vmfs/volumes/ds1/far/far.vmdk",
+        "/vmfs/volumes/ds9/../ds1/far/far.vmdk",
+        "file:///vmfs/volumes/ds1/far/far.vmdk",
+        "FILE://localhost/vmfs/volumes/ds1/f%61r/far.vmdk",
+        "DS:///vmfs/volumes/ds1/far/far.vmdk",
+        "[ds1]  far/far.vmdk",
+    ] {
+        named(path).are(&["ds1/far/far.vmdk", "ds1/far/far-flat.vmdk"], "owned");
+    }
+}
+
+#[test]
+fn an_address_that_nobody_understands_may_be_any_disk() {
+    for path in [
+        "nfs://filer/export/far/far.vmdk",
+        "blob://ds1/far/far.vmdk",
+        r"\\?\GLOBALROOT\Device\Harddisk1\far.vmdk",
+        r"\\filer",
+    ] {
+        named(path)
+            .is("ds1/far/far.vmdk", "unknown/outside-scan")
+            .gap("outside-scan")
+            .complete(false);
+    }
+    named("vsan://52aa-11").is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk candidate");
+    named("/dev/sdb").is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk candidate");
+}
+
+#[test]
+fn a_gap_about_files_outside_the_scan_names_vms_and_places() {
+    named("/vmfs/volumes/elsewhere/x.vmdk").says("ds1/far/far.vmdk", "1 VM (web) has files");
+    named("/vmfs/volumes/elsewhere/x.vmdk").says("ds1/far/far.vmdk", "(/vmfs/volumes/elsewhere/x.vmdk)");
+}
+
+/// `web` with this snapshot list, a disk of nobody elsewhere, and how far its inventory lists it.
+fn listed_by(list: impl AsRef<[u8]>, listing: Listing) -> Site {
+    let row = derelict::inventory::Registration {
+        listing,
+        ..row_of("web")
+    };
+    Site::vmware()
+        .root("ds2", &["ds2"])
+        .vm("ds1", "web")
+        .file("ds1/web/web.vmsd", list)
+        .disk("ds1/far/far")
+        .disk("ds2/far/two")
+        .inventory(
+            vcenter()
+                .host("esx2")
+                .datastore("ds2", &[], &["esx2"])
+                .vm(derelict::inventory::Registration {
+                    host: Some("esx1".to_owned()),
+                    ..row
+                }),
+        )
+}
+
+#[test]
+fn a_snapshot_list_that_cannot_be_read_may_name_any_disk_in_the_reach_of_its_vm() {
+    let encrypted = dictionary([("encryption.keySafe", "k"), ("encryption.data", "d")]);
+    let torn = b"snapshot0.uid = \"1\"\nsnapshot0.disk0.fileName = \"../far/fa".to_vec();
+    let too_long = [b"#".repeat(2 << 20), b"\n".to_vec()].concat();
+    let foreign = b"<html>\n<body>no such page</body>\n</html>\n".to_vec();
+    for list in [encrypted, torn, vec![0; 600], too_long, foreign] {
+        listed_by(&list, Listing::LeafDisks)
+            .judge()
+            .is("ds1/far/far.vmdk", "unknown/owner-unreadable never")
+            .is("ds2/far/two.vmdk", "orphaned/deleted-vm-disk")
+            .gap("owner-unreadable");
+        listed_by(&list, Listing::WholeChains)
+            .judge()
+            .is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk");
+    }
+    listed_by(snapshot_of("web.vmdk"), Listing::LeafDisks)
+        .unreadable_file("ds1/web/web.vmsd")
+        .judge()
+        .is("ds1/far/far.vmdk", "unknown/owner-unreadable");
+}
+
+#[test]
+fn a_snapshot_list_that_can_be_read_or_is_empty_hides_nothing() {
+    for list in [
+        snapshot_of("web.vmdk"),
+        Vec::new(),
+        b"snapshot.numSnapshots = \"0\"\n".to_vec(),
+    ] {
+        listed_by(list, Listing::LeafDisks)
+            .judge()
+            .is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk candidate")
+            .no_gap("owner-unreadable");
+    }
+}
+
+#[test]
+fn a_key_of_a_snapshot_list_that_stands_twice_names_both_disks() {
+    let list = [
+        snapshot_of("../far/far.vmdk"),
+        b"snapshot0.disk0.fileName = \"web.vmdk\"\n".to_vec(),
+    ]
+    .concat();
+    listed_by(list, Listing::LeafDisks)
+        .judge()
+        .are(&["ds1/far/far.vmdk", "ds1/far/far-flat.vmdk"], "owned");
+}
+
+#[test]
+fn v14_a_stray_line_of_a_bus_does_not_make_an_encrypted_configuration_readable() {
+    let site = |bundle: &str, line: (&str, &str)| {
+        let config = dictionary([
+            ("displayName", "web"),
+            ("encryption.keySafe", bundle),
+            ("encryption.data", "c2VjcmV0"),
+            line,
+        ]);
+        Site::vmware()
+            .file("ds1/web/web.vmx", config)
+            .disk("ds1/web/web")
+            .disk("ds1/far/far")
+            .inventory(vcenter().vm(config_only("web", "[ds1] web/web.vmx")))
+            .judge()
+    };
+    let (hosted, server) = (
+        "vmware:key/list/(pair/(phrase/a,b,c))",
+        "vmware:key/list/(pair/(fqid/a,b,c))",
+    );
+    let disk = ("scsi0:0.fileName", "web.vmdk");
+    let both = ["ds1/web/web.vmdk", "ds1/far/far.vmdk"];
+    site(hosted, ("ide1:0.autodetect", "TRUE")).are(&both, "unknown/owner-unreadable");
+    site(server, ("scsi0.present", "TRUE")).are(&both, "unknown/owner-unreadable");
+    site(hosted, disk)
+        .is("ds1/web/web.vmdk", "owned")
+        .is("ds1/far/far.vmdk", "unknown/owner-unreadable");
+    site(server, disk)
+        .is("ds1/web/web.vmdk", "owned")
+        .is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk");
+}
+
+/// `web` in a charset of this name, its second disk named by these bytes, which lies there as `é.vmdk`.
+fn written_in(charset: &str, name: &[u8]) -> Judged {
+    let mut config = format!(".encoding = \"{charset}\"\n").into_bytes();
+    config.extend(vmx("web", &["web.vmdk"]).build());
+    config.extend(
+        [
+            &b"scsi0:1.present = \"TRUE\"\nscsi0:1.fileName = \"../far/"[..],
+            name,
+            b".vmdk\"\n",
+        ]
+        .concat(),
+    );
+    Site::vmware()
+        .file("ds1/web/web.vmx", config)
+        .disk("ds1/web/web")
+        .disk("ds1/far/\u{e9}")
+        .disk("ds1/far/plain")
+        .inventory(vcenter().vm(config_only("web", "[ds1] web/web.vmx")))
+        .judge()
+}
+
+#[test]
+fn a_name_in_a_charset_that_is_not_known_may_be_that_of_any_disk() {
+    let disk = "ds1/far/\u{e9}.vmdk";
+    for (charset, name) in [
+        ("IBM437", &b"\x82"[..]),
+        ("HZ-GB-2312", b"~{(&~}"),
+        ("ISO-2022-JP", b"\x1b$B+!\x1b(B"),
+    ] {
+        written_in(charset, name).is(disk, "unknown/owner-unreadable");
+    }
+    written_in("IBM437", b"plain").is(disk, "orphaned/deleted-vm-disk");
+    written_in("windows-1252", b"\xe9").is(disk, "owned");
+}
+
+#[test]
+fn a_name_that_is_not_of_its_charset_may_be_that_of_any_disk_there() {
+    let disk = "ds1/far/\u{e9}.vmdk";
+    written_in("UTF-8", b"\xe9").is(disk, "unknown").gap("disk-unreadable");
+    written_in("windows-1251", b"\xe9").is(disk, "unknown");
+    written_in("UTF-8", "\u{e9}".as_bytes()).is(disk, "owned");
+    written_in("UTF-8", b"plain").is(disk, "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn a_descriptor_in_a_charset_that_is_not_known_leaves_its_extents_to_its_vm() {
+    let text = format!(
+        "# Disk DescriptorFile\nversion=1\nencoding=\"IBM437\"\nCID=12345678\nparentCID=ffffffff\ncreateType=\"vmfs\"\nRW {SECTORS} VMFS \""
+    );
+    let text = [text.as_bytes(), b"\x82-flat.vmdk\"\n"].concat();
+    Site::vmware()
+        .vmx("ds1/web", "web", &["\u{e9}.vmdk"])
+        .file("ds1/web/\u{e9}.vmdk", text)
+        .zeros("ds1/web/\u{e9}-flat.vmdk", SECTORS * 512)
+        .inventory(vcenter().vm(config_only("web", "[ds1] web/web.vmx")))
+        .judge()
+        .is("ds1/web/\u{e9}.vmdk", "owned/dangling-descriptor")
+        .is("ds1/web/\u{e9}-flat.vmdk", "owned/headless-extent");
+}
+
+/// A link of `web` whose descriptor has these lines, over two disks of one content id, with a third that has nothing to do
+/// with it.
+fn link_with(lines: &str) -> Judged {
+    let base = |name: &str| descriptor(name).build();
+    let text = format!(
+        "# Disk DescriptorFile\nversion=1\nencoding=\"UTF-8\"\nCID=0000abcd\nparentCID={:08x}\n{lines}createType=\"vmfs\"\nRW {SECTORS} \
+         VMFS \"web-000001-flat.vmdk\"\n",
+        cid("p1")
+    );
+    let twin =
+        String::from_utf8_lossy(&base("p2")).replace(&format!("{:08x}", cid("p2")), &format!("{:08x}", cid("p1")));
+    Site::vmware()
+        .vmx("ds1/web", "web", &["web-000001.vmdk"])
+        .file("ds1/web/web-000001.vmdk", text)
+        .zeros("ds1/web/web-000001-flat.vmdk", SECTORS * 512)
+        .disk("ds1/web/p1")
+        .file("ds1/web/p2.vmdk", twin)
+        .zeros("ds1/web/p2-flat.vmdk", SECTORS * 512)
+        .disk("ds1/web/other")
+        .inventory(vcenter().vm(config_only("web", "[ds1] web/web.vmx")))
+        .only_as_it_is()
+        .judge()
+}
+
+#[test]
+fn a_key_of_a_descriptor_that_stands_twice_names_both_files() {
+    let hints = |names: [&str; 2]| names.map(|name| format!("parentFileNameHint=\"{name}\"\n")).concat();
+    for names in [["p1.vmdk", "p2.vmdk"], ["p2.vmdk", "p1.vmdk"]] {
+        link_with(&hints(names))
+            .are(&["ds1/web/p1.vmdk", "ds1/web/p2.vmdk", "ds1/web/p1-flat.vmdk"], "owned")
+            .is("ds1/web/other.vmdk", "orphaned/deleted-vm-disk");
+    }
+    link_with(&hints(["other.vmdk", "p1.vmdk"])).are(&["ds1/web/p1.vmdk", "ds1/web/other.vmdk"], "owned");
+    link_with("parentFileNameHint=\"p1.vmdk\"\n").is("ds1/web/other.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn keys_of_the_disk_database_that_name_files_are_references() {
+    let hint = "parentFileNameHint=\"p1.vmdk\"\n";
+    link_with(&format!(
+        "{hint}ddb.objectParentUri = \"/vmfs/volumes/ds1/web/other.vmdk\"\n"
+    ))
+    .is("ds1/web/other.vmdk", "owned");
+    link_with(&format!(
+        "{hint}ddb.comment = \"copied from other.vmdk\"\nddb.fcd.name = \"other.vmdk\"\n"
+    ))
+    .is("ds1/web/other.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn a_link_that_does_not_name_its_parent_while_nothing_has_the_id_may_stand_on_any_disk() {
+    let site = |hint: &str| {
+        let text = format!(
+            "# Disk DescriptorFile\nversion=1\nCID=0000abcd\nparentCID=0badcafe\n{hint}createType=\"vmfs\"\nRW {SECTORS} VMFS \
+             \"web-000001-flat.vmdk\"\n"
+        );
+        Site::vmware()
+            .vmx("ds1/web", "web", &["web-000001.vmdk"])
+            .file("ds1/web/web-000001.vmdk", text)
+            .zeros("ds1/web/web-000001-flat.vmdk", SECTORS * 512)
+            .disk("ds1/web/web")
+            .disk("ds1/far/far")
+            .inventory(vcenter().vm(config_only("web", "[ds1] web/web.vmx")))
+            .judge()
+    };
+    site("").are(&["ds1/web/web.vmdk", "ds1/far/far.vmdk"], "unknown");
+    site("parentFileNameHint=\"web.vmdk\"\n")
+        .is("ds1/web/web.vmdk", "owned")
+        .is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk");
+}
