@@ -99,7 +99,9 @@ impl MountTable {
 
     /// True when two names of one file have one inode on this device, and two files have two.
     pub fn numbers_files(&self, device: u64) -> bool {
-        !self.file_system(device).is_some_and(|name| INVENTED_NUMBERS.contains(&name))
+        !self
+            .file_system(device)
+            .is_some_and(|name| INVENTED_NUMBERS.contains(&name))
     }
 
     /// True when a file has the same inode each time it is asked for. FUSE servers may number files as they meet them.
