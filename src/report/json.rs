@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn the_error_of_a_full_disk_is_told_as_it_is_wherever_it_strikes() {
         let mut report = sample::report();
-        let facts = crate::facts::Facts::from(&serde_json::json!({"a": [1, 2], "b": "text"}));
+        let facts = crate::facts::Facts::of(&serde_json::json!({"a": [1, 2], "b": "text"}));
         report.artifacts[0].facts = facts;
         let mut whole = Vec::new();
         document(&report, &mut whole).unwrap();
