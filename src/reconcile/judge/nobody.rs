@@ -264,11 +264,11 @@ impl Judge<'_> {
     }
 
     /// V11: a VM that is registered and whose configuration is gone may have had more in its folder than its inventory lists,
-    /// and one whose disks no inventory lists may have had them anywhere.
+    /// and one whose disks no inventory lists may have had them anywhere. A copy of a disk in use is of no need to it.
     fn may_be_of_ghost(&self, node: NodeId) -> bool {
         let mut gaps = self.coverage.lowering(self.world.files, node);
         self.vm_at_home_with(node).is_some_and(|vm| vm.config.is_none())
-            || gaps.any(|gap| gap.code == ReasonCode::OwnerUnreadable)
+            || self.used_twin(node).is_none() && gaps.any(|gap| gap.code == ReasonCode::OwnerUnreadable)
     }
 
     /// H-D20, H-F7: what cannot be read is not judged by guess.
