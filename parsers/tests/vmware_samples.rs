@@ -468,7 +468,7 @@ fn every_malformed_vmdk_gives_a_clear_error_or_a_named_anomaly() {
     let folder = folder.join("malformed/vmware");
     let expectations = json(&folder.join("EXPECTED-vmdk.json"));
     for path in files_below(&folder, &["vmdk"]) {
-        let name = path.strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
+        let name = path.strip_prefix(&folder).unwrap().to_string_lossy().replace('\\', "/");
         let bytes = bytes(&path);
         let outcome = match vmdk::read(&bytes, &Limits::default()) {
             Ok(vmdk) => {
