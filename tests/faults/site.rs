@@ -26,7 +26,7 @@ const EXPORT: &str = r#"[{
   "Template": false, "ConnectionState": "connected", "PowerState": "poweredOff",
   "VmPathName": "[ds1] web01/web01.vmx",
   "Files": {"VmPathName": "[ds1] web01/web01.vmx", "SnapshotDirectory": "[ds1] web01", "LogDirectory": "[ds1] web01"},
-  "Disks": [{"Key": 2000, "Label": "Hard disk 1", "FileName": "[ds1] web01/web01.vmdk", "CapacityInKB": 1024}]
+  "Disks": [{"Key": 2000, "Label": "Hard disk 1", "FileName": "[ds1] web01/web01.vmdk", "CapacityInKB": 2048}]
 }]"#;
 
 const VMX: &[u8] =
@@ -39,16 +39,17 @@ const fn descriptor(text: &'static str) -> &'static [u8] {
 
 const WEB01: &[u8] = descriptor(
     "# Disk DescriptorFile\nversion=1\nencoding=\"UTF-8\"\nCID=a1b2c3d4\nparentCID=ffffffff\ncreateType=\"vmfs\"\n\
-     # Extent description\nRW 2048 VMFS \"web01-flat.vmdk\"\n",
+     # Extent description\nRW 4096 VMFS \"web01-flat.vmdk\"\n",
 );
 
 /// The descriptor of a disk that nobody knows.
 pub(crate) const OLD: &[u8] = descriptor(
     "# Disk DescriptorFile\nversion=1\nencoding=\"UTF-8\"\nCID=0badc0de\nparentCID=ffffffff\ncreateType=\"vmfs\"\n\
-     # Extent description\nRW 2048 VMFS \"old-flat.vmdk\"\n",
+     # Extent description\nRW 4096 VMFS \"old-flat.vmdk\"\n",
 );
 
-static FLAT: [u8; 1 << 20] = [1; 1 << 20];
+/// Longer than what is opened although its name tells what it is.
+static FLAT: [u8; 2 << 20] = [1; 2 << 20];
 
 /// One VM that is registered, one disk that nobody knows, and a folder that holds neither.
 pub(crate) fn files() -> Vec<(&'static str, &'static [u8])> {
