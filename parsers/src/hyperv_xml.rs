@@ -94,11 +94,7 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Document> {
     let text = Text::decode(bytes, &mut findings);
     let root = TreeReader::new(&text, limits).run(&mut findings)?;
     Ok(Document {
-        tree: KeyTree {
-            roots: vec![root],
-            detached: Vec::new(),
-            complete: findings.is_complete(),
-        },
+        tree: KeyTree::new(&[root], &[], findings.is_complete()),
         encoding: text.encoding,
         anomalies: findings.into_anomalies(),
     })
@@ -404,6 +400,7 @@ fn bytes(text: &str) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vmcx::KeyRef;
 
     fn tree(xml: &str) -> Document {
         parse(xml.as_bytes(), &Limits::default()).unwrap()
@@ -436,7 +433,7 @@ mod tests {
                 ],
             )],
         );
-        assert_eq!(document.tree.roots, [expected]);
+        assert_eq!(document.tree.to_keys(), [expected]);
         assert_eq!(document.anomalies, []);
         assert!(document.tree.complete);
         assert_eq!(
@@ -519,11 +516,11 @@ mod tests {
         let whole = "<configuration><a type='string'>C:\\a.vhd</a><b type='string'>C:\\b";
         let document = tree(whole);
         assert_eq!(
-            document.tree.get("configuration/a").and_then(Key::as_str),
+            document.tree.get("configuration/a").and_then(KeyRef::as_str),
             Some("C:\\a.vhd")
         );
         assert_eq!(
-            document.tree.get("configuration/b").and_then(Key::as_str),
+            document.tree.get("configuration/b").and_then(KeyRef::as_str),
             Some("C:\\b")
         );
         assert!(!document.tree.complete);
@@ -540,10 +537,10 @@ mod tests {
     fn a_value_that_does_not_fit_its_type_stays_text() {
         let document = tree("<configuration><n type='integer'>C:\\a.vhd</n><x type='new'>1</x></configuration>");
         assert_eq!(
-            document.tree.get("configuration/n").and_then(Key::as_str),
+            document.tree.get("configuration/n").and_then(KeyRef::as_str),
             Some("C:\\a.vhd")
         );
-        assert_eq!(document.tree.get("configuration/x").and_then(Key::as_str), Some("1"));
+        assert_eq!(document.tree.get("configuration/x").and_then(KeyRef::as_str), Some("1"));
         let codes: Vec<_> = document.anomalies.iter().map(|anomaly| anomaly.code.as_str()).collect();
         assert_eq!(codes, ["value-not-of-its-type", "value-not-of-its-type"]);
     }

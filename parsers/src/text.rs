@@ -60,6 +60,11 @@ impl EncodedText {
         self.raw.as_deref().unwrap_or(self.text.as_bytes())
     }
 
+    /// True when the bytes in the file are not those of the text.
+    pub(crate) fn keeps_bytes(&self) -> bool {
+        self.raw.is_some()
+    }
+
     /// True when nothing is left after trimming blanks.
     pub fn is_blank(&self) -> bool {
         is_blank(&self.text)

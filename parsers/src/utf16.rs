@@ -5,8 +5,8 @@
 
 use crate::text::EncodedText;
 
-/// What a [`smol_str::SmolStr`] keeps in itself.
-const SHORT_BYTES: usize = 23;
+/// Units that are looked at together. Nearly all names and paths have fewer.
+const SHORT_UNITS: usize = 128;
 
 /// Decodes little-endian UTF-16. A last odd byte is left out: whoever cares checks the length first.
 pub fn decode_le(bytes: &[u8]) -> EncodedText {
@@ -24,37 +24,77 @@ pub fn until_nul(bytes: &[u8]) -> &[u8] {
     bytes.get(..units.saturating_mul(2)).unwrap_or(bytes)
 }
 
-fn decode(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16 + Clone) -> EncodedText {
+/// The units of a text without at most one closing NUL, and an odd byte behind them.
+pub(crate) fn without_nul(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let (units, odd) = bytes.as_chunks::<2>();
+    (units.strip_suffix(&[[0, 0]]).unwrap_or(units).as_flattened(), odd)
+}
+
+/// Puts decoded little-endian UTF-16 behind a text. True when something had to be replaced.
+pub(crate) fn push_le(bytes: &[u8], text: &mut String) -> bool {
+    push(bytes.as_chunks().0, u16::from_le_bytes, text)
+}
+
+fn decode(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16 + Copy) -> EncodedText {
     let (pairs, _) = bytes.as_chunks::<2>();
-    let units = pairs.iter().copied().map(unit);
-    // Nearly all of them are.
-    if units.clone().all(|unit| unit < 0x80) {
-        return ascii(units.map(u16::to_le_bytes).map(|[low, _]| low), pairs.len());
+    if let Some(text) = Ascii::of(pairs, unit).text() {
+        return EncodedText::new(text);
     }
-    let mut lossy = false;
-    let text: String = char::decode_utf16(units)
-        .map(|decoded| {
-            decoded.unwrap_or_else(|_| {
-                lossy = true;
-                char::REPLACEMENT_CHARACTER
-            })
-        })
-        .collect();
-    if lossy {
+    let mut text = String::new();
+    if push(pairs, unit, &mut text) {
         EncodedText::decoded(text, bytes)
     } else {
         EncodedText::new(text)
     }
 }
 
-/// Text of ASCII bytes. Most are so short that they need no memory of their own.
-fn ascii(bytes: impl Iterator<Item = u8>, length: usize) -> EncodedText {
-    let mut short = [0; SHORT_BYTES];
-    let Some(room) = short.get_mut(..length) else {
-        return EncodedText::new(String::from_utf8(bytes.collect()).unwrap_or_default());
-    };
-    room.iter_mut().zip(bytes).for_each(|(target, byte)| *target = byte);
-    EncodedText::new(std::str::from_utf8(room).unwrap_or_default())
+fn push(pairs: &[[u8; 2]], unit: impl Fn([u8; 2]) -> u16 + Copy, text: &mut String) -> bool {
+    let mut rest = pairs;
+    for group in pairs.chunks(SHORT_UNITS) {
+        let Some(behind) = Ascii::of(group, unit).text().and_then(|ascii| {
+            text.push_str(ascii);
+            rest.get(group.len()..)
+        }) else {
+            break;
+        };
+        rest = behind;
+    }
+    let mut lossy = false;
+    text.extend(char::decode_utf16(rest.iter().copied().map(unit)).map(|decoded| {
+        decoded.unwrap_or_else(|_| {
+            lossy = true;
+            char::REPLACEMENT_CHARACTER
+        })
+    }));
+    lossy
+}
+
+/// A short text of ASCII alone, as nearly all are.
+struct Ascii {
+    bytes: [u8; SHORT_UNITS],
+    /// `None` where it is longer or not ASCII.
+    length: Option<usize>,
+}
+
+impl Ascii {
+    #[inline]
+    fn of(pairs: &[[u8; 2]], unit: impl Fn([u8; 2]) -> u16) -> Self {
+        let mut bytes = [0; SHORT_UNITS];
+        let mut bits = 0;
+        // Without a branch for each unit.
+        for (byte, pair) in bytes.iter_mut().zip(pairs) {
+            let unit = unit(*pair);
+            [*byte, _] = unit.to_le_bytes();
+            bits |= unit;
+        }
+        let length = Some(pairs.len()).filter(|length| bits < 0x80 && *length <= SHORT_UNITS);
+        Self { bytes, length }
+    }
+
+    #[inline]
+    fn text(&self) -> Option<&str> {
+        std::str::from_utf8(self.bytes.get(..self.length?)?).ok()
+    }
 }
 
 #[cfg(test)]
@@ -66,6 +106,22 @@ mod tests {
         let text = decode_le(&[0x41, 0, 0x3d, 0xd8, 0x00, 0xde]);
         assert_eq!(text, EncodedText::new("A\u{1f600}"));
         assert_eq!(decode_be(&[0, 0x41, 0x4e, 0x2d]), EncodedText::new("A中"));
+    }
+
+    #[test]
+    fn long_texts_are_decoded_like_short_ones_wherever_they_are_no_ascii() {
+        for length in [127, 128, 129, 300] {
+            for other in [None, Some(0), Some(127), Some(128), Some(length - 1)] {
+                let text: String = (0..length)
+                    .map(|at| if Some(at) == other { '\u{1f600}' } else { 'a' })
+                    .collect();
+                let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+                assert_eq!(decode_le(&bytes), EncodedText::new(&text), "{length} {other:?}");
+                let mut behind = "x".to_owned();
+                assert!(!push_le(&bytes, &mut behind));
+                assert_eq!(behind, format!("x{text}"));
+            }
+        }
     }
 
     #[test]

@@ -229,7 +229,7 @@ fn compare_container(python: &str, name: &str, bytes: &[u8]) {
         .collect();
     let container = vmcx::read(bytes, &Limits::default()).unwrap();
     let mut ours = Vec::new();
-    for root in &container.tree.roots {
+    for root in &container.tree.to_keys() {
         show("", root, false, &mut ours);
     }
     assert!(ours.len() > 10 && theirs.len() > 10, "{name}: {} values", ours.len());

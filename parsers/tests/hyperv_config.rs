@@ -16,7 +16,7 @@ use derelict_parsers::{
         RuntimeState, TreeKind,
     },
     hyperv_xml::{self, Encoding},
-    vmcx::{Key, Value},
+    vmcx::ValueRef,
     windows_path,
 };
 use uuid::{Uuid, uuid};
@@ -166,14 +166,14 @@ fn every_element_of_the_real_xml_becomes_a_key() {
     let text = String::from_utf16(&text).unwrap();
     let document = hyperv_xml::parse(&bytes, &Limits::default()).unwrap();
     let mut keys = Vec::new();
-    document.tree.walk(|_, key| keys.push(key));
-    let count = |wanted: fn(&&&Key) -> bool| keys.iter().filter(wanted).count();
+    document.tree.walk(|_, key| keys.push(key.value()));
+    let count = |wanted: fn(&&ValueRef<'_>) -> bool| keys.iter().filter(wanted).count();
     let of_type = |kind: &str| text.matches(&format!("type=\"{kind}\"")).count();
     assert_eq!(keys.len(), text.matches("</").count() + text.matches("/>").count());
-    assert_eq!(count(|key| matches!(key.value, Value::String(_))), of_type("string"));
-    assert_eq!(count(|key| matches!(key.value, Value::Int(_))), of_type("integer"));
-    assert_eq!(count(|key| matches!(key.value, Value::Bool(_))), of_type("bool"));
-    assert_eq!(count(|key| matches!(key.value, Value::Bytes(_))), of_type("bytes"));
+    assert_eq!(count(|value| matches!(value, ValueRef::String(_))), of_type("string"));
+    assert_eq!(count(|value| matches!(value, ValueRef::Int(_))), of_type("integer"));
+    assert_eq!(count(|value| matches!(value, ValueRef::Bool(_))), of_type("bool"));
+    assert_eq!(count(|value| matches!(value, ValueRef::Bytes(_))), of_type("bytes"));
 }
 
 #[test]

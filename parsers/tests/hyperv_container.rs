@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
 
 use derelict_parsers::{
     Limits, ParseError, ReadAt,
-    vmcx::{self, Container, Key, LogState, StoredKind, Value},
+    vmcx::{self, Container, Key, KeyRef, LogState, StoredKind, Value, ValueRef},
 };
 use serde_json::Value as Json;
 
@@ -47,7 +47,7 @@ fn lines_of(container: &Container) -> Vec<String> {
     let mut lines = Vec::new();
     container
         .tree
-        .walk(|path, key| lines.push(format!("/{path}  {}", shown(&key.value))));
+        .walk(|path, key| lines.push(format!("/{path}  {}", shown(&key.value().into()))));
     lines.sort();
     lines
 }
@@ -106,13 +106,7 @@ fn children_stand_in_the_order_of_insertion_not_of_the_tables() {
         return;
     };
     let root = container.tree.root("configuration").unwrap();
-    let last: Vec<_> = root
-        .children
-        .iter()
-        .rev()
-        .take(2)
-        .map(|key| key.name.as_str())
-        .collect();
+    let last: Vec<_> = root.children().rev().take(2).map(KeyRef::name).collect();
     assert_eq!(
         last,
         ["manifest", "_73e0f0c5-c0bc-4e16-a458-0e1c388bfee3_"],
@@ -121,7 +115,7 @@ fn children_stand_in_the_order_of_insertion_not_of_the_tables() {
     let name = container
         .tree
         .get("CONFIGURATION/properties/Name")
-        .and_then(Key::as_str);
+        .and_then(KeyRef::as_str);
     assert_eq!(name, Some("Other Location"));
 }
 
@@ -156,7 +150,7 @@ fn a_log_that_reaches_past_the_end_is_no_truncation() {
     let version = container
         .tree
         .get("configuration/properties/version")
-        .and_then(Key::as_int);
+        .and_then(KeyRef::as_int);
     assert_eq!(version, Some(2304));
 }
 
@@ -196,8 +190,8 @@ fn made_files_give_every_key_and_value() {
         if name == "dirty-log.vmcx" {
             expected = expected.get("with_replay").unwrap().clone();
         }
-        assert_eq!(as_json(&container.tree.roots, &bytes), expected, "{name}");
-        assert!(container.tree.detached.is_empty(), "{name}");
+        assert_eq!(as_json(&container.tree.to_keys(), &bytes), expected, "{name}");
+        assert!(container.tree.detached().next().is_none(), "{name}");
     }
 }
 
@@ -276,7 +270,7 @@ fn the_memory_of_a_saved_vm_is_never_read() {
     let container = read(&bytes.exact("tables", 0, 0x9000).unwrap());
     assert!(container.tree.complete, "{:?}", container.anomalies);
     let block = container.tree.get("savedstate/RamBlock5").unwrap();
-    assert!(matches!(block.value, Value::Stored(stored) if stored.length == 2304 && stored.offset == 0x1_0000));
+    assert!(matches!(block.value(), ValueRef::Stored(stored) if stored.length == 2304 && stored.offset == 0x1_0000));
 }
 
 fn malformed(name: &str) -> Option<Result<Container, ParseError>> {

@@ -68,7 +68,7 @@ fn look_at_everything(bytes: &[u8]) {
 }
 
 fn whole(tree: &KeyTree, roots: &[Key]) -> bool {
-    tree.complete && tree.detached.is_empty() && tree.roots == roots
+    tree.complete && tree.detached().next().is_none() && tree.to_keys() == roots
 }
 
 /// Said to be whole means: the tree that was written.

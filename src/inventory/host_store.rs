@@ -28,7 +28,7 @@ pub(super) fn import(origin: &Origin, bytes: &[u8]) -> Result<Part, ImportError>
     part.has_vm_list = true;
     for list in container.tree.get_all("Configurations/VirtualMachines") {
         part.vms
-            .extend(list.children.iter().filter_map(|key| registration(key, &file)));
+            .extend(list.children().filter_map(|key| registration(key, &file)));
     }
     if !container.tree.complete {
         part.warn_capping(
@@ -40,14 +40,14 @@ pub(super) fn import(origin: &Origin, bytes: &[u8]) -> Result<Part, ImportError>
 }
 
 /// The registration of one key: its name is the id, its text the path.
-fn registration(key: &vmcx::Key, file: &str) -> Option<Draft> {
+fn registration(key: vmcx::KeyRef<'_>, file: &str) -> Option<Draft> {
     let path = key.as_str()?;
     Some(Draft {
         vm: Registration {
-            instance_id: Uuid::parse_str(key.name.trim_matches('_')).ok(),
+            instance_id: Uuid::parse_str(key.name().trim_matches('_')).ok(),
             has_configuration: true,
             config: Some(path.to_owned()),
-            row: format!("{file}: Configurations/VirtualMachines/{}", key.name),
+            row: format!("{file}: Configurations/VirtualMachines/{}", key.name()),
             ..Registration::default()
         },
         listed: true,

@@ -10,7 +10,7 @@ use derelict_parsers::{
     EncodedText, Limits, ParseError, ReadAt,
     dictionary::Dictionary,
     hyperv_xml,
-    vmcx::{self, KeyTree, Stored, StoredKind, Value as KeyValue},
+    vmcx::{self, KeyTree, Stored, StoredKind, ValueRef},
     vmx::{OtherBacking, other_backings},
 };
 use serde::Serialize;
@@ -142,23 +142,23 @@ fn of_xml(reader: &FileReader, limits: &Limits) -> Result<Keys, ParseError> {
 fn of_tree(tree: &KeyTree, reader: &FileReader) -> Keys {
     let mut list = List::default();
     let mut unread = HASHED_BYTES;
-    tree.walk(|path, key| match &key.value {
-        KeyValue::Node => list.add(path, KeyType::Node, 0, || Value::Null),
-        KeyValue::Int(number) => list.add(path, KeyType::Int, 0, || json!(number)),
-        KeyValue::UInt(number) => list.add(path, KeyType::Uint, 0, || json!(number)),
-        KeyValue::Double(number) => list.add(path, KeyType::Double, 0, || double(*number)),
-        KeyValue::Bool(value) => list.add(path, KeyType::Bool, 0, || json!(value)),
-        KeyValue::String(value) => list.add(path, KeyType::String, value.raw().len(), || text(value)),
-        KeyValue::Bytes(bytes) => list.add(path, KeyType::Bytes, 4 * SHOWN_BYTES, || digest(bytes)),
-        KeyValue::Stored(stored) => {
+    tree.walk(|path, key| match key.value() {
+        ValueRef::Node => list.add(path, KeyType::Node, 0, || Value::Null),
+        ValueRef::Int(number) => list.add(path, KeyType::Int, 0, || json!(number)),
+        ValueRef::UInt(number) => list.add(path, KeyType::Uint, 0, || json!(number)),
+        ValueRef::Double(number) => list.add(path, KeyType::Double, 0, || double(number)),
+        ValueRef::Bool(value) => list.add(path, KeyType::Bool, 0, || json!(value)),
+        ValueRef::String(value) => list.add(path, KeyType::String, value.raw().len(), || text(&value.to_encoded())),
+        ValueRef::Bytes(bytes) => list.add(path, KeyType::Bytes, 4 * SHOWN_BYTES, || digest(bytes)),
+        ValueRef::Stored(stored) => {
             let kind = match stored.kind {
                 StoredKind::String => KeyType::String,
                 StoredKind::Bytes => KeyType::Bytes,
                 StoredKind::Other(_) => KeyType::Unknown,
             };
-            list.add(path, kind, 4 * SHOWN_BYTES, || outside(stored, reader, &mut unread));
+            list.add(path, kind, 4 * SHOWN_BYTES, || outside(&stored, reader, &mut unread));
         }
-        KeyValue::Unknown { kind, bytes } => list.add(path, KeyType::Unknown, 4 * SHOWN_BYTES, || {
+        ValueRef::Unknown { kind, bytes } => list.add(path, KeyType::Unknown, 4 * SHOWN_BYTES, || {
             let mut value = digest(bytes);
             value["number"] = json!(kind);
             value
@@ -241,7 +241,10 @@ fn outside(stored: &Stored, reader: &FileReader, unread: &mut u64) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use derelict_parsers::{testkit::vmcx::ContainerBuilder, vmcx::Key as TreeKey};
+    use derelict_parsers::{
+        testkit::vmcx::ContainerBuilder,
+        vmcx::{Key as TreeKey, Value as TreeValue},
+    };
 
     use super::*;
 
@@ -253,16 +256,16 @@ mod tests {
 
     #[test]
     fn each_type_has_its_form() {
-        let unknown = KeyValue::Unknown {
+        let unknown = TreeValue::Unknown {
             kind: 2,
             bytes: vec![1, 2],
         };
         let root = TreeKey::node(
             "a",
             [
-                TreeKey::leaf("uint", KeyValue::UInt(u64::MAX)),
-                TreeKey::leaf("nan", KeyValue::Double(f64::NAN)),
-                TreeKey::leaf("half", KeyValue::Double(0.5)),
+                TreeKey::leaf("uint", TreeValue::UInt(u64::MAX)),
+                TreeKey::leaf("nan", TreeValue::Double(f64::NAN)),
+                TreeKey::leaf("half", TreeValue::Double(0.5)),
                 TreeKey::leaf("new", unknown),
                 TreeKey::leaf("large", vec![7; 4096]),
             ],

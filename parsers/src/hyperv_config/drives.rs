@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use smol_str::SmolStr;
 use uuid::{Uuid, uuid};
 
 use super::{
     guid_at, parse_guid,
     paths::{PathReference, PathRole, PathValues},
 };
-use crate::{text::EncodedText, vmcx::Key};
+use crate::{text::EncodedText, vmcx::KeyRef};
 
 /// Device type of the IDE controller of generation 1 (R).
 const IDE: Uuid = uuid!("83f8638b-8dca-4152-9eda-2ca8b33039b4");
@@ -138,8 +137,8 @@ pub(super) struct Manifest {
 }
 
 impl Manifest {
-    pub(super) fn of(root: &Key) -> Self {
-        let entries = root.children_named("manifest").flat_map(|manifest| &manifest.children);
+    pub(super) fn of(root: KeyRef<'_>) -> Self {
+        let entries = root.children_named("manifest").flat_map(KeyRef::children);
         Self {
             devices: entries
                 .filter_map(|entry| Some((guid_at(entry, "instance")?, guid_at(entry, "device")?)))
@@ -163,23 +162,21 @@ impl Manifest {
 }
 
 /// Every drive of a configuration, in the order of its keys. `complete`: no key is missing from it.
-pub(super) fn read<'a>(root: &'a Key, complete: bool, paths: &mut PathValues<'a>) -> Vec<Drive> {
+pub(super) fn read<'a>(root: KeyRef<'a>, complete: bool, paths: &mut PathValues<'a>) -> Vec<Drive> {
     let manifest = Manifest::of(root);
     let mut drives = Vec::new();
-    for device in &root.children {
-        let instance = parse_guid(&device.name);
+    for device in root.children() {
+        let instance = parse_guid(device.name());
         let kind = controller_kind(instance, &manifest);
         for (controller_key, controller) in numbered(device, "controller") {
             for (drive_key, location) in numbered(controller_key, "drive") {
-                let type_text = drive_key.child("type").and_then(Key::as_str);
+                let type_text = drive_key.child("type").and_then(KeyRef::as_str);
                 drives.push(Drive {
                     controller_kind: kind,
                     controller_id: instance,
                     controller,
                     location,
-                    key: [&root.name, &device.name, &controller_key.name, &drive_key.name]
-                        .map(SmolStr::as_str)
-                        .join("/"),
+                    key: [root, device, controller_key, drive_key].map(KeyRef::name).join("/"),
                     kind: DriveKind::of(type_text),
                     type_text: type_text.map(str::to_owned),
                     pathname: paths.take(drive_key.child("pathname")),
@@ -187,7 +184,7 @@ pub(super) fn read<'a>(root: &'a Key, complete: bool, paths: &mut PathValues<'a>
                     log_file: paths.take(drive_key.child("logfile")),
                     persistent_reservations: drive_key
                         .child("persistent_reservations_supported")
-                        .and_then(Key::as_bool)
+                        .and_then(KeyRef::as_bool)
                         .unwrap_or(false),
                     has_manifest_entry: manifest.lists(instance, complete),
                 });
@@ -209,9 +206,9 @@ fn controller_kind(instance: Option<Uuid>, manifest: &Manifest) -> ControllerKin
 }
 
 /// Children named `<prefix>N`, with N.
-fn numbered<'a>(key: &'a Key, prefix: &'static str) -> impl Iterator<Item = (&'a Key, u32)> {
-    key.children.iter().filter_map(move |child| {
-        let (head, number) = child.name.split_at_checked(prefix.len())?;
+fn numbered<'a>(key: KeyRef<'a>, prefix: &'static str) -> impl Iterator<Item = (KeyRef<'a>, u32)> {
+    key.children().filter_map(move |child| {
+        let (head, number) = child.name().split_at_checked(prefix.len())?;
         let number = number.parse().ok()?;
         head.eq_ignore_ascii_case(prefix).then_some((child, number))
     })

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::Anomaly,
     text::EncodedText,
-    vmcx::{Key, KeyTree},
+    vmcx::{KeyRef, KeyTree},
 };
 
 /// What a host has registered.
@@ -53,8 +53,8 @@ impl HostStore {
         let mut paths = PathValues::collect(tree);
         let mut store = match tree.root("Configurations") {
             Some(root) => Self {
-                format_version: root.child("FormatVersion").and_then(Key::as_int),
-                registration_id: root.child("RegID").and_then(Key::as_str).and_then(parse_guid),
+                format_version: root.child("FormatVersion").and_then(KeyRef::as_int),
+                registration_id: root.child("RegID").and_then(KeyRef::as_str).and_then(parse_guid),
                 virtual_machines: registrations(root, "VirtualMachines", &mut paths),
                 cached: registrations(root, "VirtualMachinesCache", &mut paths),
                 resource_types: registrations(root, "ResourceTypes", &mut paths),
@@ -90,13 +90,13 @@ impl Registration {
 }
 
 /// The entries below one key of the list, in their order.
-fn registrations<'a>(root: &'a Key, list: &str, paths: &mut PathValues<'a>) -> Vec<Registration> {
+fn registrations<'a>(root: KeyRef<'a>, list: &str, paths: &mut PathValues<'a>) -> Vec<Registration> {
     root.children_named(list)
-        .flat_map(|list| list.children.iter().map(move |key| (list, key)))
+        .flat_map(|list| list.children().map(move |key| (list, key)))
         .filter_map(|(list, key)| {
             Some(Registration {
-                id: parse_guid(&key.name),
-                key: format!("{}/{}/{}", root.name, list.name, key.name),
+                id: parse_guid(key.name()),
+                key: format!("{}/{}/{}", root.name(), list.name(), key.name()),
                 path: paths.take(Some(key))?,
             })
         })
@@ -106,6 +106,7 @@ fn registrations<'a>(root: &'a Key, list: &str, paths: &mut PathValues<'a>) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vmcx::Key;
 
     #[test]
     fn a_list_under_an_unknown_key_is_kept_as_paths() {
@@ -121,11 +122,7 @@ mod tests {
                 Key::node("VirtualMachines", [Key::leaf("empty", ""), Key::leaf("number", 1)]),
             ],
         );
-        let store = HostStore::from_tree(&KeyTree {
-            roots: vec![root],
-            detached: Vec::new(),
-            complete: true,
-        });
+        let store = HostStore::from_tree(&KeyTree::new(&[root], &[], true));
         let registered: Vec<_> = store
             .virtual_machines
             .iter()

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
+    CONFIGURATION,
     drives::{self, Drive},
     guid_at,
     paths::{self, KeyedPath, PathReference, PathRole, PathValues},
 };
 use crate::{
     error::Anomaly,
-    text::EncodedText,
-    vmcx::{Key, KeyTree},
+    vmcx::{KeyRef, KeyTree},
 };
 
 /// Node of the guest runtime state device, which names the `.vmgs` (R).
@@ -121,16 +121,16 @@ pub struct SavedState {
 }
 
 /// The rule that needs no knowledge of checkpoint keys: another type than a VM, or another VM's configuration (A).
-pub(super) fn is_checkpoint(root: &Key) -> bool {
+pub(super) fn is_checkpoint(root: KeyRef<'_>) -> bool {
     let own = guid_at(root, OWN_ID);
     is_checkpoint_of(root, own, guid_at(root, LOGICAL_ID))
 }
 
 /// As [`is_checkpoint`], with both ids.
-fn is_checkpoint_of(root: &Key, own: Option<Uuid>, logical: Option<Uuid>) -> bool {
+fn is_checkpoint_of(root: KeyRef<'_>, own: Option<Uuid>, logical: Option<Uuid>) -> bool {
     let type_id = root
         .get("properties/type_id")
-        .and_then(Key::as_str)
+        .and_then(KeyRef::as_str)
         .filter(|text| !text.trim().is_empty());
     type_id.is_some_and(|text| !text.trim().eq_ignore_ascii_case(TYPE_OF_VM))
         || own.zip(logical).is_some_and(|(own, logical)| own != logical)
@@ -140,7 +140,7 @@ impl HypervConfig {
     /// The typed view of a tree with the root `configuration`.
     pub fn from_tree(tree: &KeyTree) -> Self {
         let mut paths = PathValues::collect(tree);
-        let mut config = match tree.root("configuration") {
+        let mut config = match tree.root(CONFIGURATION) {
             Some(root) => Self::of_root(root, tree.complete, &mut paths),
             None => Self::default(),
         };
@@ -151,7 +151,7 @@ impl HypervConfig {
         config
     }
 
-    fn of_root<'a>(root: &'a Key, complete: bool, paths: &mut PathValues<'a>) -> Self {
+    fn of_root<'a>(root: KeyRef<'a>, complete: bool, paths: &mut PathValues<'a>) -> Self {
         let mut anomalies = Vec::new();
         let properties = root.child("properties");
         let property = |name| properties?.child(name);
@@ -172,7 +172,7 @@ impl HypervConfig {
             subtype,
             config_version: int(property("version")).map(version_text),
             creation_time: property("creation_time")
-                .and_then(Key::as_bytes)
+                .and_then(KeyRef::as_bytes)
                 .and_then(filetime_of_bytes),
             last_powered_on_time: int(property("last_powered_on_time")).and_then(filetime),
             last_powered_off_time: int(property("last_powered_off_time")).and_then(filetime),
@@ -221,7 +221,7 @@ impl HypervConfig {
 }
 
 impl Security {
-    fn of(root: &Key) -> Self {
+    fn of(root: KeyRef<'_>) -> Self {
         let settings = root.get("security/settings");
         let setting = |name| settings?.child(name)?.as_bool();
         Self {
@@ -236,7 +236,7 @@ impl Security {
 }
 
 impl SavedState {
-    fn of<'a>(root: &'a Key, paths: &mut PathValues<'a>) -> Self {
+    fn of<'a>(root: KeyRef<'a>, paths: &mut PathValues<'a>) -> Self {
         let worker = "WorkerProcessSettings";
         Self {
             kind: text(root.get("savedstate/type")),
@@ -250,31 +250,31 @@ impl SavedState {
 }
 
 /// The path at a place below the root, taken for a field.
-fn keyed<'a>(root: &'a Key, names: &[&str], paths: &mut PathValues<'a>) -> Option<KeyedPath> {
-    let relative = names.join("/");
-    let path: EncodedText = paths.take(root.get(&relative))?;
+fn keyed<'a>(root: KeyRef<'a>, names: &[&str], paths: &mut PathValues<'a>) -> Option<KeyedPath> {
+    let key = names.iter().try_fold(root, |key, name| key.child(name));
+    let path = paths.take(key)?;
     Some(KeyedPath {
-        key: format!("{}/{relative}", root.name),
+        key: format!("{}/{}", root.name(), names.join("/")),
         path,
     })
 }
 
 /// A text that is not blank.
-fn text(key: Option<&Key>) -> Option<String> {
+fn text(key: Option<KeyRef<'_>>) -> Option<String> {
     let text = key?.as_str()?;
     (!text.trim().is_empty()).then(|| text.to_owned())
 }
 
-fn int(key: Option<&Key>) -> Option<i64> {
+fn int(key: Option<KeyRef<'_>>) -> Option<i64> {
     key?.as_int()
 }
 
-fn flag(key: Option<&Key>) -> Option<bool> {
+fn flag(key: Option<KeyRef<'_>>) -> Option<bool> {
     key?.as_bool()
 }
 
 /// A GUID; one that cannot be read is worth a note, since it ties files together.
-fn guid(root: &Key, path: &str, anomalies: &mut Vec<Anomaly>) -> Option<Uuid> {
+fn guid(root: KeyRef<'_>, path: &str, anomalies: &mut Vec<Anomaly>) -> Option<Uuid> {
     let id = guid_at(root, path);
     if id.is_none() {
         anomalies.push(Anomaly::new("id-missing", format!("`{path}` is not there or no id")));
@@ -294,11 +294,13 @@ fn filetime_of_bytes(bytes: &[u8]) -> Option<Timestamp> {
 /// 100-nanosecond steps since 1601-01-01 UTC; 0 is no time.
 fn filetime(ticks: i64) -> Option<Timestamp> {
     const TICKS_TO_1970: i64 = 116_444_736_000_000_000;
+    const TICKS_OF_SECOND: i64 = 10_000_000;
     if ticks <= 0 {
         return None;
     }
-    let nanoseconds = i128::from(ticks.checked_sub(TICKS_TO_1970)?).checked_mul(100)?;
-    Timestamp::from_nanosecond(nanoseconds).ok()
+    let since_1970 = ticks.checked_sub(TICKS_TO_1970)?;
+    let nanoseconds = i32::try_from(since_1970.checked_rem(TICKS_OF_SECOND)?.checked_mul(100)?).ok()?;
+    Timestamp::new(since_1970.checked_div(TICKS_OF_SECOND)?, nanoseconds).ok()
 }
 
 #[cfg(test)]
@@ -308,14 +310,12 @@ mod tests {
         hyperv_config::{ControllerKind, DriveKind, read_container, read_xml},
         limits::Limits,
         testkit::hyperv_vm::{HypervDrive, HypervVm},
+        vmcx::Key,
     };
 
     fn of(children: impl Into<Vec<Key>>) -> HypervConfig {
-        HypervConfig::from_tree(&KeyTree {
-            roots: vec![Key::node("configuration", children)],
-            detached: Vec::new(),
-            complete: true,
-        })
+        let root = Key::node("configuration", children);
+        HypervConfig::from_tree(&KeyTree::new(&[root], &[], true))
     }
 
     fn vm() -> HypervVm {
@@ -441,11 +441,7 @@ mod tests {
 
     #[test]
     fn nothing_is_called_dead_while_keys_are_missing() {
-        let mut tree = KeyTree {
-            roots: vec![vm().tree()],
-            detached: Vec::new(),
-            complete: true,
-        };
+        let mut tree = KeyTree::new(&[vm().tree()], &[], true);
         assert_eq!(HypervConfig::from_tree(&tree).drives[2].has_manifest_entry, Some(false));
         tree.complete = false;
         assert_eq!(HypervConfig::from_tree(&tree).drives[2].has_manifest_entry, None);

@@ -32,8 +32,11 @@ use crate::{
     hyperv_xml::{self, Encoding},
     limits::Limits,
     read_at::ReadAt,
-    vmcx::{self, Key, KeyTree, Storage},
+    vmcx::{self, KeyRef, KeyTree, Storage},
 };
+
+/// The root of what a VM is configured with.
+const CONFIGURATION: &str = "configuration";
 
 /// What a key tree is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,10 +56,20 @@ pub enum TreeKind {
 
 /// Which kind of tree this is.
 pub fn classify(tree: &KeyTree) -> TreeKind {
+    match purpose(tree) {
+        TreeKind::VirtualMachine if tree.root(CONFIGURATION).is_some_and(machine::is_checkpoint) => {
+            TreeKind::Checkpoint
+        }
+        kind => kind,
+    }
+}
+
+/// As [`classify`], but of a checkpoint too only that it is the configuration of a VM.
+fn purpose(tree: &KeyTree) -> TreeKind {
     if tree.root("Configurations").is_some() {
         return TreeKind::HostStore;
     }
-    let Some(root) = tree.root("configuration") else {
+    let Some(root) = tree.root(CONFIGURATION) else {
         return match tree.root("savedstate") {
             Some(_) => TreeKind::RuntimeState,
             None => TreeKind::Other,
@@ -71,12 +84,10 @@ pub fn classify(tree: &KeyTree) -> TreeKind {
     ]
     .iter()
     .any(|path| root.get(path).is_some());
-    if !is_config {
-        TreeKind::RuntimeState
-    } else if machine::is_checkpoint(root) {
-        TreeKind::Checkpoint
-    } else {
+    if is_config {
         TreeKind::VirtualMachine
+    } else {
+        TreeKind::RuntimeState
     }
 }
 
@@ -149,9 +160,15 @@ pub fn read_xml<R: ReadAt + ?Sized>(source: &R, limits: &Limits) -> Result<Hyper
 impl HypervFile {
     /// The typed view of a tree; `anomalies` are those of its reader.
     pub fn of_tree(tree: &KeyTree, anomalies: Vec<Anomaly>) -> Self {
-        let kind = classify(tree);
+        let mut kind = purpose(tree);
         let mut content = match kind {
-            TreeKind::VirtualMachine | TreeKind::Checkpoint => Content::Config(Box::new(HypervConfig::from_tree(tree))),
+            TreeKind::VirtualMachine | TreeKind::Checkpoint => {
+                let config = HypervConfig::from_tree(tree);
+                if config.is_checkpoint {
+                    kind = TreeKind::Checkpoint;
+                }
+                Content::Config(Box::new(config))
+            }
             TreeKind::HostStore => Content::HostStore(HostStore::from_tree(tree)),
             TreeKind::RuntimeState => Content::Runtime(RuntimeState::from_tree(tree)),
             TreeKind::Other => Content::Other(OtherTree::from_tree(tree)),
@@ -223,7 +240,7 @@ impl OtherTree {
         let complete = tree.complete && !paths.overflow;
         let mut anomalies = Vec::new();
         Self {
-            roots: tree.roots.iter().take(16).map(|key| key.name.to_string()).collect(),
+            roots: tree.roots().take(16).map(|key| key.name().to_owned()).collect(),
             paths: paths.finish(&mut anomalies).into_all(),
             complete,
             anomalies,
@@ -237,21 +254,20 @@ fn parse_guid(text: &str) -> Option<Uuid> {
 }
 
 /// The GUID at a path below `key`; the null GUID is none.
-fn guid_at(key: &Key, path: &str) -> Option<Uuid> {
+fn guid_at(key: KeyRef<'_>, path: &str) -> Option<Uuid> {
     parse_guid(key.get(path)?.as_str()?).filter(|id| !id.is_nil())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{testkit::hyperv_vm::HypervVm, vmcx::Value};
+    use crate::{
+        testkit::hyperv_vm::HypervVm,
+        vmcx::{Key, Value},
+    };
 
     fn tree(roots: impl Into<Vec<Key>>) -> KeyTree {
-        KeyTree {
-            roots: roots.into(),
-            detached: Vec::new(),
-            complete: true,
-        }
+        KeyTree::new(&roots.into(), &[], true)
     }
 
     #[test]
@@ -272,7 +288,7 @@ mod tests {
             (tree([]), TreeKind::Other),
         ];
         for (tree, kind) in cases {
-            assert_eq!(classify(&tree), kind, "{:?}", tree.roots);
+            assert_eq!(classify(&tree), kind, "{tree:?}");
             assert_eq!(HypervFile::of_tree(&tree, Vec::new()).kind, kind);
         }
     }
@@ -343,9 +359,9 @@ mod tests {
 
     #[test]
     fn keys_that_damage_cut_off_still_count() {
-        let mut tree = tree([HypervVm::new("vm", Uuid::from_u128(1)).tree()]);
-        tree.detached = vec![Key::node("drive0", [Key::leaf("pathname", r"C:\x\lost.old")])];
-        tree.complete = false;
+        let lost = Key::node("drive0", [Key::leaf("pathname", r"C:\x\lost.old")]);
+        let vm = HypervVm::new("vm", Uuid::from_u128(1)).tree();
+        let tree = KeyTree::new(&[vm], &[lost], false);
         let file = HypervFile::of_tree(&tree, Vec::new());
         assert!(!file.is_complete());
         let lost = &file.config().unwrap().other_paths[0];

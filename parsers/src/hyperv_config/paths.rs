@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::Anomaly,
     text::EncodedText,
-    vmcx::{Key, KeyTree},
+    vmcx::{self, KeyRef, KeyTree},
     windows_path,
 };
 
@@ -127,8 +127,9 @@ pub(super) fn references(paths: &[KeyedPath]) -> Vec<PathReference> {
 
 /// Every value of a tree that looks like a path, and which of them have been put into a field.
 pub(super) struct PathValues<'a> {
-    found: Vec<(&'a Key, KeyedPath)>,
-    taken: BTreeSet<*const Key>,
+    found: Vec<(KeyRef<'a>, KeyedPath)>,
+    /// Numbers of keys.
+    taken: BTreeSet<usize>,
     /// There are more than are listed.
     pub(super) overflow: bool,
 }
@@ -149,14 +150,20 @@ impl<'a> PathValues<'a> {
             taken: BTreeSet::new(),
             overflow: false,
         };
-        tree.walk(|path, key| {
-            let Some(text) = key.as_text().filter(|text| windows_path::is_absolute(text.as_str())) else {
+        tree.walk_lines(|begin, line| {
+            let Some(key) = line.last() else { return };
+            if !key.as_str().is_some_and(windows_path::is_absolute) {
                 return;
-            };
+            }
             if values.found.len() < MAX_PATHS {
-                let key_path = path.chars().take(MAX_KEY_PATH).collect();
-                let path = text.clone();
-                values.found.push((key, KeyedPath { key: key_path, path }));
+                let mut path = vmcx::path_of(begin, line);
+                let end = path.char_indices().nth(MAX_KEY_PATH);
+                path.truncate(end.map_or(path.len(), |(end, _)| end));
+                let keyed = key.as_text().map(|text| KeyedPath {
+                    key: path,
+                    path: text.to_encoded(),
+                });
+                values.found.extend(keyed.map(|keyed| (*key, keyed)));
             } else {
                 values.overflow = true;
             }
@@ -165,11 +172,11 @@ impl<'a> PathValues<'a> {
     }
 
     /// The value of a key whose text is a path, for a field. A blank text is none.
-    pub(super) fn take(&mut self, key: Option<&'a Key>) -> Option<EncodedText> {
+    pub(super) fn take(&mut self, key: Option<KeyRef<'a>>) -> Option<EncodedText> {
         let key = key?;
         let text = key.as_text().filter(|text| !text.is_blank())?;
-        self.taken.insert(std::ptr::from_ref(key));
-        Some(text.clone())
+        self.taken.insert(key.id());
+        Some(text.to_encoded())
     }
 
     /// What no field has taken.
@@ -182,7 +189,7 @@ impl<'a> PathValues<'a> {
         }
         let mut others = OtherPaths::default();
         for (key, path) in self.found {
-            if self.taken.contains(&std::ptr::from_ref(key)) {
+            if self.taken.contains(&key.id()) {
                 continue;
             }
             let is_file = FILE_KEYS.iter().any(|name| key.is_named(name))

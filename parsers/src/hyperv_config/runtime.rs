@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::Anomaly,
-    vmcx::{Key, KeyTree, UnlistedMemory, Value},
+    vmcx::{KeyRef, KeyTree, UnlistedMemory, ValueRef},
 };
 
 /// The runtime state of a VM.
@@ -44,7 +44,7 @@ impl RuntimeState {
     pub fn from_tree(tree: &KeyTree) -> Self {
         let paths = PathValues::collect(tree);
         let saved = tree.root("savedstate");
-        let version_at = |path| tree.get(path).and_then(Key::as_int).map(version_text);
+        let version_at = |path| tree.get(path).and_then(KeyRef::as_int).map(version_text);
         let mut state = Self {
             config_version: version_at("configuration/properties/version"),
             has_saved_state: saved.is_some(),
@@ -54,11 +54,11 @@ impl RuntimeState {
             ..Self::default()
         };
         tree.walk(|path, key| {
-            if let Value::Stored(stored) = &key.value
+            if let ValueRef::Stored(stored) = key.value()
                 && is_saved_state(path)
             {
                 state.saved_bytes = state.saved_bytes.saturating_add(stored.length);
-                state.ram_blocks = state.ram_blocks.saturating_add(u64::from(is_ram_block(&key.name)));
+                state.ram_blocks = state.ram_blocks.saturating_add(u64::from(is_ram_block(key.name())));
             }
         });
         state.paths = paths.finish(&mut state.anomalies).into_all();
@@ -89,6 +89,7 @@ mod tests {
         hyperv_config::{Content, read_container},
         limits::Limits,
         testkit::{hyperv_vm::HypervVm, vmcx::ContainerBuilder},
+        vmcx::Key,
     };
 
     fn state(file: &[u8], limits: &Limits) -> RuntimeState {

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use super::{
     Budget,
-    key_entry::{KeyEntry, decode_text},
+    key_table::KeyTables,
     object_table::Listing,
-    tree::{Stored, StoredKind, Value},
+    tree::{Stored, StoredKind},
 };
 use crate::{
     error::{Anomaly, ParseError, Result},
@@ -21,20 +21,23 @@ const FILE_OBJECT: &str = "VMCX file object";
 pub(super) fn load_strings<R: ReadAt + ?Sized>(
     source: &R,
     objects: &Listing,
-    entries: &mut [KeyEntry],
+    tables: &mut KeyTables,
     limits: &Limits,
     budget: &mut Budget,
     findings: &mut Findings,
 ) -> Result<()> {
-    for entry in entries {
-        let Value::Stored(stored) = entry.value else { continue };
-        check_listed(&stored, objects, entry, findings);
+    for &id in &tables.stored {
+        let key = tables.tree.key(id).zip(tables.entries.get(id));
+        let Some((key, entry, stored)) = key.and_then(|(key, entry)| Some((key, entry, key.stored()?))) else {
+            continue;
+        };
+        check_listed(&stored, objects, key.name(), entry.offset, findings);
         if stored.kind != StoredKind::String {
             continue;
         }
         let bytes = load(source, stored, limits, budget);
         if let Some(bytes) = findings.tolerate("file-object-bad", bytes)? {
-            let (text, lossy) = decode_text(&bytes);
+            let (text, lossy) = tables.tree.put_utf16(&bytes);
             if lossy {
                 findings.note(Anomaly::at(
                     "text-not-unicode",
@@ -42,7 +45,7 @@ pub(super) fn load_strings<R: ReadAt + ?Sized>(
                     "value is not valid Unicode",
                 ));
             }
-            entry.value = Value::String(text);
+            tables.tree.set(id, text);
         }
     }
     Ok(())
@@ -65,24 +68,22 @@ fn load<'s, R: ReadAt + ?Sized>(
     source.exact(FILE_OBJECT, stored.offset, stored.length)
 }
 
-/// A pointer has to hit a file object that the object table lists and that is large enough.
-fn check_listed(stored: &Stored, objects: &Listing, entry: &KeyEntry, findings: &mut Findings) {
+/// A pointer has to hit a file object that the object table lists and that is large enough. The key of this name stands
+/// at `offset`.
+fn check_listed(stored: &Stored, objects: &Listing, name: &str, offset: u64, findings: &mut Findings) {
     match objects.file_objects.get(&stored.offset) {
         Some(size) if *size >= stored.length => {}
         Some(size) => findings.damage(Anomaly::at(
             "file-object-too-small",
-            entry.offset,
-            format!(
-                "value of `{}` has {} bytes, its file object {size}",
-                entry.name, stored.length
-            ),
+            offset,
+            format!("value of `{name}` has {} bytes, its file object {size}", stored.length),
         )),
         None => findings.note(Anomaly::at(
             "file-object-not-listed",
-            entry.offset,
+            offset,
             format!(
-                "no object table lists the file object of `{}` at {:#x}",
-                entry.name, stored.offset
+                "no object table lists the file object of `{name}` at {:#x}",
+                stored.offset
             ),
         )),
     }

@@ -90,22 +90,36 @@ pub(crate) mod object_type {
 }
 
 /// CRC-32 (ISO 3309, polynomial 0xEDB88320; not CRC-32C) of `bytes` with the four bytes at `field` taken as zero (R).
+#[inline]
 pub(crate) fn crc32_with_zeroed(bytes: &[u8], field: usize) -> u32 {
-    // Nearly all structures are so short that a copy costs less than to sum up three pieces.
-    let mut copy = [0; 64];
-    if let Some(copy) = copy.get_mut(..bytes.len())
-        && let Some(end) = field.checked_add(4).filter(|end| *end <= bytes.len())
-    {
-        copy.copy_from_slice(bytes);
-        copy.get_mut(field..end).unwrap_or_default().fill(0);
-        return crc32fast::hash(copy);
-    }
     let (before, rest) = bytes.split_at(field.min(bytes.len()));
     let mut hasher = crc32fast::Hasher::new();
-    hasher.update(before);
-    hasher.update(&[0; 4]);
+    // All structures have their field near the start: a copy up to its end costs less than to sum up one piece more.
+    let mut head = [0; 24];
+    if let Some(head) = head.get_mut(..before.len().saturating_add(4)) {
+        head.iter_mut().zip(before).for_each(|(target, byte)| *target = *byte);
+        hasher.update(head);
+    } else {
+        hasher.update(before);
+        hasher.update(&[0; 4]);
+    }
     hasher.update(rest.get(4..).unwrap_or_default());
     hasher.finalize()
+}
+
+/// Entries that are passed over together where all are unused.
+pub(crate) const GROUP: usize = 16;
+
+/// The entries of a table that are not `unused`, each with its number. Most are, and one comparison tells that of a group.
+pub(super) fn used_entries<'a, const N: usize>(
+    table: &'a [[u8; N]],
+    unused: &'a [[u8; N]; GROUP],
+) -> impl Iterator<Item = (usize, &'a [u8; N])> {
+    let firsts = (0..).step_by(GROUP);
+    let is_used = |group: &[[u8; N]]| !unused.as_flattened().starts_with(group.as_flattened());
+    let groups = firsts.zip(table.chunks(GROUP)).filter(move |(_, group)| is_used(group));
+    let entries = groups.flat_map(|(first, group)| (first..).zip(group));
+    entries.filter(|(_, entry)| !unused.starts_with(&[**entry]))
 }
 
 /// True when `a` was written after `b`: sequences have 16 bits and wrap from 65535 to 0 (the writer counts by one).
@@ -131,12 +145,27 @@ mod tests {
     }
 
     #[test]
-    fn a_checksum_is_that_of_the_bytes_with_zeros_in_its_place_whatever_their_length() {
-        for length in 24..200 {
+    fn a_checksum_is_that_of_the_bytes_with_zeros_in_its_place_wherever_that_is() {
+        for (length, field) in (0..30).flat_map(|field| (field + 4..200).map(move |length| (length, field))) {
             let mut bytes: Vec<u8> = (1..=length).collect();
-            let computed = crc32_with_zeroed(&bytes, 20);
-            bytes[20..24].fill(0);
-            assert_eq!(computed, crc32fast::hash(&bytes), "{length} bytes");
+            let field = usize::from(field);
+            let computed = crc32_with_zeroed(&bytes, field);
+            bytes[field..field + 4].fill(0);
+            assert_eq!(computed, crc32fast::hash(&bytes), "{length} bytes, {field}");
+        }
+    }
+
+    #[test]
+    fn used_entries_come_with_their_numbers_wherever_they_stand() {
+        for length in 0..50 {
+            let unused = vec![[7_u8; 3]; length];
+            assert_eq!(used_entries(&unused, &[[7; 3]; GROUP]).count(), 0);
+            for used in 0..length {
+                let mut table = unused.clone();
+                table[used][2] = 8;
+                let found: Vec<_> = used_entries(&table, &[[7; 3]; GROUP]).collect();
+                assert_eq!(found, [(used, &[7, 7, 8])]);
+            }
         }
     }
 

@@ -16,13 +16,13 @@ use super::{
     Budget,
     format::{KEY_ENTRY_HEADER, KEY_ENTRY_INLINE_MAX, KEY_FLAGS, key_type},
     header::StorageHeader,
-    key_entry::{KeyEntry, parse_entry},
+    key_entry::{RawKey, RawValue, parse_entry},
     object_table::{Listing, Region},
     overlay::Patch,
     replay_log::Log,
-    tree::{KeyTree, Value},
+    tree::{KeyRef, KeyTree},
 };
-use crate::{bytes::Cursor, error::Result, read_at::ReadAt, text::EncodedText, windows_path};
+use crate::{bytes::Cursor, error::Result, read_at::ReadAt, text::EncodedText, utf16, windows_path};
 
 const HISTORY: &str = "VMCX history";
 
@@ -138,22 +138,18 @@ impl<'s> History<'s> {
         let mut found: Vec<_> = self
             .images
             .iter()
-            .flat_map(|image| {
-                let entries = sound_entries(&image.bytes, image.offset);
-                entries
-                    .into_iter()
-                    .filter_map(|entry| previous_path(entry, image.place))
-            })
+            .flat_map(|image| sound_paths(&image.bytes, image.offset, image.place))
             .collect();
         if found.is_empty() {
             return found;
         }
         let mut known = BTreeSet::new();
-        tree.walk(|_, key| {
-            if let Some(path) = key.as_str().filter(|text| windows_path::is_absolute(text)) {
-                known.insert(path.to_lowercase());
-            }
-        });
+        let paths = tree.all().filter_map(KeyRef::as_str);
+        known.extend(
+            paths
+                .filter(|text| windows_path::is_absolute(text))
+                .map(str::to_lowercase),
+        );
         found.sort_by_key(|path| path.offset);
         found.retain(|path| known.insert(path.path.as_str().to_lowercase()));
         found.truncate(MAX_PREVIOUS_PATHS);
@@ -161,18 +157,19 @@ impl<'s> History<'s> {
     }
 }
 
-fn previous_path(entry: KeyEntry, place: HistoryPlace) -> Option<PreviousPath> {
-    let Value::String(path) = entry.value else { return None };
-    windows_path::is_absolute(path.as_str()).then_some(PreviousPath {
+fn previous_path(key: &RawKey<'_>, place: HistoryPlace) -> Option<PreviousPath> {
+    let RawValue::String(text) = key.value else { return None };
+    let path = utf16::decode_le(utf16::without_nul(text).0);
+    windows_path::is_absolute(path.as_str()).then(|| PreviousPath {
         path,
-        key: entry.name,
-        offset: entry.offset,
+        key: String::from_utf8_lossy(key.name).into(),
+        offset: key.entry.offset,
         place,
     })
 }
 
-/// Every text key with a right checksum, wherever it begins.
-fn sound_entries(image: &[u8], base: u64) -> Vec<KeyEntry> {
+/// Every path in a text key with a right checksum, wherever it begins.
+fn sound_paths(image: &[u8], base: u64, place: HistoryPlace) -> Vec<PreviousPath> {
     let mut found = Vec::new();
     let mut work = image.len().saturating_mul(CHECKSUM_FACTOR);
     let mut at = 0;
@@ -185,11 +182,11 @@ fn sound_entries(image: &[u8], base: u64) -> Vec<KeyEntry> {
         };
         let Some(left) = work.checked_sub(length) else { break };
         work = left;
-        let place = base.saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
-        let entry = Cursor::new(HISTORY, place, rest.get(..length).unwrap_or_default());
+        let offset = base.saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
+        let entry = Cursor::new(HISTORY, offset, rest.get(..length).unwrap_or_default());
         match parse_entry(&entry, base, 0) {
-            Ok(Some(parsed)) if parsed.checked().is_ok() => {
-                found.push(parsed.entry);
+            Ok(Some(key)) if key.checked().is_ok() => {
+                found.extend(previous_path(&key, place));
                 at = at.saturating_add(length);
             }
             _ => at = at.saturating_add(1),
@@ -312,6 +309,6 @@ mod tests {
             chunk[2..6].copy_from_slice(&4000_u32.to_le_bytes());
             chunk[20] = 1;
         }
-        assert_eq!(sound_entries(&noise, 0), []);
+        assert_eq!(sound_paths(&noise, 0, HistoryPlace::FreeSpace), []);
     }
 }

@@ -1,17 +1,13 @@
 //! One entry of a key table: a key with its name, its value and the place of its parent.
 
-use smol_str::SmolStr;
-
 use super::{
     format::{KEY_ENTRY_HEADER, KEY_FLAG_FILE_OBJECT, KEY_TABLE_HEADER, crc32_with_zeroed, key_type},
     key_table::TABLE,
-    tree::{Stored, StoredKind, Value},
+    tree::{Stored, StoredKind},
 };
 use crate::{
     bytes::Cursor,
     error::{ParseError, Result},
-    text::{EncodedText, copied},
-    utf16,
 };
 
 const ENTRY: &str = "VMCX key table entry";
@@ -19,8 +15,8 @@ const ENTRY: &str = "VMCX key table entry";
 /// Where a key stands: index of its table and offset in it. Index 0 is no table but the root.
 pub(super) type KeyPlace = (u16, u32);
 
-/// One key as its table has it, not yet linked to its parent.
-#[derive(Debug, Clone, PartialEq)]
+/// Where a key stands and hangs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct KeyEntry {
     /// From the start of the file, in bytes.
     pub(super) offset: u64,
@@ -28,20 +24,6 @@ pub(super) struct KeyEntry {
     pub(super) parent: KeyPlace,
     /// Order among siblings.
     pub(super) insertion: u32,
-    pub(super) name: SmolStr,
-    pub(super) value: Value,
-}
-
-impl KeyEntry {
-    /// Bytes that its name and value take in memory, about.
-    pub(super) fn length(&self) -> u64 {
-        let value = match &self.value {
-            Value::String(text) => text.as_str().len(),
-            Value::Bytes(bytes) | Value::Unknown { bytes, .. } => bytes.len(),
-            _ => 0,
-        };
-        u64::try_from(value.saturating_add(self.name.len())).unwrap_or(u64::MAX)
-    }
 }
 
 pub(super) fn compare(what: &'static str, offset: u64, stored: u32, computed: u32) -> Result<()> {
@@ -108,17 +90,35 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
-/// A key, its checksum, and whether its text lost something in decoding.
-pub(super) struct Parsed {
+/// A key as its table has it.
+#[derive(Debug, Clone)]
+pub(super) struct RawKey<'a> {
     pub(super) entry: KeyEntry,
+    /// Without its closing NUL.
+    pub(super) name: &'a [u8],
+    pub(super) value: RawValue<'a>,
     /// As it stands in the entry.
     stored: u32,
     /// Over the bytes of the entry.
     computed: u32,
-    pub(super) lossy: bool,
 }
 
-impl Parsed {
+/// A value as it stands in an entry.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum RawValue<'a> {
+    Node,
+    Int(i64),
+    UInt(u64),
+    Double(f64),
+    /// UTF-16LE.
+    String(&'a [u8]),
+    Bytes(&'a [u8]),
+    Bool(bool),
+    Stored(Stored),
+    Unknown(u8, &'a [u8]),
+}
+
+impl RawKey<'_> {
     /// Whether the checksum is right.
     pub(super) fn checked(&self) -> Result<()> {
         compare(ENTRY, self.entry.offset, self.stored, self.computed)
@@ -126,48 +126,42 @@ impl Parsed {
 }
 
 /// One entry; `None` for free space, whose checksum field means nothing.
-pub(super) fn parse_entry(cursor: &Cursor<'_>, table: u64, index: u16) -> Result<Option<Parsed>> {
-    let kind = cursor.u8(0)?;
+#[inline]
+pub(super) fn parse_entry<'a>(cursor: &Cursor<'a>, table: u64, index: u16) -> Result<Option<RawKey<'a>>> {
+    let head = cursor.part(cursor.what(), 0, KEY_ENTRY_HEADER)?;
+    let kind = head.u8(0)?;
     if kind == key_type::FREE {
         return Ok(None);
     }
-    let name_length = usize::from(cursor.u8(20)?);
+    let name_length = usize::from(head.u8(20)?);
     let name = cursor.slice(KEY_ENTRY_HEADER, name_length)?;
     let data_at = KEY_ENTRY_HEADER.saturating_add(name_length);
-    let is_stored = cursor.u8(1)? & KEY_FLAG_FILE_OBJECT != 0;
-    let (value, used, value_lossy) = if is_stored {
-        (stored_value(cursor, kind, data_at)?, 12, false)
+    let is_stored = head.u8(1)? & KEY_FLAG_FILE_OBJECT != 0;
+    let (value, used) = if is_stored {
+        (stored_value(cursor, kind, data_at)?, 12)
     } else {
         inline_value(cursor, kind, data_at)?
     };
     let covered = cursor.slice(0, data_at.saturating_add(used))?;
-    let name = name.strip_suffix(&[0]).unwrap_or(name);
-    let (name, name_lossy) = match std::str::from_utf8(name) {
-        Ok(name) => (copied(name), false),
-        Err(_) => (copied(&String::from_utf8_lossy(name)), true),
-    };
+    let within = cursor.base().saturating_sub(table);
     let entry = KeyEntry {
         offset: cursor.base(),
-        place: (
-            index,
-            u32::try_from(cursor.base().saturating_sub(table)).unwrap_or(u32::MAX),
-        ),
-        parent: (cursor.u16_le(6)?, cursor.u32_le(8)?),
-        insertion: cursor.u32_le(16)?,
-        value,
-        name,
+        place: (index, u32::try_from(within).unwrap_or(u32::MAX)),
+        parent: (head.u16_le(6)?, head.u32_le(8)?),
+        insertion: head.u32_le(16)?,
     };
-    Ok(Some(Parsed {
+    Ok(Some(RawKey {
         entry,
-        stored: cursor.u32_le(12)?,
+        name: name.strip_suffix(&[0]).unwrap_or(name),
+        value,
+        stored: head.u32_le(12)?,
         computed: crc32_with_zeroed(covered, 12),
-        lossy: value_lossy || name_lossy,
     }))
 }
 
 /// The pointer to a file object: u32 length, u64 offset.
-fn stored_value(cursor: &Cursor<'_>, kind: u8, at: usize) -> Result<Value> {
-    Ok(Value::Stored(Stored {
+fn stored_value<'a>(cursor: &Cursor<'a>, kind: u8, at: usize) -> Result<RawValue<'a>> {
+    Ok(RawValue::Stored(Stored {
         kind: match kind {
             key_type::STRING => StoredKind::String,
             key_type::ARRAY => StoredKind::Bytes,
@@ -178,33 +172,29 @@ fn stored_value(cursor: &Cursor<'_>, kind: u8, at: usize) -> Result<Value> {
     }))
 }
 
-/// A value inside the entry, how many bytes it takes, and whether text was lost in decoding.
-fn inline_value(cursor: &Cursor<'_>, kind: u8, at: usize) -> Result<(Value, usize, bool)> {
+/// A value inside the entry, and how many bytes it takes.
+#[inline]
+fn inline_value<'a>(cursor: &Cursor<'a>, kind: u8, at: usize) -> Result<(RawValue<'a>, usize)> {
     Ok(match kind {
-        key_type::INT => (Value::Int(cursor.i64_le(at)?), 8, false),
-        key_type::UINT => (Value::UInt(cursor.u64_le(at)?), 8, false),
-        key_type::DOUBLE => (Value::Double(f64::from_bits(cursor.u64_le(at)?)), 8, false),
-        key_type::BOOL => (Value::Bool(cursor.u32_le(at)? != 0), 4, false),
+        key_type::INT => (RawValue::Int(cursor.i64_le(at)?), 8),
+        key_type::UINT => (RawValue::UInt(cursor.u64_le(at)?), 8),
+        key_type::DOUBLE => (RawValue::Double(f64::from_bits(cursor.u64_le(at)?)), 8),
+        key_type::BOOL => (RawValue::Bool(cursor.u32_le(at)? != 0), 4),
         key_type::NODE => {
             cursor.slice(at, 12)?;
-            (Value::Node, 12, false)
+            (RawValue::Node, 12)
         }
         key_type::STRING => {
             let (bytes, used) = counted_bytes(cursor, at)?;
-            let (text, lossy) = decode_text(bytes);
-            (Value::String(text), used, lossy)
+            (RawValue::String(bytes), used)
         }
         key_type::ARRAY => {
             let (bytes, used) = counted_bytes(cursor, at)?;
-            (Value::Bytes(bytes.to_vec()), used, false)
+            (RawValue::Bytes(bytes), used)
         }
         kind => {
             let bytes = cursor.bytes().get(at..).unwrap_or_default();
-            let value = Value::Unknown {
-                kind,
-                bytes: bytes.to_vec(),
-            };
-            (value, bytes.len(), false)
+            (RawValue::Unknown(kind, bytes), bytes.len())
         }
     })
 }
@@ -224,12 +214,4 @@ fn counted_bytes<'a>(cursor: &Cursor<'a>, at: usize) -> Result<(&'a [u8], usize)
             limit: u64::try_from(limit).unwrap_or(u64::MAX),
         })?;
     Ok((cursor.slice(start, length)?, length.saturating_add(4)))
-}
-
-/// UTF-16LE without at most one closing NUL; true when something could not be decoded.
-pub(super) fn decode_text(bytes: &[u8]) -> (EncodedText, bool) {
-    let (pairs, odd) = bytes.as_chunks::<2>();
-    let text = utf16::decode_le(pairs.strip_suffix(&[[0, 0]]).unwrap_or(pairs).as_flattened());
-    let lossy = !odd.is_empty() || text.raw() != text.as_str().as_bytes();
-    (text, lossy)
 }

@@ -4,7 +4,10 @@
 //! damaged size the rest of its table; an entry whose checksum alone is wrong is kept, since a path in it may be right,
 //! and the result is marked as incomplete.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, btree_map::Entry},
+};
 
 use super::{
     Budget, UnlistedMemory,
@@ -12,10 +15,10 @@ use super::{
     format::{
         FREE_FILLING, KEY_ENTRY_HEADER, KEY_TABLE_HEADER, KEY_TABLE_SIGNATURE, MAX_TABLES, crc32_with_zeroed, is_newer,
     },
-    key_entry::{Entries, KeyEntry, Parsed, compare, parse_entry},
+    key_entry::{Entries, KeyEntry, RawKey, RawValue, compare, parse_entry},
     object_table::{Listing, Region},
     overlay::Patch,
-    tree::Value,
+    tree::{KeyTree, NodeValue},
 };
 use crate::{
     bytes::Cursor,
@@ -43,8 +46,12 @@ struct Candidate {
 /// The keys of all tables, and the tables that newer ones replace.
 #[derive(Debug, Default)]
 pub(super) struct KeyTables {
-    /// In the order of the tables' indexes, then of the offsets.
+    /// The keys, not yet linked to their parents: in the order of the tables' indexes, then of the offsets.
+    pub(super) tree: KeyTree,
+    /// Where each of them stands and hangs.
     pub(super) entries: Vec<KeyEntry>,
+    /// Numbers of the keys whose value lies in a file object.
+    pub(super) stored: Vec<usize>,
     /// Number of tables read.
     pub(super) count: usize,
     /// Older tables of the same index.
@@ -75,12 +82,13 @@ pub(super) fn read<R: ReadAt + ?Sized>(
             continue;
         };
         tables.count = tables.count.saturating_add(1);
-        let usual = bytes.len() / USUAL_ENTRY_BYTES;
-        tables.entries.reserve(usual.min(limits.tree_nodes));
+        let usual = limits.tree_nodes.min(bytes.len() / USUAL_ENTRY_BYTES);
+        tables.entries.reserve(usual);
+        tables.tree.reserve(usual);
         tables.add_table(&bytes, offset, index, limits, budget, findings);
     }
     tables.note_unlisted(findings);
-    load_strings(source, objects, &mut tables.entries, limits, budget, findings)?;
+    load_strings(source, objects, &mut tables, limits, budget, findings)?;
     Ok(tables)
 }
 
@@ -184,8 +192,7 @@ impl KeyTables {
                 }
                 Ok(Ok(Some(parsed))) => parsed,
             };
-            note_oddities(&parsed, at, findings);
-            if let Err(error) = self.add(parsed.entry, limits, budget) {
+            if let Err(error) = self.add(&parsed, limits, budget, findings) {
                 return findings.damage(Anomaly::at("too-many-keys", at, error.to_string()));
             }
         }
@@ -201,10 +208,12 @@ impl KeyTables {
             return;
         };
         let body = entry.get(KEY_ENTRY_HEADER..).unwrap_or_default();
-        // In groups without a branch for each byte, since half of a file may be filling.
-        let is_other = |byte: &u8| *byte != FREE_FILLING && *byte != 0;
-        let holds_other = |group: &[u8]| group.iter().fold(false, |any, byte| any | is_other(byte));
-        let is_scrubbed = !body.chunks(256).any(holds_other);
+        let is_filling = |byte: &u8| *byte == FREE_FILLING || *byte == 0;
+        // Half of a file may be filling: where each byte is that before it, the first tells of all.
+        let is_scrubbed = match body.split_first() {
+            Some((first, rest)) if body.starts_with(rest) => is_filling(first),
+            _ => body.iter().all(is_filling),
+        };
         if !is_scrubbed && budget.spend(TABLE, count(body.len())).is_ok() {
             self.freed.push(Patch {
                 offset: at.saturating_add(count(KEY_ENTRY_HEADER)),
@@ -214,24 +223,56 @@ impl KeyTables {
     }
 
     /// Keeps a key, or counts it when it is one block of memory too many: a VM with a terabyte has a million of them.
-    fn add(&mut self, entry: KeyEntry, limits: &Limits, budget: &mut Budget) -> Result<()> {
-        if is_memory_block(&entry) {
+    fn add(&mut self, raw: &RawKey<'_>, limits: &Limits, budget: &mut Budget, findings: &mut Findings) -> Result<()> {
+        let before = self.tree.mark();
+        let (name, is_name_lossy) = match std::str::from_utf8(raw.name) {
+            Ok(name) => (Cow::Borrowed(name), false),
+            Err(_) => (String::from_utf8_lossy(raw.name), true),
+        };
+        let (value, is_value_lossy) = self.value_of(raw.value);
+        note_oddities(raw, &name, is_name_lossy || is_value_lossy, findings);
+        if is_memory_block(raw.value, &name) {
             if self.memory_blocks >= limits.tree_nodes / 16 {
-                self.unlisted.add(&entry.value);
+                self.tree.go_back(before);
+                self.unlisted.add(raw.value);
                 return Ok(());
             }
             self.memory_blocks = self.memory_blocks.saturating_add(1);
         }
         if self.entries.len() >= limits.tree_nodes {
+            self.tree.go_back(before);
             return Err(ParseError::LimitExceeded {
                 what: "VMCX keys",
                 value: count(self.entries.len()).saturating_add(1),
                 limit: count(limits.tree_nodes),
             });
         }
-        budget.spend("VMCX keys", entry.length())?;
-        self.entries.push(entry);
+        let length = value.length().saturating_add(name.len());
+        budget
+            .spend("VMCX keys", count(length))
+            .inspect_err(|_| self.tree.go_back(before))?;
+        let id = self.tree.put(&name, value);
+        if matches!(raw.value, RawValue::Stored(_)) {
+            self.stored.push(id);
+        }
+        self.entries.push(raw.entry);
         Ok(())
+    }
+
+    /// A value as the tree has it, and whether its text lost something in decoding.
+    fn value_of(&mut self, raw: RawValue<'_>) -> (NodeValue, bool) {
+        let value = match raw {
+            RawValue::Node => NodeValue::Node,
+            RawValue::Int(number) => NodeValue::Int(number),
+            RawValue::UInt(number) => NodeValue::UInt(number),
+            RawValue::Double(number) => NodeValue::Double(number),
+            RawValue::String(bytes) => return self.tree.put_utf16(bytes),
+            RawValue::Bytes(bytes) => NodeValue::Bytes(self.tree.put_bytes(bytes)),
+            RawValue::Bool(value) => NodeValue::Bool(value),
+            RawValue::Stored(stored) => NodeValue::Stored(stored),
+            RawValue::Unknown(kind, bytes) => NodeValue::Unknown(kind, self.tree.put_bytes(bytes)),
+        };
+        (value, false)
     }
 
     fn note_unlisted(&self, findings: &mut Findings) {
@@ -250,29 +291,28 @@ fn count(length: usize) -> u64 {
 }
 
 /// `RamBlock17`, `RamMemoryBlock17` (M).
-fn is_memory_block(entry: &KeyEntry) -> bool {
+fn is_memory_block(value: RawValue<'_>, name: &str) -> bool {
     let is_named = |prefix: &str| {
-        entry
-            .name
-            .get(..prefix.len())
+        name.get(..prefix.len())
             .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
     };
-    matches!(entry.value, Value::Stored(_) | Value::Bytes(_)) && (is_named("RamBlock") || is_named("RamMemoryBlock"))
+    matches!(value, RawValue::Stored(_) | RawValue::Bytes(_)) && (is_named("RamBlock") || is_named("RamMemoryBlock"))
 }
 
-fn note_oddities(parsed: &Parsed, at: u64, findings: &mut Findings) {
-    if let Err(error) = parsed.checked() {
+fn note_oddities(raw: &RawKey<'_>, name: &str, lossy: bool, findings: &mut Findings) {
+    let at = raw.entry.offset;
+    if let Err(error) = raw.checked() {
         findings.damage(Anomaly::at("key-checksum", at, error.to_string()));
     }
-    if parsed.lossy {
+    if lossy {
         findings.note(Anomaly::at(
             "text-not-unicode",
             at,
             "name or value is not valid Unicode",
         ));
     }
-    if let Value::Unknown { kind, .. } = parsed.entry.value {
-        let text = format!("key `{}` is of unknown type {kind}", parsed.entry.name);
+    if let RawValue::Unknown(kind, _) = raw.value {
+        let text = format!("key `{name}` is of unknown type {kind}");
         findings.damage(Anomaly::at("key-type-unknown", at, text));
     }
 }
@@ -282,7 +322,7 @@ mod tests {
     use super::*;
     use crate::{
         testkit::vmcx::{ContainerBuilder, seal},
-        vmcx::{Container, Key, Stored, read as read_container},
+        vmcx::{Container, Key, KeyRef, Stored, Value, read as read_container},
     };
 
     /// Where the builder puts the only key table of a small file.
@@ -319,7 +359,7 @@ mod tests {
         let (at, _) = second(&file);
         file[at + 12] ^= 1;
         let container = read_file(&file);
-        assert_eq!(container.tree.get("a/b").and_then(Key::as_str), Some(r"C:\b.vhdx"));
+        assert_eq!(container.tree.get("a/b").and_then(KeyRef::as_str), Some(r"C:\b.vhdx"));
         assert!(!container.tree.complete);
         assert_eq!(single(&container), ("key-checksum", place(at)));
     }
@@ -336,7 +376,7 @@ mod tests {
         seal(&mut file[third..third + covered], 12);
         let container = read_file(&file);
         assert_eq!(container.anomalies, []);
-        assert_eq!(container.tree.get("a/c").and_then(Key::as_int), Some(3));
+        assert_eq!(container.tree.get("a/c").and_then(KeyRef::as_int), Some(3));
     }
 
     #[test]
@@ -346,7 +386,7 @@ mod tests {
             let (at, _) = second(&file);
             file[at + 2..at + 6].copy_from_slice(&size.to_le_bytes());
             let container = read_file(&file);
-            assert_eq!(container.tree.roots, [Key::node("a", [])], "size {size}");
+            assert_eq!(container.tree.to_keys(), [Key::node("a", [])], "size {size}");
             assert!(!container.tree.complete);
             assert_eq!(container.anomalies[0].code, "key-entry-size");
             let told = format!("VMCX key table entry size at offset {at:#x}: value {size} is out of bounds");
@@ -364,7 +404,7 @@ mod tests {
         let (at, _) = second(&file);
         file[at + 23..at + 27].copy_from_slice(&u32::MAX.to_le_bytes());
         let container = read_file(&file);
-        assert_eq!(container.tree.roots, [Key::node("a", [Key::leaf("c", 3)])]);
+        assert_eq!(container.tree.to_keys(), [Key::node("a", [Key::leaf("c", 3)])]);
         assert_eq!(single(&container), ("key-entry-bad", place(at)));
         let told = format!("VMCX key value length at offset {:#x}: value 4294967295", at + 23);
         assert!(
@@ -381,7 +421,7 @@ mod tests {
             bytes: vec![1, 2, 3],
         };
         let container = read_file(&ContainerBuilder::new([Key::leaf("x", unknown), Key::leaf("y", 1)]).build());
-        assert!(matches!(&container.tree.roots[0].value, Value::Unknown { kind: 2, bytes } if bytes == &[1, 2, 3]));
+        assert!(matches!(&container.tree.to_keys()[0].value, Value::Unknown { kind: 2, bytes } if bytes == &[1, 2, 3]));
         assert_eq!(single(&container).0, "key-type-unknown");
         assert!(!container.tree.complete);
     }
@@ -390,7 +430,7 @@ mod tests {
     fn a_text_may_end_in_one_nul_that_is_not_part_of_it() {
         let text = |text: &str| {
             let container = read_file(&ContainerBuilder::new([Key::leaf("x", text)]).build());
-            container.tree.roots[0].as_str().map(str::to_owned)
+            container.tree.get("x").and_then(KeyRef::as_str).map(str::to_owned)
         };
         assert_eq!(text("a\0").as_deref(), Some("a"));
         assert_eq!(text("a\0\0").as_deref(), Some("a\0"));
@@ -419,19 +459,20 @@ mod tests {
     fn of_two_tables_with_one_index_the_later_sound_one_counts() {
         // The builder writes sequence 7.
         let container = read_file(&with_second_table(6, true));
-        assert_eq!(container.tree.roots[0].name, "a");
+        assert_eq!(container.tree.to_keys()[0].name, "a");
         assert_eq!(single(&container), ("key-table-replaced", Some(0x5000)));
         assert!(container.tree.complete, "an old table is no damage");
         assert_eq!(container.storage.previous_paths[0].path.as_str(), r"C:\other.vhdx");
 
         let container = read_file(&with_second_table(8, true));
-        assert_eq!(container.tree.roots[0].name, "other");
+        assert_eq!(container.tree.to_keys()[0].name, "other");
         assert_eq!(single(&container), ("key-table-replaced", Some(0x4000)));
         assert_eq!(container.storage.previous_paths[0].path.as_str(), r"C:\b.vhdx");
 
         let container = read_file(&with_second_table(8, false));
         assert_eq!(
-            container.tree.roots[0].name, "a",
+            container.tree.to_keys()[0].name,
+            "a",
             "a table with a wrong checksum replaces none"
         );
         assert!(!container.tree.complete);
@@ -443,7 +484,7 @@ mod tests {
         file[0x2008 + 13..0x2008 + 17].copy_from_slice(&0xffff_fff0_u32.to_le_bytes());
         seal(&mut file[0x2008..0x201a], 1);
         let container = read_file(&file);
-        assert!(container.tree.roots.is_empty() && !container.tree.complete);
+        assert!(container.tree.to_keys().is_empty() && !container.tree.complete);
         assert_eq!(container.anomalies[0].code, "key-table-bad");
         let limits = Limits::default();
         assert!(
@@ -455,14 +496,21 @@ mod tests {
     #[test]
     fn texts_in_file_objects_are_read_within_limits() {
         let file = ContainerBuilder::new([Key::leaf("notes", "n".repeat(1024).as_str())]).build();
-        assert_eq!(read_file(&file).tree.roots[0].as_str().map(str::len), Some(1024));
+        assert_eq!(
+            read_file(&file)
+                .tree
+                .get("notes")
+                .and_then(KeyRef::as_str)
+                .map(str::len),
+            Some(1024)
+        );
         let limits = Limits {
             string_bytes: 2047,
             ..Limits::default()
         };
         let container = read_container(file.as_slice(), &limits).unwrap();
         assert!(matches!(
-            container.tree.roots[0].value,
+            container.tree.to_keys()[0].value,
             Value::Stored(Stored {
                 length: 2048,
                 offset: 0x5000,
@@ -481,7 +529,10 @@ mod tests {
             ..Limits::default()
         };
         let container = read_container(file().as_slice(), &limits).unwrap();
-        assert_eq!(container.tree.roots, [Key::node("a", [Key::leaf("b", r"C:\b.vhdx")])]);
+        assert_eq!(
+            container.tree.to_keys(),
+            [Key::node("a", [Key::leaf("b", r"C:\b.vhdx")])]
+        );
         assert_eq!(single(&container).0, "too-many-keys");
         assert!(!container.tree.complete);
     }
@@ -499,7 +550,7 @@ mod tests {
         };
         let container = read_container(file.as_slice(), &limits).unwrap();
         assert!(container.tree.complete, "nothing that could name a file is missing");
-        assert_eq!(container.tree.roots[0].children.len(), 2 + 1);
+        assert_eq!(container.tree.to_keys()[0].children.len(), 2 + 1);
         assert_eq!(
             container.storage.unlisted_memory,
             UnlistedMemory {
@@ -524,7 +575,7 @@ mod tests {
             ..Limits::default()
         };
         let container = read_container(file.as_slice(), &limits).unwrap();
-        assert_eq!(container.tree.roots.len(), 2);
+        assert_eq!(container.tree.to_keys().len(), 2);
         assert_eq!(single(&container).0, "too-many-keys");
     }
 }

@@ -8,190 +8,183 @@ use std::{
     ops::Range,
 };
 
-use smol_str::SmolStr;
-
 use super::{
-    key_entry::{KeyEntry, KeyPlace},
-    tree::{Key, KeyTree, Value},
+    key_entry::KeyEntry,
+    tree::{KeyRef, KeyTree},
 };
 use crate::{error::Anomaly, findings::Findings, limits::Limits};
 
-/// Links keys to their parents.
-pub(super) fn link(entries: Vec<KeyEntry>, limits: &Limits, findings: &mut Findings) -> KeyTree {
-    let mut linker = Linker::new(entries, limits.tree_depth);
-    let (roots, detached) = linker.find_parents(findings);
-    let mut tree = KeyTree {
-        roots: roots.into_iter().filter_map(|id| linker.grow(id, 1)).collect(),
-        ..KeyTree::default()
+/// Links the keys of a tree to their parents. `entries` are where they stand and hang, in the order of their places.
+pub(super) fn link(tree: &mut KeyTree, entries: &[KeyEntry], limits: &Limits, findings: &mut Findings) {
+    let mut linker = Linker {
+        parents: Vec::with_capacity(entries.len()),
+        is_placed: vec![false; entries.len()],
+        tree,
+        entries,
+        too_deep: VecDeque::new(),
+        max_depth: limits.tree_depth.max(1),
     };
-    tree.detached = detached.into_iter().filter_map(|id| linker.grow(id, 1)).collect();
-    linker.cut_deep(&mut tree.detached, findings);
-    linker.break_cycles(&mut tree.detached, findings);
+    let (roots, mut detached) = linker.find_parents(findings);
+    for id in roots.iter().chain(&detached) {
+        linker.place(*id, 1);
+    }
+    linker.cut_deep(&mut detached, findings);
+    linker.break_cycles(&mut detached, findings);
+    tree.roots = roots;
+    tree.detached = detached;
     tree.complete = findings.is_complete();
-    tree
 }
 
-/// Keys by number; a key is taken out when it finds its place, so that none can appear twice.
-struct Linker {
-    entries: Vec<KeyEntry>,
-    /// Which entries were taken out.
+/// Keys by number; each finds its place once, so that none can appear twice.
+struct Linker<'t> {
+    tree: &'t mut KeyTree,
+    entries: &'t [KeyEntry],
+    /// Which keys have found their place.
     is_placed: Vec<bool>,
-    /// All keys in the order of insertion.
-    order: Vec<usize>,
     parents: Vec<Option<usize>>,
-    /// The children of all keys: those of a key follow each other, in the order of insertion.
-    children: Vec<usize>,
-    /// Where the children of each key end; they begin where those of the key before end.
-    children_end: Vec<usize>,
     /// Keys below the deepest level.
     too_deep: VecDeque<usize>,
     max_depth: usize,
 }
 
-impl Linker {
-    fn new(entries: Vec<KeyEntry>, max_depth: usize) -> Self {
-        let mut order: Vec<_> = (0..).zip(&entries).map(|(id, entry)| (entry.insertion, id)).collect();
-        order.sort_unstable();
-        Self {
-            order: order.into_iter().map(|(_, id)| id).collect(),
-            parents: vec![None; entries.len()],
-            is_placed: vec![false; entries.len()],
-            children: Vec::new(),
-            children_end: Vec::new(),
-            entries,
-            too_deep: VecDeque::new(),
-            max_depth: max_depth.max(1),
-        }
-    }
-
+impl Linker<'_> {
     /// Finds parents and children; returns the keys of the root and those whose parent is not there.
     fn find_parents(&mut self, findings: &mut Findings) -> (Vec<usize>, Vec<usize>) {
-        let mut places: Vec<(KeyPlace, usize)> = self
-            .entries
-            .iter()
-            .enumerate()
-            .map(|(id, entry)| (entry.place, id))
-            .collect();
-        // They come in this order.
-        places.sort_unstable();
-        let at = |place: KeyPlace| {
-            let found = places.binary_search_by_key(&place, |(place, _)| *place).ok()?;
-            places.get(found).map(|(_, id)| *id)
-        };
         let (mut roots, mut detached) = (Vec::new(), Vec::new());
         // Most keys have the parent of the key before.
         let mut last = ((0, 0), None);
-        for &id in &self.order {
-            let Some(entry) = self.entries.get(id) else { continue };
+        for (id, entry) in self.entries.iter().enumerate() {
             if entry.parent != last.0 {
-                last = (entry.parent, at(entry.parent));
+                let found = self.entries.binary_search_by_key(&entry.parent, |entry| entry.place);
+                last = (entry.parent, found.ok());
             }
+            let parent = last.1.filter(|_| entry.parent.0 != 0);
+            self.parents.push(parent);
             if entry.parent.0 == 0 {
                 roots.push(id);
-            } else if last.1.is_none() {
+            } else if parent.is_none() {
                 detached.push(id);
-                findings.damage(Anomaly::at(
-                    "key-without-parent",
-                    entry.offset,
-                    format!("the parent of key `{}` is not there", entry.name),
-                ));
-            } else if let Some(slot) = self.parents.get_mut(id) {
-                *slot = last.1;
             }
+        }
+        sort_by_insertion(&mut roots, self.entries);
+        sort_by_insertion(&mut detached, self.entries);
+        for id in &detached {
+            let text = format!("the parent of key `{}` is not there", self.name(*id));
+            findings.damage(Anomaly {
+                offset: self.entries.get(*id).map(|entry| entry.offset),
+                ..Anomaly::new("key-without-parent", text)
+            });
         }
         self.list_children();
         (roots, detached)
     }
 
+    fn name(&self, id: usize) -> &str {
+        self.tree.key(id).map(KeyRef::name).unwrap_or_default()
+    }
+
     /// Puts the children of each key together.
     fn list_children(&mut self) {
-        let mut places = vec![0_usize; self.entries.len()];
-        for parent in self.parents.iter().flatten() {
-            if let Some(count) = places.get_mut(*parent) {
-                *count = count.saturating_add(1);
+        let tree = &mut *self.tree;
+        let parents = || {
+            (0..)
+                .zip(&self.parents)
+                .filter_map(|(id, parent)| Some((id, (*parent)?)))
+        };
+        for (_, parent) in parents() {
+            if let Some(node) = tree.keys.get_mut(parent) {
+                node.children.end = node.children.end.saturating_add(1);
             }
         }
         let mut all = 0_usize;
-        for place in &mut places {
-            let count = std::mem::replace(place, all);
-            all = all.saturating_add(count);
+        for node in &mut tree.keys {
+            let begin = all;
+            all = all.saturating_add(node.children.end);
+            node.children = begin..begin;
         }
-        self.children = vec![0; all];
-        for &id in &self.order {
-            let parent = self.parents.get(id).copied().flatten();
-            if let Some(place) = parent.and_then(|parent| places.get_mut(parent)) {
-                if let Some(child) = self.children.get_mut(*place) {
-                    *child = id;
-                }
-                *place = place.saturating_add(1);
+        tree.children = vec![0; all];
+        for (id, parent) in parents() {
+            if let Some(node) = tree.keys.get_mut(parent)
+                && let Some(child) = tree.children.get_mut(node.children.end)
+            {
+                *child = id;
+                node.children.end = node.children.end.saturating_add(1);
             }
         }
-        self.children_end = places;
+        for node in &tree.keys {
+            let children = tree.children.get_mut(node.children.clone());
+            sort_by_insertion(children.unwrap_or_default(), self.entries);
+        }
     }
 
     /// Where the children of a key are listed.
     fn children_of(&self, id: usize) -> Range<usize> {
-        let end = |id: usize| self.children_end.get(id).copied().unwrap_or(0);
-        id.checked_sub(1).map_or(0, end)..end(id)
+        self.tree.keys.get(id).map_or(0..0, |node| node.children.clone())
     }
 
-    /// A key with all below it, down to the deepest level. The recursion is bounded by that level.
-    fn grow(&mut self, id: usize, depth: usize) -> Option<Key> {
-        let (name, value) = self.take(id)?;
+    /// Gives a key its place with all below it, down to the deepest level, unless it has one. The recursion is bounded by
+    /// that level.
+    fn place(&mut self, id: usize, depth: usize) -> bool {
+        match self.is_placed.get_mut(id) {
+            Some(is_placed) if !*is_placed => *is_placed = true,
+            _ => return false,
+        }
         let below = self.children_of(id);
-        let mut children = Vec::new();
+        let mut kept = below.start..below.start;
         if depth < self.max_depth {
-            children.reserve_exact(below.len());
             for place in below {
-                let child = self.children.get(place).copied();
-                children.extend(child.and_then(|child| self.grow(child, depth.saturating_add(1))));
+                if let Some(child) = self.tree.children.get(place).copied()
+                    && self.place(child, depth.saturating_add(1))
+                    && let Some(slot) = self.tree.children.get_mut(kept.end)
+                {
+                    *slot = child;
+                    kept.end = kept.end.saturating_add(1);
+                }
             }
         } else {
-            self.too_deep.extend(self.children.get(below).unwrap_or_default());
+            self.too_deep.extend(self.tree.children.get(below).unwrap_or_default());
         }
-        Some(Key { name, value, children })
-    }
-
-    /// Name and value of a key that has not found its place before.
-    fn take(&mut self, id: usize) -> Option<(SmolStr, Value)> {
-        let is_placed = self.is_placed.get_mut(id)?;
-        if std::mem::replace(is_placed, true) {
-            return None;
+        if let Some(node) = self.tree.keys.get_mut(id) {
+            node.children = kept;
         }
-        let entry = self.entries.get_mut(id)?;
-        Some((
-            std::mem::take(&mut entry.name),
-            std::mem::replace(&mut entry.value, Value::Node),
-        ))
+        true
     }
 
     /// What lies below the deepest level becomes detached.
-    fn cut_deep(&mut self, detached: &mut Vec<Key>, findings: &mut Findings) {
+    fn cut_deep(&mut self, detached: &mut Vec<usize>, findings: &mut Findings) {
         if !self.too_deep.is_empty() {
             let text = format!("keys are nested deeper than {} levels", self.max_depth);
             findings.damage(Anomaly::new("keys-too-deep", text));
         }
         while let Some(id) = self.too_deep.pop_front() {
-            detached.extend(self.grow(id, 1));
+            if self.place(id, 1) {
+                detached.push(id);
+            }
         }
     }
 
     /// What is left is reached from nowhere: above it stands a circle, which is opened at its first key in the file.
-    fn break_cycles(&mut self, detached: &mut Vec<Key>, findings: &mut Findings) {
-        for id in std::mem::take(&mut self.order) {
+    fn break_cycles(&mut self, detached: &mut Vec<usize>, findings: &mut Findings) {
+        let is_left = |id: &usize| self.is_placed.get(*id) == Some(&false);
+        let mut left: Vec<_> = (0..self.entries.len()).filter(is_left).collect();
+        sort_by_insertion(&mut left, self.entries);
+        for id in left {
             if self.entry(id).is_none() {
                 continue;
             }
             let first = self.first_of_cycle_above(id);
             if let Some(entry) = self.entry(first) {
-                let text = format!("key `{}` is its own ancestor", entry.name);
+                let text = format!("key `{}` is its own ancestor", self.name(first));
                 findings.damage(Anomaly::at("key-cycle", entry.offset, text));
             }
-            detached.extend(self.grow(first, 1));
+            if self.place(first, 1) {
+                detached.push(first);
+            }
             self.cut_deep(detached, findings);
         }
     }
 
+    /// The entry of a key that has not found its place.
     fn entry(&self, id: usize) -> Option<&KeyEntry> {
         self.entries.get(id).filter(|_| self.is_placed.get(id) == Some(&false))
     }
@@ -215,29 +208,47 @@ impl Linker {
     }
 }
 
+/// Puts keys, which come in the order of their places, into that of insertion.
+fn sort_by_insertion(ids: &mut [usize], entries: &[KeyEntry]) {
+    let insertion = |id: &usize| entries.get(*id).map(|entry| entry.insertion);
+    // Nearly all were written in this order.
+    if !ids.is_sorted_by_key(insertion) {
+        ids.sort_by_key(insertion);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vmcx::{Key, tree::NodeValue};
 
-    fn entry(place: u32, parent: u32, insertion: u32, name: &str) -> KeyEntry {
-        KeyEntry {
+    fn entry(place: u32, parent: u32, insertion: u32, name: &str) -> (KeyEntry, &str) {
+        let entry = KeyEntry {
             offset: u64::from(place),
             place: (1, place),
             parent: (u16::from(parent != 0), parent),
             insertion,
-            name: name.into(),
-            value: Value::Node,
-        }
+        };
+        (entry, name)
     }
 
-    fn link_all(entries: Vec<KeyEntry>, depth: usize) -> (KeyTree, Vec<Anomaly>) {
+    fn link_all(keys: &[(KeyEntry, &str)], depth: usize) -> (KeyTree, Vec<Anomaly>) {
         let limits = Limits {
             tree_depth: depth,
             ..Limits::default()
         };
         let mut findings = Findings::default();
-        let tree = link(entries, &limits, &mut findings);
+        let mut tree = KeyTree::default();
+        for (_, name) in keys {
+            tree.put(name, NodeValue::Node);
+        }
+        let entries: Vec<_> = keys.iter().map(|(entry, _)| *entry).collect();
+        link(&mut tree, &entries, &limits, &mut findings);
         (tree, findings.into_anomalies())
+    }
+
+    fn detached(tree: &KeyTree) -> Vec<Key> {
+        tree.detached().map(KeyRef::to_key).collect()
     }
 
     #[test]
@@ -248,13 +259,13 @@ mod tests {
             entry(30, 40, 2, "first"),
             entry(40, 0, 1, "root"),
         ];
-        let (tree, anomalies) = link_all(entries, 8);
+        let (tree, anomalies) = link_all(&entries, 8);
         let expected = Key::node(
             "root",
             [Key::node("first", []), Key::node("first", []), Key::node("second", [])],
         );
-        assert_eq!(tree.roots, [expected]);
-        assert!(tree.complete && tree.detached.is_empty() && anomalies.is_empty());
+        assert_eq!(tree.to_keys(), [expected]);
+        assert!(tree.complete && detached(&tree).is_empty() && anomalies.is_empty());
         assert_eq!(
             tree.get_all("ROOT/First").len(),
             2,
@@ -271,24 +282,24 @@ mod tests {
             entry(40, 20, 1, "hangs on b"),
             entry(50, 0, 1, "root"),
         ];
-        let (tree, anomalies) = link_all(entries, 8);
+        let (tree, anomalies) = link_all(&entries, 8);
         let c = Key::node("c", [Key::node("b", [Key::node("hangs on b", [])])]);
-        assert_eq!(tree.detached, [Key::node("a", [c])]);
+        assert_eq!(detached(&tree), [Key::node("a", [c])]);
         assert_eq!(anomalies, [Anomaly::at("key-cycle", 10, "key `a` is its own ancestor")]);
         assert!(!tree.complete);
     }
 
     #[test]
     fn a_key_that_is_its_own_parent_is_detached() {
-        let (tree, anomalies) = link_all(vec![entry(10, 10, 1, "self")], 8);
-        assert_eq!(tree.detached, [Key::node("self", [])]);
+        let (tree, anomalies) = link_all(&[entry(10, 10, 1, "self")], 8);
+        assert_eq!(detached(&tree), [Key::node("self", [])]);
         assert_eq!(anomalies[0].code, "key-cycle");
     }
 
     #[test]
     fn a_key_without_its_parent_is_detached() {
-        let (tree, anomalies) = link_all(vec![entry(10, 0, 1, "root"), entry(20, 11, 1, "lost")], 8);
-        assert_eq!(tree.detached, [Key::node("lost", [])]);
+        let (tree, anomalies) = link_all(&[entry(10, 0, 1, "root"), entry(20, 11, 1, "lost")], 8);
+        assert_eq!(detached(&tree), [Key::node("lost", [])]);
         assert_eq!(
             anomalies,
             [Anomaly::at(
@@ -307,7 +318,7 @@ mod tests {
     #[test]
     fn deep_trees_are_cut_into_pieces_and_lose_nothing() {
         let entries: Vec<_> = (1..=1000).map(|n| entry(n, n - 1, 1, "k")).collect();
-        let (tree, anomalies) = link_all(entries, 10);
+        let (tree, anomalies) = link_all(&entries, 10);
         let mut count = 0;
         let mut deepest = 0;
         tree.walk(|path, _| {

@@ -26,13 +26,14 @@ mod tree;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::tree::path_of;
 pub use self::{
     header::StorageHeader,
     history::{HistoryPlace, PreviousPath},
     replay_log::{LogState, ReplayLog},
-    tree::{Key, KeyTree, Stored, StoredKind, Value},
+    tree::{Key, KeyRef, KeyTree, Stored, StoredKind, Value, ValueRef},
 };
-use self::{history::History, object_table::Listing, overlay::Overlay, replay_log::Log};
+use self::{history::History, key_entry::RawValue, object_table::Listing, overlay::Overlay, replay_log::Log};
 use crate::{
     error::{Anomaly, ParseError, Result},
     findings::Findings,
@@ -86,8 +87,8 @@ pub struct UnlistedMemory {
 }
 
 impl UnlistedMemory {
-    fn add(&mut self, value: &Value) {
-        if let Value::Stored(stored) = value {
+    fn add(&mut self, value: RawValue<'_>) {
+        if let RawValue::Stored(stored) = value {
             self.blocks = self.blocks.saturating_add(1);
             self.bytes = self.bytes.saturating_add(stored.length);
         }
@@ -173,7 +174,8 @@ pub fn read<R: ReadAt + ?Sized>(source: &R, limits: &Limits) -> Result<Container
     let mut history = History::default();
     history.collect(source, &header, &log, &objects, &mut budget)?;
     history.collect_tables(source, tables.freed, &tables.replaced, &mut budget)?;
-    let tree = link::link(tables.entries, limits, &mut findings);
+    let mut tree = tables.tree;
+    link::link(&mut tree, &tables.entries, limits, &mut findings);
     note_log(&log, &mut findings);
     Ok(Container {
         storage: Storage {

@@ -8,8 +8,8 @@ use std::{
 use super::{
     Budget,
     format::{
-        EMPTY_OBJECT_ENTRY, MAX_TABLES, OBJECT_ENTRY_LENGTH, OBJECT_TABLE_HEADER, OBJECT_TABLE_SIGNATURE,
-        ROOT_OBJECT_TABLE, crc32_with_zeroed, object_type,
+        EMPTY_OBJECT_ENTRY, GROUP, MAX_TABLES, OBJECT_ENTRY_LENGTH, OBJECT_TABLE_HEADER, OBJECT_TABLE_SIGNATURE,
+        ROOT_OBJECT_TABLE, crc32_with_zeroed, object_type, used_entries,
     },
 };
 use crate::{
@@ -112,11 +112,12 @@ fn sort_entries(
     findings: &mut Findings,
 ) {
     let header = usize::try_from(OBJECT_TABLE_HEADER).unwrap_or(usize::MAX);
-    let length = usize::try_from(OBJECT_ENTRY_LENGTH).unwrap_or(usize::MAX);
-    let places = (offset.saturating_add(OBJECT_TABLE_HEADER)..).step_by(length);
-    // Of a known length, so that each is compared without a call: most are empty.
     let (entries, _) = table.get(header..).unwrap_or_default().as_chunks();
-    for (at, bytes) in places.zip(entries).filter(|(_, bytes)| **bytes != EMPTY_OBJECT_ENTRY) {
+    for (number, bytes) in used_entries(entries, &[EMPTY_OBJECT_ENTRY; GROUP]) {
+        let before = u64::try_from(number)
+            .unwrap_or(u64::MAX)
+            .saturating_mul(OBJECT_ENTRY_LENGTH);
+        let at = offset.saturating_add(OBJECT_TABLE_HEADER).saturating_add(before);
         match parse_entry(&Cursor::new(ENTRY, at, bytes)) {
             Err(error) => findings.damage(Anomaly::at("object-entry-bad", at, error.to_string())),
             Ok((object_type::EMPTY, _)) => {}

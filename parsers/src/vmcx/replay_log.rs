@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Budget,
     format::{
-        LOG_ENTRY_LENGTH, LOG_HEADER_LENGTH, LOG_SIGNATURE, MAX_LOG_HEADER_BLOCK, ROOT_OBJECT_TABLE, crc32_with_zeroed,
+        GROUP, LOG_ENTRY_LENGTH, LOG_HEADER_LENGTH, LOG_SIGNATURE, MAX_LOG_HEADER_BLOCK, ROOT_OBJECT_TABLE,
+        crc32_with_zeroed, used_entries,
     },
     header::StorageHeader,
     overlay::Patch,
@@ -130,19 +131,22 @@ fn check_header_size(header: &StorageHeader) -> Result<()> {
 
 /// The entries in force, and how many of those beyond the count are whole.
 fn split_entries(block: &[u8], offset: u64, count: u32) -> (Vec<Result<LogEntry>>, usize) {
-    let places =
-        (offset.saturating_add(u64::try_from(LOG_HEADER_LENGTH).unwrap_or_default())..).step_by(LOG_ENTRY_LENGTH);
-    let entries = block
+    let first = offset.saturating_add(u64::try_from(LOG_HEADER_LENGTH).unwrap_or_default());
+    let (entries, _) = block
         .get(LOG_HEADER_LENGTH..)
         .unwrap_or_default()
-        .chunks_exact(LOG_ENTRY_LENGTH);
-    let mut entries = places.zip(entries);
-    let parse = |(at, bytes)| parse_entry(&Cursor::new(ENTRY, at, bytes));
-    let counted = usize::try_from(count).unwrap_or(usize::MAX);
-    let counted = entries.by_ref().take(counted).map(parse).collect();
+        .as_chunks::<LOG_ENTRY_LENGTH>();
+    let counted = usize::try_from(count).unwrap_or(usize::MAX).min(entries.len());
+    let (counted, rest) = entries.split_at(counted);
+    let counted = (first..)
+        .step_by(LOG_ENTRY_LENGTH)
+        .zip(counted)
+        .map(|(at, bytes)| parse_entry(&Cursor::new(ENTRY, at, bytes)))
+        .collect();
     // The checksum of zeros is not zero.
-    let is_used = |(_, bytes): &(u64, &[u8])| *bytes != [0; LOG_ENTRY_LENGTH];
-    let residue = entries.filter(is_used).flat_map(parse).count();
+    let residue = used_entries(rest, &[[0; LOG_ENTRY_LENGTH]; GROUP])
+        .filter(|(_, bytes)| parse_entry(&Cursor::new(ENTRY, first, *bytes)).is_ok())
+        .count();
     (counted, residue)
 }
 
@@ -304,7 +308,7 @@ mod tests {
         let container = read_file(&file);
         assert_eq!(container.storage.replay_log.state, LogState::Unusable);
         assert_eq!(
-            container.tree.roots,
+            container.tree.to_keys(),
             [state("before", r"C:\before.vhdx")],
             "nothing is applied"
         );
@@ -321,7 +325,7 @@ mod tests {
     fn an_open_commit_is_applied_in_memory() {
         let file = dirty();
         let container = read_file(&file);
-        assert_eq!(container.tree.roots, [state("after", r"C:\after.vhdx")]);
+        assert_eq!(container.tree.to_keys(), [state("after", r"C:\after.vhdx")]);
         assert_eq!(container.storage.replay_log.state, LogState::Replayed);
         assert!(container.tree.complete);
         assert_eq!(container.anomalies[0].code, "replay-log-open");
@@ -342,7 +346,7 @@ mod tests {
             .open_commit(many.clone())
             .build();
         let container = read_file(&file);
-        assert_eq!(container.tree.roots, many);
+        assert_eq!(container.tree.to_keys(), many);
         assert!(container.tree.complete, "{:?}", container.anomalies);
     }
 
@@ -391,7 +395,7 @@ mod tests {
             .previous_state([state("then", r"C:\THEN.vhdx")])
             .build();
         let container = read_file(&file);
-        assert_eq!(container.tree.roots, [state("now", r"C:\now.vhdx")]);
+        assert_eq!(container.tree.to_keys(), [state("now", r"C:\now.vhdx")]);
         assert_eq!(container.anomalies, []);
         assert_eq!(container.storage.replay_log.state, LogState::Clean);
         assert_eq!(container.storage.replay_log.residue_count, 1);
