@@ -1,7 +1,18 @@
-//! Where a short run of bytes ends, looked for in words of eight.
+//! Where a line ends, and where a short run of bytes does, which is looked for in words of eight.
 //!
 //! Names and values of a text have some twenty bytes: to search these by vectors costs more than it saves, and to look at
 //! each byte alone costs the most.
+
+use memchr::memchr;
+
+/// The first line of a text without its LF, and the text behind it; `None` where no LF ends the line.
+#[inline]
+pub(crate) fn first_line(text: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match memchr(b'\n', text).and_then(|end| text.split_at_checked(end)) {
+        Some((line, rest)) => (line, rest.get(1..)),
+        None => (text, None),
+    }
+}
 
 /// A byte in each place of a word.
 const fn in_each_place(byte: u8) -> u64 {

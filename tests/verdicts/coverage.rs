@@ -457,16 +457,20 @@ fn a_fifo_in_the_place_of_a_disk_is_not_missing() {
     assert_eq!(judged.report.problems, []);
 }
 
+/// The site with another file system below its root, which was not entered.
+fn with_a_mount_below() -> Site {
+    site().change(|catalogue| {
+        catalogue.roots[0].skipped.push(Skipped {
+            folder: true,
+            path: "mounted".into(),
+            why: SkipReason::OtherFileSystem,
+        });
+    })
+}
+
 #[test]
 fn another_file_system_below_a_root_is_a_place_that_was_not_read() {
-    site()
-        .change(|catalogue| {
-            catalogue.roots[0].skipped.push(Skipped {
-                folder: true,
-                path: "mounted".into(),
-                why: SkipReason::OtherFileSystem,
-            });
-        })
+    with_a_mount_below()
         .inventory(vcenter().vm(row_of("web")))
         .judge()
         .are(&LOOSE, "unknown/no-coverage");
@@ -474,14 +478,7 @@ fn another_file_system_below_a_root_is_a_place_that_was_not_read() {
 
 #[test]
 fn another_file_system_below_a_root_is_told_where_whole_chains_are_listed() {
-    site()
-        .change(|catalogue| {
-            catalogue.roots[0].skipped.push(Skipped {
-                folder: true,
-                path: "mounted".into(),
-                why: SkipReason::OtherFileSystem,
-            });
-        })
+    with_a_mount_below()
         .inventory(vcenter().vm(whole_row()))
         .judge()
         .are(&LOOSE, "orphaned/deleted-vm-disk")

@@ -18,7 +18,7 @@ use crate::{
     Anomaly, EncodedText, Limits, ParseError, ReadAt, Result,
     charset::{Charset, Decoder},
     reference::{FileKind, FileReference, has_file_extension, is_same_word},
-    scan::{until_less_or_equal, words_until_less_or_equal},
+    scan::{first_line, until_less_or_equal, words_until_less_or_equal},
     text::TextRef,
 };
 
@@ -413,10 +413,7 @@ impl<'a> Taken<'a> {
     /// The next line.
     fn next_line(&mut self) -> Option<Line<'a>> {
         let text = self.rest?;
-        let (line, rest) = match memchr(b'\n', text).and_then(|end| text.split_at_checked(end)) {
-            Some((line, rest)) => (line, rest.get(1..)),
-            None => (text, None),
-        };
+        let (line, rest) = first_line(text);
         self.rest = rest;
         self.lines = self.lines.saturating_add(1);
         let without = line.strip_suffix(b"\r");

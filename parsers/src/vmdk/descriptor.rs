@@ -14,6 +14,7 @@ use crate::{
     charset::Decoder,
     dictionary::{MalformedLine, parse_flag},
     reference::{is_same_word, strip_prefix_ignoring_case},
+    scan::first_line,
     text::{TextRef, copied},
 };
 
@@ -326,10 +327,7 @@ impl<'a> Iterator for Lines<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let text = self.rest?;
-            let (line, rest) = match memchr(b'\n', text).and_then(|end| text.split_at_checked(end)) {
-                Some((line, rest)) => (line, rest.get(1..)),
-                None => (text, None),
-            };
+            let (line, rest) = first_line(text);
             self.rest = rest;
             self.number = self.number.saturating_add(1);
             let line = line.trim_ascii();
