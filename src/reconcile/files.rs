@@ -3,17 +3,17 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
-    hash::{BuildHasher, Hash},
 };
 
 use foldhash::quality::RandomState;
-use jiff::Timestamp;
-use rayon::{
-    iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator},
-    slice::ParallelSliceMut,
-};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
-use super::{short_name, unread::UnreadPlaces};
+use super::{
+    links::{leaving_links, links},
+    same_file::{first_names, looks, unnumbered_looks},
+    short_name,
+    unread::UnreadPlaces,
+};
 use crate::{
     catalogue::{Artifact, Catalogue, Entry, RootRecord},
     evidence::{Evidence, MarkCode},
@@ -366,7 +366,7 @@ impl<'a> Files<'a> {
 
 /// A path below a root, both as one machine has them. Those on a drive of Windows are the same with either stroke and in
 /// any case.
-fn below(root: &[u8], path: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn below(root: &[u8], path: &[u8]) -> Option<Vec<u8>> {
     let (root, path) = (with_slashes(root), with_slashes(path));
     let top = root.strip_suffix(b"/").unwrap_or(&root);
     let (start, rest) = path.split_at_checked(top.len())?;
@@ -375,12 +375,12 @@ fn below(root: &[u8], path: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// True for a path that begins with the letter of a drive.
-fn is_of_drive(path: &[u8]) -> bool {
+pub(super) fn is_of_drive(path: &[u8]) -> bool {
     matches!(path, [letter, b':', b'/', ..] if letter.is_ascii_alphabetic())
 }
 
 /// A path of a drive of Windows with slashes, without the sign that it is verbatim; any other path as it is.
-fn with_slashes(path: &[u8]) -> Cow<'_, [u8]> {
+pub(super) fn with_slashes(path: &[u8]) -> Cow<'_, [u8]> {
     let plain = path.strip_prefix(br"\\?\").unwrap_or(path);
     match plain {
         [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic() => Cow::Owned(
@@ -476,266 +476,9 @@ fn folder_of(entry: &Entry) -> &[u8] {
         .map_or(&[], |end| &bytes[..end])
 }
 
-/// Symbolic links whose targets stay inside their root, as root-relative paths.
-fn links(catalogue: &Catalogue) -> Vec<BTreeMap<Vec<u8>, Vec<u8>>> {
-    let mut links = vec![BTreeMap::new(); catalogue.roots.len()];
-    for special in &catalogue.specials {
-        let Some(target) = &special.target else { continue };
-        let root = &catalogue.roots[special.root].path;
-        let target = with_slashes_of(target, root);
-        let (folder, target) = match below_root(&target, root) {
-            Some(inside) => (RawPath::default(), inside),
-            None if is_absolute(&target) => continue,
-            None => (special.path.folder(), target),
-        };
-        let mut parts: Vec<&[u8]> = Vec::new();
-        let mut inside = true;
-        for part in folder.parts().chain(target.parts()) {
-            match part {
-                b"." => {}
-                b".." => inside &= parts.pop().is_some(),
-                _ => parts.push(part),
-            }
-        }
-        if inside {
-            links[special.root].insert(special.path.as_bytes().to_vec(), parts.join(&b'/'));
-        }
-    }
-    links
-}
-
-/// Symbolic links whose targets leave their root, with the absolute paths that they point to.
-fn leaving_links(catalogue: &Catalogue) -> Vec<BTreeMap<Vec<u8>, RawPath>> {
-    let mut links = vec![BTreeMap::new(); catalogue.roots.len()];
-    for special in &catalogue.specials {
-        let Some(target) = &special.target else { continue };
-        let root = &catalogue.roots[special.root].path;
-        let target = with_slashes_of(target, root);
-        let absolute = if is_absolute(&target) {
-            target
-        } else {
-            let top = RawPath::new(with_slashes(root.as_bytes()));
-            normal(&top.join(special.path.folder().as_bytes()).join(target.as_bytes()))
-        };
-        if below(root.as_bytes(), absolute.as_bytes()).is_none() {
-            links[special.root].insert(special.path.as_bytes().to_vec(), absolute);
-        }
-    }
-    links
-}
-
-/// An absolute path without `.` and `..`.
-fn normal(path: &RawPath) -> RawPath {
-    let mut parts: Vec<&[u8]> = Vec::new();
-    for part in path.parts() {
-        match part {
-            b"." => {}
-            b".." => drop(parts.pop()),
-            _ => parts.push(part),
-        }
-    }
-    let top: &[u8] = if is_of_drive(path.as_bytes()) { b"" } else { b"/" };
-    RawPath::new([top, parts.join(&b'/').as_slice()].concat())
-}
-
-/// The target of a link with slashes, where its root lies on a drive of Windows.
-fn with_slashes_of(target: &RawPath, root: &RawPath) -> RawPath {
-    if !is_of_drive(&with_slashes(root.as_bytes())) {
-        return target.clone();
-    }
-    let plain = target.as_bytes();
-    let plain = plain.strip_prefix(br"\\?\").unwrap_or(plain);
-    let slash = |&byte: &u8| if byte == b'\\' { b'/' } else { byte };
-    RawPath::new(plain.iter().map(slash).collect::<Vec<u8>>())
-}
-
-fn is_absolute(target: &RawPath) -> bool {
-    target.as_bytes().starts_with(b"/") || is_of_drive(target.as_bytes())
-}
-
-/// An absolute target inside the root: below the path at which the root was scanned, or below the volume as the host
-/// that wrote the link mounts it, which is taken for the volume that the link lies on.
-fn below_root(target: &RawPath, root: &RawPath) -> Option<RawPath> {
-    let as_scanned = below(root.as_bytes(), target.as_bytes()).map(RawPath::new);
-    as_scanned.or_else(|| {
-        let parts: Vec<&[u8]> = target.parts().collect();
-        let below = parts.strip_prefix(&[&b"vmfs"[..], &b"volumes"[..]])?.get(1..)?;
-        target
-            .as_bytes()
-            .starts_with(b"/")
-            .then(|| RawPath::new(below.join(&b'/')))
-    })
-}
-
-/// Names of one file: the same device, inode, length and time on one machine; or, where two roots are seen through
-/// different devices, which says nothing of the storage behind them, the same look and time of creation (H-B7). Where the
-/// storage tells no time of creation (NFS 3), the same place in the root and the same inode, for that is the server's.
-fn first_names(catalogue: &Catalogue, nodes: &[Node<'_>], looks: &[Vec<NodeId>]) -> Vec<NodeId> {
-    let mut first: Vec<NodeId> = (0..nodes.len()).collect();
-    let inode = |id: NodeId| {
-        let entry = nodes[id].entry;
-        let inode = (device(catalogue, entry), entry.inode, entry.length, entry.modified);
-        entry.is_numbered().then_some(inode)
-    };
-    for of_inode in with_one_key(nodes.len(), inode) {
-        for &id in &of_inode {
-            first[id] = of_inode[0];
-        }
-    }
-    for look in looks {
-        let mut by_origin = BTreeMap::new();
-        for &id in look {
-            let entry = nodes[id].entry;
-            let origin = match entry.created {
-                Some(created) => Origin::Created(created),
-                None if entry.is_numbered() => Origin::Place(&entry.path, entry.inode),
-                None => continue,
-            };
-            let known = *by_origin.entry(origin).or_insert(id);
-            if is_seen_twice(catalogue, nodes[known].entry, nodes[id].entry) {
-                let names = [first_of(&first, known), first_of(&first, id)];
-                first[names[0].max(names[1])] = names[0].min(names[1]);
-            }
-        }
-    }
-    (0..nodes.len()).map(|id| first_of(&first, id)).collect()
-}
-
-/// What two names of one file have in common beside their look.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Origin<'a> {
-    Created(Timestamp),
-    Place(&'a RawPath, u64),
-}
-
-/// Follows the names of one file to the first; each step goes to an earlier one.
-fn first_of(first: &[NodeId], mut id: NodeId) -> NodeId {
-    while first[id] != id {
-        id = first[id];
-    }
-    id
-}
-
-/// Files of the same name, length and time of change, where there are several; in the order of the catalogue.
-fn looks(catalogue: &Catalogue, nodes: &[Node<'_>]) -> Vec<Vec<NodeId>> {
-    if catalogue.roots.len() < 2 {
-        return Vec::new();
-    }
-    let look = |id: NodeId| {
-        let entry = nodes[id].entry;
-        let look = (entry.path.name(), entry.length, entry.modified?);
-        (entry.length > 0).then_some(look)
-    };
-    with_one_key(nodes.len(), look)
-}
-
-/// The files of each key that several have; the files of one and the keys in the order of the catalogue.
-fn with_one_key<K: Hash + Ord>(files: usize, key: impl Fn(NodeId) -> Option<K> + Sync) -> Vec<Vec<NodeId>> {
-    let state = RandomState::default();
-    let hash = |id: NodeId| Some((state.hash_one(key(id)?), id));
-    let mut hashes: Vec<(u64, NodeId)> = (0..files).into_par_iter().filter_map(hash).collect();
-    hashes.par_sort_unstable();
-    let mut found = Vec::new();
-    for same_hash in hashes
-        .chunk_by(|one, other| one.0 == other.0)
-        .filter(|same| same.len() > 1)
-    {
-        let mut by_key: BTreeMap<K, Vec<NodeId>> = BTreeMap::new();
-        for (key, id) in same_hash.iter().filter_map(|&(_, id)| Some((key(id)?, id))) {
-            by_key.entry(key).or_default().push(id);
-        }
-        found.extend(by_key.into_values().filter(|ids| ids.len() > 1));
-    }
-    found.sort_unstable();
-    found
-}
-
-/// Files of one length and time of change, where there are several and the file system numbers one of them not: a hard link
-/// has another name, or another folder, and nothing else of its own.
-fn unnumbered_looks(nodes: &[Node<'_>]) -> Vec<Vec<NodeId>> {
-    let is_unnumbered = |node: &Node<'_>| !node.entry.is_numbered();
-    if !nodes.iter().any(is_unnumbered) {
-        return Vec::new();
-    }
-    let look = |id: NodeId| {
-        let entry = nodes[id].entry;
-        let look = (entry.length, entry.modified?);
-        (entry.length > 0).then_some(look)
-    };
-    let mut looks = with_one_key(nodes.len(), look);
-    looks.retain(|look| look.iter().any(|&id| is_unnumbered(&nodes[id])));
-    looks
-}
-
-/// True where nothing but the time of creation, where both have one, can tell whether two files of one look are one file: their
-/// roots are seen through different devices (H-B7), or one of them has no number.
-pub(crate) fn may_be_one(catalogue: &Catalogue, one: &Entry, other: &Entry) -> bool {
-    let is_unnumbered = !one.is_numbered() || !other.is_numbered();
-    is_seen_twice(catalogue, one, other) || is_unnumbered && may_be_of_one_creation(one, other)
-}
-
-/// Two files of one look in two roots that are seen through different devices, and no times of creation that differ.
-fn is_seen_twice(catalogue: &Catalogue, one: &Entry, other: &Entry) -> bool {
-    may_be_of_one_creation(one, other) && one.root != other.root && device(catalogue, one) != device(catalogue, other)
-}
-
-fn may_be_of_one_creation(one: &Entry, other: &Entry) -> bool {
-    match (one.created, other.created) {
-        (Some(one), Some(other)) => one == other,
-        _ => true,
-    }
-}
-
-/// Device numbers mean something on one machine only.
-fn device<'a>(catalogue: &'a Catalogue, entry: &Entry) -> (&'a str, u64) {
-    (&catalogue.roots[entry.root].machine, entry.device)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::catalogue::Special;
-
-    #[test]
-    fn a_link_leads_where_the_machine_that_has_it_says() {
-        let leads = |root: &str, target: &str| {
-            let mut catalogue = Catalogue::new(vec![RootRecord {
-                path: root.into(),
-                ..RootRecord::default()
-            }]);
-            catalogue.specials.push(Special {
-                root: 0,
-                path: "web/data.vmdk".into(),
-                target: Some(target.into()),
-            });
-            let inside = links(&catalogue)[0].values().next().cloned();
-            let outside = leaving_links(&catalogue)[0].values().next().cloned();
-            let text = |path: &RawPath| path.lossy().into_owned();
-            (inside.map(|path| text(&RawPath::new(path))), outside.as_ref().map(text))
-        };
-        let is_inside = |root, target| assert_eq!(leads(root, target), (Some("a/b.vmdk".to_owned()), None), "{target}");
-        for target in ["../a/b.vmdk", "/mnt/ds1/a/b.vmdk"] {
-            is_inside("/mnt/ds1", target);
-        }
-        for target in [
-            r"..\a\b.vmdk",
-            r"D:\VMs\a\b.vmdk",
-            r"\\?\d:\vms\a\b.vmdk",
-            "D:/VMs/a/b.vmdk",
-        ] {
-            for root in [r"D:\VMs", r"\\?\D:\VMs"] {
-                is_inside(root, target);
-            }
-        }
-        for (root, target, expected) in [
-            ("/mnt/ds1", "../../ds2/b.vmdk", "/mnt/ds2/b.vmdk"),
-            ("/mnt/ds1", "/mnt/ds2/b.vmdk", "/mnt/ds2/b.vmdk"),
-            (r"D:\VMs", r"..\..\Other\b.vmdk", "D:/Other/b.vmdk"),
-            (r"D:\VMs", r"E:\Other\b.vmdk", "E:/Other/b.vmdk"),
-        ] {
-            assert_eq!(leads(root, target), (None, Some(expected.to_owned())), "{target}");
-        }
-    }
+    use super::below;
 
     #[test]
     fn a_path_lies_below_a_root_as_the_machine_of_both_has_it() {

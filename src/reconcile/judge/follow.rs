@@ -11,8 +11,9 @@ use super::{
 use crate::{
     raw::RawPath,
     reconcile::{
-        files::{self, NodeId},
+        files::NodeId,
         locks::{self, FileIds, Locks},
+        same_file,
         signs::statement,
     },
     report::{
@@ -196,7 +197,7 @@ impl Judge<'_> {
                 let same = candidates
                     .flatten()
                     .copied()
-                    .find(|&other| files::may_be_one(self.catalogue, entry_of(other), entry_of(node)));
+                    .find(|&other| same_file::may_be_one(self.catalogue, entry_of(other), entry_of(node)));
                 if let Some(other) = same {
                     judged[node] = Some(self.perhaps_the_same(node, other));
                 }

@@ -1,0 +1,144 @@
+//! Symbolic links of the catalogue: where each leads, as the machine says that has it.
+
+use std::collections::BTreeMap;
+
+use super::files::{below, is_of_drive, with_slashes};
+use crate::{catalogue::Catalogue, raw::RawPath};
+
+/// Symbolic links whose targets stay inside their root, as root-relative paths.
+pub(super) fn links(catalogue: &Catalogue) -> Vec<BTreeMap<Vec<u8>, Vec<u8>>> {
+    let mut links = vec![BTreeMap::new(); catalogue.roots.len()];
+    for special in &catalogue.specials {
+        let Some(target) = &special.target else { continue };
+        let root = &catalogue.roots[special.root].path;
+        let target = with_slashes_of(target, root);
+        let (folder, target) = match below_root(&target, root) {
+            Some(inside) => (RawPath::default(), inside),
+            None if is_absolute(&target) => continue,
+            None => (special.path.folder(), target),
+        };
+        let mut parts: Vec<&[u8]> = Vec::new();
+        let mut inside = true;
+        for part in folder.parts().chain(target.parts()) {
+            match part {
+                b"." => {}
+                b".." => inside &= parts.pop().is_some(),
+                _ => parts.push(part),
+            }
+        }
+        if inside {
+            links[special.root].insert(special.path.as_bytes().to_vec(), parts.join(&b'/'));
+        }
+    }
+    links
+}
+
+/// Symbolic links whose targets leave their root, with the absolute paths that they point to.
+pub(super) fn leaving_links(catalogue: &Catalogue) -> Vec<BTreeMap<Vec<u8>, RawPath>> {
+    let mut links = vec![BTreeMap::new(); catalogue.roots.len()];
+    for special in &catalogue.specials {
+        let Some(target) = &special.target else { continue };
+        let root = &catalogue.roots[special.root].path;
+        let target = with_slashes_of(target, root);
+        let absolute = if is_absolute(&target) {
+            target
+        } else {
+            let top = RawPath::new(with_slashes(root.as_bytes()));
+            normal(&top.join(special.path.folder().as_bytes()).join(target.as_bytes()))
+        };
+        if below(root.as_bytes(), absolute.as_bytes()).is_none() {
+            links[special.root].insert(special.path.as_bytes().to_vec(), absolute);
+        }
+    }
+    links
+}
+
+/// An absolute path without `.` and `..`.
+fn normal(path: &RawPath) -> RawPath {
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in path.parts() {
+        match part {
+            b"." => {}
+            b".." => drop(parts.pop()),
+            _ => parts.push(part),
+        }
+    }
+    let top: &[u8] = if is_of_drive(path.as_bytes()) { b"" } else { b"/" };
+    RawPath::new([top, parts.join(&b'/').as_slice()].concat())
+}
+
+/// The target of a link with slashes, where its root lies on a drive of Windows.
+fn with_slashes_of(target: &RawPath, root: &RawPath) -> RawPath {
+    if !is_of_drive(&with_slashes(root.as_bytes())) {
+        return target.clone();
+    }
+    let plain = target.as_bytes();
+    let plain = plain.strip_prefix(br"\\?\").unwrap_or(plain);
+    let slash = |&byte: &u8| if byte == b'\\' { b'/' } else { byte };
+    RawPath::new(plain.iter().map(slash).collect::<Vec<u8>>())
+}
+
+fn is_absolute(target: &RawPath) -> bool {
+    target.as_bytes().starts_with(b"/") || is_of_drive(target.as_bytes())
+}
+
+/// An absolute target inside the root: below the path at which the root was scanned, or below the volume as the host
+/// that wrote the link mounts it, which is taken for the volume that the link lies on.
+fn below_root(target: &RawPath, root: &RawPath) -> Option<RawPath> {
+    let as_scanned = below(root.as_bytes(), target.as_bytes()).map(RawPath::new);
+    as_scanned.or_else(|| {
+        let parts: Vec<&[u8]> = target.parts().collect();
+        let below = parts.strip_prefix(&[&b"vmfs"[..], &b"volumes"[..]])?.get(1..)?;
+        target
+            .as_bytes()
+            .starts_with(b"/")
+            .then(|| RawPath::new(below.join(&b'/')))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::{RootRecord, Special};
+
+    #[test]
+    fn a_link_leads_where_the_machine_that_has_it_says() {
+        let leads = |root: &str, target: &str| {
+            let mut catalogue = Catalogue::new(vec![RootRecord {
+                path: root.into(),
+                ..RootRecord::default()
+            }]);
+            catalogue.specials.push(Special {
+                root: 0,
+                path: "web/data.vmdk".into(),
+                target: Some(target.into()),
+            });
+            let inside = links(&catalogue)[0].values().next().cloned();
+            let outside = leaving_links(&catalogue)[0].values().next().cloned();
+            let text = |path: &RawPath| path.lossy().into_owned();
+            (inside.map(|path| text(&RawPath::new(path))), outside.as_ref().map(text))
+        };
+        let is_inside = |root, target| assert_eq!(leads(root, target), (Some("a/b.vmdk".to_owned()), None), "{target}");
+        for target in ["../a/b.vmdk", "/mnt/ds1/a/b.vmdk"] {
+            is_inside("/mnt/ds1", target);
+        }
+        for target in [
+            r"..\a\b.vmdk",
+            r"D:\VMs\a\b.vmdk",
+            r"\\?\d:\vms\a\b.vmdk",
+            "D:/VMs/a/b.vmdk",
+        ] {
+            for root in [r"D:\VMs", r"\\?\D:\VMs"] {
+                is_inside(root, target);
+            }
+        }
+        for (root, target, expected) in [
+            ("/mnt/ds1", "../../ds2/b.vmdk", "/mnt/ds2/b.vmdk"),
+            ("/mnt/ds1", "/mnt/ds2/b.vmdk", "/mnt/ds2/b.vmdk"),
+            (r"D:\VMs", r"..\..\Other\b.vmdk", "D:/Other/b.vmdk"),
+            (r"D:\VMs", r"E:\Other\b.vmdk", "E:/Other/b.vmdk"),
+        ] {
+            assert_eq!(leads(root, target), (None, Some(expected.to_owned())), "{target}");
+        }
+    }
+}
