@@ -22,6 +22,10 @@ use crate::{
 /// Length of an id as it stands in a name.
 const ID_CHARACTERS: usize = 36;
 
+/// Most registered configurations, and most others, that share a log which bears nobody's name: the verdict needs one,
+/// and a folder of ten thousand configurations and their logs would have as many times as many ties.
+const MOST_SHARING_A_LOG: usize = 16;
+
 /// What the inventories say of the configurations on disk.
 #[derive(Debug, Default)]
 pub(crate) struct Standing {
@@ -33,16 +37,23 @@ pub(crate) struct Standing {
 
 /// Adds the edges of all naming rules.
 pub(crate) fn add(files: &Files<'_>, references: &mut References, checkpoints: &Checkpoints, standing: &Standing) {
+    let mut sharing = Sharing::default();
     for (root, folder, nodes) in files.folders() {
         let nodes = nodes.to_vec();
         for &node in &nodes {
             let kind = files.nodes[node].kind();
             if is_live_config(files, node) {
                 let swap = !standing.powered_off.contains(&node);
+                let is_registered = standing.registered.contains(&node);
                 let places = std::iter::once((root, folder.to_vec())).chain(named_folders(files, references, node));
                 for (root, folder) in places {
                     for (to, role) in of_config(files, root, &folder, files.name(node), kind.platform()) {
-                        if role != Role::Swap || swap {
+                        let is_own = match role {
+                            Role::Swap => swap,
+                            Role::Log => sharing.has_room(to, is_registered),
+                            _ => true,
+                        };
+                        if is_own {
                             link(references, node, to, role);
                         }
                     }
@@ -66,6 +77,27 @@ pub(crate) fn add(files: &Files<'_>, references: &mut References, checkpoints: &
     vms_of_checkpoints(files, references, checkpoints);
     disks_at_home(files, references, checkpoints, &standing.registered);
     orphaned_extents(files, references);
+}
+
+/// How many registered configurations share each log, and how many others.
+#[derive(Default)]
+struct Sharing {
+    registered: HashMap<NodeId, usize>,
+    others: HashMap<NodeId, usize>,
+}
+
+impl Sharing {
+    /// Counts one more that shares a log, unless so many do that it says nothing any more.
+    fn has_room(&mut self, log: NodeId, is_registered: bool) -> bool {
+        let of_its_kind = if is_registered {
+            &mut self.registered
+        } else {
+            &mut self.others
+        };
+        let count = of_its_kind.entry(log).or_default();
+        *count += 1;
+        *count <= MOST_SHARING_A_LOG
+    }
 }
 
 /// Folders that a configuration names for its snapshots, swap or suspend state (V48); a folder resolves to no file.

@@ -81,6 +81,25 @@ fn v54_in_a_folder_of_very_many_files_each_vm_has_what_bears_its_name() {
 }
 
 #[test]
+fn v54_a_log_in_a_folder_of_very_many_vms_is_a_registered_ones_wherever_its_name_sorts() {
+    let unregistered: Vec<String> = (1..=40).map(|number| format!("lost-{number}")).collect();
+    let mut site = Site::vmware()
+        .file("ds1/vms/vmware.log", "some text\n")
+        .file("ds1/loose/vmware.log", "some text\n")
+        .vmx("ds1/vms", "web", &["web.vmdk"])
+        .disk("ds1/vms/web");
+    for name in &unregistered {
+        site = site
+            .vmx("ds1/vms", name, &[&format!("{name}.vmdk")])
+            .vmx("ds1/loose", name, &[&format!("{name}.vmdk")]);
+    }
+    site.inventory(vcenter().vm(row("web", "[ds1] vms/web.vmx", &["[ds1] vms/web.vmdk"])))
+        .judge()
+        .is("ds1/vms/vmware.log", "owned")
+        .is("ds1/loose/vmware.log", "unregistered");
+}
+
+#[test]
 fn v54_the_copy_of_a_vmx_alone_is_a_torn_vm() {
     Site::vmware()
         .vm("ds1", "web")
