@@ -19,8 +19,13 @@ pub(crate) struct Findings {
 impl Findings {
     /// Something odd: the facts are whole all the same.
     pub(crate) fn note(&mut self, anomaly: Anomaly) {
+        self.note_with(|| anomaly);
+    }
+
+    /// As [`Findings::note`] for what a file may have a million of: only those that are kept are put into words.
+    pub(crate) fn note_with(&mut self, anomaly: impl FnOnce() -> Anomaly) {
         if self.anomalies.len() < MAX_ANOMALIES {
-            self.anomalies.push(anomaly);
+            self.anomalies.push(anomaly());
         } else {
             self.left_out = self.left_out.saturating_add(1);
         }
@@ -28,9 +33,16 @@ impl Findings {
 
     /// Something is missing from the facts, or may be wrong in them.
     pub(crate) fn damage(&mut self, anomaly: Anomaly) {
-        if self.first_damage.is_none() {
-            self.first_damage = Some(anomaly.clone());
+        self.damage_with(|| anomaly);
+    }
+
+    /// As [`Findings::damage`] for what a file may have a million of: only those that are kept are put into words.
+    pub(crate) fn damage_with(&mut self, anomaly: impl FnOnce() -> Anomaly) {
+        if self.first_damage.is_some() {
+            return self.note_with(anomaly);
         }
+        let anomaly = anomaly();
+        self.first_damage = Some(anomaly.clone());
         self.note(anomaly);
     }
 
@@ -42,8 +54,9 @@ impl Findings {
     pub(crate) fn tolerate<T>(&mut self, code: &str, result: Result<T>) -> Result<Option<T>> {
         match result {
             Ok(value) => Ok(Some(value)),
+            Err(error) if error.is_io() => Err(error),
             Err(error) => {
-                self.damage(fault(code, error)?);
+                self.damage_with(|| fault(code, &error));
                 Ok(None)
             }
         }
@@ -54,7 +67,10 @@ impl Findings {
     /// # Errors
     /// `Io` only.
     pub(crate) fn note_fault(&mut self, code: &str, error: ParseError) -> Result<()> {
-        self.note(fault(code, error)?);
+        if error.is_io() {
+            return Err(error);
+        }
+        self.note_with(|| fault(code, &error));
         Ok(())
     }
 
@@ -80,14 +96,12 @@ impl Findings {
     }
 }
 
-fn fault(code: &str, error: ParseError) -> Result<Anomaly> {
-    if error.is_io() {
-        return Err(error);
-    }
-    Ok(Anomaly {
+/// A fault of the bytes in words.
+fn fault(code: &str, error: &ParseError) -> Anomaly {
+    Anomaly {
         offset: error.offset(),
         ..Anomaly::new(code, error.to_string())
-    })
+    }
 }
 
 #[cfg(test)]
@@ -104,6 +118,30 @@ mod tests {
         let anomalies = findings.into_anomalies();
         assert_eq!(anomalies.len(), MAX_ANOMALIES + 1);
         assert_eq!(anomalies[MAX_ANOMALIES].text, "50 further anomalies are not listed");
+    }
+
+    #[test]
+    fn only_what_is_kept_is_put_into_words() {
+        let mut findings = Findings::default();
+        let mut worded = 0;
+        for number in 0..1000 {
+            findings.note_with(|| {
+                worded += 1;
+                Anomaly::at("odd", number, "odd")
+            });
+        }
+        assert_eq!(worded, MAX_ANOMALIES);
+        for _ in 0..1000 {
+            findings.damage_with(|| {
+                worded += 1;
+                Anomaly::new("bad", "bad")
+            });
+        }
+        assert_eq!(worded, MAX_ANOMALIES + 1, "the first damage is kept apart");
+        assert_eq!(
+            findings.first_damage().map(|damage| damage.code),
+            Some("bad".to_owned())
+        );
     }
 
     #[test]

@@ -73,18 +73,14 @@ fn load<'s, R: ReadAt + ?Sized>(
 fn check_listed(stored: &Stored, objects: &Listing, name: &str, offset: u64, findings: &mut Findings) {
     match objects.file_objects.get(&stored.offset) {
         Some(size) if *size >= stored.length => {}
-        Some(size) => findings.damage(Anomaly::at(
-            "file-object-too-small",
-            offset,
-            format!("value of `{name}` has {} bytes, its file object {size}", stored.length),
-        )),
-        None => findings.note(Anomaly::at(
-            "file-object-not-listed",
-            offset,
-            format!(
-                "no object table lists the file object of `{name}` at {:#x}",
-                stored.offset
-            ),
-        )),
+        Some(size) => findings.damage_with(|| {
+            let text = format!("value of `{name}` has {} bytes, its file object {size}", stored.length);
+            Anomaly::at("file-object-too-small", offset, text)
+        }),
+        None => findings.note_with(|| {
+            let place = stored.offset;
+            let text = format!("no object table lists the file object of `{name}` at {place:#x}");
+            Anomaly::at("file-object-not-listed", offset, text)
+        }),
     }
 }

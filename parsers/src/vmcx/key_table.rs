@@ -183,7 +183,7 @@ impl KeyTables {
             let parsed = match raw.map(|raw| parse_entry(&raw, base, index)) {
                 Err(error) => return findings.damage(Anomaly::at("key-entry-size", at, error.to_string())),
                 Ok(Err(error)) => {
-                    findings.damage(Anomaly::at("key-entry-bad", at, error.to_string()));
+                    findings.damage_with(|| Anomaly::at("key-entry-bad", at, error.to_string()));
                     continue;
                 }
                 Ok(Ok(None)) => {
@@ -302,18 +302,16 @@ fn is_memory_block(value: RawValue<'_>, name: &str) -> bool {
 fn note_oddities(raw: &RawKey<'_>, name: &str, lossy: bool, findings: &mut Findings) {
     let at = raw.entry.offset;
     if let Err(error) = raw.checked() {
-        findings.damage(Anomaly::at("key-checksum", at, error.to_string()));
+        findings.damage_with(|| Anomaly::at("key-checksum", at, error.to_string()));
     }
     if lossy {
-        findings.note(Anomaly::at(
-            "text-not-unicode",
-            at,
-            "name or value is not valid Unicode",
-        ));
+        findings.note_with(|| Anomaly::at("text-not-unicode", at, "name or value is not valid Unicode"));
     }
     if let RawValue::Unknown(kind, _) = raw.value {
-        let text = format!("key `{name}` is of unknown type {kind}");
-        findings.damage(Anomaly::at("key-type-unknown", at, text));
+        findings.damage_with(|| {
+            let text = format!("key `{name}` is of unknown type {kind}");
+            Anomaly::at("key-type-unknown", at, text)
+        });
     }
 }
 

@@ -69,10 +69,12 @@ impl Linker<'_> {
         sort_by_insertion(&mut roots, self.entries);
         sort_by_insertion(&mut detached, self.entries);
         for id in &detached {
-            let text = format!("the parent of key `{}` is not there", self.name(*id));
-            findings.damage(Anomaly {
+            findings.damage_with(|| Anomaly {
                 offset: self.entries.get(*id).map(|entry| entry.offset),
-                ..Anomaly::new("key-without-parent", text)
+                ..Anomaly::new(
+                    "key-without-parent",
+                    format!("the parent of key `{}` is not there", self.name(*id)),
+                )
             });
         }
         self.list_children();
@@ -174,8 +176,10 @@ impl Linker<'_> {
             }
             let first = self.first_of_cycle_above(id);
             if let Some(entry) = self.entry(first) {
-                let text = format!("key `{}` is its own ancestor", self.name(first));
-                findings.damage(Anomaly::at("key-cycle", entry.offset, text));
+                findings.damage_with(|| {
+                    let text = format!("key `{}` is its own ancestor", self.name(first));
+                    Anomaly::at("key-cycle", entry.offset, text)
+                });
             }
             if self.place(first, 1) {
                 detached.push(first);

@@ -119,7 +119,7 @@ fn sort_entries(
             .saturating_mul(OBJECT_ENTRY_LENGTH);
         let at = offset.saturating_add(OBJECT_TABLE_HEADER).saturating_add(before);
         match parse_entry(&Cursor::new(ENTRY, at, bytes)) {
-            Err(error) => findings.damage(Anomaly::at("object-entry-bad", at, error.to_string())),
+            Err(error) => findings.damage_with(|| Anomaly::at("object-entry-bad", at, error.to_string())),
             Ok((object_type::EMPTY, _)) => {}
             Ok((object_type::OBJECT_TABLE, region)) => chained.push_back(region),
             Ok((object_type::KEY_TABLE, region)) => objects.key_tables.push(region),
@@ -127,14 +127,13 @@ fn sort_entries(
                 objects.file_objects.insert(region.offset, region.size);
             }
             Ok((object_type::FREE_SPACE, region)) => objects.free.push(region),
-            Ok((other, region)) => findings.note(Anomaly::at(
-                "object-type-unknown",
-                at,
-                format!(
+            Ok((other, region)) => findings.note_with(|| {
+                let text = format!(
                     "object of unknown type {other} at {:#x}, {} bytes",
                     region.offset, region.size
-                ),
-            )),
+                );
+                Anomaly::at("object-type-unknown", at, text)
+            }),
         }
     }
 }
