@@ -248,7 +248,7 @@ pub(crate) fn vmcx(input: &[u8]) {
 
 /// The builder can write the key: values that it lays out itself, names that fit, and not so many levels that the reader
 /// would cut them.
-fn is_writable(key: &Key, depth: usize) -> bool {
+pub(super) fn is_writable(key: &Key, depth: usize) -> bool {
     let value = match &key.value {
         Value::Stored(_) | Value::Unknown { .. } => false,
         Value::String(text) => {

@@ -1,14 +1,17 @@
 //! Checks of what lies beside VMs.
 
 use derelict_parsers::{
-    ReadAt, fat, foreign, iso,
+    ReadAt, fat,
+    foreign::{self, Foreign},
+    iso, nvram,
     ova::{self, Ova},
     ovf::{Digest, Manifest, Ovf},
     partitions,
     pvs::DiskProperties,
     qcow2, regf,
     testkit::foreign as testkit,
-    vdi,
+    vdi, vhdx, vmcx,
+    vmdk::{self, Vmdk},
 };
 
 use super::{
@@ -26,6 +29,33 @@ pub(crate) fn foreign(input: &[u8]) {
         assert!(found.anomalies().len() <= 101);
     }
     image.check_reads(4 * MIB, 64 * MIB);
+}
+
+/// The variables of a VM: four bytes tell, neither fewer nor others, and no reader of another signature takes them.
+pub(crate) fn nvram(input: &[u8]) {
+    const SIGNATURE: &[u8] = b"MRVN";
+    assert_eq!(nvram::is_nvram(input), input.starts_with(SIGNATURE));
+    let with_signature = [SIGNATURE, input].concat();
+    assert!(nvram::is_nvram(&with_signature));
+    for at in 0..SIGNATURE.len() {
+        assert!(!nvram::is_nvram(&with_signature[..at]), "cut at {at}");
+        let mut changed = with_signature.clone();
+        changed[at] ^= input.first().copied().unwrap_or(1).max(1);
+        assert!(!nvram::is_nvram(&changed), "changed at {at}");
+    }
+    let source = with_signature.as_slice();
+    assert!(!matches!(
+        vmdk::read(source, &limits()),
+        Ok(Vmdk::Sparse(_) | Vmdk::SeSparse(_))
+    ));
+    assert!(vhdx::read(source, &limits()).is_err() && vmcx::read(source, &limits()).is_err());
+    if let Ok(Some(found)) = foreign::read(source, &limits()) {
+        // These are told by what stands further behind.
+        assert!(matches!(
+            found,
+            Foreign::Iso(_) | Foreign::Vdi(_) | Foreign::Ova(_) | Foreign::Fat(_) | Foreign::Partitions(_)
+        ));
+    }
 }
 
 /// A disk image of QEMU.

@@ -8,6 +8,7 @@
 pub(crate) mod container;
 mod foreign;
 mod image;
+mod keys;
 mod reseal;
 pub(crate) mod seeds;
 mod tables;
@@ -127,6 +128,18 @@ pub(crate) const TARGETS: &[Target] = &[
         check: text::hyperv_xml,
         seeds: seeds::hyperv_xml,
         sample: seeds::sample_xml,
+    },
+    Target {
+        name: "hyperv_config",
+        check: keys::hyperv_config,
+        seeds: seeds::hyperv_config,
+        sample: seeds::sample_keys,
+    },
+    Target {
+        name: "nvram",
+        check: foreign::nvram,
+        seeds: seeds::nvram,
+        sample: seeds::sample_nvram,
     },
     Target {
         name: "vmware_log",

@@ -1,7 +1,7 @@
 //! What the fuzzer begins with: files made with the builders of the crate, and the samples where they are there.
 
 use derelict_parsers::{
-    DiskKind,
+    DiskKind, Limits,
     hyperv_config::ControllerKind,
     testkit::{
         SparseFile, foreign as files, guid,
@@ -16,10 +16,13 @@ use derelict_parsers::{
             VmxBuilder,
         },
     },
-    vmcx::Key,
+    vmcx::{self, Key},
 };
 
-use super::image::{encode, encode_bytes};
+use super::{
+    image::{encode, encode_bytes},
+    keys::encode as encode_keys,
+};
 
 const MIB: u64 = 1 << 20;
 
@@ -138,6 +141,36 @@ pub(crate) fn vmcx() -> Vec<Vec<u8>> {
     .iter()
     .flat_map(|file| both_bytes(file))
     .collect()
+}
+
+/// The keys of containers in text, and some that no container of the builders has.
+pub(crate) fn hyperv_config() -> Vec<Vec<u8>> {
+    let checkpoint = HypervVm {
+        checkpoint_of: Some(guid(7, 1)),
+        ..vm()
+    };
+    let files = [
+        vm().to_vmcx(),
+        checkpoint.to_vmcx(),
+        vm().to_vmrs(0),
+        hyperv_vm::host_store(&[(guid(7, 1), r"C:\VM\a.vmcx")]),
+    ];
+    let mut inputs: Vec<_> = files.iter().filter_map(|file| keys(file)).collect();
+    inputs
+        .push(b"na\n.sb=C:\\b.vhdx\n.sb=\\\\host\\c\\B.VHDX\n.ic=-3\n..ud=4\n.de=0.5\n.yf=bytes\n.bg=true\n".to_vec());
+    inputs
+}
+
+/// The keys of a container in text.
+fn keys(container: &[u8]) -> Option<Vec<u8>> {
+    let read = vmcx::read(container, &Limits::default()).ok()?;
+    Some(encode_keys(&read.tree))
+}
+
+pub(crate) fn nvram() -> Vec<Vec<u8>> {
+    [&b"MRVN"[..], b"MRVN\x02\0\0\0", b"MRV", b"KDMV\x01\0\0\0"]
+        .map(<[u8]>::to_vec)
+        .to_vec()
 }
 
 pub(crate) fn hyperv_xml() -> Vec<Vec<u8>> {
@@ -355,7 +388,6 @@ pub(crate) fn hbr_group() -> Vec<Vec<u8>> {
 
 pub(crate) fn names() -> Vec<Vec<u8>> {
     [
-        "MRVN",
         r"C:\VMs\VM_1E3081CF-38F4-54F3-829F-CE9D6DB0900E.avhdx",
         r"\\?\Volume{1}\a-AutoRecovery.avhd",
         "[ds 1] a.b/X.VMDK",
@@ -533,6 +565,16 @@ pub(crate) fn sample_vmgs(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
 
 pub(crate) fn sample_vmcx(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
     container(bytes, has_extension(name, &["vmcx", "vmrs"]))
+}
+
+/// What the keys of a container are.
+pub(crate) fn sample_keys(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    let is_one = has_extension(name, &["vmcx", "vmrs"]);
+    keys(bytes).filter(|input| is_one && input.len() <= 96 << 10)
+}
+
+pub(crate) fn sample_nvram(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    text(name, bytes, &[".nvram"])
 }
 
 pub(crate) fn sample_hrl(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
