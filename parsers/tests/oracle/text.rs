@@ -42,6 +42,8 @@ pub(crate) fn descriptor(input: &[u8]) {
         let facts = |descriptor: &Descriptor| {
             let mut facts = descriptor.clone();
             facts.anomalies.clear();
+            // Only the line that counts is written.
+            facts.replaced.clear();
             facts.extents.iter_mut().for_each(|extent| extent.line = 0);
             facts
         };
