@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::files::{below, top_parts, with_slashes};
-use crate::{catalogue::Catalogue, raw::RawPath};
+use crate::{
+    catalogue::{Catalogue, RootRecord},
+    raw::RawPath,
+};
 
 /// Symbolic links whose targets stay inside their root, as root-relative paths.
 pub(super) fn links(catalogue: &Catalogue) -> Vec<BTreeMap<Vec<u8>, Vec<u8>>> {
     let mut links = vec![BTreeMap::new(); catalogue.roots.len()];
     for special in &catalogue.specials {
         let Some(target) = &special.target else { continue };
-        let root = &catalogue.roots[special.root].path;
+        let root = place_of(&catalogue.roots[special.root]);
         let target = with_slashes_of(target, root);
         let (folder, target) = match below_root(&target, root) {
             Some(inside) => (RawPath::default(), inside),
@@ -38,7 +41,7 @@ pub(super) fn leaving_links(catalogue: &Catalogue) -> Vec<BTreeMap<Vec<u8>, RawP
     let mut links = vec![BTreeMap::new(); catalogue.roots.len()];
     for special in &catalogue.specials {
         let Some(target) = &special.target else { continue };
-        let root = &catalogue.roots[special.root].path;
+        let root = place_of(&catalogue.roots[special.root]);
         let target = with_slashes_of(target, root);
         let absolute = if is_absolute(&target) {
             target
@@ -51,6 +54,15 @@ pub(super) fn leaving_links(catalogue: &Catalogue) -> Vec<BTreeMap<Vec<u8>, RawP
         }
     }
     links
+}
+
+/// Where a root lies. One that was given as `//mnt/ds1` is no share where its machine says that it is `/mnt/ds1`.
+fn place_of(root: &RootRecord) -> &RawPath {
+    let is_of_unix = |place: &&RawPath| matches!(place.as_bytes(), [b'/', first, ..] if *first != b'/');
+    let absolute = root.absolute.as_ref().filter(is_of_unix);
+    absolute
+        .filter(|_| root.path.as_bytes().starts_with(b"//"))
+        .unwrap_or(&root.path)
 }
 
 /// An absolute path without `.` and `..`. Nothing lies above a volume of Windows.
@@ -112,13 +124,14 @@ fn below_root(target: &RawPath, root: &RawPath) -> Option<RawPath> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::{RootRecord, Special};
+    use crate::catalogue::Special;
 
     #[test]
     fn a_link_leads_where_the_machine_that_has_it_says() {
         let leads = |root: &str, target: &str| {
             let mut catalogue = Catalogue::new(vec![RootRecord {
                 path: root.into(),
+                absolute: root.starts_with("//mnt").then(|| root[1..].into()),
                 ..RootRecord::default()
             }]);
             catalogue.specials.push(Special {
@@ -181,6 +194,7 @@ mod tests {
             ),
             ("/mnt/ds1", "../../ds2/b.vmdk", "/mnt/ds2/b.vmdk"),
             ("/mnt/ds1", "/mnt/ds2/b.vmdk", "/mnt/ds2/b.vmdk"),
+            ("//mnt/ds1", "../../ds2/b.vmdk", "/mnt/ds2/b.vmdk"),
             (r"D:\VMs", r"..\..\Other\b.vmdk", "D:/Other/b.vmdk"),
             (r"D:\VMs", r"E:\Other\b.vmdk", "E:/Other/b.vmdk"),
         ] {
