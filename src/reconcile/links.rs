@@ -71,9 +71,8 @@ fn normal(path: &RawPath) -> RawPath {
     let mut parts: Vec<&[u8]> = Vec::new();
     for part in path.parts() {
         match part {
-            b"." => {}
             b".." if parts.len() > volume => drop(parts.pop()),
-            b".." => {}
+            b"." | b".." => {}
             _ => parts.push(part),
         }
     }
