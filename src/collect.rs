@@ -256,8 +256,7 @@ fn open_root(root: &RootArgument, mounts: &MountTable) -> Result<RootRecord> {
         return Err(refuse("is no folder: a root is a folder that holds a datastore"));
     }
     let (device, inode) = volume::identity(&root.path).ok().flatten().unzip();
-    let space = volume::space(&root.path);
-    let file_system = device.and_then(|device| mounts.file_system(device)).map(str::to_owned);
+    let (file_system, space) = volume::file_system(&root.path, device, mounts);
     let knows_allocation = device.is_some_and(|device| mounts.knows_allocation(device));
     Ok(RootRecord {
         allocated_bytes: knows_allocation.then_some(0),

@@ -179,21 +179,29 @@ pub struct Space {
     pub free_bytes: u64,
 }
 
-/// Asks for the space of the file system that holds `path`. `None` where the system does not say.
-pub fn space(path: &Path) -> Option<Space> {
+/// Asks for type and space of the file system that holds `path`, whose device is in the table. `None` for what the system
+/// does not say.
+pub(crate) fn file_system(path: &Path, device: Option<u64>, mounts: &MountTable) -> (Option<String>, Option<Space>) {
     #[cfg(unix)]
     {
-        let answer = rustix::fs::statvfs(path).ok()?;
-        Some(Space {
-            capacity_bytes: answer.f_blocks.checked_mul(answer.f_frsize)?,
-            free_bytes: answer.f_bfree.checked_mul(answer.f_frsize)?,
-        })
+        let name = device.and_then(|device| mounts.file_system(device));
+        (name.map(str::to_owned), space(path))
     }
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     {
-        let _ = path;
-        None
+        let _ = (device, mounts);
+        crate::windows::volume(path)
     }
+}
+
+/// Asks for the space of the file system that holds `path`. `None` where the system does not say.
+#[cfg(unix)]
+fn space(path: &Path) -> Option<Space> {
+    let answer = rustix::fs::statvfs(path).ok()?;
+    Some(Space {
+        capacity_bytes: answer.f_blocks.checked_mul(answer.f_frsize)?,
+        free_bytes: answer.f_bfree.checked_mul(answer.f_frsize)?,
+    })
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -1,5 +1,5 @@
 //! What is different on Windows, all of it: names, long paths, attributes, what tells one file from another, and the
-//! opening of files.
+//! opening of files, what is said of a volume.
 //!
 //! Names are UTF-16 there and need not be Unicode; [`RawPath`](crate::raw::RawPath) holds them as WTF-8, which is what the
 //! standard library calls their encoded bytes. A root is walked by its verbatim path (`\\?\C:\…`): then no path is too long,
@@ -22,7 +22,10 @@ use std::{
 
 use winapi_util::file::Information;
 
-use crate::crawl::dir::{FileStat, file_stat};
+use crate::{
+    crawl::dir::{FileStat, file_stat},
+    volume::Space,
+};
 
 /// Open a reparse point itself, not what it stands for.
 const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
@@ -156,6 +159,27 @@ pub(crate) fn identity(path: &Path) -> io::Result<Option<(u64, u64)>> {
     Ok(numbers(&information))
 }
 
+/// Type of the file system that holds a path, and its space. `None` for what the system does not say.
+///
+/// A share tells what its server says of the volume behind it, so the type may be any text; one without a capital, which
+/// no file system of Windows has, would be taken for one of Linux.
+pub(crate) fn volume(path: &Path) -> (Option<String>, Option<Space>) {
+    let volume = verbatim(path).ok();
+    let Some(volume) = volume.and_then(|path| winsafe::GetVolumePathName(path.to_str()?).ok()) else {
+        return (None, None);
+    };
+    let mut file_system = String::new();
+    let named = winsafe::GetVolumeInformation(Some(&volume), None, None, None, None, Some(&mut file_system));
+    let is_known = named.is_ok() && file_system.contains(|letter: char| letter.is_ascii_uppercase());
+    let mut space = Space {
+        capacity_bytes: 0,
+        free_bytes: 0,
+    };
+    let (capacity, free) = (&mut space.capacity_bytes, &mut space.free_bytes);
+    let asked = winsafe::GetDiskFreeSpaceEx(Some(&volume), None, Some(capacity), Some(free));
+    (is_known.then_some(file_system), asked.is_ok().then_some(space))
+}
+
 /// The number of an open file; `None` where the file system has none.
 pub(crate) fn number(file: &File) -> Option<u64> {
     let information = winapi_util::file::information(file).ok()?;
@@ -251,6 +275,19 @@ mod tests {
         assert!(HELD.contains(&error.raw_os_error().unwrap()), "{error}");
         assert_eq!(stat(&path).unwrap().inode, known.inode);
         drop(held);
+    }
+
+    #[test]
+    fn a_folder_tells_the_type_and_the_space_of_its_volume() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in [folder.path().to_owned(), verbatim(folder.path()).unwrap()] {
+            let (file_system, space) = volume(&path);
+            // Wine says so of whatever lies below its drive.
+            assert_eq!(file_system.as_deref(), Some("NTFS"), "{path:?}");
+            let space = space.unwrap();
+            assert!(space.capacity_bytes >= space.free_bytes && space.capacity_bytes > 0);
+        }
+        assert_eq!(volume(Path::new(r"Q:\no\such\drive")), (None, None));
     }
 
     #[test]

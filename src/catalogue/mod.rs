@@ -76,7 +76,7 @@ pub struct RootRecord {
     pub capacity_bytes: Option<u64>,
     /// Free space of the file system.
     pub free_bytes: Option<u64>,
-    /// Type of the file system as the operating system names it (`ext4`, `nfs`, `cifs`, `fuse` …).
+    /// Type of the file system as the operating system names it (`ext4`, `nfs`, `cifs`, `fuse` …; `NTFS`, `ReFS`, `CSVFS` … on Windows).
     pub file_system: Option<String>,
     /// Which machine saw it, as a digest of its id: device and inode numbers mean something within one machine only.
     pub machine: String,

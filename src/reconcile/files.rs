@@ -364,33 +364,60 @@ impl<'a> Files<'a> {
     }
 }
 
-/// A path below a root, both as one machine has them. Those on a drive of Windows are the same with either stroke and in
-/// any case.
+/// A path below a root, both as one machine has them. Those of Windows are the same with either stroke and in any case.
 pub(super) fn below(root: &[u8], path: &[u8]) -> Option<Vec<u8>> {
     let (root, path) = (with_slashes(root), with_slashes(path));
     let top = root.strip_suffix(b"/").unwrap_or(&root);
-    let (start, rest) = path.split_at_checked(top.len())?;
-    let is_same = start == top || is_of_drive(&root) && start.eq_ignore_ascii_case(top);
-    Some(rest.strip_prefix(b"/").filter(|_| is_same)?.to_vec())
-}
-
-/// True for a path that begins with the letter of a drive.
-pub(super) fn is_of_drive(path: &[u8]) -> bool {
-    matches!(path, [letter, b':', b'/', ..] if letter.is_ascii_alphabetic())
-}
-
-/// A path of a drive of Windows with slashes, without the sign that it is verbatim; any other path as it is.
-pub(super) fn with_slashes(path: &[u8]) -> Cow<'_, [u8]> {
-    let plain = path.strip_prefix(br"\\?\").unwrap_or(path);
-    match plain {
-        [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic() => Cow::Owned(
-            plain
-                .iter()
-                .map(|&byte| if byte == b'\\' { b'/' } else { byte })
-                .collect(),
-        ),
-        _ => Cow::Borrowed(path),
+    if top_parts(&root) > 0 {
+        return below_of_windows(top, &path);
     }
+    let (start, rest) = path.split_at_checked(top.len())?;
+    Some(rest.strip_prefix(b"/").filter(|_| start == top)?.to_vec())
+}
+
+/// Part by part, for a letter may take more bytes in the other case.
+fn below_of_windows(top: &[u8], path: &[u8]) -> Option<Vec<u8>> {
+    if top_parts(path) == 0 {
+        return None;
+    }
+    let mut parts = path.split(|&byte| byte == b'/');
+    for part in top.split(|&byte| byte == b'/') {
+        parts.next().filter(|found| folded_text(found) == folded_text(part))?;
+    }
+    let rest: Vec<&[u8]> = parts.collect();
+    (!rest.is_empty()).then(|| rest.join(&b'/'))
+}
+
+/// How many parts name the volume in a path of Windows with slashes: `D:` is one, `//server/share` two, `//?/Volume{…}`
+/// two. None in any other path.
+pub(super) fn top_parts(path: &[u8]) -> usize {
+    match path {
+        [letter, b':'] | [letter, b':', b'/', ..] if letter.is_ascii_alphabetic() => 1,
+        [b'/', b'/', first, ..] if *first != b'/' => 2,
+        _ => 0,
+    }
+}
+
+/// A path of Windows with slashes, without the sign that it is verbatim where it has another form; any other path as it is.
+/// Both `\\?\UNC\server\share` and `//?/UNC/server/share` are `//server/share`.
+pub(super) fn with_slashes(path: &[u8]) -> Cow<'_, [u8]> {
+    let is_of_windows = match path {
+        [letter, b':', b'\\' | b'/', ..] => letter.is_ascii_alphabetic(),
+        _ => path.starts_with(br"\\") || path.starts_with(b"//?/") || path.starts_with(br"\??\"),
+    };
+    if !is_of_windows {
+        return Cow::Borrowed(path);
+    }
+    let slash = |&byte: &u8| if byte == b'\\' { b'/' } else { byte };
+    let path: Vec<u8> = path.iter().map(slash).collect();
+    let Some(plain) = path.strip_prefix(b"//?/").or_else(|| path.strip_prefix(b"/??/")) else {
+        return Cow::Owned(path);
+    };
+    Cow::Owned(match plain {
+        [letter, b':', b'/', ..] if letter.is_ascii_alphabetic() => plain.to_vec(),
+        [b'u' | b'U', b'n' | b'N', b'c' | b'C', b'/', share @ ..] => [b"//", share].concat(),
+        _ => [b"//?/", plain].concat(),
+    })
 }
 
 /// The longest link that a path leads through: what it points to, and the rest of the path.
@@ -495,5 +522,28 @@ mod tests {
         is(r"\\?\D:\", r"D:\a\b.vmdk", Some("a/b.vmdk"));
         is(r"D:\VMs", r"D:\VMs2\b.vmdk", None);
         is(r"D:\VMs", r"E:\VMs\b.vmdk", None);
+        is("//?/D:/VMs", r"D:\VMs\b.vmdk", Some("b.vmdk"));
+        is(r"D:\Über", r"\??\d:\ÜBER\b.vmdk", Some("b.vmdk"));
+        for root in [
+            r"\\nas\vms",
+            r"\\NAS\VMs\",
+            "//nas/vms",
+            r"\\?\UNC\nas\vms",
+            "//?/UNC/nas/vms/",
+        ] {
+            for path in [
+                r"\\nas\vms\a\b.vhdx",
+                "//nas/vms/a/b.vhdx",
+                r"\\?\UNC\nas\vms\a\b.vhdx",
+                "//?/UNC/nas/vms/a/b.vhdx",
+            ] {
+                is(root, path, Some("a/b.vhdx"));
+            }
+            is(root, r"\\nas\vms2\b.vhdx", None);
+            is(root, r"\\nas2\vms\b.vhdx", None);
+            is(root, "/nas/vms/b.vhdx", None);
+        }
+        let volume = r"\\?\Volume{26a21bda-a627-11d7-9931-806e6f6e6963}\";
+        is(volume, &format!("{volume}b.vhdx").replace('\\', "/"), Some("b.vhdx"));
     }
 }

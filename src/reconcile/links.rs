@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::files::{below, is_of_drive, with_slashes};
-use crate::{catalogue::Catalogue, raw::RawPath};
+use super::files::{below, top_parts, with_slashes};
+use crate::{
+    catalogue::{Catalogue, RootRecord},
+    raw::RawPath,
+};
 
 /// Symbolic links whose targets stay inside their root, as root-relative paths.
 pub(super) fn links(catalogue: &Catalogue) -> Vec<BTreeMap<Vec<u8>, Vec<u8>>> {
     let mut links = vec![BTreeMap::new(); catalogue.roots.len()];
     for special in &catalogue.specials {
         let Some(target) = &special.target else { continue };
-        let root = &catalogue.roots[special.root].path;
+        let root = place_of(&catalogue.roots[special.root]);
         let target = with_slashes_of(target, root);
         let (folder, target) = match below_root(&target, root) {
             Some(inside) => (RawPath::default(), inside),
@@ -38,7 +41,7 @@ pub(super) fn leaving_links(catalogue: &Catalogue) -> Vec<BTreeMap<Vec<u8>, RawP
     let mut links = vec![BTreeMap::new(); catalogue.roots.len()];
     for special in &catalogue.specials {
         let Some(target) = &special.target else { continue };
-        let root = &catalogue.roots[special.root].path;
+        let root = place_of(&catalogue.roots[special.root]);
         let target = with_slashes_of(target, root);
         let absolute = if is_absolute(&target) {
             target
@@ -53,33 +56,54 @@ pub(super) fn leaving_links(catalogue: &Catalogue) -> Vec<BTreeMap<Vec<u8>, RawP
     links
 }
 
-/// An absolute path without `.` and `..`.
+/// Where a root lies. One that was given as `//mnt/ds1` is no share where its machine says that it is `/mnt/ds1`.
+fn place_of(root: &RootRecord) -> &RawPath {
+    let is_of_unix = |place: &&RawPath| matches!(place.as_bytes(), [b'/', first, ..] if *first != b'/');
+    let absolute = root.absolute.as_ref().filter(is_of_unix);
+    absolute
+        .filter(|_| root.path.as_bytes().starts_with(b"//"))
+        .unwrap_or(&root.path)
+}
+
+/// An absolute path without `.` and `..`. Nothing lies above a volume of Windows.
 fn normal(path: &RawPath) -> RawPath {
+    let volume = top_parts(path.as_bytes());
     let mut parts: Vec<&[u8]> = Vec::new();
     for part in path.parts() {
         match part {
-            b"." => {}
-            b".." => drop(parts.pop()),
+            b".." if parts.len() > volume => drop(parts.pop()),
+            b"." | b".." => {}
             _ => parts.push(part),
         }
     }
-    let top: &[u8] = if is_of_drive(path.as_bytes()) { b"" } else { b"/" };
+    let top: &[u8] = match volume {
+        0 => b"/",
+        1 => b"",
+        _ => b"//",
+    };
     RawPath::new([top, parts.join(&b'/').as_slice()].concat())
 }
 
-/// The target of a link with slashes, where its root lies on a drive of Windows.
+/// The target of a link with slashes and its volume, where its root is one of Windows.
 fn with_slashes_of(target: &RawPath, root: &RawPath) -> RawPath {
-    if !is_of_drive(&with_slashes(root.as_bytes())) {
+    let root = RawPath::new(with_slashes(root.as_bytes()));
+    let volume = top_parts(root.as_bytes());
+    if volume == 0 {
         return target.clone();
     }
-    let plain = target.as_bytes();
-    let plain = plain.strip_prefix(br"\\?\").unwrap_or(plain);
     let slash = |&byte: &u8| if byte == b'\\' { b'/' } else { byte };
-    RawPath::new(plain.iter().map(slash).collect::<Vec<u8>>())
+    let target: Vec<u8> = with_slashes(target.as_bytes()).iter().map(slash).collect();
+    if target.starts_with(b"//") || !target.starts_with(b"/") || target.starts_with(b"/vmfs/volumes/") {
+        return RawPath::new(target);
+    }
+    // From the top of the volume that the link lies on.
+    let top: Vec<&[u8]> = root.parts().take(volume).collect();
+    let sign: &[u8] = if volume == 1 { b"" } else { b"//" };
+    RawPath::new([sign, &top.join(&b'/'), &target].concat())
 }
 
 fn is_absolute(target: &RawPath) -> bool {
-    target.as_bytes().starts_with(b"/") || is_of_drive(target.as_bytes())
+    target.as_bytes().starts_with(b"/") || top_parts(target.as_bytes()) > 0
 }
 
 /// An absolute target inside the root: below the path at which the root was scanned, or below the volume as the host
@@ -99,13 +123,14 @@ fn below_root(target: &RawPath, root: &RawPath) -> Option<RawPath> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::{RootRecord, Special};
+    use crate::catalogue::Special;
 
     #[test]
     fn a_link_leads_where_the_machine_that_has_it_says() {
         let leads = |root: &str, target: &str| {
             let mut catalogue = Catalogue::new(vec![RootRecord {
                 path: root.into(),
+                absolute: root.starts_with("//mnt").then(|| root[1..].into()),
                 ..RootRecord::default()
             }]);
             catalogue.specials.push(Special {
@@ -132,9 +157,43 @@ mod tests {
                 is_inside(root, target);
             }
         }
+        // As the standard library reads an absolute link, and as the catalogue of a Windows machine holds it.
+        for target in ["//?/D:/VMs/a/b.vmdk", r"\VMs\a\b.vmdk", "/VMs/a/b.vmdk"] {
+            for root in ["D:/VMs", "//?/D:/VMs"] {
+                is_inside(root, target);
+            }
+        }
+        for target in [
+            r"..\a\b.vmdk",
+            r"\\nas\vms\site\a\b.vmdk",
+            r"\\?\UNC\nas\VMs\site\a\b.vmdk",
+            "//?/UNC/nas/vms/site/a/b.vmdk",
+            r"\site\a\b.vmdk",
+        ] {
+            for root in [
+                r"\\nas\vms\site",
+                "//NAS/vms/site",
+                r"\\?\UNC\nas\vms\site",
+                "//?/UNC/nas/vms/site",
+            ] {
+                is_inside(root, target);
+            }
+        }
+        // Elsewhere a stroke is a letter of the name.
+        assert_eq!(leads("/mnt/ds1", r"a\b.vmdk"), (Some(r"web/a\b.vmdk".into()), None));
         for (root, target, expected) in [
+            ("//nas/vms", r"\\nas\other\b.vmdk", "//nas/other/b.vmdk"),
+            (r"\\nas\vms\site", r"..\..\b.vmdk", "//nas/vms/b.vmdk"),
+            ("//nas/vms/site", r"..\..\..\..\b.vmdk", "//nas/vms/b.vmdk"),
+            ("//nas/vms", r"\\?\D:\b.vmdk", "D:/b.vmdk"),
+            (
+                r"D:\VMs",
+                r"\\?\Volume{26a21bda-a627-11d7-9931-806e6f6e6963}\b.vmdk",
+                "//?/Volume{26a21bda-a627-11d7-9931-806e6f6e6963}/b.vmdk",
+            ),
             ("/mnt/ds1", "../../ds2/b.vmdk", "/mnt/ds2/b.vmdk"),
             ("/mnt/ds1", "/mnt/ds2/b.vmdk", "/mnt/ds2/b.vmdk"),
+            ("//mnt/ds1", "../../ds2/b.vmdk", "/mnt/ds2/b.vmdk"),
             (r"D:\VMs", r"..\..\Other\b.vmdk", "D:/Other/b.vmdk"),
             (r"D:\VMs", r"E:\Other\b.vmdk", "E:/Other/b.vmdk"),
         ] {

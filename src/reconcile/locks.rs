@@ -188,7 +188,8 @@ pub(crate) enum FileIds {
     OfServer,
     /// Another protocol, which has its own.
     Other,
-    /// The type of the file system is not known (no system but Linux tells it), and no lock names the id of a file beside it.
+    /// The type of the file system is not known, or Windows tells it, of whose numbers nobody has shown that they are the
+    /// server's; and no lock names the id of a file beside it.
     Unknown,
 }
 
@@ -197,6 +198,8 @@ impl FileIds {
         const OTHER: [&str; 6] = ["cifs", "smb", "fuse", "9p", "virtiofs", "vboxsf"];
         match root.file_system.as_deref() {
             None => Self::Unknown,
+            // `NTFS`, `ReFS`, `CSVFS`, `NFS`: Linux has no capitals.
+            Some(name) if name.contains(|letter: char| letter.is_ascii_uppercase()) => Self::Unknown,
             Some(name) if OTHER.iter().any(|other| name.starts_with(other)) => Self::Other,
             Some(_) => Self::OfServer,
         }
