@@ -146,6 +146,9 @@ pub struct ReportArgs {
     #[cfg(feature = "parquet")]
     #[arg(long, value_name = "FOLDER", conflicts_with = "redact")]
     pub parquet: Option<PathBuf>,
+    /// Longest wait for one answer of the storage of an output: what does not answer ends the run
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..))]
+    pub io_timeout: u32,
 }
 
 /// What to crawl.
@@ -174,6 +177,8 @@ pub struct CrawlArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_THREADS))]
     pub threads: Option<u16>,
     /// Longest wait for one answer of the storage: what does not answer is given up and reported
+    ///
+    /// The storage of an output too: without its answer the run ends with status 2.
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..))]
     pub io_timeout: u32,
 }

@@ -3,9 +3,10 @@
 //! Facts only, no verdicts. What `docs/sql/README.md` says of the columns is made here.
 
 use std::{
-    io,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -115,63 +116,66 @@ pub fn path(folder: &Path, table: &str) -> PathBuf {
     folder.join(format!("{table}.parquet"))
 }
 
-/// Writes the tables of a catalogue and of inventories to files of a folder that exists.
+/// A folder that exists, to write tables to.
+#[derive(Debug)]
+pub struct Folder<'a> {
+    /// Where it is.
+    pub path: &'a Path,
+    /// Replace files that are there.
+    pub force: bool,
+    /// Longest wait for one answer of its storage.
+    pub deadline: Duration,
+}
+
+/// Writes the tables of a catalogue and of inventories to files of a folder.
 ///
 /// # Errors
-/// When a file cannot be written, or is there and `force` is not given.
-pub fn write_all(folder: &Path, force: bool, catalogue: &Catalogue, inventories: &[Inventory]) -> Result<()> {
+/// When a file cannot be written, or is there and is not to be replaced.
+pub fn write_all(to: &Folder<'_>, catalogue: &Catalogue, inventories: &[Inventory]) -> Result<()> {
     let roots = catalogue.roots.iter().enumerate().map(|(number, record)| Root {
         number,
         record,
         issues: &catalogue.issues,
     });
-    save(folder, "roots", force, &root_columns(), roots)?;
-    save(
-        folder,
-        "artifacts",
-        force,
-        &artifact_columns(),
-        catalogue.artifacts.iter(),
-    )?;
+    save(to, "roots", &root_columns(), roots)?;
+    save(to, "artifacts", &artifact_columns(), catalogue.artifacts.iter())?;
     let references = catalogue.artifacts.iter().flat_map(|artifact| {
         let references = artifact.evidence.references.iter();
         references.map(move |reference| (artifact, reference))
     });
-    save(folder, "file_references", force, &reference_columns(), references)?;
+    save(to, "file_references", &reference_columns(), references)?;
     let marks = catalogue
         .artifacts
         .iter()
         .flat_map(|artifact| artifact.evidence.marks.iter().map(move |mark| (artifact, mark)));
-    save(folder, "marks", force, &mark_columns(), marks)?;
-    save(folder, "issues", force, &issue_columns(), catalogue.issues.iter())?;
-    save(
-        folder,
-        "registered",
-        force,
-        &registered_columns(),
-        inventories.iter().flat_map(registered),
-    )
+    save(to, "marks", &mark_columns(), marks)?;
+    save(to, "issues", &issue_columns(), catalogue.issues.iter())?;
+    let registered = inventories.iter().flat_map(registered);
+    save(to, "registered", &registered_columns(), registered)
 }
 
-fn save<R>(
-    folder: &Path,
-    name: &str,
-    force: bool,
-    columns: &[Column<R>],
-    mut rows: impl Iterator<Item = R>,
-) -> Result<()> {
-    output::write_file(&path(folder, name), force, |out| {
-        let mut bytes = Vec::new();
-        table(name, columns, &mut rows, &mut bytes).map_err(io::Error::other)?;
-        out.write_all(&bytes)
+fn save<R>(to: &Folder<'_>, name: &str, columns: &[Column<R>], mut rows: impl Iterator<Item = R>) -> Result<()> {
+    output::write_file(&path(to.path, name), to.force, to.deadline, |out| {
+        table(name, columns, &mut rows, out).map_err(io_error)
     })
+}
+
+/// What a writer said, as it said it.
+fn io_error(error: ParquetError) -> io::Error {
+    match error {
+        ParquetError::External(source) => match source.downcast::<io::Error>() {
+            Ok(error) => *error,
+            Err(source) => io::Error::other(source),
+        },
+        other => io::Error::other(other),
+    }
 }
 
 fn table<R>(
     name: &str,
     columns: &[Column<R>],
     rows: &mut dyn Iterator<Item = R>,
-    out: &mut Vec<u8>,
+    out: &mut (dyn Write + Send),
 ) -> ParquetResult<()> {
     let definitions: Vec<String> = columns.iter().map(Column::definition).collect();
     let schema = parse_message_type(&format!("message {name} {{ {} }}", definitions.join(" ")))?;

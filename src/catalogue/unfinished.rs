@@ -27,7 +27,8 @@ use crate::{
     collect::Store,
     error::{ErrorKind, Result, ToolError},
     facts::Facts,
-    output, sanitize,
+    output::{self, OutputFile},
+    sanitize,
     saved_file::SavedFile,
     settle,
 };
@@ -49,6 +50,8 @@ pub struct Unfinished {
     /// Replace what lies there.
     force: bool,
     settings: Settings,
+    /// Longest wait for one answer of its storage.
+    deadline: Duration,
     /// `None` until the roots are known.
     stream: Option<Stream>,
     /// What an earlier run left.
@@ -96,7 +99,7 @@ enum LeftFile {
 #[derive(Debug)]
 struct Stream {
     path: PathBuf,
-    file: File,
+    file: OutputFile,
     chain: Chain,
     counts: Counts,
     /// Lines that are in no block yet.
@@ -113,11 +116,12 @@ pub fn partial_name(output: &Path) -> PathBuf {
 
 impl Unfinished {
     /// A new one, which is created when the roots have answered.
-    pub fn new(output: &Path, force: bool, settings: Settings) -> Self {
+    pub fn new(output: &Path, force: bool, settings: Settings, deadline: Duration) -> Self {
         Self {
             output: output.to_owned(),
             force,
             settings,
+            deadline,
             stream: None,
             left: None,
             told: Told::default(),
@@ -131,12 +135,17 @@ impl Unfinished {
     ///
     /// # Errors
     /// When there is nothing, or it is damaged, complete, or written by another run just now.
-    pub fn resume(output: &Path, settings: Settings) -> Result<Self> {
+    pub fn resume(output: &Path, settings: Settings, deadline: Duration) -> Result<Self> {
         let partial = partial_name(output);
-        if std::fs::symlink_metadata(&partial).is_err() && std::fs::symlink_metadata(output).is_ok() {
-            return Self::retry(output, settings);
+        let exists = |path: &Path| {
+            let path = path.to_owned();
+            output::ask(deadline, move || Ok(std::fs::symlink_metadata(path).is_ok()))
+                .map_err(|error| ToolError::at(ErrorKind::Catalogue, output, "cannot be gone on with").because(error))
+        };
+        if !exists(&partial)? && exists(output)? {
+            return Self::retry(output, settings, deadline);
         }
-        Self::go_on(output, partial, settings)
+        Self::go_on(output, partial, settings, deadline)
     }
 
     /// True when a run that goes on has something to do.
@@ -156,13 +165,13 @@ impl Unfinished {
     }
 
     /// Looks which places the storage refused to a run that ended.
-    fn retry(output: &Path, settings: Settings) -> Result<Self> {
-        let saved = SavedFile::open(output)
+    fn retry(output: &Path, settings: Settings, deadline: Duration) -> Result<Self> {
+        let saved = open_saved(output, deadline)
             .map_err(|error| ToolError::at(ErrorKind::Catalogue, output, "cannot be gone on with").because(error))?;
         let header = load::header(output, &saved)?;
         let mut places = Places::of_roots(header.roots.len());
         let mut again = HashSet::new();
-        let mut this = Self::new(output, true, settings);
+        let mut this = Self::new(output, true, settings, deadline);
         load::read(output, &saved, &header, &mut |folder| {
             if folder.issues.iter().any(was_refused) {
                 again.insert((folder.record.root, folder.record.path));
@@ -184,7 +193,7 @@ impl Unfinished {
     /// Takes over what a run that ended has read, but for these folders.
     fn take_over(&self, header: &Header, again: &HashSet<Place>) -> Result<Stream> {
         let path = &self.output;
-        let saved = SavedFile::open(path)
+        let saved = open_saved(path, self.deadline)
             .map_err(|error| ToolError::at(ErrorKind::Catalogue, path, "cannot be gone on with").because(error))?;
         let mut stream = self.create(header)?;
         let mut copied = Ok(());
@@ -205,12 +214,12 @@ impl Unfinished {
     }
 
     /// Goes on with a file that was not written to its end.
-    fn go_on(output: &Path, path: PathBuf, settings: Settings) -> Result<Self> {
+    fn go_on(output: &Path, path: PathBuf, settings: Settings, deadline: Duration) -> Result<Self> {
         let refuse = |what: &str| ToolError::at(ErrorKind::Catalogue, &path, what);
         let failed = |error: io::Error| refuse("cannot be gone on with").because(error);
-        let mut file = output::open_own(&path).map_err(failed)?;
-        lock(&path, &file)?;
-        let saved = SavedFile::open(&path).map_err(failed)?;
+        let mut file = open_own(&path, deadline).map_err(failed)?;
+        lock(&path, &mut file)?;
+        let saved = open_saved(&path, deadline).map_err(failed)?;
         let header = load::header(&path, &saved)?;
         let mut entered = false;
         let mut told = Told::default();
@@ -225,8 +234,11 @@ impl Unfinished {
             return Err(refuse("is complete: rename it"));
         }
         let end = u64::try_from(read.end).unwrap_or(u64::MAX);
-        file.set_len(end).map_err(failed)?;
-        file.seek(SeekFrom::Start(end)).map_err(failed)?;
+        let cut = move |mut file: &File| {
+            file.set_len(end)?;
+            file.seek(SeekFrom::Start(end))
+        };
+        file.ask(cut).map_err(failed)?;
         let stream = Stream {
             path: path.clone(),
             file,
@@ -246,7 +258,7 @@ impl Unfinished {
             left,
             told,
             entered,
-            ..Self::new(output, true, settings)
+            ..Self::new(output, true, settings, deadline)
         })
     }
 
@@ -301,18 +313,17 @@ impl Unfinished {
     fn create(&self, header: &Header) -> Result<Stream> {
         let path = partial_name(&self.output);
         let failed = |error: io::Error| ToolError::at(ErrorKind::Output, &path, "cannot be written").because(error);
-        if self.force && std::fs::symlink_metadata(&path).is_ok() {
-            lock(&path, &output::open_own(&path).map_err(failed)?)?;
-            std::fs::remove_file(&path).map_err(failed)?;
+        if self.force {
+            self.make_room(&path, failed)?;
         }
-        let mut file = output::create_anew(&path).map_err(failed)?;
-        lock(&path, &file)?;
+        let mut file = OutputFile::create(&path, self.deadline).map_err(failed)?;
+        lock(&path, &mut file)?;
         let json = serde_json::to_vec(header).map_err(|error| failed(error.into()))?;
         let mut chain = Chain::default();
         let header = chain
             .header(&json)
             .ok_or_else(|| failed(io::Error::other("the roots are too many")))?;
-        file.write_all(&header).map_err(failed)?;
+        file.write_all(&header).and_then(|()| file.flush()).map_err(failed)?;
         Ok(Stream {
             path: path.clone(),
             file,
@@ -324,12 +335,26 @@ impl Unfinished {
         })
     }
 
+    /// Takes away what an earlier run left.
+    fn make_room(&self, path: &Path, failed: impl Fn(io::Error) -> ToolError) -> Result<()> {
+        match open_own(path, self.deadline) {
+            Ok(mut left) => lock(path, &mut left)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed(error)),
+        }
+        let path = path.to_owned();
+        output::ask(self.deadline, move || std::fs::remove_file(path)).map_err(failed)
+    }
+
     /// Writes what waits in memory.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn flush(&mut self) -> Result<()> {
-        self.write(Stream::flush)
+        self.write(|stream| {
+            stream.flush()?;
+            stream.file.flush()
+        })
     }
 
     /// Everything that was written so far.
@@ -367,13 +392,13 @@ impl Unfinished {
         for issue in &late {
             self.write(|stream| stream.put(&Record::LateIssue(Cow::Borrowed(issue))))?;
         }
-        let (place, force) = (self.output.clone(), self.force);
+        let (place, force, deadline) = (self.output.clone(), self.force, self.deadline);
         self.write(|stream| {
             stream.flush()?;
             let trailer = stream.chain.trailer(stream.counts);
             stream.file.write_all(&trailer)?;
-            stream.file.sync_all()?;
-            output::put_in_place(&stream.path, &place, force)
+            stream.file.ask(File::sync_all)?;
+            output::put_in_place(&stream.path, &place, force, deadline)
         })
     }
 
@@ -384,7 +409,8 @@ impl Unfinished {
             && let Some(stream) = self.stream.take()
         {
             // Nothing is lost with it, and nothing gained where it stays.
-            let _ = std::fs::remove_file(stream.path);
+            let path = stream.path.clone();
+            let _ = output::ask(self.deadline, move || std::fs::remove_file(path));
         }
     }
 
@@ -416,15 +442,25 @@ fn was_refused(issue: &Issue) -> bool {
 }
 
 /// Keeps another run from writing the same file. Where the file system knows no locks there are none.
-fn lock(path: &Path, file: &File) -> Result<()> {
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(ToolError::at(
-            ErrorKind::Output,
-            path,
-            "is being written by another run",
-        )),
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+fn lock(path: &Path, file: &mut OutputFile) -> Result<()> {
+    let refuse = |what| ToolError::at(ErrorKind::Output, path, what);
+    let is_taken = |file: &File| Ok(matches!(file.try_lock(), Err(TryLockError::WouldBlock)));
+    match file.ask(is_taken) {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(refuse("is being written by another run")),
+        Err(error) => Err(refuse("cannot be written").because(error)),
     }
+}
+
+fn open_own(path: &Path, deadline: Duration) -> io::Result<OutputFile> {
+    let path = path.to_owned();
+    let file = output::ask(deadline, move || output::open_own(&path))?;
+    Ok(OutputFile::new(file, deadline))
+}
+
+fn open_saved(path: &Path, deadline: Duration) -> io::Result<SavedFile> {
+    let path = path.to_owned();
+    output::ask(deadline, move || SavedFile::open(&path))
 }
 
 impl Store for Unfinished {
@@ -538,7 +574,7 @@ impl Stream {
     fn make_safe(&mut self) -> io::Result<()> {
         self.flush()?;
         if self.counts.blocks > self.safe_blocks {
-            self.file.sync_data()?;
+            self.file.ask(File::sync_data)?;
             self.safe_blocks = self.counts.blocks;
         }
         self.safe = Instant::now();

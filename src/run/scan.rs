@@ -14,7 +14,7 @@ use super::{Console, judge::Judge, saved_report, show::Show};
 use crate::{
     catalogue::{Catalogue, Entry, RootRecord, Settings, Unfinished},
     cli::{CollectArgs, CrawlArgs, MessageArgs, ProgressForm, ReportArgs, ScanArgs},
-    collect::{CollectOptions, IO_TIMEOUT, RootArgument, Store, collect, collect_into, root_records},
+    collect::{CollectOptions, RootArgument, Store, collect, collect_into, root_records},
     config,
     error::{ErrorKind, Result, ToolError},
     exit_code::ExitStatus,
@@ -90,7 +90,8 @@ pub(super) fn collect_only(
     let crawl = Crawl::prepare(&arguments.crawl, console)?;
     let (output, force) = (&arguments.output, arguments.force);
     let (places, path, resume) = (crawl.places(), output.clone(), arguments.resume);
-    config::ask_outputs(crawl.options.io_timeout, move || {
+    let deadline = crawl.options.io_timeout;
+    config::ask_outputs(deadline, move || {
         config::catalogue_output(&path, &places, resume, force)
     })?;
     let settings = Settings {
@@ -98,12 +99,12 @@ pub(super) fn collect_only(
         cross_file_systems: arguments.crawl.cross_file_systems,
     };
     let mut store = if arguments.resume {
-        Unfinished::resume(output, settings)?
+        Unfinished::resume(output, settings, deadline)?
     } else {
-        Unfinished::new(output, force, settings)
+        Unfinished::new(output, force, settings, deadline)
     };
     if !store.has_places_left() {
-        store.check_roots(&root_records(&crawl.roots, crawl.options.io_timeout)?)?;
+        store.check_roots(&root_records(&crawl.roots, deadline)?)?;
         if !messages.quiet {
             tell_nothing_left(&store, output, console);
         }
@@ -180,22 +181,30 @@ fn tell_issues(store: &Unfinished, console: &mut Console<'_>) {
 
 /// Judge what was saved, or show a saved report once more.
 pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
-    let show = Show::prepare(&arguments.show, Roots::default(), IO_TIMEOUT, messages)?;
+    let deadline = seconds(arguments.io_timeout);
+    let show = Show::prepare(&arguments.show, Roots::default(), deadline, messages)?;
     if let Some(path) = arguments.files.iter().find(|path| saved_report::is_report(path)) {
         return again(path, arguments, &show, console);
     }
     // First the inventories: what reading them takes for a while is free again for the catalogues.
     let mut judge = ManuallyDrop::new(Judge::prepare(&arguments.judge)?);
     let catalogues = catalogues(&arguments.files, messages, console)?;
-    let places = Arc::new(places_of(catalogues.iter().flat_map(|one| &one.roots).filter_map(told)));
-    outside(&show, &places)?;
+    let roots = catalogues.iter().flat_map(|one| &one.roots).filter_map(told);
+    let places = Arc::new(Roots::ask_told(roots, deadline));
+    outside(&show, &places, deadline)?;
     // The process ends with the report: to give a million pieces back one by one would only take its time.
     let catalogue = ManuallyDrop::new(Catalogue::merge(catalogues));
     console.stop.finish();
     #[cfg(feature = "parquet")]
     if let Some(folder) = &arguments.parquet {
-        config::tables_folder(folder, &places, arguments.show.force)?;
-        crate::tables::write_all(folder, arguments.show.force, &catalogue, judge.inventories())?;
+        let (path, force) = (folder.clone(), arguments.show.force);
+        config::ask_outputs(deadline, move || config::tables_folder(&path, &places, force))?;
+        let folder = crate::tables::Folder {
+            path: folder,
+            force,
+            deadline,
+        };
+        crate::tables::write_all(&folder, &catalogue, judge.inventories())?;
     }
     let status = judge.judge(&catalogue, |report| show.show(report, console))?;
     Ok(ended(console, status))
@@ -242,25 +251,21 @@ fn again(path: &Path, arguments: &ReportArgs, show: &Show, console: &mut Console
     // A report tells a relative root as it was given: from the folder where the scan ran, which may be that of the report.
     let beside = |root: PathBuf| [place::folder_of(path).join(&root), root];
     let told = roots.flat_map(beside).map(|path| Told { path, identity: None });
-    outside(show, &Arc::new(places_of(told)))?;
+    let deadline = seconds(arguments.io_timeout);
+    outside(show, &Arc::new(Roots::ask_told(told, deadline)), deadline)?;
     console.stop.finish();
     let status = show.show(report, console)?;
     Ok(ended(console, status))
 }
 
 /// Refuses outputs inside roots of this machine.
-fn outside(show: &Show, roots: &Arc<Roots>) -> Result<()> {
+fn outside(show: &Show, roots: &Arc<Roots>, deadline: Duration) -> Result<()> {
     let (outputs, roots): (Vec<PathBuf>, _) = (show.outputs().map(Path::to_owned).collect(), Arc::clone(roots));
     // The storage of an output may have died since it was asked first.
-    config::ask_outputs(IO_TIMEOUT, move || {
+    config::ask_outputs(deadline, move || {
         let mut outputs = outputs.iter();
         outputs.try_for_each(|output| config::outside_roots(output, &roots))
     })
-}
-
-/// Where roots of saved files would lie on this machine.
-fn places_of(roots: impl Iterator<Item = Told>) -> Roots {
-    Roots::ask_told(roots, IO_TIMEOUT)
 }
 
 /// What a catalogue tells of where a root lies.
@@ -280,7 +285,7 @@ struct Crawl {
 
 impl Crawl {
     fn prepare(arguments: &CrawlArgs, console: &Console<'_>) -> Result<Self> {
-        let deadline = Duration::from_secs(arguments.io_timeout.into());
+        let deadline = seconds(arguments.io_timeout);
         Ok(Self {
             roots: config::roots(&arguments.roots, deadline)?,
             options: CollectOptions {
@@ -290,7 +295,7 @@ impl Crawl {
                 io_timeout: deadline,
                 stop: console.stop.clone(),
             },
-            settle: arguments.settle.map(|seconds| Duration::from_secs(u64::from(seconds))),
+            settle: arguments.settle.map(seconds),
         })
     }
 
@@ -303,6 +308,10 @@ impl Crawl {
     fn run(&self, progress: Arc<dyn Progress>) -> Result<Catalogue> {
         collect(&self.roots, &self.options, progress)
     }
+}
+
+fn seconds(number: u32) -> Duration {
+    Duration::from_secs(number.into())
 }
 
 fn exclude(globs: &[String]) -> Result<GlobSet> {

@@ -24,6 +24,8 @@ use crate::{
 pub(super) struct Show {
     outputs: Vec<Output>,
     force: bool,
+    /// Longest wait for one answer of the storage of an output.
+    deadline: Duration,
     format: Format,
     filter: Option<Filter>,
     redact: bool,
@@ -32,7 +34,7 @@ pub(super) struct Show {
 }
 
 impl Show {
-    /// Checks the outputs, before any work starts, and waits for no answer of theirs longer than `deadline`.
+    /// Checks the outputs, before any work starts, and waits for no answer of theirs longer than `deadline`, now or later.
     pub(super) fn prepare(
         arguments: &ShowArgs,
         roots: Roots,
@@ -43,6 +45,7 @@ impl Show {
         Ok(Self {
             outputs: config::ask_outputs(deadline, move || config::outputs(&paths, &roots, force))?,
             force,
+            deadline,
             format: arguments.format,
             filter: arguments.filter.clone(),
             redact: arguments.redact,
@@ -77,7 +80,7 @@ impl Show {
             colour,
         };
         for output in &self.outputs {
-            output::write_file(&output.path, self.force, |out| {
+            output::write_file(&output.path, self.force, self.deadline, |out| {
                 report::write(report, output.format, style(None, false), out)
             })?;
         }

@@ -12,7 +12,8 @@ use std::{
 use fuser::{
     BackgroundSession, BsdFileFlags, Config, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation,
     INodeNo, InitFlags, KernelConfig, LockOwner, MountOption, OpenAccMode, OpenFlags, RenameFlags, ReplyAttr,
-    ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, Request, TimeOrNow,
+    ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request,
+    TimeOrNow, WriteFlags,
 };
 
 use crate::site::skip;
@@ -28,7 +29,20 @@ pub(crate) enum Op {
     Read,
     /// The listing of a folder.
     List,
+    /// The making of a file; a fault of its folder.
+    Create,
+    /// The writing of a file. A file takes this fault and the next two from the folder that it is made in.
+    Write,
+    /// That what was written is on the disk.
+    Sync,
+    /// The closing of a file.
+    Close,
+    /// The renaming of a file; a fault of its folder.
+    Rename,
 }
+
+/// The faults that a new file has from its folder.
+const INHERITED: [Op; 3] = [Op::Write, Op::Sync, Op::Close];
 
 /// What happens then.
 #[derive(Debug, Clone)]
@@ -66,6 +80,7 @@ struct State {
     /// Questions without an answer; `None` once all are to be answered.
     held: Vec<Held>,
     answers_all: bool,
+    is_writable: bool,
     /// What asked for a change.
     writes: Vec<&'static str>,
 }
@@ -122,6 +137,19 @@ impl Faulty {
     /// Where it is mounted.
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Files can be made, written, renamed and taken away.
+    pub(crate) fn writable(self) -> Self {
+        self.shared.lock().is_writable = true;
+        self
+    }
+
+    /// The names in the root.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let state = self.shared.lock();
+        let nodes = state.nodes.values().filter(|node| node.parent == 1 && !node.is_gone);
+        nodes.map(|node| node.name.to_str().unwrap().to_owned()).collect()
     }
 
     /// From now on this happens when that is asked of this path; the empty path is the root.
@@ -291,6 +319,43 @@ impl Shared {
         self.lock().writes.push(what);
         Errno::EROFS
     }
+
+    /// Makes an empty file.
+    fn create_file(&self, parent: u64, name: &OsStr) -> Result<FileAttr, Errno> {
+        let inode = self.add(parent, name.to_str().unwrap(), Some(Vec::new()));
+        let mut state = self.lock();
+        let mut faults = state.nodes[&parent].faults.clone();
+        faults.retain(|op, _| INHERITED.contains(op));
+        state.nodes.get_mut(&inode).unwrap().faults = faults;
+        drop(state);
+        self.attributes(inode)
+    }
+
+    fn write_at(&self, inode: u64, offset: u64, data: &[u8]) {
+        let mut state = self.lock();
+        let content = state.nodes.get_mut(&inode).unwrap().content.as_mut().unwrap();
+        let start = usize::try_from(offset).unwrap();
+        content.resize(content.len().max(start + data.len()), 0);
+        content[start..start + data.len()].copy_from_slice(data);
+    }
+
+    /// Gives a file another name in its folder, in the place of what has it.
+    fn rename_to(&self, parent: u64, name: &OsStr, to: &OsStr) -> Result<(), Errno> {
+        let inode = self.child(parent, name).ok_or(Errno::ENOENT)?;
+        self.take_away(parent, to);
+        self.lock().nodes.get_mut(&inode).unwrap().name = to.to_owned();
+        Ok(())
+    }
+
+    fn take_away(&self, parent: u64, name: &OsStr) {
+        if let Some(inode) = self.child(parent, name) {
+            self.lock().nodes.get_mut(&inode).unwrap().is_gone = true;
+        }
+    }
+
+    fn is_writable(&self) -> bool {
+        self.lock().is_writable
+    }
 }
 
 fn kind(node: &Node) -> FileType {
@@ -334,7 +399,7 @@ impl Filesystem for Shared {
     }
 
     fn open(&self, _: &Request, inode: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
-        if flags.acc_mode() != OpenAccMode::O_RDONLY {
+        if flags.acc_mode() != OpenAccMode::O_RDONLY && !self.is_writable() {
             return reply.error(self.refuse("open for writing"));
         }
         self.answer(inode.0, Op::Open, |_, allowed| match allowed {
@@ -416,8 +481,55 @@ impl Filesystem for Shared {
         reply.error(self.refuse("setattr"));
     }
 
-    fn create(&self, _: &Request, _: INodeNo, _: &OsStr, _: u32, _: u32, _: i32, reply: ReplyCreate) {
-        reply.error(self.refuse("create"));
+    fn create(&self, _: &Request, parent: INodeNo, name: &OsStr, _: u32, _: u32, _: i32, reply: ReplyCreate) {
+        if !self.is_writable() {
+            return reply.error(self.refuse("create"));
+        }
+        let name = name.to_owned();
+        self.answer(parent.0, Op::Create, move |this, allowed| {
+            match allowed.and_then(|()| this.create_file(parent.0, &name)) {
+                Ok(attributes) => {
+                    reply.created(
+                        &TTL,
+                        &attributes,
+                        Generation(0),
+                        FileHandle(0),
+                        FopenFlags::FOPEN_DIRECT_IO,
+                    );
+                }
+                Err(error) => reply.error(error),
+            }
+        });
+    }
+
+    fn write(
+        &self,
+        _: &Request,
+        inode: INodeNo,
+        _: FileHandle,
+        offset: u64,
+        data: &[u8],
+        _: WriteFlags,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        reply: ReplyWrite,
+    ) {
+        let data = data.to_vec();
+        self.answer(inode.0, Op::Write, move |this, allowed| match allowed {
+            Ok(()) => {
+                this.write_at(inode.0, offset, &data);
+                reply.written(u32::try_from(data.len()).unwrap());
+            }
+            Err(error) => reply.error(error),
+        });
+    }
+
+    fn fsync(&self, _: &Request, inode: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
+        self.answer(inode.0, Op::Sync, |_, allowed| end(allowed, reply));
+    }
+
+    fn flush(&self, _: &Request, inode: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
+        self.answer(inode.0, Op::Close, |_, allowed| end(allowed, reply));
     }
 
     fn mknod(&self, _: &Request, _: INodeNo, _: &OsStr, _: u32, _: u32, _: u32, reply: ReplyEntry) {
@@ -428,11 +540,37 @@ impl Filesystem for Shared {
         reply.error(self.refuse("mkdir"));
     }
 
-    fn unlink(&self, _: &Request, _: INodeNo, _: &OsStr, reply: ReplyEmpty) {
-        reply.error(self.refuse("unlink"));
+    fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        if !self.is_writable() {
+            return reply.error(self.refuse("unlink"));
+        }
+        self.take_away(parent.0, name);
+        reply.ok();
     }
 
-    fn rename(&self, _: &Request, _: INodeNo, _: &OsStr, _: INodeNo, _: &OsStr, _: RenameFlags, reply: ReplyEmpty) {
-        reply.error(self.refuse("rename"));
+    fn rename(
+        &self,
+        _: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        _: INodeNo,
+        to: &OsStr,
+        _: RenameFlags,
+        reply: ReplyEmpty,
+    ) {
+        if !self.is_writable() {
+            return reply.error(self.refuse("rename"));
+        }
+        let (name, to) = (name.to_owned(), to.to_owned());
+        self.answer(parent.0, Op::Rename, move |this, allowed| {
+            end(allowed.and_then(|()| this.rename_to(parent.0, &name, &to)), reply);
+        });
+    }
+}
+
+fn end(answer: Result<(), Errno>, reply: ReplyEmpty) {
+    match answer {
+        Ok(()) => reply.ok(),
+        Err(error) => reply.error(error),
     }
 }

@@ -7,6 +7,7 @@
 mod changes;
 mod fs;
 mod killed;
+mod outputs;
 mod retried;
 mod site;
 mod stalls;

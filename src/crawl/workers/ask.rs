@@ -8,6 +8,7 @@ use std::{
 };
 
 /// An answer that is waited for no longer than its deadline.
+#[derive(Debug)]
 pub(crate) struct Waiting<T> {
     answer: mpsc::Receiver<T>,
     until: Instant,

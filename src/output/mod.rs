@@ -1,35 +1,35 @@
 //! Writing the files that derelict was told to write: whole or not at all.
 //!
 //! A file is written beside its place under a hidden name and renamed when it is complete, so that nobody meets half a
-//! report and an existing file survives a failure. [`abandon`] takes away what is half written when the run is
-//! interrupted.
+//! report and an existing file survives a failure. Its storage has a deadline for every answer ([`OutputFile`]).
+//! [`abandon`] takes away what is half written when the run is interrupted.
+
+mod file;
 
 use std::{
     ffi::OsString,
     fs::{File, OpenOptions},
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
+pub(crate) use self::file::{OutputFile, ask};
+use self::file::{create_anew, is_no_answer};
 use crate::{
     error::{ErrorKind, Result, ToolError},
     place,
 };
 
-/// What is written.
-#[derive(Debug)]
-struct Record {
-    /// The file that is half written just now.
-    half: Option<PathBuf>,
-    /// Files that are whole.
-    whole: Vec<PathBuf>,
-}
+/// The file that is half written just now.
+static HALF: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-static RECORD: Mutex<Record> = Mutex::new(Record {
-    half: None,
-    whole: Vec::new(),
-});
+/// Files that are whole.
+static WHOLE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// How long what is half written may take to vanish when the process ends or its storage is dead.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// Lets a file that grows beyond the limit of this process (`ulimit -f`) be an error of writing, as a full disk is. By default
 /// the system ends the process without a word, and what is half written stays.
@@ -42,43 +42,56 @@ pub fn take_limits_as_errors() {
     }
 }
 
-/// Writes one file through `write`. Without `force` a file that has come to be there meanwhile is left alone.
+/// Writes one file through `write`, whose storage is waited for no longer than `deadline` at a time. Without `force` a file that
+/// has come to be there meanwhile is left alone.
 ///
 /// # Errors
 /// When the file cannot be created, written or put in its place.
-pub fn write_file(path: &Path, force: bool, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+pub fn write_file(
+    path: &Path,
+    force: bool,
+    deadline: Duration,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+) -> Result<()> {
     let failed = |error: io::Error| ToolError::at(ErrorKind::Output, path, "cannot be written").because(error);
     let half = half_written_name(path);
-    let file = create(&half).map_err(failed)?;
-    let written = fill(file, write).and_then(|()| put_in_place(&half, path, force));
-    if written.is_err() {
-        // The first error is the one to tell.
-        let _ = std::fs::remove_file(&half);
+    let file = create(&half, deadline).map_err(failed)?;
+    fill(file, write)
+        .and_then(|()| put_in_place(&half, path, force, deadline))
+        .inspect_err(|error| take_away(&half, error, deadline))
+        .map_err(failed)?;
+    *lock(&HALF) = None;
+    lock(&WHOLE).push(path.to_owned());
+    Ok(())
+}
+
+/// Takes away what is half written, after the error that is told.
+fn take_away(half: &Path, error: &io::Error, deadline: Duration) {
+    let path = half.to_owned();
+    let patience = if is_no_answer(error) { MOMENT } else { deadline };
+    if ask(patience, move || std::fs::remove_file(path)).is_ok() {
+        *lock(&HALF) = None;
     }
-    let mut record = lock();
-    record.half = None;
-    if written.is_ok() {
-        record.whole.push(path.to_owned());
-    }
-    drop(record);
-    written.map_err(failed)
 }
 
 /// Takes away what is half written and keeps anything more from being written. For the handler of an interrupt, which
 /// ends the process next. Gives the files that are whole.
 pub fn abandon() -> Vec<PathBuf> {
-    let guard = lock();
-    if let Some(path) = &guard.half {
-        // The process ends; there is nobody left to tell.
-        let _ = std::fs::remove_file(path);
-    }
-    let whole = guard.whole.clone();
-    std::mem::forget(guard);
-    whole
+    // Where the storage is dead nothing is taken away: neither this nor a creation that holds the lock is waited for.
+    let _ = ask(MOMENT, || {
+        let half = lock(&HALF);
+        if let Some(path) = &*half {
+            // The process ends; there is nobody left to tell.
+            let _ = std::fs::remove_file(path);
+        }
+        std::mem::forget(half);
+        Ok(())
+    });
+    lock(&WHOLE).clone()
 }
 
-fn lock() -> MutexGuard<'static, Record> {
-    RECORD.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn half_written_name(path: &Path) -> PathBuf {
@@ -86,14 +99,6 @@ fn half_written_name(path: &Path) -> PathBuf {
     name.push(path.file_name().unwrap_or_default());
     name.push(format!(".{}.partial", std::process::id()));
     place::folder_of(path).join(name)
-}
-
-/// Creates a file that is not there yet. Whatever lies under its name, a link too, is left alone.
-///
-/// # Errors
-/// When something lies there, or it cannot be created.
-pub(crate) fn create_anew(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
 }
 
 /// Opens, to write on, a file that an earlier run left: a regular file without other names, and never through a link. What a
@@ -133,33 +138,42 @@ pub(crate) fn open_own(path: &Path) -> io::Result<File> {
 pub(crate) const NOT_OWN: &str =
     "it is a link or another thing that is no regular file, and nothing is written through it; remove it";
 
-fn create(half: &Path) -> io::Result<File> {
-    let mut current = lock();
-    let file = create_anew(half)?;
-    current.half = Some(half.to_owned());
-    Ok(file)
+/// Creates the file that is half written, and notes it in one step: an interrupt finds both or nothing.
+fn create(half: &Path, deadline: Duration) -> io::Result<OutputFile> {
+    let half = half.to_owned();
+    let file = ask(deadline, move || {
+        let mut noted = lock(&HALF);
+        let file = create_anew(&half)?;
+        *noted = Some(half);
+        Ok(file)
+    })?;
+    Ok(OutputFile::new(file, deadline))
 }
 
-fn fill(file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut writer = BufWriter::new(file);
-    write(&mut writer)?;
-    writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+fn fill(mut file: OutputFile, write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>) -> io::Result<()> {
+    write(&mut file)?;
+    file.close()
 }
 
 /// Renames a complete file to its place. Without `force` a file that has come to be there is left alone.
 ///
 /// # Errors
-/// When something lies there, or it cannot be renamed.
-pub(crate) fn put_in_place(half: &Path, path: &Path, force: bool) -> io::Result<()> {
-    if !force && std::fs::symlink_metadata(path).is_ok() {
-        return Err(io::ErrorKind::AlreadyExists.into());
-    }
-    std::fs::rename(half, path)
+/// When something lies there, it cannot be renamed, or there is no answer before the deadline.
+pub(crate) fn put_in_place(half: &Path, path: &Path, force: bool, deadline: Duration) -> io::Result<()> {
+    let (half, path) = (half.to_owned(), path.to_owned());
+    ask(deadline, move || {
+        if !force && std::fs::symlink_metadata(&path).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        std::fs::rename(half, path)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const PATIENT: Duration = Duration::from_mins(10);
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = std::fs::read_dir(folder).unwrap();
@@ -173,10 +187,10 @@ mod tests {
     fn a_file_is_written_whole_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json");
-        write_file(&path, false, |out| out.write_all(b"first")).unwrap();
+        write_file(&path, false, PATIENT, |out| out.write_all(b"first")).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().len(), 5);
 
-        let error = write_file(&path, false, |out| out.write_all(b"second")).unwrap_err();
+        let error = write_file(&path, false, PATIENT, |out| out.write_all(b"second")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Output);
         assert_eq!(
             std::fs::metadata(&path).unwrap().len(),
@@ -184,14 +198,14 @@ mod tests {
             "the existing file is left alone"
         );
 
-        write_file(&path, true, |_| Err(io::Error::other("disk full"))).unwrap_err();
+        write_file(&path, true, PATIENT, |_| Err(io::Error::other("disk full"))).unwrap_err();
         assert_eq!(
             std::fs::metadata(&path).unwrap().len(),
             5,
             "the existing file survives a failure"
         );
 
-        write_file(&path, true, |out| out.write_all(b"second")).unwrap();
+        write_file(&path, true, PATIENT, |out| out.write_all(b"second")).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().len(), 6);
         assert_eq!(names(folder.path()), ["a.json"], "nothing else is left");
     }

@@ -1,0 +1,142 @@
+//! Outputs on storage that dies or fails while they are written.
+
+use std::{thread, time::Duration};
+
+use crate::{
+    EIO,
+    fs::{Fault, Faulty, Op},
+    site::{Desk, Run, files},
+};
+
+const SHORT: [&str; 2] = ["--io-timeout", "1"];
+
+/// What is done with a file that is written.
+const STEPS: [Op; 5] = [Op::Create, Op::Write, Op::Sync, Op::Close, Op::Rename];
+
+/// A verb that writes a file of this name, which goes to storage that does this at that step.
+struct Case {
+    verb: &'static str,
+    name: &'static str,
+    step: Op,
+    fault: Fault,
+}
+
+/// Writes an output to `storage`, healthy or not. `None` where nothing can be mounted.
+fn write_to(storage: &Faulty, case: &Case) -> Option<Run> {
+    let healthy = Faulty::mount(&files())?;
+    let desk = Desk::new();
+    let catalogue = desk.collect(&[healthy.path()]).path("out.catalogue");
+    let output = storage.path().join(case.name);
+    let from = if case.verb == "report" {
+        &*catalogue
+    } else {
+        healthy.path()
+    };
+    let more = [&SHORT[..], &["-o", output.to_str().unwrap()]].concat();
+    storage.fault("", case.step, case.fault.clone());
+    let hangs = matches!(case.fault, Fault::Never);
+    Some(
+        desk.start(case.verb, &[from], &more)
+            .end(Some(storage).filter(|_| hangs)),
+    )
+}
+
+/// Every step of every verb that writes a file.
+fn cases(fault: &Fault) -> impl Iterator<Item = Case> {
+    let verbs = [
+        ("scan", "out.json"),
+        ("scan", "out.xlsx"),
+        ("report", "out.json"),
+        ("collect", "out.catalogue"),
+    ];
+    verbs.into_iter().flat_map(move |(verb, name)| {
+        STEPS.map(|step| Case {
+            verb,
+            name,
+            step,
+            fault: fault.clone(),
+        })
+    })
+}
+
+#[test]
+fn an_output_whose_storage_dies_while_it_is_written_ends_the_run_at_the_deadline() {
+    for case in cases(&Fault::Never) {
+        // That the catalogue is closed is left to the end of the process.
+        if case.verb == "collect" && case.step == Op::Close {
+            continue;
+        }
+        let Some(storage) = Faulty::mount(&[]) else { return };
+        let storage = storage.writable();
+        let Some(run) = write_to(&storage, &case) else { return };
+        let what = format!("{} {} {:?}: {}", case.verb, case.name, case.step, run.stderr());
+        assert_eq!(run.status, 2, "{what}");
+        assert!(
+            run.stderr().contains("its storage gives no answer within 1 s"),
+            "{what}"
+        );
+        assert!(
+            run.stderr().contains(case.name.split('.').next_back().unwrap()),
+            "{what}"
+        );
+        assert!(!storage.names().contains(&case.name.to_owned()), "{what}");
+    }
+}
+
+#[test]
+fn an_error_while_an_output_is_written_leaves_nothing_under_its_name() {
+    for case in cases(&Fault::Error(EIO)) {
+        // The kernel tells an error of closing to those who close, and whoever has synced has lost nothing.
+        if case.step == Op::Close {
+            continue;
+        }
+        let Some(storage) = Faulty::mount(&[]) else { return };
+        let storage = storage.writable();
+        let Some(run) = write_to(&storage, &case) else { return };
+        let what = format!("{} {} {:?}: {}", case.verb, case.name, case.step, run.stderr());
+        assert_eq!(run.status, 2, "{what}");
+        assert!(run.stderr().contains("os error 5"), "{what}");
+        let kept: &[String] = match case.verb {
+            "collect" if case.step != Op::Create => &["out.partial.catalogue".to_owned()],
+            _ => &[],
+        };
+        assert_eq!(storage.names(), kept, "{what}");
+    }
+}
+
+#[test]
+fn slow_storage_takes_an_output_whole() {
+    for case in cases(&Fault::Slow(Duration::from_millis(300))) {
+        let Some(storage) = Faulty::mount(&[]) else { return };
+        let storage = storage.writable();
+        let Some(run) = write_to(&storage, &case) else { return };
+        let what = format!("{} {} {:?}: {}", case.verb, case.name, case.step, run.stderr());
+        assert_eq!(run.status, 0, "{what}");
+        assert_eq!(storage.names(), [case.name], "{what}");
+    }
+}
+
+#[test]
+fn an_interrupt_ends_a_run_that_waits_for_the_storage_of_its_output() {
+    for step in [Op::Create, Op::Write, Op::Rename] {
+        let Some(healthy) = Faulty::mount(&files()) else { return };
+        let Some(storage) = Faulty::mount(&[]) else { return };
+        let storage = storage.writable();
+        storage.fault("", step, Fault::Never);
+        let output = storage.path().join("out.json");
+        let more = ["--io-timeout", "86400", "-o", output.to_str().unwrap()];
+        let desk = Desk::new();
+        let running = desk.start("scan", &[healthy.path()], &more);
+        while storage.held() == 0 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        running.interrupt();
+        while !running.stderr().contains("once more ends at once") {
+            thread::sleep(Duration::from_millis(5));
+        }
+        running.interrupt();
+        let run = running.end(Some(&storage));
+        assert_eq!(run.status, 130, "{step:?}: {}", run.stderr());
+        assert!(!storage.names().contains(&"out.json".to_owned()), "{step:?}");
+    }
+}
