@@ -374,6 +374,7 @@ impl Maker<'_> {
         let identity = &self.judge.identities.roots[index];
         RootReport {
             path: record.path.clone(),
+            absolute: record.absolute.clone(),
             datastore: identity.name.clone(),
             aliases: identity.aliases.clone(),
             identity: identity.identity,

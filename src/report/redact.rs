@@ -483,6 +483,9 @@ impl Named for Coverage {
     fn visit(&mut self, name: Rename<'_>) {
         for root in &mut self.roots {
             root.path.visit(name);
+            if let Some(absolute) = &mut root.absolute {
+                absolute.visit(name);
+            }
             root.datastore.visit(name);
             root.aliases.visit(name);
             root.skipped.iter_mut().for_each(|skipped| skipped.path.visit(name));

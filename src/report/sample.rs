@@ -395,6 +395,7 @@ fn coverage() -> Coverage {
 
 fn root(path: &str, datastore: &str, identity: Identity, covered: Cover) -> RootReport {
     RootReport {
+        absolute: None,
         path: path.into(),
         datastore: datastore.to_owned(),
         aliases: vec![datastore.to_owned()],

@@ -23,7 +23,7 @@ use crate::{
     progress::{Hidden, Lines, Phase, Progress, Terminal},
     raw::RawPath,
     report::{
-        model::{Artifacts, Verdict},
+        model::{Artifacts, RootReport, Verdict},
         show,
     },
     sanitize, settle, volume,
@@ -247,10 +247,7 @@ fn again(path: &Path, arguments: &ReportArgs, show: &Show, console: &mut Console
         return refuse("is a report that was judged already: inventories, rules and --as-of belong to catalogues");
     }
     let report = saved_report::load(path)?;
-    let roots = report.coverage.roots.iter().filter_map(|root| root.path.to_os());
-    // A report tells a relative root as it was given: from the folder where the scan ran, which may be that of the report.
-    let beside = |root: PathBuf| [place::folder_of(path).join(&root), root];
-    let told = roots.flat_map(beside).map(|path| Told { path, identity: None });
+    let told = report.coverage.roots.iter().flat_map(|root| places_told(root, path));
     let deadline = seconds(arguments.io_timeout);
     outside(show, &Arc::new(Roots::ask_told(told, deadline)), deadline)?;
     console.stop.finish();
@@ -266,6 +263,19 @@ fn outside(show: &Show, roots: &Arc<Roots>, deadline: Duration) -> Result<()> {
         let mut outputs = outputs.iter();
         outputs.try_for_each(|output| config::outside_roots(output, &roots))
     })
+}
+
+/// Where a root of a saved report may lie. One of before the absolute path was told says a relative root as it was given: from
+/// the folder where the scan ran, which may be that of the report.
+fn places_told(root: &RootReport, report: &Path) -> Vec<Told> {
+    let given = root.path.to_os();
+    let paths = match (root.absolute.as_ref().and_then(RawPath::to_os), given) {
+        (Some(absolute), _) => vec![absolute],
+        (None, Some(given)) => vec![place::folder_of(report).join(&given), given],
+        (None, None) => Vec::new(),
+    };
+    let told = |path| Told { path, identity: None };
+    paths.into_iter().map(told).collect()
 }
 
 /// What a catalogue tells of where a root lies.

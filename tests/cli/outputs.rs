@@ -197,8 +197,20 @@ fn a_report_from_another_folder_is_written_into_no_root() {
         }
     }
     fs::create_dir(site.path("elsewhere/ds1")).unwrap();
-    let output = report(&["../a.catalogue", "-o", "ds1/r.csv"]);
-    assert!(site.path("elsewhere/ds1/r.csv").exists(), "{}", stderr(&output));
+    for (saved, output) in [("../a.catalogue", "ds1/r.csv"), ("../a.json", "ds1/again.csv")] {
+        let run = report(&[saved, "-o", output]);
+        assert!(
+            site.path("elsewhere").join(output).exists(),
+            "{saved}: {}",
+            stderr(&run)
+        );
+    }
+    // A report that was moved still knows where its roots were.
+    fs::create_dir(site.path("far")).unwrap();
+    fs::rename(site.path("a.json"), site.path("far/a.json")).unwrap();
+    let refused = report(&["../far/a.json", "-o", "../ds1/r.csv"]);
+    assert_eq!(status(&refused), 2, "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("inside the root"), "{}", stderr(&refused));
     assert_eq!(names(&site.path("ds1")), ["old", "web01"]);
 }
 

@@ -35,6 +35,10 @@ pub struct Coverage {
 pub struct RootReport {
     /// As given.
     pub path: RawPath,
+    /// Where that lay, from the top of the machine that saw it and without links; `null` where that is `path` itself, and in
+    /// reports of before this field.
+    #[serde(default)]
+    pub absolute: Option<RawPath>,
     /// Name of the datastore; the last part of the path when it is not known.
     pub datastore: String,
     /// All names under which references reached it.
