@@ -135,7 +135,7 @@ impl OutputFile {
     /// Storage that gave no answer is not asked again, not even to close the file: the end of the process does that.
     fn unless_dead<T>(&mut self, answer: io::Result<T>) -> io::Result<T> {
         if answer.as_ref().is_err_and(is_no_answer) {
-            self.file.take().map(std::mem::forget);
+            std::mem::forget(self.file.take());
         }
         answer
     }

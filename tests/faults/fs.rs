@@ -343,7 +343,7 @@ impl Shared {
     fn rename_to(&self, parent: u64, name: &OsStr, to: &OsStr) -> Result<(), Errno> {
         let inode = self.child(parent, name).ok_or(Errno::ENOENT)?;
         self.take_away(parent, to);
-        self.lock().nodes.get_mut(&inode).unwrap().name = to.to_owned();
+        to.clone_into(&mut self.lock().nodes.get_mut(&inode).unwrap().name);
         Ok(())
     }
 
