@@ -351,10 +351,7 @@ impl Unfinished {
     /// # Errors
     /// When it cannot be written.
     pub fn flush(&mut self) -> Result<()> {
-        self.write(|stream| {
-            stream.flush()?;
-            stream.file.flush()
-        })
+        self.write(Stream::flush)
     }
 
     /// Everything that was written so far.
@@ -587,7 +584,8 @@ impl Stream {
             return Ok(());
         }
         let block = self.chain.block(&self.lines)?;
-        self.file.write_all(&block)?;
+        // Whoever ends the process now loses only what is in no block yet.
+        self.file.write_all(&block).and_then(|()| self.file.flush())?;
         self.counts.blocks = self.counts.blocks.saturating_add(1);
         self.lines.clear();
         Ok(())
