@@ -91,6 +91,8 @@ pub(super) struct Draft {
     pub(super) labelled_config: Option<String>,
     /// How many disks the list says that it has.
     pub(super) expected_disks: Option<u64>,
+    /// It has a disk of which the list does not say the file.
+    pub(super) has_nameless_disk: bool,
     /// Objects of it were cut to text at the nesting depth of the export.
     pub(super) flattened: bool,
 }

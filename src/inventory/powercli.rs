@@ -8,7 +8,8 @@ use super::{
     noted_owner,
     part::{Draft, Part},
     text::unescape_name,
-    values, vi,
+    values,
+    vi::{self, Layout},
 };
 use crate::kind::Role;
 
@@ -71,7 +72,14 @@ fn projected(object: Json<'_>, row: String) -> Draft {
     } else {
         vi::add_devices(&mut draft, devices);
     }
-    vi::add_layout(&mut draft, layout, object.get("layoutExSnapshot"));
+    vi::add_layout(
+        &mut draft,
+        Layout {
+            files: layout,
+            disks: object.get("layoutExDisk"),
+            snapshots: object.get("layoutExSnapshot"),
+        },
+    );
     draft
 }
 
@@ -162,11 +170,7 @@ fn plain(object: Json<'_>, has_states: bool, row: String) -> Draft {
     }
     add_paths(&mut draft, object.first(&["disks", "hardDisks", "filename"]));
     vi::add_devices(&mut draft, extension.at("config.hardware.device"));
-    vi::add_layout(
-        &mut draft,
-        extension.at("layoutEx.file"),
-        extension.at("layoutEx.snapshot"),
-    );
+    vi::add_layout(&mut draft, Layout::of(extension.get("layoutEx")));
     draft
 }
 

@@ -1,11 +1,13 @@
 //! Objects of the vSphere API as JSON: `VirtualMachine`, `Datastore`, `HostSystem`, whichever tool wrote them. Keys are
 //! read in either dialect; govc writes no type names, so a device is told by what it has.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use super::{
-    DatastoreRecord, HostRecord, Listing, Registration, json::Json, noted_owner, part::Draft, text::unescape_name,
-    values,
+    DatastoreRecord, HostRecord, ListedFile, Listing, Registration, json::Json, noted_owner, part::Draft,
+    text::unescape_name, values,
 };
 use crate::kind::Role;
 
@@ -60,7 +62,10 @@ pub(super) fn vm(object: Json<'_>, row: String) -> Draft {
     };
     add_folders(&mut draft, files);
     add_devices(&mut draft, config.at("hardware.device"));
-    add_layout(&mut draft, object.at("layoutEx.file"), object.at("layoutEx.snapshot"));
+    add_layout(&mut draft, Layout::of(object.get("layoutEx")));
+    draft.expected_disks = object
+        .first(&["summary.config.numVirtualDisks", "config.numVirtualDisks"])
+        .number();
     draft
 }
 
@@ -122,15 +127,13 @@ pub(super) fn add_devices(draft: &mut Draft, devices: Json<'_>) {
         draft.add_cut(devices);
         return;
     }
-    let is_pathless_disk =
-        |device: &Json<'_>| is_disk(*device, "") && device.first(&["backing.fileName", "fileName"]).text().is_none();
-    if !devices.objects().iter().any(is_pathless_disk) {
-        draft.vm.listing = draft.vm.listing.max(Listing::LeafDisks);
-    }
+    draft.has_nameless_disk |= devices
+        .objects()
+        .iter()
+        .any(|&device| is_disk(device, "") && file_of(device).is_none());
+    draft.vm.listing = draft.vm.listing.max(Listing::LeafDisks);
     for device in devices.objects() {
-        let Some(path) = device.first(&["backing.fileName", "fileName"]).text() else {
-            continue;
-        };
+        let Some(path) = file_of(device) else { continue };
         let role = device_role(device, path);
         draft.add_file(role, path, None);
         let mut parent = device.at("backing.parent");
@@ -142,6 +145,12 @@ pub(super) fn add_devices(draft: &mut Draft, devices: Json<'_>) {
             parent = parent.get("parent");
         }
     }
+}
+
+/// The file behind a device.
+fn file_of<'a>(device: Json<'a>) -> Option<&'a str> {
+    let path = device.first(&["backing.fileName", "fileName"]).text()?;
+    (!path.trim().is_empty()).then_some(path)
 }
 
 fn device_type(device: Json<'_>) -> &str {
@@ -166,18 +175,78 @@ fn device_role(device: Json<'_>, path: &str) -> Role {
     }
 }
 
+/// What `layoutEx` says of the files of a VM.
+#[derive(Clone, Copy)]
+pub(super) struct Layout<'a> {
+    /// Its `file`.
+    pub(super) files: Json<'a>,
+    /// Its `disk`.
+    pub(super) disks: Json<'a>,
+    /// Its `snapshot`.
+    pub(super) snapshots: Json<'a>,
+}
+
+impl<'a> Layout<'a> {
+    /// The parts of a `layoutEx`.
+    pub(super) fn of(layout: Json<'a>) -> Self {
+        Self {
+            files: layout.get("file"),
+            disks: layout.get("disk"),
+            snapshots: layout.get("snapshot"),
+        }
+    }
+
+    /// True where nothing contradicts that these are all files of the VM: it lags behind the VM until somebody refreshes
+    /// it (V7), and an export may have cut it.
+    fn is_whole(self, vm: &Registration) -> bool {
+        let items = self.files.items();
+        let files = self.files.objects();
+        // An item without a name may be any of the files.
+        let paths: HashSet<&str> = files.iter().filter_map(|file| file.get("name").text()).collect();
+        let is_named = |file: &Json<'_>| file.get("name").text().is_some();
+        let is_listed =
+            |file: &ListedFile| !matches!(file.role, Role::Disk | Role::Parent) || paths.contains(file.path.as_str());
+        !items.is_empty()
+            && items.iter().all(is_named)
+            && vm.files.iter().all(is_listed)
+            && (!vm.has_snapshots || files.iter().any(is_snapshot_state))
+            && has_base(&paths)
+            && self.has_all_keys(&files)
+    }
+
+    /// The chains of disks name their files by key.
+    fn has_all_keys(self, files: &[Json<'_>]) -> bool {
+        let known: HashSet<u64> = files.iter().filter_map(|file| file.get("key").number()).collect();
+        let of_snapshots = self.snapshots.objects();
+        let of_snapshots = of_snapshots.iter().flat_map(|snapshot| snapshot.get("disk").objects());
+        let disks = self.disks.objects().into_iter().chain(of_snapshots);
+        let links = disks.flat_map(|disk| disk.get("chain").objects());
+        let mut keys = links.flat_map(|link| link.get("fileKey").items());
+        keys.all(|key| key.number().is_none_or(|key| known.contains(&key)))
+    }
+}
+
+fn is_snapshot_state(file: &Json<'_>) -> bool {
+    layout_role(file.get("type").text().unwrap_or_default()) == Role::SnapshotState
+}
+
+/// Where there are extents of deltas, there is the extent of a base: a list of links alone lacks their parents.
+fn has_base(paths: &HashSet<&str>) -> bool {
+    let is_delta = |path: &&&str| values::ends_with(path, &["-delta.vmdk", "-sesparse.vmdk"]);
+    let is_base = |path: &&&str| values::ends_with(path, &["-flat.vmdk", "-rdm.vmdk", "-rdmp.vmdk"]);
+    !paths.iter().any(|path| is_delta(&path)) || paths.iter().any(|path| is_base(&path))
+}
+
 /// Adds the files of `layoutEx`. When it lists any, it lists all: whole chains and snapshots too.
-pub(super) fn add_layout(draft: &mut Draft, files: Json<'_>, snapshots: Json<'_>) {
+pub(super) fn add_layout(draft: &mut Draft, layout: Layout<'_>) {
+    let Layout { files, snapshots, .. } = layout;
     if files.is_flattened() {
         draft.flattened = true;
         draft.add_cut(files);
         return;
     }
     draft.vm.has_snapshots |= !snapshots.objects().is_empty();
-    let is_named = |file: &Json<'_>| file.get("name").text().is_some();
-    let items = files.items();
-    // An item without a name may be any of the files.
-    if !items.is_empty() && items.iter().all(is_named) {
+    if layout.is_whole(&draft.vm) {
         draft.vm.listing = Listing::WholeChains;
     }
     for file in files.objects() {

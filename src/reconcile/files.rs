@@ -9,7 +9,7 @@ use foldhash::quality::RandomState;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::{
-    links::{leaving_links, links},
+    links::{leaving_links, links, place_of},
     same_file::{first_names, looks, unnumbered_looks},
     short_name,
     unread::UnreadPlaces,
@@ -359,7 +359,7 @@ impl<'a> Files<'a> {
             .enumerate()
             .filter(|(_, root)| root.machine == self.roots[from].machine);
         of_machine
-            .filter_map(|(index, root)| Some((index, below(root.path.as_bytes(), path.as_bytes())?)))
+            .filter_map(|(index, root)| Some((index, below(place_of(root).as_bytes(), path.as_bytes())?)))
             .min_by_key(|(_, below)| below.len())
     }
 }

@@ -56,13 +56,19 @@ pub(super) fn leaving_links(catalogue: &Catalogue) -> Vec<BTreeMap<Vec<u8>, RawP
     links
 }
 
-/// Where a root lies. One that was given as `//mnt/ds1` is no share where its machine says that it is `/mnt/ds1`.
-fn place_of(root: &RootRecord) -> &RawPath {
-    let is_of_unix = |place: &&RawPath| matches!(place.as_bytes(), [b'/', first, ..] if *first != b'/');
-    let absolute = root.absolute.as_ref().filter(is_of_unix);
-    absolute
-        .filter(|_| root.path.as_bytes().starts_with(b"//"))
-        .unwrap_or(&root.path)
+/// Where a root lies, for what its machine calls absolute. One that was given from where derelict ran is where its machine
+/// says, and one given as `//mnt/ds1` is no share where that is `/mnt/ds1`.
+pub(super) fn place_of(root: &RootRecord) -> &RawPath {
+    let Some(absolute) = &root.absolute else {
+        return &root.path;
+    };
+    let is_of_unix = matches!(absolute.as_bytes(), [b'/', first, ..] if *first != b'/');
+    let is_twofold = is_of_unix && root.path.as_bytes().starts_with(b"//");
+    if is_twofold || !is_absolute(&root.path) {
+        absolute
+    } else {
+        &root.path
+    }
 }
 
 /// An absolute path without `.` and `..`. Nothing lies above a volume of Windows.
@@ -130,7 +136,7 @@ mod tests {
         let leads = |root: &str, target: &str| {
             let mut catalogue = Catalogue::new(vec![RootRecord {
                 path: root.into(),
-                absolute: root.starts_with("//mnt").then(|| root[1..].into()),
+                absolute: matches!(root, "//mnt/ds1" | "ds1" | ".").then(|| "/mnt/ds1".into()),
                 ..RootRecord::default()
             }]);
             catalogue.specials.push(Special {
@@ -146,6 +152,8 @@ mod tests {
         let is_inside = |root, target| assert_eq!(leads(root, target), (Some("a/b.vmdk".to_owned()), None), "{target}");
         for target in ["../a/b.vmdk", "/mnt/ds1/a/b.vmdk"] {
             is_inside("/mnt/ds1", target);
+            is_inside("ds1", target);
+            is_inside(".", target);
         }
         for target in [
             r"..\a\b.vmdk",
@@ -194,6 +202,7 @@ mod tests {
             ("/mnt/ds1", "../../ds2/b.vmdk", "/mnt/ds2/b.vmdk"),
             ("/mnt/ds1", "/mnt/ds2/b.vmdk", "/mnt/ds2/b.vmdk"),
             ("//mnt/ds1", "../../ds2/b.vmdk", "/mnt/ds2/b.vmdk"),
+            ("ds1", "../../ds2/b.vmdk", "/mnt/ds2/b.vmdk"),
             (r"D:\VMs", r"..\..\Other\b.vmdk", "D:/Other/b.vmdk"),
             (r"D:\VMs", r"E:\Other\b.vmdk", "E:/Other/b.vmdk"),
         ] {

@@ -117,7 +117,7 @@ fn a_layout_with_a_nameless_file_is_no_list_of_all_files() {
         );
         vm(&only_of(text), "a").listing
     };
-    let file = r#"{"Name":"[d] a/a.vmx","Type":"config"}"#;
+    let file = r#"{"Name":"[d] a/a.vmx","Type":"config"},{"Name":"[d] a/a.vmdk","Type":"diskDescriptor"}"#;
     assert_eq!(of(file), Listing::WholeChains);
     assert_eq!(
         of(&format!(r#"{file},{{"Name":null,"Type":"diskDescriptor"}}"#)),
@@ -285,4 +285,79 @@ fn two_disks_at_one_path_of_two_nodes_have_no_told_parent() {
     };
     assert_eq!(of("D:\\A.vhdx,,Dynamic"), Listing::WholeChains);
     assert_eq!(of("D:\\a.vhdx,D:\\base.vhdx,Differencing"), Listing::LeafDisks);
+}
+
+#[test]
+fn a_layout_that_the_same_object_contradicts_is_no_list_of_all_files() {
+    let of = |devices: &str, files: &[(&str, &str)], more: &str| {
+        let files: Vec<String> = files
+            .iter()
+            .zip(1..)
+            .map(|((name, kind), key)| format!(r#"{{"key":{key},"name":"[d] a/{name}","type":"{kind}"}}"#))
+            .collect();
+        let text = format!(
+            r#"[{{"self":{{"type":"VirtualMachine","value":"vm-1"}},"name":"a",
+                "config":{{"files":{{"vmPathName":"[d] a/a.vmx"}},"hardware":{{"device":[{devices}]}}}},
+                "layoutEx":{{"file":[{}]{more}}}}}]"#,
+            files.join(",")
+        );
+        vm(&only_of(format!(r#"{{"virtualMachines":{text}}}"#)), "a").listing
+    };
+    let disk =
+        r#"{"capacityInKB":1,"backing":{"fileName":"[d] a/a-000001.vmdk","parent":{"fileName":"[d] a/a.vmdk"}}}"#;
+    let link = [
+        ("a-000001.vmdk", "diskDescriptor"),
+        ("a-000001-delta.vmdk", "diskExtent"),
+    ];
+    let base = [("a.vmdk", "diskDescriptor"), ("a-flat.vmdk", "diskExtent")];
+    let chain = [link, base].concat();
+    let keys = |keys: &str| format!(r#","disk":[{{"key":2000,"chain":[{{"fileKey":[3,4]}},{{"fileKey":[{keys}]}}]}}]"#);
+    assert_eq!(of(disk, &chain, &keys("1,2")), Listing::WholeChains);
+    assert_eq!(
+        of(disk, &chain, &keys("1,9")),
+        Listing::LeafDisks,
+        "a chain has a file that is not listed"
+    );
+    assert_eq!(
+        of(disk, &base, ""),
+        Listing::LeafDisks,
+        "it lags behind the disk that is attached (V7)"
+    );
+    assert_eq!(
+        of(disk, &link, ""),
+        Listing::LeafDisks,
+        "the parent that the disk names is not listed"
+    );
+    let alone = r#"{"capacityInKB":1,"backing":{"fileName":"[d] a/a-000001.vmdk"}}"#;
+    assert_eq!(of(alone, &link, ""), Listing::LeafDisks, "a link without any base");
+    assert_eq!(of(alone, &chain, ""), Listing::WholeChains);
+    let snapshots = r#","snapshot":[{"key":{"value":"snapshot-1"},"disk":[]}]"#;
+    assert_eq!(
+        of(disk, &chain, snapshots),
+        Listing::LeafDisks,
+        "a snapshot without its state"
+    );
+    let with_state = [&chain[..], &[("a-Snapshot1.vmsn", "snapshotData")]].concat();
+    assert_eq!(of(disk, &with_state, snapshots), Listing::WholeChains);
+    let nameless = format!(r#"{disk},{{"capacityInKB":1,"backing":{{}}}}"#);
+    assert_eq!(
+        of(&nameless, &chain, ""),
+        Listing::ConfigOnly,
+        "a disk is attached that nobody names"
+    );
+}
+
+#[test]
+fn a_vm_with_more_disks_than_are_told_has_no_list_of_its_disks() {
+    let of = |disks: u32| {
+        let text = format!(
+            r#"{{"virtualMachines":[{{"self":{{"type":"VirtualMachine","value":"vm-1"}},"name":"a",
+                "summary":{{"config":{{"numVirtualDisks":{disks}}}}},
+                "config":{{"files":{{"vmPathName":"[d] a/a.vmx"}},
+                    "hardware":{{"device":[{{"capacityInKB":1,"backing":{{"fileName":"[d] a/a.vmdk"}}}}]}}}}}}]}}"#
+        );
+        vm(&only_of(text), "a").listing
+    };
+    assert_eq!(of(1), Listing::LeafDisks);
+    assert_eq!(of(2), Listing::ConfigOnly);
 }

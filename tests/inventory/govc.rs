@@ -117,7 +117,8 @@ fn powercli_lists_of_one_folder_are_joined() {
     let folder = Folder::new();
     let vms = r#"{"Name":"a","MoRef":"vm-1","InstanceUuid":"d0e8e76b-94d9-527c-9d6f-1a3a383c9c0c","Template":false,"ConnectionState":"connected","VmPathName":"[d] a/a.vmx",
         "Files":{"LogDirectory":"[d] a/"},"Devices":{"Key":2000,"Type":"VirtualDisk","FileName":"[d] a/a-000001.vmdk"},
-        "LayoutExFile":[{"Key":1,"Name":"[d] a/a.vmdk","Type":"diskDescriptor","Size":7}],"LayoutExSnapshot":{"Key":1}}"#;
+        "LayoutExFile":[{"Key":1,"Name":"[d] a/a.vmdk","Type":"diskDescriptor","Size":7},{"Key":2,"Name":"[d] a/a-000001.vmdk","Type":"diskDescriptor"},
+            {"Key":3,"Name":"[d] a/a-Snapshot1.vmsn","Type":"snapshotData"}],"LayoutExSnapshot":{"Key":1}}"#;
     folder.put("vms.json", format!("\u{feff}{vms}"));
     folder.put("datastores.json", r#"{"Name":"d","Id":"Datastore-datastore-1","Type":"VMFS","State":"Available","Url":"ds:///vmfs/volumes/aa-bb/","Uuid":"aa-bb","Hosts":["host-1"]}"#);
     let inventory = only(folder.path());

@@ -176,6 +176,7 @@ fn add(known: &mut Draft, other: Draft) {
     known_vm.notes = known_vm.notes.take().or(vm.notes);
     known.listed |= other.listed;
     known.expected_disks = known.expected_disks.or(other.expected_disks);
+    known.has_nameless_disk |= other.has_nameless_disk;
     known.flattened &= other.flattened;
     // It moved between two exports: both places are its own.
     if let Some(config) = second_config {
@@ -183,14 +184,14 @@ fn add(known: &mut Draft, other: Draft) {
     }
 }
 
-/// How much is listed: where the list says how many disks a VM has, fewer rows than that are no list of its disks, and
-/// none expected are all there.
+/// How much is listed: where the list says how many disks a VM has, fewer than that are no list of its disks, nor are those
+/// beside one without a file; and none expected are all there.
 pub(super) fn listing(draft: &Draft) -> Listing {
     let disks = draft.vm.files.iter().filter(|file| file.role == Role::Disk).count();
     let disks = u64::try_from(disks).unwrap_or(u64::MAX);
     match (draft.vm.listing, draft.expected_disks) {
-        (Listing::WholeChains, _) => Listing::WholeChains,
-        (Listing::LeafDisks, Some(expected)) if disks < expected => Listing::ConfigOnly,
+        _ if draft.has_nameless_disk => Listing::ConfigOnly,
+        (_, Some(expected)) if disks < expected => Listing::ConfigOnly,
         (Listing::ConfigOnly, Some(0)) if draft.vm.has_configuration => Listing::LeafDisks,
         (listing, _) => listing,
     }

@@ -193,6 +193,8 @@ fn disks(parts: &mut Parts<'_>, table: &Table) {
             draft.add_file(Role::Disk, disk, None);
             draft.vm.listing = Listing::LeafDisks;
             draft.vm.has_configuration = true;
+        } else {
+            draft.has_nameless_disk = true;
         }
         let part = parts.of(vm_columns.source.source(row));
         note_lost_cell(part, row, path);
