@@ -164,7 +164,16 @@ pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         text.to_ascii_lowercase()
     } else {
-        text.nfc().collect::<String>().to_lowercase()
+        text.nfc().map(upper).flat_map(char::to_lowercase).collect()
+    }
+}
+
+/// The one upper-case letter of a character, as NTFS and SMB compare names: `σ` and `ς` have the same, `ß` has none.
+fn upper(character: char) -> char {
+    let mut upper = character.to_uppercase();
+    match (upper.next(), upper.next()) {
+        (Some(one), None) => one,
+        _ => character,
     }
 }
 
@@ -483,6 +492,22 @@ mod tests {
 
     fn labelled(text: &str) -> Mount {
         Mount::Label(text.to_owned())
+    }
+
+    #[test]
+    fn letters_of_one_upper_case_letter_fold_together_and_others_do_not() {
+        for (one, other) in [
+            ("ΣΑΣ", "σας"),
+            ("σασ", "σας"),
+            ("A\u{308}ß", "äß"),
+            ("µ", "μ"),
+            ("ЖЯ", "жя"),
+        ] {
+            assert_eq!(fold(one), fold(other), "{one} and {other}");
+        }
+        for (one, other) in [("ß", "ss"), ("ä", "a"), ("σ", "s"), ("ﬁ", "fi")] {
+            assert_ne!(fold(one), fold(other), "{one} and {other}");
+        }
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub struct Rule {
     /// Where that is known from.
     pub source: String,
     paths: Globs,
+    except: Globs,
     kinds: Vec<Kind>,
     sibling: Option<Globs>,
     datastore: Option<GlobMatcher>,
@@ -83,6 +84,8 @@ struct WrittenRule {
     #[serde(default = "custom")]
     class: Class,
     paths: Vec<String>,
+    #[serde(default)]
+    except: Vec<String>,
     #[serde(default)]
     kinds: Vec<Kind>,
     sibling: Option<String>,
@@ -209,6 +212,7 @@ impl Rule {
             reason: written.reason,
             source: written.source,
             paths: Globs::compile(written.paths)?,
+            except: Globs::compile(written.except)?,
             kinds: written.kinds,
             sibling: written.sibling.map(|glob| Globs::compile(vec![glob])).transpose()?,
             datastore: matcher(written.datastore.as_deref())?,
@@ -217,7 +221,9 @@ impl Rule {
     }
 
     fn matches(&self, subject: Subject<'_>) -> bool {
-        (self.kinds.is_empty() || self.kinds.contains(&subject.kind)) && self.paths.is_match(subject.path)
+        (self.kinds.is_empty() || self.kinds.contains(&subject.kind))
+            && self.paths.is_match(subject.path)
+            && !self.except.is_match(subject.path)
     }
 }
 

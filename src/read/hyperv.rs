@@ -235,6 +235,14 @@ pub(super) fn replica_log(reader: &FileReader) -> Result<Parsed, ParseError> {
 /// A `.vhds`: what it names are the data of the disk.
 pub(super) fn disk_set(reader: &FileReader) -> Result<Parsed, ParseError> {
     let facts = vhds::read(reader)?;
+    let mut marks = vec![mark(MarkCode::Shared, "a VHD Set may be attached to several VMs")];
+    if facts.names.is_empty() && facts.bytes > 0 {
+        // A sound one always names its data.
+        marks.push(mark(
+            MarkCode::Damaged,
+            "it names no file of data, as every VHD Set does",
+        ));
+    }
     let evidence = Evidence {
         references: facts
             .names
@@ -251,7 +259,7 @@ pub(super) fn disk_set(reader: &FileReader) -> Result<Parsed, ParseError> {
             create_type: Some("vhd-set".to_owned()),
             ..DiskEvidence::default()
         })),
-        marks: vec![mark(MarkCode::Shared, "a VHD Set may be attached to several VMs")],
+        marks,
         ..Evidence::default()
     };
     Ok(Parsed::new(&facts, evidence, &facts.anomalies))

@@ -65,7 +65,7 @@ pub(crate) fn add(files: &Files<'_>, references: &mut References, checkpoints: &
                 }
                 Kind::VmdkDescriptor => {
                     digests_of(files, references, node);
-                    if is_unread(files, node) {
+                    if is_unread(files, node) || lacks_extents(files, references, node) {
                         of_unread_descriptor(files, references, node);
                     }
                 }
@@ -384,6 +384,17 @@ pub(crate) fn is_unread(files: &Files<'_>, node: NodeId) -> bool {
     ]
     .into_iter()
     .any(|mark| files.nodes[node].has_mark(mark))
+}
+
+/// True for a descriptor that names no extent, or one that is not there: a damaged line says nothing of its file.
+fn lacks_extents(files: &Files<'_>, references: &References, descriptor: NodeId) -> bool {
+    let evidence = files.nodes[descriptor].evidence();
+    let written = evidence.into_iter().flat_map(|evidence| &evidence.references);
+    let targets = written.zip(&references.targets[descriptor]);
+    let mut extents = targets
+        .filter(|(reference, _)| reference.role == Role::Extent)
+        .peekable();
+    extents.peek().is_none() || extents.any(|(_, target)| matches!(target, Target::Missing { .. }))
 }
 
 /// True for a file that tells the extents of a disk.

@@ -399,3 +399,22 @@ fn a_disk_of_nobody_that_was_never_finished_says_so() {
     let whole = &judged.artifact("csv1/conversion/whole.vhdx").reasons;
     assert!(whole.iter().all(|reason| reason.code.name() != "damaged"));
 }
+
+#[test]
+fn hd11_a_set_that_names_no_data_may_have_any() {
+    let site = |set: Vec<u8>| {
+        let path = csv("share/set.vhds");
+        Site::hyperv()
+            .vmcx("csv1/node", &hyperv_vm("node", &[&path]))
+            .file("csv1/share/set.vhds", set)
+            .vhdx(
+                "csv1/share/other_0F1E2D3C-0000-1111-2222-333344445555.avhdx",
+                &vhdx("data"),
+            )
+            .inventory(hyperv_host("hv1").vm(hyperv_row("node", &[&path])))
+            .judge()
+    };
+    let data = "csv1/share/other_0F1E2D3C-0000-1111-2222-333344445555.avhdx";
+    site(vec![0; 65536]).is(data, "unknown");
+    site(vhds(&["other_0F1E2D3C-0000-1111-2222-333344445555.avhdx"])).is(data, "owned");
+}

@@ -252,3 +252,43 @@ fn v49_the_data_of_a_digest_are_its_own_whether_or_not_its_descriptor_can_be_rea
     }
     site("r-digest.vmdk", None).is("ds1/web/q-digest-flat.vmdk", "orphaned/leftover-sidecar");
 }
+
+#[test]
+fn v40_a_damaged_line_of_an_extent_leaves_the_disk_what_bears_its_name() {
+    for line in [
+        "RW 16384 VMFS",
+        "RW 16384 VM",
+        "RW 16384 VMFS \"v-f",
+        "RW 16384 VMFS \"\"",
+        "RW 16384 VMFS \"v-flat.vm\"",
+    ] {
+        let text = String::from_utf8(descriptor("v").build()).expect("a descriptor is text");
+        let sound = text
+            .lines()
+            .find(|line| line.starts_with("RW "))
+            .expect("it has an extent");
+        Site::vmware()
+            .vmx("ds1/v", "v", &["v.vmdk"])
+            .file("ds1/v/v.vmdk", text.replace(sound, line).into_bytes())
+            .zeros("ds1/v/v-flat.vmdk", SECTORS * 512)
+            .zeros("ds1/v/w-flat.vmdk", SECTORS * 512)
+            .inventory(vcenter().vm(config_only("v", "[ds1] v/v.vmx")))
+            .judge()
+            .is("ds1/v/v-flat.vmdk", "owned")
+            .is("ds1/v/w-flat.vmdk", "orphaned/headless-extent");
+    }
+}
+
+#[test]
+fn v40_an_extent_of_the_name_of_a_disk_that_has_another_stays_nobodys() {
+    let text = String::from_utf8(descriptor("v").build()).expect("a descriptor is text");
+    Site::vmware()
+        .vmx("ds1/v", "v", &["v.vmdk"])
+        .file("ds1/v/v.vmdk", text.replace("v-flat.vmdk", "w-flat.vmdk").into_bytes())
+        .zeros("ds1/v/v-flat.vmdk", SECTORS * 512)
+        .zeros("ds1/v/w-flat.vmdk", SECTORS * 512)
+        .inventory(vcenter().vm(config_only("v", "[ds1] v/v.vmx")))
+        .judge()
+        .is("ds1/v/w-flat.vmdk", "owned")
+        .is("ds1/v/v-flat.vmdk", "orphaned/headless-extent");
+}
