@@ -148,7 +148,7 @@ pub(super) fn add_devices(draft: &mut Draft, devices: Json<'_>) {
 }
 
 /// The file behind a device.
-fn file_of<'a>(device: Json<'a>) -> Option<&'a str> {
+fn file_of(device: Json<'_>) -> Option<&str> {
     let path = device.first(&["backing.fileName", "fileName"]).text()?;
     (!path.trim().is_empty()).then_some(path)
 }
@@ -209,7 +209,7 @@ impl<'a> Layout<'a> {
         !items.is_empty()
             && items.iter().all(is_named)
             && vm.files.iter().all(is_listed)
-            && (!vm.has_snapshots || files.iter().any(is_snapshot_state))
+            && (!vm.has_snapshots || files.iter().copied().any(is_snapshot_state))
             && has_base(&paths)
             && self.has_all_keys(&files)
     }
@@ -226,7 +226,7 @@ impl<'a> Layout<'a> {
     }
 }
 
-fn is_snapshot_state(file: &Json<'_>) -> bool {
+fn is_snapshot_state(file: Json<'_>) -> bool {
     layout_role(file.get("type").text().unwrap_or_default()) == Role::SnapshotState
 }
 

@@ -272,7 +272,7 @@ codes! {
         DifferencingDisk = "differencing-disk",
         /// It was written after its parent.
         NewerThanParent = "newer-than-parent",
-        /// The same disk at another place is in use.
+        /// The same disk at another place is in use, or another descriptor names its extent.
         TwinInUse = "twin-in-use",
         /// A disk of the same identity and other content is in use at another place.
         OlderCopy = "older-copy",

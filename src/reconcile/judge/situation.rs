@@ -210,6 +210,39 @@ impl Judge<'_> {
         situation
     }
 
+    /// A descriptor that was written anew beside the old one: tools that delete a disk delete its extents too.
+    fn sharing(&self, node: NodeId, extent: NodeId, other: NodeId) -> Situation {
+        let text = format!(
+            "{} names the same extent {}: whoever deletes this disk with a tool of the platform deletes the data of that one",
+            self.path_beside(other, node),
+            self.path_beside(extent, node)
+        );
+        let mut situation = Situation::new(Class::DeletedVmDisk, Grade::Review);
+        situation.reasons.push(statement(
+            ReasonCode::TwinInUse,
+            text,
+            Some(self.path(other)),
+            Weight::Against,
+        ));
+        situation.risk = Some(Risk::DataLoss);
+        situation
+    }
+
+    /// An extent of this disk that another descriptor names as well, and that descriptor.
+    fn shared_extent(&self, node: NodeId) -> Option<(NodeId, NodeId)> {
+        let first = &self.world.files.first_name;
+        let edges = self.references.from[node]
+            .iter()
+            .map(|&place| &self.references.edges[place]);
+        let mut extents = edges.filter(|edge| edge.role == Role::Extent && edge.to != node);
+        extents.find_map(|extent| {
+            let mut naming = self.references.into(extent.to);
+            let other = naming
+                .find(|edge| edge.role == Role::Extent && edge.to != edge.from && first[edge.from] != first[node]);
+            Some((extent.to, other?.from))
+        })
+    }
+
     pub(super) fn disk_situation(&self, node: NodeId) -> Situation {
         let file = self.file(node);
         let disk = file.evidence().and_then(|evidence| evidence.disk.as_ref());
@@ -229,6 +262,9 @@ impl Judge<'_> {
             } else {
                 situation(Grade::Candidate, "an extent that the descriptor names is gone")
             };
+        }
+        if let Some((extent, other)) = self.shared_extent(node) {
+            return self.sharing(node, extent, other);
         }
         if let Some(twin) = self.used_twin(node) {
             let text = format!(

@@ -292,3 +292,22 @@ fn v40_an_extent_of_the_name_of_a_disk_that_has_another_stays_nobodys() {
         .is("ds1/v/w-flat.vmdk", "owned")
         .is("ds1/v/v-flat.vmdk", "orphaned/headless-extent");
 }
+
+#[test]
+fn v39_a_descriptor_that_shares_its_extent_with_one_in_use_is_no_candidate() {
+    let site = |extent: &str| {
+        let text = String::from_utf8(descriptor("other").build()).expect("a descriptor is text");
+        Site::vmware()
+            .vmx("ds1/v", "v", &["new.vmdk"])
+            .file("ds1/v/new.vmdk", text.replace("other-flat.vmdk", extent).into_bytes())
+            .zeros("ds1/v/other-flat.vmdk", SECTORS * 512)
+            .disk("ds1/v/old")
+            .inventory(vcenter().vm(row("v", "[ds1] v/v.vmx", &["[ds1] v/new.vmdk"])))
+            .judge()
+    };
+    site("old-flat.vmdk")
+        .is("ds1/v/old.vmdk", "orphaned/deleted-vm-disk review")
+        .because("ds1/v/old.vmdk", "twin-in-use")
+        .is("ds1/v/old-flat.vmdk", "owned");
+    site("other-flat.vmdk").is("ds1/v/old.vmdk", "orphaned/deleted-vm-disk candidate");
+}
