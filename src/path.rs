@@ -122,6 +122,11 @@ impl StoragePath {
 pub fn parse(text: &str) -> Parsed {
     let text = text.trim_matches(|c: char| c == ' ' || c == '\t' || c == '\r' || c == '\n');
     let text = &*below_scheme(text);
+    // vCenter puts a label of no letters before the path of a datastore that it does not know: `[] /vmfs/volumes/…`.
+    let text = text
+        .strip_prefix("[] ")
+        .filter(|path| path.starts_with('/'))
+        .unwrap_or(text);
     if text.is_empty() || text == "-1" || is_device(text) {
         return Parsed::NotAFile;
     }
@@ -492,6 +497,18 @@ mod tests {
 
     fn labelled(text: &str) -> Mount {
         Mount::Label(text.to_owned())
+    }
+
+    #[test]
+    fn an_empty_label_before_an_absolute_path_says_nothing() {
+        assert_eq!(
+            parse("[] /vmfs/volumes/aa-bb/d/d.vmdk"),
+            parse("/vmfs/volumes/aa-bb/d/d.vmdk")
+        );
+        assert_ne!(
+            parse("[ds] /vmfs/volumes/aa-bb/d/d.vmdk"),
+            parse("/vmfs/volumes/aa-bb/d/d.vmdk")
+        );
     }
 
     #[test]

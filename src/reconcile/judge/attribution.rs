@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Most links of a chain that are asked for the owner of one of them.
-const CHAIN_LINKS_MAX: usize = 1024;
+pub(super) const CHAIN_LINKS_MAX: usize = 1024;
 
 /// The last known owner of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Judge, Judgement,
+    attribution::CHAIN_LINKS_MAX,
     reasons::{settled, unchecked},
 };
 use crate::{
@@ -125,18 +126,25 @@ impl Judge<'_> {
                 vec![reason],
             ));
         }
-        let fcd = self.file(node).evidence()?.disk.as_ref()?.fcd_id.as_deref()?;
-        if self.fcd_listed(node) {
+        let (base, fcd) = self.first_class_disk(node)?;
+        if self.fcd_listed(node) && !self.is_on_listed_disk(node) {
             return None;
         }
-        let text = format!("its descriptor carries the id {fcd} of a First Class Disk");
+        let text = if base == node {
+            format!("its descriptor carries the id {fcd} of a First Class Disk")
+        } else {
+            let base = self.path_beside(base, node);
+            format!(
+                "a snapshot of {base}, which carries the id {fcd} of a First Class Disk: what is written goes to the snapshot"
+            )
+        };
         let mut judgement = Judgement::new(
             Verdict::Service,
             Some(Class::Fcd),
             vec![statement(
                 ReasonCode::FirstClassDisk,
                 text,
-                Some(source_of(self.world.files, node, None)),
+                Some(source_of(self.world.files, base, None)),
                 Weight::For,
             )],
         );
@@ -399,7 +407,11 @@ impl Judge<'_> {
     /// V16, V22, V82: the list of those that the file may belong to was given, and none of them is left.
     pub(super) fn is_leaked(&self, node: NodeId, class: Class) -> bool {
         match class {
-            Class::Fcd => self.fcd_listed(node) && self.file(node).kind() != Kind::DatastoreSystem,
+            Class::Fcd => {
+                self.fcd_listed(node)
+                    && self.file(node).kind() != Kind::DatastoreSystem
+                    && !self.is_on_listed_disk(node)
+            }
             Class::ContentLibrary => {
                 let cover = &self.coverage.roots[self.root(node)];
                 self.is_left_by_library(node)
@@ -500,6 +512,35 @@ impl Judge<'_> {
                 .in_folder(file.entry.root, file.folder())
                 .iter()
                 .any(is_named_beside)
+    }
+
+    /// The disk of a chain that carries the id of a First Class Disk, and that id: snapshots of it do not repeat it.
+    fn first_class_disk(&self, node: NodeId) -> Option<(NodeId, &str)> {
+        self.down_the_chain(node).into_iter().find_map(|link| {
+            let disk = self.file(link).evidence()?.disk.as_ref()?;
+            Some((link, disk.fcd_id.as_deref()?))
+        })
+    }
+
+    /// It stands on a disk that the list of a service names, or holds the data of one that does: a list names the disk,
+    /// not its snapshots.
+    fn is_on_listed_disk(&self, node: NodeId) -> bool {
+        let described_by = self.references.into(node).find(|edge| edge.role == Role::Extent);
+        let chain = self.down_the_chain(described_by.map_or(node, |edge| edge.from));
+        chain.iter().any(|link| self.owners.objects_of.contains_key(link))
+    }
+
+    /// A disk and what it stands on, down to the base.
+    fn down_the_chain(&self, node: NodeId) -> Vec<NodeId> {
+        let mut chain = vec![node];
+        let parent_of = |child: NodeId| self.references.of(child).find(|edge| edge.role == Role::Parent);
+        while let Some(parent) = chain.last().and_then(|&child| parent_of(child))
+            && chain.len() < CHAIN_LINKS_MAX
+            && !chain.contains(&parent.to)
+        {
+            chain.push(parent.to);
+        }
+        chain
     }
 
     /// Every covering inventory lists the First Class Disks of this datastore.

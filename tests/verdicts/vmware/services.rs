@@ -3,7 +3,7 @@
 use derelict::inventory::InventoryKind;
 use derelict_parsers::testkit::{
     guid,
-    vmware::{DescriptorBuilder, SnapshotBuilder, VmsdBuilder},
+    vmware::{DescriptorBuilder, SnapshotBuilder, VmsdBuilder, cowd},
 };
 
 use crate::support::{Export, SECTORS, Site, cid, config_only, descriptor, row_of, vcenter, vmx};
@@ -35,6 +35,42 @@ fn v15_neither_a_folder_of_a_like_name_nor_another_key_makes_a_first_class_disk(
             &["ds1/fcd-old/a.vmdk", "ds1/old/fcd.vmdk", "ds1/loose/f.vmdk"],
             "orphaned/deleted-vm-disk",
         );
+}
+
+#[test]
+fn v15_v16_a_snapshot_of_a_first_class_disk_is_as_the_disk_listed_or_not() {
+    let link_in = |site: Site, folder: &str, name: &str| {
+        let parent = format!("{name}.vmdk");
+        let link = DescriptorBuilder::cowd_link(&format!("{name}-000001"), SECTORS, cid("link"), &parent, cid(name));
+        site.file(
+            &format!("ds1/{folder}/{name}.vmdk"),
+            descriptor(name).ddb("fcd.uuid", "0a 1b").build(),
+        )
+        .zeros(&format!("ds1/{folder}/{name}-flat.vmdk"), SECTORS * 512)
+        .file(&format!("ds1/{folder}/{name}-000001.vmdk"), link.build())
+        .file(&format!("ds1/{folder}/{name}-000001-delta.vmdk"), cowd(2048))
+    };
+    let links = [
+        "ds1/fcd/a-000001.vmdk",
+        "ds1/fcd/a-000001-delta.vmdk",
+        "ds1/k8s/b-000001.vmdk",
+        "ds1/k8s/b-000001-delta.vmdk",
+    ];
+    let site = || link_in(link_in(Site::vmware().vm("ds1", "web"), "fcd", "a"), "k8s", "b");
+    site()
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .are(&links, "service/fcd never");
+    let listing = |paths: &[&str]| {
+        let mut inventory = vcenter().vm(row_of("web"));
+        for path in paths {
+            inventory = inventory.object("fcd", path, Some(path));
+        }
+        inventory.fcd_scope = vec!["ds1".to_owned()];
+        site().inventory(inventory).judge()
+    };
+    listing(&["[ds1] fcd/a.vmdk", "[ds1] k8s/b.vmdk"]).are(&links, "service/fcd");
+    listing(&[]).are(&links[..1], "orphaned/leaked-volume");
 }
 
 #[test]
