@@ -38,6 +38,26 @@ fn v15_neither_a_folder_of_a_like_name_nor_another_key_makes_a_first_class_disk(
 }
 
 #[test]
+fn v22_v36_libraries_and_packages_are_known_below_other_folders_too() {
+    let library = "ds1/libs/contentlib-0a1b2c3d-0000-1111-2222-333344445555/item";
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk(&format!("{library}/x"))
+        .disk("ds1/libs/contentlib-old/x")
+        .disk("ds1/apps/Chrome")
+        .file("ds1/apps/Chrome.vmdk.metadata", "{}")
+        .disk("ds1/alone/Chrome")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is(&format!("{library}/x.vmdk"), "service/content-library")
+        .is("ds1/apps/Chrome.vmdk", "service/app-volumes")
+        .are(
+            &["ds1/libs/contentlib-old/x.vmdk", "ds1/alone/Chrome.vmdk"],
+            "orphaned/deleted-vm-disk",
+        );
+}
+
+#[test]
 fn v15_v16_a_snapshot_of_a_first_class_disk_is_as_the_disk_listed_or_not() {
     let link_in = |site: Site, folder: &str, name: &str| {
         let parent = format!("{name}.vmdk");
