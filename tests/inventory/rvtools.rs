@@ -181,6 +181,27 @@ fn fewer_rows_than_a_host_counts_cap() {
 }
 
 #[test]
+fn without_a_list_of_hosts_fewer_vms_than_a_datastore_counts_cap() {
+    let capping = |count: u32| {
+        let datastores =
+            format!("Name,Type,# VMs total,URL,VI SDK Server\nd,VMFS,{count},ds:///vmfs/volumes/a-b/,vc\n");
+        let inventory = rvtools(&[("1.csv", INFO), ("2.csv", DISK), ("4.csv", &datastores)]);
+        capping(&inventory).concat()
+    };
+    let vms = u32::try_from(rvtools(&[("1.csv", INFO), ("2.csv", DISK)]).vms.len()).expect("a few");
+    assert_eq!(capping(vms + 1), "vm-count-mismatch");
+    assert_eq!(capping(vms), "");
+}
+
+#[test]
+fn a_disk_without_its_path_leaves_its_vm_without_a_list_of_disks() {
+    let disks = format!("{DISK}a,Hard disk 2,persistent,,vm-1,vc\n");
+    let listing = |disks: &str| vm(&rvtools(&[("1.csv", INFO), ("2.csv", disks)]), "a").listing;
+    assert_eq!(listing(DISK), Listing::LeafDisks);
+    assert_eq!(listing(&disks), Listing::ConfigOnly);
+}
+
+#[test]
 fn a_host_that_the_host_list_lacks_is_not_spoken_for() {
     let datastores =
         "Name,Type,# VMs total,Hosts,URL,VI SDK Server\nd,VMFS,2,\"esx1, esx2, esx9\",ds:///vmfs/volumes/a-b/,vc\n";

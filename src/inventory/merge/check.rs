@@ -167,6 +167,7 @@ pub(super) fn warnings(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWa
     all.extend(no_rows(inventory));
     all.extend(tabs(inventory, parts));
     all.extend(vm_counts(inventory, parts));
+    all.extend(vm_counts_of_datastores(inventory, parts));
     all.extend(mentions_only(parts, inventory));
     all.extend(strangers_on_datastores(parts, inventory));
     all.extend(named_vms(parts, inventory));
@@ -326,6 +327,39 @@ fn vm_counts(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWarning> {
                 format!(
                     "host {} has {counted} VMs, but {listed} are listed (rights, a filter, or vCLS left out); export all VMs",
                     host.name
+                ),
+            ))
+        })
+        .collect()
+}
+
+/// More VMs on a datastore by its own count than have a file there, where no list of hosts counts them (V5).
+fn vm_counts_of_datastores(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWarning> {
+    let has = |tab: Tab| parts.iter().any(|part| part.tabs.contains(&tab));
+    if has(Tab::Host) || !has(Tab::Datastore) || !inventory.has_vm_list {
+        return Vec::new();
+    }
+    let mut rows: HashMap<&str, u64> = HashMap::new();
+    for vm in &inventory.vms {
+        let paths = vm.files.iter().map(|file| &file.path);
+        let paths = paths.chain(&vm.folders).chain(&vm.config);
+        let labels = paths.filter_map(|path| Some(path.strip_prefix('[')?.split_once(']')?.0));
+        for label in labels.collect::<BTreeSet<_>>() {
+            let count = rows.entry(label).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+    inventory
+        .datastores
+        .iter()
+        .filter_map(|datastore| {
+            let listed = rows.get(datastore.name.as_str()).copied().unwrap_or_default();
+            let counted = datastore.vm_count.filter(|&counted| counted > listed)?;
+            Some(InventoryWarning::capping(
+                "vm-count-mismatch",
+                format!(
+                    "datastore {} has {counted} VMs, but files there are listed of {listed} (rights, a filter, or tabs left out); export all VMs and all tabs",
+                    datastore.name
                 ),
             ))
         })
