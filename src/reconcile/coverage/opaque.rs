@@ -8,7 +8,7 @@ use std::{
 use super::{Builder, GapItem, Reach, home_folder, is_checkpoint_disk, is_state};
 use crate::{
     inventory::{DatastoreRecord, Listing, Registration},
-    kind::{Platform, Role},
+    kind::{Kind, Platform, Role},
     path::{fold, short_host},
     raw::RawPath,
     reconcile::{
@@ -49,6 +49,9 @@ impl Builder<'_> {
             }
             if knows_disks && let Some((root, path)) = &vm.ghost {
                 self.home_of_ghost(vm, *root, path);
+                if vm.platform == Platform::Vmware {
+                    self.state_of_ghost(vm, &names);
+                }
             }
             for config in opaque {
                 self.opaque_config(vm, config, knows_disks, &names);
@@ -68,6 +71,20 @@ impl Builder<'_> {
         );
         let reach = Reach::StateIn(root, home_folder(path.folder().as_bytes()));
         self.gap(ReasonCode::OwnerUnreadable, text, BTreeSet::from([root]), reach);
+    }
+
+    /// V11, V51: a configuration that is gone may have sent swap and state elsewhere. The swap of a VM that is off is none's.
+    fn state_of_ghost(&mut self, vm: &OwnerVm, names: &StateNames<'_>) {
+        let is_off = own::is_off(self.world, vm);
+        let is_swap = |node: &NodeId| self.world.files.nodes[*node].kind() == Kind::Vswp;
+        let mut nodes = self.of_its_name(vm, names);
+        nodes.retain(|node| !is_off || !is_swap(node));
+        let text = format!(
+            "the configuration of {} is not there: swap and state that bear its name may be its own, wherever they lie; \
+             an inventory that lists whole chains would tell",
+            vm.name
+        );
+        self.gap_of_nodes(text, nodes);
     }
 
     /// H-A4, H-A6: of a VM whose configuration is gone the cmdlets give an empty list of disks.

@@ -533,6 +533,25 @@ fn a_disk_in_the_folder_of_a_registered_vm_hints_at_that_vm_and_not_at_the_name_
 }
 
 #[test]
+fn v11_v51_swap_that_bears_the_name_of_a_ghost_is_not_judged_unless_it_is_off() {
+    let site = |state: &str| {
+        let mut ghost = row("p", "[ds1] p/p.vmx", &["[ds1] p/p.vmdk"]);
+        ghost.state = Some(state.to_owned());
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/p/p")
+            .zeros("ds1/swap/p-1234abcd.vswp", 4096)
+            .zeros("ds1/swap/pool-1234abcd.vswp", 4096)
+            .inventory(vcenter().vm(row_of("web")).vm(ghost))
+            .judge()
+    };
+    site("poweredOn")
+        .is("ds1/swap/p-1234abcd.vswp", "unknown/owner-unreadable")
+        .is("ds1/swap/pool-1234abcd.vswp", "orphaned/leftover-state");
+    site("poweredOff").is("ds1/swap/p-1234abcd.vswp", "orphaned/leftover-state");
+}
+
+#[test]
 fn v11_a_ghost_without_disk_list_keeps_its_folder_and_every_disk_in_its_reach_unknown() {
     let site = |row: Registration, has_folder: bool| {
         let site = Site::vmware()
