@@ -63,9 +63,11 @@ pub(super) fn vm(object: Json<'_>, row: String) -> Draft {
     add_folders(&mut draft, files);
     add_devices(&mut draft, config.at("hardware.device"));
     add_layout(&mut draft, Layout::of(object.get("layoutEx")));
+    // None may as well be one that vCenter does not know.
     draft.expected_disks = object
-        .first(&["summary.config.numVirtualDisks", "config.numVirtualDisks"])
-        .number();
+        .at("summary.config.numVirtualDisks")
+        .number()
+        .filter(|&disks| disks > 0);
     draft
 }
 
@@ -127,11 +129,12 @@ pub(super) fn add_devices(draft: &mut Draft, devices: Json<'_>) {
         draft.add_cut(devices);
         return;
     }
-    draft.has_nameless_disk |= devices
-        .objects()
-        .iter()
-        .any(|&device| is_disk(device, "") && file_of(device).is_none());
-    draft.vm.listing = draft.vm.listing.max(Listing::LeafDisks);
+    let is_nameless_disk = |&device: &Json<'_>| is_disk(device, "") && file_of(device).is_none();
+    if devices.objects().iter().any(is_nameless_disk) {
+        draft.has_nameless_disk = true;
+    } else {
+        draft.vm.listing = draft.vm.listing.max(Listing::LeafDisks);
+    }
     for device in devices.objects() {
         let Some(path) = file_of(device) else { continue };
         let role = device_role(device, path);

@@ -349,15 +349,17 @@ fn a_layout_that_the_same_object_contradicts_is_no_list_of_all_files() {
 
 #[test]
 fn a_vm_with_more_disks_than_are_told_has_no_list_of_its_disks() {
-    let of = |disks: u32| {
+    let of = |disks: u32, devices: &str| {
         let text = format!(
             r#"{{"virtualMachines":[{{"self":{{"type":"VirtualMachine","value":"vm-1"}},"name":"a",
                 "summary":{{"config":{{"numVirtualDisks":{disks}}}}},
                 "config":{{"files":{{"vmPathName":"[d] a/a.vmx"}},
-                    "hardware":{{"device":[{{"capacityInKB":1,"backing":{{"fileName":"[d] a/a.vmdk"}}}}]}}}}}}]}}"#
+                    "hardware":{{{devices}}}}}}}]}}"#
         );
         vm(&only_of(text), "a").listing
     };
-    assert_eq!(of(1), Listing::LeafDisks);
-    assert_eq!(of(2), Listing::ConfigOnly);
+    let one = r#""device":[{"capacityInKB":1,"backing":{"fileName":"[d] a/a.vmdk"}}]"#;
+    assert_eq!(of(1, one), Listing::LeafDisks);
+    assert_eq!(of(2, one), Listing::ConfigOnly);
+    assert_eq!(of(0, ""), Listing::ConfigOnly, "without devices none is not said");
 }

@@ -255,12 +255,14 @@ impl Judge<'_> {
             let from = self.file(edge.from).kind();
             let is_trace =
                 namer.verdict == Verdict::Orphaned && matches!(from, Kind::Vmsd | Kind::Vmsn | Kind::Vmss | Kind::Vmxf);
-            if is_trace && best.verdict == Verdict::Orphaned {
-                let text = format!(
-                    "{} names it ({}): a hint at its last owner",
-                    self.path_beside(edge.from, node),
-                    edge.key
-                );
+            let is_by_name = namer.verdict == Verdict::Orphaned && self.is_by_name_alone(edge);
+            if (is_trace || is_by_name) && best.verdict == Verdict::Orphaned {
+                let from = self.path_beside(edge.from, node);
+                let text = if is_by_name {
+                    format!("{from} bears its name and does not name it: a hint at its last owner")
+                } else {
+                    format!("{from} names it ({}): a hint at its last owner", edge.key)
+                };
                 let source = Some(self.path(edge.from));
                 best.reasons
                     .push(statement(ReasonCode::LastOwnerHint, text, source, Weight::For));

@@ -282,12 +282,15 @@ impl Judge<'_> {
     /// True for a reference that makes an extent more than a headless one: a descriptor that can be read or could be if
     /// somebody let us, or the redo log of a running VM, which has none (V40, V53).
     fn describes(&self, edge: &Edge) -> bool {
+        let is_named = || self.file(edge.from).kind() == Kind::VmdkDescriptor && !self.is_by_name_alone(edge);
+        edge.role == Role::Redo || edge.role == Role::Extent && is_named()
+    }
+
+    /// True for an extent of a descriptor that is torn, or names another or none, and has the name of this one.
+    pub(super) fn is_by_name_alone(&self, edge: &Edge) -> bool {
         let from = self.file(edge.from);
-        let is_torn = from.has_mark(MarkCode::Empty) || from.has_mark(MarkCode::Damaged);
-        edge.role == Role::Redo
-            || edge.role == Role::Extent
-                && from.kind() == Kind::VmdkDescriptor
-                && !(edge.basis == Match::Companion && is_torn)
+        let is_locked = from.has_mark(MarkCode::Unreadable) || from.has_mark(MarkCode::SharingViolation);
+        edge.role == Role::Extent && edge.basis == Match::Companion && from.kind() == Kind::VmdkDescriptor && !is_locked
     }
 
     /// H-D4: the VM runs on a checkpoint disk although no checkpoint is listed.

@@ -77,7 +77,11 @@ impl Judge<'_> {
     pub(super) fn situation(&self, node: NodeId) -> Situation {
         let file = self.file(node);
         let disk = file.evidence().and_then(|evidence| evidence.disk.as_deref());
-        let referenced_by = |role: Role| self.references.into(node).any(|edge| edge.role == role);
+        let referenced_by = |role: Role| {
+            self.references
+                .into(node)
+                .any(|edge| edge.role == role && !self.is_by_name_alone(edge))
+        };
         if in_recycle_bin(&self.path(node)) {
             return Situation::new(Class::RecycleBin, Grade::Low)
                 .because(ReasonCode::InRecycleBin, "it lies in a recycle bin");
@@ -217,7 +221,12 @@ impl Judge<'_> {
             self.path_beside(other, node),
             self.path_beside(extent, node)
         );
-        let mut situation = Situation::new(Class::DeletedVmDisk, Grade::Review);
+        let class = if self.is_dangling(node) {
+            Class::DanglingDescriptor
+        } else {
+            Class::DeletedVmDisk
+        };
+        let mut situation = Situation::new(class, Grade::Review);
         situation.reasons.push(statement(
             ReasonCode::TwinInUse,
             text,
@@ -228,18 +237,17 @@ impl Judge<'_> {
         situation
     }
 
-    /// An extent of this disk that another descriptor names as well, and that descriptor.
+    /// An extent that this disk names and that is one of another descriptor as well, and that descriptor.
     fn shared_extent(&self, node: NodeId) -> Option<(NodeId, NodeId)> {
         let first = &self.world.files.first_name;
-        let edges = self.references.from[node]
-            .iter()
-            .map(|&place| &self.references.edges[place]);
-        let mut extents = edges.filter(|edge| edge.role == Role::Extent && edge.to != node);
-        extents.find_map(|extent| {
-            let mut naming = self.references.into(extent.to);
-            let other = naming
-                .find(|edge| edge.role == Role::Extent && edge.to != edge.from && first[edge.from] != first[node]);
-            Some((extent.to, other?.from))
+        let named = self
+            .references
+            .of(node)
+            .filter(|edge| edge.role == Role::Extent && edge.to != node && !self.is_by_name_alone(edge));
+        named.map(|edge| edge.to).find_map(|extent| {
+            let mut of_others = self.references.into(extent).filter(|edge| edge.role == Role::Extent);
+            let other = of_others.find(|edge| edge.from != extent && first[edge.from] != first[node])?;
+            Some((extent, other.from))
         })
     }
 
@@ -253,6 +261,9 @@ impl Judge<'_> {
                 "a raw device map: the data are on a LUN, next to nothing is reclaimed here",
             );
         }
+        if let Some((extent, other)) = self.shared_extent(node) {
+            return self.sharing(node, extent, other);
+        }
         if self.is_dangling(node) {
             let situation =
                 |grade, text| Situation::new(Class::DanglingDescriptor, grade).because(ReasonCode::TargetGone, text);
@@ -262,9 +273,6 @@ impl Judge<'_> {
             } else {
                 situation(Grade::Candidate, "an extent that the descriptor names is gone")
             };
-        }
-        if let Some((extent, other)) = self.shared_extent(node) {
-            return self.sharing(node, extent, other);
         }
         if let Some(twin) = self.used_twin(node) {
             let text = format!(

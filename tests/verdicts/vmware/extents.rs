@@ -274,7 +274,7 @@ fn v40_a_damaged_line_of_an_extent_leaves_the_disk_what_bears_its_name() {
             .zeros("ds1/v/w-flat.vmdk", SECTORS * 512)
             .inventory(vcenter().vm(config_only("v", "[ds1] v/v.vmx")))
             .judge()
-            .is("ds1/v/v-flat.vmdk", "owned")
+            .is("ds1/v/v-flat.vmdk", "owned/headless-extent")
             .is("ds1/v/w-flat.vmdk", "orphaned/headless-extent");
     }
 }
@@ -310,4 +310,45 @@ fn v39_a_descriptor_that_shares_its_extent_with_one_in_use_is_no_candidate() {
         .because("ds1/v/old.vmdk", "twin-in-use")
         .is("ds1/v/old-flat.vmdk", "owned");
     site("other-flat.vmdk").is("ds1/v/old.vmdk", "orphaned/deleted-vm-disk candidate");
+}
+
+#[test]
+fn v40_v42_an_extent_that_only_bears_the_name_of_a_descriptor_of_nobody_is_no_more_its_data_than_before() {
+    let site = |line: &str| {
+        let text = String::from_utf8(descriptor("v").build()).expect("a descriptor is text");
+        let sound = text
+            .lines()
+            .find(|line| line.starts_with("RW "))
+            .expect("it has an extent");
+        Site::vmware()
+            .vm("ds1", "web")
+            .file("ds1/v/v.vmdk", text.replace(sound, line).into_bytes())
+            .zeros("ds1/v/v-flat.vmdk", SECTORS * 512)
+            .inventory(vcenter().vm(row_of("web")))
+            .judge()
+    };
+    for line in ["RW 8192 VMFS", "RW 8192 VMFS \"gone-flat.vmdk\""] {
+        site(line)
+            .is("ds1/v/v-flat.vmdk", "orphaned/headless-extent never")
+            .confidence("ds1/v/v-flat.vmdk", "low");
+    }
+    site("RW 8192 VMFS \"v-flat.vmdk\"").is("ds1/v/v-flat.vmdk", "orphaned/deleted-vm-disk candidate");
+}
+
+#[test]
+fn v39_v42_a_dangling_descriptor_that_shares_another_extent_is_no_candidate() {
+    let text = String::from_utf8(descriptor("w").build()).expect("a descriptor is text");
+    let shared = "RW 8192 VMFS \"v-flat.vmdk\"\nRW 8192 VMFS \"gone-flat.vmdk\"";
+    let sound = text
+        .lines()
+        .find(|line| line.starts_with("RW "))
+        .expect("it has an extent");
+    Site::vmware()
+        .vm("ds1", "v")
+        .file("ds1/v/w.vmdk", text.replace(sound, shared).into_bytes())
+        .inventory(vcenter().vm(row_of("v")))
+        .judge()
+        .is("ds1/v/w.vmdk", "orphaned/dangling-descriptor review")
+        .because("ds1/v/w.vmdk", "twin-in-use")
+        .is("ds1/v/v-flat.vmdk", "owned");
 }
