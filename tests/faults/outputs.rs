@@ -21,8 +21,9 @@ struct Case {
     fault: Fault,
 }
 
-/// Writes an output to `storage`, healthy or not. `None` where nothing can be mounted.
-fn write_to(storage: &Faulty, case: &Case) -> Option<Run> {
+/// Writes an output to storage that is healthy or not, and says what was done. `None` where nothing can be mounted.
+fn write(case: &Case) -> Option<(Faulty, Run, String)> {
+    let storage = Faulty::mount(&[])?.writable();
     let healthy = Faulty::mount(&files())?;
     let desk = Desk::new();
     let catalogue = desk.collect(&[healthy.path()]).path("out.catalogue");
@@ -35,10 +36,10 @@ fn write_to(storage: &Faulty, case: &Case) -> Option<Run> {
     let more = [&SHORT[..], &["-o", output.to_str().unwrap()]].concat();
     storage.fault("", case.step, case.fault.clone());
     let hangs = matches!(case.fault, Fault::Never);
-    Some(
-        desk.start(case.verb, &[from], &more)
-            .end(Some(storage).filter(|_| hangs)),
-    )
+    let running = desk.start(case.verb, &[from], &more);
+    let run = running.end(Some(&storage).filter(|_| hangs));
+    let what = format!("{} {} {:?}: {}", case.verb, case.name, case.step, run.stderr());
+    Some((storage, run, what))
 }
 
 /// Every step of every verb that writes a file.
@@ -66,10 +67,9 @@ fn an_output_whose_storage_dies_while_it_is_written_ends_the_run_at_the_deadline
         if case.verb == "collect" && case.step == Op::Close {
             continue;
         }
-        let Some(storage) = Faulty::mount(&[]) else { return };
-        let storage = storage.writable();
-        let Some(run) = write_to(&storage, &case) else { return };
-        let what = format!("{} {} {:?}: {}", case.verb, case.name, case.step, run.stderr());
+        let Some((storage, run, what)) = write(&case) else {
+            return;
+        };
         assert_eq!(run.status, 2, "{what}");
         assert!(
             run.stderr().contains("its storage gives no answer within 1 s"),
@@ -90,10 +90,9 @@ fn an_error_while_an_output_is_written_leaves_nothing_under_its_name() {
         if case.step == Op::Close {
             continue;
         }
-        let Some(storage) = Faulty::mount(&[]) else { return };
-        let storage = storage.writable();
-        let Some(run) = write_to(&storage, &case) else { return };
-        let what = format!("{} {} {:?}: {}", case.verb, case.name, case.step, run.stderr());
+        let Some((storage, run, what)) = write(&case) else {
+            return;
+        };
         assert_eq!(run.status, 2, "{what}");
         assert!(run.stderr().contains("os error 5"), "{what}");
         let kept: &[String] = match case.verb {
@@ -107,10 +106,9 @@ fn an_error_while_an_output_is_written_leaves_nothing_under_its_name() {
 #[test]
 fn slow_storage_takes_an_output_whole() {
     for case in cases(&Fault::Slow(Duration::from_millis(300))) {
-        let Some(storage) = Faulty::mount(&[]) else { return };
-        let storage = storage.writable();
-        let Some(run) = write_to(&storage, &case) else { return };
-        let what = format!("{} {} {:?}: {}", case.verb, case.name, case.step, run.stderr());
+        let Some((storage, run, what)) = write(&case) else {
+            return;
+        };
         assert_eq!(run.status, 0, "{what}");
         assert_eq!(storage.names(), [case.name], "{what}");
     }

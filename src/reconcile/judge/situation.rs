@@ -62,8 +62,17 @@ impl Situation {
         }
     }
 
-    pub(super) fn because(mut self, code: ReasonCode, text: &str) -> Self {
-        self.reasons.push(statement(code, text.to_owned(), None, Weight::For));
+    pub(super) fn because(self, code: ReasonCode, text: &str) -> Self {
+        self.with(statement(code, text.to_owned(), None, Weight::For))
+    }
+
+    fn with(mut self, reason: Reason) -> Self {
+        self.reasons.push(reason);
+        self
+    }
+
+    fn at_risk(mut self, risk: Risk) -> Self {
+        self.risk = Some(risk);
         self
     }
 
@@ -198,20 +207,15 @@ impl Judge<'_> {
 
     /// H-E4: the state of a VM with a vTPM is the key to its disks.
     pub(super) fn guest_state(&self, node: NodeId) -> Situation {
-        let mut situation = Situation::new(Class::LeftoverState, Grade::Never);
         let text = if self.file(node).has_mark(MarkCode::VirtualTpm) {
             "it holds a virtual TPM: without it an encrypted disk cannot be opened"
         } else {
             "it holds the firmware state of a VM and perhaps the key to its disks"
         };
-        situation.reasons.push(statement(
-            ReasonCode::VirtualTpm,
-            text.to_owned(),
-            None,
-            Weight::Against,
-        ));
-        situation.risk = Some(Risk::DataLoss);
-        situation
+        let reason = statement(ReasonCode::VirtualTpm, text.to_owned(), None, Weight::Against);
+        Situation::new(Class::LeftoverState, Grade::Never)
+            .with(reason)
+            .at_risk(Risk::DataLoss)
     }
 
     /// A descriptor that was written anew beside the old one: tools that delete a disk delete its extents too.
@@ -226,15 +230,10 @@ impl Judge<'_> {
         } else {
             Class::DeletedVmDisk
         };
-        let mut situation = Situation::new(class, Grade::Review);
-        situation.reasons.push(statement(
-            ReasonCode::TwinInUse,
-            text,
-            Some(self.path(other)),
-            Weight::Against,
-        ));
-        situation.risk = Some(Risk::DataLoss);
-        situation
+        let reason = statement(ReasonCode::TwinInUse, text, Some(self.path(other)), Weight::Against);
+        Situation::new(class, Grade::Review)
+            .with(reason)
+            .at_risk(Risk::DataLoss)
     }
 
     /// An extent that this disk names and that is one of another descriptor as well, and that descriptor.
@@ -279,28 +278,16 @@ impl Judge<'_> {
                 "{} is the same disk and in use: this is a copy of it, left by a migration or made by somebody",
                 self.path_beside(twin, node)
             );
-            let mut situation = Situation::new(Class::MigrationLeftover, Grade::Candidate);
-            situation.reasons.push(statement(
-                ReasonCode::TwinInUse,
-                text,
-                Some(self.path(twin)),
-                Weight::For,
-            ));
-            return situation;
+            let reason = statement(ReasonCode::TwinInUse, text, Some(self.path(twin)), Weight::For);
+            return Situation::new(Class::MigrationLeftover, Grade::Candidate).with(reason);
         }
         if let Some(other) = self.copy_of_used(node) {
             let text = format!(
                 "{} has the same identity, other content, and is in use: this is what a replication was seeded with, a restore or an old copy",
                 self.path_beside(other, node)
             );
-            let mut situation = Situation::new(Class::ReplicaLeftover, Grade::Review);
-            situation.reasons.push(statement(
-                ReasonCode::OlderCopy,
-                text,
-                Some(self.path(other)),
-                Weight::For,
-            ));
-            return situation;
+            let reason = statement(ReasonCode::OlderCopy, text, Some(self.path(other)), Weight::For);
+            return Situation::new(Class::ReplicaLeftover, Grade::Review).with(reason);
         }
         if let Some(situation) = self.older_copy(node) {
             return situation;

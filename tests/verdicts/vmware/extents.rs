@@ -253,6 +253,16 @@ fn v49_the_data_of_a_digest_are_its_own_whether_or_not_its_descriptor_can_be_rea
     site("r-digest.vmdk", None).is("ds1/web/q-digest-flat.vmdk", "orphaned/leftover-sidecar");
 }
 
+/// A descriptor with other lines in place of that of its extent.
+fn with_extents(name: &str, lines: &str) -> Vec<u8> {
+    let sound = descriptor(name).build();
+    let sound = String::from_utf8_lossy(&sound);
+    let other = sound
+        .lines()
+        .map(|line| if line.starts_with("RW ") { lines } else { line });
+    other.flat_map(|line| [line, "\n"]).collect::<String>().into_bytes()
+}
+
 #[test]
 fn v40_a_damaged_line_of_an_extent_leaves_the_disk_what_bears_its_name() {
     for line in [
@@ -262,14 +272,9 @@ fn v40_a_damaged_line_of_an_extent_leaves_the_disk_what_bears_its_name() {
         "RW 16384 VMFS \"\"",
         "RW 16384 VMFS \"v-flat.vm\"",
     ] {
-        let text = String::from_utf8(descriptor("v").build()).expect("a descriptor is text");
-        let sound = text
-            .lines()
-            .find(|line| line.starts_with("RW "))
-            .expect("it has an extent");
         Site::vmware()
             .vmx("ds1/v", "v", &["v.vmdk"])
-            .file("ds1/v/v.vmdk", text.replace(sound, line).into_bytes())
+            .file("ds1/v/v.vmdk", with_extents("v", line))
             .zeros("ds1/v/v-flat.vmdk", SECTORS * 512)
             .zeros("ds1/v/w-flat.vmdk", SECTORS * 512)
             .inventory(vcenter().vm(config_only("v", "[ds1] v/v.vmx")))
@@ -281,10 +286,9 @@ fn v40_a_damaged_line_of_an_extent_leaves_the_disk_what_bears_its_name() {
 
 #[test]
 fn v40_an_extent_of_the_name_of_a_disk_that_has_another_stays_nobodys() {
-    let text = String::from_utf8(descriptor("v").build()).expect("a descriptor is text");
     Site::vmware()
         .vmx("ds1/v", "v", &["v.vmdk"])
-        .file("ds1/v/v.vmdk", text.replace("v-flat.vmdk", "w-flat.vmdk").into_bytes())
+        .file("ds1/v/v.vmdk", with_extents("v", "RW 8192 VMFS \"w-flat.vmdk\""))
         .zeros("ds1/v/v-flat.vmdk", SECTORS * 512)
         .zeros("ds1/v/w-flat.vmdk", SECTORS * 512)
         .inventory(vcenter().vm(config_only("v", "[ds1] v/v.vmx")))
@@ -296,10 +300,12 @@ fn v40_an_extent_of_the_name_of_a_disk_that_has_another_stays_nobodys() {
 #[test]
 fn v39_a_descriptor_that_shares_its_extent_with_one_in_use_is_no_candidate() {
     let site = |extent: &str| {
-        let text = String::from_utf8(descriptor("other").build()).expect("a descriptor is text");
         Site::vmware()
             .vmx("ds1/v", "v", &["new.vmdk"])
-            .file("ds1/v/new.vmdk", text.replace("other-flat.vmdk", extent).into_bytes())
+            .file(
+                "ds1/v/new.vmdk",
+                with_extents("other", &format!("RW 8192 VMFS \"{extent}\"")),
+            )
             .zeros("ds1/v/other-flat.vmdk", SECTORS * 512)
             .disk("ds1/v/old")
             .inventory(vcenter().vm(row("v", "[ds1] v/v.vmx", &["[ds1] v/new.vmdk"])))
@@ -315,14 +321,9 @@ fn v39_a_descriptor_that_shares_its_extent_with_one_in_use_is_no_candidate() {
 #[test]
 fn v40_v42_an_extent_that_only_bears_the_name_of_a_descriptor_of_nobody_is_no_more_its_data_than_before() {
     let site = |line: &str| {
-        let text = String::from_utf8(descriptor("v").build()).expect("a descriptor is text");
-        let sound = text
-            .lines()
-            .find(|line| line.starts_with("RW "))
-            .expect("it has an extent");
         Site::vmware()
             .vm("ds1", "web")
-            .file("ds1/v/v.vmdk", text.replace(sound, line).into_bytes())
+            .file("ds1/v/v.vmdk", with_extents("v", line))
             .zeros("ds1/v/v-flat.vmdk", SECTORS * 512)
             .inventory(vcenter().vm(row_of("web")))
             .judge()
@@ -337,15 +338,10 @@ fn v40_v42_an_extent_that_only_bears_the_name_of_a_descriptor_of_nobody_is_no_mo
 
 #[test]
 fn v39_v42_a_dangling_descriptor_that_shares_another_extent_is_no_candidate() {
-    let text = String::from_utf8(descriptor("w").build()).expect("a descriptor is text");
     let shared = "RW 8192 VMFS \"v-flat.vmdk\"\nRW 8192 VMFS \"gone-flat.vmdk\"";
-    let sound = text
-        .lines()
-        .find(|line| line.starts_with("RW "))
-        .expect("it has an extent");
     Site::vmware()
         .vm("ds1", "v")
-        .file("ds1/v/w.vmdk", text.replace(sound, shared).into_bytes())
+        .file("ds1/v/w.vmdk", with_extents("w", shared))
         .inventory(vcenter().vm(row_of("v")))
         .judge()
         .is("ds1/v/w.vmdk", "orphaned/dangling-descriptor review")
