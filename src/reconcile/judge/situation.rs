@@ -225,15 +225,28 @@ impl Judge<'_> {
             self.path_beside(other, node),
             self.path_beside(extent, node)
         );
-        let class = if self.is_dangling(node) {
+        let reason = statement(ReasonCode::TwinInUse, text, Some(self.path(other)), Weight::Against);
+        Situation::new(self.class_of_descriptor(node), Grade::Review)
+            .with(reason)
+            .at_risk(Risk::DataLoss)
+    }
+
+    /// V40: beside a descriptor that names another extent or none lie data under its name: they want it mended.
+    fn beside_its_data(&self, node: NodeId, extent: NodeId) -> Situation {
+        let text = format!(
+            "{} bears its name, and it does not name that: mend it rather than delete it, where these data are wanted",
+            self.path_beside(extent, node)
+        );
+        let reason = statement(ReasonCode::TargetGone, text, Some(self.path(extent)), Weight::Against);
+        Situation::new(self.class_of_descriptor(node), Grade::Review).with(reason)
+    }
+
+    fn class_of_descriptor(&self, node: NodeId) -> Class {
+        if self.is_dangling(node) {
             Class::DanglingDescriptor
         } else {
             Class::DeletedVmDisk
-        };
-        let reason = statement(ReasonCode::TwinInUse, text, Some(self.path(other)), Weight::Against);
-        Situation::new(class, Grade::Review)
-            .with(reason)
-            .at_risk(Risk::DataLoss)
+        }
     }
 
     /// An extent that this disk names and that is one of another descriptor as well, and that descriptor.
@@ -262,6 +275,9 @@ impl Judge<'_> {
         }
         if let Some((extent, other)) = self.shared_extent(node) {
             return self.sharing(node, extent, other);
+        }
+        if let Some(edge) = self.references.of(node).find(|edge| self.is_by_name_alone(edge)) {
+            return self.beside_its_data(node, edge.to);
         }
         if self.is_dangling(node) {
             let situation =

@@ -331,9 +331,14 @@ fn v40_v42_an_extent_that_only_bears_the_name_of_a_descriptor_of_nobody_is_no_mo
     for line in ["RW 8192 VMFS", "RW 8192 VMFS \"gone-flat.vmdk\""] {
         site(line)
             .is("ds1/v/v-flat.vmdk", "orphaned/headless-extent never")
-            .confidence("ds1/v/v-flat.vmdk", "low");
+            .confidence("ds1/v/v-flat.vmdk", "low")
+            .is("ds1/v/v.vmdk", "orphaned review")
+            .because("ds1/v/v.vmdk", "target-gone");
     }
-    site("RW 8192 VMFS \"v-flat.vmdk\"").is("ds1/v/v-flat.vmdk", "orphaned/deleted-vm-disk candidate");
+    site("RW 8192 VMFS \"v-flat.vmdk\"").are(
+        &["ds1/v/v-flat.vmdk", "ds1/v/v.vmdk"],
+        "orphaned/deleted-vm-disk candidate",
+    );
 }
 
 #[test]
