@@ -76,6 +76,8 @@ pub struct Snapshot {
     pub snapshot_type: Option<String>,
     /// The state file (`.vmsn`).
     pub state_file: Option<EncodedText>,
+    /// `numDisks`: how many disk links it says that it froze.
+    pub declared_disks: Option<u64>,
     /// The disk links that it froze.
     pub disks: Vec<SnapshotDisk>,
     /// Configurations of linked clones made from it.
@@ -216,12 +218,44 @@ impl SnapshotList {
                 format!("the current snapshot {current} is not listed"),
             );
         }
+        for snapshot in &self.snapshots {
+            let index = snapshot.index;
+            if snapshot.state_file.is_none() {
+                note("snapshot-state-missing", format!("snapshot{index} names no state file"));
+            }
+            let named = snapshot.disks.iter().filter(|disk| disk.file_name.is_some()).count();
+            let declared = snapshot
+                .declared_disks
+                .unwrap_or(0)
+                .max(u64::try_from(snapshot.disks.len()).unwrap_or(u64::MAX));
+            if u64::try_from(named).is_ok_and(|named| named < declared) {
+                let text = format!("snapshot{index} names {named} of {declared} disks");
+                note("snapshot-disk-missing", text);
+            }
+        }
         if let Some(uid) = self.cycle() {
             self.anomalies.push(Anomaly::new(
                 "snapshot-parent-cycle",
                 format!("following the parents of snapshot {uid} leads back to it"),
             ));
         }
+    }
+
+    /// What shows that lines of the list are lost, and with them perhaps files: it counts more snapshots than it lists, the
+    /// parent of one or the current one is not among them, or one names no state file or fewer disks than it has.
+    pub fn loss(&self) -> Option<&Anomaly> {
+        let counts_more = || {
+            let declared = self.declared_count.and_then(|count| usize::try_from(count).ok());
+            declared.is_some_and(|declared| declared > self.snapshots.len())
+        };
+        self.anomalies.iter().find(|anomaly| match anomaly.code.as_str() {
+            "snapshot-parent-missing"
+            | "snapshot-current-missing"
+            | "snapshot-state-missing"
+            | "snapshot-disk-missing" => true,
+            "snapshot-count-mismatch" => counts_more(),
+            _ => false,
+        })
     }
 
     /// The snapshot with a uid.
@@ -302,6 +336,7 @@ impl Draft {
             "description" => self.snapshot.description = text(),
             "type" => self.snapshot.snapshot_type = text().map(|value| value.as_str().to_owned()),
             "filename" => self.snapshot.state_file = text(),
+            "numdisks" => self.snapshot.declared_disks = number(),
             "createtimehigh" => self.time_high = value.as_str().trim().parse().ok(),
             "createtimelow" => self.time_low = value.as_str().trim().parse().ok(),
             _ => return self.set_numbered(field, value),
@@ -402,20 +437,21 @@ mod tests {
     fn numbers_of_two_digits_and_gaps_are_taken_as_they_are() {
         let list = read(
             "snapshot.numSnapshots = \"2\"\nsnapshot12.uid = \"9\"\nsnapshot12.parent = \"4\"\nSnapshot2.UID = \"4\"\n\
+             snapshot2.filename = \"a-Snapshot4.vmsn\"\nsnapshot12.filename = \"a-Snapshot9.vmsn\"\n\
              snapshot12.disk10.fileName = \"a-000002.vmdk\"\nsnapshot12.disk10.node = \"scsi0:10\"\n",
         );
         let indexes: Vec<_> = list.snapshots.iter().map(|snapshot| snapshot.index).collect();
         assert_eq!(indexes, [2, 12]);
         assert_eq!(list.snapshots[1].disks[0].node.as_deref(), Some("scsi0:10"));
         assert_eq!(codes(&list), ["snapshot-index-gap"]);
-        assert_eq!(list.references()[0].key, "snapshot12.disk10.fileName");
+        assert_eq!(list.references()[2].key, "snapshot12.disk10.fileName");
     }
 
     #[test]
     fn contradictions_are_named_and_cost_no_entry() {
         let cycle =
             read("snapshot0.uid = \"1\"\nsnapshot0.parent = \"2\"\nsnapshot1.uid = \"2\"\nsnapshot1.parent = \"1\"\n");
-        assert_eq!(codes(&cycle), ["snapshot-parent-cycle"]);
+        assert_eq!(codes(&cycle).last(), Some(&"snapshot-parent-cycle"));
         let list = read(
             "snapshot.numSnapshots = \"0\"\nsnapshot.current = \"5\"\nsnapshot0.uid = \"2\"\nsnapshot0.parent = \"1\"\n\
              snapshot1.uid = \"2\"\n",
@@ -427,9 +463,42 @@ mod tests {
                 "snapshot-count-mismatch",
                 "snapshot-uid-duplicate",
                 "snapshot-parent-missing",
-                "snapshot-current-missing"
+                "snapshot-current-missing",
+                "snapshot-state-missing",
+                "snapshot-state-missing"
             ]
         );
+    }
+
+    #[test]
+    fn lines_that_are_lost_show_by_what_is_left() {
+        let whole = "snapshot.numSnapshots = \"1\"\nsnapshot.current = \"1\"\nsnapshot0.uid = \"1\"\nsnapshot0.filename = \"a.vmsn\"\n\
+                     snapshot0.numDisks = \"1\"\nsnapshot0.disk0.fileName = \"a.vmdk\"\nsnapshot0.disk0.node = \"scsi0:0\"\n";
+        assert_eq!(read(whole).loss(), None);
+        let without = |line: &str| {
+            let list = read(&whole.replace(line, "x = \"y\"\n"));
+            list.loss().map(|loss| loss.text.clone())
+        };
+        assert_eq!(without("snapshot.numSnapshots = \"1\"\n"), None);
+        assert_eq!(
+            without("snapshot0.filename = \"a.vmsn\"\n").as_deref(),
+            Some("snapshot0 names no state file")
+        );
+        assert_eq!(
+            without("snapshot0.disk0.fileName = \"a.vmdk\"\n").as_deref(),
+            Some("snapshot0 names 0 of 1 disks")
+        );
+        assert_eq!(
+            without("snapshot0.uid = \"1\"\n").as_deref(),
+            Some("the current snapshot 1 is not listed")
+        );
+        let more = read(&whole.replace("Snapshots = \"1\"", "Snapshots = \"2\""));
+        assert_eq!(
+            more.loss().map(|loss| loss.text.as_str()),
+            Some("declares 2 snapshots, lists 1")
+        );
+        let fewer = read(&whole.replace("Snapshots = \"1\"", "Snapshots = \"0\""));
+        assert_eq!(fewer.loss(), None);
     }
 
     #[test]

@@ -136,7 +136,7 @@ pub(super) fn snapshot_list(reader: &FileReader, limits: &Limits) -> Result<Pars
     if list.is_encrypted {
         evidence.marks.push(mark(MarkCode::Encrypted, encrypted));
     }
-    let damage = damage(list.is_torn, &list.anomalies);
+    let damage = damage(list.is_torn, &list.anomalies).or_else(|| list.loss().cloned());
     if list.is_encrypted || damage.is_some() {
         let text = damage.as_ref().filter(|_| !list.is_encrypted);
         evidence.vm = Some(Box::new(VmEvidence {

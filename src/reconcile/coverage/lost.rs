@@ -215,7 +215,8 @@ impl Builder<'_> {
             kinds_there.any(|kind| kinds.contains(&kind))
         };
         let folder = path.folder().as_bytes().to_vec();
-        let is_checkpoint = companions::is_snapshot_link(&missing.path);
+        // Where snapshots go a configuration tells: of one that cannot be read the link may lie anywhere.
+        let is_checkpoint = companions::is_snapshot_link(&missing.path) && !self.has_opaque_config(vm);
         if is_checkpoint {
             let reach = Reach::Folder(missing.root, folder.clone());
             let roots = BTreeSet::from([missing.root]);

@@ -34,10 +34,7 @@ impl Builder<'_> {
                 .iter()
                 .any(|&(inventory, row)| self.world.inventories[inventory].vms[row].has_configuration);
             let knows_disks = has_rows && listing >= Listing::LeafDisks && !self.is_critical(vm);
-            let is_opaque = |config: &NodeId| {
-                own::vm_evidence(self.world.files, *config).is_none_or(|evidence| evidence.opaque.is_some())
-            };
-            let opaque: Vec<NodeId> = vm.configs().filter(is_opaque).collect();
+            let opaque: Vec<NodeId> = vm.configs().filter(|&config| self.is_opaque(config)).collect();
             if opaque.is_empty() && vm.is_registered() && vm.config.is_none() && !knows_disks {
                 self.unread_config(vm);
             }
@@ -53,10 +50,44 @@ impl Builder<'_> {
                     self.state_of_ghost(vm, &names);
                 }
             }
+            if opaque.is_empty() && vm.is_registered() && vm.platform == Platform::Vmware {
+                self.swap_not_named(vm, &names);
+            }
             for config in opaque {
                 self.opaque_config(vm, config, knows_disks, &names);
             }
         }
+    }
+
+    /// V51: ESXi writes the place of its swap into the configuration of a VM that it starts (formats-vmware 1.8). Where the
+    /// configuration of one that may run has no such line, a swap file of its name may be its own, wherever it lies.
+    fn swap_not_named(&mut self, vm: &OwnerVm, names: &StateNames<'_>) {
+        let files = self.world.files;
+        let names_swap = |config: NodeId| {
+            let evidence = files.nodes[config].evidence();
+            evidence.is_some_and(|evidence| evidence.references.iter().any(|file| file.role == Role::Swap))
+        };
+        if vm.config.is_none_or(names_swap) || own::is_off(self.world, vm) {
+            return;
+        }
+        let mut nodes = self.of_its_name(vm, names);
+        nodes.retain(|&node| files.nodes[node].kind() == Kind::Vswp && !self.is_registered(node));
+        let text = format!(
+            "the configuration of {} names no swap file, and the VM may run: one that bears its name may be its own; find out whether the VM \
+             runs, and with which swap file",
+            vm.name
+        );
+        self.gap_of_nodes(text, nodes);
+    }
+
+    /// True for a configuration that says nothing, or not everything.
+    fn is_opaque(&self, config: NodeId) -> bool {
+        own::vm_evidence(self.world.files, config).is_none_or(|evidence| evidence.opaque.is_some())
+    }
+
+    /// True for a VM with a configuration that is there and cannot be read.
+    pub(super) fn has_opaque_config(&self, vm: &OwnerVm) -> bool {
+        vm.configs().any(|config| self.is_opaque(config))
     }
 
     /// V11: an inventory of the disks attached now does not tell what else a configuration that is gone had in its folder.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Builder, Reach, count, home_folder, is_below, list};
 use crate::{
     catalogue::SkipReason,
-    evidence::MarkCode,
+    evidence::{Mark, MarkCode},
     inventory::Listing,
     kind::{Kind, Platform, Role},
     path::fold,
@@ -224,14 +224,24 @@ impl Builder<'_> {
         }
     }
 
-    /// V52: the state of a snapshot lies with a registered VM that has no snapshot list at all: the list is lost, or lies
-    /// where nobody looked. ESXi makes one, empty, with every VM. What it would name there may be the VM's own.
+    /// V52: the state of a snapshot lies with a registered VM that has no snapshot list at all, or one that is empty while
+    /// the VM runs on a snapshot: the list is lost, or lies where nobody looked. ESXi makes one, empty, with every VM. What it
+    /// would name there may be the VM's own.
     pub(super) fn lost_snapshot_lists(&mut self) {
         let files = self.world.files;
         for vm in self.owners.vms.iter().filter(|vm| vm.is_registered()) {
-            let has_list = vm.files.keys().any(|&node| files.nodes[node].kind() == Kind::Vmsd);
-            let Some(config) = vm.config.filter(|_| vm.platform == Platform::Vmware && !has_list) else {
+            let Some(config) = vm.config.filter(|_| vm.platform == Platform::Vmware) else {
                 continue;
+            };
+            let lists = vm.files.keys().filter(|&&node| files.nodes[node].kind() == Kind::Vmsd);
+            let lists: Vec<NodeId> = lists.copied().collect();
+            let is_empty = lists.iter().all(|&list| self.lists_nothing(list));
+            let what = match lists.as_slice() {
+                [] => "no snapshot list",
+                [_, ..] if is_empty && self.runs_on_snapshot(vm, config) => {
+                    "an empty snapshot list and runs on a snapshot"
+                }
+                [_, ..] => continue,
             };
             if own::best_listing(self.world, vm) == Listing::WholeChains {
                 continue;
@@ -244,7 +254,7 @@ impl Builder<'_> {
                     continue;
                 };
                 let text = format!(
-                    "{} has no snapshot list, and {state} lies with it: the list may be lost, and what it named may be its own; look at the \
+                    "{} has {what}, and {state} lies with it: the list may be lost, and what it named may be its own; look at the \
                      snapshots of the VM, or give an inventory that lists whole chains",
                     vm.name,
                 );
@@ -252,6 +262,22 @@ impl Builder<'_> {
                 self.gap(ReasonCode::OwnerUnreadable, text, BTreeSet::from([root]), reach);
             }
         }
+    }
+
+    fn lists_nothing(&self, list: NodeId) -> bool {
+        let evidence = self.world.files.nodes[list].evidence();
+        evidence.is_none_or(|evidence| evidence.snapshots.is_empty() && evidence.references.is_empty())
+    }
+
+    /// True where a disk of the configuration stands on one that no other VM has: that of a clone is another's as well.
+    fn runs_on_snapshot(&self, vm: &OwnerVm, config: NodeId) -> bool {
+        let is_own = |node: NodeId| {
+            let vms = self.owners.vms_of.get(node).unwrap_or_default();
+            vms.iter().all(|&other| self.owners.vms[other].id == vm.id)
+        };
+        let disks = self.references.of(config).filter(|edge| edge.role == Role::Disk);
+        let mut parents = disks.flat_map(|disk| self.references.of(disk.to).filter(|edge| edge.role == Role::Parent));
+        parents.any(|parent| is_own(parent.to))
     }
 
     /// The path of the state of a snapshot in a folder that may be of this configuration, and of no other registered VM.
@@ -328,17 +354,22 @@ impl Builder<'_> {
             let is_list = |node: &&NodeId| files.nodes[**node].kind() == Kind::Vmsd;
             vm.files.keys().filter(is_list)
         };
-        let is_unread = |node: &&NodeId| {
-            let marks = [
-                MarkCode::Unreadable,
-                MarkCode::SharingViolation,
-                MarkCode::Damaged,
-                MarkCode::Encrypted,
-            ];
-            marks.into_iter().any(|mark| files.nodes[**node].has_mark(mark))
+        let is_unread = |mark: &Mark| {
+            matches!(
+                mark.code,
+                MarkCode::Unreadable | MarkCode::SharingViolation | MarkCode::Damaged | MarkCode::Encrypted
+            )
         };
-        if let Some(&list) = lists().find(is_unread) {
-            return Some(format!("({}) cannot be read", files.nodes[list].entry.path.lossy()));
+        let why = |&node: &NodeId| {
+            let mark = files.nodes[node]
+                .evidence()?
+                .marks
+                .iter()
+                .find(|mark| is_unread(mark))?;
+            Some((files.nodes[node].entry.path.lossy(), &mark.text))
+        };
+        if let Some((path, why)) = lists().find_map(why) {
+            return Some(format!("({path}) does not tell all ({why})"));
         }
         let counts_snapshots = vm
             .rows

@@ -416,6 +416,93 @@ fn v52_the_state_of_a_snapshot_beside_a_vm_without_any_snapshot_list_may_be_its_
 }
 
 #[test]
+fn v52_the_state_of_a_snapshot_may_be_of_a_vm_that_runs_on_one_which_its_empty_list_does_not_name() {
+    let site = |disk: &str, list: Vec<u8>| {
+        Site::vmware()
+            .file("ds1/web/web.vmx", vmx("web", &[disk]).build())
+            .disk("ds1/web/web")
+            .delta("ds1/web/web-000001", "web.vmdk")
+            .file("ds1/web/web.vmsd", list)
+            .file("ds1/web/web-Snapshot1.vmsn", state())
+            .inventory(vcenter().vm(row_of("web")))
+            .judge()
+    };
+    let none = VmsdBuilder::default().build();
+    for list in [Vec::new(), none.clone()] {
+        site("web-000001.vmdk", list)
+            .is("ds1/web/web-Snapshot1.vmsn", "unknown/owner-unreadable never")
+            .says(
+                "ds1/web/web-Snapshot1.vmsn",
+                "an empty snapshot list and runs on a snapshot",
+            );
+    }
+    site("web.vmdk", none).is("ds1/web/web-Snapshot1.vmsn", "orphaned/leftover-state review");
+}
+
+#[test]
+fn v52_a_list_of_which_lines_are_lost_may_have_named_what_lies_there() {
+    let site = |lost: &str| {
+        let list = String::from_utf8(snapshots(&["web.vmdk"])).unwrap();
+        assert!(list.contains(lost), "{list}");
+        let list: Vec<&str> = list
+            .lines()
+            .filter(|line| lost.is_empty() || !line.contains(lost))
+            .collect();
+        Site::vmware()
+            .file("ds1/web/web.vmx", vmx("web", &["web-000001.vmdk"]).build())
+            .disk("ds1/web/web")
+            .delta("ds1/web/web-000001", "web.vmdk")
+            .file("ds1/web/web.vmsd", list.join("\n") + "\n")
+            .file("ds1/web/web-Snapshot1.vmsn", state())
+            .file("ds1/web/web-Snapshot7.vmsn", state())
+            .disk("ds1/old/old")
+            .inventory(vcenter().vm(row_of("web")))
+            .judge()
+    };
+    site("")
+        .is("ds1/web/web-Snapshot1.vmsn", "owned")
+        .is("ds1/web/web-Snapshot7.vmsn", "orphaned/leftover-state review")
+        .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk candidate");
+    site("snapshot0.filename")
+        .is("ds1/web/web-Snapshot1.vmsn", "unknown/owner-unreadable never")
+        .is("ds1/old/old.vmdk", "unknown/owner-unreadable never")
+        .says("ds1/web/web-Snapshot1.vmsn", "snapshot0 names no state file");
+    for lost in ["disk0.fileName", "snapshot0.uid"] {
+        site(lost).is("ds1/old/old.vmdk", "unknown/owner-unreadable never");
+    }
+}
+
+#[test]
+fn v51_a_swap_file_of_the_name_of_a_vm_that_may_run_and_names_none_may_be_its_own() {
+    let site = |swap: Option<&str>, state: &str| {
+        let config = vmx("web", &["web.vmdk"]);
+        let config = match swap {
+            Some(swap) => config.set("sched.swap.derivedName", swap),
+            None => config,
+        };
+        let mut vm = row_of("web");
+        vm.state = Some(state.to_owned());
+        Site::vmware()
+            .file("ds1/web/web.vmx", config.build())
+            .disk("ds1/web/web")
+            .zeros("ds1/swap/web-1a2b3c4d.vswp", 1 << 20)
+            .zeros("ds1/swap/website-1a2b3c4d.vswp", 1 << 20)
+            .inventory(vcenter().vm(vm))
+            .judge()
+    };
+    site(None, "poweredOn")
+        .is("ds1/swap/web-1a2b3c4d.vswp", "unknown/owner-unreadable never")
+        .says("ds1/swap/web-1a2b3c4d.vswp", "names no swap file, and the VM may run")
+        .is("ds1/swap/website-1a2b3c4d.vswp", "orphaned/leftover-state candidate");
+    for (swap, state) in [
+        (None, "poweredOff"),
+        (Some("/vmfs/volumes/ds1/web/web-5e6f7a8b.vswp"), "poweredOn"),
+    ] {
+        site(swap, state).is("ds1/swap/web-1a2b3c4d.vswp", "orphaned/leftover-state candidate");
+    }
+}
+
+#[test]
 fn what_a_left_list_or_state_names_is_judged_by_what_it_is_itself() {
     Site::vmware()
         .vm("ds1", "web")
