@@ -271,6 +271,8 @@ pub enum MarkCode {
     Incomplete,
     /// Raw device map or physical disk: the data are elsewhere.
     RawDevice,
+    /// The data are an object of vSAN or a virtual volume, not a file.
+    ObjectBacked,
     /// May be attached to several VMs.
     Shared,
     /// Holds nothing at all (0 bytes).

@@ -184,7 +184,10 @@ fn a_descriptor_names_files_and_ties_itself_to_its_parent() {
     );
     assert_eq!(disk.virtual_bytes, Some((2048 + 8 + 8) * 512));
     assert_eq!(disk.fcd_id.as_deref(), Some("0f"));
-    assert_eq!(marks(&found.evidence), [MarkCode::ProtectedByDescriptor]);
+    assert_eq!(
+        marks(&found.evidence),
+        [MarkCode::ProtectedByDescriptor, MarkCode::ObjectBacked]
+    );
 }
 
 #[test]

@@ -60,12 +60,25 @@ fn add_object(part: &mut Part, reference: Json<'_>, properties: Json<'_>, row: S
         }
         Some("Datastore") => add_datastore(part, Json(&object)),
         Some("HostSystem") => add_host(part, Json(&object)),
-        Some(_) => {}
-        None => part.warn_capping(
-            "left-out",
-            format!("{row}: what object it is of is not said, so a VM may be missing; export with {COMMAND}"),
-        ),
+        Some(_) if !is_like_vm(Json(&object)) => {}
+        _ => warn_of_unclear_type(part, &row),
     }
+}
+
+/// True for an object that has what only a VM has, whatever it says that it is.
+fn is_like_vm(object: Json<'_>) -> bool {
+    let id = object.at("self.value").text().unwrap_or_default();
+    object.has("layoutEx")
+        || object.at("config.files").is_object()
+        || object.at("summary.config.vmPathName").text().is_some()
+        || id.starts_with("vm-")
+}
+
+fn warn_of_unclear_type(part: &mut Part, row: &str) {
+    part.warn_capping(
+        "left-out",
+        format!("{row}: what object it is of is not said, so a VM may be missing; export with {COMMAND}"),
+    );
 }
 
 /// Adds the changes of one object that was asked for by its path, which are not named. One VM is no list of VMs.
@@ -112,6 +125,7 @@ pub(super) fn add_objects(part: &mut Part, list: Json<'_>, row: &str) {
             }
             "Datastore" => add_datastore(part, object),
             "HostSystem" => add_host(part, object),
+            _ if is_like_vm(object) => warn_of_unclear_type(part, &object.row_name(row, index)),
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 use derelict_parsers::{
     Anomaly, Limits, ParseError, ReadAt,
     charset::NAMES_UNKNOWN,
-    vmdk::{self, Descriptor, Vmdk},
+    vmdk::{self, Descriptor, Extent, Vmdk},
 };
 
 use super::{Allocated, Parsed, mark, vmware::references};
@@ -133,6 +133,10 @@ fn marks(descriptor: &Descriptor) -> Vec<Mark> {
             MarkCode::RawDevice,
             "a raw device map or a physical disk: the data are on the device behind it",
         ));
+    }
+    if let Some(object) = descriptor.extents.iter().find_map(Extent::object) {
+        let text = format!("its data are an object, {object}, and no file");
+        marks.push(mark(MarkCode::ObjectBacked, text));
     }
     marks
 }

@@ -374,7 +374,7 @@ codes! {
         AssumedComplete = "assumed-complete",
         /// Disks without a file cannot be assessed.
         FilelessDisks = "fileless-disks",
-        /// Objects of vSAN without a file cannot be seen.
+        /// Objects of vSAN and virtual volumes: a disk has its data in one, and those without a file cannot be seen.
         VsanObjects = "vsan-objects",
     }
 }

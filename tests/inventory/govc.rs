@@ -40,6 +40,29 @@ fn a_stream_that_breaks_off_caps_and_keeps_whole_objects() {
 }
 
 #[test]
+fn an_object_that_has_what_only_a_vm_has_and_does_not_say_that_it_is_one_caps() {
+    let a = collected(
+        "vm-1",
+        &serde_json::json!({"name": "a", "config.files": {"vmPathName": "[d] a/a.vmx"}}),
+    );
+    let damaged = |moref: &str, changes: serde_json::Value| {
+        let object = collected(moref, &changes).replace("VirtualMachine", "VirtualMachin");
+        only_of(format!("{a}\n{object}"))
+    };
+    let layout = serde_json::json!({"name": "b", "layoutEx": {"file": []}});
+    for inventory in [
+        damaged("vm-2", serde_json::json!({"name": "b"})),
+        damaged("2", layout),
+        damaged("2", serde_json::json!({"config.files": {"vmPathName": "[d] b/b.vmx"}})),
+        damaged("2", serde_json::json!({"summary.config.vmPathName": "[d] b/b.vmx"})),
+    ] {
+        assert_eq!(capping(&inventory), ["left-out"]);
+    }
+    let folder = damaged("group-v3", serde_json::json!({"name": "Servers", "config.x": 1}));
+    assert_eq!(capping(&folder), Vec::<&str>::new());
+}
+
+#[test]
 fn govc_tells_a_vm_without_configuration_from_one_that_was_not_asked_for_it() {
     let with = collected(
         "vm-1",

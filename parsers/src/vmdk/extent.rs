@@ -175,9 +175,17 @@ impl Extent {
     /// The name where it is that of a file: not an object of vSAN or vVol, not a device of the host.
     pub fn file_name(&self) -> Option<&EncodedText> {
         let name = self.name.as_ref()?;
-        let lower = name.as_str().to_ascii_lowercase();
-        let is_object = lower.starts_with("vsan://") || lower.starts_with("vvol://");
-        (!is_object && !is_no_disk_file(name.as_str())).then_some(name)
+        (self.object().is_none() && !is_no_disk_file(name.as_str())).then_some(name)
+    }
+
+    /// The name where it is that of an object: `vsan://…`, and `vvol://…`, which is assumed (formats-vmware 1.3).
+    pub fn object(&self) -> Option<&EncodedText> {
+        let begins = |name: &EncodedText, scheme: &str| {
+            let start = name.as_str().get(..scheme.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+        };
+        let is_object = |name: &&EncodedText| begins(name, "vsan://") || begins(name, "vvol://");
+        self.name.as_ref().filter(is_object)
     }
 }
 

@@ -126,6 +126,7 @@ impl Tab {
     pub(super) fn fits(self, table: &Table) -> bool {
         let has = |names| table.find(column(names), self.name()).is_some();
         let vm = table.find(VM, self.name()).is_some();
+        let counts_vms = has(&["#vmstotal", "#vms"]);
         match self {
             Self::Info => {
                 let path = table.find(PATH, self.name()).is_some();
@@ -144,8 +145,8 @@ impl Tab {
             }
             Self::Cd => vm && has(&["devicetype"]) && has(&["startsconnected", "connected"]),
             Self::FileInfo => has(&["friendlypathname"]),
-            Self::Datastore => !vm && has(&["name"]) && has(&["url"]),
-            Self::Host => !vm && has(&["host", "name"]) && has(&["#vmstotal", "#vms"]) && !has(&["url"]),
+            Self::Datastore => !vm && has(&["name"]) && (has(&["url"]) || counts_vms && has(&["type"])),
+            Self::Host => !vm && has(&["host", "name"]) && counts_vms && !Self::Datastore.fits(table),
             Self::Source => has(&["fullname"]) && has(&["apiversion"]),
             Self::MetaData => has(&["xlsxcreationdatetime"]),
             Self::Health => has(&["message"]) && has(&["messagetype"]),
@@ -181,6 +182,7 @@ mod tests {
             ("VM,Name,Date / time,Filename,State", Some(Tab::Snapshot)),
             ("VM,Device Node,Connected,Device Type", Some(Tab::Cd)),
             ("Name,Type,# VMs total,# VMs,Hosts,URL", Some(Tab::Datastore)),
+            ("Name,Type,# VMs total,VI SDK Server", Some(Tab::Datastore)),
             ("Host,Datacenter,# VMs total,# VMs", Some(Tab::Host)),
             ("Friendly Path Name,File Name,Path", Some(Tab::FileInfo)),
             ("RVTools version,xlsx creation datetime,Server", Some(Tab::MetaData)),

@@ -249,6 +249,17 @@ impl Judge<'_> {
         }
     }
 
+    /// V86: what is said of a disk whose data are an object of vSAN or a virtual volume.
+    fn behind_object(&self, node: NodeId) -> Option<Situation> {
+        let marks = &self.file(node).evidence()?.marks;
+        let object = marks.iter().find(|mark| mark.code == MarkCode::ObjectBacked)?;
+        let text = format!(
+            "{}: to delete only the descriptor frees nothing and leaves the object behind",
+            object.text
+        );
+        Some(Situation::new(Class::DeletedVmDisk, Grade::Review).because(ReasonCode::VsanObjects, &text))
+    }
+
     /// An extent that this disk names and that is one of another descriptor as well, and that descriptor.
     fn shared_extent(&self, node: NodeId) -> Option<(NodeId, NodeId)> {
         let first = &self.world.files.first_name;
@@ -272,6 +283,9 @@ impl Judge<'_> {
                 ReasonCode::RawDeviceMap,
                 "a raw device map: the data are on a LUN, next to nothing is reclaimed here",
             );
+        }
+        if let Some(situation) = self.behind_object(node) {
+            return situation;
         }
         if let Some((extent, other)) = self.shared_extent(node) {
             return self.sharing(node, extent, other);

@@ -335,6 +335,32 @@ fn v86_what_vsan_holds_without_a_file_is_said_to_be_out_of_sight() {
 }
 
 #[test]
+fn v86_a_disk_whose_data_are_an_object_is_looked_at_before_its_descriptor_is_deleted() {
+    let site = |extent: &str| {
+        let disk = String::from_utf8(descriptor("old").build()).unwrap();
+        assert!(disk.contains("\"old-flat.vmdk\""), "{disk}");
+        let site = Site::vmware()
+            .vm("ds1", "web")
+            .file("ds1/old/old.vmdk", disk.replace("old-flat.vmdk", extent));
+        let site = if extent == "old-flat.vmdk" {
+            site.zeros("ds1/old/old-flat.vmdk", 1 << 20)
+        } else {
+            site
+        };
+        site.inventory(vcenter().vm(row_of("web"))).judge()
+    };
+    for extent in [
+        "vsan://5261f0c5-1b2c-3d4e-a1b2-c3d4e5f60718",
+        "vvol://rfc4122.5261f0c5-1b2c-3d4e-a1b2-c3d4e5f60718",
+    ] {
+        site(extent)
+            .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk review")
+            .says("ds1/old/old.vmdk", extent);
+    }
+    site("old-flat.vmdk").is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk candidate");
+}
+
+#[test]
 fn v86_apparent_and_allocated_bytes_are_told_apart() {
     let judged = Site::vmware()
         .vm("ds1", "web")
