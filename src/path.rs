@@ -121,7 +121,8 @@ impl StoragePath {
 /// apart is [`Parsed::Unclear`], so that no reference vanishes.
 pub fn parse(text: &str) -> Parsed {
     let text = text.trim_matches(|c: char| c == ' ' || c == '\t' || c == '\r' || c == '\n');
-    let text = &*below_scheme(text);
+    let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    let text = &*below_scheme(quoted.unwrap_or(text));
     // vCenter puts a label of no letters before the path of a datastore that it does not know: `[] /vmfs/volumes/…`.
     let text = text
         .strip_prefix("[] ")
@@ -341,7 +342,11 @@ fn strip_windows_prefix(text: &str) -> Option<Parsed> {
     if !is_one {
         return None;
     }
-    let slashed = text.replace('/', "\\");
+    let mut slashed = text.replace('/', "\\");
+    // Escaped once too often (H-B3).
+    if slashed.starts_with("\\\\\\\\") {
+        slashed = slashed.replace("\\\\", "\\");
+    }
     let lower = slashed.to_ascii_lowercase();
     for prefix in ["\\\\?\\", "\\\\.\\", "\\??\\"] {
         if let Some(rest) = lower.strip_prefix(prefix) {
@@ -380,16 +385,19 @@ fn is_interface(rest: &str) -> bool {
     rest.contains('#') && !rest.contains('\\')
 }
 
+/// The first part of a Windows path and what follows it; empty parts mean nothing (H-B3).
+fn first_part(path: &str) -> (&str, &str) {
+    let path = path.trim_start_matches('\\');
+    path.split_once('\\').unwrap_or((path, ""))
+}
+
 /// `server\share\rest`.
 fn share(rest: &str) -> Parsed {
-    let mut parts = rest.splitn(3, '\\');
-    let (Some(server), Some(share)) = (parts.next(), parts.next()) else {
-        return Parsed::Unclear;
-    };
+    let (server, rest) = first_part(rest);
+    let (share, tail) = first_part(rest);
     if server.is_empty() || share.is_empty() {
         return Parsed::Unclear;
     }
-    let tail = parts.next().unwrap_or_default();
     let mut letters = share.chars();
     if let (Some(letter), Some('$'), None) = (letters.next(), letters.next(), letters.next()) {
         return on_drive(Some(short_host(server)), letter, tail);
@@ -416,16 +424,10 @@ fn drive(text: &str) -> Option<Parsed> {
 }
 
 fn on_drive(host: Option<String>, letter: char, rest: &str) -> Parsed {
-    let rest = rest.trim_start_matches('\\');
-    let mut parts = rest.splitn(3, '\\').filter(|part| !part.is_empty());
-    if let (Some(first), Some(volume)) = (parts.next(), parts.next())
-        && first.eq_ignore_ascii_case("ClusterStorage")
-    {
-        return below(
-            Mount::ClusterVolume(fold(volume)),
-            parts.next().unwrap_or_default(),
-            true,
-        );
+    let (first, below_first) = first_part(rest);
+    let (volume, tail) = first_part(below_first);
+    if first.eq_ignore_ascii_case("ClusterStorage") && !volume.is_empty() {
+        return below(Mount::ClusterVolume(fold(volume)), tail, true);
     }
     below(
         Mount::Drive {

@@ -36,7 +36,7 @@ impl HaList {
         let first = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
         let mut seen = std::collections::HashSet::new();
         let vmx_paths = bytes
-            .split(|byte| *byte < 0x20 || matches!(byte, b'"' | b'\'' | b'<' | b'>'))
+            .split(|byte| *byte < 0x20 || matches!(byte, b'"' | b'<' | b'>'))
             .flat_map(paths_of)
             .filter(|path| seen.insert(*path))
             .take(limits.text_entries)
@@ -61,7 +61,8 @@ impl HaList {
     }
 }
 
-/// The paths in a run of text: each ends with `.vmx` and a blank, comma or semicolon, or the end of the run.
+/// The paths in a run of text: each ends with `.vmx` and a blank, comma, semicolon or apostrophe, or the end of the run. A
+/// name may hold an apostrophe itself.
 fn paths_of(run: &[u8]) -> Vec<&[u8]> {
     let mut paths = Vec::new();
     let mut rest = run;
@@ -82,14 +83,17 @@ fn path_end(run: &[u8]) -> Option<usize> {
         let ends_with_suffix = run
             .get(end.saturating_sub(SUFFIX.len())..end)
             .is_some_and(|tail| tail.eq_ignore_ascii_case(SUFFIX));
-        ends_with_suffix && run.get(end).is_none_or(|next| matches!(next, b' ' | b',' | b';'))
+        ends_with_suffix
+            && run
+                .get(end)
+                .is_none_or(|next| matches!(next, b' ' | b',' | b';' | b'\''))
     })
 }
 
 /// Drops what stands before the root of a path: a separator, a number, a state. A path that begins with its root may hold
 /// what looks like one (`[ds 1] web [old]/web.vmx`), so the first root counts.
 fn begin_at_root(path: &[u8]) -> &[u8] {
-    let roots = [&b"ds:///vmfs/volumes/"[..], b"/vmfs/volumes/", b" ["];
+    let roots = [&b"ds:///vmfs/volumes/"[..], b"/vmfs/volumes/", b" [", b"'["];
     let path = path.trim_ascii_start();
     if path.starts_with(b"[") {
         return path;
@@ -100,7 +104,9 @@ fn begin_at_root(path: &[u8]) -> &[u8] {
         .min()
         .unwrap_or_default();
     let after = path.get(start..).unwrap_or_default();
-    let first = after.iter().position(|byte| !matches!(byte, b' ' | b',' | b';'));
+    let first = after
+        .iter()
+        .position(|byte| !matches!(byte, b' ' | b',' | b';' | b'\''));
     first.and_then(|first| after.get(first..)).unwrap_or_default()
 }
 
@@ -136,6 +142,22 @@ mod tests {
                 "ds:///vmfs/volumes/5c/a/a.vmx",
                 "[ds 1] b/b[1].vmx",
                 "/vmfs/volumes/n/c d/c.vmx"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_apostrophe_is_a_quote_around_a_path_or_a_part_of_its_name() {
+        let (_, paths) = read(
+            b"/vmfs/volumes/5c/Bob's VM/Bob's VM.vmx\na='/vmfs/volumes/5c/a/a.vmx' b='[ds 1] b/b.vmx','[ds 1] Bob's/c.vmx'\n",
+        );
+        assert_eq!(
+            paths,
+            [
+                "/vmfs/volumes/5c/Bob's VM/Bob's VM.vmx",
+                "/vmfs/volumes/5c/a/a.vmx",
+                "[ds 1] b/b.vmx",
+                "[ds 1] Bob's/c.vmx"
             ]
         );
     }

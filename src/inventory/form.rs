@@ -386,7 +386,7 @@ static LISTS: [Form; 44] = [
         Tool::Hyperv,
         "items with `Path` and `ParentPath` or `VhdType`",
         |i| i.has("path") && (i.has("parentPath") || i.has("vhdType")),
-        |part, list, _| hyperv::add_chains(part, list),
+        hyperv::add_chains,
     ),
     form(
         Tool::Hyperv,

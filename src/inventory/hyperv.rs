@@ -8,7 +8,7 @@
 use uuid::Uuid;
 
 use super::{
-    Checkpoint, ClusterVm, DatastoreRecord, HostRecord, Listing, Registration, columns,
+    Checkpoint, ClusterVm, DatastoreRecord, HostRecord, Listing, OpenFile, Registration, columns,
     json::Json,
     part::{ChainLink, Draft, NamedVm, Part, Source},
     values,
@@ -41,7 +41,7 @@ pub(super) fn add_export(part: &mut Part, document: Json<'_>, file: &str) {
     if document.has("clusterResources") {
         add_cluster(part, document.get("clusterResources"));
     }
-    add_chains(part, document.get("vhdChains"));
+    add_chains(part, document.get("vhdChains"), &format!("{file}: vhdChains"));
     if let Some(errors) = errors(document.first(&["errors", "errorCount"])) {
         part.warn_capping(
             "export-errors",
@@ -88,6 +88,14 @@ pub(super) fn add_vms(part: &mut Part, list: Json<'_>, row: &str) {
         part.hosts.extend(draft.vm.host.clone().map(named_host));
         part.vms.push(draft);
     }
+    // Of VMs whose configuration cannot be read the cmdlets give empty lists too (H-A4, H-A6).
+    let drives = |object: &Json<'_>| object.first(&["hardDrives", "hardDiskDrives"]).0.clone();
+    if !objects.is_empty() && objects.iter().all(|object| drives(object) == serde_json::json!([])) {
+        part.warn_capping(
+            "no-disks",
+            format!("{row}: no VM of the list has a disk, so they were not told; export with an account that may see them: {COMMAND}"),
+        );
+    }
     if !objects.is_empty() && !objects.iter().any(|object| object.has("snapshots")) {
         part.warn(
             "no-checkpoints",
@@ -126,9 +134,13 @@ fn vm(object: Json<'_>, row: String) -> Draft {
     for folder in LOCATIONS {
         draft.add_folder(object.get(folder).text().unwrap_or_default());
     }
-    // A VM without drives has an empty list; null is what a failed command leaves, and a drive without a path says nothing.
-    let is_pathless = |drive: &Json<'_>| drive.get("path").text().is_none() && drive.get("diskNumber").is_null();
-    if !drives.is_null() && !drives.objects().iter().any(is_pathless) {
+    // Of a VM whose configuration its host cannot read the list is empty too (H-A4, H-A6).
+    let is_critical = draft
+        .vm
+        .state
+        .as_deref()
+        .is_some_and(|state| state.ends_with("Critical"));
+    if tells_drives(drives) && !(is_critical && drives.objects().is_empty()) {
         draft.vm.listing = Listing::LeafDisks;
     }
     add_drives_of(&mut draft, drives);
@@ -139,6 +151,15 @@ fn vm(object: Json<'_>, row: String) -> Draft {
         draft.vm.listing = Listing::ConfigOnly;
     }
     draft
+}
+
+/// True for a list of drives that tells all of them. A VM without drives has an empty list; null is what a failed command
+/// leaves, and a drive without a path says nothing.
+fn tells_drives(drives: Json<'_>) -> bool {
+    let is_told = |drive: &Json<'_>| drive.get("path").text().is_some() || !drive.get("diskNumber").is_null();
+    !drives.is_null()
+        && drives.items().iter().all(|item| item.is_object() || item.0.is_array())
+        && drives.objects().iter().all(is_told)
 }
 
 /// True for a mode of replication that is one.
@@ -182,7 +203,7 @@ fn config_extension(version: Json<'_>) -> &'static str {
 
 /// `LOCATION\FOLDER\ID.EXTENSION`, the id in capitals as Hyper-V writes it.
 fn in_folder(location: &str, folder: &str, id: Uuid, extension: &str) -> String {
-    let location = location.trim_end_matches(['\\', '/']);
+    let location = location.trim().trim_matches('"').trim_end_matches(['\\', '/']);
     let id = id.hyphenated().to_string().to_uppercase();
     format!("{location}\\{folder}\\{id}.{extension}")
 }
@@ -199,16 +220,19 @@ fn state(state: Json<'_>) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// Adds the drives of a VM or checkpoint. A pass-through disk has no file.
+/// Adds the drives of a VM or checkpoint. A pass-through disk has no file, and its path no folder.
 fn add_drives_of(draft: &mut Draft, drives: Json<'_>) {
     draft.flattened |= drives.is_flattened();
     draft.add_cut(drives);
     for drive in drives.objects() {
         let Some(path) = drive.get("path").text() else { continue };
-        let is_file = drive.get("diskNumber").is_null() && path.contains(['\\', '/']);
-        if is_file {
+        let is_disk_file = values::ends_with(path, &[".vhdx", ".vhd", ".avhdx", ".avhd", ".vhds"]);
+        let is_file = is_disk_file || drive.get("diskNumber").is_null();
+        if is_file && path.contains(['\\', '/']) {
             let is_media = values::ends_with(path, &[".iso", ".vfd", ".img"]);
             draft.add_file(if is_media { Role::Media } else { Role::Disk }, path, None);
+        } else if is_disk_file {
+            draft.has_nameless_disk = true;
         } else if !draft.vm.fileless_disks.iter().any(|known| known == path) {
             draft.vm.fileless_disks.push(path.to_owned());
         }
@@ -229,6 +253,10 @@ fn add_checkpoints(draft: &mut Draft, object: Json<'_>, extension: &str) {
     let checkpoints = object.first(&["snapshots", "checkpoints"]);
     draft.flattened |= checkpoints.is_flattened();
     let location = object.first(&["snapshotFileLocation", "checkpointFileLocation"]);
+    let items = checkpoints.items();
+    let is_known = |item: &Json<'_>| item.0.is_array() || item.get("id").id().is_some();
+    draft.vm.checkpoints_told = !checkpoints.is_null() && items.iter().all(is_known);
+    draft.vm.has_snapshots |= !items.is_empty();
     for checkpoint in checkpoints.objects() {
         add_checkpoint(draft, checkpoint, location.text(), extension);
     }
@@ -250,7 +278,8 @@ fn add_checkpoint(draft: &mut Draft, checkpoint: Json<'_>, location: Option<&str
         id,
         name: checkpoint.get("name").string().unwrap_or_default(),
         kind: checkpoint.get("snapshotType").scalar(),
-        has_disks: checkpoint.has("hardDrives") && !drives.is_null() && !drives.is_flattened(),
+        // One of a VM with disks has disks: an empty list is that of a command which failed.
+        has_disks: tells_drives(drives) && !drives.objects().is_empty(),
         created: checkpoint.get("creationTime").time().map(|time| time.at),
     });
     add_drives_of(draft, drives);
@@ -258,6 +287,7 @@ fn add_checkpoint(draft: &mut Draft, checkpoint: Json<'_>, location: Option<&str
 
 /// Adds the rows of `Get-VMSnapshot`: checkpoints of VMs that another list has.
 pub(super) fn add_checkpoint_list(part: &mut Part, list: Json<'_>, row: &str) {
+    part.has_checkpoint_list = true;
     for (index, checkpoint) in list.objects().into_iter().enumerate() {
         let mut draft = mention(checkpoint, checkpoint.row_name(row, index));
         let location = checkpoint.first(&["snapshotFileLocation", "checkpointFileLocation"]);
@@ -484,8 +514,19 @@ pub(super) fn add_cluster_nodes(part: &mut Part, list: Json<'_>) {
 }
 
 /// Adds disks with their parents, as `Get-VHD` gives them. Without a parent a disk is a base only where its type or the
-/// empty column says so.
-pub(super) fn add_chains(part: &mut Part, list: Json<'_>) {
+/// empty column says so. One that is attached is open on its host, for a VM or by the host itself.
+pub(super) fn add_chains(part: &mut Part, list: Json<'_>, row: &str) {
+    for (index, disk) in list.objects().into_iter().enumerate() {
+        let path = disk.get("path").string().filter(|_| disk.get("attached").truth());
+        part.observations.open_files.extend(path.map(|path| OpenFile {
+            path,
+            client: disk.get("computerName").string().or_else(|| Some("a host".to_owned())),
+            user: Some("Get-VHD: attached".to_owned()),
+            host: disk.get("computerName").string(),
+            share_path: None,
+            row: disk.row_name(row, index),
+        }));
+    }
     part.chains.extend(list.objects().into_iter().filter_map(|disk| {
         let parent = disk.get("parentPath").string();
         let is_told = match disk.get("vhdType").scalar() {
@@ -553,7 +594,7 @@ mod tests {
                 crate::inventory::InventoryKind::HypervJson,
                 Source::default(),
             );
-            add_chains(&mut part, Json(&disk));
+            add_chains(&mut part, Json(&disk), "vhd.json");
             part.chains.first().map(|link| link.parent.clone())
         };
         assert_eq!(of(json!({"Path": "a.vhdx", "ParentPath": ""})), Some(None));

@@ -504,6 +504,9 @@ pub struct Registration {
     pub folders: Vec<String>,
     /// Checkpoints (Hyper-V): id and type.
     pub checkpoints: Vec<Checkpoint>,
+    /// Hyper-V: a list of its checkpoints was given, and each of them has an id.
+    #[serde(default)]
+    pub checkpoints_told: bool,
     /// It has snapshots or checkpoints according to the export.
     pub has_snapshots: bool,
     /// Disks without a file: pass-through disks (`Disk 3 100.00 GB …`).

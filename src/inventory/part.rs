@@ -233,6 +233,8 @@ pub(super) struct Part {
     pub(super) vms: Vec<Draft>,
     /// It lists VMs, perhaps none.
     pub(super) has_vm_list: bool,
+    /// It lists checkpoints of VMs.
+    pub(super) has_checkpoint_list: bool,
     /// Objects that are no VM.
     pub(super) objects: Vec<ObjectDraft>,
     /// Datastores.
@@ -292,6 +294,7 @@ impl Part {
             said_is_floor: false,
             vms: Vec::new(),
             has_vm_list: false,
+            has_checkpoint_list: false,
             objects: Vec::new(),
             datastores: Vec::new(),
             vms_on_datastores: Vec::new(),

@@ -46,10 +46,13 @@ pub(super) fn add_vms(part: &mut Part, list: Json<'_>, row: &str) {
             draft.add_folder(object.get(folder).text().unwrap_or_default());
         }
         let disks = disks(object);
-        if disks.as_ref().is_some_and(|(_, is_whole)| !is_whole) {
-            pathless = pathless.saturating_add(1);
-        } else if disks.is_some() {
-            draft.vm.listing = Listing::LeafDisks;
+        match &disks {
+            Some((_, false)) => pathless = pathless.saturating_add(1),
+            // Of a VM that VMM cannot ask for, no disks are not known ones.
+            Some((paths, true)) if !paths.is_empty() || is_asked(draft.vm.state.as_deref()) => {
+                draft.vm.listing = Listing::LeafDisks;
+            }
+            Some(_) | None => {}
         }
         for disk in disks.into_iter().flat_map(|(paths, _)| paths) {
             draft.add_file(Role::Disk, &disk, None);
@@ -75,6 +78,13 @@ pub(super) fn add_vms(part: &mut Part, list: Json<'_>, row: &str) {
         "scvmm-copy",
         format!("{file}: VMM tells what it knew at its last refresh, which may be hours before the export; Get-VM of the nodes is newer"),
     );
+}
+
+/// True for the states of a VM that its host tells (names of `VMComputerSystemState`): of others VMM does not know more than it
+/// once did.
+fn is_asked(state: Option<&str>) -> bool {
+    const STATES: [&str; 6] = ["Running", "PowerOff", "Stopped", "Saved", "Paused", "Off"];
+    state.is_some_and(|state| STATES.iter().any(|known| known.eq_ignore_ascii_case(state)))
 }
 
 /// The paths of the disks, and whether every disk has one.

@@ -29,6 +29,9 @@ pub(super) fn chains(inventory: &mut Inventory, parts: &[Part]) {
     if parents.is_empty() {
         return;
     }
+    let has_checkpoints = parts
+        .iter()
+        .any(|part| part.has_checkpoint_list || columns::tells_checkpoint_drives(part));
     for vm in &mut inventory.vms {
         let disks: Vec<String> = vm
             .files
@@ -59,8 +62,9 @@ pub(super) fn chains(inventory: &mut Inventory, parts: &[Part]) {
         }
         vm.told_disks.sort();
         vm.told_disks.dedup();
+        let is_told = vm.checkpoints_told || has_checkpoints;
         let checkpoints_known =
-            !vm.has_snapshots || vm.checkpoints.iter().all(|c| c.has_disks) && !vm.checkpoints.is_empty();
+            is_told && (!vm.has_snapshots || vm.checkpoints.iter().all(|c| c.has_disks) && !vm.checkpoints.is_empty());
         if whole && checkpoints_known && vm.listing == Listing::LeafDisks {
             vm.listing = Listing::WholeChains;
         }
@@ -102,9 +106,11 @@ fn chain(disk: &str, parents: &BTreeMap<String, Option<String>>) -> (Vec<String>
     (found, false)
 }
 
-/// A Windows path for comparison.
+/// A Windows path for comparison; empty parts mean nothing (H-B3).
 fn windows_key(path: &str) -> String {
-    path.replace('/', "\\").to_lowercase()
+    let path = path.trim_matches('"').to_lowercase();
+    let parts = path.split(['\\', '/']).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("\\")
 }
 
 /// Members of the cluster without a VM list, and VMs of the cluster without a row.

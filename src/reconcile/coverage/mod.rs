@@ -304,10 +304,23 @@ fn is_state(kind: Kind) -> bool {
     )
 }
 
-/// True for a path in a folder or below it; for the top of a root only what lies directly in it.
+/// Folders that Hyper-V makes in that of a VM, folded.
+const FOLDERS_OF_VM: [&str; 4] = [
+    "virtual machines",
+    "planned virtual machines",
+    "snapshots",
+    "virtual hard disks",
+];
+
+/// True for a path in a folder or below it; for the top of a root only what lies directly in it, or in a folder that
+/// Hyper-V makes for VMs.
 pub(crate) fn is_below(path: &[u8], folder: &[u8]) -> bool {
     if folder.is_empty() {
-        return !path.contains(&b'/');
+        let first = path.iter().position(|&byte| byte == b'/').map(|end| &path[..end]);
+        return first.is_none_or(|first| {
+            let first = fold(&String::from_utf8_lossy(first));
+            FOLDERS_OF_VM.contains(&first.as_str())
+        });
     }
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with(b"/"))
 }
@@ -608,10 +621,8 @@ fn lies_by_its_config(files: &Files<'_>, node: NodeId) -> bool {
 pub(crate) fn home_folder(folder: &[u8]) -> Vec<u8> {
     let split = folder.iter().rposition(|&byte| byte == b'/');
     let name = fold(&String::from_utf8_lossy(&folder[split.map_or(0, |slash| slash + 1)..]));
-    if matches!(
-        name.as_str(),
-        "virtual machines" | "snapshots" | "planned virtual machines"
-    ) {
+    let holds_configurations = name != "virtual hard disks" && FOLDERS_OF_VM.contains(&name.as_str());
+    if holds_configurations {
         return split.map_or(Vec::new(), |slash| folder[..slash].to_vec());
     }
     folder.to_vec()

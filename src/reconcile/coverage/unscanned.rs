@@ -57,7 +57,7 @@ impl Builder<'_> {
         let mut vms: BTreeMap<Platform, Vec<&OwnerVm>> = BTreeMap::new();
         for vm in self.owners.vms.iter().filter(|vm| !vm.rows.is_empty()) {
             let listing = own::best_listing(self.world, vm);
-            let config_unknown = vm.config.is_none() && vm.config_outside;
+            let config_unknown = vm.config.is_none() && (vm.config_outside || self.is_unplaced(vm));
             let disk_outside = vm
                 .outside
                 .iter()
@@ -79,7 +79,7 @@ impl Builder<'_> {
                 self.files_not_scanned(&vms),
                 match platform {
                     Platform::Vmware => "LayoutEx",
-                    Platform::Hyperv => "Get-VHD",
+                    Platform::Hyperv => "Get-VHD and the checkpoints",
                 }
             );
             let roots = self.of_platform(platform);
@@ -92,6 +92,12 @@ impl Builder<'_> {
         }
     }
 
+    /// True for a VM of which no row tells where its configuration lies (H-A10).
+    fn is_unplaced(&self, vm: &OwnerVm) -> bool {
+        let row = |&(inventory, row): &(usize, usize)| &self.world.inventories[inventory].vms[row];
+        vm.platform == Platform::Hyperv && vm.rows.iter().map(row).all(|row| row.config.is_none())
+    }
+
     /// `has files on datastores that were not scanned (/vmfs/volumes/old/web/web.vmdk)`.
     fn files_not_scanned(&self, vms: &[&OwnerVm]) -> String {
         let configs = vms.iter().filter(|vm| vm.config.is_none() && vm.config_outside);
@@ -100,9 +106,12 @@ impl Builder<'_> {
         let disks = vms.iter().flat_map(|vm| &vm.outside);
         let disks = disks.filter(|(role, _)| matches!(role, Role::Disk | Role::Extent | Role::Parent));
         let places: BTreeSet<String> = configs.chain(disks.map(|(_, path)| path.clone())).collect();
+        let has = if vms.len() == 1 { "has" } else { "have" };
+        if places.is_empty() {
+            return format!("{has} a configuration of which no inventory tells the place, and none was found");
+        }
         format!(
-            "{} files on datastores that were not scanned ({})",
-            if vms.len() == 1 { "has" } else { "have" },
+            "{has} files on datastores that were not scanned ({})",
             list(places.iter().map(String::as_str))
         )
     }

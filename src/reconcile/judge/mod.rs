@@ -9,6 +9,7 @@ mod access;
 mod attribution;
 mod follow;
 mod lost;
+mod missed;
 mod names;
 mod nobody;
 mod owned;
@@ -26,6 +27,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 pub(crate) use self::{
     attribution::{Attribution, History, Homes, homes},
+    missed::Missed,
     service::{Awaited, REPLICA_STORE, awaited, match_rules},
     situation::{Stores, stores},
 };
@@ -118,6 +120,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) history: &'a History,
     /// Where the registered VMs are at home.
     pub(crate) homes: &'a Homes,
+    /// What the registered VMs miss.
+    pub(crate) missed: &'a Missed<'a>,
     /// Folders that look like the store of a product.
     pub(crate) stores: &'a Stores<'a>,
     /// VMs that wait for the first copy of their replication.

@@ -168,6 +168,7 @@ impl Judge<'_> {
         let pending = pending.or_else(|| self.missed_disk(node, &situation));
         let pending = pending.or_else(|| self.missed_parent(node));
         let pending = pending.or_else(|| self.unclear_list(node));
+        let pending = pending.or_else(|| self.unclear_checkpoint(node));
         if let Some(pending) = pending.or_else(|| self.perhaps_parent_of_lost(node)) {
             return pending;
         }
@@ -510,31 +511,6 @@ impl Judge<'_> {
         let mut reason = statement(ReasonCode::MergePending, text, None, Weight::For);
         reason.settles = Some("a second scan some days later".to_owned());
         Some(Judgement::unknown(Class::MergePending, reason))
-    }
-
-    /// H-B10: a disk in a recycle bin while a registered VM misses one of its kind there; Windows renames what it bins.
-    fn missed_disk(&self, node: NodeId, situation: &Situation) -> Option<Judgement> {
-        if situation.class != Class::RecycleBin {
-            return None;
-        }
-        let extension = |name: &str| name.rsplit_once('.').map(|(_, extension)| fold(extension));
-        let wanted = extension(self.world.files.name(node))?;
-        let vm = self.owners.vms.iter().filter(|vm| vm.is_registered()).find(|vm| {
-            vm.missing.iter().any(|missing| {
-                missing.root == self.root(node)
-                    && extension(&String::from_utf8_lossy(&missing.path)).as_ref() == Some(&wanted)
-            })
-        })?;
-        let text = format!(
-            "it lies in a recycle bin, and {} misses a file of this kind on the same datastore",
-            vm.name
-        );
-        let reason = settled(
-            ReasonCode::InRecycleBin,
-            text,
-            "find out whether it is the missing file and restore it",
-        );
-        Some(Judgement::unknown(Class::AmbiguousReference, reason))
     }
 
     /// V46, V72: a snapshot list that may be what a VM of its folder had under another name.

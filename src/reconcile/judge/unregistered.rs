@@ -102,7 +102,8 @@ impl Judge<'_> {
         if let Some(judgement) = self.newer_than_some(config, files) {
             return judgement;
         }
-        if let Some(judgement) = self.not_settled(files).or_else(|| self.perhaps_locked(files)) {
+        let unsettled = self.not_settled(files).or_else(|| self.perhaps_locked(files));
+        if let Some(judgement) = unsettled.or_else(|| self.unclear_checkpoint(config)) {
             return judgement;
         }
         let (verdict, (class, mut reasons)) = if vm.superseded {

@@ -172,6 +172,13 @@ fn find_moved(world: World<'_>, owners: &mut Owners, configs: &[NodeId], bearers
     }
 }
 
+/// True for a path of Windows that leads somewhere. Text in place of a path, or one that was cut at a width, does not.
+fn tells_place(config: &str) -> bool {
+    let is_cut = |part: &str| part.ends_with("...") || part.ends_with('…');
+    let is_placed = matches!(parse(config), Parsed::Path(path) if path.windows && path.mount.is_some());
+    is_placed && !config.split(['\\', '/']).any(is_cut)
+}
+
 /// H-A10: of a VM of Hyper-V no row tells where its configuration lies. What bears its id is its own, else what names a disk
 /// that it lists; where several do, each may be the one.
 fn find_unplaced(
@@ -182,7 +189,8 @@ fn find_unplaced(
     claimed: &BTreeSet<NodeId>,
 ) {
     let row = |&(inventory, row): &(usize, usize)| &world.inventories[inventory].vms[row];
-    if vm.platform != Platform::Hyperv || vm.rows.iter().map(row).any(|row| row.config.is_some()) {
+    let mut places = vm.rows.iter().map(row).filter_map(|row| row.config.as_deref());
+    if vm.platform != Platform::Hyperv || places.any(tells_place) {
         return;
     }
     let ids = listed_ids(world, vm);
@@ -200,6 +208,7 @@ fn find_unplaced(
     let mut found = fitting.into_iter().filter(|node| !claimed.contains(node));
     vm.config = found.next();
     vm.perhaps = found.collect();
+    vm.config_outside &= vm.config.is_none();
 }
 
 /// The disks that the rows of a VM list and that are there.

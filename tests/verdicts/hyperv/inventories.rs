@@ -307,7 +307,7 @@ fn ha10_without_place_id_and_disks_no_configuration_is_said_to_be_unregistered()
     };
     site(None)
         .are(&[&config("scvmm"), "csv1/scvmm/scvmm.vhdx"], "unknown/no-coverage")
-        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .is("csv1/old/old.vhdx", "unknown/outside-scan never")
         .gap("inventory-incomplete");
     site(Some(vm_id("scvmm")))
         .are(&[&config("scvmm"), "csv1/scvmm/scvmm.vhdx"], "owned")
