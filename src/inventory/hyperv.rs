@@ -123,6 +123,7 @@ fn vm(object: Json<'_>, row: String) -> Draft {
             config,
             has_snapshots: object.first(&["parentSnapshotId", "parentCheckpointId"]).id().is_some(),
             replication: object.get("replicationMode").scalar(),
+            moves_storage: moves_storage(object),
             awaits_copy: awaits_copy(object.get("replicationState")),
             notes: object.get("notes").string(),
             row,
@@ -177,6 +178,17 @@ fn awaits_copy(state: Json<'_>) -> bool {
     state
         .text()
         .is_some_and(|state| STATES.iter().any(|known| known.eq_ignore_ascii_case(state)))
+}
+
+/// True for a status that tells of a move or migration: `Moving virtual hard disks` in English, `MovingVirtualHardDisks` and
+/// `MigratingVirtualMachine` in every language.
+fn moves_storage(object: Json<'_>) -> bool {
+    ["status", "operationalStatus"].iter().any(|member| {
+        object.get(member).any_text(|text| {
+            let text = text.to_lowercase();
+            text.contains("moving") || text.contains("migrating")
+        })
+    })
 }
 
 /// Properties of a VM that hold a folder.
@@ -406,6 +418,8 @@ pub(super) fn add_drives(part: &mut Part, list: Json<'_>, row: &str) {
     columns::of_drives(part, &list.objects());
     for (index, drive) in list.objects().into_iter().enumerate() {
         let mut draft = mention(drive, drive.row_name(row, index));
+        // Every drive has the column; only a list with drives of checkpoints has asked for these.
+        part.has_checkpoint_list |= drive.get("vmSnapshotId").id().is_some_and(|id| !id.is_nil());
         add_drives_of(&mut draft, drive);
         if !draft.vm.files.iter().all(|file| file.role == Role::Media) || !draft.vm.fileless_disks.is_empty() {
             draft.vm.listing = Listing::LeafDisks;

@@ -29,9 +29,7 @@ pub(super) fn chains(inventory: &mut Inventory, parts: &[Part]) {
     if parents.is_empty() {
         return;
     }
-    let has_checkpoints = parts
-        .iter()
-        .any(|part| part.has_checkpoint_list || columns::tells_checkpoint_drives(part));
+    let has_checkpoints = parts.iter().any(|part| part.has_checkpoint_list);
     for vm in &mut inventory.vms {
         let disks: Vec<String> = vm
             .files

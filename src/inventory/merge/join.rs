@@ -171,6 +171,7 @@ fn add(known: &mut Draft, other: Draft) {
     known_vm.has_snapshots |= vm.has_snapshots;
     let modes = [known_vm.replication.take(), vm.replication].into_iter().flatten();
     known_vm.replication = modes.min_by_key(|mode| !hyperv::is_replicated(mode));
+    known_vm.moves_storage |= vm.moves_storage;
     known_vm.awaits_copy |= vm.awaits_copy;
     known_vm.inventory_folder = known_vm.inventory_folder.take().or(vm.inventory_folder);
     known_vm.noted_owner = known_vm.noted_owner.take().or(vm.noted_owner);

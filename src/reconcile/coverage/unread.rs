@@ -424,11 +424,12 @@ impl Builder<'_> {
                 .map(|&vm| &self.owners.vms[vm])
                 .filter(|vm| vm.is_registered())
                 .collect();
-            if !vms.is_empty()
-                && vms
-                    .iter()
-                    .all(|vm| own::best_listing(self.world, vm) == Listing::WholeChains)
-            {
+            // A parent that is told under a path which leads nowhere may be here.
+            let is_told = |vm: &&OwnerVm| {
+                own::best_listing(self.world, vm) == Listing::WholeChains
+                    && !vm.outside.iter().any(|(role, _)| *role == Role::Parent)
+            };
+            if !vms.is_empty() && vms.iter().all(is_told) {
                 continue;
             }
             let text = format!(

@@ -9,7 +9,6 @@ mod access;
 mod attribution;
 mod follow;
 mod lost;
-mod missed;
 mod names;
 mod nobody;
 mod owned;
@@ -17,6 +16,7 @@ mod reasons;
 mod service;
 mod situation;
 mod unregistered;
+mod wanted;
 
 use std::{
     borrow::Cow,
@@ -27,9 +27,9 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 pub(crate) use self::{
     attribution::{Attribution, History, Homes, homes},
-    missed::Missed,
     service::{Awaited, REPLICA_STORE, awaited, match_rules},
     situation::{Stores, stores},
+    wanted::Wanted,
 };
 use self::{names::known_stem, nobody::is_media, reasons::shown_verdict};
 use crate::{
@@ -120,8 +120,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) history: &'a History,
     /// Where the registered VMs are at home.
     pub(crate) homes: &'a Homes,
-    /// What the registered VMs miss.
-    pub(crate) missed: &'a Missed<'a>,
+    /// What registered VMs may want beside what they reach.
+    pub(crate) wanted: &'a Wanted<'a>,
     /// Folders that look like the store of a product.
     pub(crate) stores: &'a Stores<'a>,
     /// VMs that wait for the first copy of their replication.

@@ -145,6 +145,8 @@ impl Judge<'_> {
         let volume = volume.or_else(|| self.by_place_of_others(node));
         let volume = volume.or_else(|| self.perhaps_of_service(node));
         let volume = volume.or_else(|| self.perhaps_first_copy(node));
+        let volume = volume.or_else(|| self.perhaps_of_replication(node));
+        let volume = volume.or_else(|| self.perhaps_moving(node));
         if let Some(unclear) = volume.or_else(|| self.unclear_name(node)) {
             return unclear;
         }

@@ -88,7 +88,10 @@ impl Judge<'_> {
             judgement.gaps = self.gaps_of(config, ReasonCode::OwnerUnreadable);
             return judgement;
         }
-        if let Some(judgement) = self.behind_placeholder(vm) {
+        if let Some(judgement) = self
+            .behind_placeholder(vm)
+            .or_else(|| self.perhaps_of_replication(config))
+        {
             return judgement;
         }
         if let Some(capped) = self.capped(config) {

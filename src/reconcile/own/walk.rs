@@ -247,7 +247,7 @@ impl<'a> Walk<'a> {
     }
 
     fn listed_outside(&mut self, role: Role, path: &str) {
-        if matches!(role, Role::Config | Role::Disk | Role::Extent) {
+        if matches!(role, Role::Config | Role::Disk | Role::Extent | Role::Parent) {
             self.vm.outside.insert((role, path.to_owned()));
         }
     }

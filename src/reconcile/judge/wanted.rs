@@ -1,11 +1,15 @@
-//! What may be a file that a registered VM misses.
+//! What registered VMs may want beside what they reach: files that they miss, checkpoints, logs and copies that only bear
+//! their names.
 
 use std::collections::HashMap;
 
+use uuid::Uuid;
+
 use super::{Judge, Judgement, reasons::settled, situation::Situation};
 use crate::{
+    inventory::Registration,
     kind::{Kind, Platform, Role},
-    path::fold,
+    path::{Parsed, fold, parse},
     raw::RawPath,
     reconcile::{
         coverage::home_folder,
@@ -18,33 +22,68 @@ use crate::{
 /// A VM and one of its missing files, by their places.
 type MissedFile<'a> = (usize, &'a Missing);
 
-/// The files that registered VMs miss; of those that are alike the first.
+/// By what such a file is known; of VMs that fit alike the first.
 #[derive(Debug, Default)]
-pub(crate) struct Missed<'a> {
-    /// Disks by their folded name.
+pub(crate) struct Wanted<'a> {
+    /// Missing disks by their folded name.
     disks: HashMap<String, MissedFile<'a>>,
-    /// Disks by the root and folder in which they should lie. The top of a root is no folder of a VM.
+    /// Missing disks by the root and folder in which they should lie. The top of a root is no folder of a VM.
     disks_in: HashMap<(usize, &'a [u8]), MissedFile<'a>>,
-    /// All files by root and folded extension.
+    /// All missing files by root and folded extension.
     by_extension: HashMap<(usize, String), MissedFile<'a>>,
     /// VMs of Hyper-V by the root and folder that hold those of their configuration.
     hyperv_homes: HashMap<(usize, Vec<u8>), Vec<usize>>,
+    /// VMs that are replicated, by the folded names of their disks without extension.
+    replicated_disks: HashMap<String, usize>,
+    /// VMs that are replicated, by their ids.
+    replicated: HashMap<Uuid, usize>,
+    /// VMs whose storage moves, by the folded names of their disks.
+    moving_disks: HashMap<String, usize>,
 }
 
-impl<'a> Missed<'a> {
+impl<'a> Wanted<'a> {
     pub(crate) fn new(world: World<'_>, owners: &'a Owners) -> Self {
-        let mut missed = Self::default();
+        let mut wanted = Self::default();
         for (index, vm) in owners.vms.iter().enumerate().filter(|(_, vm)| vm.is_registered()) {
             for missing in &vm.missing {
-                missed.add(index, missing);
+                wanted.add(index, missing);
             }
             if let Some(config) = vm.config.filter(|_| vm.platform == Platform::Hyperv) {
                 let file = world.files.nodes[config];
                 let home = (file.entry.root, home_folder(file.folder()));
-                missed.hyperv_homes.entry(home).or_default().push(index);
+                wanted.hyperv_homes.entry(home).or_default().push(index);
+            }
+            for &(inventory, row) in &vm.rows {
+                wanted.add_row(index, &world.inventories[inventory].vms[row]);
             }
         }
-        missed
+        wanted
+    }
+
+    fn add_row(&mut self, vm: usize, row: &Registration) {
+        let is_replicated = row.is_replicated() == Some(true);
+        if !is_replicated && !row.moves_storage {
+            return;
+        }
+        if let Some(id) = row.instance_id.filter(|_| is_replicated) {
+            self.replicated.entry(id).or_insert(vm);
+        }
+        for file in row
+            .files
+            .iter()
+            .filter(|file| matches!(file.role, Role::Disk | Role::Parent))
+        {
+            let Parsed::Path(path) = parse(&file.path) else {
+                continue;
+            };
+            let name = fold(path.name());
+            if is_replicated {
+                self.replicated_disks.entry(stem(&name).to_owned()).or_insert(vm);
+            }
+            if row.moves_storage {
+                self.moving_disks.entry(name).or_insert(vm);
+            }
+        }
     }
 
     fn add(&mut self, vm: usize, missing: &'a Missing) {
@@ -53,7 +92,7 @@ impl<'a> Missed<'a> {
         let extension = extension(&name).unwrap_or_default().to_owned();
         let found = (vm, missing);
         self.by_extension.entry((missing.root, extension)).or_insert(found);
-        if matches!(missing.role, Role::Disk | Role::Parent) {
+        if matches!(missing.role, Role::Disk | Role::Parent | Role::Extent) {
             self.disks.entry(name).or_insert(found);
             if !folder.is_empty() {
                 self.disks_in.entry((missing.root, folder)).or_insert(found);
@@ -70,7 +109,7 @@ impl Judge<'_> {
         let name = self.world.files.name(node);
         if situation.class == Class::RecycleBin {
             let of_kind = (self.root(node), extension(name)?.to_owned());
-            let (vm, _) = self.missed.by_extension.get(&of_kind)?;
+            let (vm, _) = self.wanted.by_extension.get(&of_kind)?;
             let text = format!(
                 "it lies in a recycle bin, and {} misses a file of this kind on the same datastore",
                 self.owners.vms[*vm].name
@@ -79,11 +118,11 @@ impl Judge<'_> {
             return Some(Judgement::unknown(Class::AmbiguousReference, reason));
         }
         let file = self.file(node);
-        if !file.kind().is_disk() {
+        if !(file.kind().is_disk() || file.kind().is_extent()) {
             return None;
         }
-        let in_its_place = self.missed.disks_in.get(&(self.root(node), file.folder()));
-        let (vm, missing) = self.missed.disks.get(name).or(in_its_place)?;
+        let in_its_place = self.wanted.disks_in.get(&(self.root(node), file.folder()));
+        let (vm, missing) = self.wanted.disks.get(name).or(in_its_place)?;
         let text = format!(
             "{} misses {} on {}, and this may be it under another name or at another place",
             self.owners.vms[*vm].name,
@@ -105,7 +144,7 @@ impl Judge<'_> {
             return None;
         }
         let home = (self.root(node), home_of_checkpoint(file.folder()));
-        let vms = self.missed.hyperv_homes.get(&home)?;
+        let vms = self.wanted.hyperv_homes.get(&home)?;
         let carries_other = own::vm_evidence(self.world.files, node).is_some_and(|vm| vm.checkpoint_of.is_some());
         // In a folder of several VMs lies what others left there, too.
         if carries_other && vms.len() > 1 {
@@ -121,6 +160,51 @@ impl Judge<'_> {
             ReasonCode::CheckpointsWithoutDisks,
             text,
             "the checkpoints of that VM (Get-VMSnapshot)",
+        );
+        Some(Judgement::unknown(Class::AmbiguousReference, reason))
+    }
+
+    /// H-E10, H-E11: a recovery point or log of replication that bears the id of a replicated VM or the name of a disk of one.
+    pub(super) fn perhaps_of_replication(&self, node: NodeId) -> Option<Judgement> {
+        let file = self.file(node);
+        let kind = file.kind();
+        let name = self.world.files.name(node);
+        let folder = fold(&String::from_utf8_lossy(file.folder()));
+        let (vm, sign) = if matches!(kind, Kind::Hrl | Kind::Hru) {
+            (self.wanted.replicated_disks.get(stem(name))?, "the name of a disk")
+        } else if kind.is_config() && folder.split('/').any(|part| part == "undolog configuration") {
+            let evidence = own::vm_evidence(self.world.files, node);
+            let inside = evidence.and_then(|vm| vm.checkpoint_of.or(vm.instance_id));
+            let ids = [inside, Uuid::try_parse(stem(name)).ok()];
+            let vm = ids
+                .into_iter()
+                .flatten()
+                .find_map(|id| self.wanted.replicated.get(&id))?;
+            (vm, "the id")
+        } else {
+            return None;
+        };
+        let text = format!(
+            "it bears {sign} of {}, which is replicated: a log or recovery point of replication may lie elsewhere",
+            self.owners.vms[*vm].name
+        );
+        let settles =
+            "the replication of that VM ended (Get-VMReplication), or lower the number of its recovery points";
+        let reason = settled(ReasonCode::ServiceObject, text, settles);
+        Some(Judgement::unknown(Class::ServiceUnlisted, reason))
+    }
+
+    /// H-A11: a disk that bears the name of one of a VM whose storage moved when the inventory was taken.
+    pub(super) fn perhaps_moving(&self, node: NodeId) -> Option<Judgement> {
+        let vm = *self.wanted.moving_disks.get(self.world.files.name(node))?;
+        let text = format!(
+            "the disks of {} were being moved when the inventory was taken, and this bears the name of one",
+            self.owners.vms[vm].name
+        );
+        let reason = settled(
+            ReasonCode::MergePending,
+            text,
+            "an inventory that is taken after the move",
         );
         Some(Judgement::unknown(Class::AmbiguousReference, reason))
     }
@@ -163,6 +247,11 @@ fn split(path: &[u8]) -> (&[u8], &[u8]) {
         Some(slash) => (&path[..slash], &path[slash + 1..]),
         None => (b"", path),
     }
+}
+
+/// A name without its extension.
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// What follows the last dot of a name.
