@@ -154,6 +154,10 @@ fn look(origin: &Origin, bytes: &[u8], hints: Hints<'_>) -> Result<Look, ImportE
     if let Some(why) = no_export(bytes, head) {
         return Err(ImportError::NotUnderstood(why.to_owned()));
     }
+    if origin.name().to_lowercase().ends_with(".json") {
+        let text = "a text that is no JSON, such as what a command prints when it fails; export it again";
+        return Err(ImportError::WrongForm(text.to_owned()));
+    }
     let table = csv_table::parse_below_title(head, is_known_header);
     if let Some(look) = table_look(origin, &table) {
         return Ok(look);
@@ -410,7 +414,7 @@ fn is_json(head: &str) -> bool {
     match (next('{'), next('[')) {
         // One that ends here was cut.
         (Some(next), _) => matches!(next, Some('"' | '}') | None),
-        (_, Some(next)) => matches!(next, Some('{' | '[' | '"' | ']') | None),
+        (_, Some(next)) => matches!(next, Some('{' | '[' | '"' | ']' | 'n') | None),
         _ => head.trim_end() == "null",
     }
 }
@@ -573,7 +577,13 @@ fn read_text(origin: &Origin, text: &str, look: Look, hints: Hints<'_>) -> Resul
             let (parts, why) = rvtools::import_csv(origin, tab, csv_table::parse_below_title(text, is_known_header));
             Reading::of(InventoryKind::RvtoolsCsv, parts, why)
         }
-        Look::List(form) => read_list(origin, form, &csv_table::parse_below_title(text, is_known_header)),
+        Look::List(form) => {
+            let table = csv_table::parse_below_title(text, is_known_header);
+            if table.rows.is_empty() && table.damage.is_none() {
+                return Err(ImportError::NoRows);
+            }
+            read_list(origin, form, &table)
+        }
         Look::Mapped => read_mapped(origin, text, hints.map)?,
         Look::Workbook | Look::HostStore | Look::ClusterHive => {
             return Err(ImportError::NotUnderstood("binary of no known export".to_owned()));

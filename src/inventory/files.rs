@@ -31,6 +31,9 @@ pub(super) enum ImportError {
     /// There is nothing in it.
     #[error("empty: the export failed or has no rows; export it again")]
     Empty,
+    /// A list without a row.
+    #[error("an empty list: the export has no rows, perhaps for want of rights, or failed; export it again")]
+    NoRows,
     /// It is something else.
     #[error("not understood: {0}")]
     NotUnderstood(String),
@@ -310,16 +313,52 @@ fn is_failed_export(path: &Path, error: &ImportError) -> bool {
         ImportError::NotUnderstood(_) => false,
         // What the export scripts note of commands that failed; what those were to make is missing, which is told.
         ImportError::WrongForm(_) if path.file_name().is_some_and(|name| name == "errors.txt") => false,
-        ImportError::Empty => {
-            let extension = path
-                .extension()
-                .map(|extension| extension.to_string_lossy().to_lowercase());
-            extension.is_some_and(|extension| ["json", "csv", "xml", "xlsx"].contains(&extension.as_str()))
-        }
+        ImportError::Empty => has_name_of_export(path),
+        ImportError::NoRows => has_name_of_export(path) && !may_have_no_rows(path),
         ImportError::Io(_)
         | ImportError::WrongForm(_)
         | ImportError::Damaged(_)
         | ImportError::TooLarge(_)
         | ImportError::Panic => true,
     }
+}
+
+fn has_name_of_export(path: &Path) -> bool {
+    let extension = path
+        .extension()
+        .map(|extension| extension.to_string_lossy().to_lowercase());
+    extension.is_some_and(|extension| ["json", "csv", "xml", "xlsx"].contains(&extension.as_str()))
+}
+
+/// True for a name that tells of things which a sound site may have none of. Of hosts, VMs and datastores every export has
+/// some.
+fn may_have_no_rows(path: &Path) -> bool {
+    const WORDS: [&str; 22] = [
+        "template",
+        "snap",
+        "checkpoint",
+        "replic",
+        "iso",
+        "dvd",
+        "floppy",
+        "media",
+        "librar",
+        "share",
+        "set",
+        "dfs",
+        "open",
+        "session",
+        "fcd",
+        "pv",
+        "volume",
+        "object",
+        "error",
+        "log",
+        "job",
+        "find",
+    ];
+    // A host that is no member of a cluster has nothing of it.
+    const OF_CLUSTERS: [&str; 4] = ["csv", "cluster", "nodes", "resources"];
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+    OF_CLUSTERS.contains(&name.as_str()) || WORDS.iter().any(|word| name.contains(word))
 }

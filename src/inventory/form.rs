@@ -506,9 +506,9 @@ pub(super) fn of_document(document: Json<'_>) -> Result<&'static Form, ImportErr
         return Ok(form);
     }
     let not_understood = |why: &str| Err(ImportError::NotUnderstood(why.to_owned()));
-    let items = document.items();
-    if items.is_empty() {
-        return not_understood("an empty list: the export has no rows, perhaps for want of rights, or failed");
+    let is_nothing = |item: &Json<'_>| item.is_null() || item.0.as_object().is_some_and(serde_json::Map::is_empty);
+    if document.items().iter().all(is_nothing) {
+        return Err(ImportError::NoRows);
     }
     let Some(first) = document.objects().first().copied() else {
         return not_understood("a list without objects (names alone say nothing of files)");
@@ -647,13 +647,11 @@ mod tests {
 
     #[test]
     fn other_json_is_named_for_what_it_is() {
-        for document in [
-            json!([]),
-            json!(["a"]),
-            json!({"a": 1}),
-            json!(null),
-            json!([{"id": 1, "url": "x"}]),
-        ] {
+        for document in [json!([]), json!(null), json!({}), json!([null]), json!([{}])] {
+            let refused = of_document(Json(&document));
+            assert!(matches!(refused, Err(ImportError::NoRows)), "{document}");
+        }
+        for document in [json!(["a"]), json!({"a": 1}), json!([{"id": 1, "url": "x"}])] {
             let refused = of_document(Json(&document));
             assert!(matches!(refused, Err(ImportError::NotUnderstood(_))), "{document}");
         }

@@ -120,7 +120,7 @@ pub(super) fn add_disks(part: &mut Part, list: Json<'_>, row: &str) {
         let Some(path) = disk.first(&["location", "sharePath"]).text() else {
             continue;
         };
-        if disk.get("libraryServer").text().is_some() {
+        if disk.first(&["libraryServer", "library"]).text().is_some() {
             let name = disk.get("name").text().unwrap_or(path);
             add_object(part, "image-library", name, path, false, disk.row_name(row, index));
         } else if disk.has("parent") || disk.has("parentDisk") {
@@ -140,6 +140,10 @@ pub(super) fn add_library(part: &mut Part, list: Json<'_>, row: &str) {
         };
         let name = item.get("name").text().unwrap_or(path);
         let file_name = path.rsplit('\\').next().unwrap_or_default();
+        // A share by the folder that its server gives it.
+        let server = item.get("libraryServer").text().filter(|_| !path.starts_with("\\\\"));
+        let share = server.map(|server| format!("\\\\{server}\\{name}"));
+        let path = share.as_deref().filter(|_| !file_name.contains('.')).unwrap_or(path);
         add_object(
             part,
             "image-library",

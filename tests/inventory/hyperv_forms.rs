@@ -523,3 +523,117 @@ fn exports_of_one_name_in_folders_of_their_own_are_told_apart() {
         .collect();
     assert_eq!(sources, ["hv01/vms.json", "hv02/vms.json", "other.json"]);
 }
+
+/// The VM of this file with other drives and checkpoints.
+fn with_members(members: &str) -> Inventory {
+    only_of(format!(
+        r#"[{{"Name":"a","VMId":"{ID}","ComputerName":"HV01","Version":"10.0","State":"Off","IsClustered":false,"ConfigurationLocation":"D:\\VMs\\a",{members}}},
+        {{"Name":"b","VMId":"{CHECKPOINT}","ComputerName":"HV01","Version":"10.0","State":"Off","IsClustered":false,"ConfigurationLocation":"D:\\VMs\\b","HardDrives":[{{"Path":"D:\\VMs\\b\\b.vhdx"}}]}}]"#
+    ))
+}
+
+#[test]
+fn drives_that_are_no_list_of_drives_tell_no_disks() {
+    for drives in ["7", "true", "null", "[{\"Path\":null}]", "[{\"Path\":\"a.vhdx\"}]"] {
+        let inventory = with_members(&format!("\"HardDrives\":{drives}"));
+        assert_eq!(vm(&inventory, "a").listing, Listing::ConfigOnly, "{drives}");
+    }
+    let inventory = with_members("\"HardDrives\":[]");
+    assert_eq!(vm(&inventory, "a").listing, Listing::LeafDisks);
+    assert_eq!(capping(&inventory), Vec::<&str>::new());
+    let critical = with_members("\"HardDrives\":[]").vms;
+    assert_eq!(critical.len(), 2);
+    let json = vm_json().replace("\"Version\"", "\"State\":\"OffCritical\",\"Version\"");
+    let json = json.replace("{\"Path\":\"D:\\\\VMs\\\\a\\\\a_1.avhdx\",\"DiskNumber\":null}", "");
+    let inventory = only_of(json);
+    assert_eq!(vm(&inventory, "a").listing, Listing::ConfigOnly);
+    assert!(capping(&inventory).contains(&"no-disks"), "{:?}", capping(&inventory));
+}
+
+#[test]
+fn a_disk_file_is_one_whatever_the_number_of_its_disk_says() {
+    for number in ["\"\"", "-1", "{}", "3"] {
+        let inventory = with_members(&format!(
+            r#""HardDrives":[{{"Path":"D:\\VMs\\a\\a.vhdx","DiskNumber":{number}}},{{"Path":"Disk 3 100.00 GB Bus 0 Lun 0 Target 1","DiskNumber":3}}]"#
+        ));
+        let a = vm(&inventory, "a");
+        assert_eq!(files(a, Role::Disk), [r"D:\VMs\a\a.vhdx"], "{number}");
+        assert_eq!(a.fileless_disks.len(), 1, "{number}");
+    }
+}
+
+#[test]
+fn checkpoints_are_told_where_each_has_an_id() {
+    let of = |checkpoints: &str| {
+        let inventory = with_members(&format!(
+            "\"HardDrives\":[{{\"Path\":\"D:\\\\a.vhdx\"}}],\"Snapshots\":{checkpoints}"
+        ));
+        let a = vm(&inventory, "a");
+        (a.checkpoints_told, a.has_snapshots)
+    };
+    assert_eq!(of("[]"), (true, false));
+    assert_eq!(of(&format!("[{{\"Id\":\"{ID}\"}}]")), (true, true));
+    for untold in ["1", "[{\"Length\":9}]", "[{\"Id\":\"x\"}]", "[\"VMSnapshot\"]"] {
+        assert_eq!(of(untold), (false, true), "{untold}");
+    }
+    assert_eq!(of("null"), (false, false));
+}
+
+#[test]
+fn chains_are_whole_only_where_the_checkpoints_are_told() {
+    let chain = r#"[{"Path":"D:\\\\VMs\\a\\a.vhdx","ParentPath":""},{"Path":"D:\\VMs\\b\\b.vhdx","ParentPath":""}]"#;
+    let listing = |checkpoints: &str, drives: Option<&str>| {
+        let folder = Folder::new();
+        folder.put(
+            "vms.json",
+            format!(
+                r#"[{{"Name":"a","VMId":"{ID}","ComputerName":"HV01","HardDrives":[{{"Path":"D:\\VMs\\a\\a.vhdx"}}]{checkpoints}}}]"#
+            ),
+        );
+        folder.put("vhd.json", chain);
+        if let Some(snapshot) = drives {
+            folder.put(
+                "drives.csv",
+                format!("VMName,VMId,VMSnapshotId,Path\na,{ID},{snapshot},D:\\VMs\\a\\a.vhdx\n"),
+            );
+        }
+        vm(&only(folder.path()), "a").listing
+    };
+    assert_eq!(listing(",\"Snapshots\":[]", None), Listing::WholeChains);
+    assert_eq!(listing("", None), Listing::LeafDisks);
+    assert_eq!(listing(",\"Snapshots\":null", None), Listing::LeafDisks);
+    assert_eq!(
+        listing("", Some("00000000-0000-0000-0000-000000000000")),
+        Listing::LeafDisks
+    );
+}
+
+#[test]
+fn a_disk_that_is_attached_is_open_on_its_host() {
+    let inventory = with(
+        r#"[{"ComputerName":"HV01","Path":"D:\\x.vhdx","ParentPath":"","Attached":true},{"Path":"D:\\y.vhdx","ParentPath":"","Attached":false}]"#,
+    );
+    let open: Vec<&str> = inventory
+        .observations
+        .open_files
+        .iter()
+        .map(|file| file.path.as_str())
+        .collect();
+    assert_eq!(open, [r"D:\x.vhdx"]);
+    assert_eq!(inventory.observations.open_files[0].client.as_deref(), Some("HV01"));
+}
+
+#[test]
+fn a_status_of_moving_is_told() {
+    for (status, moves) in [
+        ("\"Status\":\"Moving virtual hard disks\"", true),
+        (
+            "\"OperationalStatus\":[\"InService\",\"MigratingVirtualMachine\"]",
+            true,
+        ),
+        ("\"Status\":\"Operating normally\"", false),
+    ] {
+        let inventory = with_members(&format!("\"HardDrives\":[],{status}"));
+        assert_eq!(vm(&inventory, "a").moves_storage, moves, "{status}");
+    }
+}

@@ -42,6 +42,31 @@ fn an_export_in_a_form_that_cannot_be_read_is_missed() {
 }
 
 #[test]
+fn an_export_without_a_row_failed_unless_a_sound_site_may_have_none() {
+    for content in [
+        "[]",
+        "[null]",
+        "{}",
+        "[{}]",
+        "{\"value\":[],\"Count\":0}",
+        "Get-VM : You do not have the required permission to complete this task.\r\n",
+        "\"Name\",\"VMId\",\"ComputerName\",\"State\",\"Path\"\r\n",
+    ] {
+        let folder = Folder::new();
+        folder.put("1.json", VMS);
+        folder.put("n2.json", content);
+        assert_eq!(issues(&folder), ["n2.json"], "{content}");
+    }
+    let folder = Folder::new();
+    folder.put("1.json", VMS);
+    for name in ["templates.json", "Checkpoints.json", "replication.json", "csv.json"] {
+        folder.put(name, "[]");
+    }
+    folder.put("n2.csv", "\"Name\",\"VMId\",\"ComputerName\",\"State\",\"Path\"\r\n");
+    assert_eq!(issues(&folder), ["n2.csv"]);
+}
+
+#[test]
 fn what_speaks_of_no_vm_is_ignored() {
     let folder = Folder::new();
     folder.put("1.json", VMS);

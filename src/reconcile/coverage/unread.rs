@@ -428,6 +428,7 @@ impl Builder<'_> {
             let is_told = |vm: &&OwnerVm| {
                 own::best_listing(self.world, vm) == Listing::WholeChains
                     && !vm.outside.iter().any(|(role, _)| *role == Role::Parent)
+                    && !vm.missing.iter().any(|missing| missing.role == Role::Parent)
             };
             if !vms.is_empty() && vms.iter().all(is_told) {
                 continue;

@@ -147,6 +147,7 @@ impl Judge<'_> {
         let volume = volume.or_else(|| self.perhaps_first_copy(node));
         let volume = volume.or_else(|| self.perhaps_of_replication(node));
         let volume = volume.or_else(|| self.perhaps_moving(node));
+        let volume = volume.or_else(|| self.perhaps_state(node));
         if let Some(unclear) = volume.or_else(|| self.unclear_name(node)) {
             return unclear;
         }

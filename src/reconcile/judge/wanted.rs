@@ -12,6 +12,7 @@ use crate::{
     path::{Parsed, fold, parse},
     raw::RawPath,
     reconcile::{
+        companions,
         coverage::home_folder,
         files::NodeId,
         own::{self, Missing, OwnerVm, Owners, World},
@@ -37,6 +38,8 @@ pub(crate) struct Wanted<'a> {
     replicated_disks: HashMap<String, usize>,
     /// VMs that are replicated, by their ids.
     replicated: HashMap<Uuid, usize>,
+    /// VMs of Hyper-V by their ids.
+    by_id: HashMap<Uuid, usize>,
     /// VMs whose storage moves, by the folded names of their disks.
     moving_disks: HashMap<String, usize>,
 }
@@ -62,6 +65,9 @@ impl<'a> Wanted<'a> {
 
     fn add_row(&mut self, vm: usize, row: &Registration) {
         let is_replicated = row.is_replicated() == Some(true);
+        if let Some(id) = row.instance_id {
+            self.by_id.entry(id).or_insert(vm);
+        }
         if !is_replicated && !row.moves_storage {
             return;
         }
@@ -192,6 +198,26 @@ impl Judge<'_> {
             "the replication of that VM ended (Get-VMReplication), or lower the number of its recovery points";
         let reason = settled(ReasonCode::ServiceObject, text, settles);
         Some(Judgement::unknown(Class::ServiceUnlisted, reason))
+    }
+
+    /// H-E3, H-E4: state that bears the id of a registered VM of Hyper-V, of which none of this kind is known: where it keeps it
+    /// its configuration may not tell.
+    pub(super) fn perhaps_state(&self, node: NodeId) -> Option<Judgement> {
+        let kind = self.file(node).kind();
+        let id = companions::id_of_state(self.world.files, node)?;
+        let vm = &self.owners.vms[*self.wanted.by_id.get(&id)?];
+        let has_own = vm.files.keys().any(|&file| self.file(file).kind() == kind);
+        if has_own || vm.platform != Platform::Hyperv {
+            return None;
+        }
+        let text = format!(
+            "it bears the id of {}, of which no such file was found elsewhere",
+            vm.name
+        );
+        let settles =
+            "where that VM keeps its state (GuestStatePath, SmartPagingFilePath), or its start without this file";
+        let reason = settled(ReasonCode::OwnerUnreadable, text, settles);
+        Some(Judgement::unknown(Class::AmbiguousReference, reason))
     }
 
     /// H-A11: a disk that bears the name of one of a VM whose storage moved when the inventory was taken.
