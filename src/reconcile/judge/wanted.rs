@@ -34,7 +34,7 @@ pub(crate) struct Wanted<'a> {
     by_extension: HashMap<(usize, String), MissedFile<'a>>,
     /// VMs of Hyper-V by the root and folder that hold those of their configuration.
     hyperv_homes: HashMap<(usize, Vec<u8>), Vec<usize>>,
-    /// VMs that are replicated, by the folded names of their disks without extension.
+    /// VMs that are replicated, by the folded names of their disks with and without extension.
     replicated_disks: HashMap<String, usize>,
     /// VMs that are replicated, by their ids.
     replicated: HashMap<Uuid, usize>,
@@ -84,7 +84,9 @@ impl<'a> Wanted<'a> {
             };
             let name = fold(path.name());
             if is_replicated {
-                self.replicated_disks.entry(stem(&name).to_owned()).or_insert(vm);
+                for name in [stem(&name), &name] {
+                    self.replicated_disks.entry(name.to_owned()).or_insert(vm);
+                }
             }
             if row.moves_storage {
                 self.moving_disks.entry(name).or_insert(vm);

@@ -21,6 +21,7 @@ mod places;
 mod problems;
 mod promises;
 mod services;
+mod wanted;
 
 use derelict_parsers::testkit::{guid, hyperv_vm::HypervVm};
 

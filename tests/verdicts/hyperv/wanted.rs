@@ -1,0 +1,223 @@
+//! What registered VMs may want beside what they reach: a disk that they miss, checkpoints, logs, state.
+
+use derelict::inventory::{OpenFile, Registration};
+use derelict_parsers::testkit::{guid, hyperv_files::HrlBuilder};
+
+use super::{checkpoint_config, checkpoint_path, config, csv, row_of, with_vm};
+use crate::support::{Export, Site, child, hyperv_host, hyperv_vm, vhdx, vm_id, vmcx_path};
+
+/// `web` with its disk at this place, where its configuration and its row have it in its folder.
+fn with_disk_at(path: &str) -> Site {
+    with_vm(Site::hyperv(), "db")
+        .vmcx("csv1/web", &hyperv_vm("web", &[&csv("web/web.vhdx")]))
+        .vhdx(path, &vhdx("web"))
+        .inventory(hyperv_host("hv1").vm(row_of("db")).vm(row_of("web")))
+}
+
+#[test]
+fn a_disk_under_the_name_or_at_the_place_of_one_that_a_vm_misses_may_be_it() {
+    for path in [
+        "csv1/old/web.vhdx",
+        "csv1/old/Web.VHDX",
+        "csv1/web/web_alt.vhdx",
+        "csv1/web/web.vhdx.bak",
+    ] {
+        with_disk_at(path)
+            .judge()
+            .is(path, "unknown/ambiguous-reference never")
+            .says(path, "web misses web/web.vhdx");
+    }
+    let elsewhere = "csv1/old/old.vhdx";
+    assert_eq!(with_disk_at(elsewhere).judge().missing("web").len(), 1);
+    let verdict = with_disk_at(elsewhere).judge().artifact(elsewhere).verdict;
+    assert_eq!(verdict, derelict::report::model::Verdict::Orphaned);
+}
+
+#[test]
+fn a_copy_of_a_disk_that_is_there_is_nobodys() {
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/old/web.vhdx", &vhdx("other"))
+        .inventory(hyperv_host("hv1").vm(row_of("web")))
+        .judge()
+        .is("csv1/old/web.vhdx", "orphaned/deleted-vm-disk candidate");
+}
+
+/// `web`, which counts this many checkpoints, and a configuration in its checkpoint folder that carries another id than its own.
+fn with_checkpoint(count: i64, carried: u64, row: Registration) -> crate::support::Judged {
+    let mut vm = hyperv_vm("web", &[&csv("web/web.vhdx")]);
+    vm.checkpoint_count = count;
+    let mut checkpoint = checkpoint_config("web", 1, &[]);
+    checkpoint.checkpoint_of = Some(guid(carried, 9));
+    Site::hyperv()
+        .vmcx("csv1/web", &vm)
+        .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+        .file(&checkpoint_path("csv1/web", 1), checkpoint.to_vmcx())
+        .inventory(hyperv_host("hv1").vm(row))
+        .judge()
+}
+
+#[test]
+fn hd2_a_configuration_among_the_checkpoints_of_a_vm_of_which_not_all_are_known_may_be_one() {
+    let path = checkpoint_path("csv1/web", 1);
+    with_checkpoint(1, 5, row_of("web"))
+        .is(&path, "unknown/ambiguous-reference never")
+        .says(&path, "it lies in the checkpoint folder of web");
+    with_checkpoint(0, 5, row_of("web")).is(&path, "orphaned/leftover-state review");
+    let told = Registration {
+        checkpoints_told: true,
+        ..row_of("web")
+    };
+    with_checkpoint(1, 5, told).is(&path, "orphaned/leftover-state review");
+}
+
+#[test]
+fn he10_he11_what_bears_the_id_or_the_disk_of_a_replicated_vm_may_be_of_its_replication() {
+    let undo = format!(
+        "csv1/replica/UndoLog Configuration/{}.vmcx",
+        vm_id("web").to_string().to_uppercase()
+    );
+    let site = |mode: &str| {
+        let row = Registration {
+            replication: Some(mode.to_owned()),
+            ..row_of("web")
+        };
+        with_vm(Site::hyperv(), "web")
+            .vmcx("csv1/replica", &hyperv_vm("web", &[&csv("web/web.vhdx")]))
+            .change({
+                let undo = undo.clone();
+                move |catalogue| {
+                    let made = vmcx_path("replica", vm_id("web"));
+                    let mut artifacts = catalogue.artifacts.iter_mut();
+                    if let Some(artifact) = artifacts.find(|artifact| artifact.entry.path.lossy() == made) {
+                        artifact.entry.path = undo.trim_start_matches("csv1/").into();
+                    }
+                }
+            })
+            .file("csv1/logs/web.hrl", HrlBuilder::new(3).bytes())
+            .file("csv1/logs/WEB.vhdx.hrl", HrlBuilder::new(3).bytes())
+            .file("csv1/logs/other.hrl", HrlBuilder::new(3).bytes())
+            .inventory(hyperv_host("hv1").vm(row))
+            .judge()
+    };
+    site("Replica")
+        .are(
+            &["csv1/logs/web.hrl", "csv1/logs/WEB.vhdx.hrl"],
+            "unknown/service-unlisted never",
+        )
+        .says("csv1/logs/web.hrl", "the name of a disk of web, which is replicated")
+        .is("csv1/logs/other.hrl", "orphaned/leftover-sidecar review")
+        .is(&undo, "unknown/service-unlisted never");
+    site("None")
+        .is("csv1/logs/web.hrl", "orphaned/leftover-sidecar review")
+        .is(&undo, "unregistered/export-copy review");
+}
+
+#[test]
+fn ha11_a_copy_of_a_disk_that_is_being_moved_is_not_judged() {
+    let site = |moves_storage: bool| {
+        let row = Registration {
+            moves_storage,
+            ..row_of("web")
+        };
+        with_vm(Site::hyperv(), "web")
+            .vhdx("csv1/new/web.vhdx", &vhdx("web"))
+            .inventory(hyperv_host("hv1").vm(row))
+            .judge()
+    };
+    site(true)
+        .is("csv1/new/web.vhdx", "unknown/ambiguous-reference never")
+        .says("csv1/new/web.vhdx", "were being moved");
+    site(false).is("csv1/new/web.vhdx", "orphaned/migration-leftover");
+}
+
+#[test]
+fn he4_state_with_the_id_of_a_vm_may_be_its_own_where_it_has_none() {
+    let name = vm_id("web").to_string().to_uppercase();
+    let away = format!("csv1/state/{name}.vmrs");
+    let site = |site: Site| {
+        site.file(&away, hyperv_vm("web", &[]).to_vmrs(0))
+            .inventory(hyperv_host("hv1").vm(row_of("web")))
+            .judge()
+    };
+    site(with_vm(Site::hyperv(), "web"))
+        .is(&away, "unknown/ambiguous-reference never")
+        .says(&away, "it bears the id of web");
+    let home = format!("csv1/web/Virtual Machines/{name}.vmrs");
+    site(with_vm(Site::hyperv(), "web").file(&home, hyperv_vm("web", &[]).to_vmrs(0)))
+        .is(&home, "owned")
+        .is(&away, "orphaned/leftover-state review");
+}
+
+#[test]
+fn an_attached_disk_is_in_use() {
+    let mut host = hyperv_host("hv1").vm(row_of("web"));
+    host.observations.open_files = vec![OpenFile {
+        path: csv("mnt/m.vhdx"),
+        client: Some("HV1".to_owned()),
+        user: Some("Get-VHD: attached".to_owned()),
+        host: Some("HV1".to_owned()),
+        share_path: None,
+        row: "vhd.json[0]".to_owned(),
+    }];
+    with_vm(Site::hyperv(), "web")
+        .vhdx("csv1/mnt/m.vhdx", &vhdx("m"))
+        .inventory(host)
+        .judge()
+        .is("csv1/mnt/m.vhdx", "in-use/locked never")
+        .says("csv1/mnt/m.vhdx", "Get-VHD: attached");
+}
+
+#[test]
+fn ha10_a_place_that_is_no_path_or_was_cut_is_none() {
+    let site = |place: &str| {
+        let mut row = row_of("web");
+        row.config = Some(format!(
+            "{place}\\Virtual Machines\\{}.vmcx",
+            vm_id("web").to_string().to_uppercase()
+        ));
+        with_vm(with_vm(Site::hyperv(), "db"), "web")
+            .inventory(hyperv_host("hv1").vm(row_of("db")).vm(row))
+            .judge()
+    };
+    for place in [
+        "System.Object[]",
+        "@{Path=x}",
+        r"C:\ClusterStorage\Volu...",
+        "C:\\ClusterStorage\\Volum…",
+        r"\\?\GLOBALROOT\Device\HarddiskVolume7\web",
+        "/mnt/v1/web",
+        r"C:\\ClusterStorage\\Volume1\\web",
+        "\"C:\\ClusterStorage\\Volume1\\web\"",
+    ] {
+        site(place.trim_matches('"')).is(&config("web"), "owned");
+    }
+    site(r"D:\elsewhere\other").is(&config("web"), "unregistered/export-copy");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_at_the_top_hides_the_disks_in_the_folders_of_hyper_v() {
+    let broken = vmcx_path("csv1", vm_id("gone"));
+    let site = |path: &str| {
+        with_vm(Site::hyperv(), "web")
+            .file(&broken, [0; 8192])
+            .vhdx(path, &vhdx("disk1"))
+            .inventory(hyperv_host("hv1").vm(row_of("web")))
+            .judge()
+    };
+    let near = "csv1/Virtual Hard Disks/disk1.vhdx";
+    site(near).is(near, "unknown/owner-unreadable never");
+    let far = "csv1/old/disk1.vhdx";
+    site(far).is(far, "orphaned/deleted-vm-disk candidate");
+}
+
+#[test]
+fn a_link_renamed_in_its_folder_may_be_the_missed_one() {
+    let base = vhdx("base");
+    with_vm(Site::hyperv(), "db")
+        .vhdx("csv1/base/base.vhdx", &base)
+        .vmcx("csv1/web", &hyperv_vm("web", &[&csv("web/web.vhdx")]))
+        .vhdx("csv1/web/web_alt.vhdx", &child("web", &base, r"..\base\base.vhdx"))
+        .inventory(hyperv_host("hv1").vm(row_of("db")).vm(row_of("web")))
+        .judge()
+        .is("csv1/web/web_alt.vhdx", "unknown/ambiguous-reference never");
+}
