@@ -52,9 +52,7 @@ pub(super) fn add_inventory(part: &mut Part, text: &str, file: &str) -> Result<(
             Ok(Event::End(end)) => {
                 element.clear();
                 match lower(end.local_name().as_ref()).as_str() {
-                    "configentry" => part
-                        .vms
-                        .extend(entry.take().and_then(|entry| registration(&entry, file))),
+                    "configentry" => add_entry(part, entry.take().unwrap_or_default(), file),
                     "configroot" => closed = true,
                     _ => {}
                 }
@@ -97,12 +95,23 @@ fn append(entry: Option<&mut Entry>, element: &str, content: &str) {
     }
 }
 
-fn registration(entry: &Entry, file: &str) -> Option<Draft> {
-    let path = entry.path.trim();
-    if path.is_empty() {
-        return None;
+fn add_entry(part: &mut Part, entry: Entry, file: &str) {
+    if entry.path.trim().is_empty() {
+        part.warn_capping(
+            "left-out",
+            format!(
+                "{file}: ConfigEntry {} names no configuration, so a VM is missing; copy it again",
+                entry.id
+            ),
+        );
+        return;
     }
-    Some(Draft {
+    part.vms.push(registration(&entry, file));
+}
+
+fn registration(entry: &Entry, file: &str) -> Draft {
+    let path = entry.path.trim();
+    Draft {
         vm: Registration {
             moref: Some(entry.object_id.trim().to_owned()).filter(|id| !id.is_empty()),
             template: values::ends_with(path, &[".vmtx"]),
@@ -113,7 +122,7 @@ fn registration(entry: &Entry, file: &str) -> Option<Draft> {
         },
         listed: true,
         ..Draft::default()
-    })
+    }
 }
 
 #[cfg(test)]

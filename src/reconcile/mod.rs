@@ -145,7 +145,7 @@ pub fn reconcile<T>(
         placeholders: &placeholders,
         history: &history,
         homes: &homes,
-        wanted: &judge::Wanted::new(world, &owners),
+        wanted: &judge::Wanted::new(world, &identities, &owners),
         stores: &stores,
         awaited: &awaited,
         unclear_lists: &unclear_lists,

@@ -340,7 +340,8 @@ fn vm_counts(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWarning> {
 /// More VMs on a datastore by its own count than have a file there, where no list of hosts counts them (V5).
 fn vm_counts_of_datastores(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWarning> {
     let has = |tab: Tab| parts.iter().any(|part| part.tabs.contains(&tab));
-    if has(Tab::Host) || !has(Tab::Datastore) || !inventory.has_vm_list {
+    let hosts_count = has(Tab::Host) && inventory.hosts.iter().any(|host| host.vm_count.is_some());
+    if hosts_count || !has(Tab::Datastore) || !inventory.has_vm_list {
         return Vec::new();
     }
     let mut rows: HashMap<&str, u64> = HashMap::new();

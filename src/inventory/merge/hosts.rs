@@ -66,10 +66,15 @@ impl Found {
     /// Adds a host, or what is new of one that is there under its name or reference.
     fn add(&mut self, host: HostRecord) {
         let keys: Vec<String> = host.moref.iter().cloned().chain([host.name.to_lowercase()]).collect();
+        // References of two vCenters repeat; a host that each of two rows counts VMs of is two where the names differ.
+        let is_same = |known: &HostRecord| {
+            let both_count = known.vm_count.is_some() && host.vm_count.is_some();
+            !both_count || known.name.eq_ignore_ascii_case(&host.name)
+        };
         let at = keys
             .iter()
-            .find_map(|key| self.places.get(key))
-            .copied()
+            .filter_map(|key| self.places.get(key).copied())
+            .find(|&at| self.records.get(at).is_some_and(is_same))
             .unwrap_or(self.records.len());
         match self.records.get_mut(at) {
             Some(known) => {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::MAX_NAMESAKES;
 use crate::{
-    inventory::{Listing, hyperv, part::Draft},
+    inventory::{ListedFile, Listing, hyperv, part::Draft, values},
     kind::Role,
 };
 
@@ -21,6 +21,13 @@ struct Index {
 
 /// Joins drafts, those of lists first, so that mere mentions find what they mention.
 pub(super) fn vms(mut drafts: Vec<Draft>) -> Vec<Draft> {
+    for draft in &mut drafts {
+        draft.vm.config = draft
+            .vm
+            .config
+            .take()
+            .filter(|config| !is_cut(config, &[".vmx", ".vmtx"]));
+    }
     drafts.sort_by_key(|draft| (!draft.listed, draft.vm.config.is_none(), draft.vm.moref.is_none()));
     let mut joined: Vec<Draft> = Vec::new();
     let mut index = Index::default();
@@ -38,6 +45,16 @@ pub(super) fn vms(mut drafts: Vec<Draft>) -> Vec<Draft> {
         }
     }
     joined
+}
+
+/// True for a path of VMware that does not end as what it should name: cut at a width, or a folder.
+fn is_cut(path: &str, endings: &[&str]) -> bool {
+    (path.starts_with('[') || path.starts_with("/vmfs/volumes/")) && !values::ends_with(path, endings)
+}
+
+/// The file of an export in which a row stands.
+fn file_of(row: &str) -> &str {
+    row.split_once(": ").map_or(row, |(file, _)| file)
 }
 
 impl Index {
@@ -78,10 +95,17 @@ impl Index {
         if candidates.len() > MAX_NAMESAKES {
             return Vec::new();
         }
+        // One list has each VM once.
+        let is_beside =
+            |known: &Draft| draft.listed && known.listed && file_of(&known.vm.row) == file_of(&draft.vm.row);
         let named: Vec<usize> = candidates
             .iter()
             .copied()
-            .filter(|&at| joined.get(at).is_some_and(|known| !have_common_key(known, draft)))
+            .filter(|&at| {
+                joined
+                    .get(at)
+                    .is_some_and(|known| !have_common_key(known, draft) && !is_beside(known))
+            })
             .collect();
         let on_host: Vec<usize> = named
             .iter()
@@ -187,12 +211,13 @@ fn add(known: &mut Draft, other: Draft) {
 }
 
 /// How much is listed: where the list says how many disks a VM has, fewer than that are no list of its disks, nor are those
-/// beside one without a file; and none expected are all there.
+/// beside one without a file or with a path that was cut; and none expected are all there.
 pub(super) fn listing(draft: &Draft) -> Listing {
+    let is_cut_disk = |file: &ListedFile| file.role == Role::Disk && is_cut(&file.path, &[".vmdk"]);
     let disks = draft.vm.files.iter().filter(|file| file.role == Role::Disk).count();
     let disks = u64::try_from(disks).unwrap_or(u64::MAX);
     match (draft.vm.listing, draft.expected_disks) {
-        _ if draft.has_nameless_disk => Listing::ConfigOnly,
+        _ if draft.has_nameless_disk || draft.vm.files.iter().any(is_cut_disk) => Listing::ConfigOnly,
         (_, Some(expected)) if disks < expected => Listing::ConfigOnly,
         (Listing::ConfigOnly, Some(0)) if draft.vm.has_configuration => Listing::LeafDisks,
         (listing, _) => listing,

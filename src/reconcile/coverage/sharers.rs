@@ -317,7 +317,8 @@ impl Builder<'_> {
         for (index, inventory) in self.world.inventories.iter().enumerate() {
             for warning in inventory.warnings.iter().filter(|warning| warning.caps) {
                 let covered = self.covered_by(index);
-                let roots = if covered.is_empty() {
+                // Only a list of datastores bounds where what is left out may lie.
+                let roots = if covered.is_empty() || inventory.datastores.is_empty() {
                     self.of_platform(inventory.platform)
                 } else {
                     covered

@@ -9,12 +9,13 @@ use super::{Judge, Judgement, reasons::settled, situation::Situation};
 use crate::{
     inventory::Registration,
     kind::{Kind, Platform, Role},
-    path::{Parsed, fold, parse},
+    path::{Mount, Parsed, fold, parse},
     raw::RawPath,
     reconcile::{
         companions,
         coverage::home_folder,
         files::NodeId,
+        identity::{Identities, Writer},
         own::{self, Missing, OwnerVm, Owners, World},
     },
     report::codes::{Class, ReasonCode},
@@ -38,6 +39,9 @@ pub(crate) struct Wanted<'a> {
     replicated_disks: HashMap<String, usize>,
     /// VMs that are replicated, by their ids.
     replicated: HashMap<Uuid, usize>,
+    /// VMs of VMware by the folded paths of their files on datastores that may be a scanned one under another name, with the
+    /// path as listed.
+    elsewhere: HashMap<String, (usize, &'a str)>,
     /// VMs of Hyper-V by their ids.
     by_id: HashMap<Uuid, usize>,
     /// VMs whose storage moves, by the folded names of their disks.
@@ -45,11 +49,11 @@ pub(crate) struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    pub(crate) fn new(world: World<'_>, owners: &'a Owners) -> Self {
+    pub(crate) fn new(world: World<'a>, identities: &Identities, owners: &'a Owners) -> Self {
         let mut wanted = Self::default();
         for (index, vm) in owners.vms.iter().enumerate().filter(|(_, vm)| vm.is_registered()) {
             for missing in &vm.missing {
-                wanted.add(index, missing);
+                wanted.add(index, vm.platform, missing);
             }
             if let Some(config) = vm.config.filter(|_| vm.platform == Platform::Hyperv) {
                 let file = world.files.nodes[config];
@@ -57,10 +61,26 @@ impl<'a> Wanted<'a> {
                 wanted.hyperv_homes.entry(home).or_default().push(index);
             }
             for &(inventory, row) in &vm.rows {
-                wanted.add_row(index, &world.inventories[inventory].vms[row]);
+                let row = &world.inventories[inventory].vms[row];
+                wanted.add_row(index, row);
+                if vm.platform == Platform::Vmware && !vm.outside.is_empty() {
+                    wanted.add_elsewhere(index, row, |mount| is_unclear(identities, inventory, mount));
+                }
             }
         }
         wanted
+    }
+
+    fn add_elsewhere(&mut self, vm: usize, row: &'a Registration, is_unclear: impl Fn(&Mount) -> bool) {
+        for file in &row.files {
+            let Parsed::Path(path) = parse(&file.path) else {
+                continue;
+            };
+            // A name without a folder says little.
+            if path.parts.len() > 1 && path.mount.as_ref().is_some_and(&is_unclear) {
+                self.elsewhere.entry(fold(&path.relative())).or_insert((vm, &file.path));
+            }
+        }
     }
 
     fn add_row(&mut self, vm: usize, row: &Registration) {
@@ -94,7 +114,7 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    fn add(&mut self, vm: usize, missing: &'a Missing) {
+    fn add(&mut self, vm: usize, platform: Platform, missing: &'a Missing) {
         let (folder, name) = split(&missing.path);
         let name = fold(&String::from_utf8_lossy(name));
         let extension = extension(&name).unwrap_or_default().to_owned();
@@ -102,14 +122,74 @@ impl<'a> Wanted<'a> {
         self.by_extension.entry((missing.root, extension)).or_insert(found);
         if matches!(missing.role, Role::Disk | Role::Parent | Role::Extent) {
             self.disks.entry(name).or_insert(found);
-            if !folder.is_empty() {
+            // Beside the data of a descriptor lie those of others; a VHD Set has its own folder.
+            let has_place = missing.role != Role::Extent || platform == Platform::Hyperv;
+            if has_place && !folder.is_empty() {
                 self.disks_in.entry((missing.root, folder)).or_insert(found);
             }
         }
     }
 }
 
+/// True for a datastore that no root is, as far as is known, and that no id of VMFS tells from them: a label that nobody lists, as
+/// after a new name, and NFS, which hosts may mount under several names (V64).
+fn is_unclear(identities: &Identities, inventory: usize, mount: &Mount) -> bool {
+    let is_vmfs = |mount: &Mount| matches!(mount, Mount::VolumeId(id) if id.matches('-').count() > 1);
+    let Some(entity) = identities.entity(Writer::Inventory(inventory), mount) else {
+        return !is_vmfs(mount);
+    };
+    let entity = &identities.entities[entity];
+    entity.roots.is_empty() && !entity.names.iter().any(|(_, name)| is_vmfs(name))
+}
+
 impl Judge<'_> {
+    /// V64: a registered VM has a file of this path on a datastore that may be this one under another name.
+    pub(super) fn perhaps_under_other_name(&self, node: NodeId) -> Option<Judgement> {
+        if self.wanted.elsewhere.is_empty() {
+            return None;
+        }
+        let path = fold(&self.file(node).entry.path.lossy());
+        let (vm, listed) = self.wanted.elsewhere.get(&path)?;
+        let text = format!(
+            "{} has {listed}, on a datastore that was not scanned or is this one under another name",
+            self.owners.vms[*vm].name
+        );
+        let settles = "an alias for that datastore, or a scan of it";
+        let reason = settled(ReasonCode::OutsideScan, text, settles);
+        Some(Judgement::unknown(Class::AmbiguousReference, reason))
+    }
+
+    /// A descriptor of nobody whose data an inventory lists for a VM, while no descriptor of that VM names them.
+    pub(super) fn has_listed_data(&self, node: NodeId) -> Option<Judgement> {
+        let extents = self
+            .references
+            .of(node)
+            .filter(|edge| edge.role == Role::Extent && edge.to != node);
+        let (extent, vm) = extents.into_iter().find_map(|edge| {
+            let named_by_others = self
+                .references
+                .into(edge.to)
+                .any(|other| other.role == Role::Extent && other.from != node);
+            let vms = self.owners.vms_of.get(edge.to).unwrap_or_default();
+            let mut vms = vms
+                .iter()
+                .map(|&vm| &self.owners.vms[vm])
+                .filter(|vm| vm.is_registered());
+            Some((edge.to, vms.next().filter(|_| !named_by_others)?))
+        })?;
+        let text = format!(
+            "{} is listed for {}, and this alone names it",
+            self.path_beside(extent, node),
+            vm.name
+        );
+        let reason = settled(
+            ReasonCode::ListedByInventory,
+            text,
+            "which descriptor that VM runs from",
+        );
+        Some(Judgement::unknown(Class::AmbiguousReference, reason))
+    }
+
     /// H-B10, V47: a disk that may be one which a registered VM misses. Windows renames what it bins, so that any of its kind
     /// there may be it; elsewhere it has the name of the missing one, or lies where that should lie.
     pub(super) fn missed_disk(&self, node: NodeId, situation: &Situation) -> Option<Judgement> {

@@ -1,11 +1,11 @@
 //! However a reference is written or damaged, what it means is not lost: the file is found, or nothing that it may mean is
 //! nobody's.
 
-use derelict::inventory::Listing;
+use derelict::{inventory::Listing, kind::Role};
 use derelict_parsers::testkit::vmware::{VmxBuilder, dictionary};
 
 use super::snapshot_of;
-use crate::support::{Export, Judged, SECTORS, Site, cid, config_only, descriptor, row_of, vcenter, vmx};
+use crate::support::{Export, Judged, SECTORS, Site, cid, config_only, descriptor, listed, row_of, vcenter, vmx};
 
 /// `web`, whose first disk lies with it and whose second is written like this, while `ds1/far/far.vmdk` lies elsewhere.
 fn named(second: &str) -> Judged {
@@ -292,4 +292,53 @@ fn a_link_that_does_not_name_its_parent_while_nothing_has_the_id_may_stand_on_an
     site("parentFileNameHint=\"web.vmdk\"\n")
         .is("ds1/web/web.vmdk", "owned")
         .is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk");
+}
+
+/// `web` of which the list has a data disk on another datastore, and a loose disk of that path here.
+fn with_data_on(label: &str, aliases: &[&str]) -> Site {
+    let mut row = row_of("web");
+    row.files.push(listed(&format!("[{label}] data/d.vmdk"), Role::Disk));
+    row.listing = Listing::WholeChains;
+    let host = vcenter().vm(row);
+    let host = if aliases.is_empty() {
+        host
+    } else {
+        host.datastore("other", aliases, &["esx1"])
+    };
+    Site::vmware().vm("ds1", "web").disk("ds1/data/d").inventory(host)
+}
+
+#[test]
+fn v64_a_file_of_the_path_that_a_vm_has_on_a_datastore_nobody_lists_may_be_that() {
+    let disk = "ds1/data/d.vmdk";
+    with_data_on("other", &[])
+        .judge()
+        .is(disk, "unknown/ambiguous-reference never")
+        .says(disk, "web has [other] data/d.vmdk");
+    with_data_on("other", &["/vmfs/volumes/1a2b3c4d-5e6f7a8b"])
+        .judge()
+        .is(disk, "unknown/ambiguous-reference never");
+    let id = "/vmfs/volumes/5f1c2d3e-0badc0de-1111-001b21aa0099";
+    let judged = with_data_on("other", &[id]).judge();
+    let verdict = judged.artifact(disk).verdict;
+    assert_eq!(verdict, derelict::report::model::Verdict::Orphaned);
+}
+
+#[test]
+fn a_descriptor_whose_data_alone_are_listed_is_not_judged() {
+    let site = |extent: Option<&str>| {
+        let mut row = row_of("web");
+        row.files
+            .extend(extent.map(|extent| listed(&format!("[ds1] {extent}"), Role::Extent)));
+        row.listing = Listing::WholeChains;
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/data/d")
+            .inventory(vcenter().vm(row))
+            .judge()
+    };
+    site(Some("data/d-flat.vmdk"))
+        .is("ds1/data/d.vmdk", "unknown/ambiguous-reference never")
+        .says("ds1/data/d.vmdk", "is listed for web");
+    site(None).is("ds1/data/d.vmdk", "orphaned/deleted-vm-disk candidate");
 }
