@@ -5,7 +5,7 @@
 //! that are translated (the disk mode) are not looked at. The log is in the code page of its host. A log is of one run of
 //! the VM: the next one begins another file.
 
-use std::{cell::LazyCell, ops::Range, sync::LazyLock};
+use std::{borrow::Cow, cell::LazyCell, ops::Range, sync::LazyLock};
 
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 use jiff::Timestamp;
@@ -360,7 +360,11 @@ impl<'a> HostCharset<'a> {
 
 /// Bytes that mean the same in every code page.
 fn ascii(bytes: &[u8]) -> Option<&str> {
-    std::str::from_utf8(bytes).ok().filter(|text| text.is_ascii())
+    // ASCII, which is looked at by vectors, is not copied.
+    match encoding_rs::mem::decode_latin1(bytes) {
+        Cow::Borrowed(text) => Some(text),
+        Cow::Owned(_) => None,
+    }
 }
 
 impl LogTime {

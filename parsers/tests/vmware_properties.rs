@@ -257,7 +257,9 @@ proptest! {
         let mut parent = 0;
         for uid in &uids {
             let disks = vec![("scsi0:0".to_owned(), format!("a-{uid}.vmdk"))];
-            builder = builder.snapshot(SnapshotBuilder { uid: *uid, parent, created_us: time, disks, ..SnapshotBuilder::default() });
+            let state_file = format!("a-Snapshot{uid}.vmsn");
+            let snapshot = SnapshotBuilder { uid: *uid, parent, state_file, created_us: time, disks, ..SnapshotBuilder::default() };
+            builder = builder.snapshot(snapshot);
             parent = *uid;
         }
         let list = SnapshotList::read(&builder.build(), &Limits::default()).unwrap();

@@ -73,7 +73,8 @@ pub(crate) fn check_descriptor(descriptor: &Descriptor) {
         .iter()
         .map(|line| line.text.as_str().matches('"').count() + 1)
         .sum();
-    let most = descriptor.extents.len() + descriptor.other.len() + descriptor.sidecars().len() + pieces + 3;
+    let entries = descriptor.ddb.len() + descriptor.other.len() + descriptor.replaced.len();
+    let most = descriptor.extents.len() + entries + descriptor.sidecars().len() + pieces + 3;
     assert!(references.len() <= most, "more references than lines");
     black_box((
         descriptor.has_parent(),
