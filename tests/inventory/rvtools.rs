@@ -351,3 +351,33 @@ fn twenty_thousand_vms_of_one_name_keep_their_own_disks() {
         assert_eq!(disk, vm.config.as_deref().unwrap().replace(".vmx", ".vmdk"));
     }
 }
+
+#[test]
+fn a_place_that_does_not_end_like_a_configuration_is_not_told() {
+    for place in ["[d] a/a.vm", "[d] a/", "[d] a/a_long_na...", "/vmfs/volumes/d/a"] {
+        let inventory = rvtools(&[("1.csv", &INFO.replace("[d] a/a.vmx", place)), ("2.csv", DISK)]);
+        assert_eq!(vm(&inventory, "a").config, None, "{place}");
+        assert_eq!(capping(&inventory), ["no-config-paths"], "{place}");
+    }
+}
+
+#[test]
+fn a_disk_whose_path_was_cut_leaves_no_list_of_disks() {
+    for path in ["[d] a", "[d] a/a.vmd", "[d] a/a…"] {
+        let inventory = rvtools(&[("1.csv", INFO), ("2.csv", &DISK.replace("[d] a/a.vmdk", path))]);
+        assert_eq!(vm(&inventory, "a").listing, Listing::ConfigOnly, "{path}");
+    }
+}
+
+#[test]
+fn hosts_of_two_names_and_one_reference_that_both_count_are_two() {
+    let info = "VM,Path,Host,VM ID\na,[d] a/a.vmx,esx1,vm-1\nb,[d] b/b.vmx,esxb1,vm-2\n";
+    let hosts = |b: u64| {
+        let hosts = format!("Host,# VMs total,# VMs,Object ID\nesx1,1,1,host-1\nesxb1,{b},{b},host-1\n");
+        let inventory = rvtools(&[("1.csv", info), ("RVTools_tabvHost.csv", &hosts)]);
+        let found = capping(&inventory).contains(&"vm-count-mismatch");
+        (inventory.hosts.len(), found)
+    };
+    assert_eq!(hosts(1), (2, false));
+    assert_eq!(hosts(2), (2, true));
+}

@@ -496,3 +496,31 @@ fn lists_of_one_host_that_spell_a_path_in_two_ways_are_of_one_vm() {
     );
     assert_eq!(only(folder.path()).vms.len(), 1);
 }
+
+#[test]
+fn two_rows_of_one_list_are_two_vms_whatever_their_names() {
+    let inventory = only_of(
+        r#"[{"Name":"web","PowerState":1,"VMHost":"esx1","VmPathName":"[d] w1/web.vmx","Id":null},
+        {"Name":"web","PowerState":1,"VMHost":"esx2","VmPathName":"","Id":null}]"#,
+    );
+    assert_eq!(inventory.vms.len(), 2);
+    assert!(
+        capping(&inventory).contains(&"no-config-paths"),
+        "{:?}",
+        capping(&inventory)
+    );
+}
+
+#[test]
+fn an_entry_of_a_host_without_a_path_is_a_vm_that_is_missing() {
+    let of = |path: &str| {
+        let inventory = only_of(format!(
+            "<ConfigRoot><ConfigEntry id=\"1\"><vmxCfgPath>/vmfs/volumes/d/a/a.vmx</vmxCfgPath></ConfigEntry>\
+             <ConfigEntry id=\"2\"><vmxCfgPath>{path}</vmxCfgPath></ConfigEntry></ConfigRoot>"
+        ));
+        capping(&inventory).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(of(""), ["left-out"]);
+    assert_eq!(of("/vmfs/volumes/d/b/"), ["no-config-paths"]);
+    assert_eq!(of("/vmfs/volumes/d/b/b.vmx"), Vec::<String>::new());
+}

@@ -663,3 +663,31 @@ fn one_configuration_that_is_torn_reaches_its_own_folder_only() {
         .are(&LOOSE, "orphaned/deleted-vm-disk")
         .is("ds1/torn/torn.vmdk", "unknown");
 }
+
+#[test]
+fn what_an_export_without_datastores_leaves_out_may_lie_on_any() {
+    let site = |listed: bool| {
+        let mut other = vcenter()
+            .vm(config_only("db", "[ds1] db/db.vmx"))
+            .warning("vm-count-mismatch", None);
+        "vc2".clone_into(&mut other.source);
+        if !listed {
+            other.datastores.clear();
+        }
+        let whole =
+            vcenter()
+                .datastore("ds2", &[], &["esx1"])
+                .vm(row("far", "[ds2] far/far.vmx", &["[ds2] far/far.vmdk"]));
+        Site::vmware()
+            .root("ds2", &["ds2"])
+            .vm("ds1", "db")
+            .vm("ds2", "far")
+            .disk("ds2/loose/loose")
+            .inventory(whole)
+            .inventory(other)
+            .judge()
+    };
+    site(false).is("ds2/loose/loose.vmdk", "unknown/no-coverage");
+    let verdict = site(true).artifact("ds2/loose/loose.vmdk").verdict;
+    assert_eq!(verdict, derelict::report::model::Verdict::Orphaned);
+}

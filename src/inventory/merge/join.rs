@@ -52,9 +52,14 @@ fn is_cut(path: &str, endings: &[&str]) -> bool {
     (path.starts_with('[') || path.starts_with("/vmfs/volumes/")) && !values::ends_with(path, endings)
 }
 
-/// The file of an export in which a row stands.
-fn file_of(row: &str) -> &str {
-    row.split_once(": ").map_or(row, |(file, _)| file)
+/// The list in which a row stands: `vms.json: vms` of `vms.json: vms[3]`, `vms.csv` of `vms.csv: row 3`.
+fn list_of(row: &str) -> &str {
+    let split = if row.ends_with(']') {
+        row.rsplit_once('[')
+    } else {
+        row.rsplit_once(": ")
+    };
+    split.map_or(row, |(list, _)| list)
 }
 
 impl Index {
@@ -97,7 +102,7 @@ impl Index {
         }
         // One list has each VM once.
         let is_beside =
-            |known: &Draft| draft.listed && known.listed && file_of(&known.vm.row) == file_of(&draft.vm.row);
+            |known: &Draft| draft.listed && known.listed && list_of(&known.vm.row) == list_of(&draft.vm.row);
         let named: Vec<usize> = candidates
             .iter()
             .copied()
