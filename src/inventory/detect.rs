@@ -577,13 +577,7 @@ fn read_text(origin: &Origin, text: &str, look: Look, hints: Hints<'_>) -> Resul
             let (parts, why) = rvtools::import_csv(origin, tab, csv_table::parse_below_title(text, is_known_header));
             Reading::of(InventoryKind::RvtoolsCsv, parts, why)
         }
-        Look::List(form) => {
-            let table = csv_table::parse_below_title(text, is_known_header);
-            if table.rows.is_empty() && table.damage.is_none() {
-                return Err(ImportError::NoRows);
-            }
-            read_list(origin, form, &table)
-        }
+        Look::List(form) => read_rows(origin, form, &csv_table::parse_below_title(text, is_known_header))?,
         Look::Mapped => read_mapped(origin, text, hints.map)?,
         Look::Workbook | Look::HostStore | Look::ClusterHive => {
             return Err(ImportError::NotUnderstood("binary of no known export".to_owned()));
@@ -612,6 +606,14 @@ fn note_warnings(reading: &mut Reading, file: &str) {
 }
 
 /// Reads a table whose header tells its form.
+/// Reads a table of which the header tells the form. One without a row is an export that failed, as far as can be told.
+fn read_rows(origin: &Origin, form: &'static Form, table: &Table) -> Result<Reading, ImportError> {
+    if table.rows.is_empty() && table.damage.is_none() {
+        return Err(ImportError::NoRows);
+    }
+    Ok(read_list(origin, form, table))
+}
+
 fn read_list(origin: &Origin, form: &'static Form, table: &Table) -> Reading {
     let objects = table.objects();
     let read = json_form::read_list(origin, form, Json(&objects), Container::Csv, table.damage.as_deref());
