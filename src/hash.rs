@@ -141,7 +141,9 @@ struct Changed(String);
 
 impl NotHashed {
     fn of(error: &io::Error) -> Self {
-        let is_other = error.get_ref().is_some_and(|inner| inner.is::<Changed>());
+        let is_other = error
+            .get_ref()
+            .is_some_and(<dyn std::error::Error + Send + Sync>::is::<Changed>);
         let sign = if file_reader::is_sharing_violation(error.raw_os_error(), false, false) {
             MarkCode::SharingViolation
         } else if is_other || error.kind() == io::ErrorKind::NotFound {
