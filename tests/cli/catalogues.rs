@@ -466,7 +466,7 @@ fn the_table_of_a_catalogue_that_is_cut_says_that_it_is_incomplete() {
     fs::write(site.path("cut.catalogue"), &file[..trailer]).unwrap();
     let output = site.run(&["report", "cut.catalogue", "-i", "vms.json", "--as-of", "2024-06-01"]);
     assert_eq!(status(&output), 3, "{}", stderr(&output));
-    let text = crate::site::stdout(&output);
+    let text = stdout(&output);
     let said = "the catalogue cut.catalogue is incomplete";
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(flat.contains(said), "{text}");
