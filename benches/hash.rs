@@ -7,7 +7,7 @@ use std::{fs, hint::black_box, io::Write, path::PathBuf, sync::Arc};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use derelict::{
     collect::CollectOptions,
-    hash::{ToHash, hash_files},
+    hash::{Outcome, ToHash, hash_files},
     progress::{Hidden, Progress},
 };
 
@@ -27,7 +27,7 @@ fn file(path: PathBuf, length: usize) -> PathBuf {
     path
 }
 
-fn ours(paths: &[PathBuf]) -> Vec<Result<String, String>> {
+fn ours(paths: &[PathBuf]) -> Vec<Outcome> {
     let to_hash = |path: &PathBuf| ToHash {
         path: Some(path.clone()),
         device: 0,
@@ -42,7 +42,7 @@ fn ours(paths: &[PathBuf]) -> Vec<Result<String, String>> {
     .unwrap()
 }
 
-fn mapped(paths: &[PathBuf]) -> Vec<Result<String, String>> {
+fn mapped(paths: &[PathBuf]) -> Vec<Outcome> {
     let hash = |path: &PathBuf| {
         let mut hasher = blake3::Hasher::new();
         hasher.update_mmap_rayon(path).unwrap();

@@ -279,4 +279,6 @@ pub enum MarkCode {
     Empty,
     /// It changed between two looks of one scan: after it was listed or while it was read, or before the second look.
     Changed,
+    /// Its content was to be read for its hash and could not be, for another cause than that somebody holds it.
+    NotHashed,
 }

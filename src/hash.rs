@@ -22,8 +22,10 @@ use crate::{
     crawl::workers::{Fate, Job, Lost, Pulse, Worker, once, spread},
     each_file::{Told, each_file},
     error::Result,
+    evidence::{Mark, MarkCode},
     file_reader::{self, Version},
     progress::{Phase, Progress},
+    read::patiently,
 };
 
 /// Bytes of one read: larger ones fall out of the cache before they are hashed.
@@ -41,7 +43,8 @@ const MOST_WORKERS: usize = 16;
 /// What stands in a hole.
 static ZEROS: [u8; BUFFER_BYTES] = [0; BUFFER_BYTES];
 
-/// Hashes the artifacts at these places of the list. A file that cannot be read is an issue.
+/// Hashes the artifacts at these places of the list. A file that cannot be read is an issue, and says why of itself: somebody
+/// holds it, it changed meanwhile, or nothing of it is known for certain.
 ///
 /// # Errors
 /// When the machine refuses threads.
@@ -73,7 +76,10 @@ pub fn hash_artifacts(
         };
         match hash {
             Ok(hash) => artifact.blake3 = Some(hash),
-            Err(error) => catalogue.issues.push(not_hashed(artifact, error)),
+            Err(why) => {
+                artifact.evidence.marks.extend(why.mark());
+                catalogue.issues.push(not_hashed(artifact, why.error));
+            }
         }
     }
     catalogue.sort();
@@ -117,24 +123,77 @@ pub fn hash_files(files: Vec<ToHash>, options: &CollectOptions, progress: &Arc<d
 }
 
 /// The hash of a file in hex, or why there is none.
-pub type Outcome = std::result::Result<String, String>;
+pub type Outcome = std::result::Result<String, NotHashed>;
+
+/// Why a file has no hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotHashed {
+    /// In words.
+    pub error: String,
+    /// What that says of the file; nothing where the user had enough.
+    sign: Option<MarkCode>,
+}
+
+/// What a file is not any more that is hashed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Changed(String);
+
+impl NotHashed {
+    fn of(error: &io::Error) -> Self {
+        let is_other = error
+            .get_ref()
+            .is_some_and(<dyn std::error::Error + Send + Sync>::is::<Changed>);
+        let sign = if file_reader::is_sharing_violation(error.raw_os_error(), false, false) {
+            MarkCode::SharingViolation
+        } else if is_other || error.kind() == io::ErrorKind::NotFound {
+            MarkCode::Changed
+        } else {
+            MarkCode::NotHashed
+        };
+        Self {
+            error: error.to_string(),
+            sign: Some(sign),
+        }
+    }
+
+    fn mark(&self) -> Option<Mark> {
+        let code = self.sign?;
+        let what = match code {
+            MarkCode::SharingViolation => "somebody held the file open when it was to be hashed",
+            MarkCode::Changed => "the file was not left alone while it was hashed",
+            _ => "the file could not be read for its hash",
+        };
+        Some(Mark {
+            code,
+            text: format!("{what}: {}", self.error),
+            offset: None,
+        })
+    }
+}
 
 fn run(files: &[ToHash], options: &CollectOptions, progress: &Arc<dyn Progress>) -> Result<Vec<Outcome>> {
     let devices: Vec<u64> = files.iter().map(|file| file.device).collect();
-    each_file(&devices, MOST_WORKERS, options, "not hashed", |index, told| {
+    let answers = each_file(&devices, MOST_WORKERS, options, "not hashed", |index, told| {
         let path = files.get(index)?.path.clone()?;
         let hashing = Hashing {
             told,
             progress: Arc::clone(progress),
         };
         Some(Box::new(move |worker: &Worker| hashing.start(path, worker)))
-    })
+    })?;
+    let sign = (!options.stop.is_asked()).then_some(MarkCode::NotHashed);
+    let undone = |error| Err(NotHashed { error, sign });
+    Ok(answers
+        .into_iter()
+        .map(|answer| answer.unwrap_or_else(undone))
+        .collect())
 }
 
 /// The hashing of one file.
 #[derive(Clone)]
 struct Hashing {
-    told: Told<String>,
+    told: Told<Outcome>,
     progress: Arc<dyn Progress>,
 }
 
@@ -152,12 +211,16 @@ impl Hashing {
     }
 
     fn end(&self, hash: io::Result<String>) -> Fate {
-        self.told.end(hash)
+        self.told.end(Ok(hash.map_err(|error| NotHashed::of(&error))))
     }
 }
 
 fn open(path: &Path, pulse: &Pulse) -> io::Result<(Arc<File>, Version)> {
-    let file = file_reader::open_for_reading(path)?;
+    let is_held = |opened: &io::Result<File>| {
+        let error = opened.as_ref().err().and_then(io::Error::raw_os_error);
+        file_reader::is_sharing_violation(error, false, false)
+    };
+    let file = patiently(|| file_reader::open_for_reading(path), is_held)?;
     pulse.beat();
     let version = file_reader::version(&file)?;
     Ok((Arc::new(file), version))
@@ -216,7 +279,7 @@ impl Leaves {
                 .min(BUFFER_BYTES);
             let Some(part) = buffer.get_mut(..wanted) else { break };
             if file_reader::fill(&self.file, place, part, Some(pulse))? < wanted {
-                return Err(io::Error::other("it was shortened while it was hashed"));
+                return Err(io::Error::other(Changed("it was shortened".to_owned())));
             }
             may_be_hole = part.iter().all(|byte| *byte == 0);
             hasher.update(part);
@@ -279,7 +342,9 @@ impl Job for Leaves {
         let (file, before) = (Arc::clone(&self.file), self.version);
         once(
             move |_| match before.change_to(file_reader::version(&file)?) {
-                Some(change) => Err(io::Error::other(format!("it changed while it was hashed: {change}"))),
+                Some(change) => Err(io::Error::other(Changed(format!(
+                    "it changed while it was hashed: {change}"
+                )))),
                 None => Ok(()),
             },
             move |same, _| hashing.end(same.map(|()| hash.to_hex().to_string())),

@@ -24,7 +24,7 @@ use crate::{
     file_reader,
     kind::Kind,
     progress::{Phase, Progress},
-    read::{self, HeaderStamp},
+    read::{self, HeaderStamp, patiently},
 };
 
 /// Everything that a running VM could change: what `collect` looks at again, where no verdict is known yet.
@@ -135,22 +135,22 @@ fn path_of(catalogue: &Catalogue, entry: &Entry) -> Option<PathBuf> {
 }
 
 /// What a file says at the second look.
-type Answer = (io::Result<Now>, Option<HeaderStamp>);
+type Answer = io::Result<Now>;
 
 fn look_at(path: &Path, kind: Kind, pulse: &Pulse) -> Answer {
-    let now = now(path, kind);
-    pulse.beat();
-    (now, read::header_stamp(kind, path))
+    patiently(|| now(path, kind, pulse), |now| now.as_ref().is_err_and(is_held))
+}
+
+fn is_held(error: &io::Error) -> bool {
+    file_reader::is_sharing_violation(error.raw_os_error(), false, false)
 }
 
 fn second_look(artifact: &Artifact, wait: Duration, answer: Outcome<Answer>) -> SecondLook {
-    let (now, header) = match answer {
-        Ok((now, header)) => (now, header),
-        Err(why) => (Err(io::Error::other(why)), None),
-    };
+    let now = answer.unwrap_or_else(|why| Err(io::Error::other(why)));
     let (changes, failed) = match &now {
-        Ok(now) => (changes(artifact, now, header.as_ref()), None),
+        Ok(now) => (changes(artifact, now), None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => (vec!["it is gone".to_owned()], None),
+        Err(error) if is_held(error) => (vec!["somebody holds it open now".to_owned()], Some(error.to_string())),
         Err(error) => (Vec::new(), Some(error.to_string())),
     };
     let now = now.ok();
@@ -165,28 +165,35 @@ fn second_look(artifact: &Artifact, wait: Duration, answer: Outcome<Answer>) -> 
     }
 }
 
-/// What the file system says of a file.
+/// What the file system and its header say of a file.
 struct Now {
     length: u64,
     modified: Option<Timestamp>,
     changed: Option<Timestamp>,
+    header: Option<HeaderStamp>,
 }
 
-/// Asks the file system. A raw device map is never opened: behind it is a LUN.
-fn now(path: &Path, kind: Kind) -> io::Result<Now> {
+/// Asks the file system. A raw device map is never opened: behind it is a LUN. Nor is what derelict itself does not open: a
+/// file of an archive, or one that is no file any more.
+fn now(path: &Path, kind: Kind, pulse: &Pulse) -> io::Result<Now> {
     let asked = || std::fs::symlink_metadata(path);
-    let metadata = if kind == Kind::VmdkRdm {
-        asked()
+    let (metadata, header) = if kind == Kind::VmdkRdm {
+        (asked()?, None)
     } else {
-        file_reader::metadata(path).or_else(|error| match error.kind() {
-            io::ErrorKind::NotFound => Err(error),
-            _ => asked(),
-        })
-    }?;
+        match file_reader::metadata(path) {
+            Ok(metadata) => {
+                pulse.beat();
+                (metadata, read::header_stamp(kind, path)?)
+            }
+            Err(error) if error.raw_os_error().is_none() => (asked()?, None),
+            Err(error) => return Err(error),
+        }
+    };
     Ok(Now {
         length: metadata.len(),
         modified: metadata.modified().ok().and_then(|time| Timestamp::try_from(time).ok()),
         changed: changed(&metadata),
+        header,
     })
 }
 
@@ -205,7 +212,7 @@ fn changed(_: &Metadata) -> Option<Timestamp> {
 }
 
 /// What is not as it was, each in words.
-fn changes(artifact: &Artifact, now: &Now, header: Option<&HeaderStamp>) -> Vec<String> {
+fn changes(artifact: &Artifact, now: &Now) -> Vec<String> {
     let then = &artifact.entry;
     let mut changes = Vec::new();
     if now.length != then.length {
@@ -221,10 +228,12 @@ fn changes(artifact: &Artifact, now: &Now, header: Option<&HeaderStamp>) -> Vec<
     time("modification", then.modified, now.modified);
     time("inode change", then.changed, now.changed);
     let first = HeaderStamp::of_facts(artifact.kind, &artifact.facts.value());
-    if let (Some(first), Some(header)) = (first, header)
-        && first != *header
-    {
-        changes.push(format!("its header from {first} to {header}"));
+    match (first, now.header) {
+        (Some(first), Some(header)) if first != header => {
+            changes.push(format!("its header from {first} to {header}"));
+        }
+        (Some(first), None) => changes.push(format!("its header from {first} to none that can be read")),
+        _ => {}
     }
     changes
 }

@@ -18,7 +18,7 @@
 
 use derelict_parsers::ParseError;
 
-const HEADER_MAGIC: u32 = 0x184D_2A50;
+pub(super) const HEADER_MAGIC: u32 = 0x184D_2A50;
 const SEAL_MAGIC: u32 = 0x184D_2A51;
 const TRAILER_MAGIC: u32 = 0x184D_2A52;
 

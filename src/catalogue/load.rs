@@ -9,12 +9,13 @@ use serde::Deserialize;
 use super::{
     Catalogue, Folder, Issue, RootRecord, Stage,
     folder::Gathering,
-    frame::{BLOCK, Block, Chain, Counts, Cut, Frame, Frames, malformed},
+    frame::{BLOCK, Block, Chain, Counts, Cut, Frame, Frames, HEADER_MAGIC, malformed},
     places::Places,
-    record::{Header, LookRecord, Record, SCHEMA},
+    record::{Header, LookRecord, Record, SCHEMA, SCHEMA_OF_ANY_VERSION},
 };
 use crate::{
     error::{ErrorKind, Result, ToolError},
+    file_reader::FileReader,
     in_order::in_order,
     raw::RawPath,
     saved_file::SavedFile,
@@ -141,6 +142,13 @@ pub(super) fn header(path: &Path, file: &[u8]) -> Result<Header> {
         refuse(what).because(error)
     })?;
     serde_json::from_slice(json).map_err(|error| refuse("has a header that is not understood").because(error))
+}
+
+/// True for a file that says itself that it is a catalogue, of whatever version.
+pub(crate) fn is_catalogue(path: &Path) -> bool {
+    let begins_so = FileReader::open(path).is_ok_and(|reader| reader.head().starts_with(&HEADER_MAGIC.to_le_bytes()));
+    let stated = || stated_schema(&SavedFile::open(path).ok()?);
+    begins_so && stated().is_some_and(|schema| schema.starts_with(SCHEMA_OF_ANY_VERSION))
 }
 
 /// What the header, or a JSON document, says under `schema`.

@@ -24,7 +24,7 @@ pub use self::{
 };
 pub(crate) use self::{
     folder::{Gathering, sum},
-    load::INCOMPLETE,
+    load::{INCOMPLETE, is_catalogue},
     places::Places,
 };
 use crate::{

@@ -16,6 +16,8 @@ use crate::{
 
 /// Name and version of the saved form.
 pub const SCHEMA: &str = "derelict/catalogue/2";
+/// What the schema of every version begins with.
+pub(super) const SCHEMA_OF_ANY_VERSION: &str = "derelict/catalogue/";
 
 /// What is known before anything is read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

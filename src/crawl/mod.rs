@@ -520,6 +520,18 @@ pub(crate) fn unseen(root: usize, path: RawPath, error: String) -> Issue {
 }
 
 impl FileRecord {
+    /// Asks for one file of a folder.
+    pub(crate) fn ask(dir: &Dir, name: &[u8]) -> io::Result<Self> {
+        let mut names = Names::default();
+        names.push(name);
+        let stat = dir.stat(&names, 0)?;
+        Ok(Self {
+            names: Arc::new(names),
+            index: 0,
+            stat: Ok(stat),
+        })
+    }
+
     pub(crate) fn name(&self) -> &[u8] {
         self.names.get(self.index)
     }

@@ -1,5 +1,7 @@
 //! `derelict inspect`: everything that the parsers read of one file, for people and for programs.
 
+mod catalogue;
+mod stat;
 mod text;
 
 use std::path::Path;
@@ -9,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
+    catalogue::is_catalogue,
     classify::{self, NameHint},
     error::{ErrorKind, Result, ToolError},
     evidence::Evidence,
@@ -17,6 +20,8 @@ use crate::{
     read::{self, Key, Location, Subject},
 };
 
+pub use catalogue::{CatalogueFacts, RootFacts};
+pub use stat::FileSystemFacts;
 pub use text::{Length, render_text};
 
 /// What was read of one file.
@@ -26,6 +31,8 @@ pub struct Inspection {
     pub path: RawPath,
     /// Length in bytes.
     pub length: u64,
+    /// What else the file system says of it; `None` where it cannot be asked.
+    pub file_system: Option<FileSystemFacts>,
     /// What it is; `None` for an ordinary file.
     pub kind: Option<Kind>,
     /// How that was found.
@@ -37,6 +44,8 @@ pub struct Inspection {
     /// What the bytes of an ordinary file or a flat extent say: an image of another product, a raw disk. It tells what
     /// lies in the file and takes no part in any verdict.
     pub contents: Option<Foreign>,
+    /// What a catalogue holds that derelict saved.
+    pub catalogue: Option<CatalogueFacts>,
     /// What the tables of a disk allocate, in the file and of the disk; `null` for what has none. Only told here: a scan
     /// reads headers.
     pub allocation: Value,
@@ -80,11 +89,13 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
     let mut inspection = Inspection {
         path: raw,
         length: metadata.len(),
+        file_system: FileSystemFacts::of(path).ok(),
         kind: None,
         basis: None,
         error,
         facts: Value::Null,
         contents: None,
+        catalogue: None,
         allocation: Value::Null,
         evidence: Evidence::default(),
         anomalies: Vec::new(),
@@ -111,6 +122,13 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
 fn add_contents(path: &Path, inspection: &mut Inspection) {
     let is_plain = matches!(inspection.kind, None | Some(Kind::VmdkFlat));
     if !is_plain || inspection.error.is_some() || inspection.length == 0 {
+        return;
+    }
+    if inspection.kind.is_none() && is_catalogue(path) {
+        match CatalogueFacts::of(path) {
+            Ok(facts) => inspection.catalogue = Some(facts),
+            Err(error) => inspection.error = Some(error.chain()),
+        }
         return;
     }
     match read::contents(path) {

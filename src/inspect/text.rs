@@ -30,14 +30,26 @@ pub fn render_text(inspection: &Inspection, length: Length, out: &mut dyn Write)
     let name = |value: Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
     let kind = name(inspection.kind.and_then(|kind| serde_json::to_value(kind).ok()));
     let basis = name(inspection.basis.and_then(|basis| serde_json::to_value(basis).ok()));
-    writeln!(out, "  kind    {}", kind.as_deref().unwrap_or("ordinary file"))?;
+    let other = if inspection.catalogue.is_some() {
+        "saved catalogue"
+    } else {
+        "ordinary file"
+    };
+    writeln!(out, "  kind    {}", kind.as_deref().unwrap_or(other))?;
     if let Some(basis) = basis {
         writeln!(out, "  basis   {basis}")?;
     }
-    writeln!(out, "  length  {} bytes", inspection.length)?;
+    writeln!(out, "  length  {}", length_of(inspection.length))?;
     if let Some(error) = &inspection.error {
         writeln!(out, "  error   {}", sanitize::text(error))?;
     }
+    let file_system = serde_json::to_value(&inspection.file_system).unwrap_or_default();
+    section(out, "file_system", &file_system)?;
+    let mut catalogue = serde_json::to_value(&inspection.catalogue).unwrap_or_default();
+    if length == Length::Short {
+        count_long_lists(&mut catalogue);
+    }
+    section(out, "catalogue", &catalogue)?;
     section(out, "facts", &inspection.facts)?;
     let contents = serde_json::to_value(&inspection.contents).unwrap_or_default();
     section(out, "contents", &contents)?;
@@ -54,6 +66,12 @@ pub fn render_text(inspection: &Inspection, length: Length, out: &mut dyn Write)
     let backings = serde_json::to_value(&inspection.other_backings).unwrap_or_default();
     section(out, "other_backings", &backings)?;
     keys(out, inspection, length)
+}
+
+/// A length in bytes, and in a larger unit where that says more.
+fn length_of(bytes: u64) -> String {
+    let unit = (bytes >= 1024).then(|| format!(" ({})", show::bytes(bytes)));
+    format!("{bytes} bytes{}", unit.unwrap_or_default())
 }
 
 /// Lists the keys, each after its type or, in a text file, after the number of its line. The keys that hold keys are
@@ -151,6 +169,21 @@ fn cut(value: &Value, length: Length) -> String {
     }
     let beginning: String = text.chars().take(SHOWN).collect();
     format!("{}… ({characters} characters)", sanitize::text(&beginning))
+}
+
+/// Puts its length in the place of every long list.
+fn count_long_lists(value: &mut Value) {
+    /// Elements of a list that is shown.
+    const SHOWN: usize = 20;
+    match value {
+        Value::Array(items) if items.len() > SHOWN => {
+            let text = format!("{}: --verbose or -f json lists them all", items.len());
+            *value = Value::String(text);
+        }
+        Value::Array(items) => items.iter_mut().for_each(count_long_lists),
+        Value::Object(fields) => fields.values_mut().for_each(count_long_lists),
+        _ => {}
+    }
 }
 
 fn section(out: &mut dyn Write, title: &str, value: &Value) -> io::Result<()> {
@@ -309,6 +342,33 @@ mod tests {
             text.contains("\n      - role    extent\n        target  a-flat.vmdk\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_the_file_system_says_is_told_with_units_and_times() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_len(1 << 20).unwrap();
+        let time: jiff::Timestamp = "2024-05-06T07:08:09Z".parse().unwrap();
+        file.set_modified(time.into()).unwrap();
+        drop(file);
+        std::fs::hard_link(&path, folder.path().join("b.txt")).unwrap();
+        let inspection = inspect(&path).unwrap();
+        let told = inspection.file_system.as_ref().unwrap();
+        assert_eq!((told.links, told.modified), (2, Some(time)));
+        assert!(told.inode.is_some() && !told.read_only);
+        let mut out = Vec::new();
+        render_text(&inspection, Length::Short, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(
+            text.contains("\n  length  1048576 bytes (1.0 MiB)\n  file_system\n"),
+            "{text}"
+        );
+        assert!(text.contains("2024-05-06T07:08:09Z\n"), "{text}");
+        let json = serde_json::to_value(&inspection).unwrap();
+        assert_eq!(json["file_system"]["modified"], "2024-05-06T07:08:09Z");
+        assert_eq!(json["file_system"]["links"], 2);
     }
 
     #[test]

@@ -178,7 +178,7 @@ pub(crate) fn examine(subject: &Subject<'_>) -> Examined {
 }
 
 /// Tries once more after a moment where somebody held the file.
-fn patiently<T>(look: impl Fn() -> T, is_held: impl FnOnce(&T) -> bool) -> T {
+pub(crate) fn patiently<T>(look: impl Fn() -> T, is_held: impl FnOnce(&T) -> bool) -> T {
     let first = look();
     if !is_held(&first) {
         return first;

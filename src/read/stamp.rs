@@ -1,9 +1,9 @@
 //! The counters in the header of a file that everybody moves who opens it for writing: the sequence number of a VHDX with
 //! its `FileWriteGuid` (MS-VHDX 2.2.2), the sequence of a HyperVStorage container (openvmm `hvs_file`).
 
-use std::path::Path;
+use std::{io, path::Path};
 
-use derelict_parsers::{Limits, hyperv_config, vhdx, vmcx::Storage};
+use derelict_parsers::{Limits, ParseError, hyperv_config, vhdx, vmcx::Storage};
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -63,22 +63,34 @@ impl std::fmt::Display for HeaderStamp {
     }
 }
 
-/// Reads the counters of a file; `None` for a kind without, and where it cannot be read.
-pub fn header_stamp(kind: Kind, path: &Path) -> Option<HeaderStamp> {
+/// Reads the counters of a file; `None` for a kind without, and where its bytes give none.
+///
+/// # Errors
+/// What the operating system said.
+pub fn header_stamp(kind: Kind, path: &Path) -> io::Result<Option<HeaderStamp>> {
     if !is_vhdx(kind) && !is_container(kind) {
-        return None;
+        return Ok(None);
     }
-    let reader = FileReader::open(path).ok()?;
+    let reader = FileReader::open(path)?;
     let limits = Limits::default();
-    if is_vhdx(kind) {
-        let facts = guard_against_panic(|| vhdx::read(&reader, &limits)).ok()?;
-        return Some(HeaderStamp {
-            sequence: facts.sequence_number,
-            file_write_guid: Some(facts.file_write_guid),
-        });
+    let stamp = if is_vhdx(kind) {
+        let read = guard_against_panic(|| vhdx::read(&reader, &limits));
+        read.map(|facts| {
+            Some(HeaderStamp {
+                sequence: facts.sequence_number,
+                file_write_guid: Some(facts.file_write_guid),
+            })
+        })
+    } else {
+        let read = guard_against_panic(|| hyperv_config::read_container(&reader, &limits));
+        read.map(|file| file.storage.as_ref().map(HeaderStamp::of_container))
+    };
+    match stamp {
+        Err(ParseError::Io { message, os_error, .. }) => {
+            Err(os_error.map_or_else(|| io::Error::other(message), io::Error::from_raw_os_error))
+        }
+        stamp => Ok(stamp.ok().flatten()),
     }
-    let file = guard_against_panic(|| hyperv_config::read_container(&reader, &limits)).ok()?;
-    file.storage.as_ref().map(HeaderStamp::of_container)
 }
 
 fn is_vhdx(kind: Kind) -> bool {
@@ -102,7 +114,10 @@ mod tests {
     fn both(kind: Kind, bytes: &[u8], facts: &Value) -> [Option<HeaderStamp>; 2] {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), bytes).unwrap();
-        [HeaderStamp::of_facts(kind, facts), header_stamp(kind, file.path())]
+        [
+            HeaderStamp::of_facts(kind, facts),
+            header_stamp(kind, file.path()).unwrap(),
+        ]
     }
 
     #[test]

@@ -108,7 +108,8 @@ fn with_slashes_of(target: &RawPath, root: &RawPath) -> RawPath {
     RawPath::new([sign, &top.join(&b'/'), &target].concat())
 }
 
-fn is_absolute(target: &RawPath) -> bool {
+/// True for a path from the top of a machine, or of a volume of Windows.
+pub(super) fn is_absolute(target: &RawPath) -> bool {
     target.as_bytes().starts_with(b"/") || top_parts(target.as_bytes()) > 0
 }
 

@@ -127,6 +127,14 @@ impl Artifacts for Told<'_> {
         Some(Cow::Owned(self.artifact(*self.nodes.get(place)?)?))
     }
 
+    fn path_at(&self, place: usize) -> Option<Cow<'_, RawPath>> {
+        Some(Cow::Owned(self.maker.path(*self.nodes.get(place)?)))
+    }
+
+    fn verdict_at(&self, place: usize) -> Option<Verdict> {
+        self.verdict(*self.nodes.get(place)?)
+    }
+
     fn keep(&mut self, mut wanted: impl FnMut(&ArtifactReport) -> bool) {
         let mut is_kept = self.made(self.nodes.iter().copied()).map(|artifact| wanted(&artifact));
         let kept = self.nodes.iter().copied().filter(|_| is_kept.next() == Some(true));

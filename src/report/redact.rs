@@ -6,13 +6,9 @@
 //! owner, notes), facts and the source of a reason are left out, next steps too, and sentences are replaced by what their
 //! code means, since both may quote anything.
 
-use std::{
-    borrow::Cow,
-    collections::{HashMap, HashSet},
-    fmt::Write as _,
-    io,
-};
+use std::{borrow::Cow, fmt::Write as _, hash::BuildHasher, io, ops::Range};
 
+use hashbrown::{DefaultHashBuilder, HashTable};
 use rayon::{
     iter::{IntoParallelIterator, ParallelIterator},
     slice::ParallelSliceMut,
@@ -25,7 +21,7 @@ use super::{
     },
     show,
 };
-use crate::{facts::Facts, in_order::write_in_order, raw::RawPath};
+use crate::{facts::Facts, in_order::write_in_order, raw::RawPath, sanitize};
 
 /// What divides a path into parts, in the words of any platform.
 const SEPARATORS: [char; 4] = ['/', '\\', '[', ']'];
@@ -52,10 +48,10 @@ const EXTENSIONS: [&str; 45] = [
 pub fn redact<A: Artifacts>(mut report: Report<A>) -> Report<Redacted<A>> {
     let mut found = names_of(&report.artifacts);
     report.visit(&mut |text| {
-        learn(text, &mut found);
+        found.learn(text);
         None
     });
-    let names = Names::new(found);
+    let names = found.numbered();
     report.visit(&mut |text| Some(names.replace(text)));
     report.vms.iter_mut().for_each(forget_vm);
     report.problems.iter_mut().for_each(forget_problem);
@@ -91,21 +87,13 @@ pub fn redact<A: Artifacts>(mut report: Report<A>) -> Report<Redacted<A>> {
 pub struct Redacted<A> {
     artifacts: A,
     names: Names,
-    /// The places of those with names, in the order of their paths.
-    order: Vec<(usize, Verdict)>,
+    /// The places of those with names, in the order of their paths here.
+    order: Vec<usize>,
 }
 
 impl<A: Artifacts> Redacted<A> {
     fn new(artifacts: A, names: Names) -> Self {
-        let places = (0..artifacts.count()).into_par_iter();
-        let key = |place: usize| {
-            let mut artifact = artifacts.at(place)?.into_owned();
-            artifact.path.visit(&mut |text| Some(names.replace(text)));
-            Some((artifact.path, (place, artifact.verdict)))
-        };
-        let mut keys: Vec<(RawPath, (usize, Verdict))> = places.filter_map(key).collect();
-        keys.par_sort_by(|(one, _), (other, _)| one.cmp(other));
-        let order = keys.into_iter().map(|(_, place)| place).collect();
+        let order = order(&artifacts, &names);
         Self {
             artifacts,
             names,
@@ -128,8 +116,9 @@ impl<A: Artifacts> Artifacts for Redacted<A> {
     }
 
     fn with(&self, wanted: impl Fn(Verdict) -> bool) -> impl Iterator<Item = Cow<'_, ArtifactReport>> {
-        let found = self.order.iter().filter(move |(_, verdict)| wanted(*verdict));
-        found.filter_map(|(place, _)| self.redacted(*place).map(Cow::Owned))
+        let has_wanted = move |place: &&usize| self.artifacts.verdict_at(**place).is_some_and(&wanted);
+        let found = self.order.iter().filter(has_wanted);
+        found.filter_map(|place| self.redacted(*place).map(Cow::Owned))
     }
 
     fn write_each(
@@ -137,7 +126,7 @@ impl<A: Artifacts> Artifacts for Redacted<A> {
         render: impl Fn(&ArtifactReport, &mut Vec<u8>) -> io::Result<()> + Sync,
         write: impl FnMut(&[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
-        let redacted = |(place, _): &(usize, Verdict), text: &mut Vec<u8>| match self.redacted(*place) {
+        let redacted = |place: &usize, text: &mut Vec<u8>| match self.redacted(*place) {
             Some(artifact) => render(&artifact, text),
             None => Ok(()),
         };
@@ -145,65 +134,164 @@ impl<A: Artifacts> Artifacts for Redacted<A> {
     }
 
     fn paths(&self) -> impl Iterator<Item = Cow<'_, RawPath>> {
-        self.all().map(|artifact| Cow::Owned(artifact.into_owned().path))
+        (0..self.count()).filter_map(|place| self.path_at(place))
     }
 
     fn at(&self, place: usize) -> Option<Cow<'_, ArtifactReport>> {
-        let (place, _) = self.order.get(place)?;
-        self.redacted(*place).map(Cow::Owned)
+        self.redacted(*self.order.get(place)?).map(Cow::Owned)
+    }
+
+    fn path_at(&self, place: usize) -> Option<Cow<'_, RawPath>> {
+        let path = self.artifacts.path_at(*self.order.get(place)?)?;
+        Some(Cow::Owned(RawPath::new(self.names.replace(&sanitize::path(&path)))))
+    }
+
+    fn verdict_at(&self, place: usize) -> Option<Verdict> {
+        self.artifacts.verdict_at(*self.order.get(place)?)
     }
 
     fn keep(&mut self, mut wanted: impl FnMut(&ArtifactReport) -> bool) {
         let mut order = std::mem::take(&mut self.order);
-        order.retain(|(place, _)| self.redacted(*place).is_some_and(|artifact| wanted(&artifact)));
+        order.retain(|place| self.redacted(*place).is_some_and(|artifact| wanted(&artifact)));
         self.order = order;
     }
 }
 
-/// The names in all artifacts.
-fn names_of(artifacts: &impl Artifacts) -> HashSet<String> {
-    let places = (0..artifacts.count()).into_par_iter();
-    let found = places.fold(HashSet::new, |mut found, place| {
-        if let Some(artifact) = artifacts.at(place) {
-            artifact.into_owned().visit(&mut |text| {
-                learn(text, &mut found);
-                None
-            });
+/// The places of artifacts in the order of their paths with other names. What lies below one folder stands together in both
+/// orders, so that the names in one folder are all that is at hand at a time: a million paths would take too much memory.
+fn order(artifacts: &impl Artifacts, names: &Names) -> Vec<usize> {
+    let path = |place: usize| artifacts.path_at(place).unwrap_or_default();
+    let mut order = Vec::with_capacity(artifacts.count());
+    // What is to be put in order, the first of it last: one artifact, or all below a folder whose path has so many bytes.
+    let mut open = vec![(0..artifacts.count(), Some(0))];
+    while let Some((places, above)) = open.pop() {
+        let Some(above) = above else {
+            order.extend(places);
+            continue;
+        };
+        let mut found = Vec::new();
+        let mut place = places.start;
+        while place < places.end {
+            let first = path(place);
+            let below = first.as_bytes().get(above..).unwrap_or_default();
+            let end_of_folder = below
+                .iter()
+                .position(|&byte| byte == b'/')
+                .map(|length| above + length + 1);
+            let end = match end_of_folder.and_then(|end| first.as_bytes().get(..end)) {
+                Some(folder) => first_without(place + 1..places.end, |place| {
+                    path(place).as_bytes().starts_with(folder)
+                }),
+                None => place + 1,
+            };
+            let part = first
+                .as_bytes()
+                .get(above..end_of_folder.unwrap_or(first.as_bytes().len()));
+            let part = RawPath::new(part.unwrap_or_default());
+            found.push((names.replace(&sanitize::path(&part)), (place..end, end_of_folder)));
+            place = end;
         }
-        found
-    });
-    found.reduce(HashSet::new, |mut one, mut other| {
-        if one.len() < other.len() {
-            std::mem::swap(&mut one, &mut other);
-        }
-        one.extend(other);
-        one
-    })
+        found.sort_by(|(one, _), (other, _)| one.cmp(other));
+        open.extend(found.into_iter().rev().map(|(_, what)| what));
+    }
+    order
 }
 
-fn learn(text: &str, found: &mut HashSet<String>) {
-    for part in text.split(SEPARATORS) {
-        let (stem, _) = divided(part);
-        if !stem.is_empty() && !found.contains(stem) {
-            found.insert(stem.to_owned());
+/// The first place that no longer has what all before it have.
+fn first_without(places: Range<usize>, has_it: impl Fn(usize) -> bool) -> usize {
+    let Range { mut start, mut end } = places;
+    while start < end {
+        let middle = start + (end - start) / 2;
+        if has_it(middle) {
+            start = middle + 1;
+        } else {
+            end = middle;
         }
     }
+    start
 }
 
-/// A name and what stands for it.
-#[derive(Debug)]
+/// The names in all artifacts.
+fn names_of(artifacts: &impl Artifacts) -> Names {
+    /// Artifacts whose names are looked for at a time, by several threads.
+    const AT_ONCE: usize = 1 << 16;
+    let mut names = Names::default();
+    for start in (0..artifacts.count()).step_by(AT_ONCE) {
+        let places = start..artifacts.count().min(start + AT_ONCE);
+        let found = places.into_par_iter().fold(Names::default, |mut found, place| {
+            if let Some(artifact) = artifacts.at(place) {
+                artifact.into_owned().visit(&mut |text| {
+                    found.learn(text);
+                    None
+                });
+            }
+            found
+        });
+        for found in found.collect::<Vec<_>>() {
+            found.all().for_each(|name| names.add(name));
+        }
+    }
+    names
+}
+
+/// Names and what stands for each. All are one piece of memory: a large site has half a million.
+#[derive(Debug, Default)]
 struct Names {
-    numbers: HashMap<String, usize>,
+    text: String,
+    /// Where each ends in the text.
+    ends: Vec<usize>,
+    /// The places of all in that list, by the hashes of the names.
+    places: HashTable<usize>,
+    hasher: DefaultHashBuilder,
+    /// What stands for each; empty until all are known.
+    numbers: Vec<usize>,
 }
 
 impl Names {
-    /// Numbers in the order of the names: the same report gives the same numbers.
-    fn new(found: HashSet<String>) -> Self {
-        let mut found: Vec<String> = found.into_iter().collect();
-        found.par_sort_unstable();
-        Self {
-            numbers: found.into_iter().zip(1..).collect(),
+    /// Adds all names in a path or another text.
+    fn learn(&mut self, text: &str) {
+        for part in text.split(SEPARATORS) {
+            let (stem, _) = divided(part);
+            if !stem.is_empty() {
+                self.add(stem);
+            }
         }
+    }
+
+    fn add(&mut self, name: &str) {
+        if self.place_of(name).is_some() {
+            return;
+        }
+        let place = self.ends.len();
+        self.text.push_str(name);
+        self.ends.push(self.text.len());
+        let (text, ends, hasher) = (&self.text, &self.ends, &self.hasher);
+        let hash = |&place: &usize| hasher.hash_one(name_at(text, ends, place));
+        self.places.insert_unique(hasher.hash_one(name), place, hash);
+    }
+
+    fn place_of(&self, name: &str) -> Option<usize> {
+        let is_it = |&place: &usize| name_at(&self.text, &self.ends, place) == name;
+        self.places.find(self.hasher.hash_one(name), is_it).copied()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &str> {
+        (0..self.ends.len()).map(|place| name_at(&self.text, &self.ends, place))
+    }
+
+    /// Numbers them in the order of the names: the same report gives the same numbers.
+    fn numbered(mut self) -> Self {
+        let mut sorted: Vec<usize> = (0..self.ends.len()).collect();
+        sorted.par_sort_unstable_by_key(|&place| name_at(&self.text, &self.ends, place));
+        self.numbers = vec![0; sorted.len()];
+        for (place, number) in sorted.into_iter().zip(1..) {
+            self.numbers[place] = number;
+        }
+        self
+    }
+
+    fn number(&self, name: &str) -> Option<usize> {
+        self.numbers.get(self.place_of(name)?).copied()
     }
 
     fn replace(&self, text: &str) -> String {
@@ -216,7 +304,7 @@ impl Names {
             let blanks = part.get(..part.len() - part.trim_start().len()).unwrap_or_default();
             let (stem, rest) = divided(part);
             out.push_str(blanks);
-            if let Some(number) = self.numbers.get(stem) {
+            if let Some(number) = self.number(stem) {
                 // Writing to a String cannot fail.
                 let _ = write!(out, "name-{number}");
             }
@@ -225,6 +313,12 @@ impl Names {
         }
         out
     }
+}
+
+fn name_at<'t>(text: &'t str, ends: &[usize], place: usize) -> &'t str {
+    let start = place.checked_sub(1).and_then(|before| ends.get(before));
+    let end = ends.get(place).copied().unwrap_or_default();
+    text.get(start.copied().unwrap_or_default()..end).unwrap_or_default()
 }
 
 /// The name in a part of a path, and what the platform added to it.
@@ -346,7 +440,8 @@ trait Named {
 
 impl Named for String {
     fn visit(&mut self, name: Rename<'_>) {
-        if let Some(new) = name(self) {
+        if let Some(mut new) = name(self) {
+            new.shrink_to_fit();
             *self = new;
         }
     }
@@ -354,7 +449,7 @@ impl Named for String {
 
 impl Named for RawPath {
     fn visit(&mut self, name: Rename<'_>) {
-        if let Some(new) = name(&crate::sanitize::path(self)) {
+        if let Some(new) = name(&sanitize::path(self)) {
             *self = RawPath::from(new.as_str());
         }
     }
@@ -553,6 +648,46 @@ mod tests {
             &serde_json::to_value(&report).unwrap()
         ));
         assert!(report.artifacts.is_sorted_by(|a, b| a.path <= b.path));
+    }
+
+    #[test]
+    fn artifacts_stand_in_the_order_of_their_new_paths() {
+        let mut report = sample::report();
+        let one = report.artifacts[0].clone();
+        let paths = [
+            "/mnt/a/web/web-flat.vmdk",
+            "/mnt/a/web/web.vmdk",
+            "/mnt/a/web/x/web.vmdk",
+            "/mnt/a/web.vmdk",
+            "/mnt/b",
+            "web",
+            "/mnt/a/web-flat.vmdk",
+            "//nas/a/web",
+            "/mnt/[a] b/c",
+            "C:/VMs/a.vhdx",
+            "/mnt/a/\u{202e}/c",
+            "/mnt/a/web/web",
+        ];
+        let many = (0..30).map(|number| format!("/mnt/{number}/{}.vmdk", 30 - number));
+        report.artifacts = many
+            .chain(paths.map(str::to_owned))
+            .map(|path| ArtifactReport {
+                path: path.as_str().into(),
+                ..one.clone()
+            })
+            .collect();
+        report.artifacts.push(ArtifactReport {
+            path: RawPath::new(*b"/mnt/a/\xff/b"),
+            ..one
+        });
+        report.artifacts.sort_by(|a, b| a.path.cmp(&b.path));
+        let all = report.artifacts.len();
+        let report = redact(report);
+        let paths: Vec<RawPath> = report.artifacts.paths().map(Cow::into_owned).collect();
+        let artifacts = report.listed().artifacts;
+        assert_eq!(artifacts.len(), all);
+        assert!(artifacts.is_sorted_by(|a, b| a.path <= b.path), "{paths:#?}");
+        assert!(artifacts.iter().map(|artifact| &artifact.path).eq(&paths));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path, process::Output};
 use derelict::catalogue::{Catalogue, Stage};
 use serde_json::Value;
 
-use crate::site::{EXPORT, Site, status, stderr};
+use crate::site::{EXPORT, Site, status, stderr, stdout};
 
 const JUDGED: [&str; 6] = ["-i", "vms.json", "--as-of", "2024-06-01", "-f", "json"];
 
@@ -466,9 +466,51 @@ fn the_table_of_a_catalogue_that_is_cut_says_that_it_is_incomplete() {
     fs::write(site.path("cut.catalogue"), &file[..trailer]).unwrap();
     let output = site.run(&["report", "cut.catalogue", "-i", "vms.json", "--as-of", "2024-06-01"]);
     assert_eq!(status(&output), 3, "{}", stderr(&output));
-    let text = crate::site::stdout(&output);
+    let text = stdout(&output);
     let said = "the catalogue cut.catalogue is incomplete";
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(flat.contains(said), "{text}");
     assert!(!flat.contains("1 item could not be read"), "{text}");
+}
+
+#[test]
+fn inspect_tells_what_a_catalogue_holds() {
+    let site = large_site();
+    let whole = collect(&site, "a.catalogue");
+    let catalogue = Catalogue::load(&site.path("a.catalogue")).unwrap();
+    let output = site.run(&["inspect", "-f", "json", "a.catalogue"]);
+    assert_eq!(status(&output), 0, "{}", stderr(&output));
+    let told = &json(&output)[0]["catalogue"];
+    assert_eq!(told["schema"], "derelict/catalogue/2");
+    assert_eq!(told["complete"], true);
+    assert_eq!(told["issues"], Value::Array(Vec::new()));
+    assert_eq!(told["bystanders"], catalogue.bystanders.len());
+    let root = &told["roots"][0];
+    assert_eq!((&root["path"], &root["aliases"][0]), (&"ds1".into(), &"ds1".into()));
+    assert_eq!(root["files"], catalogue.roots[0].files);
+    let kinds = root["artifacts"].as_object().unwrap().values();
+    let artifacts: u64 = kinds.map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!(artifacts, catalogue.artifacts_by_root()[&0]);
+
+    let text = stdout(&site.run(&["inspect", "a.catalogue"]));
+    assert!(
+        text.contains("\n  catalogue\n    schema      derelict/catalogue/2\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("  kind    saved catalogue\n") && text.contains("vmdk-descriptor"),
+        "{text}"
+    );
+
+    let cut = &whole[..boundaries(&whole)[1]];
+    site.file("cut.catalogue", cut);
+    let output = site.run(&["inspect", "-f", "json", "cut.catalogue"]);
+    let told = &json(&output)[0]["catalogue"];
+    assert_eq!(told["complete"], false);
+    assert!(!told["issues"].as_array().unwrap().is_empty());
+
+    let (last, rest) = whole.split_last().unwrap();
+    site.file("damaged.catalogue", [rest, &[!last]].concat());
+    let output = site.run(&["inspect", "damaged.catalogue"]);
+    assert_eq!(status(&output), 3, "{}", stdout(&output));
 }

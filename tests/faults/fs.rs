@@ -55,6 +55,8 @@ pub(crate) enum Fault {
     Error(i32),
     /// This error, once.
     ErrorOnce(i32),
+    /// A listing breaks off with this error after so many names.
+    ErrorAfter(usize, i32),
     /// The file gets another content, as if somebody wrote it at this moment; once.
     Becomes(Vec<u8>),
     /// The file is gone; once.
@@ -300,7 +302,7 @@ impl Shared {
                 node.modified = SystemTime::now();
             }
             Some(Fault::Vanishes) => node.is_gone = true,
-            Some(Fault::Error(_) | Fault::ErrorOnce(_) | Fault::Never) | None => {}
+            Some(Fault::Error(_) | Fault::ErrorOnce(_) | Fault::ErrorAfter(..) | Fault::Never) | None => {}
         }
         let gone = node.is_gone;
         drop(state);
@@ -444,9 +446,18 @@ impl Filesystem for Shared {
                 return reply.error(error);
             }
             let state = this.lock();
+            let (names, error) = match state.nodes[&inode.0].faults.get(&Op::List) {
+                Some(Fault::ErrorAfter(names, error)) => (*names, Some(Errno::from_i32(*error))),
+                _ => (usize::MAX, None),
+            };
+            let children = state.nodes.iter();
+            let children = children.filter(|(_, node)| node.parent == inode.0 && !node.is_gone);
             // By the inode, so that a file which vanishes meanwhile moves no other.
-            let rest = state.nodes.range(offset + 1..);
-            for (child, node) in rest.filter(|(_, node)| node.parent == inode.0 && !node.is_gone) {
+            let mut rest = children.take(names).filter(|(child, _)| **child > offset).peekable();
+            if let Some(error) = error.filter(|_| rest.peek().is_none()) {
+                return reply.error(error);
+            }
+            for (child, node) in rest {
                 if reply.add(INodeNo(*child), *child, kind(node), &node.name) {
                     break;
                 }

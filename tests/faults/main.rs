@@ -7,6 +7,8 @@
 mod changes;
 mod fs;
 mod killed;
+mod late;
+mod listings;
 mod outputs;
 mod retried;
 mod site;

@@ -49,7 +49,7 @@ pub(crate) const OLD: &[u8] = descriptor(
 );
 
 /// Longer than what is opened although its name tells what it is.
-static FLAT: [u8; 2 << 20] = [1; 2 << 20];
+pub(crate) static FLAT: [u8; 2 << 20] = [1; 2 << 20];
 
 /// One VM that is registered, one disk that nobody knows, and a folder that holds neither.
 pub(crate) fn files() -> Vec<(&'static str, &'static [u8])> {
@@ -109,6 +109,16 @@ impl Desk {
     /// `scan` likewise.
     pub(crate) fn scan(&self, roots: &[&Path]) -> Run {
         self.start("scan", roots, &["--io-timeout", "600"]).end(None)
+    }
+
+    /// Starts a scan that looks again after so many seconds, and waits until the first look is done.
+    pub(crate) fn settle(&self, storage: &Faulty, seconds: &str, more: &[&str]) -> Running {
+        let more = [more, &["--settle", seconds, "--progress", "json"]].concat();
+        let running = self.start("scan", &[storage.path()], &more);
+        while !running.stderr().contains("settle") {
+            thread::sleep(Duration::from_millis(5));
+        }
+        running
     }
 
     /// `report` of a catalogue.
@@ -283,14 +293,17 @@ impl Run {
 
     /// The verdict of the artifact with this path in its root.
     pub(crate) fn verdict(&self, path: &str) -> String {
+        self.artifact(path)["verdict"].as_str().unwrap().to_owned()
+    }
+
+    /// The artifact with this path in its root.
+    pub(crate) fn artifact(&self, path: &str) -> Value {
         let report = self.report();
-        let found = report["artifacts"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|artifact| artifact["relative_path"] == path)
-            .unwrap_or_else(|| unreachable!("{path} is no artifact: {}", self.stderr()));
-        found["verdict"].as_str().unwrap().to_owned()
+        let mut artifacts = report["artifacts"].as_array().unwrap().iter();
+        let found = artifacts.find(|artifact| artifact["relative_path"] == path);
+        found
+            .unwrap_or_else(|| unreachable!("{path} is no artifact: {}", self.stderr()))
+            .clone()
     }
 
     /// Paths and errors of all issues.

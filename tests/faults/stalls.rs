@@ -190,13 +190,9 @@ fn an_interrupt_ends_a_scan_in_which_a_thread_hangs() {
 }
 
 /// Starts a scan that looks again after so many seconds, waits until the first look is done, and lets `op` of a path hang.
-fn settling(storage: &Faulty, seconds: &str, more: &[&str], fault: Option<(&str, Op)>) -> Running {
-    let more = [more, &["--settle", seconds, "--progress", "json"]].concat();
-    let running = Desk::new().start("scan", &[storage.path()], &more);
-    while !running.stderr().contains("settle") {
-        thread::sleep(Duration::from_millis(5));
-    }
-    if let Some((path, op)) = fault {
+fn settling(storage: &Faulty, seconds: &str, more: &[&str], hangs: Option<(&str, Op)>) -> Running {
+    let running = Desk::new().settle(storage, seconds, more);
+    if let Some((path, op)) = hangs {
         storage.fault(path, op, Fault::Never);
     }
     running

@@ -19,11 +19,15 @@ use self::{
     names::Names,
     written::{Score, Written},
 };
-use super::files::Files;
+use super::{
+    files::{Files, below, with_slashes},
+    links::is_absolute,
+};
 use crate::{
     catalogue::{Catalogue, RootRecord},
     inventory::Inventory,
     path::{Mount, StoragePath, fold, parse_alias},
+    raw::RawPath,
     report::model::Identity,
 };
 
@@ -119,23 +123,23 @@ fn same_folder(catalogue: &Catalogue, root: usize) -> usize {
 
 /// The roots that this one lies in, on one device of one machine, with the folders between.
 fn outer_roots(catalogue: &Catalogue, root: usize) -> Vec<(usize, Vec<String>)> {
-    let place = |record: &RootRecord| record.absolute.as_ref().unwrap_or(&record.path).lossy().into_owned();
+    let place = |record: &RootRecord| record.absolute.clone().unwrap_or_else(|| record.path.clone());
     let own = &catalogue.roots[root];
     let inner = place(own);
     let roots = catalogue.roots.iter().enumerate();
     let others =
         roots.filter(|(_, other)| own.device.is_some() && (&own.machine, own.device) == (&other.machine, other.device));
-    let below = |(outer, record): (usize, &RootRecord)| {
-        let above = place(record);
-        let rest = inner.strip_prefix(above.trim_end_matches('/'))?.strip_prefix('/')?;
-        let parts: Vec<String> = rest
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .map(str::to_owned)
+    let way_down = |(outer, record): (usize, &RootRecord)| {
+        let above = RawPath::new(with_slashes(place(record).as_bytes()));
+        let above = Some(above).filter(is_absolute)?;
+        let rest = RawPath::new(below(above.as_bytes(), inner.as_bytes())?);
+        let folders: Vec<String> = rest
+            .parts()
+            .map(|part| String::from_utf8_lossy(part).into_owned())
             .collect();
-        (above.starts_with('/') && !parts.is_empty()).then_some((outer, parts))
+        (!folders.is_empty()).then_some((outer, folders))
     };
-    others.filter_map(below).collect()
+    others.filter_map(way_down).collect()
 }
 
 impl RootIdentity {
@@ -603,4 +607,59 @@ fn strip(parts: &[String], folder: &[String], windows: bool) -> Option<Vec<Strin
             .zip(folder)
             .all(|(part, prefix)| part == prefix || (windows && fold(part) == fold(prefix)));
     fits.then(|| parts[folder.len()..].to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The way from one root down to another, both on one device of one machine.
+    fn way(outer: &str, inner: &str) -> Option<String> {
+        let root = |path: &str| RootRecord {
+            path: "ds1".into(),
+            absolute: Some(path.into()),
+            device: Some(1),
+            ..RootRecord::default()
+        };
+        let catalogue = Catalogue::new(vec![root(outer), root(inner)]);
+        assert_eq!(outer_roots(&catalogue, 0), [], "{outer} lies in no other");
+        let outer_roots = outer_roots(&catalogue, 1).into_iter();
+        outer_roots
+            .map(|(root, folders)| (root, folders.join("/")))
+            .find_map(|(root, way)| (root == 0).then_some(way))
+    }
+
+    #[test]
+    fn a_root_lies_in_another_by_the_rules_of_the_machine_that_saw_them() {
+        for (outer, inner) in [
+            ("/mnt/ds1", "/mnt/ds1/old/Web"),
+            ("/mnt/ds1/", "/mnt/ds1//old/Web/"),
+            ("/", "/old/Web"),
+            ("D:/VMs", "D:/VMs/old/Web"),
+            (r"D:\VMs\", "d:/vms/old/Web"),
+            (r"\\?\D:\VMs", r"D:\VMs\old\Web"),
+            ("D:/VMs", r"\\?\d:\vms\old\Web"),
+            ("D:/", "D:/old/Web"),
+            (r"\\?\UNC\nas\vms", "//NAS/VMs/old/Web"),
+            ("//nas/vms", r"\\?\UNC\NAS\vms\old\Web"),
+            (
+                "//?/Volume{26a21bda-a627-11d7-9931-806e6f6e6963}/",
+                "//?/volume{26A21BDA-a627-11d7-9931-806e6f6e6963}/old/Web",
+            ),
+        ] {
+            assert_eq!(way(outer, inner).as_deref(), Some("old/Web"), "{outer} {inner}");
+        }
+        for (outer, inner) in [
+            ("/mnt/ds1", "/mnt/ds10/old"),
+            ("/mnt/ds1", "/mnt/DS1/old"),
+            ("/mnt/ds1", r"/mnt/ds1\old"),
+            ("D:/VMs", "D:/VMs2/old"),
+            ("D:/VMs", "E:/VMs/old"),
+            ("D:/VMs", "//nas/VMs/old"),
+            // From where they were given is not told.
+            ("ds1", "ds1/old"),
+        ] {
+            assert_eq!(way(outer, inner), None, "{outer} {inner}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::{Judge, Judgement};
 use crate::{
+    evidence::MarkCode,
     inventory::Inventory,
     kind::{Kind, Platform, Role},
     reconcile::{
@@ -102,15 +103,24 @@ impl Judge<'_> {
         Some(statement(ReasonCode::NoSignOfUse, text, None, Weight::For))
     }
 
-    /// A file that was to be looked at again and could not be: that nobody changes it is not known.
+    /// A file that was to be looked at again, or to be hashed, and could not be: that nobody changes it is not known.
     pub(super) fn not_settled(&self, unit: &[NodeId]) -> Option<Judgement> {
-        let failed = |node: &NodeId| self.file(*node).artifact?.second_look.as_ref()?.failed.as_deref();
-        let (node, why) = unit.iter().find_map(|node| Some((*node, failed(node)?)))?;
-        let text = format!(
-            "{} was to be looked at again after a time, and could not be: {why}",
-            self.path(node)
-        );
-        let settles = "a second look at it (--settle) that is answered";
+        let failed = |node: &NodeId| {
+            let artifact = self.file(*node).artifact?;
+            let path = self.path(*node);
+            let look = artifact.second_look.as_ref().and_then(|look| look.failed.as_deref());
+            if let Some(why) = look {
+                let text = format!("{path} was to be looked at again after a time, and could not be: {why}");
+                return Some((text, "a second look at it (--settle) that is answered"));
+            }
+            let marks = &artifact.evidence.marks;
+            let unread = marks.iter().find(|mark| mark.code == MarkCode::NotHashed)?;
+            Some((
+                format!("{path}: {}", unread.text),
+                "a file that can be read whole (--hash)",
+            ))
+        };
+        let (text, settles) = unit.iter().find_map(failed)?;
         Some(Judgement::unknown(
             Class::Unreadable,
             settled(ReasonCode::Unreadable, text, settles),

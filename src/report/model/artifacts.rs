@@ -35,6 +35,12 @@ pub trait Artifacts: Sync {
     /// The one at a place.
     fn at(&self, place: usize) -> Option<Cow<'_, ArtifactReport>>;
 
+    /// The path of the one at a place, without making the rest of it.
+    fn path_at(&self, place: usize) -> Option<Cow<'_, RawPath>>;
+
+    /// The verdict of the one at a place, without making the rest of it.
+    fn verdict_at(&self, place: usize) -> Option<Verdict>;
+
     /// Takes out all others.
     fn keep(&mut self, wanted: impl FnMut(&ArtifactReport) -> bool);
 }
@@ -63,6 +69,14 @@ impl Artifacts for Vec<ArtifactReport> {
 
     fn at(&self, place: usize) -> Option<Cow<'_, ArtifactReport>> {
         self.get(place).map(Cow::Borrowed)
+    }
+
+    fn path_at(&self, place: usize) -> Option<Cow<'_, RawPath>> {
+        Some(Cow::Borrowed(&self.get(place)?.path))
+    }
+
+    fn verdict_at(&self, place: usize) -> Option<Verdict> {
+        Some(self.get(place)?.verdict)
     }
 
     fn keep(&mut self, wanted: impl FnMut(&ArtifactReport) -> bool) {
