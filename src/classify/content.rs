@@ -71,7 +71,7 @@ pub enum Content {
     ForeignDisk,
     /// ISO 9660 or UDF.
     Iso,
-    /// XML with the root `<configuration>`.
+    /// XML with the root `<configuration>`, or cut off before its root.
     Configuration,
     /// Manifest of an OVF.
     Manifest,
@@ -188,48 +188,81 @@ fn at_end(head: &[u8], tail: &[u8]) -> Option<Content> {
 }
 
 fn text(head: &[u8]) -> Option<Content> {
-    if let Some(units) = head.strip_prefix(&[0xff, 0xfe]) {
-        let narrow: Vec<u8> = units.iter().step_by(2).copied().take(TEXT_SAMPLE_BYTES).collect();
-        return Some(xml(&narrow).unwrap_or(Content::Text));
+    if let Some(narrow) = narrowed(head) {
+        let has_mark = matches!(head, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+        return xml(&narrow).or(has_mark.then_some(Content::Text));
     }
-    if let Some(units) = head.strip_prefix(&[0xfe, 0xff]) {
-        let narrow: Vec<u8> = units
-            .iter()
-            .skip(1)
-            .step_by(2)
-            .copied()
-            .take(TEXT_SAMPLE_BYTES)
-            .collect();
-        return Some(xml(&narrow).unwrap_or(Content::Text));
+    // Asked first: damage may have left zeros behind the beginning.
+    if let Some(content) = xml(head) {
+        return Some(content);
     }
     let sample = head.get(..TEXT_SAMPLE_BYTES).unwrap_or(head);
     if !sample.iter().all(|&byte| is_text_byte(byte)) {
         return None;
     }
     Some(
-        xml(sample)
-            .or_else(|| dictionary(head))
+        dictionary(head)
             .or_else(|| is_manifest(head).then_some(Content::Manifest))
             .unwrap_or(Content::Text),
     )
+}
+
+/// The low bytes of a text in UTF-16, by its byte order mark or, as the reader of old configurations takes it, by where
+/// the NUL of its first `<` stands. `None` for any other text.
+fn narrowed(head: &[u8]) -> Option<Vec<u8>> {
+    let (units, low) = match head {
+        [0xff, 0xfe, units @ ..] => (units, 0),
+        [0xfe, 0xff, units @ ..] => (units, 1),
+        [b'<', 0, ..] => (head, 0),
+        [0, b'<', ..] => (head, 1),
+        _ => return None,
+    };
+    Some(units.iter().skip(low).step_by(2).copied().collect())
 }
 
 fn is_text_byte(byte: u8) -> bool {
     byte >= 0x20 && byte != 0x7f || matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b)
 }
 
-/// XML whose first element is `<configuration`.
+/// XML whose first element, or the document type before it, is `<configuration`, and XML that is cut off before that can
+/// be seen: the configuration of a VM that nobody can read is still one.
 fn xml(text: &[u8]) -> Option<Content> {
+    const ROOT: &[u8] = b"configuration";
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii_start();
-    let text = match text.strip_prefix(b"<?") {
-        Some(declaration) => {
-            let end = declaration.iter().position(|&byte| byte == b'>')?;
-            declaration.get(end.saturating_add(1)..)?.trim_ascii_start()
-        }
-        None => text,
+    if !text.starts_with(b"<") {
+        return None;
+    }
+    let Some(root) = behind_prolog(text) else {
+        return Some(Content::Configuration);
     };
-    let rest = text.strip_prefix(b"<configuration")?;
-    matches!(rest.first(), Some(b'>' | b' ' | b'\t' | b'\r' | b'\n' | b'/')).then_some(Content::Configuration)
+    let name = match root.strip_prefix(b"<!DOCTYPE") {
+        Some(declared) => declared.trim_ascii_start(),
+        None => root.strip_prefix(b"<")?,
+    };
+    let is_root = match name.strip_prefix(ROOT) {
+        Some(rest) => rest.first().is_none_or(|byte| b"> \t\r\n/[".contains(byte)),
+        None => ROOT.starts_with(name),
+    };
+    is_root.then_some(Content::Configuration)
+}
+
+/// What stands behind declaration, comments and instructions; `None` where the text ends within or right behind them.
+fn behind_prolog(text: &[u8]) -> Option<&[u8]> {
+    let mut rest = text;
+    loop {
+        let end: &[u8] = if rest.starts_with(b"<!--") {
+            b"-->"
+        } else if rest.starts_with(b"<?") {
+            b"?>"
+        } else {
+            let is_cut = [b"<!--".as_slice(), b"<!DOCTYPE"]
+                .iter()
+                .any(|begin| begin.starts_with(rest));
+            return (!is_cut).then_some(rest);
+        };
+        let at = rest.windows(end.len()).position(|window| window == end)?;
+        rest = rest.get(at.saturating_add(end.len())..)?.trim_ascii_start();
+    }
 }
 
 /// Descriptors and configurations are lists of `key = value`; a few keys tell them from any other such list.
@@ -336,6 +369,57 @@ mod tests {
         assert_eq!(by_content(&wide, &[]), Content::Configuration);
         assert_eq!(by_content(b"<configurations>", &[]), Content::Text);
         assert_eq!(Content::Configuration.kind(None), None, "web.config has that root too");
+    }
+
+    #[test]
+    fn a_configuration_is_known_without_a_byte_order_mark_and_behind_whatever_may_stand_before_its_root() {
+        let known = |text: &str| {
+            let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+            let found = [text.as_bytes(), &little, &big].map(|bytes| by_content(bytes, &[]) == Content::Configuration);
+            assert!(found.iter().all(|is| *is == found[0]), "{text}: {found:?}");
+            found[0]
+        };
+        let comment = format!("<!-- {} -->", "x".repeat(6000));
+        for text in [
+            "<?xml version=\"1.0\" encoding=\"UTF-16\" standalone=\"yes\"?>\r\n<configuration>",
+            &format!("<?xml version=\"1.0\"?>{comment}\n<!-- - -- a --><configuration/>"),
+            "<!DOCTYPE configuration><configuration>",
+            "<!DOCTYPE configuration[]><configuration>",
+        ] {
+            assert!(known(text), "{text}");
+        }
+        for text in [
+            "<!DOCTYPE html><configuration>",
+            "<?xml version=\"1.0\"?><unattend>",
+            "<?xml version=\"1.0\"?><!-- <configuration> --><a>",
+            "<config>",
+        ] {
+            assert!(!known(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_configuration_that_is_cut_off_is_one_still() {
+        let whole = "<?xml version=\"1.0\"?>\r\n<!-- a -->\r\n<configuration>";
+        for end in 1..=whole.len() {
+            assert_eq!(
+                by_content(&whole.as_bytes()[..end], &[]),
+                Content::Configuration,
+                "{end}"
+            );
+            let wide: Vec<u8> = whole[..end].encode_utf16().flat_map(u16::to_le_bytes).collect();
+            assert_eq!(by_content(&wide, &[]), Content::Configuration, "{end}");
+        }
+        let mut zeroed = whole.as_bytes().to_vec();
+        zeroed.resize(4096, 0);
+        assert_eq!(
+            by_content(&zeroed, &[]),
+            Content::Configuration,
+            "zeros after a power loss"
+        );
+        assert_eq!(by_content(b" \r\n", &[]), Content::Text, "no XML at all");
+        assert_eq!(by_content(&[b'<', 0, 0xff, 7, 0, 9], &[]), Content::Binary);
     }
 
     #[test]

@@ -531,6 +531,35 @@ fn he20_an_xml_of_2012_r2_that_is_registered_owns_its_disks() {
 }
 
 #[test]
+fn an_old_configuration_owns_its_disks_in_every_form_of_its_text_and_hides_them_where_it_cannot_be_read() {
+    let xml = config("web").replace(".vmcx", ".xml");
+    let marked = hyperv_vm("web", &[&csv("web/web.vhdx")]).to_xml();
+    let plain = marked[2..].to_vec();
+    let units: Vec<u16> = plain
+        .chunks(2)
+        .map(|unit| u16::from_le_bytes([unit[0], unit[1]]))
+        .collect();
+    let text = String::from_utf16(&units).unwrap();
+    let behind_comment = text.replacen("<configuration", "<!-- kept by hand -->\r\n<configuration", 1);
+    let with_type = text.replacen("<configuration", "<!DOCTYPE configuration>\r\n<configuration", 1);
+    let cut = text[..text.find("<configuration").unwrap()].to_owned();
+    let verdict = |content: Vec<u8>, verdict: &str| {
+        Site::hyperv()
+            .file(&xml, content)
+            .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+            .inventory(hyperv_host("hv1"))
+            .judge()
+            .is("csv1/web/web.vhdx", verdict);
+    };
+    for readable in [marked, plain, behind_comment.into_bytes()] {
+        verdict(readable, "unregistered");
+    }
+    for unreadable in [with_type, cut] {
+        verdict(unreadable.into_bytes(), "unknown/owner-unreadable never");
+    }
+}
+
+#[test]
 fn he19_a_registered_configuration_that_cannot_be_read_reaches_the_volumes_that_its_vm_uses() {
     let second = r"C:\ClusterStorage\Volume2";
     let site = |folders: &[&str]| {
