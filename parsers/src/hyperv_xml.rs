@@ -37,6 +37,8 @@ pub struct Document {
     pub encoding: Encoding,
     /// What is odd or damaged.
     pub anomalies: Vec<Anomaly>,
+    /// The first damage because of which the tree is not complete.
+    pub damage: Option<Anomaly>,
 }
 
 /// How the text of a file is encoded.
@@ -96,6 +98,7 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Document> {
     Ok(Document {
         tree: KeyTree::new(&[root], &[], findings.is_complete()),
         encoding: text.encoding,
+        damage: findings.first_damage(),
         anomalies: findings.into_anomalies(),
     })
 }

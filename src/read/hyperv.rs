@@ -1,7 +1,7 @@
 //! Facts of Hyper-V's configurations, states and logs in the words of the evidence. Disks have their own module.
 
 use derelict_parsers::{
-    Anomaly, Limits, ParseError, hrl,
+    Limits, ParseError, hrl,
     hyperv_config::{self, Content, DriveKind, HypervConfig, HypervFile, PathReference, PathRole},
     vhds,
     vmcx::{LogState, Storage},
@@ -80,13 +80,7 @@ fn parsed(file: &HypervFile, subject: &Subject<'_>) -> Parsed {
         }
         _ => {}
     }
-    let anomalies = file.anomalies();
-    let parsed = Parsed::new(file, evidence, anomalies);
-    if file.is_complete() {
-        return parsed;
-    }
-    let incomplete = Anomaly::new("incomplete", "a part of the keys cannot be read");
-    parsed.damaged_by(Some(anomalies.first().unwrap_or(&incomplete)))
+    Parsed::new(file, evidence, file.anomalies()).damaged_by(file.damage.as_ref())
 }
 
 fn previous_paths(storage: &Storage) -> Vec<PreviousReference> {

@@ -102,6 +102,9 @@ pub struct HypervFile {
     pub encoding: Option<Encoding>,
     /// What its keys say.
     pub content: Content,
+    /// The first thing because of which a key or path may be missing; one of the anomalies, as far as these are listed.
+    #[serde(default)]
+    pub damage: Option<Anomaly>,
 }
 
 /// What the keys of a file say, by the kind of their tree.
@@ -143,6 +146,7 @@ pub fn read_container<R: ReadAt + ?Sized>(source: &R, limits: &Limits) -> Result
         state.add_unlisted(container.storage.unlisted_memory);
     }
     file.storage = Some(container.storage);
+    file.damage = container.damage.or(file.damage);
     Ok(file)
 }
 
@@ -154,6 +158,7 @@ pub fn read_xml<R: ReadAt + ?Sized>(source: &R, limits: &Limits) -> Result<Hyper
     let document = hyperv_xml::read(source, limits)?;
     let mut file = HypervFile::of_tree(&document.tree, document.anomalies);
     file.encoding = Some(document.encoding);
+    file.damage = document.damage.or(file.damage);
     Ok(file)
 }
 
@@ -173,12 +178,18 @@ impl HypervFile {
             TreeKind::RuntimeState => Content::Runtime(RuntimeState::from_tree(tree)),
             TreeKind::Other => Content::Other(OtherTree::from_tree(tree)),
         };
+        let overflow = content
+            .anomalies_mut()
+            .iter()
+            .find(|anomaly| anomaly.code == paths::OVERFLOW);
+        let damage = overflow.cloned();
         content.anomalies_mut().splice(..0, anomalies);
         Self {
             kind,
             storage: None,
             encoding: None,
             content,
+            damage,
         }
     }
 
@@ -322,6 +333,32 @@ mod tests {
         let file = HypervFile::of_tree(&tree([root]), vec![Anomaly::new("first", "")]);
         let codes: Vec<_> = file.anomalies().iter().map(|anomaly| anomaly.code.as_str()).collect();
         assert_eq!(codes, ["first", "id-missing", "id-missing"]);
+    }
+
+    #[test]
+    fn damage_is_what_made_the_keys_incomplete_whatever_else_is_odd() {
+        let cut = b"<configuration><properties><version type='integer'>x</version>".as_slice();
+        let damage = |file: HypervFile| {
+            assert_eq!(file.damage.is_none(), file.is_complete());
+            assert!(
+                file.anomalies().first().map(|anomaly| &anomaly.code)
+                    != file.damage.as_ref().map(|damage| &damage.code)
+            );
+            file.damage.map(|damage| damage.code)
+        };
+        let limits = Limits::default();
+        assert_eq!(damage(read_xml(cut, &limits).unwrap()).as_deref(), Some("xml-broken"));
+        let paths = (0..=10_000).map(|n| Key::leaf("k", format!(r"C:\{n}.vhd").as_str()));
+        let many = Key::node("configuration", [Key::node("settings", paths.collect::<Vec<_>>())]);
+        let container = crate::testkit::vmcx::ContainerBuilder::new([many]).build();
+        let told = damage(read_container(container.as_slice(), &limits).unwrap());
+        assert_eq!(told.as_deref(), Some("too-many-paths"));
+        let odd = b"<configuration><settings/></configuration>".as_slice();
+        assert_eq!(
+            damage(read_xml(odd, &limits).unwrap()),
+            None,
+            "an id that is not there is odd only"
+        );
     }
 
     #[test]

@@ -15,6 +15,9 @@ use crate::{
 /// Most paths that are listed of one file. A host with a thousand VMs has some thousand.
 const MAX_PATHS: usize = 10_000;
 
+/// Code of the anomaly of a file with more paths than that.
+pub(super) const OVERFLOW: &str = "too-many-paths";
+
 /// Most characters of a key path that are kept.
 const MAX_KEY_PATH: usize = 512;
 
@@ -183,7 +186,7 @@ impl<'a> PathValues<'a> {
     pub(super) fn finish(self, anomalies: &mut Vec<Anomaly>) -> OtherPaths {
         if self.overflow {
             anomalies.push(Anomaly::new(
-                "too-many-paths",
+                OVERFLOW,
                 format!("more than {MAX_PATHS} paths; the rest is not listed"),
             ));
         }

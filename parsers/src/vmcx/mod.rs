@@ -57,6 +57,8 @@ pub struct Container {
     pub tree: KeyTree,
     /// What is odd or damaged.
     pub anomalies: Vec<Anomaly>,
+    /// The first damage because of which the tree is not complete.
+    pub damage: Option<Anomaly>,
 }
 
 /// Facts of the container itself, whatever its keys say.
@@ -187,6 +189,7 @@ pub fn read<R: ReadAt + ?Sized>(source: &R, limits: &Limits) -> Result<Container
             replay_log: log.facts,
         },
         tree,
+        damage: findings.first_damage(),
         anomalies: findings.into_anomalies(),
     })
 }

@@ -142,6 +142,7 @@ fn check_container_says_the_same(roots: Vec<Key>, file: &HypervFile) {
     let bytes = ContainerBuilder::new(roots).build();
     let again = hyperv_config::read_container(bytes.as_slice(), &limits()).expect("a container that was written");
     assert_eq!(again.kind, file.kind);
+    assert_eq!(again.damage.is_none(), again.is_complete(), "why something is missing");
     match (&again.content, &file.content) {
         // What lies beside the keys of a container is memory of the VM to this one.
         (Content::Runtime(again), Content::Runtime(state)) => assert_eq!(again.paths, state.paths),
