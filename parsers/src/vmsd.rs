@@ -32,6 +32,8 @@ pub struct SnapshotList {
     pub last_uid: Option<u64>,
     /// `snapshot.current`: uid of the snapshot that the running state descends from; `None` for 0 and absent.
     pub current: Option<u64>,
+    /// `snapshot.mruN.uid`: the snapshots that were in use last, in the order of their lines.
+    pub recently_used: Vec<u64>,
     /// `snapshot.numSnapshots`, which may disagree with the entries.
     pub declared_count: Option<u64>,
     /// `snapshot.needConsolidate`: leftover deltas that VMware knows of.
@@ -152,6 +154,9 @@ impl SnapshotList {
             field
                 .strip_prefix('.')
                 .is_some_and(|field| self.set(drafts.entry(index).or_default(), field, entry))
+        } else if matches!(numbered(&key, "snapshot.mru"), Some((_, ".uid"))) {
+            self.recently_used.extend(value.as_str().trim().parse::<u64>());
+            true
         } else if numbered(&key, "cloneof").is_some() {
             push_unless_blank(&mut self.clone_of, value)
         } else if numbered(&key, "sentinel").is_some() {
@@ -220,6 +225,12 @@ impl SnapshotList {
         }
         for snapshot in &self.snapshots {
             let index = snapshot.index;
+            if snapshot.uid.is_none() {
+                note(
+                    "snapshot-uid-missing",
+                    format!("snapshot{index} has no uid that is a number"),
+                );
+            }
             if snapshot.state_file.is_none() {
                 note("snapshot-state-missing", format!("snapshot{index} names no state file"));
             }
@@ -270,18 +281,18 @@ impl SnapshotList {
             .iter()
             .filter_map(|snapshot| Some((snapshot.uid?, snapshot.parent?)))
             .collect();
-        let mut sound = BTreeSet::new();
+        // Each uid with the one that the walk which met it began at.
+        let mut met = BTreeMap::new();
         for &start in parents.keys() {
-            let mut path = BTreeSet::new();
-            let mut uid = start;
-            while !sound.contains(&uid) && path.insert(uid) {
-                match parents.get(&uid) {
-                    Some(&parent) if path.contains(&parent) => return Some(parent),
-                    Some(&parent) => uid = parent,
-                    None => {}
+            let mut next = Some(start);
+            while let Some(uid) = next {
+                match met.insert(uid, start) {
+                    Some(walk) if walk == start => return Some(uid),
+                    // What follows was walked already.
+                    Some(_) => break,
+                    None => next = parents.get(&uid).copied(),
                 }
             }
-            sound.append(&mut path);
         }
         None
     }
@@ -413,6 +424,37 @@ mod tests {
 
     fn codes(list: &SnapshotList) -> Vec<&str> {
         list.anomalies.iter().map(|anomaly| anomaly.code.as_str()).collect()
+    }
+
+    #[test]
+    fn a_uid_that_is_no_number_is_said_and_those_in_use_last_are_told() {
+        let text = "snapshot0.uid = \"x\"\nsnapshot0.filename = \"a.vmsn\"\nsnapshot.mru0.uid = \"2\"\n\
+                    snapshot.mru1.uid = \"1\"\nsnapshot.mru2.uid = \"\"\n";
+        let list = read(text);
+        assert_eq!(codes(&list), ["snapshot-uid-missing"]);
+        assert_eq!(list.recently_used, [2, 1]);
+        assert!(list.loss().is_none(), "its files are named all the same");
+        assert_eq!(codes(&read(&text.replace('x', "1"))), [""; 0]);
+    }
+
+    #[test]
+    fn circles_are_found_however_the_walks_meet() {
+        let list = |parents: &[(u64, u64)]| SnapshotList {
+            snapshots: parents
+                .iter()
+                .map(|(uid, parent)| Snapshot {
+                    uid: Some(*uid),
+                    parent: Some(*parent),
+                    ..Snapshot::default()
+                })
+                .collect(),
+            ..SnapshotList::default()
+        };
+        assert_eq!(list(&[(1, 2), (2, 3), (3, 4), (5, 3), (6, 1)]).cycle(), None);
+        assert_eq!(list(&[(1, 9), (2, 3), (3, 2), (4, 2)]).cycle(), Some(2));
+        assert_eq!(list(&[(1, 1)]).cycle(), Some(1));
+        let long: Vec<(u64, u64)> = (1..50_000).map(|uid| (uid, uid - 1)).collect();
+        assert_eq!(list(&long).cycle(), None);
     }
 
     #[test]
