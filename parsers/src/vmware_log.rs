@@ -34,6 +34,8 @@ const MAX_LINE_BYTES: usize = 512;
 pub struct VmLog {
     /// The first line: product, version, build, process.
     pub first_line: Option<String>,
+    /// What the first line says of the program that wrote the log.
+    pub program: Option<LogProgram>,
     /// When the log was begun: just before the VM was switched on.
     pub begun: Option<LogTime>,
     /// When the VM was switched on, the last time that is told in what was read.
@@ -54,6 +56,23 @@ pub struct VmLog {
     pub content_id_mismatches: Vec<ContentIdMismatch>,
     /// The end says that the VM process exited. A log without that is of a VM that runs, or crashed.
     pub ended: bool,
+    /// Bytes between beginning and end, which are not read: what stands there is not told. `None` where all was read.
+    pub unread_bytes: Option<u64>,
+    /// More disks or mismatches were told than are kept.
+    pub is_cut: bool,
+}
+
+/// `Log for VMware ESX pid=1000012 version=8.0.3 build=build-24022510 option=Release`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LogProgram {
+    /// The product, e.g. `VMware ESX`.
+    pub product: SmolStr,
+    /// Its version.
+    pub version: Option<SmolStr>,
+    /// Its build.
+    pub build: Option<SmolStr>,
+    /// The process.
+    pub pid: Option<u64>,
 }
 
 /// When a line was written.
@@ -218,6 +237,7 @@ impl VmLog {
                 &read
             }
         };
+        log.unread_bytes = tail_start.checked_sub(HEAD_BYTES).filter(|bytes| *bytes > 0);
         let news = usize::try_from(HEAD_BYTES.saturating_sub(tail_start)).unwrap_or(0);
         log.take_lines(tail.get(news..).unwrap_or_default(), charset, &mut ends);
         log.last_line = last_time(tail);
@@ -232,6 +252,7 @@ impl VmLog {
             && let Some(first) = lines_of(part).find(|line| !line.is_empty())
         {
             let shown = first.get(..first.len().min(MAX_LINE_BYTES)).unwrap_or_default();
+            self.program = LogProgram::of(shown);
             self.first_line = Some(charset.decoded(shown));
             self.begun = time_of(first).map(LogTime::new);
         }
@@ -268,7 +289,7 @@ impl VmLog {
             }
             Word::PoweredOn | Word::PowerOn => self.powered_on = time().or(self.powered_on.take()),
             Word::Exit => self.ended = true,
-            Word::Mismatch => {}
+            Word::Mismatch => self.is_cut = true,
         }
     }
 
@@ -287,6 +308,8 @@ impl VmLog {
         if known.is_none() && self.disks.len() < MAX_DISKS {
             self.disks.push(disk);
             ends.push(end);
+        } else if known.is_none() {
+            self.is_cut = true;
         } else if let Some(own) = known.and_then(|place| self.disks.get_mut(place)) {
             own.device = own.device.take().or(disk.device);
             own.uuid = own.uuid.take().or(disk.uuid);
@@ -367,6 +390,22 @@ fn ascii(bytes: &[u8]) -> Option<&str> {
     }
 }
 
+impl LogProgram {
+    /// What the first line of a log says; `None` where it says nothing of a program.
+    fn of(line: &[u8]) -> Option<Self> {
+        let (_, told) = split_at(line, b"Log for ")?;
+        let told = std::str::from_utf8(told).ok()?;
+        let (product, rest) = told.split_once(" pid=").unwrap_or((told, ""));
+        let value = |key: &str| rest.split_whitespace().find_map(|word| word.strip_prefix(key));
+        Some(Self {
+            product: product.trim().into(),
+            version: value("version=").map(SmolStr::new),
+            build: value("build=").map(SmolStr::new),
+            pid: rest.split_whitespace().next().and_then(|pid| pid.parse().ok()),
+        })
+    }
+}
+
 impl LogTime {
     fn new(text: &str) -> Self {
         Self {
@@ -381,7 +420,8 @@ impl ContentIdMismatch {
     fn of(rest: &str, at: Option<LogTime>) -> Self {
         let inside = rest.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
         let ids = inside.and_then(|(ids, _)| ids.split_once("!="));
-        let cid = |text: Option<&str>| u32::from_str_radix(text?.trim(), 16).ok();
+        // Some write `parentCID` before the first.
+        let cid = |text: Option<&str>| u32::from_str_radix(text?.split_whitespace().last()?, 16).ok();
         Self {
             text: format!("Content ID mismatch{}", rest.trim_end())
                 .chars()
@@ -653,6 +693,64 @@ mod tests {
         ] {
             let text = format!("{OLD}{}{line}", "filler\n".repeat(100_000));
             assert!(VmLog::read(text.as_bytes()).unwrap().ended, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_read_of_a_log_and_not_kept_is_said() {
+        let whole = VmLog::read(OLD.as_bytes()).unwrap();
+        assert_eq!((whole.unread_bytes, whole.is_cut), (None, false));
+        let filler = "filler\n".repeat(50_000);
+        let text = format!("{OLD}{filler}{OLD}{filler}");
+        let middle = VmLog::read(text.as_bytes()).unwrap().unread_bytes;
+        assert_eq!(
+            middle,
+            u64::try_from(text.len())
+                .ok()
+                .map(|length| length - HEAD_BYTES - TAIL_BYTES)
+        );
+        let disks: String = (0..=MAX_DISKS)
+            .map(|n| format!("DISK: OPEN scsi0:0 '/v/{n:07}.vmdk' R[]\n"))
+            .collect();
+        let log = VmLog::read(disks.as_bytes()).unwrap();
+        assert_eq!((log.disks.len(), log.is_cut, log.unread_bytes), (MAX_DISKS, true, None));
+    }
+
+    #[test]
+    fn the_first_line_names_the_program() {
+        let program = VmLog::read(OLD.as_bytes()).unwrap().program.unwrap();
+        assert_eq!((program.product.as_str(), program.pid), ("VMware ESX", Some(2_102_393)));
+        assert_eq!(program.version.as_deref(), Some("6.7.0"));
+        assert_eq!(program.build.as_deref(), Some("build-11675023"));
+        assert_eq!(
+            VmLog::read(&b"vmx 2026/11/22 08:32:59 created\n"[..]).unwrap().program,
+            None
+        );
+        let bare = VmLog::read(&b"Log for VMware Workstation\n"[..])
+            .unwrap()
+            .program
+            .unwrap();
+        assert_eq!(
+            (bare.product.as_str(), bare.pid, bare.version),
+            ("VMware Workstation", None, None)
+        );
+    }
+
+    #[test]
+    fn both_content_ids_of_a_mismatch_are_numbers_whatever_stands_before_the_first() {
+        for line in [
+            "Content ID mismatch (parentCID ed06b3ce != 0cb205b1).",
+            "Content ID mismatch (ed06b3ce != 0cb205b1)",
+        ] {
+            let log = VmLog::read(line.as_bytes()).unwrap();
+            let [mismatch] = log.content_id_mismatches.as_slice() else {
+                panic!("{log:?}")
+            };
+            assert_eq!(
+                (mismatch.first, mismatch.second),
+                (Some(0xed06_b3ce), Some(0x0cb2_05b1)),
+                "{line}"
+            );
         }
     }
 
