@@ -13,7 +13,7 @@ use crate::{
     reference::{FileKind, FileReference, has_file_extension},
 };
 
-use super::{note_if_outside, sectors_to_bytes};
+use super::{Geometry, note_if_outside, sectors_to_bytes};
 
 /// Signature at the start of the file.
 pub(super) const MAGIC: &[u8] = b"COWD";
@@ -45,10 +45,18 @@ pub struct CowdExtent {
     pub gd_entries: u32,
     /// The next free sector: how far the file is used.
     pub free_sector: u32,
+    /// Cylinders, heads and sectors of a root; children, and most roots of today, have none.
+    pub geometry: Option<Geometry>,
     /// The parent's name, where an old file holds one.
     pub parent_file_name: Option<String>,
+    /// Generation of the parent, beside its name.
+    pub parent_generation: Option<u32>,
     /// Counts changes.
     pub generation: u32,
+    /// A name, where one is given.
+    pub name: Option<String>,
+    /// A description, where one is given.
+    pub description: Option<String>,
     /// Counts changes, at the last save.
     pub saved_generation: u32,
     /// Not 0: open, or crashed.
@@ -95,12 +103,19 @@ impl CowdExtent {
         }
         note_if_outside(
             &mut self.anomalies,
-            "gd-beyond-end",
+            ("gd-beyond-end", 20),
             "grain directory",
             length,
             u64::from(self.gd_offset_sectors),
             u64::from(self.gd_entries).checked_mul(4),
         );
+        if self.used_bytes().is_some_and(|used| used > length) {
+            let text = format!(
+                "the next free sector is {}, the file has {length} bytes",
+                self.free_sector
+            );
+            self.anomalies.push(Anomaly::at("free-sector-beyond-end", 28, text));
+        }
     }
 }
 
@@ -116,6 +131,7 @@ pub(super) fn read(source: &(impl ReadAt + ?Sized)) -> Result<CowdExtent> {
             version: version.to_string(),
         });
     }
+    let parent_file_name = parent_file_name(cursor.slice(32, 1024)?);
     let mut extent = CowdExtent {
         version,
         flags: cursor.u32_le(8)?,
@@ -124,7 +140,11 @@ pub(super) fn read(source: &(impl ReadAt + ?Sized)) -> Result<CowdExtent> {
         gd_offset_sectors: cursor.u32_le(20)?,
         gd_entries: cursor.u32_le(24)?,
         free_sector: cursor.u32_le(28)?,
-        parent_file_name: parent_file_name(cursor.slice(32, 1024)?),
+        geometry: geometry(&cursor)?.filter(|_| parent_file_name.is_none()),
+        parent_generation: parent_file_name.is_some().then(|| cursor.u32_le(1056)).transpose()?,
+        parent_file_name,
+        name: text(cursor.slice(1064, 60)?),
+        description: text(cursor.slice(1124, 512)?),
         generation: cursor.u32_le(1060)?,
         saved_generation: cursor.u32_le(1636)?,
         unclean_shutdown: cursor.u32_le(1648)?,
@@ -134,10 +154,24 @@ pub(super) fn read(source: &(impl ReadAt + ?Sized)) -> Result<CowdExtent> {
     Ok(extent)
 }
 
+/// What a root holds in the place of the parent's name.
+fn geometry(cursor: &Cursor<'_>) -> Result<Option<Geometry>> {
+    let [cylinders, heads, sectors] = [cursor.u32_le(32)?, cursor.u32_le(36)?, cursor.u32_le(40)?].map(u64::from);
+    Ok((cylinders != 0 && heads != 0 && sectors != 0).then_some(Geometry {
+        cylinders,
+        heads,
+        sectors,
+    }))
+}
+
 /// A root holds its geometry in the place of the name: only what reads like the name of a file counts.
 fn parent_file_name(field: &[u8]) -> Option<String> {
-    let name = field.split(|&byte| byte == 0).next()?;
-    let is_text = !name.is_empty() && name.iter().all(|byte| *byte >= 0x20 && *byte != 0x7F);
-    let name = is_text.then(|| Charset::declared(None, name).0.decode(name).0.into_owned())?;
-    has_file_extension(&name).then_some(name)
+    text(field).filter(|name| has_file_extension(name))
+}
+
+/// The text of a field up to its first NUL; `None` for an empty one and for what is no text.
+fn text(field: &[u8]) -> Option<String> {
+    let text = field.split(|&byte| byte == 0).next()?;
+    let is_text = !text.is_empty() && text.iter().all(|byte| *byte >= 0x20 && *byte != 0x7F);
+    is_text.then(|| Charset::declared(None, text).0.decode(text).0.into_owned())
 }

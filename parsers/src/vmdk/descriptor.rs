@@ -4,7 +4,7 @@
 //! ends at the first NUL. Names are compared without case, values are quoted or not, and the charset is what `encoding`
 //! or `ddb.encoding` says. Lines that are neither are kept, and files that they name still count.
 
-use memchr::{memchr, memchr2_iter};
+use memchr::{memchr, memchr2_iter, memrchr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -18,7 +18,7 @@ use crate::{
     text::{TextRef, copied},
 };
 
-use super::extent::{Extent, begins_like_extent};
+use super::extent::{Extent, ExtentKind, begins_like_extent};
 
 /// Name of the structure in errors.
 const WHAT: &str = "VMDK descriptor";
@@ -36,6 +36,36 @@ const HEADER_KEYS: &[&str] = &[
     "parentcid",
     "createtype",
     "isnativesnapshot",
+];
+
+/// Code of the anomaly of a key that stands more than once.
+const DUPLICATE_KEYS: &str = "duplicate-keys";
+/// Every `createType` that is known: of ESXi, of hosted products, and in older files and the API.
+const CREATE_TYPES: [&str; 24] = [
+    "vmfs",
+    "vmfsSparse",
+    "seSparse",
+    "vmfsSeSparse",
+    "vsanSparse",
+    "monolithicSparse",
+    "monolithicFlat",
+    "streamOptimized",
+    "twoGbMaxExtentSparse",
+    "twoGbMaxExtentFlat",
+    "2GbMaxExtentSparse",
+    "2GbMaxExtentFlat",
+    "custom",
+    "fullDevice",
+    "partitionedDevice",
+    "vmfsRDM",
+    "vmfsRDMP",
+    "vmfsRawDeviceMap",
+    "vmfsPassthroughRawDeviceMap",
+    "vmfsRaw",
+    "vmfsPreallocated",
+    "vmfsEagerZeroedThick",
+    "vmfsThin",
+    "vmfsThick",
 ];
 
 /// What a descriptor says.
@@ -65,9 +95,9 @@ pub struct Descriptor {
     pub extents: Vec<Extent>,
     /// The disk database: every `ddb.…` line.
     pub ddb: Vec<DescriptorEntry>,
-    /// Every other line of the header.
+    /// Every other line of the header, and those of the fields above whose value is no number or flag.
     pub other: Vec<DescriptorEntry>,
-    /// Files of header keys that stand again further down, where the last one counts (assumed): the ones before.
+    /// Values of header keys that stand again further down, where the last one counts (assumed): the ones before.
     pub replaced: Vec<DescriptorEntry>,
     /// Lines that are neither.
     pub malformed: Vec<MalformedLine>,
@@ -197,7 +227,7 @@ impl Descriptor {
             self.make_room(line.len(), decoder);
             self.extents.push(extent);
         } else if let Some((key, value)) = key_and_value(line).filter(|_| !begins_like_extent(line)) {
-            self.set(&decoder.decode(key).0, decoder.text_ref(value).0);
+            self.set(number, &decoder.decode(key).0, decoder.text_ref(value).0);
         } else {
             self.malformed.push(MalformedLine {
                 line: number,
@@ -207,31 +237,43 @@ impl Descriptor {
     }
 
     /// Takes a `key=value` line.
-    fn set(&mut self, key: &str, value: TextRef<'_>) {
+    fn set(&mut self, line: usize, key: &str, value: TextRef<'_>) {
         let is = |name| is_same_word(key, name);
         let text = || Some(value.to_encoded()).filter(|value| !value.is_blank());
         if strip_prefix_ignoring_case(key, "ddb.").is_some() {
             self.is_encrypted |= is("ddb.iofilters") && value.as_str().contains("vmwarevmcrypt");
             self.ddb.push(DescriptorEntry::new(key, value));
         } else if is("version") {
+            let before = self.version.map(|version| EncodedText::new(version.to_string()));
+            self.keep(line, key, before);
             self.version = value.as_str().trim().parse().ok();
+            self.keep_unread(line, key, value, self.version.is_some());
         } else if is("CID") {
-            self.cid = self.parse_cid("CID", value.as_str());
+            self.keep(line, key, self.cid.map(cid_text));
+            self.cid = self.parse_cid(line, "CID", value.as_str());
         } else if is("parentCID") {
-            self.parent_cid = self.parse_cid("parentCID", value.as_str());
+            self.keep(line, key, self.parent_cid.map(cid_text));
+            self.parent_cid = self.parse_cid(line, "parentCID", value.as_str());
         } else if is("createType") {
+            let before = self.create_type.take().map(|kind| EncodedText::new(&kind));
+            self.keep(line, key, before);
             self.create_type = Some(copied(value.as_str().trim())).filter(|kind| !kind.is_empty());
         } else if is("isNativeSnapshot") {
+            let before = self
+                .is_native_snapshot
+                .map(|is| EncodedText::new(if is { "yes" } else { "no" }));
+            self.keep(line, key, before);
             self.is_native_snapshot = parse_flag(value.as_str());
+            self.keep_unread(line, key, value, self.is_native_snapshot.is_some());
         } else if is("parentFileNameHint") {
             let before = std::mem::replace(&mut self.parent_file_name_hint, text());
-            self.keep(key, before);
+            self.keep(line, key, before);
         } else if is("changeTrackPath") {
             let before = std::mem::replace(&mut self.change_track_path, text());
-            self.keep(key, before);
+            self.keep(line, key, before);
         } else if is("digestFilename") {
             let before = std::mem::replace(&mut self.digest_file_name, text());
-            self.keep(key, before);
+            self.keep(line, key, before);
         } else if is("keyID") || is("encryptionKeys") {
             self.is_encrypted |= !value.is_blank();
         } else if !is("encoding") {
@@ -239,28 +281,84 @@ impl Descriptor {
         }
     }
 
-    /// Keeps the file that a line names whose key stands again.
-    fn keep(&mut self, key: &str, before: Option<EncodedText>) {
-        self.replaced.extend(before.map(|value| DescriptorEntry {
+    /// Keeps what a line said before, whose key stands again on this one.
+    fn keep(&mut self, line: usize, key: &str, before: Option<EncodedText>) {
+        let Some(before) = before else { return };
+        if self.replaced.is_empty() {
+            let text = format!("line {line}: {key} stands more than once");
+            self.anomalies.push(Anomaly::new(DUPLICATE_KEYS, text));
+        }
+        self.replaced.push(DescriptorEntry {
             key: copied(key),
-            value,
-        }));
+            value: before,
+        });
+    }
+
+    /// Keeps a value as it stands that is not what its key asks for.
+    fn keep_unread(&mut self, line: usize, key: &str, value: TextRef<'_>, is_read: bool) {
+        if is_read || value.is_blank() {
+            return;
+        }
+        let text = format!("line {line}: {key} {:?} is no value of this key", value.as_str());
+        self.anomalies.push(Anomaly::new("bad-value", text));
+        self.other.push(DescriptorEntry::new(key, value));
     }
 
     /// A CID is a number in hex: old tools drop leading zeros.
-    fn parse_cid(&mut self, key: &str, value: &str) -> Option<u32> {
+    fn parse_cid(&mut self, line: usize, key: &str, value: &str) -> Option<u32> {
         let cid = u32::from_str_radix(value.trim(), 16).ok();
         if cid.is_none() {
             self.anomalies.push(Anomaly::new(
                 "bad-cid",
-                format!("{key} {value:?} is no 32-bit hex number"),
+                format!("line {line}: {key} {value:?} is no 32-bit hex number"),
             ));
         }
         cid
     }
 
+    /// A key of the disk database that stands twice among its first lines, which are more than any real disk has.
+    fn duplicate_of_database(&self) -> Option<&str> {
+        const LOOKED_AT: usize = 256;
+        let looked_at = self.ddb.get(..LOOKED_AT).unwrap_or(&self.ddb);
+        let mut earlier = looked_at.iter().enumerate();
+        earlier.find_map(|(place, entry)| {
+            let mut before = looked_at.iter().take(place);
+            before
+                .any(|other| is_same_word(&other.key, &entry.key))
+                .then_some(&*entry.key)
+        })
+    }
+
+    /// Says what kinds of disk and extent are not known: what is read of them may not be all.
+    fn note_unknown_kinds(&mut self) {
+        let text = match &self.create_type {
+            None => Some("has no createType".to_owned()),
+            Some(own) if CREATE_TYPES.iter().any(|known| is_same_word(known, own)) => None,
+            Some(own) => Some(format!("createType {own:?} is not known")),
+        };
+        let unknown = self.extents.iter().find(|extent| extent.kind == ExtentKind::Other);
+        let extent = unknown.map(|extent| {
+            format!(
+                "line {}: extents of type {:?} are not known",
+                extent.line, extent.kind_text
+            )
+        });
+        let codes = [("unknown-create-type", text), ("unknown-extent-type", extent)];
+        let told = codes
+            .into_iter()
+            .filter_map(|(code, text)| Some(Anomaly::new(code, text?)));
+        self.anomalies.extend(told);
+    }
+
     /// Says what is odd about the whole.
     fn note_oddities(&mut self, decoder: &Decoder<'_>) {
+        if self.replaced.is_empty()
+            && let Some(key) = self.duplicate_of_database()
+        {
+            let text = format!("{key} stands more than once");
+            self.anomalies.push(Anomaly::new(DUPLICATE_KEYS, text));
+        }
+        self.note_unknown_kinds();
         let mut note = |code: &str, text: String| self.anomalies.push(Anomaly::new(code, text));
         if decoder.is_lossy() {
             let text = format!("holds bytes that are not {}", decoder.charset.name());
@@ -268,9 +366,6 @@ impl Descriptor {
         }
         if decoder.text.len() > LARGE_BYTES {
             note("descriptor-large", format!("has {} bytes of text", decoder.text.len()));
-        }
-        if let Some(first) = self.replaced.first() {
-            note("duplicate-keys", format!("{} stands more than once", first.key));
         }
         if let Some(first) = self.malformed.first() {
             let text = format!(
@@ -364,10 +459,22 @@ fn key_and_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let is_key = !key.is_empty() && !key.iter().any(|byte| matches!(byte, b'"' | b' ' | b'\t'));
     let value = line.get(equals.checked_add(1)?..)?.trim_ascii();
     let value = match value.strip_prefix(b"\"") {
-        Some(open) => open.strip_suffix(b"\"").unwrap_or(open),
+        Some(open) => open.strip_suffix(b"\"").unwrap_or_else(|| before_comment(open)),
         None => value,
     };
     is_key.then_some((key, value))
+}
+
+/// A value behind its opening quote, up to the closing one where a comment follows that.
+fn before_comment(open: &[u8]) -> &[u8] {
+    let closed = memrchr(b'"', open).and_then(|end| open.split_at_checked(end));
+    let commented = closed.filter(|(_, rest)| rest.get(1..).unwrap_or_default().trim_ascii_start().starts_with(b"#"));
+    commented.map_or(open, |(value, _)| value)
+}
+
+/// A content id as descriptors write it.
+fn cid_text(cid: u32) -> EncodedText {
+    EncodedText::new(format!("{cid:08x}"))
 }
 
 /// The first `encoding` or else `ddb.encoding`, which is ASCII whatever the charset.
@@ -448,7 +555,100 @@ mod tests {
         let descriptor = parse("version=1\nCID=812bafe\nparentCID=FFFFFFFF\nRW 1 ZERO\n");
         assert_eq!(descriptor.cid, Some(0x0812_bafe));
         assert_eq!(descriptor.parent_cid, Some(u32::MAX));
-        assert_eq!(codes(&parse("CID=123456789\nRW 1 ZERO\n")), ["bad-cid"]);
+        assert_eq!(
+            codes(&parse("createType=vmfs\nCID=123456789\nRW 1 ZERO\n")),
+            ["bad-cid"]
+        );
+    }
+
+    #[test]
+    fn a_comment_behind_a_quoted_value_is_none_of_it() {
+        let descriptor = parse(
+            "createType=\"vmfs\" #x\nchangeTrackPath=\"a #1-ctk.vmdk\" # comment\nparentFileNameHint=\"a\" b.vmdk\"\n\
+             digestFilename=a #2.vmdk\nRW 1 ZERO\n",
+        );
+        assert_eq!(descriptor.create_type.as_deref(), Some("vmfs"));
+        assert_eq!(descriptor.change_track_path, Some("a #1-ctk.vmdk".into()));
+        assert_eq!(
+            descriptor.parent_file_name_hint,
+            Some("a\" b.vmdk".into()),
+            "a quote in a name"
+        );
+        assert_eq!(
+            descriptor.digest_file_name,
+            Some("a #2.vmdk".into()),
+            "blanks and hashes stand in names"
+        );
+        assert_eq!(codes(&descriptor), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_value_that_is_none_of_its_key_is_kept_and_said() {
+        let descriptor = parse("version=x\nisNativeSnapshot=\"maybe\"\nCID=1\ncreateType=\"vmfs\"\nRW 1 ZERO\n");
+        let kept: Vec<_> = descriptor
+            .other
+            .iter()
+            .map(|entry| (&*entry.key, entry.value.as_str()))
+            .collect();
+        assert_eq!(kept, [("version", "x"), ("isNativeSnapshot", "maybe")]);
+        assert_eq!(codes(&descriptor), ["bad-value", "bad-value"]);
+        assert_eq!(
+            descriptor.anomalies[0].text,
+            "line 1: version \"x\" is no value of this key"
+        );
+        let sound = parse("version=1\nisNativeSnapshot=\"no\"\nCID=1\ncreateType=\"vmfs\"\nRW 1 ZERO\n");
+        assert_eq!((sound.other.len(), codes(&sound).len()), (0, 0));
+        assert_eq!(
+            codes(&parse("version=4294967296\ncreateType=\"vmfs\"\nRW 1 ZERO\n")),
+            ["bad-value"]
+        );
+    }
+
+    #[test]
+    fn header_keys_that_stand_twice_keep_both_values() {
+        let descriptor = parse(
+            "version=1\nversion=3\nCID=1\nCID=2\nparentCID=3\nparentCID=ffffffff\nisNativeSnapshot=no\nisNativeSnapshot=yes\n\
+             createType=\"vmfs\"\ncreateType=\"vmfsSparse\"\nRW 1 ZERO\n",
+        );
+        let before: Vec<_> = descriptor
+            .replaced
+            .iter()
+            .map(|entry| (&*entry.key, entry.value.as_str()))
+            .collect();
+        let expected = [
+            ("version", "1"),
+            ("CID", "00000001"),
+            ("parentCID", "00000003"),
+            ("isNativeSnapshot", "no"),
+            ("createType", "vmfs"),
+        ];
+        assert_eq!(before, expected);
+        assert_eq!(codes(&descriptor), ["duplicate-keys"]);
+        assert_eq!(descriptor.anomalies[0].text, "line 2: version stands more than once");
+        assert!(descriptor.has_parent(), "one of the lines names one");
+        assert_eq!(descriptor.references(), []);
+        let database = parse("createType=vmfs\nRW 1 ZERO\nddb.uuid = \"1\"\nDDB.UUID = \"2\"\n");
+        assert_eq!(codes(&database), ["duplicate-keys"]);
+        assert_eq!(
+            codes(&parse(
+                "createType=vmfs\nRW 1 ZERO\nddb.uuid = \"1\"\nddb.uuid.image = \"1\"\n"
+            )),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn kinds_of_disk_and_extent_that_are_not_known_are_said() {
+        let extents = "RW 8 FOO \"a.vmdk\"\n";
+        assert_eq!(
+            codes(&parse(&format!("createType=\"foo\"\n{extents}"))),
+            ["unknown-create-type", "unknown-extent-type"]
+        );
+        assert_eq!(codes(&parse("RW 8 FLAT \"a.vmdk\" 0\n")), ["unknown-create-type"]);
+        for known in CREATE_TYPES {
+            let text = format!("createType=\"{}\"\nRW 8 VMFS \"a-flat.vmdk\"\n", known.to_uppercase());
+            assert_eq!(codes(&parse(&text)), [""; 0], "{known}");
+        }
     }
 
     #[test]

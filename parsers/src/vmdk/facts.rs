@@ -47,11 +47,19 @@ impl Descriptor {
     }
 
     /// This link has a parent. The hint decides; without one a parentCID other than `ffffffff` tells, and `00000000`
-    /// does not (a tool writes it for disks without parent); VirtualBox names the parent by UUID.
+    /// does not (a tool writes it for disks without parent); VirtualBox names the parent by UUID. Where a parentCID stands
+    /// twice, one that tells of a parent suffices.
     pub fn has_parent(&self) -> bool {
+        let replaced = self
+            .replaced
+            .iter()
+            .filter(|entry| is_same_word(&entry.key, "parentCID"));
+        let mut cids = replaced
+            .filter_map(|entry| u32::from_str_radix(entry.value.as_str(), 16).ok())
+            .chain(self.parent_cid);
         self.parent_hints().next().is_some()
             || self.virtualbox_parent_uuid().is_some()
-            || self.parent_cid.is_some_and(|cid| cid != NO_PARENT_CID && cid != 0)
+            || cids.any(|cid| cid != NO_PARENT_CID && cid != 0)
     }
 
     /// The last value of a key of the disk database, without `ddb.`, whatever its case.
@@ -188,15 +196,14 @@ impl Descriptor {
 
     /// The files that stood before under keys which stand again.
     fn replaced_references(&self) -> impl Iterator<Item = FileReference> {
-        self.replaced.iter().map(|entry| {
+        self.replaced.iter().filter_map(|entry| {
             let known = [
                 (PARENT_HINT, FileKind::Parent),
                 (CHANGE_TRACKING, FileKind::ChangeTracking),
                 (DIGEST, FileKind::Digest),
             ];
-            let known = known.into_iter().find(|(key, _)| is_same_word(key, &entry.key));
-            let (key, kind) = known.unwrap_or((&entry.key, FileKind::Other));
-            FileReference::new(key, entry.value.clone(), kind)
+            let (key, kind) = known.into_iter().find(|(key, _)| is_same_word(key, &entry.key))?;
+            Some(FileReference::new(key, entry.value.clone(), kind))
         })
     }
 
@@ -273,7 +280,7 @@ mod tests {
         assert!(!parse("parentCID=00000000\nparentFileNameHint=\"\"\n").has_parent());
         assert!(parse("parentCID=00000000\nparentFileNameHint=\"a.vmdk\"\n").has_parent());
         assert!(parse("parentCID=12345678\n").has_parent());
-        let contradiction = parse("parentCID=ffffffff\nparentFileNameHint=\"a.vmdk\"\nRW 1 ZERO\n");
+        let contradiction = parse("createType=vmfs\nparentCID=ffffffff\nparentFileNameHint=\"a.vmdk\"\nRW 1 ZERO\n");
         assert!(contradiction.has_parent());
         assert_eq!(codes(&contradiction), ["parent-without-cid"]);
         let nil = "ddb.uuid.parent=\"00000000-0000-0000-0000-000000000000\"\n";
@@ -285,10 +292,10 @@ mod tests {
     fn the_capacity_is_the_checked_sum_of_all_extents() {
         let descriptor = parse("RW 10 FLAT \"a\" 0\nNOACCESS 5 ZERO\nRDONLY 1 SPARSE \"b\"\n");
         assert_eq!(descriptor.virtual_bytes(), Some(16 * 512));
-        let overflow = parse("RW 18446744073709551615 FLAT \"a\" 0\nRW 1 FLAT \"b\" 0\n");
+        let overflow = parse("createType=custom\nRW 18446744073709551615 FLAT \"a\" 0\nRW 1 FLAT \"b\" 0\n");
         assert_eq!(overflow.virtual_bytes(), None);
         assert_eq!(codes(&overflow), ["capacity-overflow"]);
-        assert_eq!(codes(&parse("version=1\n")), ["no-extents"]);
+        assert_eq!(codes(&parse("createType=custom\n")), ["no-extents"]);
     }
 
     #[test]
@@ -345,7 +352,7 @@ mod tests {
     #[test]
     fn a_key_that_stands_twice_names_both_files_and_the_last_counts() {
         let descriptor = parse(
-            "parentFileNameHint=\"p1.vmdk\"\nPARENTFILENAMEHINT=\"p2.vmdk\"\nchangeTrackPath=\"a-ctk.vmdk\"\nchangeTrackPath=\"\"\n\
+            "createType=vmfs\nparentFileNameHint=\"p1.vmdk\"\nPARENTFILENAMEHINT=\"p2.vmdk\"\nchangeTrackPath=\"a-ctk.vmdk\"\nchangeTrackPath=\"\"\n\
              ddb.sidecars = \"a.vmfd\"\nddb.sidecars = \"b.vmfd\"\nRW 1 ZERO\n",
         );
         let references = descriptor.references();

@@ -153,10 +153,10 @@ fn sectors_to_bytes(sectors: u64) -> Option<u64> {
     sectors.checked_mul(SECTOR_BYTES)
 }
 
-/// Notes a structure that does not lie inside the file.
+/// Notes a structure that does not lie inside the file, at the field that says where it lies.
 fn note_if_outside(
     anomalies: &mut Vec<Anomaly>,
-    code: &str,
+    (code, field): (&str, u64),
     what: &str,
     file_bytes: u64,
     offset_sectors: u64,
@@ -164,8 +164,9 @@ fn note_if_outside(
 ) {
     let end = sectors_to_bytes(offset_sectors).and_then(|start| start.checked_add(size_bytes?));
     if end.is_none_or(|end| end > file_bytes) {
-        anomalies.push(Anomaly::new(
+        anomalies.push(Anomaly::at(
             code,
+            field,
             format!("{what} at sector {offset_sectors} does not fit into the file of {file_bytes} bytes"),
         ));
     }

@@ -134,15 +134,33 @@ impl SeSparseExtent {
             ));
         }
         for (code, name, area) in [
-            ("gd-beyond-end", "grain directory", self.grain_directory),
-            ("gd-beyond-end", "grain tables", self.grain_tables),
-            ("journal-beyond-end", "journal header", self.journal_header),
-            ("journal-beyond-end", "journal", self.journal),
+            (("gd-beyond-end", 128), "grain directory", self.grain_directory),
+            (("gd-beyond-end", 144), "grain tables", self.grain_tables),
+            (("journal-beyond-end", 96), "journal header", self.journal_header),
+            (("journal-beyond-end", 112), "journal", self.journal),
         ] {
             let size = sectors_to_bytes(area.size_sectors);
             note_if_outside(&mut self.anomalies, code, name, length, area.offset_sectors, size);
         }
     }
+}
+
+/// Flags and reserved words are zero; qemu refuses an extent with any other.
+fn note_reserved(cursor: &Cursor<'_>, extent: &mut SeSparseExtent) -> Result<()> {
+    const RESERVED: std::ops::Range<u64> = 48..80;
+    let mut note = |code: &str, offset, text| extent.anomalies.push(Anomaly::at(code, offset, text));
+    if extent.flags != 0 {
+        note("unknown-flags", 40, format!("flags {:#x} are not known", extent.flags));
+    }
+    let reserved = cursor.slice(48, 32)?;
+    if let Some((at, byte)) = RESERVED.zip(reserved).find(|(_, byte)| **byte != 0) {
+        note(
+            "reserved-not-zero",
+            at,
+            format!("a reserved byte is {byte:#04x}, not zero"),
+        );
+    }
+    Ok(())
 }
 
 /// Two fields: offset and size.
@@ -156,7 +174,9 @@ fn area(cursor: &Cursor<'_>, offset: usize) -> Result<Area> {
 /// Reads an extent whose signature was seen.
 pub(super) fn read(source: &(impl ReadAt + ?Sized)) -> Result<SeSparseExtent> {
     let bytes = source.exact(WHAT, 0, SECTOR_BYTES)?;
-    let mut extent = SeSparseExtent::parse(&Cursor::new(WHAT, 0, &bytes))?;
+    let cursor = Cursor::new(WHAT, 0, &bytes);
+    let mut extent = SeSparseExtent::parse(&cursor)?;
+    note_reserved(&cursor, &mut extent)?;
     match read_volatile(source, extent.volatile_header.offset_sectors) {
         Ok(header) => extent.volatile = Some(header),
         Err(error) if error.is_io() => return Err(error),

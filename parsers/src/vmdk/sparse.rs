@@ -20,6 +20,13 @@ pub(super) const WHAT: &str = "VMDK sparse extent header";
 pub(super) const GD_AT_END: u64 = u64::MAX;
 /// From the footer to the end of the file: the footer and the end-of-stream marker.
 const FOOTER_FROM_END: u64 = 1024;
+/// How far before the end of the file a footer is looked for that does not stand there: behind the end of a stream there
+/// may be padding, of a cluster or of a tape.
+const FOOTER_SEARCHED_BYTES: u64 = 128 << 10;
+/// Name of the footer in errors.
+const FOOTER: &str = "VMDK stream footer";
+/// Type of the marker before a footer.
+const FOOTER_MARKER: u32 = 3;
 /// What the four bytes at 73 hold unless a text-mode transfer changed them.
 const NEWLINES: [u8; 4] = *b"\n \r\n";
 /// Highest version that is known.
@@ -39,6 +46,10 @@ const FLAG_ZERO_GRAINS: u32 = 1 << 2;
 const FLAG_COMPRESSED: u32 = 1 << 16;
 /// Bit of `flags`: grains and metadata are marked.
 const FLAG_MARKERS: u32 = 1 << 17;
+/// Every flag that is known.
+const KNOWN_FLAGS: u32 = FLAG_NEWLINES | FLAG_REDUNDANT | FLAG_ZERO_GRAINS | FLAG_COMPRESSED | FLAG_MARKERS;
+/// `compressAlgorithm`: deflate.
+const DEFLATE: u16 = 1;
 
 /// The header, or the footer, of a sparse extent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -151,9 +162,23 @@ impl SparseHeader {
     }
 
     pub(super) fn has_sound_geometry(&self) -> bool {
-        self.grain_size_sectors.is_power_of_two()
-            && self.grain_size_sectors <= MAX_GRAIN_SECTORS
-            && (1..=MAX_TABLE_ENTRIES).contains(&self.gtes_per_gt)
+        self.bad_geometry().is_none()
+    }
+
+    /// The field of the first size that is none, and why.
+    fn bad_geometry(&self) -> Option<(u64, String)> {
+        let (grain, entries) = (self.grain_size_sectors, self.gtes_per_gt);
+        if !grain.is_power_of_two() {
+            Some((20, format!("grains of {grain} sectors: that is no power of two")))
+        } else if grain > MAX_GRAIN_SECTORS {
+            let text = format!("grains of {grain} sectors: more than the {MAX_GRAIN_SECTORS} that readers take");
+            Some((20, text))
+        } else if entries == 0 || entries > MAX_TABLE_ENTRIES {
+            let text = format!("grain tables of {entries} entries: not 1 to {MAX_TABLE_ENTRIES}");
+            Some((44, text))
+        } else {
+            None
+        }
     }
 }
 
@@ -179,45 +204,51 @@ pub(super) fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<S
     let mut anomalies = Vec::new();
     let footer = read_footer(source, &header, &mut anomalies)?;
     let descriptor = read_descriptor(source, &header, limits, &mut anomalies)?;
+    let counts_at = footer.as_ref().map_or(0, |(offset, _)| *offset);
     let mut extent = SparseExtent {
         header,
-        footer,
+        footer: footer.map(|(_, footer)| footer),
         descriptor,
         anomalies,
     };
-    note_oddities(&mut extent, source.len());
+    note_oddities(&mut extent, counts_at, source.len());
     Ok(extent)
 }
 
-/// The footer at the end of a stream.
+/// The footer at the end of a stream, and where it stands.
 fn read_footer(
     source: &(impl ReadAt + ?Sized),
     header: &SparseHeader,
     anomalies: &mut Vec<Anomaly>,
-) -> Result<Option<SparseHeader>> {
-    const FOOTER: &str = "VMDK stream footer";
+) -> Result<Option<(u64, SparseHeader)>> {
     if !header.is_stream() && header.gd_offset_sectors != GD_AT_END {
         return Ok(None);
     }
-    let footer = match source.len().checked_sub(FOOTER_FROM_END) {
+    let mut footer = match source.len().checked_sub(FOOTER_FROM_END) {
         Some(offset) if offset >= SECTOR_BYTES => {
             let bytes = source.exact(FOOTER, offset, SECTOR_BYTES)?;
-            SparseHeader::parse(&Cursor::new(FOOTER, offset, &bytes)).ok()
+            let footer = SparseHeader::parse(&Cursor::new(FOOTER, offset, &bytes)).ok();
+            footer.map(|footer| (offset, footer))
         }
         _ => None,
     };
     if footer.is_none() && header.gd_offset_sectors == GD_AT_END {
-        anomalies.push(Anomaly::new(
-            "footer-missing",
-            "the header leaves the grain directory to the footer, and the file has none: the stream is cut off",
-        ));
+        footer = search_footer(source)?;
+        anomalies.push(match &footer {
+            Some((offset, _)) => note_end(offset.saturating_add(FOOTER_FROM_END), source.len()),
+            None => Anomaly::at(
+                "footer-missing",
+                56,
+                "the header leaves the grain directory to the footer, and the file has none: the stream is cut off",
+            ),
+        });
     }
-    if let Some(footer) = &footer
+    if let Some((offset, footer)) = &footer
         && !footer.is_copy_of(header)
     {
         anomalies.push(Anomaly::at(
             "footer-mismatch",
-            source.len().saturating_sub(FOOTER_FROM_END),
+            *offset,
             format!(
                 "the footer has {} sectors in grains of {}, the header {} in grains of {}: the footer counts",
                 footer.capacity_sectors, footer.grain_size_sectors, header.capacity_sectors, header.grain_size_sectors
@@ -225,6 +256,38 @@ fn read_footer(
         ));
     }
     Ok(footer)
+}
+
+/// The last footer behind its marker in a stream that does not end with one.
+fn search_footer(source: &(impl ReadAt + ?Sized)) -> Result<Option<(u64, SparseHeader)>> {
+    let length = source.len();
+    let from = length.saturating_sub(FOOTER_SEARCHED_BYTES);
+    let from = from.checked_next_multiple_of(SECTOR_BYTES).unwrap_or(length);
+    let bytes = source.exact(FOOTER, from, length.saturating_sub(from))?;
+    let sectors = || bytes.chunks_exact(512);
+    let offsets = (from..length).step_by(512).skip(1);
+    let found = sectors()
+        .zip(sectors().skip(1))
+        .zip(offsets)
+        .filter_map(|((marker, footer), offset)| {
+            let marker = Cursor::new(FOOTER, offset, marker);
+            let is_marked = marker.u32_le(8).ok()? == 0 && marker.u32_le(12).ok()? == FOOTER_MARKER;
+            let footer = SparseHeader::parse(&Cursor::new(FOOTER, offset, footer)).ok();
+            Some((offset, footer.filter(|_| is_marked)?))
+        });
+    Ok(found.last())
+}
+
+/// A stream that ends at `end`, the end of its last marker, in a file of another length.
+fn note_end(end: u64, length: u64) -> Anomaly {
+    match length.checked_sub(end) {
+        Some(behind) => Anomaly::at(
+            "bytes-behind-end",
+            end,
+            format!("{behind} bytes follow the end of the stream"),
+        ),
+        None => Anomaly::at("end-marker-missing", length, "the stream ends without its last marker"),
+    }
 }
 
 /// The embedded descriptor. Extents after the first leave its place empty.
@@ -242,7 +305,7 @@ fn read_descriptor(
     let size = sectors_to_bytes(header.descriptor_size_sectors);
     note_if_outside(
         anomalies,
-        "descriptor-beyond-end",
+        ("descriptor-beyond-end", 28),
         EMBEDDED,
         length,
         header.descriptor_offset_sectors,
@@ -269,13 +332,19 @@ fn read_descriptor(
         .ok())
 }
 
-/// Says what contradicts the format or the length of the file.
-fn note_oddities(extent: &mut SparseExtent, length: u64) {
+/// Says what contradicts the format or the length of the file. `at`: where the header that counts stands.
+fn note_oddities(extent: &mut SparseExtent, at: u64, length: u64) {
     let header = extent.effective_header().clone();
     let anomalies = &mut extent.anomalies;
-    let mut note = |code: &str, offset: u64, text: String| anomalies.push(Anomaly::at(code, offset, text));
+    let mut note = |code: &str, field: u64, text: String| {
+        anomalies.push(Anomaly::at(code, at.saturating_add(field), text));
+    };
     if header.version == 0 || header.version > MAX_VERSION {
         note("unknown-version", 4, format!("version {} is not known", header.version));
+    }
+    if header.flags & !KNOWN_FLAGS != 0 {
+        let text = format!("flags {:#x} are not known", header.flags & !KNOWN_FLAGS);
+        note("unknown-flags", 8, text);
     }
     if header.flags & FLAG_NEWLINES != 0 && !header.newlines_intact {
         note(
@@ -284,12 +353,9 @@ fn note_oddities(extent: &mut SparseExtent, length: u64) {
             "the newline bytes were changed by a text-mode transfer".to_owned(),
         );
     }
-    if !length.is_multiple_of(SECTOR_BYTES) {
-        note(
-            "cut-off",
-            length,
-            format!("the length of {length} bytes is not in whole sectors"),
-        );
+    if header.compression > DEFLATE {
+        let text = format!("compression {} is not known", header.compression);
+        note("unknown-compression", 77, text);
     }
     if header.capacity_sectors > 0 && sectors_to_bytes(header.capacity_sectors).is_none() {
         note(
@@ -298,44 +364,41 @@ fn note_oddities(extent: &mut SparseExtent, length: u64) {
             format!("capacity of {} sectors", header.capacity_sectors),
         );
     }
-    if header.has_sound_geometry() {
-        let gd_bytes = header.gd_entries.and_then(|entries| entries.checked_mul(4));
-        if header.gd_offset_sectors != GD_AT_END && header.capacity_sectors > 0 {
-            note_if_outside(
-                anomalies,
-                "gd-beyond-end",
-                "grain directory",
-                length,
-                header.gd_offset_sectors,
-                gd_bytes,
-            );
-        }
-    } else {
-        note(
-            "bad-geometry",
-            20,
-            format!(
-                "grain of {} sectors, {} entries of a grain table",
-                header.grain_size_sectors, header.gtes_per_gt
-            ),
+    if let Some((field, text)) = header.bad_geometry() {
+        note("bad-geometry", field, text);
+    } else if header.gd_offset_sectors != GD_AT_END && header.capacity_sectors > 0 {
+        note_if_outside(
+            anomalies,
+            ("gd-beyond-end", at.saturating_add(56)),
+            "grain directory",
+            length,
+            header.gd_offset_sectors,
+            header.gd_entries.and_then(|entries| entries.checked_mul(4)),
         );
+    }
+    // Behind the end of a stream there may be any number of bytes.
+    let is_padded = at > 0 && at.is_multiple_of(SECTOR_BYTES) && at.saturating_add(FOOTER_FROM_END) < length;
+    if !length.is_multiple_of(SECTOR_BYTES) && !is_padded {
+        let text = format!("the length of {length} bytes is not in whole sectors");
+        anomalies.push(Anomaly::at("cut-off", length, text));
     }
     if sectors_to_bytes(header.overhead_sectors).is_none_or(|overhead| overhead > length) {
         anomalies.push(Anomaly::at(
             "shorter-than-overhead",
-            64,
+            at.saturating_add(64),
             format!(
                 "metadata of {} sectors in a file of {length} bytes",
                 header.overhead_sectors
             ),
         ));
     }
-    note_capacity_mismatch(extent);
+    note_capacity_mismatch(extent, at);
 }
 
-/// A single extent line of the embedded descriptor has the capacity of the header.
-fn note_capacity_mismatch(extent: &mut SparseExtent) {
+/// A single extent line of the embedded descriptor has the capacity of the header, or of the footer, that counts.
+fn note_capacity_mismatch(extent: &mut SparseExtent, at: u64) {
     let capacity = extent.effective_header().capacity_sectors;
+    let says = if at == 0 { "header" } else { "footer" };
     let Some([line]) = extent
         .descriptor
         .as_ref()
@@ -346,8 +409,8 @@ fn note_capacity_mismatch(extent: &mut SparseExtent) {
     if capacity != 0 && line.sectors != capacity {
         extent.anomalies.push(Anomaly::at(
             "capacity-mismatch",
-            12,
-            format!("the header says {capacity} sectors, the descriptor {}", line.sectors),
+            at.saturating_add(12),
+            format!("the {says} says {capacity} sectors, the descriptor {}", line.sectors),
         ));
     }
 }

@@ -203,6 +203,112 @@ fn a_footer_that_is_no_copy_of_the_header_wins_and_is_told() {
 }
 
 #[test]
+fn a_stream_is_whole_whatever_follows_its_end() {
+    let text = DescriptorBuilder::embedded("streamOptimized", "o.vmdk", 20480, 6).build();
+    let whole = stream_optimized(20480, &text);
+    let sound = vmdk::read(&whole, &limits()).unwrap();
+    assert_eq!(sound.anomalies(), []);
+    let Vmdk::Sparse(sound) = sound else {
+        panic!("{sound:?}")
+    };
+    let read_with = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut file = whole.clone();
+        change(&mut file);
+        let Vmdk::Sparse(extent) = vmdk::read(&file, &limits()).unwrap() else {
+            panic!("a stream")
+        };
+        let codes: Vec<_> = extent.anomalies.iter().map(|anomaly| anomaly.code.clone()).collect();
+        (extent.footer, codes)
+    };
+    for padding in [64 << 10, 512, 100] {
+        let (footer, codes) = read_with(&|file| file.resize(file.len() + padding, 0));
+        assert_eq!(footer, sound.footer, "{padding} bytes");
+        assert_eq!(codes, ["bytes-behind-end"]);
+    }
+    let (footer, codes) = read_with(&|file| file.truncate(file.len() - 512));
+    assert_eq!(
+        (footer, codes),
+        (sound.footer.clone(), vec!["end-marker-missing".to_owned()])
+    );
+    let (footer, codes) = read_with(&|file| {
+        let marker = file.len() - 1536;
+        file[marker + 12] = 9;
+        file.resize(file.len() + 512, 0);
+    });
+    assert_eq!(
+        (footer, codes),
+        (None, vec!["footer-missing".to_owned()]),
+        "no marker says that it is one"
+    );
+}
+
+#[test]
+fn what_the_footer_says_is_told_of_the_footer() {
+    let text = DescriptorBuilder::embedded("streamOptimized", "o.vmdk", 20480, 6).build();
+    let mut file = stream_optimized(20480, &text);
+    let footer = file.len() - 1024;
+    file[footer + 12..footer + 20].copy_from_slice(&20_608_u64.to_le_bytes());
+    let anomalies = vmdk::read(&file, &limits()).unwrap().anomalies();
+    let mismatch = anomalies
+        .iter()
+        .find(|anomaly| anomaly.code == "capacity-mismatch")
+        .unwrap();
+    assert_eq!(mismatch.offset, u64::try_from(footer + 12).ok());
+    assert_eq!(mismatch.text, "the footer says 20608 sectors, the descriptor 20480");
+}
+
+#[test]
+fn names_and_sizes_of_a_cowd_header_are_read() {
+    let mut delta = cowd(4096);
+    let plain = read(&delta);
+    let Vmdk::Cowd(plain) = plain else { panic!("{plain:?}") };
+    assert_eq!((plain.geometry, plain.name, plain.description), (None, None, None));
+    assert_eq!(plain.anomalies, []);
+    for (place, value) in [(32, 130_u32), (36, 255), (40, 63)] {
+        delta[place..place + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    delta[1064..1068].copy_from_slice(b"name");
+    delta[1124..1131].copy_from_slice(b"a text\0");
+    delta[28..32].copy_from_slice(&u32::MAX.to_le_bytes());
+    let Vmdk::Cowd(root) = vmdk::read(&delta, &limits()).unwrap() else {
+        panic!("a delta")
+    };
+    assert_eq!(root.geometry.unwrap().cylinders, 130);
+    assert_eq!(
+        (root.name.as_deref(), root.description.as_deref()),
+        (Some("name"), Some("a text"))
+    );
+    assert_eq!(root.anomalies[0].code, "free-sector-beyond-end");
+    delta[32..43].copy_from_slice(b"parent.vmdk");
+    delta[28..32].fill(0);
+    delta[1056..1060].copy_from_slice(&7_u32.to_le_bytes());
+    let Vmdk::Cowd(child) = read(&delta) else {
+        panic!("a delta")
+    };
+    assert_eq!((child.geometry, child.parent_generation), (None, Some(7)));
+}
+
+#[test]
+fn reserved_words_of_a_sesparse_header_are_zero() {
+    let delta = sesparse(4096, false);
+    assert_eq!(vmdk::read(&delta, &limits()).unwrap().anomalies(), []);
+    for (offset, code) in [
+        (40, "unknown-flags"),
+        (48, "reserved-not-zero"),
+        (79, "reserved-not-zero"),
+    ] {
+        let mut odd = delta.clone();
+        odd[offset] = 5;
+        let anomalies = vmdk::read(&odd, &limits()).unwrap().anomalies();
+        let told: Vec<_> = anomalies
+            .iter()
+            .map(|anomaly| (anomaly.code.as_str(), anomaly.offset))
+            .collect();
+        assert_eq!(told, [(code, u64::try_from(offset).ok())]);
+    }
+}
+
+#[test]
 fn deltas_and_change_tracking_are_known_by_their_headers() {
     assert_eq!(read(&cowd(4096)).virtual_bytes(), Some(4096 * 512));
     assert!(!read(&sesparse(4096, false)).is_unclean());
@@ -216,6 +322,8 @@ fn every_header_field_out_of_range_has_its_own_anomaly() {
     let file = SparseBuilder::new(20480).descriptor(&text).build();
     for (offset, value, code) in [
         (4, 9, "unknown-version"),
+        (8, 0x8000_0003, "unknown-flags"),
+        (77, 7, "unknown-compression"),
         (12, 8, "capacity-mismatch"),
         (20, 3, "bad-geometry"),
         (28, 0x00FF_FFFF, "descriptor-beyond-end"),
@@ -226,13 +334,11 @@ fn every_header_field_out_of_range_has_its_own_anomaly() {
     ] {
         let mut damaged = file.clone();
         damaged[offset..offset + 4].copy_from_slice(&u32::to_le_bytes(value));
-        let codes: Vec<_> = vmdk::read(&damaged, &limits())
-            .unwrap()
-            .anomalies()
-            .into_iter()
-            .map(|anomaly| anomaly.code)
-            .collect();
-        assert!(codes.contains(&code.to_owned()), "offset {offset}: {codes:?}");
+        let anomalies = vmdk::read(&damaged, &limits()).unwrap().anomalies();
+        let told = anomalies
+            .iter()
+            .any(|own| own.code == code && own.offset == u64::try_from(offset).ok());
+        assert!(told, "offset {offset}: {anomalies:?}");
     }
 }
 

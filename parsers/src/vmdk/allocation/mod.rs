@@ -163,8 +163,9 @@ impl<'a, S: ReadAt + ?Sized> Walk<'a, S> {
         let block = self.first.load(first, count, &mut self.findings)?;
         let mut differing = 0;
         if let Some(redundant) = &mut self.redundant {
+            let place = redundant.place_of(first);
             let copy = redundant.load(first, count, &mut self.findings)?;
-            differing = compare(&self.layout, first, block, copy, &mut self.findings);
+            differing = compare(&self.layout, (first, place), block, copy, &mut self.findings);
         }
         let Some(block) = block else { return Ok(differing) };
         let first_grain = first.saturating_mul(self.layout.table_entries);
@@ -299,8 +300,15 @@ fn unknown_entry(layout: &Layout, grain: u64, raw: u64) -> Anomaly {
     )
 }
 
-/// Compares a block of tables with their redundant copies; how many differ.
-fn compare(layout: &Layout, first: u64, block: Option<&[u8]>, copy: Option<&[u8]>, findings: &mut Findings) -> u64 {
+/// Compares a block of tables with their redundant copies; how many differ. `first` is the first table, and where the
+/// redundant directory has its entry.
+fn compare(
+    layout: &Layout,
+    (first, place): (u64, u64),
+    block: Option<&[u8]>,
+    copy: Option<&[u8]>,
+    findings: &mut Findings,
+) -> u64 {
     if block == copy {
         return 0;
     }
@@ -317,7 +325,12 @@ fn compare(layout: &Layout, first: u64, block: Option<&[u8]>, copy: Option<&[u8]
         if own != other {
             differing = differing.saturating_add(1);
             let text = format!("grain table {index} differs from its redundant copy");
-            findings.note(Anomaly::new("redundant-table-differs", text));
+            let entry = index.saturating_sub(first).saturating_mul(layout.entry_bytes());
+            findings.note(Anomaly::at(
+                "redundant-table-differs",
+                place.saturating_add(entry),
+                text,
+            ));
         }
     }
     differing

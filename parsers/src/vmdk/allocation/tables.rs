@@ -148,11 +148,15 @@ impl<'a, S: ReadAt + ?Sized> Tables<'a, S> {
         usize::try_from(self.layout.table_bytes()).unwrap_or(1).max(1)
     }
 
+    /// Where the entry of a table stands.
+    pub(super) fn place_of(&self, index: u64) -> u64 {
+        self.directory
+            .saturating_add(index.saturating_mul(self.layout.entry_bytes()))
+    }
+
     /// Where the table of a directory entry lies.
     fn table(&mut self, index: u64, findings: &mut Findings) -> Result<Option<u64>> {
-        let place = self
-            .directory
-            .saturating_add(index.saturating_mul(self.layout.entry_bytes()));
+        let place = self.place_of(index);
         let entry = self.directory_entry(index)?;
         let offset = match self.layout.table_at(entry) {
             Ok(Some(offset)) => offset,
@@ -176,10 +180,12 @@ impl<'a, S: ReadAt + ?Sized> Tables<'a, S> {
         }
         self.named_bytes = self.named_bytes.saturating_add(table_bytes);
         if self.named_bytes > length {
-            return Err(ParseError::LimitExceeded {
-                what: "bytes of VMDK grain tables, which overlap,",
-                value: self.named_bytes,
-                limit: length,
+            return Err(ParseError::Malformed {
+                what: DIRECTORY,
+                offset: place,
+                detail: format!(
+                    "grain tables overlap: up to table {index} they have more bytes than the file, {length}"
+                ),
             });
         }
         Ok(Some(offset))
