@@ -115,6 +115,8 @@ fn a_dynamic_disk_of_windows() {
             physical_sector_bytes: Some(4096),
             incomplete: false,
             parent: None,
+            layout: disk.layout.clone(),
+            other_items: Vec::new(),
             damage: None,
             anomalies: Vec::new(),
         }

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     block_map::{Allocation, Places, Tally},
+    disk_kind::DiskKind,
     error::{Anomaly, Result},
     findings::Findings,
     limits::Limits,
@@ -30,6 +31,7 @@ pub(super) fn read<R: ReadAt>(opened: Opened<R>, limits: &Limits) -> Result<Allo
         walk: Walk::new(layout, opened.source),
         layout,
         file,
+        is_fixed: opened.metadata.kind == Some(DiskKind::Fixed),
         faults: Faults::default(),
         allocation: Allocation::of_blocks(layout.blocks, layout.block_bytes),
     };
@@ -148,10 +150,16 @@ struct Faults {
     overlap: Tally,
     without_bitmap: Tally,
     bitmap: Tally,
+    absent: Tally,
 }
 
 impl Faults {
     fn tell(&self, findings: &mut Findings) {
+        self.absent.note(
+            code::FIXED_BLOCK_ABSENT,
+            "blocks of a fixed disk that have no place",
+            findings,
+        );
         self.state
             .damage(code::BLOCK_STATE_BAD, "blocks in a state that nobody knows", findings);
         self.outside.damage(
@@ -186,6 +194,8 @@ struct Counter<R> {
     walk: Walk<Overlay<Window<R>>>,
     layout: Layout,
     file: FilePlaces,
+    /// Every block has a place.
+    is_fixed: bool,
     faults: Faults,
     allocation: Allocation,
 }
@@ -205,7 +215,11 @@ impl<R: ReadAt> Counter<R> {
                 }
                 let blocks = &mut self.allocation.blocks;
                 let counted = match state_of(entry) {
-                    PAYLOAD_NOT_PRESENT => &mut blocks.not_present,
+                    PAYLOAD_NOT_PRESENT => {
+                        let absent = if self.is_fixed { count } else { 0 };
+                        self.faults.absent.add(absent, place, block);
+                        &mut blocks.not_present
+                    }
                     PAYLOAD_UNDEFINED => &mut blocks.undefined,
                     PAYLOAD_ZERO => &mut blocks.zero,
                     PAYLOAD_UNMAPPED => &mut blocks.unmapped,

@@ -29,6 +29,8 @@ pub(super) struct ParsedHeader {
     /// Where this copy stands, bytes from the start of the file.
     pub(super) offset: u64,
     pub(super) sequence_number: u64,
+    /// That of the copy which is not taken; `None` where it is bad.
+    pub(super) other_sequence_number: Option<u64>,
     pub(super) file_write_guid: Uuid,
     pub(super) data_write_guid: Uuid,
     /// Nil in a file that was closed.
@@ -73,10 +75,14 @@ fn newer(first: ParsedHeader, second: ParsedHeader, findings: &mut Findings) -> 
             ),
         ));
     }
-    if second.sequence_number > first.sequence_number {
-        second
+    let (taken, other) = if second.sequence_number > first.sequence_number {
+        (second, first)
     } else {
-        first
+        (first, second)
+    };
+    ParsedHeader {
+        other_sequence_number: Some(other.sequence_number),
+        ..taken
     }
 }
 
@@ -104,6 +110,7 @@ fn read_copy(source: &impl ReadAt, offset: u64) -> Result<ParsedHeader> {
     Ok(ParsedHeader {
         offset,
         sequence_number: cursor.u64_le(8)?,
+        other_sequence_number: None,
         file_write_guid: cursor.guid(16)?,
         data_write_guid: cursor.guid(32)?,
         log_guid: cursor.guid(48)?,

@@ -18,8 +18,20 @@ use crate::{
     findings::Findings,
     limits::Limits,
     text::EncodedText,
-    utf16,
+    utf16, windows_path,
 };
+
+/// Key of the id that proves which file the parent is.
+const LINKAGE: &str = "parent_linkage";
+
+/// Every key that has a field.
+const KEYS: [&str; 5] = [
+    LINKAGE,
+    "parent_linkage2",
+    "relative_path",
+    "volume_path",
+    "absolute_win32_path",
+];
 
 /// What a differencing disk says of its parent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -36,7 +48,7 @@ pub struct ParentLocator {
     pub volume_path: Option<EncodedText>,
     /// Path with a drive letter or a share, as the host saw it.
     pub absolute_win32_path: Option<EncodedText>,
-    /// Every other pair, in the order of the file. All pairs, when the locator is of another type than VHDX.
+    /// Every other pair, also one whose key stood before, in the order of the file. All pairs, when the locator is of another type than VHDX.
     pub others: Vec<LocatorEntry>,
 }
 
@@ -82,15 +94,20 @@ pub(super) fn parse(item: &Cursor<'_>, limits: &Limits, findings: &mut Findings)
     let mut locator = ParentLocator::default();
     // Strings do not share bytes in sound files, so all of them together are no longer than the item.
     let mut budget = item.len();
+    let mut has_linkage = false;
     for index in 0..usize::from(count) {
         let entry = read_entry(item, index, &mut budget);
         if let Some((key, value, place)) = findings.tolerate(code::LOCATOR_ENTRY_INVALID, entry)? {
+            has_linkage |= key.as_str() == LINKAGE;
             if foreign {
                 locator.others.push(LocatorEntry { key, value });
             } else {
                 locator.take(key, value, place, findings);
             }
         }
+    }
+    if !foreign {
+        locator.note_missing(has_linkage, item.base(), findings);
     }
     Ok(locator)
 }
@@ -153,22 +170,37 @@ impl ParentLocator {
     /// Keys are case-sensitive (MS-VHDX 2.6.2.6.3).
     fn take(&mut self, key: EncodedText, value: EncodedText, place: u64, findings: &mut Findings) {
         match key.as_str() {
-            "parent_linkage" => set(&mut self.linkage, guid(&value, place, findings), place, findings),
-            "parent_linkage2" => set(&mut self.linkage2, guid(&value, place, findings), place, findings),
-            "relative_path" => set(&mut self.relative_path, Some(value), place, findings),
-            "volume_path" => set(&mut self.volume_path, Some(value), place, findings),
-            "absolute_win32_path" => set(&mut self.absolute_win32_path, Some(value), place, findings),
-            _ => self.others.push(LocatorEntry { key, value }),
+            LINKAGE if self.linkage.is_none() => self.linkage = guid(&value, place, findings),
+            "parent_linkage2" if self.linkage2.is_none() => self.linkage2 = guid(&value, place, findings),
+            "relative_path" if self.relative_path.is_none() => self.relative_path = Some(value),
+            "volume_path" if self.volume_path.is_none() => self.volume_path = Some(value),
+            "absolute_win32_path" if self.absolute_win32_path.is_none() => self.absolute_win32_path = Some(value),
+            name => {
+                if KEYS.contains(&name) {
+                    let text = format!("{name} occurs twice in the parent locator: the first value is taken");
+                    findings.note(Anomaly::at(code::LOCATOR_KEY_TWICE, place, text));
+                }
+                self.others.push(LocatorEntry { key, value });
+            }
         }
     }
-}
 
-fn set<T>(field: &mut Option<T>, value: Option<T>, place: u64, findings: &mut Findings) {
-    if field.is_some() {
-        let text = "a key of the parent locator occurs twice: the first value is taken";
-        findings.note(Anomaly::at(code::LOCATOR_KEY_TWICE, place, text));
-    } else {
-        *field = value;
+    /// Says what MS-VHDX 2.6.2.6.3 asks for and is not there. A linkage finds a parent without any path.
+    fn note_missing(&self, has_linkage: bool, place: u64, findings: &mut Findings) {
+        if !has_linkage {
+            let text = "the parent locator has no parent_linkage: nothing proves which file the parent is";
+            findings.note(Anomaly::at(code::LOCATOR_LINKAGE_MISSING, place, text));
+        }
+        let mut others = self.others.iter();
+        if self.paths().next().is_some() || others.any(|pair| windows_path::has_known_extension(pair.value.as_str())) {
+            return;
+        }
+        let anomaly = Anomaly::at(code::LOCATOR_PATH_MISSING, place, "the parent locator names no path");
+        if self.linkages().next().is_some() {
+            findings.note(anomaly);
+        } else {
+            findings.damage(anomaly);
+        }
     }
 }
 

@@ -66,6 +66,11 @@ pub(super) fn open(
     findings: &mut Findings,
 ) -> Result<(LogState, Replay)> {
     if header.log_guid.is_nil() {
+        // A log that holds nothing may have no length.
+        let fault = check_header(header).err();
+        if let Some(fault) = fault.filter(|_| header.log_bytes != 0 || header.log_version != LOG_VERSION) {
+            findings.note_fault(code::LOG_HEADER_BAD, fault)?;
+        }
         return Ok((LogState::Clean, Replay::default()));
     }
     let log = findings.tolerate(code::LOG_UNREADABLE, read_log(source, header, limits))?;
@@ -100,7 +105,8 @@ pub(super) fn open(
     Ok((LogState::Replayable { entries }, replay))
 }
 
-fn read_log<'s>(source: &'s impl ReadAt, header: &ParsedHeader, limits: &Limits) -> Result<Cow<'s, [u8]>> {
+/// Version and place of the log, as MS-VHDX 2.2.2 asks for them.
+fn check_header(header: &ParsedHeader) -> Result<()> {
     if header.log_version != LOG_VERSION {
         return Err(ParseError::Unsupported {
             what: LOG,
@@ -118,6 +124,11 @@ fn read_log<'s>(source: &'s impl ReadAt, header: &ParsedHeader, limits: &Limits)
             ),
         });
     }
+    Ok(())
+}
+
+fn read_log<'s>(source: &'s impl ReadAt, header: &ParsedHeader, limits: &Limits) -> Result<Cow<'s, [u8]>> {
+    check_header(header)?;
     if header.log_bytes > limits.log_bytes {
         return Err(ParseError::LimitExceeded {
             what: LOG,

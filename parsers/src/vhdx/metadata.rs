@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 use super::{
-    code,
+    OtherItem, code,
     format::{
         BLOCK_SIZE_MAX_BYTES, BLOCK_SIZE_MIN_BYTES, CHS_PARAMETERS_ITEM_GUID, FILE_PARAMETERS_HAS_PARENT,
         FILE_PARAMETERS_ITEM_GUID, FILE_PARAMETERS_LEAVE_BLOCK_ALLOCATED, INCOMPLETE_FILE_ITEM_GUID,
@@ -61,6 +61,8 @@ pub(super) struct ParsedMetadata {
     pub(super) physical_sector_bytes: Option<u32>,
     pub(super) incomplete: bool,
     pub(super) parent: Option<ParentLocator>,
+    /// Items without a field here.
+    pub(super) others: Vec<OtherItem>,
 }
 
 /// One entry of the table as it stands there.
@@ -76,6 +78,32 @@ struct MetadataTableEntry {
 }
 
 impl MetadataTableEntry {
+    /// As a fact, where no field holds what the item says.
+    fn as_other(&self) -> Option<OtherItem> {
+        const WITH_FIELD: [Uuid; 7] = [
+            FILE_PARAMETERS_ITEM_GUID,
+            VIRTUAL_DISK_SIZE_ITEM_GUID,
+            PAGE_83_ITEM_GUID,
+            LOGICAL_SECTOR_SIZE_ITEM_GUID,
+            PHYSICAL_SECTOR_SIZE_ITEM_GUID,
+            PARENT_LOCATOR_ITEM_GUID,
+            INCOMPLETE_FILE_ITEM_GUID,
+        ];
+        let has_field = !self.is_user() && WITH_FIELD.contains(&self.id);
+        let name = match self.id {
+            CHS_PARAMETERS_ITEM_GUID => Some("geometry"),
+            PMEM_LABELS_ITEM_GUID => Some("labels of persistent memory"),
+            _ => None,
+        };
+        (!has_field).then(|| OtherItem {
+            id: self.id,
+            name: name.filter(|_| !self.is_user()).map(ToOwned::to_owned),
+            is_user: self.is_user(),
+            is_required: self.is_required(),
+            length_bytes: self.length_bytes,
+        })
+    }
+
     fn is_user(&self) -> bool {
         self.flags & METADATA_FLAG_USER != 0
     }
@@ -202,6 +230,7 @@ impl<'a, R: ReadAt> Items<'a, R> {
         let logical = self.required("VHDX logical sector size", LOGICAL_SECTOR_SIZE_ITEM_GUID, sector_size)?;
         let physical = self.required("VHDX physical sector size", PHYSICAL_SECTOR_SIZE_ITEM_GUID, sector_size)?;
         let kind = parameters.map(|parameters| parameters.kind);
+        self.note_reserved(parameters);
         self.note_ragged_size(virtual_bytes, logical);
         Ok(ParsedMetadata {
             block_size_bytes: block_size.transpose()?.flatten(),
@@ -212,6 +241,7 @@ impl<'a, R: ReadAt> Items<'a, R> {
             physical_sector_bytes: physical,
             incomplete: self.find(INCOMPLETE_FILE_ITEM_GUID).is_some(),
             parent: self.parent(kind, limits)?,
+            others: self.entries.iter().filter_map(MetadataTableEntry::as_other).collect(),
         })
     }
 
@@ -265,9 +295,24 @@ impl<'a, R: ReadAt> Items<'a, R> {
             && !size.is_multiple_of(sector.into())
         {
             let text = format!("virtual disk size {size} is no multiple of the sector size {sector}");
-            self.findings
-                .note(Anomaly::at(code::VIRTUAL_SIZE_RAGGED, self.region.offset, text));
+            let item = self.find(VIRTUAL_DISK_SIZE_ITEM_GUID).map_or(0, |entry| entry.offset);
+            let place = self.region.offset.saturating_add(item.into());
+            self.findings.note(Anomaly::at(code::VIRTUAL_SIZE_RAGGED, place, text));
         }
+    }
+
+    /// MS-VHDX 2.6.2.1: all bits but two are zero.
+    fn note_reserved(&mut self, parameters: Option<FileParameters>) {
+        let Some(parameters) = parameters.filter(|parameters| parameters.reserved != 0) else {
+            return;
+        };
+        let text = format!(
+            "reserved bits {:#x} of the file parameters are set",
+            parameters.reserved
+        );
+        let place = parameters.place.saturating_add(4);
+        self.findings
+            .note(Anomaly::at(code::FILE_PARAMETERS_RESERVED, place, text));
     }
 
     fn parent(&mut self, kind: Option<DiskKind>, limits: &Limits) -> Result<Option<ParentLocator>> {
@@ -298,6 +343,8 @@ struct FileParameters {
     place: u64,
     block_size_bytes: u32,
     kind: DiskKind,
+    /// Flags that nobody knows.
+    reserved: u32,
 }
 
 /// MS-VHDX 2.6.2.1.
@@ -314,6 +361,7 @@ fn file_parameters(item: &Cursor<'_>) -> Result<FileParameters> {
         place: item.base(),
         block_size_bytes: item.u32_le(0)?,
         kind,
+        reserved: flags & !(FILE_PARAMETERS_HAS_PARENT | FILE_PARAMETERS_LEAVE_BLOCK_ALLOCATED),
     })
 }
 

@@ -63,6 +63,8 @@ pub mod code {
     pub const REGION_BEYOND_END: &str = "region-beyond-end";
     /// Regions, or a region and the log, overlap.
     pub const REGION_OVERLAP: &str = "region-overlap";
+    /// The log holds nothing, and its version or place in the header is none that MS-VHDX 2.2.2 allows.
+    pub const LOG_HEADER_BAD: &str = "log-header-bad";
     /// The log is open and cannot be read.
     pub const LOG_UNREADABLE: &str = "log-unreadable";
     /// The log is open and has no run of entries that could be replayed.
@@ -91,6 +93,14 @@ pub mod code {
     pub const LOCATOR_TYPE_UNKNOWN: &str = "locator-type-unknown";
     /// A pair of the parent locator is not sound.
     pub const LOCATOR_ENTRY_INVALID: &str = "locator-entry-invalid";
+    /// The parent locator has no `parent_linkage`: nothing proves which file the parent is.
+    pub const LOCATOR_LINKAGE_MISSING: &str = "locator-linkage-missing";
+    /// The parent locator names no path; damage where it has no linkage either.
+    pub const LOCATOR_PATH_MISSING: &str = "locator-path-missing";
+    /// Reserved bits of the file parameters are set.
+    pub const FILE_PARAMETERS_RESERVED: &str = "file-parameters-reserved";
+    /// Blocks of a fixed disk that have no place.
+    pub const FIXED_BLOCK_ABSENT: &str = "fixed-block-absent";
     /// A key of the parent locator occurs twice; the first was taken.
     pub const LOCATOR_KEY_TWICE: &str = "locator-key-twice";
     /// Metadata items overlap.
@@ -142,10 +152,70 @@ pub struct Vhdx {
     pub incomplete: bool,
     /// Where the parent is; only in a differencing disk.
     pub parent: Option<ParentLocator>,
+    /// Where the parts of the file are.
+    #[serde(default)]
+    pub layout: Layout,
+    /// Metadata items that have no field here: geometry, labels of persistent memory, and those that nobody knows.
+    #[serde(default)]
+    pub other_items: Vec<OtherItem>,
     /// The first anomaly after which facts, or data behind them, may be missing; `None` for a sound file.
     pub damage: Option<Anomaly>,
     /// What is odd or damaged.
     pub anomalies: Vec<Anomaly>,
+}
+
+/// Where the parts of a file are, and what its header says of them (MS-VHDX 2.2).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Layout {
+    /// Sequence number of the header that is not the current one; `None` where that copy is bad.
+    pub other_sequence_number: Option<u64>,
+    /// Version of the log; 0.
+    pub log_version: u16,
+    /// Where the log begins, bytes from the start of the file.
+    pub log_offset_bytes: u64,
+    /// Length of the log in bytes.
+    pub log_length_bytes: u64,
+    /// The block allocation table; `None` where no region table names it.
+    pub bat: Option<Region>,
+    /// The metadata; `None` where no region table names them.
+    pub metadata: Option<Region>,
+    /// Regions that nobody knows.
+    pub other_regions: Vec<OtherRegion>,
+}
+
+/// A part of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Region {
+    /// Bytes from the start of the file.
+    pub offset_bytes: u64,
+    /// Length in bytes.
+    pub length_bytes: u64,
+}
+
+/// A region that nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OtherRegion {
+    /// What it is.
+    pub id: Uuid,
+    /// Where it is.
+    #[serde(flatten)]
+    pub region: Region,
+}
+
+/// A metadata item that has no field of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OtherItem {
+    /// What it is.
+    pub id: Uuid,
+    /// Its name, where it is known.
+    pub name: Option<String>,
+    /// It belongs to a user of the disk and not to the system.
+    pub is_user: bool,
+    /// Nobody may read the disk who does not know it.
+    pub is_required: bool,
+    /// Length in bytes.
+    pub length_bytes: u32,
 }
 
 impl Vhdx {
@@ -164,11 +234,22 @@ pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Vhdx> {
         creator,
         header,
         log_state,
+        regions,
         metadata,
         findings,
         ..
     } = open(source, limits)?;
     Ok(Vhdx {
+        layout: Layout {
+            other_sequence_number: header.other_sequence_number,
+            log_version: header.log_version,
+            log_offset_bytes: header.log_offset,
+            log_length_bytes: header.log_bytes,
+            bat: regions.bat().map(region::ParsedRegion::place),
+            metadata: regions.metadata().map(region::ParsedRegion::place),
+            other_regions: regions.others().collect(),
+        },
+        other_items: metadata.others,
         creator,
         sequence_number: header.sequence_number,
         file_write_guid: header.file_write_guid,

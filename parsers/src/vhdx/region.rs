@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 use super::{
-    code,
+    OtherRegion, Region, code,
     format::{
         BAT_REGION_GUID, HEADER_AREA_BYTES, METADATA_REGION_GUID, REGION_ALIGNMENT_BYTES, REGION_TABLE_BYTES,
         REGION_TABLE_ENTRY_BYTES, REGION_TABLE_HEADER_BYTES, REGION_TABLE_MAX_ENTRY_COUNT, REGION_TABLE_OFFSETS,
@@ -50,6 +50,16 @@ pub(super) struct ParsedRegion {
     end: u64,
 }
 
+impl ParsedRegion {
+    /// Where it is.
+    pub(super) fn place(&self) -> Region {
+        Region {
+            offset_bytes: self.offset,
+            length_bytes: self.length,
+        }
+    }
+}
+
 /// The regions of a file that can be.
 #[derive(Debug, Default)]
 pub(super) struct Regions(Vec<ParsedRegion>);
@@ -61,6 +71,15 @@ impl Regions {
 
     pub(super) fn bat(&self) -> Option<&ParsedRegion> {
         self.find(BAT_REGION_GUID)
+    }
+
+    /// Those that nobody knows.
+    pub(super) fn others(&self) -> impl Iterator<Item = OtherRegion> {
+        let others = self.0.iter().filter(|region| !KNOWN_REGIONS.contains(&region.id));
+        others.map(|region| OtherRegion {
+            id: region.id,
+            region: region.place(),
+        })
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &ParsedRegion> {

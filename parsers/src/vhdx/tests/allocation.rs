@@ -109,6 +109,23 @@ fn scattered_blocks_are_counted_as_one_by_one() {
 }
 
 #[test]
+fn blocks_of_a_fixed_disk_have_places() {
+    let whole: Vec<u64> = (0..10).map(|block| (PAYLOAD + block * MIB) | PRESENT).collect();
+    let mut bat = whole.clone();
+    bat[1] = PAYLOAD_NOT_PRESENT;
+    let allocation = allocation_of(&with_bat(DiskKind::Fixed, &bat, 14));
+    let codes: Vec<_> = allocation
+        .anomalies
+        .iter()
+        .map(|anomaly| anomaly.code.as_str())
+        .collect();
+    assert_eq!(codes, [code::FIXED_BLOCK_ABSENT]);
+    assert_eq!(allocation.damage, None);
+    assert_eq!(allocation_of(&with_bat(DiskKind::Dynamic, &bat, 14)).anomalies, []);
+    assert_eq!(allocation_of(&with_bat(DiskKind::Fixed, &whole, 14)).anomalies, []);
+}
+
+#[test]
 fn every_state_of_a_block_is_counted_and_placed() {
     let bat = [
         PAYLOAD | PRESENT,

@@ -67,6 +67,8 @@ fn a_bad_pair_costs_only_itself() {
     let parent = vhdx.parent.unwrap();
     assert_eq!(parent.relative_path, None);
     assert_eq!(parent.absolute_win32_path, Some(EncodedText::new(r"C:\x")));
+    assert_eq!(parent.others[0].value, EncodedText::new(r"C:\y"), "the second is kept");
+    assert!(vhdx.anomalies[2].text.starts_with("absolute_win32_path occurs twice"));
     // The value of the third pair: its length made odd, then its place put outside the item.
     item[54] = 5;
     let odd = read_with_locator(&item);
@@ -139,4 +141,28 @@ fn the_testkit_lays_out_items_where_these_tests_expect_them() {
     let file = child().bytes();
     let place = usize::try_from(LOCATOR_PLACE).unwrap();
     assert_eq!(file[place..place + 16], PARENT_LOCATOR_VHDX_TYPE_GUID.to_bytes_le());
+}
+
+#[test]
+fn a_locator_that_does_not_say_where_or_which_the_parent_is_says_so() {
+    let linkage = ("parent_linkage", "{21111111-2222-3333-4444-555555555550}");
+    let path = ("relative_path", r".\b.vhdx");
+    let told = |list: &[(&str, &str)]| {
+        let vhdx = read_with_locator(&parent_locator(PARENT_LOCATOR_VHDX_TYPE_GUID, &pairs(list)));
+        let codes: Vec<String> = codes(&vhdx).into_iter().map(str::to_owned).collect();
+        (codes, vhdx.damage.map(|damage| damage.code))
+    };
+    let none = Vec::<String>::new();
+    assert_eq!(told(&[linkage, path]), (none, None));
+    assert_eq!(told(&[path]), (vec![code::LOCATOR_LINKAGE_MISSING.to_owned()], None));
+    assert_eq!(told(&[linkage]), (vec![code::LOCATOR_PATH_MISSING.to_owned()], None));
+    let (codes, damage) = told(&[("Parent_Linkage", linkage.1)]);
+    assert_eq!(codes, [code::LOCATOR_LINKAGE_MISSING, code::LOCATOR_PATH_MISSING]);
+    assert_eq!(
+        damage.as_deref(),
+        Some(code::LOCATOR_PATH_MISSING),
+        "the parent is hidden"
+    );
+    let other_case = told(&[("RELATIVE_PATH", path.1)]);
+    assert_eq!(other_case.1, None, "a value that names a disk is a path to it");
 }

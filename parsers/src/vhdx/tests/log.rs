@@ -158,6 +158,30 @@ fn a_log_that_cannot_be_read_is_an_anomaly() {
     );
 }
 
+#[test]
+fn version_and_place_of_a_log_that_holds_nothing_are_noted_where_the_specification_forbids_them() {
+    let codes_with = |change: &dyn Fn(&mut [u8])| {
+        let mut header = base().bytes()[0x20000..0x21000].to_vec();
+        change(&mut header);
+        seal(&mut header);
+        let vhdx = read_with(&base(), &[(0x20000, &header)]).unwrap();
+        assert_eq!((vhdx.log_state, &vhdx.damage), (LogState::Clean, &None));
+        vhdx.anomalies
+            .into_iter()
+            .map(|anomaly| anomaly.code)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(codes_with(&|_| {}), [""; 0]);
+    assert_eq!(codes_with(&|header| header[64] = 1), [code::LOG_HEADER_BAD]);
+    let within_first_mib = |header: &mut [u8]| header[72..80].copy_from_slice(&0xf_0000_u64.to_le_bytes());
+    assert_eq!(codes_with(&within_first_mib), [code::LOG_HEADER_BAD], "not a whole MiB");
+    assert_eq!(
+        codes_with(&|header| header[68..72].fill(0)),
+        [""; 0],
+        "no length is a multiple of a MiB"
+    );
+}
+
 /// The file with a log of 16 MiB, the most that is searched, at its end.
 fn with_large_log(log: Vec<u8>) -> SparseFile {
     let mut builder = base();

@@ -96,4 +96,30 @@ fn a_virtual_size_of_broken_sectors_is_noted() {
     let vhdx = read_bytes(&builder.bytes()).unwrap();
     assert_eq!(codes(&vhdx), [code::VIRTUAL_SIZE_RAGGED]);
     assert_eq!(vhdx.damage, None);
+    let offset = vhdx.anomalies[0].offset.unwrap();
+    assert!(
+        offset >= METADATA_OFFSET + 0x10000,
+        "the place of the item: {offset:#x}"
+    );
+}
+
+#[test]
+fn items_without_a_field_are_told_and_reserved_flags_noted() {
+    assert_eq!(read_bytes(&base().bytes()).unwrap().other_items, []);
+    // The entry of the second item becomes an optional one of a user, that of the first of unknown flags.
+    let entry = METADATA_OFFSET + 64;
+    let user = read_with(&base(), &[(entry, &[0xab; 16]), (entry + 24, &1_u32.to_le_bytes())]).unwrap();
+    let [item] = user.other_items.as_slice() else {
+        panic!("{user:?}");
+    };
+    assert_eq!(
+        (item.is_user, item.is_required, item.name.as_deref()),
+        (true, false, None)
+    );
+    let geometry = read_with(&base(), &[(entry, &CHS_PARAMETERS_ITEM_GUID.to_bytes_le())]).unwrap();
+    assert_eq!(geometry.other_items[0].name.as_deref(), Some("geometry"));
+    let flags = METADATA_OFFSET + 0x10004;
+    let reserved = read_with(&base(), &[(flags, &4_u32.to_le_bytes())]).unwrap();
+    assert_eq!(codes(&reserved), [code::FILE_PARAMETERS_RESERVED]);
+    assert_eq!(reserved.anomalies[0].offset, Some(flags));
 }

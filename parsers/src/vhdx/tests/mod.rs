@@ -99,11 +99,25 @@ fn a_dynamic_disk_tells_all_its_facts() {
             physical_sector_bytes: Some(4096),
             incomplete: false,
             parent: None,
+            layout: Layout {
+                other_sequence_number: Some(6),
+                log_version: 0,
+                log_offset_bytes: 1 << 20,
+                log_length_bytes: 1 << 20,
+                ..vhdx.layout.clone()
+            },
+            other_items: Vec::new(),
             damage: None,
             anomalies: Vec::new(),
         }
     );
     assert!(!vhdx.may_have_parent());
+    let metadata = vhdx.layout.metadata.unwrap();
+    assert_eq!(
+        (metadata.offset_bytes, metadata.length_bytes),
+        (METADATA_OFFSET, 1 << 20)
+    );
+    assert!(vhdx.layout.bat.is_some() && vhdx.layout.other_regions.is_empty());
 }
 
 #[test]
@@ -276,6 +290,13 @@ fn an_unknown_region_matters_only_when_required() {
     let optional = read_with_regions(|table| add(table, 0));
     assert_eq!(optional.virtual_bytes, Some(GIB));
     assert!(!codes(&optional).contains(&code::REGION_UNKNOWN_REQUIRED));
+    let [other] = optional.layout.other_regions.as_slice() else {
+        panic!("it is told: {optional:?}");
+    };
+    assert_eq!(
+        (other.id, other.region.offset_bytes),
+        (Uuid::from_bytes_le([0xab; 16]), 1 << 32)
+    );
     let required = read_with_regions(|table| add(table, 1));
     assert_eq!(required.virtual_bytes, Some(GIB), "what is known is still told");
     assert_eq!(required.damage.as_ref().unwrap().code, code::REGION_UNKNOWN_REQUIRED);
