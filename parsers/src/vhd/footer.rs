@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    code,
+    Geometry, code,
     format::{
         EPOCH_UNIX_SECONDS, FOOTER_BYTES, FOOTER_CHECKSUM_OFFSET, FOOTER_COOKIE, FOOTER_FEATURE_TEMPORARY,
         OLD_FOOTER_BYTES, TYPE_DIFFERENCING, TYPE_DYNAMIC, TYPE_FIXED, VERSION, sum_without,
@@ -44,7 +44,9 @@ pub(super) struct ParsedFooter {
     pub(super) place: FooterPlace,
     /// Bytes from the start of the file.
     pub(super) offset: u64,
+    pub(super) features: u32,
     pub(super) temporary: bool,
+    pub(super) geometry: Geometry,
     /// Where the dynamic header is, bytes from the start of the file.
     pub(super) data_offset: u64,
     pub(super) created: Option<Timestamp>,
@@ -209,24 +211,36 @@ fn length_of(bytes: &[u8]) -> u64 {
 }
 
 fn parse(place: FooterPlace, cursor: &Cursor<'_>) -> Result<ParsedFooter> {
-    let unsupported = |what, version: u32| ParseError::Unsupported {
-        what,
-        version: format!("{version:#x}"),
-    };
     let version = cursor.u32_be(12)?;
     if version != VERSION {
-        return Err(unsupported(FOOTER, version));
+        return Err(ParseError::Unsupported {
+            what: FOOTER,
+            version: format!("{version:#x}"),
+        });
     }
     let kind = match cursor.u32_be(60)? {
         TYPE_FIXED => DiskKind::Fixed,
         TYPE_DYNAMIC => DiskKind::Dynamic,
         TYPE_DIFFERENCING => DiskKind::Differencing,
-        other => return Err(unsupported("VHD disk type", other)),
+        other => {
+            return Err(ParseError::Malformed {
+                what: "VHD disk type",
+                offset: cursor.position(60),
+                detail: format!("{other} is none of fixed (2), dynamic (3) and differencing (4)"),
+            });
+        }
     };
+    let features = cursor.u32_be(8)?;
     Ok(ParsedFooter {
         place,
         offset: cursor.base(),
-        temporary: cursor.u32_be(8)? & FOOTER_FEATURE_TEMPORARY != 0,
+        features,
+        temporary: features & FOOTER_FEATURE_TEMPORARY != 0,
+        geometry: Geometry {
+            cylinders: cursor.u16_be(56)?,
+            heads: cursor.u8(58)?,
+            sectors: cursor.u8(59)?,
+        },
         data_offset: cursor.u64_be(16)?,
         created: time(cursor.u32_be(24)?),
         creator: four_characters(cursor, 28)?,
@@ -248,10 +262,17 @@ pub(super) fn time(seconds: u32) -> Option<Timestamp> {
     (seconds != 0).then(|| Timestamp::from_second(unix).ok())?
 }
 
-/// A code of four characters without the blanks and NULs that fill it; `None` when there is nothing else.
+/// A code of four characters without the blanks and NULs that fill it; `None` when there is nothing else. Bytes that are
+/// no ASCII in hex.
 fn four_characters(cursor: &Cursor<'_>, offset: usize) -> Result<Option<String>> {
     let raw = cursor.slice(offset, 4)?;
-    let text = String::from_utf8_lossy(raw);
-    let text = text.trim_matches(['\0', ' ']);
-    Ok((!text.is_empty()).then(|| text.to_owned()))
+    let is_filler = |byte: &u8| matches!(byte, 0 | b' ');
+    if raw.iter().all(is_filler) {
+        return Ok(None);
+    }
+    if raw.iter().all(|byte| is_filler(byte) || byte.is_ascii_graphic()) {
+        let text = String::from_utf8_lossy(raw);
+        return Ok(Some(text.trim_matches(['\0', ' ']).to_owned()));
+    }
+    Ok(Some(format!("{:#010x}", cursor.u32_be(offset)?)))
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     bytes::Cursor,
-    error::{ParseError, Result},
+    error::{Anomaly, ParseError, Result},
     findings::Findings,
     limits::Limits,
     read_at::ReadAt,
@@ -96,6 +96,7 @@ pub(super) fn read(
         }
         place = place.saturating_add(24);
     }
+    parent.note_missing(header.offset, findings);
     Ok(parent)
 }
 
@@ -123,6 +124,28 @@ fn content(source: &impl ReadAt, entry: &Cursor<'_>, limits: &Limits) -> Result<
 }
 
 impl VhdParent {
+    /// Says what every differencing disk tells and this one does not. The id finds a parent without any path.
+    fn note_missing(&self, place: u64, findings: &mut Findings) {
+        let has_path = self.paths().any(|(_, path)| !path.is_blank());
+        if self.unique_id.is_none() {
+            let text = "the disk has a parent and does not say by its id which";
+            findings.note(Anomaly::at(code::PARENT_ID_MISSING, place.saturating_add(40), text));
+        }
+        if has_path {
+            return;
+        }
+        let anomaly = Anomaly::at(
+            code::PARENT_PATH_MISSING,
+            place.saturating_add(64),
+            "the disk has a parent and does not say where",
+        );
+        if self.unique_id.is_some() {
+            findings.note(anomaly);
+        } else {
+            findings.damage(anomaly);
+        }
+    }
+
     fn take(&mut self, platform: [u8; 4], content: &[u8]) {
         let field = match &platform {
             b"W2ru" => Some(&mut self.relative_path),
@@ -133,7 +156,8 @@ impl VhdParent {
             utf16::decode_le(utf16::until_nul(content))
         } else {
             let end = content.iter().position(|&byte| byte == 0).unwrap_or(content.len());
-            let text = content.get(..end).unwrap_or_default();
+            // What begins with a NUL is no text, and is kept as it is: an alias of a Mac.
+            let text = content.get(..end).filter(|text| !text.is_empty()).unwrap_or(content);
             EncodedText::decoded(String::from_utf8_lossy(text), text)
         };
         match field {

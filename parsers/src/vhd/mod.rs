@@ -68,6 +68,10 @@ pub mod code {
     pub const TABLE_BEYOND_END: &str = "table-beyond-end";
     /// Damage: a parent locator cannot be read.
     pub const LOCATOR_BAD: &str = "locator-bad";
+    /// A differencing disk does not say which file its parent is, by the id of that.
+    pub const PARENT_ID_MISSING: &str = "parent-id-missing";
+    /// A differencing disk does not say where its parent is; damage where it does not say which either.
+    pub const PARENT_PATH_MISSING: &str = "parent-path-missing";
     /// Damage: blocks that lie outside the file.
     pub const BLOCK_OUTSIDE_FILE: &str = "block-outside-file";
     /// Damage: blocks that lie on another block, a header or the table.
@@ -87,7 +91,7 @@ pub struct Vhd {
     pub original_bytes: u64,
     /// Identity of this file, which its children quote. `None` when all zero.
     pub unique_id: Option<Uuid>,
-    /// Application that wrote the footer: `win`, `vpc`, `qemu`, `tap`, `vbox`, …
+    /// Application that wrote the footer: `win`, `vpc`, `qemu`, `tap`, `vbox`, …; in hex what is no ASCII.
     pub creator: Option<String>,
     /// Version of it as written; Windows 10 and later write 0x000A0000.
     pub creator_version: u32,
@@ -105,10 +109,36 @@ pub struct Vhd {
     pub block_size_bytes: Option<u32>,
     /// Where the parent is; only in differencing disks.
     pub parent: Option<VhdParent>,
+    /// Cylinders, heads and sectors that the footer gives; they may be less than the disk.
+    #[serde(default)]
+    pub geometry: Geometry,
+    /// Bit 0 temporary, bit 1 always set.
+    #[serde(default)]
+    pub features: u32,
+    /// Where the dynamic header is, bytes from the start of the file; `None` in a fixed disk.
+    #[serde(default)]
+    pub header_offset_bytes: Option<u64>,
+    /// Where the block allocation table is; only in dynamic and differencing disks.
+    #[serde(default)]
+    pub table_offset_bytes: Option<u64>,
+    /// Entries that the table has room for.
+    #[serde(default)]
+    pub table_entries: Option<u32>,
     /// The first anomaly after which facts, or data behind them, may be missing; `None` for a sound file.
     pub damage: Option<Anomaly>,
     /// What is odd or damaged.
     pub anomalies: Vec<Anomaly>,
+}
+
+/// Cylinders, heads and sectors of a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Geometry {
+    /// Cylinders.
+    pub cylinders: u16,
+    /// Heads of a cylinder.
+    pub heads: u8,
+    /// Sectors of a track.
+    pub sectors: u8,
 }
 
 /// Reads all facts of a VHD.
@@ -137,8 +167,13 @@ pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Vhd> {
         saved_state: footer.saved_state,
         temporary: footer.temporary,
         footer: footer.place,
-        block_size_bytes: header.map(|header| header.block_size_bytes),
+        block_size_bytes: header.as_ref().map(|header| header.block_size_bytes),
         parent,
+        geometry: footer.geometry,
+        features: footer.features,
+        header_offset_bytes: Some(footer.data_offset).filter(|offset| *offset != u64::MAX),
+        table_offset_bytes: header.as_ref().map(|header| header.table_offset),
+        table_entries: header.as_ref().map(|header| header.table_entries),
         damage: findings.first_damage(),
         anomalies: findings.into_anomalies(),
     })

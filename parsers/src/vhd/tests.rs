@@ -69,6 +69,15 @@ fn a_fixed_disk_is_known_by_its_footer_alone() {
             footer: FooterPlace::End,
             block_size_bytes: None,
             parent: None,
+            geometry: Geometry {
+                cylinders: 1,
+                heads: 4,
+                sectors: 17,
+            },
+            features: 2,
+            header_offset_bytes: None,
+            table_offset_bytes: None,
+            table_entries: None,
             damage: None,
             anomalies: Vec::new(),
         })
@@ -80,6 +89,10 @@ fn a_dynamic_disk_tells_its_block_size() {
     let vhd = read_bytes(&dynamic().bytes()).unwrap();
     assert_eq!((vhd.kind, vhd.virtual_bytes), (DiskKind::Dynamic, Some(8 * MIB)));
     assert_eq!((vhd.block_size_bytes, vhd.parent.as_ref()), (Some(2 << 20), None));
+    assert_eq!(
+        (vhd.header_offset_bytes, vhd.table_offset_bytes, vhd.table_entries),
+        (Some(512), Some(1536), Some(4))
+    );
     assert_eq!(codes(&vhd), [""; 0]);
 }
 
@@ -140,19 +153,26 @@ fn an_old_footer_is_one_byte_shorter() {
 
 #[test]
 fn unknown_versions_and_types_are_not_read() {
-    for (place, what, version) in [(13, "VHD footer", "0x20000"), (63, "VHD disk type", "0x2")] {
+    let read_with = |place: usize, value| {
         let mut bytes = dynamic().bytes();
         let end = bytes.len() - 512;
-        let is_type = place == 63;
         for start in [0, end] {
             resealed(&mut bytes, start, 512, FOOTER_CHECKSUM_OFFSET, |footer| {
-                footer[place] = if is_type { 9 } else { 2 };
+                footer[place] = value
             });
         }
-        let version = if is_type { "0x9" } else { version };
-        let version = version.to_owned();
-        assert_eq!(read_bytes(&bytes), Err(ParseError::Unsupported { what, version }));
-    }
+        read_bytes(&bytes).unwrap_err()
+    };
+    let version = read_with(13, 2);
+    assert!(
+        matches!(version, ParseError::Unsupported { what: "VHD footer", .. }),
+        "{version}"
+    );
+    let kind = read_with(63, 5).to_string();
+    assert!(
+        kind.ends_with(": 5 is none of fixed (2), dynamic (3) and differencing (4)"),
+        "{kind}"
+    );
 }
 
 #[test]
@@ -335,6 +355,54 @@ fn a_bad_locator_costs_only_itself() {
     assert_eq!(damage(&vhd), Some((code::LOCATOR_BAD, locators + 8)), "an odd length");
     let vhd = with_dynamic_header(|header| header[592] = 1);
     assert_eq!(damage(&vhd), Some((code::LOCATOR_BAD, (1 << 56) + W2KU_OFFSET)));
+}
+
+#[test]
+fn a_child_that_does_not_say_where_or_which_its_parent_is_says_so() {
+    let told = |has_id: bool, has_path: bool| {
+        let mut builder = child();
+        if !has_id {
+            builder.parent_id = Uuid::nil();
+        }
+        if !has_path {
+            builder.parent_relative.clear();
+            builder.parent_absolute.clear();
+        }
+        let vhd = read_bytes(&builder.bytes()).unwrap();
+        let codes: Vec<String> = codes(&vhd).into_iter().map(str::to_owned).collect();
+        (codes, vhd.damage.map(|damage| damage.code))
+    };
+    assert_eq!(told(true, true), (Vec::new(), None));
+    assert_eq!(told(false, true), (vec![code::PARENT_ID_MISSING.to_owned()], None));
+    assert_eq!(told(true, false), (vec![code::PARENT_PATH_MISSING.to_owned()], None));
+    let (codes, damage) = told(false, false);
+    assert_eq!(codes, [code::PARENT_ID_MISSING, code::PARENT_PATH_MISSING]);
+    assert_eq!(
+        damage.as_deref(),
+        Some(code::PARENT_PATH_MISSING),
+        "the parent is hidden"
+    );
+}
+
+#[test]
+fn bytes_that_are_no_text_are_kept() {
+    let mut builder = dynamic();
+    builder.creator = [0xff, 0xfe, 0, 1];
+    let vhd = read_bytes(&builder.bytes()).unwrap();
+    assert_eq!(vhd.creator.as_deref(), Some("0xfffe0001"));
+    builder.creator = *b"d2v\0";
+    assert_eq!(read_bytes(&builder.bytes()).unwrap().creator.as_deref(), Some("d2v"));
+    let mut bytes = child().bytes();
+    let start = usize::try_from(W2RU_OFFSET).unwrap();
+    bytes[start..start + 8].copy_from_slice(b"\0\x01\x02alias");
+    resealed(&mut bytes, 512, 1024, DYNAMIC_HEADER_CHECKSUM_OFFSET, |header| {
+        header[600..604].copy_from_slice(b"Mac ");
+    });
+    let parent = read_bytes(&bytes).unwrap().parent.unwrap();
+    assert!(
+        parent.others[0].value.as_str().starts_with("\0\u{1}\u{2}alias"),
+        "{parent:?}"
+    );
 }
 
 #[test]
