@@ -148,6 +148,13 @@ fn marks(config: &HypervConfig) -> Vec<Mark> {
             "global_settings/disk_merge_pending is true",
         ));
     }
+    let saved = &config.saved_state;
+    if let Some(path) = saved.memory.as_ref().or(saved.devices.as_ref())
+        && saved.kind.is_some()
+    {
+        let text = format!("{} names saved memory: {}", path.key, path.path);
+        marks.push(mark(MarkCode::SavedState, text));
+    }
     if config.security.tpm_enabled == Some(true) {
         marks.push(mark(MarkCode::VirtualTpm, "security/settings/tpm_enabled is true"));
     }

@@ -218,7 +218,8 @@ pub(super) fn state(content: Content, reader: &FileReader, limits: &Limits) -> R
         vm: Some(Box::new(vm)),
         ..Evidence::default()
     };
-    let damage = config.and_then(|config| damage(false, &config.anomalies));
+    let of_config = || config.and_then(|config| damage(false, &config.anomalies));
+    let damage = state.damage.clone().or_else(of_config);
     Ok(Parsed::new(&state, evidence, &state.anomalies).damaged_by(damage.as_ref()))
 }
 

@@ -39,11 +39,9 @@ pub(super) fn load_strings<R: ReadAt + ?Sized>(
         if let Some(bytes) = findings.tolerate("file-object-bad", bytes)? {
             let (text, lossy) = tables.tree.put_utf16(&bytes);
             if lossy {
-                findings.note(Anomaly::at(
-                    "text-not-unicode",
-                    stored.offset,
-                    "value is not valid Unicode",
-                ));
+                let name = tables.tree.key(id).map(|key| key.name().to_owned());
+                let text = format!("value of key `{}` is not valid Unicode", name.unwrap_or_default());
+                findings.note(Anomaly::at("text-not-unicode", stored.offset, text));
             }
             tables.tree.set(id, text);
         }

@@ -131,11 +131,10 @@ fn check(header: &StorageHeader) -> Result<()> {
     }
     let alignment = header.alignment_bytes;
     if !alignment.is_power_of_two() || !(MIN_ALIGNMENT..=MAX_ALIGNMENT).contains(&alignment) {
-        return Err(ParseError::OutOfBounds {
+        return Err(ParseError::Malformed {
             what: "VMCX storage header alignment",
             offset: header.offset.saturating_add(22),
-            value: alignment.into(),
-            limit: MAX_ALIGNMENT.into(),
+            detail: format!("{alignment:#x} is no power of two from {MIN_ALIGNMENT:#x} to {MAX_ALIGNMENT:#x}"),
         });
     }
     Ok(())
@@ -233,11 +232,10 @@ mod tests {
         ] {
             assert_eq!(
                 read_header(&changed(file(), 0, at, value, true)).0,
-                Err(ParseError::OutOfBounds {
+                Err(ParseError::Malformed {
                     what: "VMCX storage header alignment",
                     offset: 22,
-                    value: alignment,
-                    limit: 0x1_0000
+                    detail: format!("{alignment:#x} is no power of two from 0x1000 to 0x10000"),
                 })
             );
         }

@@ -113,7 +113,8 @@ pub(super) enum RawValue<'a> {
     /// UTF-16LE.
     String(&'a [u8]),
     Bytes(&'a [u8]),
-    Bool(bool),
+    /// As stored: 0 or 1 in sound files, and true where it is not 0.
+    Bool(u32),
     Stored(Stored),
     Unknown(u8, &'a [u8]),
 }
@@ -179,7 +180,7 @@ fn inline_value<'a>(cursor: &Cursor<'a>, kind: u8, at: usize) -> Result<(RawValu
         key_type::INT => (RawValue::Int(cursor.i64_le(at)?), 8),
         key_type::UINT => (RawValue::UInt(cursor.u64_le(at)?), 8),
         key_type::DOUBLE => (RawValue::Double(f64::from_bits(cursor.u64_le(at)?)), 8),
-        key_type::BOOL => (RawValue::Bool(cursor.u32_le(at)? != 0), 4),
+        key_type::BOOL => (RawValue::Bool(cursor.u32_le(at)?), 4),
         key_type::NODE => {
             cursor.slice(at, 12)?;
             (RawValue::Node, 12)

@@ -268,7 +268,7 @@ impl KeyTables {
             RawValue::Double(number) => NodeValue::Double(number),
             RawValue::String(bytes) => return self.tree.put_utf16(bytes),
             RawValue::Bytes(bytes) => NodeValue::Bytes(self.tree.put_bytes(bytes)),
-            RawValue::Bool(value) => NodeValue::Bool(value),
+            RawValue::Bool(value) => NodeValue::Bool(value != 0),
             RawValue::Stored(stored) => NodeValue::Stored(stored),
             RawValue::Unknown(kind, bytes) => NodeValue::Unknown(kind, self.tree.put_bytes(bytes)),
         };
@@ -305,7 +305,16 @@ fn note_oddities(raw: &RawKey<'_>, name: &str, lossy: bool, findings: &mut Findi
         findings.damage_with(|| Anomaly::at("key-checksum", at, error.to_string()));
     }
     if lossy {
-        findings.note_with(|| Anomaly::at("text-not-unicode", at, "name or value is not valid Unicode"));
+        findings.note_with(|| {
+            let text = format!("name or value of key `{name}` is not valid Unicode");
+            Anomaly::at("text-not-unicode", at, text)
+        });
+    }
+    if let RawValue::Bool(value @ 2..) = raw.value {
+        findings.note_with(|| {
+            let text = format!("key `{name}` is {value}, neither true (1) nor false (0): it is read as true");
+            Anomaly::at("bool-odd", at, text)
+        });
     }
     if let RawValue::Unknown(kind, _) = raw.value {
         findings.damage_with(|| {
@@ -322,6 +331,37 @@ mod tests {
         testkit::vmcx::{ContainerBuilder, seal},
         vmcx::{Container, Key, KeyRef, Stored, Value, read as read_container},
     };
+
+    #[test]
+    fn values_that_are_not_quite_of_their_type_are_kept_and_their_keys_named() {
+        let with = |value: &[u8], length: usize| {
+            let root = Key::node("configuration", [Key::leaf("odd", Value::Bytes(vec![0; length]))]);
+            let mut file = ContainerBuilder::new([root]).build();
+            let name = file.windows(4).position(|bytes| bytes == b"odd\0").unwrap();
+            file[name - 21] = value[0];
+            file[name + 4..name + 4 + value.len() - 1].copy_from_slice(&value[1..]);
+            let covered = 21 + 4 + value.len() - 1;
+            let start = name - 21;
+            let sum = crc32_with_zeroed(&file[start..start + covered], 12);
+            file[start + 12..start + 16].copy_from_slice(&sum.to_le_bytes());
+            let read = read_file(&file);
+            let value = read.tree.get("configuration/odd").unwrap().value();
+            (Value::from(value), read.anomalies.clone())
+        };
+        let (value, anomalies) = with(&[8, 2, 0, 0, 0], 0);
+        assert_eq!(value, Value::Bool(true));
+        assert_eq!(
+            anomalies[0].text,
+            "key `odd` is 2, neither true (1) nor false (0): it is read as true"
+        );
+        assert_eq!(with(&[8, 1, 0, 0, 0], 0).1, []);
+        let (value, anomalies) = with(&[6, 3, 0, 0, 0, b'a', 0, b'b'], 3);
+        let Value::String(text) = value else {
+            panic!("{value:?}")
+        };
+        assert_eq!((text.as_str(), text.raw()), ("a", &b"a\0b"[..]), "the odd byte is kept");
+        assert_eq!(anomalies[0].text, "name or value of key `odd` is not valid Unicode");
+    }
 
     /// Where the builder puts the only key table of a small file.
     const TABLE_AT: usize = 0x4000;

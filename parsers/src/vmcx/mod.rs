@@ -30,7 +30,7 @@ pub(crate) use self::tree::path_of;
 pub use self::{
     header::StorageHeader,
     history::{HistoryPlace, PreviousPath},
-    replay_log::{LogState, ReplayLog},
+    replay_log::{LogState, ReplayLog, TrackingBuffer},
     tree::{Key, KeyRef, KeyTree, Stored, StoredKind, Value, ValueRef},
 };
 use self::{history::History, key_entry::RawValue, object_table::Listing, overlay::Overlay, replay_log::Log};

@@ -39,6 +39,23 @@ pub struct ReplayLog {
     pub state: LogState,
     /// Entries of earlier commits that are still there with a right checksum.
     pub residue_count: u32,
+    /// Entries that it has room for, as its header says.
+    #[serde(default)]
+    pub max_entries: u32,
+    /// Where changes are tracked; `None` where they are not (never seen tracked).
+    #[serde(default)]
+    pub change_tracking: Option<TrackingBuffer>,
+}
+
+/// Where a container tracks its changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TrackingBuffer {
+    /// Where the buffer stands, in bytes from the start of the file.
+    pub offset: u64,
+    /// Its length in bytes.
+    pub buffer_bytes: u32,
+    /// Bytes of it in use.
+    pub used_bytes: u32,
 }
 
 /// What became of the entries of the log.
@@ -88,6 +105,8 @@ pub(super) fn read<R: ReadAt + ?Sized>(
             entry_count: 0,
             state: LogState::Absent,
             residue_count: 0,
+            max_entries: 0,
+            change_tracking: None,
         },
         patches: Vec::new(),
     };
@@ -101,6 +120,7 @@ pub(super) fn read<R: ReadAt + ?Sized>(
         return Ok(log);
     };
     log.facts.entry_count = count;
+    log.facts.take_header(&Cursor::new(WHAT, region.offset, &block))?;
     let (counted, residue) = split_entries(&block, region.offset, count);
     let patches = region.load_all(&counted, budget);
     if let Some(patches) = findings.tolerate("replay-log-entry-bad", patches)? {
@@ -113,6 +133,21 @@ pub(super) fn read<R: ReadAt + ?Sized>(
     }
     log.facts.residue_count = u32::try_from(residue).unwrap_or(u32::MAX);
     Ok(log)
+}
+
+impl ReplayLog {
+    /// What the header says beside the count of entries.
+    fn take_header(&mut self, header: &Cursor<'_>) -> Result<()> {
+        self.max_entries = header.u32_le(13)?;
+        if header.u8(17)? != 0 {
+            self.change_tracking = Some(TrackingBuffer {
+                offset: header.u64_le(18)?,
+                buffer_bytes: header.u32_le(26)?,
+                used_bytes: header.u32_le(30)?,
+            });
+        }
+        Ok(())
+    }
 }
 
 fn check_header_size(header: &StorageHeader) -> Result<()> {

@@ -337,7 +337,11 @@ impl KeyTree {
         let was_replaced = utf16::push_le(units, &mut self.texts);
         let text = begin..self.texts.len();
         let differs = was_replaced && self.text(&text).as_bytes() != units;
-        let raw = self.put_bytes(if differs { units } else { &[] });
+        let raw = self.put_bytes(match differs {
+            _ if !odd.is_empty() => bytes,
+            true => units,
+            false => &[],
+        });
         (NodeValue::String(text, raw), differs || !odd.is_empty())
     }
 

@@ -32,8 +32,12 @@ const GROUP_BYTES: u64 = 80;
 const MAX_GROUPS: u64 = 4096;
 /// The signatures, oldest first; sizes of big blocks have 32 bits under the oldest.
 const MAGICS: [u32; 4] = [0xBED2_BED0, 0xBAD1_BAD1, 0xBED2_BED2, 0xBED3_BED3];
+/// Tag of the configuration.
+const CONFIG: &str = "cfgFile";
 /// Groups that are read, the first of each name.
-const READ_GROUPS: &[&str] = &["UUIDVMX", "Snapshot", "Checkpoint"];
+const READ_GROUPS: &[&str] = &["UUIDVMX", SNAPSHOT, "Checkpoint"];
+/// The group with the configuration.
+const SNAPSHOT: &str = "Snapshot";
 
 /// What a state file says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -58,6 +62,9 @@ pub struct VmState {
     pub config: Option<Box<VmxConfig>>,
     /// Files that tags name.
     pub named_files: Vec<FileReference>,
+    /// Why the configuration in it was not read; `None` where it was, and where there is none.
+    #[serde(default)]
+    pub damage: Option<Anomaly>,
     /// What is odd.
     pub anomalies: Vec<Anomaly>,
 }
@@ -104,6 +111,7 @@ impl VmState {
             memory_mb: None,
             config: None,
             named_files: Vec::new(),
+            damage: None,
             anomalies: Vec::new(),
         };
         let mut findings = Findings::default();
@@ -114,6 +122,7 @@ impl VmState {
                 state.read_group(source, &group, limits, &mut findings)?;
             }
         }
+        state.damage = findings.first_damage();
         state.anomalies = findings.into_anomalies();
         Ok(state)
     }
@@ -138,7 +147,12 @@ impl VmState {
                 Ok(()) => {}
                 Err(error) if error.is_io() => return Err(error),
                 Err(error) => {
-                    findings.note(Anomaly::at("state-group-damaged", group.offset, error.to_string()));
+                    let anomaly = Anomaly::at("state-group-damaged", group.offset, error.to_string());
+                    if group.name == SNAPSHOT && self.config.is_none() {
+                        findings.damage(anomaly);
+                    } else {
+                        findings.note(anomaly);
+                    }
                     return Ok(());
                 }
             }
@@ -156,7 +170,7 @@ impl VmState {
     ) -> Result<()> {
         const WANTED: &[&str] = &[
             "BIOSUUID",
-            "cfgFile",
+            CONFIG,
             "nvramFile",
             "extendedConfigFile",
             "ProductName",
@@ -167,16 +181,25 @@ impl VmState {
         if !WANTED.contains(&tag.name.as_str()) {
             return Ok(());
         }
-        if tag.is_compressed || tag.length > limits.text_bytes {
-            let text = format!("tag {} is compressed or too large to be read", tag.name);
-            findings.note(Anomaly::at("state-tag-skipped", tag.offset, text));
+        if let Some(why) = why_unread(tag, limits) {
+            let anomaly = Anomaly::at(
+                "state-tag-skipped",
+                tag.offset,
+                format!("tag {} is not read: {why}", tag.name),
+            );
+            // The configuration names files; the others do not.
+            if tag.name == CONFIG {
+                findings.damage(anomaly);
+            } else {
+                findings.note(anomaly);
+            }
             return Ok(());
         }
         let data = tags.data(tag)?;
         match (group, tag.name.as_str()) {
             ("UUIDVMX", "BIOSUUID") => self.bios_uuid = data.first_chunk().map(|bytes| Uuid::from_bytes(*bytes)),
-            ("Snapshot", "cfgFile") => self.take_config(&data, tag.offset, limits, findings),
-            ("Snapshot", name) => self.take_file(name, &data),
+            (SNAPSHOT, CONFIG) => self.take_config(&data, tag.offset, limits, findings),
+            (SNAPSHOT, name) => self.take_file(name, &data),
             ("Checkpoint", "ProductName") => self.product = text(&data),
             ("Checkpoint", "VersionNumber") => self.product_version = text(&data),
             ("Checkpoint", "BuildNumber") => self.build = text(&data),
@@ -192,7 +215,7 @@ impl VmState {
         let parsed = Dictionary::parse(config, limits).and_then(|dictionary| VmxConfig::from_dictionary(&dictionary));
         match parsed {
             Ok(config) => self.config = Some(Box::new(config)),
-            Err(error) => findings.note(Anomaly::at("state-config-unreadable", offset, error.to_string())),
+            Err(error) => findings.damage(Anomaly::at("state-config-unreadable", offset, error.to_string())),
         }
     }
 
@@ -212,17 +235,32 @@ impl VmState {
     }
 }
 
+/// Why the data of a tag are left alone. How a compressed block is compressed is not known.
+fn why_unread(tag: &Tag, limits: &Limits) -> Option<String> {
+    if tag.is_compressed {
+        Some(format!("its {} bytes are compressed", tag.length))
+    } else if tag.length > limits.text_bytes {
+        Some(format!("it has {} bytes, more than {}", tag.length, limits.text_bytes))
+    } else {
+        None
+    }
+}
+
 /// Says that the file is shorter than its groups: it was cut off, and what they held is lost.
 fn note_outside(groups: &[StateGroup], length: u64, findings: &mut Findings) {
     let is_outside = |group: &&StateGroup| group.offset.checked_add(group.size).is_none_or(|end| end > length);
-    let mut outside = groups.iter().filter(is_outside);
-    if let Some(first) = outside.next() {
-        let more = outside.count();
-        let text = format!(
-            "group {:?} and {more} others reach past the end of the file",
-            first.name
-        );
-        findings.note(Anomaly::at("state-group-beyond-end", first.offset, text));
+    let outside = || groups.iter().filter(is_outside);
+    let Some(first) = outside().next() else { return };
+    let more = outside().count().saturating_sub(1);
+    let text = format!(
+        "group {:?} and {more} others reach past the end of the file",
+        first.name
+    );
+    let anomaly = Anomaly::at("state-group-beyond-end", first.offset, text);
+    if outside().any(|group| group.name == SNAPSHOT) {
+        findings.damage(anomaly);
+    } else {
+        findings.note(anomaly);
     }
 }
 

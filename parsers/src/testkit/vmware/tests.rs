@@ -412,6 +412,32 @@ fn a_state_file_tells_whose_it_is() {
 }
 
 #[test]
+fn a_configuration_in_a_state_file_that_is_not_read_is_said_with_the_reason() {
+    let bytes = VmsnBuilder::new(b"displayName = \"a\"\n".to_vec(), Uuid::nil()).build();
+    assert_eq!(VmState::read(&bytes, &limits()).unwrap().damage, None);
+    let at = bytes.windows(7).position(|window| window == b"cfgFile").unwrap();
+    let mut compressed = bytes.clone();
+    compressed[at - 2] = 62;
+    let state = VmState::read(&compressed, &limits()).unwrap();
+    assert_eq!(
+        state.damage.unwrap().text,
+        "tag cfgFile is not read: its 18 bytes are compressed"
+    );
+    let small = Limits {
+        text_bytes: 17,
+        ..limits()
+    };
+    let state = VmState::read(&bytes, &small).unwrap();
+    assert_eq!(
+        state.damage.unwrap().text,
+        "tag cfgFile is not read: it has 18 bytes, more than 17"
+    );
+    assert_eq!(state.bios_uuid, Some(Uuid::nil()));
+    let cut = VmState::read(&bytes[..at + 20], &limits()).unwrap();
+    assert_eq!(cut.damage.unwrap().code, "state-group-beyond-end");
+}
+
+#[test]
 fn a_state_file_with_a_damaged_tag_keeps_its_other_groups() {
     let bytes = VmsnBuilder::new(b"displayName = \"a\"\n".to_vec(), Uuid::nil()).build();
     let at = bytes.windows(7).position(|window| window == b"cfgFile").unwrap();
@@ -419,6 +445,11 @@ fn a_state_file_with_a_damaged_tag_keeps_its_other_groups() {
     damaged[at + 7..at + 15].copy_from_slice(&u64::MAX.to_le_bytes());
     let state = VmState::read(&damaged, &limits()).unwrap();
     assert_eq!(state.anomalies[0].code, "state-group-damaged");
+    assert_eq!(
+        state.damage.as_ref(),
+        state.anomalies.first(),
+        "the configuration names files"
+    );
     assert_eq!((state.config, state.bios_uuid), (None, Some(Uuid::nil())));
 
     let mut damaged = bytes.clone();
