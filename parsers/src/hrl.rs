@@ -42,6 +42,24 @@ pub struct Hrl {
     pub modified: Option<Timestamp>,
     /// Creator code, trimmed (`ct`).
     pub creator: String,
+    /// Version of the creator, as written.
+    #[serde(default)]
+    pub creator_version: u32,
+    /// Original size of the log in bytes.
+    #[serde(default)]
+    pub original_bytes: u64,
+    /// Current size of the log in bytes.
+    #[serde(default)]
+    pub current_bytes: u64,
+    /// Size of a block of metadata in bytes; 4096.
+    #[serde(default)]
+    pub metadata_block_bytes: u32,
+    /// Type of the file; 0.
+    #[serde(default)]
+    pub file_type: u32,
+    /// Flags, as written.
+    #[serde(default)]
+    pub flags: u16,
     /// Identity of this log.
     pub unique_id: Option<Uuid>,
     /// Identity of the log before it.
@@ -89,6 +107,12 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<Hrl> {
         creator: String::from_utf8_lossy(cursor.slice(16, 4)?)
             .trim_matches(['\0', ' '])
             .to_owned(),
+        creator_version: cursor.u32_le(20)?,
+        original_bytes: cursor.u64_le(24)?,
+        current_bytes: cursor.u64_le(32)?,
+        metadata_block_bytes: cursor.u32_le(56)?,
+        file_type: cursor.u32_le(104)?,
+        flags: cursor.u16_le(108)?,
         unique_id: guid(60)?,
         previous_id: guid(76)?,
         data_write_guid: if version == VERSION_2 { guid(110)? } else { None },
@@ -157,6 +181,20 @@ mod tests {
         );
         assert_eq!(hrl.created, Some("2022-03-07T20:26:40Z".parse().unwrap()));
         assert_eq!((hrl.creator.as_str(), codes(&hrl)), ("ct", vec![]));
+    }
+
+    #[test]
+    fn every_field_of_the_header_is_told() {
+        let mut bytes = HrlBuilder::new(5).bytes();
+        bytes[20..24].copy_from_slice(&3_u32.to_le_bytes());
+        bytes[24..32].copy_from_slice(&4_u64.to_le_bytes());
+        bytes[32..40].copy_from_slice(&5_u64.to_le_bytes());
+        bytes[56..60].copy_from_slice(&4096_u32.to_le_bytes());
+        bytes[104..108].copy_from_slice(&6_u32.to_le_bytes());
+        bytes[108..110].copy_from_slice(&7_u16.to_le_bytes());
+        let hrl = read(&bytes).unwrap();
+        assert_eq!((hrl.creator_version, hrl.original_bytes, hrl.current_bytes), (3, 4, 5));
+        assert_eq!((hrl.metadata_block_bytes, hrl.file_type, hrl.flags), (4096, 6, 7));
     }
 
     #[test]

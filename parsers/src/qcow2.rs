@@ -36,6 +36,26 @@ const FEATURE_CORRUPT: u64 = 2;
 /// Bit of the incompatible features: the data are in another file.
 const FEATURE_EXTERNAL_DATA: u64 = 4;
 
+/// Features that are told by their names: the field of the header, the bit in it, and the name.
+const FEATURES: [(usize, u64, &str); 4] = [
+    (INCOMPATIBLE, 1 << 4, "extended-l2"),
+    (COMPATIBLE, 1, "lazy-refcounts"),
+    (AUTOCLEAR, 1, "bitmaps"),
+    (AUTOCLEAR, 1 << 1, "raw-external-data"),
+];
+/// Bit of the incompatible features: the header names the compression.
+const FEATURE_COMPRESSION: u64 = 1 << 3;
+/// Incompatible features that are known.
+const KNOWN_INCOMPATIBLE: u64 = 0b1_1111;
+/// Where the incompatible features stand: whoever does not know one must not read the image.
+const INCOMPATIBLE: usize = 72;
+/// Where the compatible features stand.
+const COMPATIBLE: usize = 80;
+/// Where the features stand that a writer clears which does not know them.
+const AUTOCLEAR: usize = 88;
+/// Where the compression stands in a header that is long enough.
+const COMPRESSION: usize = 104;
+
 /// Extension that ends the list.
 const EXTENSION_END: u32 = 0;
 /// Extension with the format of the backing file.
@@ -53,6 +73,8 @@ pub mod code {
     pub const BACKING_NAME_BAD: &str = "backing-name-bad";
     /// Damage: the list of snapshots cannot be read, or not all of it.
     pub const SNAPSHOTS_BAD: &str = "snapshots-bad";
+    /// Damage: features that nobody knows, and without which the image must not be read.
+    pub const FEATURES_UNKNOWN: &str = "features-unknown";
     /// An extension of the header cannot be read, nor those behind it.
     pub const EXTENSION_BAD: &str = "extension-bad";
 }
@@ -74,6 +96,12 @@ pub struct Qcow2 {
     pub data_file: Option<EncodedText>,
     /// 0 none, 1 AES, 2 LUKS.
     pub encryption: u32,
+    /// `zlib` or `zstd`, where the header says; as its number where it is another.
+    #[serde(default)]
+    pub compression: Option<String>,
+    /// What else it makes use of: `extended-l2`, `lazy-refcounts`, `bitmaps`, `raw-external-data`.
+    #[serde(default)]
+    pub features: Vec<String>,
     /// Not closed: reference counts may be wrong; in use, or crashed.
     pub is_dirty: bool,
     /// Known to be corrupt.
@@ -139,6 +167,8 @@ fn read_v1(source: &(impl ReadAt + ?Sized), cursor: &Cursor<'_>, findings: &mut 
         backing_format: None,
         data_file: None,
         encryption: cursor.u32_be(36)?,
+        compression: None,
+        features: Vec::new(),
         is_dirty: false,
         is_corrupt: false,
         snapshots: Vec::new(),
@@ -181,12 +211,44 @@ fn read_v2(
         backing_format: extensions.backing_format,
         data_file: extensions.data_file.filter(|_| features & FEATURE_EXTERNAL_DATA != 0),
         encryption: cursor.u32_be(32)?,
+        compression: (features & FEATURE_COMPRESSION != 0).then(|| compression(cursor)),
+        features: if version == 2 {
+            Vec::new()
+        } else {
+            features_of(cursor, findings)?
+        },
         is_dirty: features & FEATURE_DIRTY != 0,
         is_corrupt: features & FEATURE_CORRUPT != 0,
         snapshots: snapshots(source, (cursor.u64_be(64)?, cursor.u32_be(60)?), limits, findings)?,
         damage: None,
         anomalies: Vec::new(),
     })
+}
+
+/// The features of a header of version 3 that no other field tells.
+fn features_of(cursor: &Cursor<'_>, findings: &mut Findings) -> Result<Vec<String>> {
+    let unknown = cursor.u64_be(INCOMPATIBLE)? & !KNOWN_INCOMPATIBLE;
+    if unknown != 0 {
+        let text = format!("features {unknown:#x} are not known, and without them the image is not read rightly");
+        findings.damage(Anomaly::at(code::FEATURES_UNKNOWN, 72, text));
+    }
+    let mut names = Vec::new();
+    for (place, bit, name) in FEATURES {
+        if cursor.u64_be(place)? & bit != 0 {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// The compression that the header names.
+fn compression(cursor: &Cursor<'_>) -> String {
+    match cursor.u8(COMPRESSION) {
+        Ok(0) => "zlib".to_owned(),
+        Ok(1) => "zstd".to_owned(),
+        Ok(other) => other.to_string(),
+        Err(_) => "unknown".to_owned(),
+    }
 }
 
 /// Clusters have 512 bytes to 2 MiB.
@@ -339,5 +401,35 @@ impl Snapshot {
             state_bytes,
         };
         Ok((snapshot, end.checked_next_multiple_of(8).unwrap_or(usize::MAX)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::foreign::qcow2_image;
+
+    #[test]
+    fn features_and_compression_are_told_and_unknown_ones_are_damage() {
+        let image = qcow2_image(1 << 20, "", &[]);
+        let with = |changes: &[(usize, u8)]| {
+            let mut image = image.clone();
+            for (place, value) in changes {
+                image[*place] = *value;
+            }
+            read(&image, &Limits::default()).unwrap()
+        };
+        let plain = with(&[]);
+        assert_eq!((plain.features.len(), plain.compression, plain.damage), (0, None, None));
+        let all = with(&[(79, 1 << 4), (87, 1), (95, 3)]);
+        assert_eq!(
+            all.features,
+            ["extended-l2", "lazy-refcounts", "bitmaps", "raw-external-data"]
+        );
+        assert_eq!(all.damage, None);
+        let packed = with(&[(79, 1 << 3), (103, 112), (104, 1)]);
+        assert_eq!(packed.compression.as_deref(), Some("zstd"));
+        let unknown = with(&[(78, 1)]);
+        assert_eq!(unknown.damage.unwrap().code, code::FEATURES_UNKNOWN);
     }
 }

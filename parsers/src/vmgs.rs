@@ -58,6 +58,12 @@ pub struct Vmgs {
     pub encrypted: bool,
     /// Number of the algorithm as written: 0 none, 1 AES-256-GCM.
     pub encryption_algorithm: u16,
+    /// Where the file table is, bytes from the start of the file.
+    #[serde(default)]
+    pub table_offset_bytes: u64,
+    /// Marks of the current header, as written; only in version 3.
+    #[serde(default)]
+    pub markers: u16,
     /// Files of the store, by id.
     pub files: Vec<VmgsFile>,
     /// There is a virtual TPM; `None` where the file table could not be read.
@@ -75,6 +81,12 @@ pub struct VmgsFile {
     pub id: u32,
     /// What it holds, where the id is known.
     pub name: Option<String>,
+    /// Where it is, bytes from the start of the file.
+    #[serde(default)]
+    pub offset_bytes: u64,
+    /// Bytes that it has room for.
+    #[serde(default)]
+    pub allocated_bytes: u64,
     /// Valid bytes.
     pub bytes: u64,
     /// Encrypted by its entry in the table; in an encrypted store the whole table of attributes is encrypted.
@@ -100,6 +112,8 @@ pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Vmgs> {
         sequence_number: header.sequence_number,
         encrypted: header.encryption_algorithm != 0,
         encryption_algorithm: header.encryption_algorithm,
+        table_offset_bytes: u64::from(header.table_block).saturating_mul(BLOCK_BYTES),
+        markers: header.markers,
         has_vtpm: files
             .as_ref()
             .map(|files| files.iter().any(|file| file.id == TPM_FILE_ID)),
@@ -136,6 +150,7 @@ struct ParsedHeader {
     table_block: u32,
     table_blocks: u32,
     encryption_algorithm: u16,
+    markers: u16,
 }
 
 fn read_current(source: &impl ReadAt, findings: &mut Findings) -> Result<ParsedHeader> {
@@ -204,6 +219,7 @@ fn read_header(source: &impl ReadAt, offset: u64) -> Result<ParsedHeader> {
         table_block: cursor.u32_le(24)?,
         table_blocks: cursor.u32_le(28)?,
         encryption_algorithm: if version == VERSION_3 { cursor.u16_le(32)? } else { 0 },
+        markers: if version == VERSION_3 { cursor.u16_le(34)? } else { 0 },
     })
 }
 
@@ -255,14 +271,28 @@ fn read_entry(
     if blocks == 0 {
         return Ok(None);
     }
-    let end = block.saturating_add(blocks).saturating_mul(BLOCK_BYTES);
-    if block < 2 || end > store_bytes || bytes > blocks.saturating_mul(BLOCK_BYTES) {
-        let text = format!("file {id} has {bytes} bytes in {blocks} blocks at block {block}");
+    let offset_bytes = block.saturating_mul(BLOCK_BYTES);
+    let allocated_bytes = blocks.saturating_mul(BLOCK_BYTES);
+    let end = offset_bytes.saturating_add(allocated_bytes);
+    let fault = if block < 2 {
+        Some(format!("file {id} lies on the headers, at {offset_bytes:#x}"))
+    } else if end > store_bytes {
+        Some(format!("file {id} ends at {end:#x}, the store at {store_bytes:#x}"))
+    } else if bytes > allocated_bytes {
+        Some(format!(
+            "file {id} is said to have {bytes} bytes, and has room for {allocated_bytes}"
+        ))
+    } else {
+        None
+    };
+    if let Some(text) = fault {
         findings.damage(Anomaly::at(code::FILE_OUT_OF_BOUNDS, entry.base(), text));
     }
     Ok(Some(VmgsFile {
         id,
         name: file_name(id).map(str::to_owned),
+        offset_bytes,
+        allocated_bytes,
         bytes,
         encrypted: version == VERSION_3 && entry.u32_le(44)? & 1 != 0,
     }))
@@ -396,6 +426,35 @@ mod tests {
         let vmgs = read_bytes(&builder.bytes()).unwrap();
         assert_eq!((vmgs.has_vtpm, codes(&vmgs)), (None, vec![code::FILE_TABLE_BAD]));
         assert_eq!(vmgs.damage.unwrap().offset, Some(5000 * 4096));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_of_the_store_is_said() {
+        let text_with = |place: usize, value: u64| {
+            let mut bytes = VmgsBuilder::new(1).bytes();
+            let length = if place == 8 { 8 } else { 4 };
+            bytes[8192 + 64 + place..][..length].copy_from_slice(&value.to_le_bytes()[..length]);
+            read_bytes(&bytes).unwrap().damage.unwrap().text
+        };
+        assert_eq!(text_with(0, 1), "file 1 lies on the headers, at 0x1000");
+        assert!(
+            text_with(0, 5000).starts_with("file 1 ends at 0x1398000"),
+            "{}",
+            text_with(0, 5000)
+        );
+        let too_long = text_with(8, 1 << 40);
+        assert!(
+            too_long.starts_with("file 1 is said to have 1099511627776 bytes, and has room for "),
+            "{too_long}"
+        );
+        let sound = read_bytes(&VmgsBuilder::new(1).bytes()).unwrap();
+        assert_eq!((sound.table_offset_bytes, sound.damage), (8192, None));
+        assert!(
+            sound
+                .files
+                .iter()
+                .all(|file| file.bytes <= file.allocated_bytes && file.offset_bytes >= 8192)
+        );
     }
 
     #[test]

@@ -18,6 +18,9 @@ use crate::{
 /// Name of the structure in errors.
 const WHAT: &str = "VMXF extended configuration";
 
+/// Most other elements that are kept. The largest real files have 9 KB.
+const MAX_OTHERS: usize = 256;
+
 /// What an extended configuration says.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ExtendedConfig {
@@ -25,6 +28,18 @@ pub struct ExtendedConfig {
     pub vm_id: Option<VmwareUuid>,
     /// `vmxPathName`: the configuration beside which it lies.
     pub vmx_path: Option<EncodedText>,
+    /// Other elements with a text: what clients of VMware keep of the VM, and what is known of its tools.
+    #[serde(default)]
+    pub others: Vec<ElementText>,
+}
+
+/// An element and its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ElementText {
+    /// Names of the elements on the way to it, below `Foundry/VM`, joined with `/`.
+    pub element: String,
+    /// Its text.
+    pub text: String,
 }
 
 /// Elements on the way to where the reader is.
@@ -96,6 +111,10 @@ impl ExtendedConfig {
             match path.as_slice() {
                 ["Foundry", "VM", "VMId"] => self.vm_id = Some(VmwareUuid::new(text)),
                 ["Foundry", "VM", "vmxPathName"] => self.vmx_path = Some(file_name(text)),
+                ["Foundry", "VM", below @ ..] if self.others.len() < MAX_OTHERS => self.others.push(ElementText {
+                    element: below.join("/"),
+                    text: text.to_owned(),
+                }),
                 _ => {}
             }
         }
@@ -194,6 +213,27 @@ mod tests {
             config.vm_id.and_then(|id| id.uuid).map(|id| id.to_string()).as_deref(),
             Some("52bb0073-dad0-a0c7-ad14-03811303edfe")
         );
+    }
+
+    #[test]
+    fn what_else_a_file_tells_is_kept() {
+        let config = read(
+            "<Foundry><VM><VMId>1</VMId><tools-install-info><installError>0</installError><updateCounter> 3 \
+             </updateCounter></tools-install-info><tools-manifest><version>11</version></tools-manifest></VM></Foundry>",
+        );
+        let told = config.unwrap().others;
+        let told: Vec<_> = told
+            .iter()
+            .map(|other| (other.element.as_str(), other.text.as_str()))
+            .collect();
+        let expected = [
+            ("tools-install-info/installError", "0"),
+            ("tools-install-info/updateCounter", "3"),
+            ("tools-manifest/version", "11"),
+        ];
+        assert_eq!(told, expected);
+        let many = format!("<Foundry><VM>{}</VM></Foundry>", "<a>x</a>".repeat(1000));
+        assert_eq!(read(&many).unwrap().others.len(), MAX_OTHERS);
     }
 
     #[test]

@@ -45,15 +45,16 @@ fn qcow2(image: &Qcow2) -> Evidence {
         let text = "the image was not closed: in use, or crashed";
         mark(MarkCode::Unclean, text)
     });
+    let is_encrypted = (image.encryption != 0).then(|| mark(MarkCode::Encrypted, "the image is encrypted"));
     Evidence {
         references: parents.chain(data).collect(),
         disk: Some(Box::new(DiskEvidence {
             virtual_bytes: Some(image.virtual_bytes),
             has_parent: image.backing_file.is_some(),
-            create_type: Some("qcow2".to_owned()),
+            create_type: Some(if image.version == 1 { "qcow" } else { "qcow2" }.to_owned()),
             ..DiskEvidence::default()
         })),
-        marks: is_open.into_iter().collect(),
+        marks: is_open.into_iter().chain(is_encrypted).collect(),
         ..Evidence::default()
     }
 }
