@@ -63,7 +63,7 @@ pub struct MessageArgs {
     #[arg(long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// List every file and every verdict in the table, with the evidence of every problem, instead of one screen; with
-    /// `inspect` every key and every long value
+    /// `inspect` every key, long lists and long values
     #[arg(long, global = true)]
     pub verbose: bool,
     /// No progress, not even on a terminal

@@ -43,28 +43,31 @@ pub fn render_text(inspection: &Inspection, length: Length, out: &mut dyn Write)
     if let Some(error) = &inspection.error {
         writeln!(out, "  error   {}", sanitize::text(error))?;
     }
+    let anomalies = serde_json::to_value(&inspection.anomalies).unwrap_or_default();
+    let style = Style {
+        length,
+        told_below: anomalies.as_array().map_or(&[], Vec::as_slice),
+    };
     let file_system = serde_json::to_value(&inspection.file_system).unwrap_or_default();
-    section(out, "file_system", &file_system)?;
+    style.section(out, "file_system", &file_system)?;
     let mut catalogue = serde_json::to_value(&inspection.catalogue).unwrap_or_default();
     if length == Length::Short {
         count_long_lists(&mut catalogue);
     }
-    section(out, "catalogue", &catalogue)?;
-    section(out, "facts", &inspection.facts)?;
+    style.section(out, "catalogue", &catalogue)?;
+    style.section(out, "facts", &inspection.facts)?;
     let contents = serde_json::to_value(&inspection.contents).unwrap_or_default();
-    section(out, "contents", &contents)?;
-    section(out, "allocation", &inspection.allocation)?;
+    style.section(out, "contents", &contents)?;
+    style.section(out, "allocation", &allocation_of(inspection))?;
     let evidence = serde_json::to_value(&inspection.evidence).unwrap_or_default();
-    section(out, "evidence", &evidence)?;
-    if inspection.facts.get("anomalies").is_none() {
-        section(
-            out,
-            "anomalies",
-            &serde_json::to_value(&inspection.anomalies).unwrap_or_default(),
-        )?;
-    }
+    style.section(out, "evidence", &evidence)?;
+    let style = Style {
+        told_below: &[],
+        ..style
+    };
+    style.section(out, "anomalies", &anomalies)?;
     let backings = serde_json::to_value(&inspection.other_backings).unwrap_or_default();
-    section(out, "other_backings", &backings)?;
+    style.section(out, "other_backings", &backings)?;
     keys(out, inspection, length)
 }
 
@@ -74,17 +77,34 @@ fn length_of(bytes: u64) -> String {
     format!("{bytes} bytes{}", unit.unwrap_or_default())
 }
 
+/// What is allocated, with the size of the disk that it is a part of. A disk without blocks has no count of them.
+fn allocation_of(inspection: &Inspection) -> Value {
+    let mut allocation = inspection.allocation.clone();
+    if let Some(fields) = allocation.as_object_mut() {
+        let disk = inspection.evidence.disk.as_ref();
+        if let Some(bytes) = disk.and_then(|disk| disk.virtual_bytes) {
+            fields.entry("virtual_bytes").or_insert_with(|| bytes.into());
+        }
+        if fields.get("block_size_bytes").and_then(Value::as_u64) == Some(0) {
+            fields.remove("block_size_bytes");
+            fields.remove("blocks");
+        }
+    }
+    allocation
+}
+
+/// Elements that are shown of a list and keys that are listed unless all are asked for: more than most files hold.
+const SHOWN_OF_LIST: usize = 500;
+
 /// Lists the keys, each after its type or, in a text file, after the number of its line. The keys that hold keys are
 /// seen in the paths of those.
 fn keys(out: &mut dyn Write, inspection: &Inspection, length: Length) -> io::Result<()> {
-    /// Keys that are listed unless all are asked for: more than most configurations hold.
-    const SHOWN: usize = 500;
     if inspection.keys.is_empty() {
         return Ok(());
     }
     writeln!(out, "  keys")?;
     let limit = match length {
-        Length::Short => SHOWN,
+        Length::Short => SHOWN_OF_LIST,
         Length::Whole => usize::MAX,
     };
     let mut after = inspection.keys.iter().skip(1);
@@ -137,13 +157,19 @@ fn one_key(out: &mut dyn Write, key: &Key, length: Length) -> io::Result<()> {
     match &key.value {
         Value::Null => writeln!(out),
         Value::String(text) if text.is_empty() => writeln!(out),
-        Value::Object(fields) if fields.contains_key("length") => writeln!(out, "  {}", binary(fields)),
+        Value::Object(fields) if fields.contains_key("length") => writeln!(out, "  {}", binary(fields, length)),
         value => writeln!(out, "  {}", cut(value, length)),
     }
 }
 
 /// Bytes by their number, place, hash and beginning.
-fn binary(fields: &serde_json::Map<String, Value>) -> String {
+fn binary(fields: &serde_json::Map<String, Value>, length: Length) -> String {
+    /// Digits that are shown of the beginning.
+    const SHOWN: usize = 64;
+    let cut = |hex: String| match hex.get(..SHOWN) {
+        Some(beginning) if length == Length::Short && hex.len() > SHOWN => format!("{beginning}…"),
+        _ => hex,
+    };
     let told = |name: &str| fields.get(name).map(plain);
     let parts = [
         told("number").map(|number| format!("of type {number}")),
@@ -151,7 +177,7 @@ fn binary(fields: &serde_json::Map<String, Value>) -> String {
         told("offset").map(|offset| format!("at {offset}")),
         told("hex")
             .filter(|hex| !hex.is_empty())
-            .map(|hex| format!("from {hex}")),
+            .map(|hex| format!("from {}", cut(hex))),
         told("blake3").map(|hash| format!("BLAKE3 {hash}")),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
@@ -186,14 +212,6 @@ fn count_long_lists(value: &mut Value) {
     }
 }
 
-fn section(out: &mut dyn Write, title: &str, value: &Value) -> io::Result<()> {
-    if is_blank(value) {
-        return Ok(());
-    }
-    writeln!(out, "  {title}")?;
-    nested(out, 4, value)
-}
-
 /// Nothing worth a line: absent values, empty lists and what holds only such.
 fn is_blank(value: &Value) -> bool {
     match value {
@@ -204,33 +222,108 @@ fn is_blank(value: &Value) -> bool {
     }
 }
 
-/// Writes an object or list, each line indented by `indent` blanks.
-fn nested(out: &mut dyn Write, indent: usize, value: &Value) -> io::Result<()> {
-    match value {
-        Value::Object(fields) => {
-            let shown = || fields.iter().filter(|(_, value)| !is_blank(value));
-            let width = shown().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
-            shown().try_for_each(|(key, value)| {
-                let scalar = told(key, value, fields);
-                field(out, indent, width, &sanitize::text(key), value, &scalar)
-            })
-        }
-        Value::Array(items) if items.iter().all(|item| pair(item).is_some()) => {
-            let pairs = || items.iter().filter_map(pair);
-            let width = pairs().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
-            pairs().try_for_each(|(key, value)| field(out, indent, width, &sanitize::text(key), value, &plain(value)))
-        }
-        Value::Array(items) => items.iter().try_for_each(|item| element(out, indent, item)),
-        scalar => writeln!(out, "{:indent$}{}", "", plain(scalar)),
-    }
+/// How facts are written.
+#[derive(Clone, Copy)]
+struct Style<'a> {
+    length: Length,
+    /// Anomalies that have a section of their own: they are left out elsewhere.
+    told_below: &'a [Value],
 }
 
-fn field(out: &mut dyn Write, indent: usize, width: usize, key: &str, value: &Value, scalar: &str) -> io::Result<()> {
-    if value.is_object() || value.is_array() {
-        writeln!(out, "{:indent$}{key}", "")?;
-        return nested(out, indent.saturating_add(2), value);
+impl Style<'_> {
+    fn section(&self, out: &mut dyn Write, title: &str, value: &Value) -> io::Result<()> {
+        if is_blank(value) {
+            return Ok(());
+        }
+        let mut lines = Vec::new();
+        self.nested(&mut lines, 4, value)?;
+        if lines.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "  {title}")?;
+        out.write_all(&lines)
     }
-    writeln!(out, "{:indent$}{key:width$}  {scalar}", "")
+
+    /// Worth a line, and not written in the section of the anomalies.
+    fn is_shown(&self, key: &str, value: &Value) -> bool {
+        let is_told = match (key, value) {
+            ("anomalies", Value::Array(items)) => items.iter().all(|item| self.told_below.contains(item)),
+            ("damage", value) => self.told_below.contains(value),
+            _ => false,
+        };
+        !is_told && !is_blank(value)
+    }
+
+    /// Elements of a list that are shown.
+    fn limit(&self) -> usize {
+        match self.length {
+            Length::Short => SHOWN_OF_LIST,
+            Length::Whole => usize::MAX,
+        }
+    }
+
+    /// Writes an object or list, each line indented by `indent` blanks.
+    fn nested(&self, out: &mut dyn Write, indent: usize, value: &Value) -> io::Result<()> {
+        match value {
+            Value::Object(fields) => {
+                let shown = || fields.iter().filter(|(key, value)| self.is_shown(key, value));
+                let width = shown().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
+                shown().try_for_each(|(key, value)| {
+                    let scalar = told(key, value, fields, self.length);
+                    self.field(out, indent, width, &sanitize::text(key), value, &scalar)
+                })
+            }
+            Value::Array(items) => {
+                let limit = self.limit();
+                if items.iter().all(|item| pair(item).is_some()) {
+                    let pairs = || items.iter().take(limit).filter_map(pair);
+                    let width = pairs().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
+                    pairs().try_for_each(|(key, value)| {
+                        let scalar = cut(value, self.length);
+                        self.field(out, indent, width, &sanitize::text(key), value, &scalar)
+                    })?;
+                } else {
+                    let mut shown = items.iter().take(limit);
+                    shown.try_for_each(|item| self.element(out, indent, item))?;
+                }
+                match items.len().checked_sub(limit) {
+                    None | Some(0) => Ok(()),
+                    Some(more) => writeln!(
+                        out,
+                        "{:indent$}… and {more} more: --verbose or -f json lists them all",
+                        ""
+                    ),
+                }
+            }
+            scalar => writeln!(out, "{:indent$}{}", "", cut(scalar, self.length)),
+        }
+    }
+
+    fn field(
+        &self,
+        out: &mut dyn Write,
+        indent: usize,
+        width: usize,
+        key: &str,
+        value: &Value,
+        scalar: &str,
+    ) -> io::Result<()> {
+        if value.is_object() || value.is_array() {
+            writeln!(out, "{:indent$}{key}", "")?;
+            return self.nested(out, indent.saturating_add(2), value);
+        }
+        writeln!(out, "{:indent$}{key:width$}  {scalar}", "")
+    }
+
+    /// An element of a list begins with a hyphen; its further lines stand below its first.
+    fn element(&self, out: &mut dyn Write, indent: usize, value: &Value) -> io::Result<()> {
+        let mut lines = Vec::new();
+        self.nested(&mut lines, indent.saturating_add(2), value)?;
+        if let Some(hyphen) = lines.get_mut(indent) {
+            *hyphen = b'-';
+        }
+        out.write_all(&lines)
+    }
 }
 
 /// A line of a file: `{key, value}` and nothing else.
@@ -244,19 +337,28 @@ fn pair(value: &Value) -> Option<(&str, &Value)> {
 
 /// A fact in the form in which its readers know it: sizes with a unit, a share of the disk, content ids in hex, versions
 /// and flags by their parts.
-fn told(key: &str, value: &Value, beside: &serde_json::Map<String, Value>) -> String {
+fn told(key: &str, value: &Value, beside: &serde_json::Map<String, Value>, length: Length) -> String {
     /// Sizes that are a part of `virtual_bytes`.
     const PARTS: [&str; 3] = ["allocated_bytes", "zeroed_bytes", "unmapped_bytes"];
     let Some(number) = value.as_u64() else {
-        return plain(value);
+        return cut(value, length);
     };
-    if matches!(key, "cid" | "parent_cid") {
-        return format!("{number:08x}");
+    match key {
+        "cid" | "parent_cid" => return format!("{number:08x}"),
+        // The two content ids of a line of a log.
+        "first" | "second" if beside.contains_key("at") => return format!("{number:08x}"),
+        // The place of an anomaly.
+        "offset" if beside.contains_key("code") => return format!("{number:#x}"),
+        // The signature of a state file.
+        "magic" => return format!("{number:#010x}"),
+        _ => {}
     }
     if let Some(meaning) = meaning(key, number, beside) {
         return format!("{number} ({meaning})");
     }
-    let bytes = if key.ends_with("_bytes") {
+    let bytes = if key.ends_with("offset_bytes") {
+        return format!("{number} ({number:#x})");
+    } else if key.ends_with("_bytes") {
         Some(number)
     } else if key.ends_with("_sectors") {
         number.checked_mul(SECTOR_BYTES)
@@ -278,10 +380,21 @@ fn told(key: &str, value: &Value, beside: &serde_json::Map<String, Value>) -> St
 
 /// What an odd number stands for.
 fn meaning(key: &str, number: u64, beside: &serde_json::Map<String, Value>) -> Option<String> {
-    let is_sesparse = beside.get("format").and_then(Value::as_str) == Some("sesparse");
+    let format = beside.get("format").and_then(Value::as_str);
     match key {
         "gd_offset_sectors" if number == u64::MAX => Some("at the end of the file".to_owned()),
-        "version" if is_sesparse => Some(format!("{}.{}", number >> 32_u32, number & u64::from(u32::MAX))),
+        "version" if format == Some("vdi") => Some(format!("{}.{}", number >> 16_u32, number & 0xffff)),
+        "version" if format == Some("qcow2") && number == 1 => Some("qcow".to_owned()),
+        "encryption" if format == Some("qcow2") && number > 0 => {
+            Some(if number == 1 { "AES" } else { "LUKS" }.to_owned())
+        }
+        "creator_version" if number > 9 => Some(format!("{number:#010x}")),
+        // Of a COWD extent: so far the file is in use.
+        "free_sector" => number.checked_mul(SECTOR_BYTES).map(show::bytes),
+        "replay_log_offset" | "end_offset" if number > 9 => Some(format!("{number:#x}")),
+        "version" if format == Some("sesparse") => {
+            Some(format!("{}.{}", number >> 32_u32, number & u64::from(u32::MAX)))
+        }
         // Of a HyperVStorage container: 0x0400 is 4.0.
         "format_version" if beside.contains_key("replay_log_offset") => {
             Some(format!("{}.{}", number >> 8_u32, number & 0xff))
@@ -290,16 +403,6 @@ fn meaning(key: &str, number: u64, beside: &serde_json::Map<String, Value>) -> O
         "compression" if number == 1 => Some("deflate".to_owned()),
         _ => None,
     }
-}
-
-/// An element of a list begins with a hyphen; its further lines stand below its first.
-fn element(out: &mut dyn Write, indent: usize, value: &Value) -> io::Result<()> {
-    let mut lines = Vec::new();
-    nested(&mut lines, indent.saturating_add(2), value)?;
-    if let Some(hyphen) = lines.get_mut(indent) {
-        *hyphen = b'-';
-    }
-    out.write_all(&lines)
 }
 
 fn plain(value: &Value) -> String {
@@ -311,7 +414,10 @@ fn plain(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use derelict_parsers::testkit::foreign as testkit;
+    use derelict_parsers::{
+        DiskKind,
+        testkit::{foreign as testkit, vhd::VhdBuilder},
+    };
 
     use super::*;
     use crate::inspect::inspect;
@@ -324,6 +430,16 @@ mod tests {
         inspection.path = name.into();
         let mut out = Vec::new();
         render_text(&inspection, Length::Short, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn written(facts: &Value, length: Length) -> String {
+        let style = Style {
+            length,
+            told_below: &[],
+        };
+        let mut out = Vec::new();
+        style.nested(&mut out, 0, facts).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -377,9 +493,7 @@ mod tests {
             "allocated_bytes": 131_072, "virtual_bytes": 1_048_576, "grain_size_sectors": 128, "gd_sectors": u64::MAX,
             "ddb": [{"key": "ddb.a", "value": "x"}, {"key": "ddb.long", "value": "y"}],
         });
-        let mut out = Vec::new();
-        nested(&mut out, 0, &facts).unwrap();
-        let text = String::from_utf8(out).unwrap();
+        let text = written(&facts, Length::Short);
         for line in [
             "allocated_bytes     131072 (128.0 KiB, 12.5 %)\n",
             "virtual_bytes       1048576 (1.0 MiB)\n",
@@ -397,19 +511,91 @@ mod tests {
             "sparse": {"gd_offset_sectors": u64::MAX, "flags": 196_611, "compression": 1},
             "delta": {"format": "sesparse", "version": 0x2_0000_0001_u64},
             "container": {"format_version": 0x400, "replay_log_offset": 0},
+            "vdi": {"format": "vdi", "version": 0x1_0001},
+            "qcow": {"format": "qcow2", "version": 1, "encryption": 2},
+            "state": {"magic": 0xbed2_bed2_u32},
+            "mismatch": {"at": null, "first": 0x0cb2_05b1, "second": 5},
+            "anomaly": {"code": "bad-cid", "offset": 0x21_0008},
+            "vhd": {"creator_version": 0x000a_0000, "table_offset_bytes": 1536},
+            "delta of VMFS": {"free_sector": 2048},
         });
-        let mut out = Vec::new();
-        nested(&mut out, 0, &facts).unwrap();
-        let text = String::from_utf8(out).unwrap();
+        let text = written(&facts, Length::Short);
         for line in [
             "gd_offset_sectors  18446744073709551615 (at the end of the file)\n",
             "flags              196611 (0x30003)\n",
             "compression        1 (deflate)\n",
             "version  8589934593 (2.1)\n",
             "format_version     1024 (4.0)\n",
+            "version  65537 (1.1)\n",
+            "version     1 (qcow)\n",
+            "encryption  2 (LUKS)\n",
+            "magic  0xbed2bed2\n",
+            "first   0cb205b1\n  second  00000005\n",
+            "offset  0x210008\n",
+            "creator_version     655360 (0x000a0000)\n",
+            "table_offset_bytes  1536 (0x600)\n",
+            "free_sector  2048 (1.0 MiB)\n",
         ] {
             assert!(text.contains(line), "{text}");
         }
+    }
+
+    #[test]
+    fn long_facts_are_cut_unless_all_is_asked_for() {
+        let pairs: Vec<Value> = (0..501)
+            .map(|number| serde_json::json!({"key": format!("ddb.{number}"), "value": "x"}))
+            .collect();
+        let facts = serde_json::json!({
+            "notes": "n".repeat(1000),
+            "names": (0..600).collect::<Vec<u32>>(),
+            "ddb": pairs,
+        });
+        let short = written(&facts, Length::Short);
+        for line in [
+            "nnn… (1000 characters)\n",
+            "- 499\n  … and 100 more: --verbose or -f json lists them all\n",
+            "… and 1 more: --verbose or -f json lists them all\n",
+        ] {
+            assert!(short.contains(line), "{short}");
+        }
+        assert!(!short.contains("ddb.500"), "{short}");
+        let whole = written(&facts, Length::Whole);
+        assert!(whole.contains(&"n".repeat(1000)) && whole.contains("- 599\n") && whole.contains("ddb.500"));
+        assert!(!whole.contains('…'), "{whole}");
+    }
+
+    #[test]
+    fn an_anomaly_stands_in_one_place_of_its_file() {
+        let torn = "<configuration><properties><name type='string'>a</name>";
+        let text = rendered("0f1e2d3c-0000-1111-2222-333344445555.xml", torn.as_bytes());
+        assert_eq!(text.matches("xml-broken").count(), 1, "{text}");
+        assert!(
+            text.contains("\n  anomalies\n    - code    xml-broken\n      offset  0x37\n"),
+            "{text}"
+        );
+        let descriptor = "# Disk DescriptorFile\nversion=1\nCID=x\ncreateType=\"vmfs\"\nRW 8 VMFS \"a-flat.vmdk\"\n";
+        let text = rendered("a.vmdk", descriptor.as_bytes());
+        assert_eq!(text.matches("bad-cid").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn what_is_allocated_is_told_as_a_share_of_the_disk() {
+        let disk = VhdBuilder::new(DiskKind::Fixed, 1 << 20, 1).bytes();
+        let text = rendered("a.vhd", &disk);
+        assert!(
+            text.contains("allocated_bytes     1048576 (1.0 MiB, 100.0 %)\n"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("partially_present") && !text.contains("block_size_bytes"),
+            "{text}"
+        );
+        let disk = VhdBuilder::new(DiskKind::Dynamic, 8 << 20, 1).bytes();
+        let text = rendered("a.vhd", &disk);
+        assert!(
+            text.contains("allocated_bytes     0\n") && text.contains("not_present"),
+            "{text}"
+        );
     }
 
     #[test]

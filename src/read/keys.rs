@@ -26,8 +26,8 @@ const KEPT_BYTES: usize = 24 << 20;
 const KEY_BYTES: usize = 64;
 /// Of values outside the key tables at most so many bytes are read for their hashes: the memory of a saved VM is one.
 const HASHED_BYTES: u64 = 16 << 20;
-/// Bytes of a binary value that are shown.
-const SHOWN_BYTES: usize = 32;
+/// Bytes of a binary value that are kept: every value inside the key tables is shorter (formats-hyperv 1.5).
+const KEPT_OF_VALUE_BYTES: usize = 2 << 10;
 
 /// The keys of a file.
 #[derive(Debug, Default)]
@@ -149,16 +149,17 @@ fn of_tree(tree: &KeyTree, reader: &FileReader) -> Keys {
         ValueRef::Double(number) => list.add(path, KeyType::Double, 0, || double(number)),
         ValueRef::Bool(value) => list.add(path, KeyType::Bool, 0, || json!(value)),
         ValueRef::String(value) => list.add(path, KeyType::String, value.raw().len(), || text(&value.to_encoded())),
-        ValueRef::Bytes(bytes) => list.add(path, KeyType::Bytes, 4 * SHOWN_BYTES, || digest(bytes)),
+        ValueRef::Bytes(bytes) => list.add(path, KeyType::Bytes, digits_of(bytes.len()), || digest(bytes)),
         ValueRef::Stored(stored) => {
             let kind = match stored.kind {
                 StoredKind::String => KeyType::String,
                 StoredKind::Bytes => KeyType::Bytes,
                 StoredKind::Other(_) => KeyType::Unknown,
             };
-            list.add(path, kind, 4 * SHOWN_BYTES, || outside(&stored, reader, &mut unread));
+            let digits = digits_of(usize::try_from(stored.length).unwrap_or(usize::MAX));
+            list.add(path, kind, digits, || outside(&stored, reader, &mut unread));
         }
-        ValueRef::Unknown { kind, bytes } => list.add(path, KeyType::Unknown, 4 * SHOWN_BYTES, || {
+        ValueRef::Unknown { kind, bytes } => list.add(path, KeyType::Unknown, digits_of(bytes.len()), || {
             let mut value = digest(bytes);
             value["number"] = json!(kind);
             value
@@ -205,13 +206,23 @@ fn double(number: f64) -> Value {
     }
 }
 
+/// What the digits of a value, and its hash, take in memory.
+fn digits_of(length: usize) -> usize {
+    const HASH_DIGITS: usize = 64;
+    let kept = length.min(KEPT_OF_VALUE_BYTES);
+    kept.saturating_mul(2).saturating_add(HASH_DIGITS)
+}
+
 /// Bytes by their length, hash and beginning.
 fn digest(bytes: &[u8]) -> Value {
-    let beginning = bytes.iter().take(SHOWN_BYTES).fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
+    let beginning = bytes
+        .iter()
+        .take(KEPT_OF_VALUE_BYTES)
+        .fold(String::new(), |mut hex, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
     json!({
         "length": bytes.len(),
         "blake3": blake3::hash(bytes).to_hex().as_str(),
@@ -285,6 +296,7 @@ mod tests {
         assert_eq!((told[5].1, &told[5].2["length"]), (KeyType::Bytes, &json!(4096)));
         assert_eq!(told[5].2["blake3"], blake3::hash(&[7; 4096]).to_hex().as_str());
         assert!(told[5].2["offset"].is_u64(), "it lies outside the key tables");
+        assert_eq!(told[5].2["hex"].as_str().unwrap().len(), 2 * KEPT_OF_VALUE_BYTES);
     }
 
     #[test]
