@@ -709,10 +709,10 @@ mod tests {
                 .ok()
                 .map(|length| length - HEAD_BYTES - TAIL_BYTES)
         );
-        let disks: String = (0..=MAX_DISKS)
+        let disks: Vec<String> = (0..=MAX_DISKS)
             .map(|n| format!("DISK: OPEN scsi0:0 '/v/{n:07}.vmdk' R[]\n"))
             .collect();
-        let log = VmLog::read(disks.as_bytes()).unwrap();
+        let log = VmLog::read(disks.concat().as_bytes()).unwrap();
         assert_eq!((log.disks.len(), log.is_cut, log.unread_bytes), (MAX_DISKS, true, None));
     }
 

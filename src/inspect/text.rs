@@ -391,7 +391,6 @@ fn meaning(key: &str, number: u64, beside: &serde_json::Map<String, Value>) -> O
         "creator_version" if number > 9 => Some(format!("{number:#010x}")),
         // Of a COWD extent: so far the file is in use.
         "free_sector" => number.checked_mul(SECTOR_BYTES).map(show::bytes),
-        "replay_log_offset" | "end_offset" if number > 9 => Some(format!("{number:#x}")),
         "version" if format == Some("sesparse") => {
             Some(format!("{}.{}", number >> 32_u32, number & u64::from(u32::MAX)))
         }
@@ -399,7 +398,7 @@ fn meaning(key: &str, number: u64, beside: &serde_json::Map<String, Value>) -> O
         "format_version" if beside.contains_key("replay_log_offset") => {
             Some(format!("{}.{}", number >> 8_u32, number & 0xff))
         }
-        "flags" if number > 9 => Some(format!("{number:#x}")),
+        "flags" | "offset" | "end_offset" | "replay_log_offset" if number > 9 => Some(format!("{number:#x}")),
         "compression" if number == 1 => Some("deflate".to_owned()),
         _ => None,
     }
@@ -516,6 +515,7 @@ mod tests {
             "state": {"magic": 0xbed2_bed2_u32},
             "mismatch": {"at": null, "first": 0x0cb2_05b1, "second": 5},
             "anomaly": {"code": "bad-cid", "offset": 0x21_0008},
+            "log": {"offset": 16_384},
             "vhd": {"creator_version": 0x000a_0000, "table_offset_bytes": 1536},
             "delta of VMFS": {"free_sector": 2048},
         });
@@ -532,6 +532,7 @@ mod tests {
             "magic  0xbed2bed2\n",
             "first   0cb205b1\n  second  00000005\n",
             "offset  0x210008\n",
+            "offset  16384 (0x4000)\n",
             "creator_version     655360 (0x000a0000)\n",
             "table_offset_bytes  1536 (0x600)\n",
             "free_sector  2048 (1.0 MiB)\n",

@@ -158,7 +158,7 @@ fn unknown_versions_and_types_are_not_read() {
         let end = bytes.len() - 512;
         for start in [0, end] {
             resealed(&mut bytes, start, 512, FOOTER_CHECKSUM_OFFSET, |footer| {
-                footer[place] = value
+                footer[place] = value;
             });
         }
         read_bytes(&bytes).unwrap_err()
