@@ -457,7 +457,7 @@ const MALFORMED: &[(&str, &str)] = &[
     ("streamOptimized-truncated.vmdk", "cut-off"),
     (
         "truncated-in-descriptor.vmdk",
-        "descriptor-beyond-end cut-off gd-beyond-end shorter-than-overhead",
+        "descriptor-beyond-end gd-beyond-end cut-off shorter-than-overhead",
     ),
     ("version-4.vmdk", "unknown-version"),
 ];
