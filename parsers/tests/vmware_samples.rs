@@ -499,11 +499,15 @@ const SNAPSHOT_LISTS: &[(&str, usize, &str)] = &[
     ("gap-in-indexes.vmsd", 2, "snapshot-index-gap"),
     ("need-consolidate.vmsd", 0, ""),
     ("num-0-but-entry.vmsd", 1, "snapshot-count-mismatch"),
-    ("parent-cycle.vmsd", 2, "snapshot-parent-cycle"),
+    (
+        "parent-cycle.vmsd",
+        2,
+        "snapshot-state-missing snapshot-state-missing snapshot-parent-cycle",
+    ),
     (
         "parent-missing.vmsd",
         1,
-        "snapshot-parent-missing snapshot-current-missing",
+        "snapshot-parent-missing snapshot-current-missing snapshot-state-missing",
     ),
 ];
 
