@@ -9,9 +9,9 @@
 //! | VMDK descriptor, KDMV, COWD, seSparse | *Virtual Disk Format 5.0*; qemu, libyal, dissect | [`vmdk`] | descriptor, headers, footer | S R T |
 //! | `.vmx`, `.vmtx` | none; open-vm-tools, libvirt | [`vmx`], [`dictionary`] | identity, devices, files | R T |
 //! | `.vmsd` | none; pyvmomi, virt-v2v | [`vmsd`] | snapshots, their disks, clones | R T |
-//! | `.vmxf` | none | [`vmxf`] | id and path of the VM | R |
+//! | `.vmxf` | none | [`vmxf`] | id and path of the VM, other elements | R |
 //! | `.vmsn`, `.vmss` | none; dissect, volatility | [`vmstate`] | groups, embedded configuration | T R |
-//! | `vmware.log` | none | [`vmware_log`] | configuration, host, disks, end | R |
+//! | `vmware.log` | none | [`vmware_log`] | program, configuration, host, disks, end | R |
 //! | locks | VMware KB 340515; open-vm-tools | [`vmware_lock`] | file id, host, process | S T |
 //! | lists of vSphere HA, groups of vSphere Replication | none | [`ha_list`], [`hbr_group`] | paths | A |
 //! | NVRAM | none | [`nvram`] | signature | R |
