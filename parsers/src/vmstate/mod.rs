@@ -215,6 +215,10 @@ impl VmState {
         let parsed = Dictionary::parse(config, limits).and_then(|dictionary| VmxConfig::from_dictionary(&dictionary));
         match parsed {
             Ok(config) => self.config = Some(Box::new(config)),
+            // An empty one names nothing.
+            Err(error) if config.is_empty() => {
+                findings.note(Anomaly::at("state-config-unreadable", offset, error.to_string()));
+            }
             Err(error) => findings.damage(Anomaly::at("state-config-unreadable", offset, error.to_string())),
         }
     }

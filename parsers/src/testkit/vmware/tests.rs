@@ -433,6 +433,11 @@ fn a_configuration_in_a_state_file_that_is_not_read_is_said_with_the_reason() {
         "tag cfgFile is not read: it has 18 bytes, more than 17"
     );
     assert_eq!(state.bios_uuid, Some(Uuid::nil()));
+    let no_text = VmsnBuilder::new(b"no line of one".to_vec(), Uuid::nil()).build();
+    let no_text = VmState::read(&no_text, &limits()).unwrap();
+    assert_eq!(no_text.damage.unwrap().code, "state-config-unreadable");
+    let empty = VmState::read(&VmsnBuilder::new(Vec::new(), Uuid::nil()).build(), &limits()).unwrap();
+    assert_eq!((empty.damage, empty.anomalies.len()), (None, 1), "it names nothing");
     let cut = VmState::read(&bytes[..at + 20], &limits()).unwrap();
     assert_eq!(cut.damage.unwrap().code, "state-group-beyond-end");
 }
