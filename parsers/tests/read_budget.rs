@@ -79,7 +79,8 @@ fn a_vmdk_costs_one_read_of_64_kib_and_one_of_a_footer() {
     within("monolithicSparse", &sparse, (1, 64 * KIB), read);
     let stream = stream_optimized(1 << 21, &embedded);
     within("streamOptimized", &stream, (2, 66 * KIB), read);
-    let padded = [stream.as_slice(), &[0; 64 << 10]].concat();
+    let mut padded = stream.clone();
+    padded.resize(stream.len() + (64 << 10), 0);
     within("streamOptimized with padding", &padded, (3, 194 * KIB), read);
     within("COWD", &cowd(1 << 21), (1, 64 * KIB), read);
     within("seSparse", &sesparse(1 << 26, false), (1, 64 * KIB), read);
