@@ -72,14 +72,16 @@ impl Descriptor {
             .filter(|value| !value.is_blank())
     }
 
-    /// `ddb.uuid`: the disk as the guest sees it; lower-case hex without blanks. Children inherit it.
+    /// `ddb.uuid`: the disk as the guest sees it; lower-case hex without blanks. Children inherit it. `None` for what is no id
+    /// of 16 bytes, and for zeros, which tell no disk from another.
     pub fn disk_uuid(&self) -> Option<String> {
-        self.ddb("uuid").map(|value| hex_digits(value.as_str()))
+        self.ddb("uuid").and_then(|value| id_of_16_bytes(value.as_str()))
     }
 
-    /// `ddb.longContentID` in lower case.
+    /// `ddb.longContentID` in lower case, likewise.
     pub fn long_content_id(&self) -> Option<String> {
-        self.ddb("longContentID").map(|value| hex_digits(value.as_str()))
+        self.ddb("longContentID")
+            .and_then(|value| id_of_16_bytes(value.as_str()))
     }
 
     /// `ddb.deletable`: false where vCenter refuses to delete the disk with its VM.
@@ -248,17 +250,40 @@ fn comma_list(text: &str) -> Vec<&str> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
-/// Lower-case hex digits without what stands between them.
-fn hex_digits(text: &str) -> String {
-    text.chars()
+/// The 32 hex digits of an id in lower case, without what stands between them.
+fn id_of_16_bytes(text: &str) -> Option<String> {
+    let digits: String = text
+        .chars()
         .filter(|c| !matches!(c, ' ' | '-'))
         .map(|c| c.to_ascii_lowercase())
-        .collect()
+        .collect();
+    let is_id = digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    (is_id && digits.bytes().any(|digit| digit != b'0')).then_some(digits)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_has_16_bytes_and_is_not_zero() {
+        let id = "6000c29f0a1b2c3d4e5f60718293a4b5";
+        assert_eq!(
+            id_of_16_bytes("60 00 C2 9f 0a 1b 2c 3d-4e 5f 60 71 82 93 a4 b5").as_deref(),
+            Some(id)
+        );
+        assert_eq!(id_of_16_bytes(id).as_deref(), Some(id));
+        for other in [
+            "",
+            "none",
+            "60 00 C2",
+            &"0".repeat(32),
+            &"z".repeat(32),
+            &"a".repeat(33),
+        ] {
+            assert_eq!(id_of_16_bytes(other), None, "{other}");
+        }
+    }
     use crate::Limits;
 
     fn parse(text: &str) -> Descriptor {
