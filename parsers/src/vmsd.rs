@@ -252,19 +252,19 @@ impl SnapshotList {
         }
     }
 
-    /// What shows that lines of the list are lost, and with them perhaps files: it counts more snapshots than it lists, the
-    /// parent of one or the current one is not among them, or one names no state file or fewer disks than it has.
+    /// What shows that lines of the list are lost, and with them perhaps files: it counts more snapshots than it lists whole, or
+    /// the parent of one or the current one is not among them. Where it counts none, or as many as are whole, what else
+    /// stands there is a rest.
     pub fn loss(&self) -> Option<&Anomaly> {
-        let counts_more = || {
-            let declared = self.declared_count.and_then(|count| usize::try_from(count).ok());
-            declared.is_some_and(|declared| declared > self.snapshots.len())
-        };
+        let whole = self.snapshots.iter().filter(|snapshot| snapshot.is_whole()).count();
+        let declared = self.declared_count.and_then(|count| usize::try_from(count).ok());
+        let lacks = declared.is_none_or(|declared| declared > whole);
+        let counts_some = declared != Some(0);
         self.anomalies.iter().find(|anomaly| match anomaly.code.as_str() {
-            "snapshot-parent-missing"
-            | "snapshot-current-missing"
-            | "snapshot-state-missing"
-            | "snapshot-disk-missing" => true,
-            "snapshot-count-mismatch" => counts_more(),
+            "snapshot-parent-missing" => true,
+            "snapshot-current-missing" => counts_some,
+            "snapshot-count-mismatch" => lacks && counts_some,
+            "snapshot-state-missing" | "snapshot-disk-missing" => lacks,
             _ => false,
         })
     }
@@ -314,6 +314,13 @@ impl SnapshotList {
 }
 
 impl Snapshot {
+    /// True where it has its uid, its state and as many disks as it counts.
+    fn is_whole(&self) -> bool {
+        let named = self.disks.iter().filter(|disk| disk.file_name.is_some()).count();
+        let declared = self.declared_disks.and_then(|count| usize::try_from(count).ok());
+        self.uid.is_some() && self.state_file.is_some() && declared.unwrap_or(self.disks.len()) <= named
+    }
+
     /// Every file that belongs to the snapshot, under the keys of the list.
     fn references(&self) -> Vec<FileReference> {
         let index = self.index;
@@ -541,6 +548,14 @@ mod tests {
         );
         let fewer = read(&whole.replace("Snapshots = \"1\"", "Snapshots = \"0\""));
         assert_eq!(fewer.loss(), None);
+        for rest in [
+            "snapshot1.displayName = \"old\"\n",
+            "snapshot0.disk1.node = \"scsi0:1\"\n",
+        ] {
+            assert_eq!(read(&format!("{whole}{rest}")).loss(), None, "{rest}");
+        }
+        let none = read("snapshot.numSnapshots = \"0\"\nsnapshot.current = \"3\"\n");
+        assert_eq!(none.loss(), None);
     }
 
     #[test]

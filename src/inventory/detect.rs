@@ -154,7 +154,8 @@ fn look(origin: &Origin, bytes: &[u8], hints: Hints<'_>) -> Result<Look, ImportE
     if let Some(why) = no_export(bytes, head) {
         return Err(ImportError::NotUnderstood(why.to_owned()));
     }
-    if origin.name().to_lowercase().ends_with(".json") {
+    let is_json_text = || serde_json::from_str::<serde::de::IgnoredAny>(head).is_ok();
+    if origin.name().to_lowercase().ends_with(".json") && !is_json_text() {
         let text = "a text that is no JSON, such as what a command prints when it fails; export it again";
         return Err(ImportError::WrongForm(text.to_owned()));
     }
@@ -605,7 +606,6 @@ fn note_warnings(reading: &mut Reading, file: &str) {
     }
 }
 
-/// Reads a table whose header tells its form.
 /// Reads a table of which the header tells the form. One without a row is an export that failed, as far as can be told.
 fn read_rows(origin: &Origin, form: &'static Form, table: &Table) -> Result<Reading, ImportError> {
     if table.rows.is_empty() && table.damage.is_none() {
@@ -614,6 +614,7 @@ fn read_rows(origin: &Origin, form: &'static Form, table: &Table) -> Result<Read
     Ok(read_list(origin, form, table))
 }
 
+/// Reads a table whose header tells its form.
 fn read_list(origin: &Origin, form: &'static Form, table: &Table) -> Reading {
     let objects = table.objects();
     let read = json_form::read_list(origin, form, Json(&objects), Container::Csv, table.damage.as_deref());

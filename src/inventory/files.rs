@@ -330,35 +330,76 @@ fn has_name_of_export(path: &Path) -> bool {
     extension.is_some_and(|extension| ["json", "csv", "xml", "xlsx"].contains(&extension.as_str()))
 }
 
-/// True for a name that tells of things which a sound site may have none of. Of hosts, VMs and datastores every export has
-/// some.
+/// True for a name that tells of things which a sound site may have none of. Of hosts and VMs every export has some.
 fn may_have_no_rows(path: &Path) -> bool {
-    const WORDS: [&str; 22] = [
+    const OPTIONAL: [&str; 42] = [
         "template",
-        "snap",
+        "snapshot",
         "checkpoint",
-        "replic",
+        "replication",
+        "replica",
         "iso",
+        "isos",
         "dvd",
         "floppy",
+        "floppies",
         "media",
-        "librar",
+        "library",
+        "libraries",
+        "item",
         "share",
         "set",
+        "sets",
         "dfs",
         "open",
         "session",
         "fcd",
+        "fcds",
         "pv",
+        "pvs",
+        "pvc",
         "volume",
         "object",
         "error",
         "log",
         "job",
         "find",
+        "csv",
+        "cluster",
+        "node",
+        "resource",
+        "iscsi",
+        "tag",
+        "rdm",
+        "mounted",
+        "vdisk",
+        "restore",
+        "point",
     ];
-    // A host that is no member of a cluster has nothing of it.
-    const OF_CLUSTERS: [&str; 4] = ["csv", "cluster", "nodes", "resources"];
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
-    OF_CLUSTERS.contains(&name.as_str()) || WORDS.iter().any(|word| name.contains(word))
+    const NEVER: [&str; 6] = ["vm", "vms", "host", "hosts", "hyperv", "hypervisor"];
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let words = words(&name);
+    let is_optional = |word: &String| {
+        let single = word.strip_suffix('s').unwrap_or(word);
+        OPTIONAL.contains(&word.as_str()) || OPTIONAL.contains(&single)
+    };
+    words.iter().any(is_optional) && !words.iter().any(|word| NEVER.contains(&word.as_str()))
+}
+
+/// The words of a name, in lower case: `ClusterNodes` and `cluster-nodes` have two.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for letter in name.chars() {
+        let begins = letter.is_uppercase() && was_lower;
+        if begins || !letter.is_alphanumeric() {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| letter.is_alphanumeric()) {
+            word.extend(letter.to_lowercase());
+        }
+        was_lower = letter.is_lowercase();
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }

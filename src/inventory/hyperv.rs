@@ -13,7 +13,7 @@ use super::{
     part::{ChainLink, Draft, NamedVm, Part, Source},
     values,
 };
-use crate::kind::Role;
+use crate::{kind::Role, path::short_host};
 
 /// The command whose output holds all that is needed.
 pub(super) const COMMAND: &str = "Get-VM … | Select-Object …,HardDrives,DvdDrives,Snapshots | ConvertTo-Json -Depth 6";
@@ -90,7 +90,7 @@ pub(super) fn add_vms(part: &mut Part, list: Json<'_>, row: &str) {
     }
     // Of VMs whose configuration cannot be read the cmdlets give empty lists too (H-A4, H-A6).
     let drives = |object: &Json<'_>| object.first(&["hardDrives", "hardDiskDrives"]).0.clone();
-    if !objects.is_empty() && objects.iter().all(|object| drives(object) == serde_json::json!([])) {
+    if objects.len() > 1 && objects.iter().all(|object| drives(object) == serde_json::json!([])) {
         part.warn_capping(
             "no-disks",
             format!("{row}: no VM of the list has a disk, so they were not told; export with an account that may see them: {COMMAND}"),
@@ -299,7 +299,6 @@ fn add_checkpoint(draft: &mut Draft, checkpoint: Json<'_>, location: Option<&str
 
 /// Adds the rows of `Get-VMSnapshot`: checkpoints of VMs that another list has.
 pub(super) fn add_checkpoint_list(part: &mut Part, list: Json<'_>, row: &str) {
-    part.has_checkpoint_list = true;
     for (index, checkpoint) in list.objects().into_iter().enumerate() {
         let mut draft = mention(checkpoint, checkpoint.row_name(row, index));
         let location = checkpoint.first(&["snapshotFileLocation", "checkpointFileLocation"]);
@@ -311,8 +310,15 @@ pub(super) fn add_checkpoint_list(part: &mut Part, list: Json<'_>, row: &str) {
         );
         // Without its disks a checkpoint is still known; they come from a list of drives.
         draft.flattened = false;
+        note_checkpoints(part, &mut draft);
         part.vms.push(draft);
     }
+}
+
+/// A list of checkpoints tells those of the VM and of its host: who made it asked that host for all.
+fn note_checkpoints(part: &mut Part, draft: &mut Draft) {
+    draft.vm.checkpoints_told = true;
+    part.checkpoint_hosts.extend(draft.vm.host.as_deref().map(short_host));
 }
 
 /// A VM of which a row of another list speaks.
@@ -419,7 +425,9 @@ pub(super) fn add_drives(part: &mut Part, list: Json<'_>, row: &str) {
     for (index, drive) in list.objects().into_iter().enumerate() {
         let mut draft = mention(drive, drive.row_name(row, index));
         // Every drive has the column; only a list with drives of checkpoints has asked for these.
-        part.has_checkpoint_list |= drive.get("vmSnapshotId").id().is_some_and(|id| !id.is_nil());
+        if drive.get("vmSnapshotId").id().is_some_and(|id| !id.is_nil()) {
+            note_checkpoints(part, &mut draft);
+        }
         add_drives_of(&mut draft, drive);
         if !draft.vm.files.iter().all(|file| file.role == Role::Media) || !draft.vm.fileless_disks.is_empty() {
             draft.vm.listing = Listing::LeafDisks;
@@ -572,6 +580,8 @@ mod tests {
     fn the_configuration_follows_from_location_and_id() {
         let object = json!({"Name": "a", "VMId": "6f1d3a2e-8b4c-4d5e-9f00-112233445566", "ConfigurationLocation": "D:\\VMs\\a\\", "Version": "9.0"});
         let config = r"D:\VMs\a\Virtual Machines\6F1D3A2E-8B4C-4D5E-9F00-112233445566.vmcx";
+        assert_eq!(vm(Json(&object), String::new()).vm.config.as_deref(), Some(config));
+        let object = json!({"Name": "a", "VMId": "6f1d3a2e-8b4c-4d5e-9f00-112233445566", "ConfigurationLocation": "\"D:\\VMs\\a\"", "Version": "9.0"});
         assert_eq!(vm(Json(&object), String::new()).vm.config.as_deref(), Some(config));
         let object = json!({"Name": "a", "VMId": "6f1d3a2e-8b4c-4d5e-9f00-112233445566", "ConfigurationLocation": "D:\\VMs\\a", "Version": "5.0"});
         let config = r"D:\VMs\a\Virtual Machines\6F1D3A2E-8B4C-4D5E-9F00-112233445566.xml";

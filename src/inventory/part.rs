@@ -233,8 +233,8 @@ pub(super) struct Part {
     pub(super) vms: Vec<Draft>,
     /// It lists VMs, perhaps none.
     pub(super) has_vm_list: bool,
-    /// It lists checkpoints of VMs.
-    pub(super) has_checkpoint_list: bool,
+    /// Hosts whose checkpoints it lists, by their short names.
+    pub(super) checkpoint_hosts: BTreeSet<String>,
     /// Objects that are no VM.
     pub(super) objects: Vec<ObjectDraft>,
     /// Datastores.
@@ -294,7 +294,7 @@ impl Part {
             said_is_floor: false,
             vms: Vec::new(),
             has_vm_list: false,
-            has_checkpoint_list: false,
+            checkpoint_hosts: BTreeSet::new(),
             objects: Vec::new(),
             datastores: Vec::new(),
             vms_on_datastores: Vec::new(),

@@ -545,8 +545,12 @@ fn drives_that_are_no_list_of_drives_tell_no_disks() {
     assert_eq!(critical.len(), 2);
     let json = vm_json().replace("\"Version\"", "\"State\":\"OffCritical\",\"Version\"");
     let json = json.replace("{\"Path\":\"D:\\\\VMs\\\\a\\\\a_1.avhdx\",\"DiskNumber\":null}", "");
-    let inventory = only_of(json);
+    let inventory = only_of(&json);
     assert_eq!(vm(&inventory, "a").listing, Listing::ConfigOnly);
+    assert!(!capping(&inventory).contains(&"no-disks"), "a VM may have none");
+    let second = json.replace(ID, CHECKPOINT).replace("\"Name\":\"a\"", "\"Name\":\"b\"");
+    let both = format!("{},{}", json.trim_end_matches(']'), second.trim_start_matches('['));
+    let inventory = only_of(both);
     assert!(capping(&inventory).contains(&"no-disks"), "{:?}", capping(&inventory));
 }
 
@@ -636,4 +640,38 @@ fn a_status_of_moving_is_told() {
         let inventory = with_members(&format!("\"HardDrives\":[],{status}"));
         assert_eq!(vm(&inventory, "a").moves_storage, moves, "{status}");
     }
+}
+
+#[test]
+fn a_list_of_checkpoints_tells_those_of_its_host() {
+    let vm_on = |name: &str, id: &str, host: &str| {
+        format!(
+            r#"{{"Name":"{name}","VMId":"{id}","ComputerName":"{host}","HardDrives":[{{"Path":"D:\\{name}.vhdx"}}]}}"#
+        )
+    };
+    let folder = Folder::new();
+    let third = "0b7c9a11-2222-4333-8444-555566668888";
+    folder.put(
+        "vms.json",
+        format!(
+            "[{},{},{}]",
+            vm_on("a", ID, "HV01"),
+            vm_on("b", third, "hv01.corp"),
+            vm_on("c", CHECKPOINT, "HV02")
+        ),
+    );
+    let disk = |name: &str| format!(r#"{{"Path":"D:\\{name}.vhdx","ParentPath":""}}"#);
+    folder.put("vhd.json", format!("[{},{},{}]", disk("a"), disk("b"), disk("c")));
+    folder.put(
+        "checkpoints.json",
+        format!(
+            r#"[{{"Name":"x","Id":"{third}","VMId":"{ID}","VMName":"a","ComputerName":"HV01","SnapshotType":0,"HardDrives":[{{"Path":"D:\\a.vhdx"}}]}}]"#
+        ),
+    );
+    let inventory = only(folder.path());
+    let listing = |name: &str| vm(&inventory, name).listing;
+    assert_eq!(
+        (listing("a"), listing("b"), listing("c")),
+        (Listing::WholeChains, Listing::WholeChains, Listing::LeafDisks)
+    );
 }

@@ -59,11 +59,25 @@ fn an_export_without_a_row_failed_unless_a_sound_site_may_have_none() {
     }
     let folder = Folder::new();
     folder.put("1.json", VMS);
-    for name in ["templates.json", "Checkpoints.json", "replication.json", "csv.json"] {
+    for name in [
+        "templates.json",
+        "Checkpoints.json",
+        "replication.json",
+        "csv.json",
+        "ClusterNodes.json",
+        "iscsi.json",
+    ] {
         folder.put(name, "[]");
     }
+    folder.put("nodes-by-name.json", "\"N1\"");
     folder.put("n2.csv", "\"Name\",\"VMId\",\"ComputerName\",\"State\",\"Path\"\r\n");
     assert_eq!(issues(&folder), ["n2.csv"]);
+    for name in ["hypervisor2.json", "vms-logsrv.json", "setup.json", "vm-templates.json"] {
+        let folder = Folder::new();
+        folder.put("1.json", VMS);
+        folder.put(name, "[]");
+        assert_eq!(issues(&folder), [name]);
+    }
 }
 
 #[test]

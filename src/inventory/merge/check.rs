@@ -15,6 +15,7 @@ use crate::{
         rvtools::{self, Tab},
     },
     kind::{Platform, Role},
+    path::short_host,
 };
 
 /// Exports of one source that differ more than this in age are worth a word.
@@ -29,7 +30,11 @@ pub(super) fn chains(inventory: &mut Inventory, parts: &[Part]) {
     if parents.is_empty() {
         return;
     }
-    let has_checkpoints = parts.iter().any(|part| part.has_checkpoint_list);
+    let asked: BTreeSet<&str> = parts
+        .iter()
+        .flat_map(|part| &part.checkpoint_hosts)
+        .map(String::as_str)
+        .collect();
     for vm in &mut inventory.vms {
         let disks: Vec<String> = vm
             .files
@@ -60,7 +65,11 @@ pub(super) fn chains(inventory: &mut Inventory, parts: &[Part]) {
         }
         vm.told_disks.sort();
         vm.told_disks.dedup();
-        let is_told = vm.checkpoints_told || has_checkpoints;
+        let is_told = vm.checkpoints_told
+            || vm
+                .host
+                .as_deref()
+                .is_some_and(|host| asked.contains(short_host(host).as_str()));
         let checkpoints_known =
             is_told && (!vm.has_snapshots || vm.checkpoints.iter().all(|c| c.has_disks) && !vm.checkpoints.is_empty());
         if whole && checkpoints_known && vm.listing == Listing::LeafDisks {

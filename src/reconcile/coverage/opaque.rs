@@ -70,8 +70,12 @@ impl Builder<'_> {
         if vm.config.is_none_or(names_swap) || own::is_off(self.world, vm) {
             return;
         }
-        let mut nodes = self.of_its_name(vm, names);
-        nodes.retain(|&node| files.nodes[node].kind() == Kind::Vswp && !self.is_registered(node));
+        let stems = self.stems(vm);
+        let mut nodes = of_its_name(&stems, names);
+        nodes.retain(|&node| {
+            let is_its = stem_of_swap(files.name(node)).is_some_and(|stem| stems.contains(stem));
+            is_its && !self.is_registered(node)
+        });
         let text = format!(
             "the configuration of {} names no swap file, and the VM may run: one that bears its name may be its own; find out whether the VM \
              runs, and with which swap file",
@@ -108,7 +112,7 @@ impl Builder<'_> {
     fn state_of_ghost(&mut self, vm: &OwnerVm, names: &StateNames<'_>) {
         let is_off = own::is_off(self.world, vm);
         let is_swap = |node: &NodeId| self.world.files.nodes[*node].kind() == Kind::Vswp;
-        let mut nodes = self.of_its_name(vm, names);
+        let mut nodes = of_its_name(&self.stems(vm), names);
         nodes.retain(|node| !is_off || !is_swap(node));
         let text = format!(
             "the configuration of {} is not there: swap and state that bear its name may be its own, wherever they lie; \
@@ -157,7 +161,7 @@ impl Builder<'_> {
             (Platform::Vmware, true) => {
                 let mut links = self.on_its_disks(vm);
                 links.extend(self.naming_its_disks(vm));
-                let mut nodes = self.of_its_name(vm, names);
+                let mut nodes = of_its_name(&self.stems(vm), names);
                 nodes.extend(self.beside_its_disks(vm, &links));
                 nodes.extend(links);
                 self.gap_of_nodes(elsewhere, nodes);
@@ -186,28 +190,17 @@ impl Builder<'_> {
         self.gap(ReasonCode::OwnerUnreadable, text, roots, Reach::These(nodes));
     }
 
-    /// Swap, suspend state and memory wherever a configuration sends them: VMware names them after the configuration of
-    /// the VM, or after what the VM was called when they were made (formats-vmware 1.8).
-    fn of_its_name(&self, vm: &OwnerVm, names: &StateNames<'_>) -> BTreeSet<NodeId> {
+    /// What VMware calls the files of a VM: after its configuration, or after what the VM was called when they were made
+    /// (formats-vmware 1.8).
+    fn stems(&self, vm: &OwnerVm) -> BTreeSet<String> {
         let files = self.world.files;
         let of_files = vm
             .files
             .keys()
             .filter(|&&node| files.nodes[node].kind().is_config() || files.nodes[node].kind().is_disk())
             .map(|&node| stem(files.name(node)).to_owned());
-        let stems: BTreeSet<String> = of_files
-            .chain([fold(&vm.name)])
-            .filter(|stem| !stem.is_empty())
-            .collect();
-        let mut found = BTreeSet::new();
-        for stem in &stems {
-            let of_stem = names
-                .range(stem.as_str()..)
-                .take_while(|(name, _)| name.starts_with(stem.as_str()))
-                .filter(|(name, _)| !name[stem.len()..].starts_with(char::is_alphanumeric));
-            found.extend(of_stem.flat_map(|(_, nodes)| nodes));
-        }
-        found
+        let stems = of_files.chain([fold(&vm.name)]);
+        stems.filter(|stem| !stem.is_empty()).collect()
     }
 
     /// State and links of snapshots in the folders in which the VM has disks, in those of what may be its, and in
@@ -450,6 +443,31 @@ impl Builder<'_> {
         let roots = self.of_platform(vm.platform);
         self.gap(ReasonCode::OwnerUnreadable, text, roots, reach);
     }
+}
+
+/// Swap, suspend state and memory of such names, wherever a configuration sends them.
+fn of_its_name(stems: &BTreeSet<String>, names: &StateNames<'_>) -> BTreeSet<NodeId> {
+    let mut found = BTreeSet::new();
+    for stem in stems {
+        let of_stem = names
+            .range(stem.as_str()..)
+            .take_while(|(name, _)| name.starts_with(stem.as_str()))
+            .filter(|(name, _)| !name[stem.len()..].starts_with(char::is_alphanumeric));
+        found.extend(of_stem.flat_map(|(_, nodes)| nodes));
+    }
+    found
+}
+
+/// The name of the VM in that of a swap file: `web` of `web-1a2b3c4d.vswp` and `vmx-web-1a2b3c4d.vswp`.
+fn stem_of_swap(name: &str) -> Option<&str> {
+    let name = name.strip_suffix(".vswp")?;
+    let name = name.strip_prefix("vmx-").unwrap_or(name);
+    let is_hash = |last: &str| last.len() == 8 && last.bytes().all(|digit| digit.is_ascii_hexdigit());
+    Some(
+        name.rsplit_once('-')
+            .filter(|(_, last)| is_hash(last))
+            .map_or(name, |(stem, _)| stem),
+    )
 }
 
 /// A name without its extension.

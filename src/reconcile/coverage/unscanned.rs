@@ -79,7 +79,7 @@ impl Builder<'_> {
                 self.files_not_scanned(&vms),
                 match platform {
                     Platform::Vmware => "LayoutEx",
-                    Platform::Hyperv => "Get-VHD and the checkpoints",
+                    Platform::Hyperv => "Get-VHD and the rows of Get-VM with Snapshots",
                 }
             );
             let roots = self.of_platform(platform);
@@ -92,7 +92,7 @@ impl Builder<'_> {
         }
     }
 
-    /// True for a VM of which no row tells where its configuration lies (H-A10).
+    /// True for a VM of which no row tells where its configuration lies.
     fn is_unplaced(&self, vm: &OwnerVm) -> bool {
         let row = |&(inventory, row): &(usize, usize)| &self.world.inventories[inventory].vms[row];
         vm.platform == Platform::Hyperv && vm.rows.iter().map(row).all(|row| row.config.is_none())

@@ -17,6 +17,7 @@ use crate::{
         files::NodeId,
         identity::{Identities, Writer},
         own::{self, Missing, OwnerVm, Owners, World},
+        resolve::Target,
     },
     report::codes::{Class, ReasonCode},
 };
@@ -24,16 +25,27 @@ use crate::{
 /// A VM and one of its missing files, by their places.
 type MissedFile<'a> = (usize, &'a Missing);
 
+/// A file of a VM on a datastore that no root is.
+#[derive(Debug)]
+struct Elsewhere<'a> {
+    vm: usize,
+    /// The path as listed.
+    path: &'a str,
+    /// An inventory lists the datastore, with no id of VMFS, vSAN or virtual volumes.
+    is_listed: bool,
+}
+
 /// By what such a file is known; of VMs that fit alike the first.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted<'a> {
     /// Missing disks by their folded name.
     disks: HashMap<String, MissedFile<'a>>,
-    /// Missing disks by the root and folder in which they should lie. The top of a root is no folder of a VM.
-    disks_in: HashMap<(usize, &'a [u8]), MissedFile<'a>>,
+    /// Missing disks by the root and folded folder in which they should lie, where no other registered VM has a disk. The top
+    /// of a root is no folder of a VM.
+    disks_in: HashMap<(usize, String), MissedFile<'a>>,
     /// All missing files by root and folded extension.
     by_extension: HashMap<(usize, String), MissedFile<'a>>,
-    /// VMs of Hyper-V by the root and folder that hold those of their configuration.
+    /// VMs of Hyper-V by the root and folder that hold those of their configuration, and by the folders that their rows tell.
     hyperv_homes: HashMap<(usize, Vec<u8>), Vec<usize>>,
     /// VMs that are replicated, by the folded names of their disks with and without extension.
     replicated_disks: HashMap<String, usize>,
@@ -41,7 +53,7 @@ pub(crate) struct Wanted<'a> {
     replicated: HashMap<Uuid, usize>,
     /// VMs of VMware by the folded paths of their files on datastores that may be a scanned one under another name, with the
     /// path as listed.
-    elsewhere: HashMap<String, (usize, &'a str)>,
+    elsewhere: HashMap<String, Elsewhere<'a>>,
     /// VMs of Hyper-V by their ids.
     by_id: HashMap<Uuid, usize>,
     /// VMs whose storage moves, by the folded names of their disks.
@@ -63,22 +75,40 @@ impl<'a> Wanted<'a> {
             for &(inventory, row) in &vm.rows {
                 let row = &world.inventories[inventory].vms[row];
                 wanted.add_row(index, row);
+                let folders = row
+                    .folders
+                    .iter()
+                    .filter(|_| !row.checkpoints_told && vm.platform == Platform::Hyperv);
+                for folder in folders {
+                    let place = world.resolver.listed(inventory, row.host.as_deref(), folder);
+                    if let Target::Missing { root, path } | Target::Unread { root, path } = place {
+                        wanted.hyperv_homes.entry((root, path)).or_default().push(index);
+                    }
+                }
                 if vm.platform == Platform::Vmware && !vm.outside.is_empty() {
-                    wanted.add_elsewhere(index, row, |mount| is_unclear(identities, inventory, mount));
+                    wanted.add_elsewhere(index, row, |mount| unclear(identities, inventory, mount));
                 }
             }
         }
+        wanted.forget_shared_folders(world, owners);
         wanted
     }
 
-    fn add_elsewhere(&mut self, vm: usize, row: &'a Registration, is_unclear: impl Fn(&Mount) -> bool) {
+    /// `unclear` tells of a datastore that may be a scanned one whether it is listed.
+    fn add_elsewhere(&mut self, vm: usize, row: &'a Registration, unclear: impl Fn(&Mount) -> Option<bool>) {
         for file in &row.files {
             let Parsed::Path(path) = parse(&file.path) else {
                 continue;
             };
             // A name without a folder says little.
-            if path.parts.len() > 1 && path.mount.as_ref().is_some_and(&is_unclear) {
-                self.elsewhere.entry(fold(&path.relative())).or_insert((vm, &file.path));
+            let is_listed = path.mount.as_ref().filter(|_| path.parts.len() > 1).and_then(&unclear);
+            if let Some(is_listed) = is_listed {
+                let elsewhere = Elsewhere {
+                    vm,
+                    path: &file.path,
+                    is_listed,
+                };
+                self.elsewhere.entry(fold(&path.relative())).or_insert(elsewhere);
             }
         }
     }
@@ -114,6 +144,22 @@ impl<'a> Wanted<'a> {
         }
     }
 
+    /// In a folder in which other registered VMs have disks any disk may be anybody's.
+    fn forget_shared_folders(&mut self, world: World<'_>, owners: &Owners) {
+        if self.disks_in.is_empty() {
+            return;
+        }
+        for (index, vm) in owners.vms.iter().enumerate().filter(|(_, vm)| vm.is_registered()) {
+            let files = vm.files.keys().map(|&node| world.files.nodes[node]);
+            for file in files.filter(|file| file.kind().is_disk()) {
+                let place = (file.entry.root, fold(&String::from_utf8_lossy(file.folder())));
+                if self.disks_in.get(&place).is_some_and(|(missing, _)| *missing != index) {
+                    self.disks_in.remove(&place);
+                }
+            }
+        }
+    }
+
     fn add(&mut self, vm: usize, platform: Platform, missing: &'a Missing) {
         let (folder, name) = split(&missing.path);
         let name = fold(&String::from_utf8_lossy(name));
@@ -125,21 +171,27 @@ impl<'a> Wanted<'a> {
             // Beside the data of a descriptor lie those of others; a VHD Set has its own folder.
             let has_place = missing.role != Role::Extent || platform == Platform::Hyperv;
             if has_place && !folder.is_empty() {
+                let folder = fold(&String::from_utf8_lossy(folder));
                 self.disks_in.entry((missing.root, folder)).or_insert(found);
             }
         }
     }
 }
 
-/// True for a datastore that no root is, as far as is known, and that no id of VMFS tells from them: a label that nobody lists, as
-/// after a new name, and NFS, which hosts may mount under several names (V64).
-fn is_unclear(identities: &Identities, inventory: usize, mount: &Mount) -> bool {
-    let is_vmfs = |mount: &Mount| matches!(mount, Mount::VolumeId(id) if id.matches('-').count() > 1);
+/// True for an id that tells a datastore from all others. Those of NFS are made of what the host was told of the server.
+fn is_id(mount: &Mount) -> bool {
+    matches!(mount, Mount::VolumeId(id) if id.matches('-').count() > 1 || id.starts_with("vsan:") || id.starts_with("vvol:"))
+}
+
+/// Of a datastore that no root is, as far as is known, and that no id tells from them whether it is listed: a label that nobody
+/// lists, as after a new name, and NFS, which hosts may mount under several names (V64).
+fn unclear(identities: &Identities, inventory: usize, mount: &Mount) -> Option<bool> {
     let Some(entity) = identities.entity(Writer::Inventory(inventory), mount) else {
-        return !is_vmfs(mount);
+        return (!is_id(mount)).then_some(false);
     };
     let entity = &identities.entities[entity];
-    entity.roots.is_empty() && !entity.names.iter().any(|(_, name)| is_vmfs(name))
+    let is_clear = !entity.roots.is_empty() || entity.names.iter().any(|(_, name)| is_id(name));
+    (!is_clear).then_some(!entity.records.is_empty())
 }
 
 impl Judge<'_> {
@@ -149,10 +201,20 @@ impl Judge<'_> {
             return None;
         }
         let path = fold(&self.file(node).entry.path.lossy());
-        let (vm, listed) = self.wanted.elsewhere.get(&path)?;
+        let elsewhere = self.wanted.elsewhere.get(&path)?;
+        let mut entities = self.identities.roots[self.root(node)].entities.iter();
+        let has_id = entities.any(|&entity| {
+            self.identities.entities[entity]
+                .names
+                .iter()
+                .any(|(_, name)| is_id(name))
+        });
+        if elsewhere.is_listed && has_id {
+            return None;
+        }
         let text = format!(
-            "{} has {listed}, on a datastore that was not scanned or is this one under another name",
-            self.owners.vms[*vm].name
+            "{} has {}, on a datastore that was not scanned or is this one under another name",
+            self.owners.vms[elsewhere.vm].name, elsewhere.path
         );
         let settles = "an alias for that datastore, or a scan of it";
         let reason = settled(ReasonCode::OutsideScan, text, settles);
@@ -190,7 +252,7 @@ impl Judge<'_> {
         Some(Judgement::unknown(Class::AmbiguousReference, reason))
     }
 
-    /// H-B10, V47: a disk that may be one which a registered VM misses. Windows renames what it bins, so that any of its kind
+    /// H-B10: a disk that may be one which a registered VM misses. Windows renames what it bins, so that any of its kind
     /// there may be it; elsewhere it has the name of the missing one, or lies where that should lie.
     pub(super) fn missed_disk(&self, node: NodeId, situation: &Situation) -> Option<Judgement> {
         let settles = "find out whether it is the missing file and restore it";
@@ -209,8 +271,12 @@ impl Judge<'_> {
         if !(file.kind().is_disk() || file.kind().is_extent()) {
             return None;
         }
-        let in_its_place = self.wanted.disks_in.get(&(self.root(node), file.folder()));
-        let (vm, missing) = self.wanted.disks.get(name).or(in_its_place)?;
+        let folder = || fold(&String::from_utf8_lossy(file.folder()));
+        let in_its_place = || {
+            let found = self.wanted.disks_in.get(&(self.root(node), folder()));
+            found.filter(|(vm, _)| file.kind().platform() == Some(self.owners.vms[*vm].platform))
+        };
+        let (vm, missing) = self.wanted.disks.get(name).or_else(in_its_place)?;
         let text = format!(
             "{} misses {} on {}, and this may be it under another name or at another place",
             self.owners.vms[*vm].name,
@@ -282,12 +348,16 @@ impl Judge<'_> {
         Some(Judgement::unknown(Class::ServiceUnlisted, reason))
     }
 
-    /// H-E3, H-E4: state that bears the id of a registered VM of Hyper-V, of which none of this kind is known: where it keeps it
+    /// H-E4, H-E6: state that bears the id of a registered VM of Hyper-V, of which none of this kind is known: where it keeps it
     /// its configuration may not tell.
     pub(super) fn perhaps_state(&self, node: NodeId) -> Option<Judgement> {
         let kind = self.file(node).kind();
         let id = companions::id_of_state(self.world.files, node)?;
         let vm = &self.owners.vms[*self.wanted.by_id.get(&id)?];
+        // Only what a VM runs on or was saved with is state of memory (H-E6).
+        if kind != Kind::Vmgs && own::is_off(self.world, vm) {
+            return None;
+        }
         let has_own = vm.files.keys().any(|&file| self.file(file).kind() == kind);
         if has_own || vm.platform != Platform::Hyperv {
             return None;
@@ -306,7 +376,7 @@ impl Judge<'_> {
     pub(super) fn perhaps_moving(&self, node: NodeId) -> Option<Judgement> {
         let vm = *self.wanted.moving_disks.get(self.world.files.name(node))?;
         let text = format!(
-            "the disks of {} were being moved when the inventory was taken, and this bears the name of one",
+            "{} was being moved when the inventory was taken, perhaps with its disks, and this bears the name of one",
             self.owners.vms[vm].name
         );
         let reason = settled(

@@ -4,7 +4,7 @@ use derelict::inventory::{OpenFile, Registration};
 use derelict_parsers::testkit::{guid, hyperv_files::HrlBuilder};
 
 use super::{checkpoint_config, checkpoint_path, config, csv, row_of, with_vm};
-use crate::support::{Export, Site, child, hyperv_host, hyperv_vm, vhdx, vm_id, vmcx_path};
+use crate::support::{Export, Site, child, hyperv_host, hyperv_row, hyperv_vm, vhdx, vm_id, vmcx_path};
 
 /// `web` with its disk at this place, where its configuration and its row have it in its folder.
 fn with_disk_at(path: &str) -> Site {
@@ -31,6 +31,28 @@ fn a_disk_under_the_name_or_at_the_place_of_one_that_a_vm_misses_may_be_it() {
     assert_eq!(with_disk_at(elsewhere).judge().missing("web").len(), 1);
     let verdict = with_disk_at(elsewhere).judge().artifact(elsewhere).verdict;
     assert_eq!(verdict, derelict::report::model::Verdict::Orphaned);
+}
+
+#[test]
+fn the_place_of_a_missed_disk_is_one_in_any_case_and_tells_nothing_where_other_vms_have_theirs() {
+    let site = |other: &str| {
+        let shared = csv("Disks/other.vhdx");
+        with_vm(Site::hyperv(), "db")
+            .vmcx("csv1/web", &hyperv_vm("web", &[&csv("disks/web.vhdx")]))
+            .vmcx("csv1/other", &hyperv_vm("other", &[&shared]))
+            .vhdx(&format!("csv1/{other}/other.vhdx"), &vhdx("other"))
+            .vhdx("csv1/Disks/renamed.vhdx", &vhdx("renamed"))
+            .inventory(
+                hyperv_host("hv1")
+                    .vm(row_of("db"))
+                    .vm(hyperv_row("web", &[&csv("disks/web.vhdx")]))
+                    .vm(hyperv_row("other", &[&csv(&format!("{other}/other.vhdx"))])),
+            )
+            .judge()
+    };
+    let path = "csv1/Disks/renamed.vhdx";
+    site("elsewhere").is(path, "unknown/ambiguous-reference never");
+    site("Disks").is(path, "orphaned/deleted-vm-disk");
 }
 
 #[test]
@@ -126,7 +148,7 @@ fn ha11_a_copy_of_a_disk_that_is_being_moved_is_not_judged() {
     };
     site(true)
         .is("csv1/new/web.vhdx", "unknown/ambiguous-reference never")
-        .says("csv1/new/web.vhdx", "were being moved");
+        .says("csv1/new/web.vhdx", "was being moved");
     site(false).is("csv1/new/web.vhdx", "orphaned/migration-leftover");
 }
 
@@ -134,11 +156,17 @@ fn ha11_a_copy_of_a_disk_that_is_being_moved_is_not_judged() {
 fn he4_state_with_the_id_of_a_vm_may_be_its_own_where_it_has_none() {
     let name = vm_id("web").to_string().to_uppercase();
     let away = format!("csv1/state/{name}.vmrs");
-    let site = |site: Site| {
+    let with_state = |site: Site, state: &str| {
+        let row = Registration {
+            state: Some(state.to_owned()),
+            ..row_of("web")
+        };
         site.file(&away, hyperv_vm("web", &[]).to_vmrs(0))
-            .inventory(hyperv_host("hv1").vm(row_of("web")))
+            .inventory(hyperv_host("hv1").vm(row))
             .judge()
     };
+    let site = |site: Site| with_state(site, "Running");
+    with_state(with_vm(Site::hyperv(), "web"), "Off").is(&away, "orphaned/leftover-state review");
     site(with_vm(Site::hyperv(), "web"))
         .is(&away, "unknown/ambiguous-reference never")
         .says(&away, "it bears the id of web");
@@ -187,9 +215,8 @@ fn ha10_a_place_that_is_no_path_or_was_cut_is_none() {
         r"\\?\GLOBALROOT\Device\HarddiskVolume7\web",
         "/mnt/v1/web",
         r"C:\\ClusterStorage\\Volume1\\web",
-        "\"C:\\ClusterStorage\\Volume1\\web\"",
     ] {
-        site(place.trim_matches('"')).is(&config("web"), "owned");
+        site(place).is(&config("web"), "owned");
     }
     site(r"D:\elsewhere\other").is(&config("web"), "unregistered/export-copy");
 }

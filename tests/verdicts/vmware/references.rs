@@ -318,10 +318,15 @@ fn v64_a_file_of_the_path_that_a_vm_has_on_a_datastore_nobody_lists_may_be_that(
     with_data_on("other", &["/vmfs/volumes/1a2b3c4d-5e6f7a8b"])
         .judge()
         .is(disk, "unknown/ambiguous-reference never");
-    let id = "/vmfs/volumes/5f1c2d3e-0badc0de-1111-001b21aa0099";
-    let judged = with_data_on("other", &[id]).judge();
-    let verdict = judged.artifact(disk).verdict;
-    assert_eq!(verdict, derelict::report::model::Verdict::Orphaned);
+    for id in [
+        "/vmfs/volumes/5f1c2d3e-0badc0de-1111-001b21aa0099",
+        "/vmfs/volumes/vsan:5261f0c51b2c3d4e-a1b2c3d4e5f60718",
+        "/vmfs/volumes/vvol:5261f0c51b2c3d4e-a1b2c3d4e5f60718",
+    ] {
+        let judged = with_data_on("other", &[id]).judge();
+        let verdict = judged.artifact(disk).verdict;
+        assert_eq!(verdict, derelict::report::model::Verdict::Orphaned, "{id}");
+    }
 }
 
 #[test]

@@ -487,13 +487,17 @@ fn v51_a_swap_file_of_the_name_of_a_vm_that_may_run_and_names_none_may_be_its_ow
             .disk("ds1/web/web")
             .zeros("ds1/swap/web-1a2b3c4d.vswp", 1 << 20)
             .zeros("ds1/swap/website-1a2b3c4d.vswp", 1 << 20)
+            .zeros("ds1/swap/web-02-1a2b3c4d.vswp", 1 << 20)
             .inventory(vcenter().vm(vm))
             .judge()
     };
     site(None, "poweredOn")
         .is("ds1/swap/web-1a2b3c4d.vswp", "unknown/owner-unreadable never")
         .says("ds1/swap/web-1a2b3c4d.vswp", "names no swap file, and the VM may run")
-        .is("ds1/swap/website-1a2b3c4d.vswp", "orphaned/leftover-state candidate");
+        .are(
+            &["ds1/swap/website-1a2b3c4d.vswp", "ds1/swap/web-02-1a2b3c4d.vswp"],
+            "orphaned/leftover-state candidate",
+        );
     for (swap, state) in [
         (None, "poweredOff"),
         (Some("/vmfs/volumes/ds1/web/web-5e6f7a8b.vswp"), "poweredOn"),
