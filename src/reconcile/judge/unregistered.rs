@@ -106,7 +106,8 @@ impl Judge<'_> {
             return judgement;
         }
         let unsettled = self.not_settled(files).or_else(|| self.perhaps_locked(files));
-        if let Some(judgement) = unsettled.or_else(|| self.unclear_checkpoint(config)) {
+        let unclear = unsettled.or_else(|| self.missed_configuration(config));
+        if let Some(judgement) = unclear.or_else(|| self.unclear_checkpoint(config)) {
             return judgement;
         }
         let (verdict, (class, mut reasons)) = if vm.superseded {

@@ -1,7 +1,7 @@
 //! What registered VMs may want beside what they reach: files that they miss, checkpoints, logs and copies that only bear
 //! their names.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
@@ -45,8 +45,10 @@ pub(crate) struct Wanted<'a> {
     disks_in: HashMap<(usize, String), MissedFile<'a>>,
     /// All missing files by root and folded extension.
     by_extension: HashMap<(usize, String), MissedFile<'a>>,
+    /// VMs without an id whose configuration is not where it is registered, by root and the folded name of that file.
+    configurations: HashMap<(usize, String), usize>,
     /// VMs of Hyper-V by the root and folder that hold those of their configuration, and by the folders that their rows tell.
-    hyperv_homes: HashMap<(usize, Vec<u8>), Vec<usize>>,
+    hyperv_homes: HashMap<(usize, Vec<u8>), BTreeSet<usize>>,
     /// VMs that are replicated, by the folded names of their disks with and without extension.
     replicated_disks: HashMap<String, usize>,
     /// VMs that are replicated, by their ids.
@@ -54,7 +56,7 @@ pub(crate) struct Wanted<'a> {
     /// VMs of VMware by the folded paths of their files on datastores that may be a scanned one under another name, with the
     /// path as listed.
     elsewhere: HashMap<String, Elsewhere<'a>>,
-    /// VMs of Hyper-V by their ids.
+    /// VMs of Hyper-V by their ids and those of their checkpoints.
     by_id: HashMap<Uuid, usize>,
     /// VMs whose storage moves, by the folded names of their disks.
     moving_disks: HashMap<String, usize>,
@@ -67,23 +69,24 @@ impl<'a> Wanted<'a> {
             for missing in &vm.missing {
                 wanted.add(index, vm.platform, missing);
             }
+            if let Some((root, path)) = vm
+                .ghost
+                .as_ref()
+                .filter(|_| vm.config.is_none() && !own::has_id(world, vm))
+            {
+                let name = fold(&String::from_utf8_lossy(split(path).1));
+                wanted.configurations.entry((*root, name)).or_insert(index);
+            }
             if let Some(config) = vm.config.filter(|_| vm.platform == Platform::Hyperv) {
                 let file = world.files.nodes[config];
                 let home = (file.entry.root, home_folder(file.folder()));
-                wanted.hyperv_homes.entry(home).or_default().push(index);
+                wanted.hyperv_homes.entry(home).or_default().insert(index);
             }
             for &(inventory, row) in &vm.rows {
                 let row = &world.inventories[inventory].vms[row];
                 wanted.add_row(index, row);
-                let folders = row
-                    .folders
-                    .iter()
-                    .filter(|_| !row.checkpoints_told && vm.platform == Platform::Hyperv);
-                for folder in folders {
-                    let place = world.resolver.listed(inventory, row.host.as_deref(), folder);
-                    if let Target::Missing { root, path } | Target::Unread { root, path } = place {
-                        wanted.hyperv_homes.entry((root, path)).or_default().push(index);
-                    }
+                if vm.platform == Platform::Hyperv && !row.checkpoints_told {
+                    wanted.add_folders(world, index, (inventory, row));
                 }
                 if vm.platform == Platform::Vmware && !vm.outside.is_empty() {
                     wanted.add_elsewhere(index, row, |mount| unclear(identities, inventory, mount));
@@ -92,6 +95,16 @@ impl<'a> Wanted<'a> {
         }
         wanted.forget_shared_folders(world, owners);
         wanted
+    }
+
+    /// Folders that a row tells, in one of which the checkpoints of its VM lie.
+    fn add_folders(&mut self, world: World<'_>, vm: usize, (inventory, row): (usize, &Registration)) {
+        for folder in &row.folders {
+            let place = world.resolver.listed(inventory, row.host.as_deref(), folder);
+            if let Target::Missing { root, path } | Target::Unread { root, path } = place {
+                self.hyperv_homes.entry((root, path)).or_default().insert(vm);
+            }
+        }
     }
 
     /// `unclear` tells of a datastore that may be a scanned one whether it is listed.
@@ -115,7 +128,12 @@ impl<'a> Wanted<'a> {
 
     fn add_row(&mut self, vm: usize, row: &Registration) {
         let is_replicated = row.is_replicated() == Some(true);
-        if let Some(id) = row.instance_id {
+        let ids = row
+            .checkpoints
+            .iter()
+            .map(|checkpoint| checkpoint.id)
+            .chain(row.instance_id);
+        for id in ids {
             self.by_id.entry(id).or_insert(vm);
         }
         if !is_replicated && !row.moves_storage {
@@ -287,6 +305,21 @@ impl Judge<'_> {
         Some(Judgement::unknown(Class::AmbiguousReference, reason))
     }
 
+    /// V65: a configuration that bears the name of one which is not where its VM is registered, while no id tells whether it is
+    /// it: the folder may have another name here, as those of vSAN have.
+    pub(super) fn missed_configuration(&self, config: NodeId) -> Option<Judgement> {
+        let key = (self.root(config), self.world.files.name(config).to_owned());
+        let vm = &self.owners.vms[*self.wanted.configurations.get(&key)?];
+        let (_, path) = vm.ghost.as_ref()?;
+        let text = format!(
+            "{} is registered at {} and not there, and this has the name of that file: its folder may have another name",
+            vm.name,
+            String::from_utf8_lossy(path)
+        );
+        let reason = settled(ReasonCode::TargetGone, text, "an inventory with the ids of VMs");
+        Some(Judgement::unknown(Class::AmbiguousReference, reason))
+    }
+
     /// H-D2: a configuration or state in the checkpoint folder of a registered VM of which not all checkpoints are known, and
     /// that does not carry its id. Where a checkpoint has the ids is assumed (formats-hyperv 1.8), so that it may be one.
     pub(super) fn unclear_checkpoint(&self, node: NodeId) -> Option<Judgement> {
@@ -348,17 +381,24 @@ impl Judge<'_> {
         Some(Judgement::unknown(Class::ServiceUnlisted, reason))
     }
 
-    /// H-E4, H-E6: state that bears the id of a registered VM of Hyper-V, of which none of this kind is known: where it keeps it
+    /// H-E4, H-E6: state that bears the id of a registered VM of Hyper-V or of a checkpoint of it, of which none of this kind is known: where it keeps it
     /// its configuration may not tell.
     pub(super) fn perhaps_state(&self, node: NodeId) -> Option<Judgement> {
         let kind = self.file(node).kind();
         let id = companions::id_of_state(self.world.files, node)?;
         let vm = &self.owners.vms[*self.wanted.by_id.get(&id)?];
         // Only what a VM runs on or was saved with is state of memory (H-E6).
-        if kind != Kind::Vmgs && own::is_off(self.world, vm) {
+        let is_own_id = vm
+            .rows
+            .iter()
+            .any(|&(inventory, row)| self.world.inventories[inventory].vms[row].instance_id == Some(id));
+        if is_own_id && kind != Kind::Vmgs && own::is_off(self.world, vm) {
             return None;
         }
-        let has_own = vm.files.keys().any(|&file| self.file(file).kind() == kind);
+        let is_it = |file: NodeId| {
+            self.file(file).kind() == kind && companions::id_of_state(self.world.files, file) == Some(id)
+        };
+        let has_own = vm.files.keys().any(|&file| is_it(file));
         if has_own || vm.platform != Platform::Hyperv {
             return None;
         }

@@ -294,6 +294,11 @@ fn listed_ids(world: World<'_>, vm: &OwnerVm) -> BTreeSet<Uuid> {
     rows.flat_map(|row| [row.instance_id, row.bios_id]).flatten().collect()
 }
 
+/// True for a VM to which a row gives an id.
+pub(crate) fn has_id(world: World<'_>, vm: &OwnerVm) -> bool {
+    !listed_ids(world, vm).is_empty()
+}
+
 /// The ids that inventories and clusters give a VM.
 fn ids_of(world: World<'_>, vm: &OwnerVm) -> BTreeSet<Uuid> {
     let of_cluster = vm.cluster_rows.iter();

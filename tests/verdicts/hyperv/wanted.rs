@@ -177,6 +177,27 @@ fn he4_state_with_the_id_of_a_vm_may_be_its_own_where_it_has_none() {
 }
 
 #[test]
+fn state_of_a_listed_checkpoint_may_lie_elsewhere() {
+    let away = format!("csv1/state/{}.vmrs", guid(1, 77).to_string().to_uppercase());
+    let site = |checkpoints: Vec<derelict::inventory::Checkpoint>| {
+        let row = Registration {
+            checkpoints,
+            state: Some("Off".to_owned()),
+            ..row_of("web")
+        };
+        with_vm(Site::hyperv(), "web")
+            .file(&away, hyperv_vm("web", &[]).to_vmrs(0))
+            .inventory(hyperv_host("hv1").vm(row))
+            .judge()
+    };
+    let verdict = site(vec![crate::support::checkpoint(guid(1, 77), true)])
+        .artifact(&away)
+        .verdict;
+    assert_ne!(verdict, derelict::report::model::Verdict::Orphaned);
+    site(Vec::new()).is(&away, "orphaned/leftover-state review");
+}
+
+#[test]
 fn an_attached_disk_is_in_use() {
     let mut host = hyperv_host("hv1").vm(row_of("web"));
     host.observations.open_files = vec![OpenFile {

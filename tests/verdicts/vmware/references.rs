@@ -347,3 +347,29 @@ fn a_descriptor_whose_data_alone_are_listed_is_not_judged() {
         .says("ds1/data/d.vmdk", "is listed for web");
     site(None).is("ds1/data/d.vmdk", "orphaned/deleted-vm-disk candidate");
 }
+
+#[test]
+fn v65_a_configuration_with_the_name_of_one_that_is_registered_elsewhere_and_gone_may_be_it() {
+    let site = |registered: &str, has_id: bool| {
+        let mut row = config_only("web", registered);
+        row.instance_id = has_id.then(|| crate::support::vm_id("other"));
+        Site::vmware()
+            .vm("ds1", "web")
+            .vm("ds1", "db")
+            .inventory(vcenter().vm(config_only("db", "[ds1] db/db.vmx")).vm(row))
+            .judge()
+    };
+    let place = "[ds1] 5e8f1a2b-3c4d-5e6f-7a8b-0050569a0001/web.vmx";
+    site(place, false)
+        .is("ds1/web/web.vmx", "unknown/ambiguous-reference never")
+        .says("ds1/web/web.vmx", "its folder may have another name");
+    for (place, has_id) in [(place, true), ("[ds1] elsewhere/other.vmx", false)] {
+        let judged = site(place, has_id);
+        let artifact = judged.artifact("ds1/web/web.vmx");
+        let says = artifact
+            .reasons
+            .iter()
+            .any(|reason| reason.text.contains("may have another name"));
+        assert!(!says, "{place} {has_id}");
+    }
+}
