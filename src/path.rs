@@ -183,6 +183,11 @@ fn upper(character: char) -> char {
     }
 }
 
+/// A name without its extension.
+pub(crate) fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
 /// The first label of a host name, lower-case; an address stays whole.
 pub fn short_host(host: &str) -> String {
     let host = host.trim().to_lowercase();

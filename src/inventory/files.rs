@@ -330,37 +330,38 @@ fn has_name_of_export(path: &Path) -> bool {
     extension.is_some_and(|extension| ["json", "csv", "xml", "xlsx"].contains(&extension.as_str()))
 }
 
-/// True for a name that tells of things which a sound site may have none of. Of hosts and VMs every export has some.
+/// True for a name that tells of things which a sound site may have none of. Of hosts and VMs every export has some, and
+/// exports bear the names of hosts, which may be words like `node-2`: those count only where nothing else stands there.
 fn may_have_no_rows(path: &Path) -> bool {
-    const OPTIONAL: [&str; 42] = [
+    const THINGS: [&str; 15] = [
         "template",
         "snapshot",
         "checkpoint",
         "replication",
-        "replica",
-        "iso",
-        "isos",
         "dvd",
         "floppy",
         "floppies",
+        "fcd",
+        "pv",
+        "pvc",
+        "rdm",
+        "iso",
+        "tag",
+        "error",
+        "dfs",
+    ];
+    const PERHAPS_HOSTS: [&str; 29] = [
+        "replica",
         "media",
         "library",
         "libraries",
         "item",
         "share",
         "set",
-        "sets",
-        "dfs",
         "open",
         "session",
-        "fcd",
-        "fcds",
-        "pv",
-        "pvs",
-        "pvc",
         "volume",
         "object",
-        "error",
         "log",
         "job",
         "find",
@@ -369,21 +370,28 @@ fn may_have_no_rows(path: &Path) -> bool {
         "node",
         "resource",
         "iscsi",
-        "tag",
-        "rdm",
         "mounted",
         "vdisk",
         "restore",
         "point",
+        "file",
+        "smb",
+        "list",
+        "disk",
+        "vhd",
+        "server",
     ];
     const NEVER: [&str; 6] = ["vm", "vms", "host", "hosts", "hyperv", "hypervisor"];
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let words = words(&name);
-    let is_optional = |word: &String| {
+    let is_one_of = |known: &[&str], word: &String| {
         let single = word.strip_suffix('s').unwrap_or(word);
-        OPTIONAL.contains(&word.as_str()) || OPTIONAL.contains(&single)
+        known.contains(&word.as_str()) || known.contains(&single)
     };
-    words.iter().any(is_optional) && !words.iter().any(|word| NEVER.contains(&word.as_str()))
+    let is_thing = |word: &String| is_one_of(&THINGS, word);
+    let is_optional = |word: &String| is_thing(word) || is_one_of(&PERHAPS_HOSTS, word);
+    !words.iter().any(|word| NEVER.contains(&word.as_str()))
+        && (words.iter().any(is_thing) || words.iter().all(is_optional))
 }
 
 /// The words of a name, in lower case: `ClusterNodes` and `cluster-nodes` have two.

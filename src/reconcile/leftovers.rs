@@ -174,7 +174,7 @@ fn is_of_vm(kind: Kind) -> bool {
 
 /// What the files of one VM have in common in their names: `web` of `web.nvram`, `web_1-000002-ctk.vmdk`,
 /// `web-Snapshot3.vmsn`, `web-1a2b3c4d.vswp` (formats-vmware 1.8). A VM may be called `web-01`.
-fn stem(kind: Kind, name: &str) -> &str {
+pub(super) fn stem(kind: Kind, name: &str) -> &str {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let cut = |stem, is_suffix: fn(&str) -> bool| {
         let parts: Option<(&str, &str)> = str::rsplit_once(stem, '-');
@@ -184,7 +184,7 @@ fn stem(kind: Kind, name: &str) -> &str {
     };
     match kind {
         Kind::Vswp => match stem.strip_prefix("vmx-") {
-            Some(stem) => cut(cut(stem, |last| is_number(last, 1)), is_hash),
+            Some(stem) => cut(cut(stem, |last| is_number(last, 1)), is_long_hash),
             None => cut(stem, is_hash),
         },
         Kind::Vmsn | Kind::Vmss | Kind::Vmem => cut(cut(stem, is_snapshot), is_hash),
@@ -205,6 +205,11 @@ fn is_number(text: &str, digits: usize) -> bool {
 
 fn is_hash(last: &str) -> bool {
     last.len() == 8 && last.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// That of the swap of the VMX process, of which the length is not told.
+fn is_long_hash(last: &str) -> bool {
+    last.len() >= 8 && last.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn is_snapshot(last: &str) -> bool {
@@ -234,6 +239,7 @@ mod tests {
             (Kind::VmdkSparse, "web-01-000003-s001.vmdk"),
             (Kind::VmdkCtk, "web-01-000003-ctk.vmdk"),
             (Kind::Vmsn, "web-01-snapshot12.vmsn"),
+            (Kind::Vswp, "vmx-web-01-2857466522-1.vswp"),
             (Kind::Vmss, "web-01-1a2b3c4d.vmss"),
             (Kind::Vswp, "web-01-1a2b3c4d.vswp"),
             (Kind::Vswp, "vmx-web-01-1a2b3c4d-1.vswp"),

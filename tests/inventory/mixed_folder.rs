@@ -66,13 +66,23 @@ fn an_export_without_a_row_failed_unless_a_sound_site_may_have_none() {
         "csv.json",
         "ClusterNodes.json",
         "iscsi.json",
+        "hv01-checkpoints.json",
     ] {
         folder.put(name, "[]");
     }
     folder.put("nodes-by-name.json", "\"N1\"");
     folder.put("n2.csv", "\"Name\",\"VMId\",\"ComputerName\",\"State\",\"Path\"\r\n");
     assert_eq!(issues(&folder), ["n2.csv"]);
-    for name in ["hypervisor2.json", "vms-logsrv.json", "setup.json", "vm-templates.json"] {
+    for name in [
+        "hypervisor2.json",
+        "vms-logsrv.json",
+        "setup.json",
+        "vm-templates.json",
+        "node-2.json",
+        "sql-cluster-b.json",
+        "media-srv.json",
+        "replica-01.json",
+    ] {
         let folder = Folder::new();
         folder.put("1.json", VMS);
         folder.put(name, "[]");

@@ -80,21 +80,12 @@ struct MetadataTableEntry {
 impl MetadataTableEntry {
     /// As a fact, where no field holds what the item says.
     fn as_other(&self) -> Option<OtherItem> {
-        const WITH_FIELD: [Uuid; 7] = [
-            FILE_PARAMETERS_ITEM_GUID,
-            VIRTUAL_DISK_SIZE_ITEM_GUID,
-            PAGE_83_ITEM_GUID,
-            LOGICAL_SECTOR_SIZE_ITEM_GUID,
-            PHYSICAL_SECTOR_SIZE_ITEM_GUID,
-            PARENT_LOCATOR_ITEM_GUID,
-            INCOMPLETE_FILE_ITEM_GUID,
-        ];
-        let has_field = !self.is_user() && WITH_FIELD.contains(&self.id);
         let name = match self.id {
             CHS_PARAMETERS_ITEM_GUID => Some("geometry"),
             PMEM_LABELS_ITEM_GUID => Some("labels of persistent memory"),
             _ => None,
         };
+        let has_field = !self.is_user() && name.is_none() && KNOWN_ITEMS.contains(&self.id);
         (!has_field).then(|| OtherItem {
             id: self.id,
             name: name.filter(|_| !self.is_user()).map(ToOwned::to_owned),

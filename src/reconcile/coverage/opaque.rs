@@ -9,10 +9,11 @@ use super::{Builder, GapItem, Reach, home_folder, is_checkpoint_disk, is_state};
 use crate::{
     inventory::{DatastoreRecord, Listing, Registration},
     kind::{Kind, Platform, Role},
-    path::{fold, short_host},
+    path::{fold, short_host, stem},
     raw::RawPath,
     reconcile::{
         files::{Files, NodeId},
+        leftovers,
         own::{self, OwnerVm},
         resolve::Target,
     },
@@ -73,8 +74,8 @@ impl Builder<'_> {
         let stems = self.stems(vm);
         let mut nodes = of_its_name(&stems, names);
         nodes.retain(|&node| {
-            let is_its = stem_of_swap(files.name(node)).is_some_and(|stem| stems.contains(stem));
-            is_its && !self.is_registered(node)
+            let is_swap = files.nodes[node].kind() == Kind::Vswp;
+            is_swap && stems.contains(leftovers::stem(Kind::Vswp, files.name(node))) && !self.is_registered(node)
         });
         let text = format!(
             "the configuration of {} names no swap file, and the VM may run: one that bears its name may be its own; find out whether the VM \
@@ -456,23 +457,6 @@ fn of_its_name(stems: &BTreeSet<String>, names: &StateNames<'_>) -> BTreeSet<Nod
         found.extend(of_stem.flat_map(|(_, nodes)| nodes));
     }
     found
-}
-
-/// The name of the VM in that of a swap file: `web` of `web-1a2b3c4d.vswp` and `vmx-web-1a2b3c4d.vswp`.
-fn stem_of_swap(name: &str) -> Option<&str> {
-    let name = name.strip_suffix(".vswp")?;
-    let name = name.strip_prefix("vmx-").unwrap_or(name);
-    let is_hash = |last: &str| last.len() == 8 && last.bytes().all(|digit| digit.is_ascii_hexdigit());
-    Some(
-        name.rsplit_once('-')
-            .filter(|(_, last)| is_hash(last))
-            .map_or(name, |(stem, _)| stem),
-    )
-}
-
-/// A name without its extension.
-fn stem(name: &str) -> &str {
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// State of VMware VMs by its name.

@@ -9,7 +9,7 @@ use super::{Judge, Judgement, reasons::settled, situation::Situation};
 use crate::{
     inventory::Registration,
     kind::{Kind, Platform, Role},
-    path::{Mount, Parsed, fold, parse},
+    path::{Mount, Parsed, fold, parse, stem},
     raw::RawPath,
     reconcile::{
         companions,
@@ -74,7 +74,7 @@ impl<'a> Wanted<'a> {
                 .as_ref()
                 .filter(|_| vm.config.is_none() && !own::has_id(world, vm))
             {
-                let name = fold(&String::from_utf8_lossy(split(path).1));
+                let name = fold(&String::from_utf8_lossy(RawPath::new(path.clone()).name()));
                 wanted.configurations.entry((*root, name)).or_insert(index);
             }
             if let Some(config) = vm.config.filter(|_| vm.platform == Platform::Hyperv) {
@@ -179,8 +179,8 @@ impl<'a> Wanted<'a> {
     }
 
     fn add(&mut self, vm: usize, platform: Platform, missing: &'a Missing) {
-        let (folder, name) = split(&missing.path);
-        let name = fold(&String::from_utf8_lossy(name));
+        let path = RawPath::new(missing.path.clone());
+        let name = fold(&String::from_utf8_lossy(path.name()));
         let extension = extension(&name).unwrap_or_default().to_owned();
         let found = (vm, missing);
         self.by_extension.entry((missing.root, extension)).or_insert(found);
@@ -188,8 +188,8 @@ impl<'a> Wanted<'a> {
             self.disks.entry(name).or_insert(found);
             // Beside the data of a descriptor lie those of others; a VHD Set has its own folder.
             let has_place = missing.role != Role::Extent || platform == Platform::Hyperv;
+            let folder = fold(&path.folder().lossy());
             if has_place && !folder.is_empty() {
-                let folder = fold(&String::from_utf8_lossy(folder));
                 self.disks_in.entry((missing.root, folder)).or_insert(found);
             }
         }
@@ -457,19 +457,6 @@ fn home_of_checkpoint(folder: &[u8]) -> Vec<u8> {
         }
     }
     folder.as_bytes().to_vec()
-}
-
-/// Folder and name of a path.
-fn split(path: &[u8]) -> (&[u8], &[u8]) {
-    match path.iter().rposition(|&byte| byte == b'/') {
-        Some(slash) => (&path[..slash], &path[slash + 1..]),
-        None => (b"", path),
-    }
-}
-
-/// A name without its extension.
-fn stem(name: &str) -> &str {
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// What follows the last dot of a name.

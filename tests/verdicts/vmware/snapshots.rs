@@ -488,11 +488,13 @@ fn v51_a_swap_file_of_the_name_of_a_vm_that_may_run_and_names_none_may_be_its_ow
             .zeros("ds1/swap/web-1a2b3c4d.vswp", 1 << 20)
             .zeros("ds1/swap/website-1a2b3c4d.vswp", 1 << 20)
             .zeros("ds1/swap/web-02-1a2b3c4d.vswp", 1 << 20)
+            .zeros("ds1/swap/vmx-web-2857466522-1.vswp", 1 << 20)
             .inventory(vcenter().vm(vm))
             .judge()
     };
     site(None, "poweredOn")
         .is("ds1/swap/web-1a2b3c4d.vswp", "unknown/owner-unreadable never")
+        .is("ds1/swap/vmx-web-2857466522-1.vswp", "unknown/owner-unreadable never")
         .says("ds1/swap/web-1a2b3c4d.vswp", "names no swap file, and the VM may run")
         .are(
             &["ds1/swap/website-1a2b3c4d.vswp", "ds1/swap/web-02-1a2b3c4d.vswp"],
