@@ -121,6 +121,7 @@ fn vm(object: Json<'_>, row: String) -> Draft {
             state: state(object.get("state")),
             has_configuration: true,
             config,
+            tells_parent_checkpoint: object.has("parentSnapshotId") || object.has("parentCheckpointId"),
             has_snapshots: object.first(&["parentSnapshotId", "parentCheckpointId"]).id().is_some(),
             replication: object.get("replicationMode").scalar(),
             moves_storage: moves_storage(object),
@@ -315,7 +316,8 @@ pub(super) fn add_checkpoint_list(part: &mut Part, list: Json<'_>, row: &str) {
     }
 }
 
-/// A list of checkpoints tells those of the VM and of its host: who made it asked that host for all.
+/// A list of checkpoints tells those of the VM, and of the other VMs of its host that they have none, where their rows say the
+/// same: it may have been made for one VM.
 fn note_checkpoints(part: &mut Part, draft: &mut Draft) {
     draft.vm.checkpoints_told = true;
     part.checkpoint_hosts.extend(draft.vm.host.as_deref().map(short_host));

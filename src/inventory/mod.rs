@@ -507,6 +507,9 @@ pub struct Registration {
     /// Hyper-V: a list of its checkpoints was given, and each of them has an id.
     #[serde(default)]
     pub checkpoints_told: bool,
+    /// Hyper-V: the export has a column for the checkpoint that it runs on, so that one without has none.
+    #[serde(default)]
+    pub tells_parent_checkpoint: bool,
     /// It has snapshots or checkpoints according to the export.
     pub has_snapshots: bool,
     /// Disks without a file: pass-through disks (`Disk 3 100.00 GB …`).

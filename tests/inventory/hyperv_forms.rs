@@ -646,22 +646,27 @@ fn a_status_of_moving_is_told() {
 fn a_list_of_checkpoints_tells_those_of_its_host() {
     let vm_on = |name: &str, id: &str, host: &str| {
         format!(
-            r#"{{"Name":"{name}","VMId":"{id}","ComputerName":"{host}","HardDrives":[{{"Path":"D:\\{name}.vhdx"}}]}}"#
+            r#"{{"Name":"{name}","VMId":"{id}","ComputerName":"{host}","ParentSnapshotId":null,"HardDrives":[{{"Path":"D:\\{name}.vhdx"}}]}}"#
         )
     };
     let folder = Folder::new();
+    let fourth = "0b7c9a11-2222-4333-8444-555566669999";
     let third = "0b7c9a11-2222-4333-8444-555566668888";
     folder.put(
         "vms.json",
         format!(
-            "[{},{},{}]",
+            "[{},{},{},{}]",
             vm_on("a", ID, "HV01"),
             vm_on("b", third, "hv01.corp"),
-            vm_on("c", CHECKPOINT, "HV02")
+            vm_on("c", CHECKPOINT, "HV02"),
+            vm_on("d", fourth, "HV01").replace("\"ParentSnapshotId\":null,", "")
         ),
     );
     let disk = |name: &str| format!(r#"{{"Path":"D:\\{name}.vhdx","ParentPath":""}}"#);
-    folder.put("vhd.json", format!("[{},{},{}]", disk("a"), disk("b"), disk("c")));
+    folder.put(
+        "vhd.json",
+        format!("[{},{},{},{}]", disk("a"), disk("b"), disk("c"), disk("d")),
+    );
     folder.put(
         "checkpoints.json",
         format!(
@@ -673,5 +678,10 @@ fn a_list_of_checkpoints_tells_those_of_its_host() {
     assert_eq!(
         (listing("a"), listing("b"), listing("c")),
         (Listing::WholeChains, Listing::WholeChains, Listing::LeafDisks)
+    );
+    assert_eq!(
+        listing("d"),
+        Listing::LeafDisks,
+        "its row does not say on which checkpoint it runs"
     );
 }

@@ -65,11 +65,12 @@ pub(super) fn chains(inventory: &mut Inventory, parts: &[Part]) {
         }
         vm.told_disks.sort();
         vm.told_disks.dedup();
-        let is_told = vm.checkpoints_told
-            || vm
-                .host
+        let is_host_asked = || {
+            vm.host
                 .as_deref()
-                .is_some_and(|host| asked.contains(short_host(host).as_str()));
+                .is_some_and(|host| asked.contains(short_host(host).as_str()))
+        };
+        let is_told = vm.checkpoints_told || vm.tells_parent_checkpoint && is_host_asked();
         let checkpoints_known =
             is_told && (!vm.has_snapshots || vm.checkpoints.iter().all(|c| c.has_disks) && !vm.checkpoints.is_empty());
         if whole && checkpoints_known && vm.listing == Listing::LeafDisks {

@@ -197,6 +197,7 @@ fn add(known: &mut Draft, other: Draft) {
     known_vm.listing = known_vm.listing.max(vm.listing);
     known_vm.config = known_vm.config.take().or(vm.config);
     known_vm.checkpoints_told |= vm.checkpoints_told;
+    known_vm.tells_parent_checkpoint |= vm.tells_parent_checkpoint;
     known_vm.has_snapshots |= vm.has_snapshots;
     let modes = [known_vm.replication.take(), vm.replication].into_iter().flatten();
     known_vm.replication = modes.min_by_key(|mode| !hyperv::is_replicated(mode));
