@@ -1,0 +1,441 @@
+//! Cases V63 – V73: labels, ids, links, case and folders of VMware datastores.
+
+use super::{OTHER, UUID, esx};
+use crate::support::{Export, SECTORS, Site, config_only, descriptor, row, row_of, vcenter, vmx};
+
+#[test]
+fn v63_labels_uuids_and_urls_of_one_datastore_are_one() {
+    let url = format!("ds:///vmfs/volumes/{UUID}/");
+    let absolute = format!("/vmfs/volumes/{UUID}/data/data.vmdk");
+    let listed_by_uuid = format!("/vmfs/volumes/{UUID}/by-uuid/by-uuid.vmx");
+    Site::bare()
+        .root("ds1", &["prod-01"])
+        .vmx("ds1/web", "web", &["web.vmdk", &absolute])
+        .disk("ds1/web/web")
+        .disk("ds1/data/data")
+        .vm("ds1", "by-uuid")
+        .inventory(
+            esx("vc1")
+                .datastore("prod-01", &[&url], &["esx1"])
+                .vm(config_only("web", "[prod-01] web/web.vmx"))
+                .vm(config_only("by-uuid", &listed_by_uuid)),
+        )
+        .judge()
+        .are(
+            &[
+                "ds1/web/web.vmdk",
+                "ds1/data/data-flat.vmdk",
+                "ds1/by-uuid/by-uuid.vmdk",
+            ],
+            "owned",
+        );
+}
+
+#[test]
+fn v63_a_vm_that_is_called_by_its_path_bears_the_name_in_its_configuration() {
+    let named = |name: &str| {
+        let config = vmx("web", &["web.vmdk"]).set("displayName", "Shop").build();
+        let mut vm = row_of("web");
+        name.clone_into(&mut vm.name);
+        Site::vmware()
+            .file("ds1/web/web.vmx", config)
+            .disk("ds1/web/web")
+            .inventory(vcenter().vm(vm))
+            .judge()
+    };
+    for path in [
+        "[ds1] web/web.vmx",
+        "/vmfs/volumes/5f1c2d3e-0badc0de-1111-001b21aa0001/web/web.vmx",
+    ] {
+        named(path).owners("ds1/web/web-flat.vmdk", &["Shop"]);
+    }
+    named("Shop (old)").owners("ds1/web/web-flat.vmdk", &["Shop (old)"]);
+}
+
+#[test]
+fn v64_a_renamed_datastore_is_known_by_its_uuid() {
+    let url = format!("/vmfs/volumes/{UUID}/");
+    let alias = format!("/vmfs/volumes/{UUID}");
+    Site::bare()
+        .root("ds1", &[&alias])
+        .vm("ds1", "web")
+        .disk("ds1/loose/loose")
+        .inventory(
+            esx("before")
+                .datastore("old-name", &[&url], &["esx1"])
+                .vm(config_only("web", "[old-name] web/web.vmx")),
+        )
+        .inventory(esx("after").datastore("new-name", &[&url], &["esx1"]))
+        .judge()
+        .is("ds1/web/web.vmdk", "owned")
+        .is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v65_a_path_through_a_symbolic_link_to_an_unreadable_folder_is_no_ghost() {
+    let judged = Site::vmware()
+        .symlink("ds1/web", "0f1e2d3c-0000-1111-2222-333344445555")
+        .vm("ds1", "other")
+        .change(|catalogue| {
+            catalogue.issues.push(derelict::catalogue::Issue {
+                root: Some(0),
+                path: "0f1e2d3c-0000-1111-2222-333344445555".into(),
+                stage: derelict::catalogue::Stage::Crawl,
+                error: "permission denied".to_owned(),
+                folder: true,
+            });
+        })
+        .inventory(vcenter().vm(row_of("web")).vm(row_of("other")))
+        .judge();
+    assert_eq!(judged.report.problems, []);
+}
+
+#[test]
+fn v65_a_path_through_a_symbolic_link_leads_to_the_file() {
+    let folder = "0f1e2d3c-0000-1111-2222-333344445555";
+    let judged = Site::vmware()
+        .vmx(&format!("ds1/{folder}"), "web", &["web.vmdk"])
+        .disk(&format!("ds1/{folder}/web"))
+        .symlink("ds1/web", folder)
+        .inventory(vcenter().vm(row_of("web")))
+        .judge();
+    judged.is(&format!("ds1/{folder}/web.vmdk"), "owned");
+    assert!(!judged.is_reported("ds1/web/web.vmdk"), "a link is never walked");
+}
+
+#[test]
+fn v65_hard_links_have_the_verdict_of_the_best_protected_name_and_count_once() {
+    let judged = Site::vmware()
+        .vm("ds1", "web")
+        .hard_link("ds1/copy/other.vmdk", "ds1/web/web.vmdk")
+        .hard_link("ds1/copy/other-flat.vmdk", "ds1/web/web-flat.vmdk")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge();
+    judged.are(&["ds1/copy/other.vmdk", "ds1/copy/other-flat.vmdk"], "owned never");
+    let files: u64 = judged.report.summary.verdicts.values().map(|sum| sum.files).sum();
+    assert_eq!(files, 3, "a configuration, a descriptor and an extent");
+}
+
+#[test]
+fn v65_a_hard_link_of_the_same_file_on_another_root_counts_once() {
+    let judged = Site::vmware()
+        .root("again", &["again"])
+        .vm("ds1", "web")
+        .hard_link("again/web.vmdk", "ds1/web/web.vmdk")
+        .only_as_it_is()
+        .inventory(vcenter().datastore("again", &[], &["esx1"]).vm(row_of("web")))
+        .judge();
+    judged.is("again/web.vmdk", "owned");
+}
+
+/// A registered VM, and its descriptor and extent under other names, as hard links.
+fn hard_linked() -> Site {
+    Site::vmware()
+        .root("again", &["again"])
+        .vm("ds1", "web")
+        .hard_link("ds1/copy/other.vmdk", "ds1/web/web.vmdk")
+        .hard_link("ds1/copy/web-flat.vmdk", "ds1/web/web-flat.vmdk")
+        .hard_link("again/third.vmdk", "ds1/web/web.vmdk")
+        .only_as_it_is()
+        .inventory(vcenter().datastore("again", &[], &["esx1"]).vm(row_of("web")))
+}
+
+const LINKED: [&str; 3] = ["ds1/copy/other.vmdk", "ds1/copy/web-flat.vmdk", "again/third.vmdk"];
+
+#[test]
+fn v65_names_that_may_be_of_one_file_are_nobodys_only_where_the_file_system_tells_files_apart() {
+    hard_linked().judge().are(&LINKED, "owned never");
+    hard_linked()
+        .unnumbered(&LINKED)
+        .judge()
+        .are(&LINKED, "unknown/ambiguous-reference never")
+        .because("again/third.vmdk", "perhaps-same-file")
+        .says("ds1/copy/other.vmdk", "another name of the same file");
+    let of_vm = ["ds1/web/web.vmdk", "ds1/web/web-flat.vmdk"];
+    hard_linked()
+        .unnumbered(&of_vm)
+        .judge()
+        .are(&LINKED, "unknown/ambiguous-reference never");
+}
+
+#[test]
+fn v65_files_without_numbers_that_differ_in_time_or_length_are_not_one() {
+    let twins = || {
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/copy/old")
+            .all_modified(&["ds1/web/web.vmdk", "ds1/copy/old.vmdk"], "2026-01-02T03:04:05Z")
+            .all_modified(
+                &["ds1/web/web-flat.vmdk", "ds1/copy/old-flat.vmdk"],
+                "2026-01-02T03:04:06Z",
+            )
+            .inventory(vcenter().vm(row_of("web")))
+    };
+    let copies = ["ds1/copy/old.vmdk", "ds1/copy/old-flat.vmdk"];
+    let all = ["ds1/web/web.vmdk", "ds1/web/web-flat.vmdk", copies[0], copies[1]];
+    twins().judge().are(&copies, "orphaned/deleted-vm-disk");
+    twins()
+        .unnumbered(&all)
+        .judge()
+        .is(copies[1], "unknown/ambiguous-reference");
+    twins()
+        .unnumbered(&all)
+        .all_modified(&copies, "2026-01-02T03:04:07Z")
+        .judge()
+        .are(&copies, "orphaned/deleted-vm-disk");
+    let created = twins()
+        .unnumbered(&all)
+        .created("ds1/web/web-flat.vmdk", "2025-01-01T00:00:00Z")
+        .created("ds1/copy/old-flat.vmdk", "2025-01-01T00:00:01Z");
+    created.judge().is(copies[1], "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v66_one_label_of_two_vcenters_is_not_guessed() {
+    let first = esx("vc1")
+        .datastore("ds", &[&format!("/vmfs/volumes/{UUID}")], &["esx1"])
+        .vm(row("a", "[ds] a/a.vmx", &["[ds] a/a.vmdk"]));
+    let second = esx("vc2")
+        .datastore("ds", &[&format!("/vmfs/volumes/{OTHER}")], &["esx1"])
+        .vm(row("b", "[ds] b/b.vmx", &["[ds] b/b.vmdk"]));
+    Site::bare()
+        .root("ds1", &["ds"])
+        .disk("ds1/loose/loose")
+        .vm("ds1", "unseen")
+        .inventory(first)
+        .inventory(second)
+        .judge()
+        .is("ds1/loose/loose.vmdk", "unknown")
+        .is("ds1/unseen/unseen.vmdk", "unknown");
+}
+
+#[test]
+fn v66_two_roots_of_one_label_are_told_apart_by_what_lies_in_them() {
+    let first = esx("vc1")
+        .datastore("ds", &[&format!("/vmfs/volumes/{UUID}")], &["esx1"])
+        .vm(row("a", "[ds] a/a.vmx", &["[ds] a/a.vmdk"]));
+    let second = esx("vc2")
+        .datastore("ds", &[&format!("/vmfs/volumes/{OTHER}")], &["esx1"])
+        .vm(row("b", "[ds] b/b.vmx", &["[ds] b/b.vmdk"]));
+    Site::bare()
+        .root("one", &[])
+        .root("two", &[])
+        .vm("one", "a")
+        .vm("two", "b")
+        .disk("one/b/b")
+        .inventory(first)
+        .inventory(second)
+        .judge()
+        .are(&["one/a/a.vmdk", "two/b/b.vmdk"], "owned");
+}
+
+#[test]
+fn v66_the_same_label_on_two_vcenters_never_crosses_over() {
+    let first = esx("vc1")
+        .datastore("ds", &[&format!("/vmfs/volumes/{UUID}")], &["esx1"])
+        .vm(row("a", "[ds] a/a.vmx", &["[ds] a/a.vmdk"]));
+    let second = esx("vc2")
+        .datastore("ds", &[&format!("/vmfs/volumes/{OTHER}")], &["esx1"])
+        .vm(row("b", "[ds] b/b.vmx", &["[ds] b/b.vmdk"]));
+    Site::bare()
+        .root("one", &[&format!("/vmfs/volumes/{UUID}")])
+        .root("two", &[&format!("/vmfs/volumes/{OTHER}")])
+        .vm("one", "a")
+        .vm("two", "b")
+        .disk("two/a/a")
+        .inventory(first)
+        .inventory(second)
+        .judge()
+        .are(&["one/a/a.vmdk", "two/b/b.vmdk"], "owned")
+        .is("two/a/a.vmdk", "orphaned/migration-leftover");
+}
+
+#[test]
+fn v67_one_file_that_differs_in_case_is_a_probable_match() {
+    Site::vmware()
+        .vmx("ds1/Web", "web", &["WEB.VMDK"])
+        .disk("ds1/Web/web")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/Web/web.vmdk", "owned")
+        .because("ds1/Web/web.vmx", "registered-vm");
+}
+
+// V67 wants `unknown/ambiguous-reference` for several files that differ in case only. One of them is needed and none may
+// be called nobody's; `owned` protects them as well, and that is what is asked here.
+// A folder of Windows does not hold both.
+#[cfg(unix)]
+#[test]
+fn v67_several_files_that_differ_in_case_are_all_protected() {
+    let judged = Site::vmware()
+        .vmx("ds1/web", "web", &["DISK.vmdk"])
+        .disk("ds1/web/disk")
+        .disk("ds1/web/Disk")
+        .inventory(vcenter().vm(config_only("web", "[ds1] web/web.vmx")))
+        .judge();
+    for path in ["ds1/web/disk.vmdk", "ds1/web/Disk.vmdk"] {
+        assert!(
+            ["owned", "unknown"].contains(&judged.artifact(path).verdict.name()),
+            "{path} may be the disk of a VM"
+        );
+    }
+}
+
+#[test]
+fn v68_odd_paths_are_read() {
+    let judged = Site::vmware()
+        .vmx("ds1/a b [c]", "x", &["disk [1] (ü).vmdk"])
+        .disk("ds1/a b [c]/disk [1] (ü)")
+        .vmx("ds1", "top", &["top.vmdk"])
+        .disk("ds1/top")
+        .vmx("ds1/deep/er", "deep", &["../up.vmdk"])
+        .disk("ds1/deep/up")
+        .inventory(
+            vcenter()
+                .vm(row("x", "[ds1] a b [c]/x.vmx", &["[ds1] a b [c]/disk [1] (ü).vmdk"]))
+                .vm(row("top", "[ds1] top.vmx", &["[ds1]top.vmdk"]))
+                .vm(row("deep", "[ds1] /deep//er/./deep.vmx", &["[ds1] deep/er/../up.vmdk"])),
+        )
+        .judge();
+    judged.are(
+        &[
+            "ds1/a b [c]/disk [1] (ü)-flat.vmdk",
+            "ds1/top-flat.vmdk",
+            "ds1/deep/up.vmdk",
+            "ds1/deep/er/deep.vmx",
+        ],
+        "owned",
+    );
+}
+
+// No name on Windows has an asterisk.
+#[cfg(unix)]
+#[test]
+fn v69_v70_names_are_no_patterns_and_a_like_named_disk_elsewhere_hides_nothing() {
+    Site::vmware()
+        .vmx("ds1/w[e]b.*", "w[e]b.*", &["w[e]b.*.vmdk"])
+        .disk("ds1/w[e]b.*/w[e]b.*")
+        .disk("ds1/web.x/web.x")
+        .file("ds1/old/w[e]b.*.vmdk", descriptor("other").build())
+        .zeros("ds1/old/other-flat.vmdk", SECTORS * 512)
+        .inventory(vcenter().vm(row_of("w[e]b.*")))
+        .judge()
+        .is("ds1/w[e]b.*/w[e]b.*-flat.vmdk", "owned")
+        .is("ds1/web.x/web.x.vmdk", "orphaned/deleted-vm-disk")
+        .is("ds1/old/w[e]b.*.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v71_nested_folders_are_judged_file_by_file() {
+    Site::vmware()
+        .vmx("ds1/a/b/c", "web", &["web.vmdk"])
+        .disk("ds1/a/b/c/web")
+        .disk("ds1/a/b/left")
+        .disk("ds1/root")
+        .inventory(vcenter().vm(row("web", "[ds1] a/b/c/web.vmx", &["[ds1] a/b/c/web.vmdk"])))
+        .judge()
+        .is("ds1/a/b/c/web-flat.vmdk", "owned")
+        .are(&["ds1/a/b/left.vmdk", "ds1/root.vmdk"], "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v72_the_name_of_a_folder_decides_nothing() {
+    Site::vmware()
+        .file("ds1/before/before.vmx", vmx("after", &["before.vmdk"]).build())
+        .disk("ds1/before/before")
+        .disk("ds1/after/after")
+        .inventory(vcenter().vm(row("after", "[ds1] before/before.vmx", &["[ds1] before/before.vmdk"])))
+        .judge()
+        .is("ds1/before/before.vmdk", "owned")
+        .owners("ds1/before/before.vmdk", &["after"])
+        .is("ds1/after/after.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v73_absolute_parent_hints_are_read_through_every_name_of_the_datastore() {
+    for hint in [
+        "/vmfs/volumes/ds1/gold/gold.vmdk".to_owned(),
+        format!("/vmfs/volumes/{UUID}/gold/gold.vmdk"),
+        "../gold/gold.vmdk".to_owned(),
+    ] {
+        Site::vmware()
+            .disk("ds1/gold/gold")
+            .vmx("ds1/web", "web", &["web.vmdk"])
+            .delta("ds1/web/web", &hint)
+            .inventory(
+                esx("vc1")
+                    .datastore("ds1", &[&format!("/vmfs/volumes/{UUID}")], &["esx1"])
+                    .vm(row_of("web")),
+            )
+            .judge()
+            .are(&["ds1/gold/gold.vmdk", "ds1/gold/gold-flat.vmdk"], "owned");
+    }
+}
+
+#[test]
+fn a_root_that_is_a_folder_of_its_datastore_is_placed_by_its_alias() {
+    Site::bare()
+        .root("part", &["[ds1] prod/vms"])
+        .vm("part", "web")
+        .disk("part/loose/loose")
+        .inventory(esx("vc1").datastore("ds1", &[], &["esx1"]).vm(row(
+            "web",
+            "[ds1] prod/vms/web/web.vmx",
+            &["[ds1] prod/vms/web/web.vmdk"],
+        )))
+        .judge()
+        .is("part/web/web.vmdk", "owned")
+        .is("part/loose/loose.vmdk", "orphaned/deleted-vm-disk");
+}
+
+// The part of the datastore that is not a root was not read: a VM there may use what lies here.
+#[test]
+fn a_vm_in_the_other_part_of_a_datastore_may_use_what_lies_in_this_part() {
+    Site::bare()
+        .root("part", &["[ds1] prod/vms"])
+        .vm("part", "web")
+        .disk("part/loose/loose")
+        .inventory(
+            esx("vc1")
+                .datastore("ds1", &[], &["esx1"])
+                .vm(row(
+                    "web",
+                    "[ds1] prod/vms/web/web.vmx",
+                    &["[ds1] prod/vms/web/web.vmdk"],
+                ))
+                .vm(config_only("far", "[ds1] lab/far/far.vmx")),
+        )
+        .judge()
+        .is("part/loose/loose.vmdk", "unknown");
+}
+
+#[test]
+fn a_subfolder_scanned_as_a_root_without_alias_is_not_judged_as_the_datastore() {
+    Site::bare()
+        .root("vms", &[])
+        .vm("vms", "web")
+        .disk("vms/loose/loose")
+        .inventory(esx("vc1").datastore("ds1", &[], &["esx1"]).vm(row(
+            "web",
+            "[ds1] prod/web/web.vmx",
+            &["[ds1] prod/web/web.vmdk"],
+        )))
+        .judge()
+        .is("vms/loose/loose.vmdk", "unknown/no-coverage")
+        .is("vms/web/web.vmdk", "unknown/no-coverage");
+}
+
+#[test]
+fn a_root_without_alias_is_inferred_from_what_resolves_and_lowers_the_confidence() {
+    Site::bare()
+        .root("mnt", &[])
+        .vm("mnt", "web")
+        .vm("mnt", "db")
+        .vm("mnt", "app")
+        .disk("mnt/loose/loose")
+        .inventory(vcenter().vm(row_of("web")).vm(row_of("db")).vm(row_of("app")))
+        .judge()
+        .is("mnt/web/web.vmdk", "owned")
+        .is("mnt/loose/loose.vmdk", "orphaned/deleted-vm-disk")
+        .confidence("mnt/loose/loose.vmdk", "medium");
+}
