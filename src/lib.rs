@@ -52,3 +52,4 @@ pub mod tables;
 pub mod volume;
 #[cfg(windows)]
 mod windows;
+mod words;

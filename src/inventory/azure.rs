@@ -10,6 +10,7 @@ use super::{
     names,
     part::{NamedVm, ObjectDraft, Part, Place},
 };
+use crate::words::count;
 
 /// The list holds resources of Azure Local.
 pub(super) fn is_list(document: Json<'_>) -> bool {
@@ -54,7 +55,10 @@ pub(super) fn add(part: &mut Part, list: Json<'_>, row: &str) {
     if without_path > 0 {
         part.warn(
             "objects-without-path",
-            format!("{row}: of {without_path} disks and images the file is not told; Get-VHD on the nodes tells it"),
+            format!(
+                "{row}: of {} the file is not told; Get-VHD on the nodes tells it",
+                count(without_path, "disk or image", "disks and images")
+            ),
         );
     }
 }
@@ -107,8 +111,8 @@ pub(super) fn unattached(parts: &[Part], objects: &[RegisteredObject]) -> Option
     Some(InventoryWarning::note(
         "unattached-disks",
         format!(
-            "{} disks of Azure Local are used by no VM of its list, first: {}; they are resources all the same and are deleted in Azure only",
-            free.len(),
+            "{} used by no VM of its list, first: {}; such a disk is a resource all the same and is deleted in Azure only",
+            count(free.len(), "disk of Azure Local is", "disks of Azure Local are"),
             first.name
         ),
     ))

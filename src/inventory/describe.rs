@@ -11,7 +11,7 @@ use super::{
     Imported, Inventory, Listing, Registration,
     protection::{Protection, Subject},
 };
-use crate::{kind::Role, report::show, sanitize};
+use crate::{kind::Role, report::show, sanitize, words::count};
 
 /// Writes what was understood of the exports.
 ///
@@ -238,7 +238,11 @@ fn observations(inventory: &Inventory) -> Vec<(&'static str, String)> {
             " of folders and volumes".to_owned(),
         ),
         ("open files", seen.open_files.len(), String::new()),
-        ("granted files", seen.grants.len(), format!(" to {} VMs", granted.len())),
+        (
+            "granted files",
+            seen.grants.len(),
+            format!(" to {}", count(granted.len(), "VM", "VMs")),
+        ),
         ("compute systems", seen.compute_systems.len(), String::new()),
         (
             "second opinions",
@@ -274,7 +278,7 @@ fn backups(imported: &Imported, out: &mut dyn Write) -> io::Result<()> {
         .filter(|(vm, of)| of.is_empty() && !vm.placeholder);
     let bare: BTreeSet<&str> = bare.map(|(vm, _)| vm.name.as_str()).collect();
     writeln!(out, "Backups")?;
-    line(out, "protected", &format!("{} VMs", of_backups.len()))?;
+    line(out, "protected", &count(of_backups.len(), "VM", "VMs"))?;
     if !vms.is_empty() {
         line(out, "not protected", &some_of(&bare))?;
         line(out, "gone", &some_of(&gone))?;

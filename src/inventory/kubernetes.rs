@@ -6,6 +6,7 @@ use super::{
     json::Json,
     part::{ObjectDraft, Part, Place},
 };
+use crate::words::count;
 
 /// The name of the CSI driver of vSphere.
 const DRIVER: &str = "csi.vsphere.vmware.com";
@@ -45,7 +46,10 @@ pub(super) fn add(part: &mut Part, document: Json<'_>, row: &str) {
     if others > 0 {
         part.warn(
             "other-volumes",
-            format!("{row}: {others} volumes are of other drivers than {DRIVER}, so no disk of a datastore is theirs"),
+            format!(
+                "{row}: {} of another driver than {DRIVER}, so that no disk of a datastore belongs to it",
+                count(others, "volume is", "volumes are")
+            ),
         );
     }
 }

@@ -7,7 +7,7 @@ use super::{
     part::{ChainLink, Draft, Part},
     windows::add_object,
 };
-use crate::kind::Role;
+use crate::{kind::Role, words::count};
 
 /// The command whose output holds all that is needed.
 const COMMAND: &str = "Get-SCVirtualMachine | Select-Object …,@{n='Disks';e={@($_.VirtualDiskDrives.VirtualHardDisk.Location)}} | ConvertTo-Json -Depth 3";
@@ -63,14 +63,18 @@ pub(super) fn add_vms(part: &mut Part, list: Json<'_>, row: &str) {
     if pathless > 0 {
         part.warn_capping(
             "depth-truncated",
-            format!("{file}: the disks of {pathless} VMs are names without a place; export again with {COMMAND}"),
+            format!(
+                "{file}: the disks of {} are names without a place; export again with {COMMAND}",
+                count(pathless, "VM", "VMs")
+            ),
         );
     }
     if nameless > 0 {
         part.warn(
             "scvmm-ids-only",
             format!(
-                "{file}: of {nameless} VMs it has the ID of VMM and not the id that Hyper-V gives them; export VMId too"
+                "{file}: of {} it has the ID of VMM and not the id that Hyper-V gives; export VMId too",
+                count(nameless, "VM", "VMs")
             ),
         );
     }

@@ -279,7 +279,7 @@ fn vms_of_azure_local_name_themselves_and_the_disks_that_they_use() {
         let found = inventory.warnings.iter().find(|warning| warning.code == code);
         found.unwrap_or_else(|| panic!("no {code}")).text.clone()
     };
-    assert!(warning("unattached-disks").contains("1 disks of Azure Local are used by no VM of its list, first: free"));
+    assert!(warning("unattached-disks").contains("1 disk of Azure Local is used by no VM of its list, first: free"));
     assert!(
         warning("vm-count-mismatch").contains("first: web"),
         "Get-VM of the nodes does not list it"

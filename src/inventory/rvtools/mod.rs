@@ -24,6 +24,7 @@ use super::{
     values,
     workbook::Sheet,
 };
+use crate::words::count;
 
 /// Which sheets of a workbook are worth reading.
 pub(super) fn is_wanted(sheet: &str) -> bool {
@@ -77,7 +78,7 @@ pub(super) fn import_csv(origin: &Origin, tab: Tab, table: Table) -> (Vec<Part>,
 }
 
 fn in_words(tab: Tab, table: &Table) -> String {
-    format!("{} ({} rows)", tab.name(), table.rows.len())
+    format!("{} ({})", tab.name(), count(table.rows.len(), "row", "rows"))
 }
 
 fn import(origin: &Origin, kind: InventoryKind, tabs: Vec<(Tab, Table)>) -> Vec<Part> {

@@ -26,6 +26,7 @@ use super::{
     resolve::References,
     traces::Traces,
 };
+pub(crate) use crate::words::count;
 use crate::{
     catalogue::Catalogue,
     inventory::Inventory,
@@ -597,11 +598,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn roots_of(&self, vm: &OwnerVm) -> BTreeSet<usize> {
-        let found = vm.files.keys().map(|&node| self.world.files.nodes[node].entry.root);
-        found
-            .chain(vm.missing.iter().map(|missing| missing.root))
-            .chain(vm.ghost.iter().map(|(root, _)| *root))
-            .collect()
+        own::roots_of(self.world, vm)
     }
 }
 
@@ -636,13 +633,4 @@ pub(crate) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
         return names.join(", ");
     }
     format!("{} and {} more", names[..SHOWN].join(", "), names.len() - SHOWN)
-}
-
-/// `1 VM`, `2 VMs`.
-pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
-    if number == 1 {
-        format!("1 {one}")
-    } else {
-        format!("{number} {many}")
-    }
 }

@@ -173,7 +173,7 @@ impl Builder<'_> {
                 self.gap(ReasonCode::OwnerUnreadable, text, roots, Reach::Attachable);
             }
             (Platform::Hyperv, true) => {
-                let roots = self.roots_of_state(vm).unwrap_or_else(|| self.of_platform(vm.platform));
+                let roots = own::roots_of_state(self.world, vm).unwrap_or_else(|| self.of_platform(vm.platform));
                 self.gap(ReasonCode::OwnerUnreadable, elsewhere, roots, Reach::State);
             }
             (Platform::Hyperv, false) => self.reach_of_unknown_vm(vm, text, Reach::Everything),
@@ -349,28 +349,6 @@ impl Builder<'_> {
             BTreeSet::from([node.entry.root]),
             reach,
         );
-    }
-
-    /// Where a VM of Hyper-V keeps its state and the disks of its checkpoints: beside its disks, and in the folders that its
-    /// rows name. `None` where a row names none, or one whose place is not known.
-    fn roots_of_state(&self, vm: &OwnerVm) -> Option<BTreeSet<usize>> {
-        let mut roots = self.roots_of(vm);
-        if !vm.outside.is_empty() {
-            return None;
-        }
-        for &(inventory, row) in &vm.rows {
-            let row = &self.world.inventories[inventory].vms[row];
-            if row.folders.is_empty() {
-                return None;
-            }
-            for folder in &row.folders {
-                match self.world.resolver.listed(inventory, row.host.as_deref(), folder) {
-                    Target::Missing { root, .. } | Target::Unread { root, .. } => drop(roots.insert(root)),
-                    Target::Files(_) | Target::Outside | Target::NotAFile => return None,
-                }
-            }
-        }
-        Some(roots)
     }
 
     /// A registered VM of which neither the inventory nor the scan tells the disks.

@@ -21,7 +21,11 @@ impl Judge<'_> {
         let shown_inventory = |&index: &usize| {
             let inventory: &Inventory = &self.world.inventories[index];
             let taken = inventory.collected.map_or_else(|| "time unknown".to_owned(), shown);
-            format!("{} ({} VMs, {taken})", inventory.source, inventory.vms.len())
+            format!(
+                "{} ({}, {taken})",
+                inventory.source,
+                count(inventory.vms.len(), "VM", "VMs")
+            )
         };
         let names: Vec<String> = self.coverage.roots[root]
             .inventories

@@ -13,7 +13,7 @@ use super::{
     checkpoints::Checkpoints,
     companions::{self, Standing},
     files::{Files, NodeId},
-    resolve::{Edge, References, Resolver},
+    resolve::{Edge, References, Resolver, Target},
 };
 use crate::{
     catalogue::Catalogue,
@@ -359,6 +359,37 @@ pub(crate) fn is_off(world: World<'_>, vm: &OwnerVm) -> bool {
             let state = world.inventories[inventory].vms[row].state.as_deref().map(fold);
             matches!(state.as_deref(), Some("poweredoff" | "off"))
         })
+}
+
+/// Roots on which a VM has files, or should have them.
+pub(crate) fn roots_of(world: World<'_>, vm: &OwnerVm) -> BTreeSet<usize> {
+    let found = vm.files.keys().map(|&node| world.files.nodes[node].entry.root);
+    found
+        .chain(vm.missing.iter().map(|missing| missing.root))
+        .chain(vm.ghost.iter().map(|(root, _)| *root))
+        .collect()
+}
+
+/// Where a VM of Hyper-V keeps its state and the disks of its checkpoints: beside its disks, and in the folders that its
+/// rows name. `None` where a row names none, or one whose place is not known.
+pub(crate) fn roots_of_state(world: World<'_>, vm: &OwnerVm) -> Option<BTreeSet<usize>> {
+    let mut roots = roots_of(world, vm);
+    if !vm.outside.is_empty() {
+        return None;
+    }
+    for &(inventory, row) in &vm.rows {
+        let row = &world.inventories[inventory].vms[row];
+        if row.folders.is_empty() {
+            return None;
+        }
+        for folder in &row.folders {
+            match world.resolver.listed(inventory, row.host.as_deref(), folder) {
+                Target::Missing { root, .. } | Target::Unread { root, .. } => drop(roots.insert(root)),
+                Target::Files(_) | Target::Outside | Target::NotAFile => return None,
+            }
+        }
+    }
+    Some(roots)
 }
 
 /// True for edges that ownership follows.
