@@ -19,6 +19,9 @@ use super::{
 };
 use crate::{raw::RawPath, saved_file::SavedFile};
 
+/// How many folders lie above each other until the first files are found.
+const MAX_DEPTH: usize = 4;
+
 /// Most files of a folder of exports that are looked at.
 const MAX_FOLDER_FILES: usize = 10_000;
 
@@ -32,7 +35,10 @@ pub(super) enum ImportError {
     #[error("empty: the export failed or has no rows; export it again")]
     Empty,
     /// A list without a row.
-    #[error("an empty list: the export has no rows, perhaps for want of rights, or failed; export it again")]
+    #[error(
+        "an empty list: there may be nothing to list, or the command lacked the rights or failed, which it does not tell; export it again, \
+         or leave it out where there is nothing to list"
+    )]
     NoRows,
     /// It is something else.
     #[error("not understood: {0}")]
@@ -84,18 +90,33 @@ struct Found {
 }
 
 impl Found {
-    /// Adds a folder and the folders in it, which may be bundles of hosts.
+    /// Adds a folder and the folders in it, which may be bundles of hosts. Where neither holds a file, as in a folder of sites with
+    /// a folder for each vCenter, the folders below count; what lies further down than the first files is not looked into.
     fn add_folder(&mut self, folder: &Path, kind: Option<InventoryKind>) {
         let before = self.parts.len() + self.saved.len();
         if self.add_bundle(folder, kind) {
             return;
         }
-        let (mut all, folders) = self.entries(folder);
-        for below in folders {
-            if !self.add_bundle(&below, kind) {
-                all.extend(self.entries(&below).0);
+        let (mut all, mut folders) = self.entries(folder);
+        for depth in 1..=MAX_DEPTH {
+            if depth > 1 && (!all.is_empty() || self.parts.len() + self.saved.len() > before) {
+                break;
             }
+            let mut inner = Vec::new();
+            for below in folders {
+                if !self.add_bundle(&below, kind) {
+                    let (files, further) = self.entries(&below);
+                    all.extend(files);
+                    inner.extend(further);
+                }
+            }
+            folders = inner;
         }
+        self.detected.extend(folders.iter().map(|below| DetectedFile {
+            path: RawPath::from_os(below),
+            kind: None,
+            why: "not looked into: a folder further down than those with files; give it itself where it holds exports".to_owned(),
+        }));
         if all.is_empty() && self.parts.len() == before {
             let error = ImportError::NotUnderstood("a folder without files".to_owned());
             self.add_issue(folder, &error);
@@ -313,7 +334,8 @@ fn is_failed_export(path: &Path, error: &ImportError) -> bool {
         ImportError::NotUnderstood(_) => false,
         // What the export scripts note of commands that failed; what those were to make is missing, which is told.
         ImportError::WrongForm(_) if path.file_name().is_some_and(|name| name == "errors.txt") => false,
-        ImportError::Empty => has_name_of_export(path),
+        // Export-Csv writes no byte where there is nothing to list.
+        ImportError::Empty => has_name_of_export(path) && !is_of_optional_things(path),
         ImportError::NoRows => has_name_of_export(path) && !may_have_no_rows(path),
         ImportError::Io(_)
         | ImportError::WrongForm(_)
@@ -330,26 +352,39 @@ fn has_name_of_export(path: &Path) -> bool {
     extension.is_some_and(|extension| ["json", "csv", "xml", "xlsx"].contains(&extension.as_str()))
 }
 
-/// True for a name that tells of things which a sound site may have none of. Of hosts and VMs every export has some, and
-/// exports bear the names of hosts, which may be words like `node-2`: those count only where nothing else stands there.
+/// Things that a sound site may have none of.
+const OPTIONAL_THINGS: [&str; 15] = [
+    "template",
+    "snapshot",
+    "checkpoint",
+    "replication",
+    "dvd",
+    "floppy",
+    "floppies",
+    "fcd",
+    "pv",
+    "pvc",
+    "rdm",
+    "iso",
+    "tag",
+    "error",
+    "dfs",
+];
+
+/// Of hosts and VMs every export has some.
+const NEVER_OPTIONAL: [&str; 6] = ["vm", "vms", "host", "hosts", "hyperv", "hypervisor"];
+
+/// True for a name that tells of things which a sound site may have none of, or of the points and jobs of a backup product.
+fn is_of_optional_things(path: &Path) -> bool {
+    const OF_BACKUPS: [&str; 5] = ["restore", "point", "backup", "job", "veeam"];
+    let words = words_of(path);
+    let is_optional = |word: &String| is_one_of(&OPTIONAL_THINGS, word) || is_one_of(&OF_BACKUPS, word);
+    words.iter().any(is_optional) && !words.iter().any(|word| NEVER_OPTIONAL.contains(&word.as_str()))
+}
+
+/// The same of a list without rows. Exports bear the names of hosts, which may be words like `node-2`: those count only where
+/// nothing else stands there.
 fn may_have_no_rows(path: &Path) -> bool {
-    const THINGS: [&str; 15] = [
-        "template",
-        "snapshot",
-        "checkpoint",
-        "replication",
-        "dvd",
-        "floppy",
-        "floppies",
-        "fcd",
-        "pv",
-        "pvc",
-        "rdm",
-        "iso",
-        "tag",
-        "error",
-        "dfs",
-    ];
     const PERHAPS_HOSTS: [&str; 29] = [
         "replica",
         "media",
@@ -381,17 +416,21 @@ fn may_have_no_rows(path: &Path) -> bool {
         "vhd",
         "server",
     ];
-    const NEVER: [&str; 6] = ["vm", "vms", "host", "hosts", "hyperv", "hypervisor"];
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let words = words(&name);
-    let is_one_of = |known: &[&str], word: &String| {
-        let single = word.strip_suffix('s').unwrap_or(word);
-        known.contains(&word.as_str()) || known.contains(&single)
-    };
-    let is_thing = |word: &String| is_one_of(&THINGS, word);
+    let words = words_of(path);
+    let is_thing = |word: &String| is_one_of(&OPTIONAL_THINGS, word);
     let is_optional = |word: &String| is_thing(word) || is_one_of(&PERHAPS_HOSTS, word);
-    !words.iter().any(|word| NEVER.contains(&word.as_str()))
+    !words.iter().any(|word| NEVER_OPTIONAL.contains(&word.as_str()))
         && (words.iter().any(is_thing) || words.iter().all(is_optional))
+}
+
+/// A word, or the plural of one.
+fn is_one_of(known: &[&str], word: &str) -> bool {
+    let single = word.strip_suffix('s').unwrap_or(word);
+    known.contains(&word) || known.contains(&single)
+}
+
+fn words_of(path: &Path) -> Vec<String> {
+    words(&path.file_stem().unwrap_or_default().to_string_lossy())
 }
 
 /// The words of a name, in lower case: `ClusterNodes` and `cluster-nodes` have two.

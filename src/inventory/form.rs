@@ -494,7 +494,7 @@ static LISTS: [Form; 44] = [
     ),
     form(
         Tool::Powercli,
-        "templates with `Id` and `HostId`",
+        "VMs or templates with their `Id`",
         |i| i.get("id").text().is_some_and(|id| id.starts_with("VirtualMachine-")),
         powercli::add_plain_vms,
     ),

@@ -11,7 +11,7 @@ use super::{
     values,
     vi::{self, Layout},
 };
-use crate::kind::Role;
+use crate::{kind::Role, words::count};
 
 /// The command whose output holds all that is needed.
 pub(super) const COMMAND: &str = "Get-View -ViewType VirtualMachine … | ConvertTo-Json -Depth 8";
@@ -48,7 +48,10 @@ fn projected(object: Json<'_>, row: String) -> Draft {
             instance_id: object.first(&["instanceUuid", "persistentId"]).id(),
             bios_id: object.get("uuid").id(),
             host: object.first(&["host", "vmHost"]).string(),
-            template: object.get("template").truth(),
+            template: object.get("template").truth()
+                || config
+                    .as_deref()
+                    .is_some_and(|config| values::ends_with(config, &[".vmtx"])),
             state: object.get("powerState").scalar(),
             connection: object.get("connectionState").string(),
             has_configuration: config.is_some() || !object.get("instanceUuid").is_null(),
@@ -102,9 +105,13 @@ pub(super) fn add_plain_vms(part: &mut Part, list: Json<'_>, row: &str) {
     columns::of_vms(part, &list.objects());
     let before = part.vms.len();
     let objects = list.objects();
-    let has_states = objects.iter().any(|object| !object.get("powerState").is_null());
+    let is_of_templates = part.origin.name().to_lowercase().contains("template");
+    let signs = TemplateSigns {
+        has_states: objects.iter().any(|object| !object.get("powerState").is_null()),
+        is_of_templates,
+    };
     for (index, object) in objects.into_iter().enumerate() {
-        let draft = plain(object, has_states, object.row_name(row, index));
+        let draft = plain(object, signs, object.row_name(row, index));
         part.vms.push(draft);
     }
     let added = part.vms.get(before..).unwrap_or_default();
@@ -120,18 +127,28 @@ pub(super) fn add_plain_vms(part: &mut Part, list: Json<'_>, row: &str) {
 /// Code of the warning that templates are not listed.
 pub(super) const NO_TEMPLATES: &str = "no-templates";
 
+/// What the list of an object says of templates.
+#[derive(Clone, Copy)]
+struct TemplateSigns {
+    /// Some of it have a power state.
+    has_states: bool,
+    /// Its file is called a list of templates.
+    is_of_templates: bool,
+}
+
 /// A template by its word, by the ending of its path, or by what it lacks: it has no power state, where others of the list
-/// have one, and `Get-Template` gives a host and no id that persists. A column that was left out makes no template of a VM.
-fn is_template(object: Json<'_>, config: Option<&str>, has_states: bool) -> bool {
-    let of_get_template = object.has("hostId") && !object.has("persistentId");
+/// have one, and `Get-Template` gives a host and no id that persists. A column that was left out makes no template of a VM;
+/// where it was, the name of the file tells of which of the two commands it is.
+fn is_template(object: Json<'_>, config: Option<&str>, signs: TemplateSigns) -> bool {
+    let of_get_template = (object.has("hostId") || signs.is_of_templates) && !object.has("persistentId");
     object.get("template").truth()
         || match config {
             Some(config) => values::ends_with(config, &[".vmtx"]),
-            None => object.get("powerState").is_null() && (has_states || of_get_template),
+            None => object.get("powerState").is_null() && (signs.has_states || of_get_template),
         }
 }
 
-fn plain(object: Json<'_>, has_states: bool, row: String) -> Draft {
+fn plain(object: Json<'_>, signs: TemplateSigns, row: String) -> Draft {
     let extension = object.get("extensionData");
     let config = object.first(&[
         "vmPathName",
@@ -146,7 +163,7 @@ fn plain(object: Json<'_>, has_states: bool, row: String) -> Draft {
             instance_id: object.first(&["persistentId", "instanceUuid"]).id(),
             bios_id: object.get("uuid").id(),
             host: object.first(&["vmHost.name", "vmHost", "host.name", "host"]).string(),
-            template: is_template(object, config.text(), has_states),
+            template: is_template(object, config.text(), signs),
             state: object.get("powerState").scalar(),
             connection: object.get("connectionState").string(),
             has_configuration: true,
@@ -249,7 +266,10 @@ pub(super) fn add_disks(part: &mut Part, list: Json<'_>, row: &str) {
     if pathless > 0 {
         part.warn_capping(
             "not-exported-cell",
-            format!("{row}: {pathless} rows have no path of a disk; export Parent and Filename of Get-HardDisk again"),
+            format!(
+                "{row}: {} no path of a disk; export Parent and Filename of Get-HardDisk again",
+                count(pathless, "row has", "rows have")
+            ),
         );
     }
 }

@@ -136,10 +136,11 @@ impl Table {
 }
 
 impl Table {
-    /// The header as an object: what a row would have.
-    pub(super) fn header_object(&self) -> Value {
+    /// The first row as an object; without rows what one would have.
+    pub(super) fn first_object(&self) -> Value {
         let names = self.header.iter().map(|name| name.trim().to_owned());
-        Value::Object(names.map(|name| (name, Value::Null)).collect())
+        let empty = || Value::Object(names.map(|name| (name, Value::Null)).collect());
+        self.rows.first().map_or_else(empty, |row| self.object(row))
     }
 
     /// The rows as JSON objects, whose members are named by the header; an empty cell is null.

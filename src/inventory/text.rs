@@ -17,8 +17,17 @@ pub(super) struct Text<'a> {
     pub(super) guessed: bool,
 }
 
-/// Decodes the bytes of an export.
+/// Decodes the bytes of an export. Where its lines end as on an old Macintosh, with a carriage return alone, as a spreadsheet
+/// still offers it, they end with a line feed afterwards.
 pub(super) fn decode(bytes: &[u8]) -> Text<'_> {
+    let mut text = decoded(bytes);
+    if text.text.contains('\r') && !text.text.contains('\n') {
+        text.text = Cow::Owned(text.text.replace('\r', "\n"));
+    }
+    text
+}
+
+fn decoded(bytes: &[u8]) -> Text<'_> {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         return certain(encoding, bytes.get(mark..).unwrap_or_default());
     }

@@ -104,3 +104,64 @@ fn the_order_of_the_arguments_changes_nothing() {
     let (info, disk) = (folder.put("1.csv", INFO), folder.put("2.csv", DISK));
     assert_eq!(import_paths(&[&info, &disk]), import_paths(&[&disk, &info]));
 }
+
+#[test]
+fn folders_of_folders_are_read_down_to_the_first_files_and_what_lies_further_down_is_told() {
+    let folder = Folder::new();
+    for (place, name) in [
+        ("site1/vc1", "a"),
+        ("site1/vc2", "b"),
+        ("site2/vc3", "c"),
+        ("site2/vc3/old", "d"),
+    ] {
+        let vms = collected("vm-1", &serde_json::json!({"name": name}));
+        folder.put(&format!("exports/{place}/vms.json"), vms);
+    }
+    let imported = import_paths(&[&folder.path().join("exports")]);
+    let names = imported
+        .inventories
+        .iter()
+        .map(|inventory| inventory.vms[0].name.as_str());
+    assert_eq!(names.collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert_eq!(imported.issues, []);
+    let told = imported.detected.iter().find(|file| file.path.lossy().ends_with("old"));
+    assert!(told.is_some_and(|file| file.kind.is_none() && file.why.starts_with("not looked into")));
+    std::fs::create_dir_all(folder.path().join("none/a/b")).unwrap();
+    let imported = import_paths(&[&folder.path().join("none")]);
+    assert_eq!(imported.issues[0].error, "not understood: a folder without files");
+}
+
+#[test]
+fn a_list_of_no_bytes_is_missed_unless_a_site_may_have_none_of_its_things() {
+    for (name, is_missed) in [
+        ("restore-points.csv", false),
+        ("VeeamJobs.csv", false),
+        ("snapshots.json", false),
+        ("vms.csv", true),
+        ("vm-snapshots.csv", true),
+        ("disks.csv", true),
+        ("cluster-nodes.csv", true),
+    ] {
+        let folder = Folder::new();
+        folder.put("all.json", collected("vm-1", &serde_json::json!({"name": "a"})));
+        let path = folder.put(name, "");
+        assert_eq!(!import_paths(&[folder.path()]).issues.is_empty(), is_missed, "{name}");
+        assert!(!import_paths(&[&path]).issues.is_empty(), "{name} was named");
+    }
+}
+
+#[test]
+fn lines_may_end_with_a_carriage_return_alone() {
+    let of = |text: &str| {
+        let folder = Folder::new();
+        folder.put("1.csv", INFO.replace('\n', text));
+        folder.put("2.csv", format!("#TYPE x\n{DISK}").replace('\n', text));
+        only(folder.path())
+    };
+    for ends in ["\r", "\r\n", "\n"] {
+        let inventory = of(ends);
+        assert_eq!(files(vm(&inventory, "a"), Role::Disk), ["[d] a/a.vmdk"], "{ends:?}");
+        assert_eq!(inventory.vms.len(), 2, "{ends:?}");
+        assert_eq!(capping(&inventory), Vec::<&str>::new(), "{ends:?}");
+    }
+}

@@ -170,12 +170,11 @@ fn fewer_rows_than_a_host_counts_cap() {
         |count: u32| format!("Host,Cluster,# VMs total,# VMs,VI SDK Server\nesx1,c,1,1,vc\nesx2,c,{count},1,vc\n");
     let inventory = rvtools(&[("1.csv", INFO), ("2.csv", DISK), ("3.csv", &hosts(2))]);
     assert_eq!(capping(&inventory), ["vm-count-mismatch"]);
-    assert!(
-        inventory
-            .warnings
-            .iter()
-            .any(|warning| warning.text.starts_with("host esx2 has 2 VMs, but 1 are listed"))
-    );
+    assert!(inventory.warnings.iter().any(|warning| {
+        warning
+            .text
+            .starts_with("host esx2 has 2 VMs by its own count, and listed are 1")
+    }));
     let inventory = rvtools(&[("1.csv", INFO), ("2.csv", DISK), ("3.csv", &hosts(1))]);
     assert_eq!(capping(&inventory), Vec::<&str>::new());
 }
@@ -191,6 +190,29 @@ fn without_a_list_of_hosts_fewer_vms_than_a_datastore_counts_cap() {
     let vms = u32::try_from(rvtools(&[("1.csv", INFO), ("2.csv", DISK)]).vms.len()).expect("a few");
     assert_eq!(capping(vms + 1), "vm-count-mismatch");
     assert_eq!(capping(vms), "");
+}
+
+#[test]
+fn hosts_that_count_as_many_vms_as_are_listed_explain_no_datastore_with_more() {
+    let capping = |vms: u32, images: Option<&str>| {
+        let hosts = "Host,Cluster,# VMs total,# VMs,VI SDK Server\nesx1,c,1,1,vc\nesx2,c,1,1,vc\n";
+        let datastores = format!("Name,Type,# VMs total,URL,VI SDK Server\ne,VMFS,{vms},ds:///vmfs/volumes/a-b/,vc\n");
+        let mut files = vec![
+            ("1.csv", INFO),
+            ("2.csv", DISK),
+            ("3.csv", hosts),
+            ("4.csv", &datastores),
+        ];
+        files.extend(images.map(|images| ("5.csv", images)));
+        capping(&rvtools(&files)).concat()
+    };
+    let images = "VM,Device Node,Connected,Starts Connected,Device Type,VM ID,VI SDK Server\n\
+                  a,CD,True,True,ISO [e] x.iso,vm-1,vc\n";
+    // Both VMs that are listed may have an image there, of which only vCD would tell.
+    assert_eq!(capping(2, None), "");
+    assert_eq!(capping(3, None), "vm-count-mismatch");
+    assert_eq!(capping(1, Some(images)), "");
+    assert_eq!(capping(2, Some(images)), "vm-count-mismatch");
 }
 
 #[test]

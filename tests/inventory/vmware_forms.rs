@@ -524,3 +524,39 @@ fn an_entry_of_a_host_without_a_path_is_a_vm_that_is_missing() {
     assert_eq!(of("/vmfs/volumes/d/b/"), ["no-config-paths"]);
     assert_eq!(of("/vmfs/volumes/d/b/b.vmx"), Vec::<String>::new());
 }
+
+#[test]
+fn a_table_of_get_template_settles_the_templates() {
+    let vms = "Name,PowerState,VMHost,Id,PersistentId,VmPathName\n\
+               a,PoweredOn,esx1,VirtualMachine-vm-1,50310000-0000-0000-0000-000000000001,[d] a/a.vmx\n";
+    let templates = |name: &str, table: &str| {
+        let folder = Folder::new();
+        folder.put("vms.csv", vms);
+        folder.put(name, table);
+        let inventory = only(folder.path());
+        let gap = capping(&inventory).contains(&"no-templates");
+        (inventory.vms.iter().any(|vm| vm.name == "t" && vm.template), gap)
+    };
+    for (name, table) in [
+        (
+            "all.csv",
+            "Name,Id,HostId,FolderId\nt,VirtualMachine-vm-3,HostSystem-host-1,Folder-group-v3\n",
+        ),
+        ("Templates.csv", "Name,Id\nt,VirtualMachine-vm-3\n"),
+        ("all.csv", "Name,Id,VmPathName\nt,VirtualMachine-vm-3,[d] t/t.vmtx\n"),
+    ] {
+        assert_eq!(templates(name, table), (true, false), "{table}");
+    }
+    // A list of VMs of which the power state was left out.
+    assert_eq!(templates("more.csv", "Name,Id\nt,VirtualMachine-vm-3\n"), (false, true));
+}
+
+#[test]
+fn a_table_of_get_datastore_is_no_tab_of_rvtools() {
+    let table = "Name,Id,Type,State,Url,Uuid,CapacityGB\n\
+                 ds,Datastore-datastore-7,VMFS,Available,ds:///vmfs/volumes/aa-bb/,aa-bb,2\n";
+    let inventory = only_of(table);
+    assert_eq!(inventory.kinds, [InventoryKind::PowercliCsv]);
+    assert_eq!(inventory.datastores[0].moref.as_deref(), Some("datastore-7"));
+    assert_eq!(inventory.datastores[0].capacity_bytes, Some(2 << 30));
+}

@@ -16,6 +16,7 @@ use crate::{
     },
     kind::{Platform, Role},
     path::short_host,
+    words::count,
 };
 
 /// Exports of one source that differ more than this in age are worth a word.
@@ -227,7 +228,11 @@ fn depth_truncated(parts: &[Part]) -> Vec<InventoryWarning> {
     parts
         .iter()
         .filter_map(|part| {
-            let cut = part.vms.iter().filter(|draft| draft.flattened && !is_made_up(&draft.vm)).count();
+            let cut = part
+                .vms
+                .iter()
+                .filter(|draft| draft.flattened && !is_made_up(&draft.vm))
+                .count();
             let command = match part.platform {
                 Platform::Hyperv => hyperv::COMMAND,
                 Platform::Vmware => powercli::COMMAND,
@@ -236,8 +241,9 @@ fn depth_truncated(parts: &[Part]) -> Vec<InventoryWarning> {
                 InventoryWarning::capping(
                     "depth-truncated",
                     format!(
-                        "{}: the disks of {cut} VMs were cut to text by the depth of the export; export again with {command}",
-                        part.origin.name()
+                        "{}: the disks of {} were cut to text by the depth of the export; export again with {command}",
+                        part.origin.name(),
+                        count(cut, "VM", "VMs")
                     ),
                 )
             })
@@ -266,8 +272,8 @@ fn no_config_paths(inventory: &Inventory, parts: &[Part]) -> Option<InventoryWar
     Some(InventoryWarning::capping(
         "no-config-paths",
         format!(
-            "where {} VMs keep their configuration is not told, first: {}; export with all columns, or with {}",
-            pathless.len(),
+            "where the configuration of {} lies is not told, first: {}; export with all columns, or with {}",
+            count(pathless.len(), "VM", "VMs"),
             first.name,
             powercli::COMMAND
         ),
@@ -339,21 +345,30 @@ fn vm_counts(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWarning> {
             Some(InventoryWarning::capping(
                 "vm-count-mismatch",
                 format!(
-                    "host {} has {counted} VMs, but {listed} are listed (rights, a filter, or vCLS left out); export all VMs",
-                    host.name
+                    "host {} has {} by its own count, and listed are {listed} (rights, a filter, or vCLS left out); export all VMs",
+                    host.name,
+                    counted_vms(counted)
                 ),
             ))
         })
         .collect()
 }
 
-/// More VMs on a datastore by its own count than have a file there, where no list of hosts counts them (V5).
+fn counted_vms(number: u64) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), "VM", "VMs")
+}
+
+/// More VMs on a datastore by its own count than have a file there (V5). A host counts the VMs that the account of the export
+/// may see, as the list of VMs does, so that its count speaks for the list only where a tab is left out that names further files
+/// of the listed ones: of an image in a drive a datastore has a VM as well. More VMs than are listed at all it cannot explain.
 fn vm_counts_of_datastores(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWarning> {
     let has = |tab: Tab| parts.iter().any(|part| part.tabs.contains(&tab));
     let hosts_count = has(Tab::Host) && inventory.hosts.iter().any(|host| host.vm_count.is_some());
-    if hosts_count || !has(Tab::Datastore) || !inventory.has_vm_list {
+    if !has(Tab::Datastore) || !inventory.has_vm_list {
         return Vec::new();
     }
+    let all_listed = u64::try_from(inventory.vms.len()).unwrap_or(u64::MAX);
+    let may_be_explained = hosts_count && !has(Tab::Cd);
     let mut rows: HashMap<&str, u64> = HashMap::new();
     for vm in &inventory.vms {
         let paths = vm.files.iter().map(|file| &file.path);
@@ -369,12 +384,14 @@ fn vm_counts_of_datastores(inventory: &Inventory, parts: &[Part]) -> Vec<Invento
         .iter()
         .filter_map(|datastore| {
             let listed = rows.get(datastore.name.as_str()).copied().unwrap_or_default();
-            let counted = datastore.vm_count.filter(|&counted| counted > listed)?;
+            let explained = if may_be_explained { all_listed } else { listed };
+            let counted = datastore.vm_count.filter(|&counted| counted > explained)?;
             Some(InventoryWarning::capping(
                 "vm-count-mismatch",
                 format!(
-                    "datastore {} has {counted} VMs, but files there are listed of {listed} (rights, a filter, or tabs left out); export all VMs and all tabs",
-                    datastore.name
+                    "datastore {} has {} by its own count, and files there are listed of {listed} (rights, a filter, or tabs left out); export all VMs and all tabs",
+                    datastore.name,
+                    counted_vms(counted)
                 ),
             ))
         })
@@ -393,8 +410,8 @@ fn mentions_only(parts: &[Part], inventory: &Inventory) -> Option<InventoryWarni
     Some(InventoryWarning::capping(
         "vm-count-mismatch",
         format!(
-            "{} VMs have disks or snapshots in the export but no row of their own, first: {}; export all VMs at one time",
-            strangers.len(),
+            "{} of disks or snapshots in the export and no row of their own, first: {}; export all VMs at one time",
+            count(strangers.len(), "VM has rows", "VMs have rows"),
             first.name
         ),
     ))
@@ -413,8 +430,12 @@ fn strangers_on_datastores(parts: &[Part], inventory: &Inventory) -> Option<Inve
     Some(InventoryWarning::capping(
         "vm-count-mismatch",
         format!(
-            "datastores hold files of {} VMs that are not listed, first: {vm} on {datastore}; export all VMs at the same time",
-            strangers.iter().map(|(vm, _)| vm).collect::<BTreeSet<_>>().len(),
+            "datastores hold files of {} not listed, first: {vm} on {datastore}; export all VMs at the same time",
+            count(
+                strangers.iter().map(|(vm, _)| vm).collect::<BTreeSet<_>>().len(),
+                "VM that is",
+                "VMs that are"
+            ),
         ),
     ))
 }
@@ -433,8 +454,12 @@ fn named_vms(parts: &[Part], inventory: &Inventory) -> Option<InventoryWarning> 
     let (NamedVm::Name(first) | NamedVm::Placed { name: first, .. } | NamedVm::Moref(first)) =
         strangers.first().filter(|_| inventory.has_vm_list)?;
     let text = format!(
-        "{} VMs are named in the export but have no row of their own, first: {first}; export all VMs at one time",
-        strangers.len()
+        "{} no row of their own, first: {first}; export all VMs at one time",
+        count(
+            strangers.len(),
+            "VM is named in the export and has",
+            "VMs are named in the export and have"
+        )
     );
     Some(match inventory.platform {
         Platform::Vmware => InventoryWarning::capping("vm-count-mismatch", text),
@@ -453,8 +478,8 @@ fn ghost_volumes(inventory: &Inventory) -> Option<InventoryWarning> {
     Some(InventoryWarning::note(
         "volume-without-disk",
         format!(
-            "{} volumes of Kubernetes have no disk in the list of First Class Disks, first: {} ({}); list the disks of all datastores",
-            ghosts.len(),
+            "{} no disk in the list of First Class Disks, first: {} ({}); list the disks of all datastores",
+            count(ghosts.len(), "volume of Kubernetes has", "volumes of Kubernetes have"),
             first.name,
             first.id
         ),
@@ -510,8 +535,8 @@ fn sizes(parts: &[Part]) -> Option<InventoryWarning> {
     Some(InventoryWarning::note(
         "sizes-differ",
         format!(
-            "rows give two sizes of {} files, first: {path} ({first} and {other} bytes); they were not made at one time",
-            differing.len()
+            "rows give two sizes of {}, first: {path} ({first} and {other} bytes); they were not made at one time",
+            count(differing.len(), "file", "files")
         ),
     ))
 }

@@ -145,7 +145,10 @@ impl Tab {
             }
             Self::Cd => vm && has(&["devicetype"]) && has(&["startsconnected", "connected"]),
             Self::FileInfo => has(&["friendlypathname"]),
-            Self::Datastore => !vm && has(&["name"]) && (has(&["url"]) || counts_vms && has(&["type"])),
+            Self::Datastore => {
+                let of_powercli = has(&["id"]) || has(&["uuid"]) || has(&["capacitygb", "datastorebrowserpath"]);
+                !vm && has(&["name"]) && (has(&["url"]) && !of_powercli || counts_vms && has(&["type"]))
+            }
             Self::Host => !vm && has(&["host", "name"]) && counts_vms && !Self::Datastore.fits(table),
             Self::Source => has(&["fullname"]) && has(&["apiversion"]),
             Self::MetaData => has(&["xlsxcreationdatetime"]),
@@ -183,6 +186,9 @@ mod tests {
             ("VM,Device Node,Connected,Device Type", Some(Tab::Cd)),
             ("Name,Type,# VMs total,# VMs,Hosts,URL", Some(Tab::Datastore)),
             ("Name,Type,# VMs total,VI SDK Server", Some(Tab::Datastore)),
+            ("Name,Type,URL,Object ID", Some(Tab::Datastore)),
+            ("Name,Id,Type,State,Url,Uuid,Hosts", None),
+            ("Name,Type,CapacityGB,FreeSpaceGB,Url", None),
             ("Host,Datacenter,# VMs total,# VMs", Some(Tab::Host)),
             ("Friendly Path Name,File Name,Path", Some(Tab::FileInfo)),
             ("RVTools version,xlsx creation datetime,Server", Some(Tab::MetaData)),
