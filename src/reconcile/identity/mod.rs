@@ -8,6 +8,7 @@
 //! Labels, drive letters and cluster volumes mean something within one inventory only; volume ids, volume GUIDs and
 //! shares mean the same everywhere (V63, V64, H-B1).
 
+mod contradictions;
 mod names;
 mod written;
 
@@ -26,7 +27,7 @@ use super::{
 use crate::{
     catalogue::{Catalogue, RootRecord},
     inventory::Inventory,
-    path::{Mount, StoragePath, fold, parse_alias},
+    path::{Mount, StoragePath, fold, parse_alias, short_host},
     raw::RawPath,
     report::model::Identity,
 };
@@ -212,6 +213,46 @@ impl Identities {
             Some(Mount::Drive { host, .. }) if *of == root => host.as_deref(),
             _ => None,
         })
+    }
+
+    /// The host, by its short name, whose local drive a root is for all that is known: nobody has another name for it, and nobody
+    /// names a share of that host.
+    pub(crate) fn host_of_local(&self, root: usize) -> Option<String> {
+        let of_root = self.roots[root].entities.iter();
+        let of_root = of_root.flat_map(|&entity| self.entities[entity].names.iter().map(|(_, mount)| mount));
+        let given = self.given.iter().filter(|(_, of)| *of == root);
+        let mut names = of_root.chain(given.filter_map(|(alias, _)| alias.mount.as_ref()));
+        let mut owner = None;
+        for name in names.by_ref() {
+            let host = match name {
+                Mount::Drive { host: Some(host), .. } => host,
+                Mount::VolumeGuid(_) => continue,
+                _ => return None,
+            };
+            let host = short_host(host);
+            if owner.get_or_insert_with(|| host.clone()) != &host {
+                return None;
+            }
+        }
+        owner.filter(|owner| !self.has_share(owner))
+    }
+
+    /// True where anybody names a share of this host, or another name of a folder on one of its drives.
+    fn has_share(&self, host: &str) -> bool {
+        let is_of_host = |mount: &Mount| match mount {
+            Mount::Share { server, .. } => server == host,
+            _ => false,
+        };
+        let is_drive = |mount: Option<&Mount>| match mount {
+            Some(Mount::Drive { host: Some(of), .. }) => short_host(of) == host,
+            Some(Mount::Drive { host: None, .. }) => true,
+            _ => false,
+        };
+        let names = self.entities.iter().flat_map(|entity| &entity.names);
+        let given = self.given.iter().filter_map(|(alias, _)| alias.mount.as_ref());
+        let mut folders = self.folders.iter();
+        names.map(|(_, mount)| mount).chain(given).any(is_of_host)
+            || folders.any(|folder| is_drive(folder.from.mount.as_ref()) || is_drive(folder.to.mount.as_ref()))
     }
 
     /// Where a path with a mount leads, by its own name or by another name of a folder that it lies in.
@@ -440,49 +481,6 @@ impl Identities {
                 })
             })
         })
-    }
-
-    /// An alias is the user's word, and words can be mixed up: where too little of what is written about the datastore is found
-    /// in its root and enough of it in another, or the files of the root name themselves by another datastore, nothing there
-    /// is judged.
-    fn find_contradictions(&mut self, files: &Files<'_>, written: &Written) {
-        for root in 0..self.roots.len() {
-            self.roots[root].contradiction = self.contradiction(root, files, written);
-        }
-    }
-
-    fn contradiction(&self, root: usize, files: &Files<'_>, written: &Written) -> Option<String> {
-        let given = &self.roots[root].entities;
-        let here = |entity: usize| written.score(entity, root, &[], files);
-        let is_found = given
-            .iter()
-            .any(|&entity| here(entity).is_enough(written.total(entity)));
-        if self.roots[root].identity != Identity::Given || given.is_empty() || is_found {
-            return None;
-        }
-        let titles: Vec<String> = given.iter().map(|&entity| self.entities[entity].title()).collect();
-        let titles = titles.join(", ");
-        let says_itself = |entity: &usize| !given.contains(entity) && here(*entity).own_folder > 0;
-        if let Some(entity) = (0..self.entities.len()).find(says_itself) {
-            let own = self.entities[entity].title();
-            return Some(format!(
-                "the alias says {titles}, and its own configurations name it {own}"
-            ));
-        }
-        let place = self.roots[root].same_folder_as;
-        let others = (0..self.roots.len()).filter(|&other| self.roots[other].same_folder_as != place);
-        let holds_it = |&other: &usize| {
-            let enough = |&entity: &usize| {
-                written
-                    .score(entity, other, &[], files)
-                    .is_enough(written.total(entity))
-            };
-            given.iter().any(enough)
-        };
-        let other = files.root_path(others.into_iter().find(holds_it)?);
-        Some(format!(
-            "the alias says {titles}, and what is written about that is found in another root ({other}) rather than here"
-        ))
     }
 
     /// Roots that stay unknown because two datastores fit them equally.

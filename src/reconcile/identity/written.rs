@@ -92,4 +92,33 @@ impl Written {
             found: self.paths[entity].iter().filter(is_here).count(),
         }
     }
+
+    /// The folder of an entity, with `/` between its parts, that a root is rather than the one that it was given as: at least
+    /// half of what is written about that folder is found at the top of the root, and more than of the one given. Of several the
+    /// one of which most is found.
+    pub(super) fn folder_at_top(
+        &self,
+        entity: usize,
+        root: usize,
+        given: &[String],
+        files: &Files<'_>,
+    ) -> Option<String> {
+        let mut seen: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        for path in &self.paths[entity] {
+            let ends = path.match_indices('/').map(|(end, _)| end);
+            for (folder, below) in std::iter::once(("", path.as_str()))
+                .chain(ends.filter_map(|end| Some((path.get(..end)?, path.get(end + 1..)?))))
+            {
+                let (found, all) = seen.entry(folder).or_default();
+                *all += 1;
+                *found += usize::from(matches!(files.find(root, below.as_bytes()), Lookup::Found { .. }));
+            }
+        }
+        let given = self.score(entity, root, given, files).found;
+        let fitting = seen
+            .into_iter()
+            .filter(|&(_, (found, all))| found > given && found * 2 >= all);
+        let best = fitting.max_by_key(|&(folder, (found, _))| (found, std::cmp::Reverse(folder.len())));
+        best.map(|(folder, _)| folder.to_owned())
+    }
 }

@@ -439,3 +439,73 @@ fn a_root_without_alias_is_inferred_from_what_resolves_and_lowers_the_confidence
         .is("mnt/loose/loose.vmdk", "orphaned/deleted-vm-disk")
         .confidence("mnt/loose/loose.vmdk", "medium");
 }
+
+#[test]
+fn a_folder_given_as_the_whole_datastore_is_told_and_not_judged() {
+    let site = |alias: &str, folder: &str| {
+        let row = |name: &str| {
+            row(
+                name,
+                &format!("[ds1] {folder}{name}/{name}.vmx"),
+                &[&format!("[ds1] {folder}{name}/{name}.vmdk")],
+            )
+        };
+        Site::bare()
+            .root("part", &[alias])
+            .vm("part", "web")
+            .vm("part", "db")
+            .disk("part/loose/loose")
+            .inventory(
+                esx("vc1")
+                    .datastore("ds1", &[], &["esx1"])
+                    .vm(row("web"))
+                    .vm(row("db"))
+                    .vm(config_only("far", "[ds1] lab/far/far.vmx")),
+            )
+            .assume_complete()
+            .only_as_it_is()
+            .judge()
+    };
+    for (alias, folder, told) in [
+        (
+            "ds1",
+            "prod/vms/",
+            "its folder prod/vms is found at the top of this root",
+        ),
+        (
+            "[ds1] lab",
+            "prod/vms/",
+            "its folder prod/vms is found at the top of this root",
+        ),
+        ("[ds1] prod", "", "what is written about the top of that is found here"),
+    ] {
+        site(alias, folder)
+            .are(
+                &["part/loose/loose.vmdk", "part/loose/loose-flat.vmdk"],
+                "unknown/ambiguous-datastore never",
+            )
+            .says("part/loose/loose.vmdk", told)
+            .complete(false);
+    }
+    for (alias, folder) in [("ds1", ""), ("[ds1] prod/vms", "prod/vms/")] {
+        site(alias, folder)
+            .is("part/web/web.vmdk", "owned")
+            .no_gap("ambiguous-datastore");
+    }
+}
+
+#[test]
+fn a_datastore_whose_vms_are_gone_is_no_folder_of_itself() {
+    Site::vmware()
+        .disk("ds1/loose/loose")
+        .disk("ds1/app/app")
+        .inventory(
+            esx("vc1")
+                .datastore("ds1", &[], &["esx1"])
+                .vm(row_of("web"))
+                .vm(row_of("db")),
+        )
+        .only_as_it_is()
+        .judge()
+        .no_gap("ambiguous-datastore");
+}

@@ -58,6 +58,31 @@ fn hb1_one_volume_has_many_names() {
 }
 
 #[test]
+fn hb1_a_folder_given_as_the_whole_volume_is_told_and_not_judged() {
+    let site = |alias: &str| {
+        let id = vm_id("web").to_string().to_uppercase();
+        let place = r"C:\ClusterStorage\Volume1\VMs\web";
+        let mut vm = hyperv_row("web", &[&format!(r"{place}\web.vhdx")]);
+        vm.instance_id = None;
+        vm.config = Some(format!(r"{place}\Virtual Machines\{id}.vmcx"));
+        Site::bare()
+            .root("csv1", &[alias])
+            .vmcx("csv1/web", &hyperv_vm("web", &[&format!(r"{place}\web.vhdx")]))
+            .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+            .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+            .inventory(hyperv_host("hv1").vm(vm))
+            .only_as_it_is()
+            .judge()
+    };
+    site(r"C:\ClusterStorage\Volume1")
+        .is("csv1/old/old.vhdx", "unknown/ambiguous-datastore never")
+        .says("csv1/old/old.vhdx", "its folder VMs is found at the top");
+    site(r"C:\ClusterStorage\Volume1\VMs")
+        .is("csv1/web/web.vhdx", "owned")
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
 fn hb2_one_server_has_many_names() {
     let share = r"\\files.example.com\vms";
     for path in [

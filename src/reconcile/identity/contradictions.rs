@@ -1,0 +1,88 @@
+//! Aliases that the files of their root speak against.
+//!
+//! An alias is the user's word, and words can be mixed up: the alias of one datastore is given to another, or a folder of a
+//! datastore is given as its top. Where what is written about the datastore is not where the alias has it, and the files of
+//! the root say what it is instead, nothing there is judged.
+
+use super::{Identities, written::Written};
+use crate::{path::Mount, reconcile::files::Files, report::model::Identity};
+
+impl Identities {
+    /// Notes for each root what speaks against its alias.
+    pub(super) fn find_contradictions(&mut self, files: &Files<'_>, written: &Written) {
+        for root in 0..self.roots.len() {
+            self.roots[root].contradiction = self.contradiction(root, files, written);
+        }
+    }
+
+    fn contradiction(&self, root: usize, files: &Files<'_>, written: &Written) -> Option<String> {
+        let given = &self.roots[root].entities;
+        let here = |entity: usize| written.score(entity, root, self.folder_given(entity, root), files);
+        let is_found = given
+            .iter()
+            .any(|&entity| here(entity).is_enough(written.total(entity)));
+        if self.roots[root].identity != Identity::Given || given.is_empty() || is_found {
+            return None;
+        }
+        let titles: Vec<String> = given.iter().map(|&entity| self.entities[entity].title()).collect();
+        let titles = titles.join(", ");
+        let says_itself = |entity: &usize| !given.contains(entity) && here(*entity).own_folder > 0;
+        if let Some(entity) = (0..self.entities.len()).find(says_itself) {
+            let own = self.entities[entity].title();
+            return Some(format!(
+                "the alias says {titles}, and its own configurations name it {own}"
+            ));
+        }
+        if let Some(other) = self.holding_root(root, files, written) {
+            return Some(format!(
+                "the alias says {titles}, and what is written about that is found in another root ({}) rather than here",
+                files.root_path(other)
+            ));
+        }
+        let mut given = given.iter();
+        given.find_map(|&entity| self.other_folder(entity, root, files, written))
+    }
+
+    /// Another root in which enough of what is written about the datastores of this one is found.
+    fn holding_root(&self, root: usize, files: &Files<'_>, written: &Written) -> Option<usize> {
+        let place = self.roots[root].same_folder_as;
+        let mut others = (0..self.roots.len()).filter(|&other| self.roots[other].same_folder_as != place);
+        others.find(|&other| {
+            let enough = |&entity: &usize| {
+                let score = written.score(entity, other, self.folder_given(entity, other), files);
+                score.is_enough(written.total(entity))
+            };
+            self.roots[root].entities.iter().any(enough)
+        })
+    }
+
+    /// The folder of a datastore that a root is, as its alias says.
+    fn folder_given(&self, entity: usize, root: usize) -> &[String] {
+        let mut roots = self.entities[entity].roots.iter();
+        roots
+            .find(|(held, _)| *held == root)
+            .map_or(&[], |(_, folder)| folder.as_slice())
+    }
+
+    /// What is written about a folder of the datastore is found at the top of the root, and what the alias makes of it is not:
+    /// the root is that folder.
+    fn other_folder(&self, entity: usize, root: usize, files: &Files<'_>, written: &Written) -> Option<String> {
+        let folder = written.folder_at_top(entity, root, self.folder_given(entity, root), files)?;
+        let title = self.entities[entity].title();
+        let mut names = self.entities[entity].names.iter().map(|(_, mount)| mount);
+        let alias = match names.find(|mount| matches!(mount, Mount::Label(_))) {
+            Some(label) => format!("[{label}] {folder}"),
+            None => format!("{title}/{folder}"),
+        };
+        Some(if folder.is_empty() {
+            format!(
+                "the alias says that it is a folder of {title}, and what is written about the top of that is found here"
+            )
+        } else {
+            format!(
+                "the alias says {title}, and what is written about its folder {folder} is found at the top of this root: it seems to be that \
+                 folder and not the whole datastore ({alias}=…)"
+            )
+        })
+    }
+}
