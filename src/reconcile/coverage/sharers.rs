@@ -13,7 +13,7 @@ use crate::reconcile::{
 };
 use crate::{
     catalogue::Stage,
-    inventory::{ComputeSystem, InventoryKind},
+    inventory::{ComputeSystem, Inventory, InventoryKind},
     kind::Platform,
     path::{fold, short_host},
     report::codes::ReasonCode,
@@ -323,7 +323,18 @@ impl Builder<'_> {
                 } else {
                     covered
                 };
-                let text = format!("{}: {}; export it again", inventory.source, warning.text);
+                let remedy = if warning.text.contains("; ") {
+                    ""
+                } else {
+                    "; export it again"
+                };
+                let text = format!("{}: {}{remedy}", inventory.source, warning.text);
+                let (foreign, roots): (BTreeSet<usize>, _) = roots
+                    .into_iter()
+                    .partition(|&root| self.is_drive_of_another(root, inventory));
+                if !foreign.is_empty() {
+                    self.note(ReasonCode::InventoryIncomplete, text.clone(), foreign, true);
+                }
                 match &warning.pattern {
                     Some(pattern) => self.gap(
                         ReasonCode::InventoryLossy,
@@ -349,6 +360,16 @@ impl Builder<'_> {
             let roots = (0..self.coverage.roots.len()).collect();
             self.gap(ReasonCode::InventoryIncomplete, text, roots, Reach::Everything);
         }
+    }
+
+    /// True for the local drive of a host that is none of this inventory and of which nobody knows a share: what the export left
+    /// out runs on other hosts.
+    fn is_drive_of_another(&self, root: usize, inventory: &Inventory) -> bool {
+        let hosts = inventory.hosts.iter().map(|host| host.name.as_str());
+        let hosts = hosts.chain(inventory.vms.iter().filter_map(|vm| vm.host.as_deref()));
+        let hosts: BTreeSet<String> = hosts.map(short_host).collect();
+        let owner = self.identities.host_of_local(root);
+        owner.is_some_and(|owner| !hosts.is_empty() && !hosts.contains(&owner))
     }
 
     /// True where the list of a cluster has a VM of which its own inventory has no row.

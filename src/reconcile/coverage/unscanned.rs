@@ -25,6 +25,15 @@ struct UnscannedPlace<'v> {
     names: BTreeSet<String>,
 }
 
+/// What an inventory and the scan leave open of a VM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rest {
+    /// Disks below those that are known.
+    BaseDisk,
+    /// Whatever a VM has.
+    All,
+}
+
 impl Builder<'_> {
     /// H-A10: VMs that are listed without the place of their configuration and without the id that it bears, as where only
     /// the `ID` of SCVMM was exported: any configuration may be theirs.
@@ -54,7 +63,7 @@ impl Builder<'_> {
 
     /// V8, H-C6: an inventory lists part of a VM, and what would tell the rest was not scanned.
     pub(super) fn rows_without_the_rest(&mut self) {
-        let mut vms: BTreeMap<Platform, Vec<&OwnerVm>> = BTreeMap::new();
+        let mut vms: BTreeMap<(Platform, Rest), Vec<&OwnerVm>> = BTreeMap::new();
         for vm in self.owners.vms.iter().filter(|vm| !vm.rows.is_empty()) {
             let listing = own::best_listing(self.world, vm);
             let config_unknown = vm.config.is_none() && (vm.config_outside || self.is_unplaced(vm));
@@ -68,27 +77,40 @@ impl Builder<'_> {
             if listing == Listing::ConfigOnly && config_unknown {
                 continue; // said by `unreadable_owners`
             }
-            vms.entry(vm.platform).or_default().push(vm);
+            vms.entry((vm.platform, self.rest_of(vm))).or_default().push(vm);
         }
-        for (platform, vms) in vms {
+        for ((platform, rest), vms) in vms {
             let text = format!(
-                "{} ({}) {}, and the inventory lists only part of their files: a base disk, snapshot or swap of theirs may lie here; \
-                 scan those datastores or give {}",
+                "{} ({}) {}, and the inventory lists only part of their files: {} of theirs may lie here; scan those datastores or give {}",
                 count(vms.len(), "VM", "VMs"),
                 list(vms.iter().map(|vm| vm.name.as_str())),
                 self.files_not_scanned(&vms),
+                match rest {
+                    Rest::BaseDisk => "a base disk",
+                    Rest::All => "a base disk, snapshot or swap",
+                },
                 match platform {
                     Platform::Vmware => "LayoutEx",
                     Platform::Hyperv => "Get-VHD and the rows of Get-VM with Snapshots",
                 }
             );
             let roots = self.of_platform(platform);
-            let reach = if platform == Platform::Hyperv {
-                Reach::Disks
-            } else {
-                Reach::Everything
+            let reach = match rest {
+                Rest::BaseDisk => Reach::Disks,
+                Rest::All => Reach::Everything,
             };
             self.gap(ReasonCode::OutsideScan, text, roots, reach);
+        }
+    }
+
+    /// What of a VM may lie on a scanned datastore while it has files on others. The configuration of VMware names all but the
+    /// disks below those that it names: where it was read, only these are open.
+    fn rest_of(&self, vm: &OwnerVm) -> Rest {
+        let is_read = vm.config.is_some() && !self.has_opaque_config(vm);
+        if vm.platform == Platform::Hyperv || is_read {
+            Rest::BaseDisk
+        } else {
+            Rest::All
         }
     }
 

@@ -5,7 +5,7 @@ use derelict::{inventory::Listing, kind::Role};
 use derelict_parsers::testkit::vmware::{VmxBuilder, dictionary};
 
 use super::snapshot_of;
-use crate::support::{Export, Judged, SECTORS, Site, cid, config_only, descriptor, listed, row_of, vcenter, vmx};
+use crate::support::{Export, Judged, SECTORS, Site, cid, config_only, descriptor, listed, row, row_of, vcenter, vmx};
 
 /// `web`, whose first disk lies with it and whose second is written like this, while `ds1/far/far.vmdk` lies elsewhere.
 fn named(second: &str) -> Judged {
@@ -372,4 +372,37 @@ fn v65_a_configuration_with_the_name_of_one_that_is_registered_elsewhere_and_gon
             .any(|reason| reason.text.contains("may have another name"));
         assert!(!says, "{place} {has_id}");
     }
+}
+
+#[test]
+fn v8_a_clone_of_a_disk_that_was_not_scanned_leaves_open_what_lies_below_that_and_nothing_else() {
+    let site = |is_scanned: bool| {
+        let folder = if is_scanned { "ds1" } else { "ds9" };
+        let disk = "[ds1] clone/clone.vmdk";
+        Site::vmware()
+            .vm("ds1", "web")
+            .vmx("ds1/clone", "clone", &["clone.vmdk"])
+            .delta("ds1/clone/clone", "/vmfs/volumes/ds9/base/base.vmdk")
+            .disk("ds1/old/old")
+            .zeros("ds1/old/old-1a2b3c4d.vswp", 1 << 20)
+            .vm("ds1", "lost")
+            .inventory(vcenter().datastore("ds9", &[], &["esx1"]).vm(row_of("web")).vm(row(
+                "clone",
+                &format!("[{folder}] clone/clone.vmx"),
+                &[disk],
+            )))
+            .only_as_it_is()
+            .judge()
+    };
+    site(true)
+        .are(
+            &["ds1/old/old.vmdk", "ds1/old/old-flat.vmdk"],
+            "unknown/outside-scan never",
+        )
+        .is("ds1/old/old-1a2b3c4d.vswp", "orphaned/leftover-state")
+        .is("ds1/lost/lost.vmx", "unregistered/complete-vm");
+    site(false).are(
+        &["ds1/old/old.vmdk", "ds1/old/old-1a2b3c4d.vswp"],
+        "unknown/outside-scan never",
+    );
 }
