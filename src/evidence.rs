@@ -81,6 +81,9 @@ pub struct VmEvidence {
     pub checkpoint_of: Option<Uuid>,
     /// VMware: a template (`.vmtx`).
     pub template: bool,
+    /// VMware: it is or was one of a fault-tolerant pair.
+    #[serde(default)]
+    pub fault_tolerant: bool,
     /// Hyper-V: a role of a cluster.
     #[serde(default)]
     pub clustered: bool,
@@ -161,6 +164,7 @@ impl VmEvidence {
             bios_id: None,
             checkpoint_of: None,
             template: false,
+            fault_tolerant: false,
             clustered: false,
             config_version: None,
             checkpoints: 0,

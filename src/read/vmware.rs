@@ -52,6 +52,7 @@ pub(super) fn configuration(kind: Kind, reader: &FileReader, limits: &Limits) ->
         instance_id: uuid(&config.instance_uuid),
         bios_id: uuid(&config.bios_uuid),
         template: kind == Kind::Vmtx,
+        fault_tolerant: config.is_fault_tolerant,
         opaque: opaque(&config),
         notes: config.annotation.as_ref().map(|text| cut_notes(text.as_str())),
         devices: special_devices(&config),
@@ -94,6 +95,13 @@ fn special_devices(config: &VmxConfig) -> Vec<DeviceEvidence> {
 fn opaque(config: &VmxConfig) -> Option<String> {
     if config.encryption == Encryption::Full {
         return Some(encryption_text(Encryption::Full).to_owned());
+    }
+    // What says that only a part is encrypted leaves the disks in clear, where there are any.
+    let names_disk = config.files.iter().any(|file| file.kind == FileKind::Disk);
+    if config.encryption != Encryption::None && !names_disk {
+        return Some(
+            "keys are encrypted and no disk is named in clear: which disks the VM has is not known".to_owned(),
+        );
     }
     damage(config.is_torn, &config.anomalies).map(|damage| damage.text)
 }

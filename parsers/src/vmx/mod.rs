@@ -73,6 +73,9 @@ pub struct VmxConfig {
     pub replication_group: Option<String>,
     /// Every `managedBy…` value: the extension that manages the VM (SRM placeholder, agent VM).
     pub managed_by: Vec<String>,
+    /// A key `ftcpt.…` has a value: the VM is or was one of a fault-tolerant pair, the second of which has a configuration and
+    /// disks of its own. Which keys each of the two has is not confirmed.
+    pub is_fault_tolerant: bool,
     /// Storage devices, by bus, controller and unit.
     pub devices: Vec<StorageDevice>,
     /// Every value that names a file or folder, in the order of the file.
@@ -223,6 +226,7 @@ impl VmxConfig {
             files,
             devices,
             managed_by: survey.managed_by,
+            is_fault_tolerant: survey.is_fault_tolerant,
             malformed_lines: dictionary
                 .malformed
                 .len()

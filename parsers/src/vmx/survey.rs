@@ -10,6 +10,10 @@ use super::{
     storage::{DeviceLine, DeviceLines, bus_of, shares_bus},
 };
 
+/// A setting for a time when fault tolerance is turned on, which configurations of vSphere 7 and later may all have (field
+/// knowledge, not confirmed).
+const FT_OF_ANY_VM: &str = "ftcpt.ftEncryptionMode";
+
 /// What the lines of a configuration are.
 pub(super) struct Survey<'d> {
     /// Lines of storage devices.
@@ -22,6 +26,8 @@ pub(super) struct Survey<'d> {
     pub(super) is_encrypted: bool,
     /// Every value under a key that begins with `managedBy`.
     pub(super) managed_by: Vec<String>,
+    /// A key of fault tolerance has a value.
+    pub(super) is_fault_tolerant: bool,
 }
 
 impl<'d> Survey<'d> {
@@ -33,6 +39,7 @@ impl<'d> Survey<'d> {
             shares_bus: false,
             is_encrypted: false,
             managed_by: Vec::new(),
+            is_fault_tolerant: false,
         };
         let mut of_devices = Vec::with_capacity(dictionary.entries.len());
         for (number, entry) in dictionary.entries.iter().enumerate() {
@@ -60,6 +67,9 @@ impl<'d> Survey<'d> {
         match entry.key.as_bytes().first() {
             Some(b'm' | b'M') if is_told("managedBy") => self.managed_by.push(entry.value.as_str().to_owned()),
             Some(b'e' | b'E') if is_told("encryption.") => self.is_encrypted = true,
+            Some(b'f' | b'F') if is_told("ftcpt.") && !entry.key.eq_ignore_ascii_case(FT_OF_ANY_VM) => {
+                self.is_fault_tolerant = true;
+            }
             _ => {}
         }
     }

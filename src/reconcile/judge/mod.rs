@@ -7,7 +7,9 @@
 
 mod access;
 mod attribution;
+mod capped;
 mod follow;
+mod held_back;
 mod lost;
 mod names;
 mod nobody;

@@ -33,7 +33,7 @@ fn class_reason(class: Class) -> Option<Reason> {
         Class::DanglingDescriptor => (ReasonCode::TargetGone, "an extent that the descriptor names is gone"),
         Class::UnmergedBackupCheckpoint => (
             ReasonCode::MergePending,
-            "the VM runs on this checkpoint disk, and no list of checkpoints knows a checkpoint",
+            "the VM runs on this checkpoint disk, and neither its inventories nor its configuration tell of a checkpoint",
         ),
         Class::UnusedParent | Class::UnusedTemplate => (
             ReasonCode::NoReference,
@@ -293,7 +293,7 @@ impl Judge<'_> {
         edge.role == Role::Extent && edge.basis == Match::Companion && from.kind() == Kind::VmdkDescriptor && !is_locked
     }
 
-    /// H-D4: the VM runs on a checkpoint disk although no checkpoint is listed.
+    /// H-D4: the VM runs on a checkpoint disk although it has no checkpoint, as its inventory or its configuration tells.
     pub(super) fn is_unmerged_leaf(&self, node: NodeId, vms: &[usize]) -> bool {
         vms.iter().any(|&vm| {
             let vm = &self.owners.vms[vm];
@@ -310,8 +310,20 @@ impl Judge<'_> {
                 .references
                 .into(node)
                 .any(|edge| self.file(edge.from).kind() == Kind::Vhds);
-            full && no_list && !checkpoint_configs && !set && !vm.rows.is_empty()
+            full && no_list && self.tells_checkpoints(vm) && !checkpoint_configs && !set && !vm.rows.is_empty()
         }) && !self.is_branch(node, vms)
+    }
+
+    /// True where a list of its checkpoints, the column for the one that it runs on, or the count in its configuration would
+    /// tell of a checkpoint, and none does.
+    fn tells_checkpoints(&self, vm: &OwnerVm) -> bool {
+        let mut rows = vm.rows.iter();
+        let is_listed = rows.any(|&(inventory, row)| {
+            let row = &self.world.inventories[inventory].vms[row];
+            row.checkpoints_told || row.tells_parent_checkpoint
+        });
+        let evidence = vm.config.and_then(|config| own::vm_evidence(self.world.files, config));
+        is_listed || evidence.is_some_and(|evidence| evidence.opaque.is_none() && evidence.checkpoints == 0)
     }
 
     /// H-C5, H-D17: a differencing disk whose parent another VM uses as well: a clone or a test failover, no checkpoint.

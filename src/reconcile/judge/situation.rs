@@ -123,22 +123,36 @@ impl Judge<'_> {
                 .because(ReasonCode::TargetGone, "a redo log that no running VM names");
         }
         match file.kind() {
-            Kind::VmdkRdm => Situation::new(Class::RdmPointer, Grade::Review).because(ReasonCode::RawDeviceMap, "a raw device map: the data are on a LUN, next to nothing is reclaimed here"),
-            kind if kind.is_extent() && !is_whole_disk(kind, disk) && !referenced_by(Role::Extent) => Situation::new(Class::HeadlessExtent, Grade::Headless)
-                .because(ReasonCode::TargetGone, "no descriptor names it; a running VM goes on without its descriptor: recreate the descriptor, do not delete the data"),
+            Kind::VmdkRdm => Situation::new(Class::RdmPointer, Grade::Review).because(
+                ReasonCode::RawDeviceMap,
+                "a raw device map: the data are on a LUN, next to nothing is reclaimed here",
+            ),
+            kind if kind.is_extent() && !is_whole_disk(kind, disk) && !referenced_by(Role::Extent) => {
+                self.headless(node)
+            }
             Kind::VmdkCtk | Kind::Rct | Kind::Mrt => self.sidecar(node),
             Kind::VmdkDigest | Kind::Vmxf => Situation::new(Class::LeftoverSidecar, Grade::Candidate),
-            Kind::Vmsd => Situation::new(Class::LeftoverSidecar, Grade::Candidate)
-                .because(ReasonCode::TargetGone, "a snapshot list, and no VM that it could be of is there"),
-            Kind::Hrl | Kind::Hru => Situation::new(Class::LeftoverSidecar, Grade::Review)
-                .because(ReasonCode::TargetGone, "a log of Hyper-V Replica, and no disk of a VM that it could be of is there"),
-            Kind::VmdkDescriptor if self.is_digest_of_nothing(node) => Situation::new(Class::LeftoverSidecar, Grade::Candidate),
+            Kind::Vmsd => Situation::new(Class::LeftoverSidecar, Grade::Candidate).because(
+                ReasonCode::TargetGone,
+                "a snapshot list, and no VM that it could be of is there",
+            ),
+            Kind::Hrl | Kind::Hru => Situation::new(Class::LeftoverSidecar, Grade::Review).because(
+                ReasonCode::TargetGone,
+                "a log of Hyper-V Replica, and no disk of a VM that it could be of is there",
+            ),
+            Kind::VmdkDescriptor if self.is_digest_of_nothing(node) => {
+                Situation::new(Class::LeftoverSidecar, Grade::Candidate)
+            }
             Kind::Psf | Kind::Referenced => Situation::new(Class::LeftoverSidecar, Grade::Review),
-            Kind::Vswp => Situation::new(Class::LeftoverState, Grade::Candidate)
-                .because(ReasonCode::TargetGone, "a swap file is needed only while its VM runs, and no VM names it"),
+            Kind::Vswp => Situation::new(Class::LeftoverState, Grade::Candidate).because(
+                ReasonCode::TargetGone,
+                "a swap file is needed only while its VM runs, and no VM names it",
+            ),
             Kind::Vmgs => self.guest_state(node),
-            Kind::Vmsn | Kind::Vmss | Kind::Vmem => Situation::new(Class::LeftoverState, Grade::Review)
-                .because(ReasonCode::TargetGone, "state of a VM, and no configuration or snapshot list on the scanned roots names it"),
+            Kind::Vmsn | Kind::Vmss | Kind::Vmem => Situation::new(Class::LeftoverState, Grade::Review).because(
+                ReasonCode::TargetGone,
+                "state of a VM, and no configuration or snapshot list on the scanned roots names it",
+            ),
             Kind::Nvram => Situation::new(Class::LeftoverState, Grade::Review),
             Kind::Vmrs | Kind::Bin | Kind::Vsv | Kind::Slp => {
                 let mut situation = Situation::new(Class::LeftoverState, Grade::Review);
@@ -147,7 +161,10 @@ impl Judge<'_> {
             }
             Kind::VmLog => Situation::new(Class::Diagnostic, Grade::Candidate),
             Kind::Vmx | Kind::Vmtx => Situation::new(Class::TornVm, Grade::Review),
-            Kind::Vmcx | Kind::HypervXml => Situation::new(Class::LeftoverState, Grade::Review).because(ReasonCode::TargetGone, "the configuration of a checkpoint whose VM is not there"),
+            Kind::Vmcx | Kind::HypervXml => Situation::new(Class::LeftoverState, Grade::Review).because(
+                ReasonCode::TargetGone,
+                "the configuration of a checkpoint whose VM is not there",
+            ),
             Kind::Vhds => Situation::new(Class::DeletedVmDisk, Grade::Review),
             _ => self.disk_situation(node),
         }
@@ -231,6 +248,60 @@ impl Judge<'_> {
             .at_risk(Risk::DataLoss)
     }
 
+    /// V40: data that no descriptor names.
+    fn headless(&self, node: NodeId) -> Situation {
+        let text = "no descriptor names it; a running VM goes on without its descriptor: recreate the descriptor, do not delete the data";
+        let situation = Situation::new(Class::HeadlessExtent, Grade::Headless).because(ReasonCode::TargetGone, text);
+        let descriptor = self.descriptor_of_renamed(node);
+        let Some(descriptor) = descriptor.filter(|_| self.is_renamed(node)) else {
+            return situation;
+        };
+        let text = format!(
+            "{} beside it names data that are not there, and a disk as long as this: these may be its data under another name",
+            self.path(descriptor)
+        );
+        let source = Some(self.path(descriptor));
+        situation.with(statement(ReasonCode::TargetGone, text, source, Weight::Against))
+    }
+
+    /// The descriptor in the folder of data that nobody names whose own data are not there, where the length fits.
+    pub(super) fn descriptor_of_renamed(&self, extent: NodeId) -> Option<NodeId> {
+        let mut near = self.near(extent, |kind| kind == Kind::VmdkDescriptor);
+        near.find(|&descriptor| self.may_be_data_of(extent, descriptor))
+    }
+
+    /// Data in the folder of a descriptor whose own are not there that nobody names, where the length fits.
+    fn renamed_data(&self, descriptor: NodeId) -> Option<NodeId> {
+        let mut near = self.near(descriptor, Kind::is_extent);
+        near.find(|&extent| self.is_renamed(extent) && self.may_be_data_of(extent, descriptor))
+    }
+
+    /// True for data whose name is not that of the data of another disk.
+    fn is_renamed(&self, extent: NodeId) -> bool {
+        self.implied_descriptor(extent).is_none()
+    }
+
+    fn near(&self, node: NodeId, is: impl Fn(Kind) -> bool) -> impl Iterator<Item = NodeId> {
+        let near = self.world.files.in_folder(self.root(node), self.file(node).folder());
+        let near = near.iter().copied().filter(move |&other| is(self.file(other).kind()));
+        near.take(NEAR_MAX)
+    }
+
+    /// Raw data have the length of their disk; those of a link grow.
+    fn may_be_data_of(&self, extent: NodeId, descriptor: NodeId) -> bool {
+        let is_named = || self.references.into(extent).any(|edge| edge.role == Role::Extent);
+        let disk = self
+            .file(descriptor)
+            .evidence()
+            .and_then(|evidence| evidence.disk.as_ref());
+        let length = disk.and_then(|disk| disk.virtual_bytes);
+        let fits = || {
+            let is_raw = self.file(extent).kind() == Kind::VmdkFlat;
+            !is_raw || length.is_none_or(|length| length == self.file(extent).entry.length)
+        };
+        self.is_dangling(descriptor) && fits() && !is_named()
+    }
+
     /// V40: beside a descriptor that names another extent or none lie data under its name: they want it mended.
     fn beside_its_data(&self, node: NodeId, extent: NodeId) -> Situation {
         let text = format!(
@@ -239,6 +310,16 @@ impl Judge<'_> {
         );
         let reason = statement(ReasonCode::TargetGone, text, Some(self.path(extent)), Weight::Against);
         Situation::new(self.class_of_descriptor(node), Grade::Review).with(reason)
+    }
+
+    fn beside_renamed_data(&self, extent: NodeId) -> Situation {
+        let text = format!(
+            "the data that it names are gone, and {} beside it, which nothing names, is as long as its disk: they may be these under \
+             another name, so that this tells what they are",
+            self.path(extent)
+        );
+        let reason = statement(ReasonCode::TargetGone, text, Some(self.path(extent)), Weight::Against);
+        Situation::new(Class::DanglingDescriptor, Grade::Review).with(reason)
     }
 
     fn class_of_descriptor(&self, node: NodeId) -> Class {
@@ -292,6 +373,9 @@ impl Judge<'_> {
         }
         if let Some(edge) = self.references.of(node).find(|edge| self.is_by_name_alone(edge)) {
             return self.beside_its_data(node, edge.to);
+        }
+        if let Some(extent) = self.renamed_data(node) {
+            return self.beside_renamed_data(extent);
         }
         if self.is_dangling(node) {
             let situation =
@@ -529,6 +613,9 @@ pub(crate) fn stores<'a>(world: World<'a>, owners: &Owners) -> Stores<'a> {
     let stores = folders.filter(|(_, folder, near)| !folder.is_empty() && is_store(near));
     stores.map(|(root, folder, _)| (root, folder)).collect()
 }
+
+/// Most files of one folder that are held against one of another kind. More are no folder of a VM.
+const NEAR_MAX: usize = 1000;
 
 /// How many disks of different names make a folder look like the store of a product.
 const STORE_DISKS: usize = 3;

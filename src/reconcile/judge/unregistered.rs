@@ -91,6 +91,7 @@ impl Judge<'_> {
         if let Some(judgement) = self
             .behind_placeholder(vm)
             .or_else(|| self.perhaps_of_replication(config))
+            .or_else(|| self.perhaps_secondary(vm, config))
         {
             return judgement;
         }
@@ -193,6 +194,34 @@ impl Judge<'_> {
         );
         reason.settles = Some("the recovery plan, or an inventory of the other site".to_owned());
         Some(Judgement::unknown(Class::ReplicaDatastore, reason))
+    }
+
+    /// The second VM of a fault-tolerant pair has a configuration and disks of its own and the id of the first (formats-vmware
+    /// 1.8), and lists of VMs may leave it out. What marks the pair is a key `ftcpt.…` in one of the configurations, or the file
+    /// that vCenter keeps beside them (`.vmft`); neither is confirmed.
+    fn perhaps_secondary(&self, vm: &OwnerVm, config: NodeId) -> Option<Judgement> {
+        let first = &self.owners.vms[vm.copy_of?];
+        let has_key =
+            |config: NodeId| own::vm_evidence(self.world.files, config).is_some_and(|evidence| evidence.fault_tolerant);
+        let has_file = |config: NodeId| {
+            let near = self
+                .world
+                .files
+                .in_folder(self.root(config), self.file(config).folder());
+            near.iter().any(|&node| self.world.files.name(node).ends_with(".vmft"))
+        };
+        let mut both = std::iter::once(config).chain(first.configs());
+        let sign = both.find(|&config| has_key(config) || has_file(config))?;
+        let text = format!(
+            "it has the id of {}, which is registered at another place, and {} tells of fault tolerance: this may be the second VM of \
+             the pair, which lists of VMs may leave out",
+            first.name,
+            self.path_beside(sign, config),
+        );
+        let settles = "fault tolerance turned off for that VM, or an inventory that lists both VMs of the pair";
+        let mut reason = settled(ReasonCode::SameIdRegistered, text, settles);
+        reason.source = Some(source_of(self.world.files, sign, None));
+        Some(Judgement::unknown(Class::AmbiguousReference, reason))
     }
 
     /// H-E20: a configuration that an upgrade replaced and left.

@@ -1,7 +1,13 @@
 //! What registered VMs may want beside what they reach: a disk that they miss, checkpoints, logs, state.
 
-use derelict::inventory::{OpenFile, Registration};
-use derelict_parsers::testkit::{guid, hyperv_files::HrlBuilder};
+use derelict::{
+    inventory::{OpenFile, Registration},
+    path::fold,
+};
+use derelict_parsers::testkit::{
+    guid,
+    hyperv_files::{HrlBuilder, VmgsBuilder},
+};
 
 use super::{checkpoint_config, checkpoint_path, config, csv, row_of, with_vm};
 use crate::support::{Export, Site, child, hyperv_host, hyperv_row, hyperv_vm, vhdx, vm_id, vmcx_path};
@@ -268,4 +274,128 @@ fn a_link_renamed_in_its_folder_may_be_the_missed_one() {
         .inventory(hyperv_host("hv1").vm(row_of("db")).vm(row_of("web")))
         .judge()
         .is("csv1/web/web_alt.vhdx", "unknown/ambiguous-reference never");
+}
+
+/// `web`, whose configuration lies outside the scan unless this is so, with a file that bears this id or name.
+fn with_stray(is_scanned: bool, path: &str, row: Registration) -> crate::support::Judged {
+    let site = if is_scanned {
+        with_vm(Site::hyperv(), "web")
+    } else {
+        Site::hyperv().vhdx("csv1/web/web.vhdx", &vhdx("web"))
+    };
+    let mut row = row;
+    if !is_scanned {
+        row.config = Some(format!(
+            r"C:\ClusterStorage\Volume2\web\Virtual Machines\{}.vmcx",
+            vm_id("web").to_string().to_uppercase()
+        ));
+    }
+    let content = match fold(path).rsplit_once('.') {
+        Some((_, "vmgs")) => VmgsBuilder::new(5).bytes(),
+        Some((_, "vmrs")) => hyperv_vm("x", &[]).to_vmrs(0),
+        _ => vec![0; 1 << 20],
+    };
+    with_vm(site, "db")
+        .file(path, content)
+        .inventory(hyperv_host("hv1").vm(row_of("db")).vm(row))
+        .judge()
+}
+
+#[test]
+fn he3_he4_state_under_an_id_that_nothing_tells_may_be_of_a_checkpoint_that_nothing_tells() {
+    let id = guid(5, 99).to_string().to_uppercase();
+    let told = || Registration {
+        checkpoints_told: true,
+        ..row_of("web")
+    };
+    for name in [
+        format!("{id}.vmgs"),
+        format!("{id}.VMRS"),
+        format!("{id}/{id}.bin"),
+        format!("{id}/{id}.vsv"),
+    ] {
+        let path = format!("csv1/state/{name}");
+        with_stray(false, &path, row_of("web"))
+            .is(&path, "unknown/ambiguous-reference never")
+            .says(
+                &path,
+                "web may have checkpoints that neither an inventory nor a configuration tells",
+            );
+        with_stray(true, &path, row_of("web")).is(&path, "orphaned/leftover-state");
+        with_stray(false, &path, told()).is(&path, "orphaned/leftover-state");
+    }
+}
+
+#[test]
+fn he3_state_under_any_id_may_be_of_a_vm_whose_id_nothing_tells() {
+    let path = format!("csv1/state/{}.vmrs", guid(5, 99).to_string().to_uppercase());
+    let row = Registration {
+        instance_id: None,
+        checkpoints_told: true,
+        ..row_of("web")
+    };
+    with_stray(false, &path, row)
+        .is(&path, "unknown/ambiguous-reference never")
+        .says(&path, "web may have an id that");
+}
+
+#[test]
+fn he10_he11_a_log_of_replication_may_bear_more_than_the_name_of_its_disk() {
+    let site = |name: &str, mode: Option<&str>, row: Registration| {
+        let path = format!("csv1/logs/{name}");
+        let row = Registration {
+            replication: mode.map(str::to_owned),
+            ..row
+        };
+        let db = Registration {
+            replication: Some("None".to_owned()),
+            ..row_of("db")
+        };
+        with_vm(with_vm(Site::hyperv(), "web"), "db")
+            .file(&path, HrlBuilder::new(3).bytes())
+            .inventory(hyperv_host("hv1").vm(db).vm(row))
+            .judge()
+    };
+    let named = format!("web_{}.hrl", guid(7, 7).to_string().to_uppercase());
+    let undo = format!("web_{}.hru", guid(7, 7).to_string().to_uppercase());
+    for name in [named.as_str(), undo.as_str(), "web.vhdx.1.hrl"] {
+        let path = format!("csv1/logs/{name}");
+        site(name, Some("Replica"), row_of("web"))
+            .is(&path, "unknown/service-unlisted never")
+            .says(&path, "the name of a disk of web, which is replicated");
+        site(name, None, row_of("web"))
+            .is(&path, "unknown/service-unlisted never")
+            .says(&path, "of which no inventory tells whether it is replicated");
+        site(name, Some("None"), row_of("web")).is(&path, "orphaned/leftover-sidecar review");
+    }
+    site("website.hrl", Some("Replica"), row_of("web")).is("csv1/logs/website.hrl", "orphaned/leftover-sidecar review");
+}
+
+#[test]
+fn he11_any_log_of_replication_may_be_of_a_replicated_vm_whose_disks_nothing_tells() {
+    let site = |mode: &str| {
+        let row = Registration {
+            replication: Some(mode.to_owned()),
+            listing: derelict::inventory::Listing::ConfigOnly,
+            files: Vec::new(),
+            ..row_of("web")
+        };
+        let db = Registration {
+            replication: Some("None".to_owned()),
+            ..row_of("db")
+        };
+        let path = vmcx_path("csv1/web", vm_id("web"));
+        with_vm(with_vm(Site::hyperv(), "web"), "db")
+            .unreadable_file(&path)
+            .file("csv1/logs/any.hrl", HrlBuilder::new(3).bytes())
+            .inventory(hyperv_host("hv1").vm(db).vm(row))
+            .assume_complete()
+            .judge()
+    };
+    site("Primary")
+        .is("csv1/logs/any.hrl", "unknown/service-unlisted never")
+        .says(
+            "csv1/logs/any.hrl",
+            "has disks that neither an inventory nor its configuration tells",
+        );
 }

@@ -353,3 +353,43 @@ fn v39_v42_a_dangling_descriptor_that_shares_another_extent_is_no_candidate() {
         .because("ds1/v/w.vmdk", "twin-in-use")
         .is("ds1/v/v-flat.vmdk", "owned");
 }
+
+#[test]
+fn v40_data_renamed_beside_the_descriptor_of_a_vm_may_be_what_it_misses() {
+    let site = |data: &str, length: u64| {
+        Site::vmware()
+            .vmx("ds1/web", "web", &["web.vmdk"])
+            .file("ds1/web/web.vmdk", descriptor("web").build())
+            .zeros(data, length)
+            .inventory(vcenter().vm(row_of("web")))
+            .judge()
+    };
+    let path = "ds1/web/web-old.vmdk";
+    site(path, SECTORS * 512)
+        .is(path, "unknown/ambiguous-reference never")
+        .says(path, "ds1/web/web.vmdk".trim_start_matches("ds1/"))
+        .is("ds1/web/web.vmdk", "owned/dangling-descriptor");
+    site(path, SECTORS * 1024).is(path, "orphaned/headless-extent never");
+    let elsewhere = "ds1/else/web-old.vmdk";
+    site(elsewhere, SECTORS * 512).is(elsewhere, "orphaned/headless-extent never");
+}
+
+#[test]
+fn v40_a_descriptor_beside_data_that_may_be_its_own_is_no_candidate() {
+    let site = |length: u64| {
+        Site::vmware()
+            .vm("ds1", "web")
+            .file("ds1/old/old.vmdk", descriptor("old").build())
+            .zeros("ds1/old/data.vmdk", length)
+            .inventory(vcenter().vm(row_of("web")))
+            .judge()
+    };
+    site(SECTORS * 512)
+        .is("ds1/old/old.vmdk", "orphaned/dangling-descriptor review")
+        .says("ds1/old/old.vmdk", "they may be these under another name")
+        .is("ds1/old/data.vmdk", "orphaned/headless-extent never")
+        .says("ds1/old/data.vmdk", "these may be its data under another name");
+    site(SECTORS * 1024)
+        .is("ds1/old/old.vmdk", "orphaned/dangling-descriptor candidate")
+        .is("ds1/old/data.vmdk", "orphaned/headless-extent never");
+}

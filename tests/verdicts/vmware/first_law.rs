@@ -1,6 +1,12 @@
 //! What must hold whatever else is found: a needed file is never nobody's.
 
-use derelict::{catalogue::Catalogue, inventory::Listing, kind::Role, raw::RawPath, report::codes::Class};
+use derelict::{
+    catalogue::Catalogue,
+    inventory::{Listing, Registration},
+    kind::Role,
+    raw::RawPath,
+    report::codes::Class,
+};
 use derelict_parsers::testkit::{
     foreign::{qcow2_image, vdi_image},
     guid,
@@ -434,4 +440,68 @@ fn a_file_whose_name_the_client_of_a_share_cannot_write_is_not_called_orphaned()
     );
     assert_eq!(renamed(b"K\xf6ln", "cifs"), unknown);
     assert_eq!(renamed(b"K\xf6ln", "nfs"), unknown);
+}
+
+/// A copy of `web` under its id, whose configuration has this line, or whose folder holds this file.
+fn with_second(line: Option<(&str, &str)>, file: Option<&str>) -> Site {
+    let mut second = vmx("web", &["web.vmdk"]);
+    if let Some((key, value)) = line {
+        second = second.set(key, value);
+    }
+    let site = Site::vmware()
+        .vm("ds1", "web")
+        .file("ds1/web_1/web.vmx", second.build())
+        .disk("ds1/web_1/web");
+    let site = file.into_iter().fold(site, |site, file| site.zeros(file, 64));
+    site.inventory(vcenter().vm(Registration {
+        instance_id: Some(vm_id("web")),
+        ..row_of("web")
+    }))
+}
+
+#[test]
+fn a_copy_that_tells_of_fault_tolerance_may_be_the_second_vm_of_its_pair() {
+    let files = ["ds1/web_1/web.vmx", "ds1/web_1/web.vmdk", "ds1/web_1/web-flat.vmdk"];
+    for site in [
+        with_second(Some(("ftcpt.ftMetaDataDatastore", "ds1")), None),
+        with_second(Some(("FTCPT.secondary", "x")), None),
+        with_second(None, Some("ds1/web/shared.vmft")),
+        with_second(None, Some("ds1/web_1/shared.vmft")),
+    ] {
+        site.judge()
+            .are(&files, "unknown/ambiguous-reference never")
+            .says(files[0], "tells of fault tolerance")
+            .is("ds1/web/web.vmx", "owned");
+    }
+    for line in [None, Some(("ftcpt.ftEncryptionMode", "ftEncryptionOpportunistic"))] {
+        with_second(line, None)
+            .judge()
+            .are(&files, "unregistered/export-copy review");
+    }
+}
+
+#[test]
+fn v14_an_encrypted_configuration_that_names_no_disk_in_clear_may_hide_any() {
+    let site = |lines: &str| {
+        let config = format!(
+            ".encoding = \"UTF-8\"\ndisplayName = \"web\"\nencryption.keySafe = \"vmware:key/list/(pair/(fqid/x/1,HMAC,abc))\"\n{lines}"
+        );
+        Site::vmware()
+            .file("ds1/web/web.vmx", config)
+            .disk("ds1/web/web")
+            .disk("ds1/far/far")
+            .inventory(vcenter().vm(config_only("web", "[ds1] web/web.vmx")))
+            .judge()
+    };
+    let partial = "encryption.type = \"partial\"\nencryption.data = \"AAAA\"\n";
+    for lines in [partial, "encryption.data = \"AAAA\"\n", "scsi0.present = \"TRUE\"\n"] {
+        site(lines).are(
+            &["ds1/web/web.vmdk", "ds1/web/web-flat.vmdk", "ds1/far/far.vmdk"],
+            "unknown/owner-unreadable never",
+        );
+    }
+    let disk = "scsi0:0.present = \"TRUE\"\nscsi0:0.fileName = \"web.vmdk\"\n";
+    site(&format!("{partial}{disk}"))
+        .is("ds1/web/web.vmdk", "owned")
+        .is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk candidate");
 }

@@ -1,22 +1,24 @@
 //! What registered VMs may want beside what they reach: files that they miss, checkpoints, logs and copies that only bear
 //! their names.
 
+mod hyperv;
+
 use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
+use self::hyperv::Untold;
 use super::{Judge, Judgement, reasons::settled, situation::Situation};
 use crate::{
     inventory::Registration,
-    kind::{Kind, Platform, Role},
-    path::{Mount, Parsed, fold, parse, stem},
+    kind::{Platform, Role},
+    path::{Mount, Parsed, fold, parse},
     raw::RawPath,
     reconcile::{
-        companions,
         coverage::home_folder,
         files::NodeId,
         identity::{Identities, Writer},
-        own::{self, Missing, OwnerVm, Owners, World},
+        own::{self, Missing, Owners, World},
         resolve::Target,
     },
     report::codes::{Class, ReasonCode},
@@ -49,7 +51,7 @@ pub(crate) struct Wanted<'a> {
     configurations: HashMap<(usize, String), usize>,
     /// VMs of Hyper-V by the root and folder that hold those of their configuration, and by the folders that their rows tell.
     hyperv_homes: HashMap<(usize, Vec<u8>), BTreeSet<usize>>,
-    /// VMs that are replicated, by the folded names of their disks with and without extension.
+    /// VMs that are replicated, or of which that is not told, by the folded names of their disks with and without extension.
     replicated_disks: HashMap<String, usize>,
     /// VMs that are replicated, by their ids.
     replicated: HashMap<Uuid, usize>,
@@ -60,6 +62,8 @@ pub(crate) struct Wanted<'a> {
     by_id: HashMap<Uuid, usize>,
     /// VMs whose storage moves, by the folded names of their disks.
     moving_disks: HashMap<String, usize>,
+    /// VMs of Hyper-V that may have what nothing tells of.
+    untold: Untold,
 }
 
 impl<'a> Wanted<'a> {
@@ -81,6 +85,9 @@ impl<'a> Wanted<'a> {
                 let file = world.files.nodes[config];
                 let home = (file.entry.root, home_folder(file.folder()));
                 wanted.hyperv_homes.entry(home).or_default().insert(index);
+            }
+            if vm.platform == Platform::Hyperv {
+                wanted.add_untold(world, index, vm);
             }
             for &(inventory, row) in &vm.rows {
                 let row = &world.inventories[inventory].vms[row];
@@ -136,28 +143,15 @@ impl<'a> Wanted<'a> {
         for id in ids {
             self.by_id.entry(id).or_insert(vm);
         }
-        if !is_replicated && !row.moves_storage {
-            return;
-        }
         if let Some(id) = row.instance_id.filter(|_| is_replicated) {
             self.replicated.entry(id).or_insert(vm);
         }
-        for file in row
-            .files
-            .iter()
-            .filter(|file| matches!(file.role, Role::Disk | Role::Parent))
-        {
-            let Parsed::Path(path) = parse(&file.path) else {
-                continue;
-            };
-            let name = fold(path.name());
-            if is_replicated {
-                for name in [stem(&name), &name] {
-                    self.replicated_disks.entry(name.to_owned()).or_insert(vm);
-                }
-            }
-            if row.moves_storage {
-                self.moving_disks.entry(name).or_insert(vm);
+        if !row.moves_storage {
+            return;
+        }
+        for file in row.files.iter().filter(|file| is_disk(file.role)) {
+            if let Parsed::Path(path) = parse(&file.path) {
+                self.moving_disks.entry(fold(path.name())).or_insert(vm);
             }
         }
     }
@@ -194,6 +188,11 @@ impl<'a> Wanted<'a> {
             }
         }
     }
+}
+
+/// True for a disk or the parent of one.
+fn is_disk(role: Role) -> bool {
+    matches!(role, Role::Disk | Role::Parent)
 }
 
 /// True for an id that tells a datastore from all others. Those of NFS are made of what the host was told of the server.
@@ -289,6 +288,9 @@ impl Judge<'_> {
         if !(file.kind().is_disk() || file.kind().is_extent()) {
             return None;
         }
+        if let Some(missed) = self.missed_data(node) {
+            return Some(missed);
+        }
         let folder = || fold(&String::from_utf8_lossy(file.folder()));
         let in_its_place = || {
             let found = self.wanted.disks_in.get(&(self.root(node), folder()));
@@ -301,6 +303,22 @@ impl Judge<'_> {
             String::from_utf8_lossy(&missing.path),
             self.identities.roots[missing.root].name
         );
+        let reason = settled(ReasonCode::TargetGone, text, settles);
+        Some(Judgement::unknown(Class::AmbiguousReference, reason))
+    }
+
+    /// V40: data that nobody names beside the descriptor of a registered VM whose own data are not there.
+    fn missed_data(&self, node: NodeId) -> Option<Judgement> {
+        let is_data = self.file(node).kind().is_extent();
+        let descriptor = self.descriptor_of_renamed(node).filter(|_| is_data)?;
+        let vm = *self.registered_owners(descriptor).first()?;
+        let text = format!(
+            "{} of {} names data that are not there, and these lie beside it and are as long as its disk: they may be they under \
+             another name",
+            self.path(descriptor),
+            self.owners.vms[vm].name
+        );
+        let settles = "find out whether it is the missing file and give it its name again";
         let reason = settled(ReasonCode::TargetGone, text, settles);
         Some(Judgement::unknown(Class::AmbiguousReference, reason))
     }
@@ -319,144 +337,6 @@ impl Judge<'_> {
         let reason = settled(ReasonCode::TargetGone, text, "an inventory with the ids of VMs");
         Some(Judgement::unknown(Class::AmbiguousReference, reason))
     }
-
-    /// H-D2: a configuration or state in the checkpoint folder of a registered VM of which not all checkpoints are known, and
-    /// that does not carry its id. Where a checkpoint has the ids is assumed (formats-hyperv 1.8), so that it may be one.
-    pub(super) fn unclear_checkpoint(&self, node: NodeId) -> Option<Judgement> {
-        let file = self.file(node);
-        let is_of_checkpoint = file.kind().is_config() || matches!(file.kind(), Kind::Vmrs | Kind::Bin | Kind::Vsv);
-        let mut folders = file.folder().rsplit(|&byte| byte == b'/');
-        let is_among_checkpoints = folders.any(|folder| folder.eq_ignore_ascii_case(b"snapshots"));
-        if !is_of_checkpoint || file.kind().platform() != Some(Platform::Hyperv) || !is_among_checkpoints {
-            return None;
-        }
-        let home = (self.root(node), home_of_checkpoint(file.folder()));
-        let vms = self.wanted.hyperv_homes.get(&home)?;
-        let carries_other = own::vm_evidence(self.world.files, node).is_some_and(|vm| vm.checkpoint_of.is_some());
-        // In a folder of several VMs lies what others left there, too.
-        if carries_other && vms.len() > 1 {
-            return None;
-        }
-        let mut vms = vms.iter().map(|&vm| &self.owners.vms[vm]);
-        let vm = vms.find(|vm| self.may_have_more_checkpoints(vm))?;
-        let text = format!(
-            "it lies in the checkpoint folder of {}, of which not all checkpoints are known: it may be one",
-            vm.name
-        );
-        let reason = settled(
-            ReasonCode::CheckpointsWithoutDisks,
-            text,
-            "the checkpoints of that VM (Get-VMSnapshot)",
-        );
-        Some(Judgement::unknown(Class::AmbiguousReference, reason))
-    }
-
-    /// H-E10, H-E11: a recovery point or log of replication that bears the id of a replicated VM or the name of a disk of one.
-    pub(super) fn perhaps_of_replication(&self, node: NodeId) -> Option<Judgement> {
-        let file = self.file(node);
-        let kind = file.kind();
-        let name = self.world.files.name(node);
-        let folder = fold(&String::from_utf8_lossy(file.folder()));
-        let (vm, sign) = if matches!(kind, Kind::Hrl | Kind::Hru) {
-            (self.wanted.replicated_disks.get(stem(name))?, "the name of a disk")
-        } else if kind.is_config() && folder.split('/').any(|part| part == "undolog configuration") {
-            let evidence = own::vm_evidence(self.world.files, node);
-            let inside = evidence.and_then(|vm| vm.checkpoint_of.or(vm.instance_id));
-            let ids = [inside, Uuid::try_parse(stem(name)).ok()];
-            let vm = ids
-                .into_iter()
-                .flatten()
-                .find_map(|id| self.wanted.replicated.get(&id))?;
-            (vm, "the id")
-        } else {
-            return None;
-        };
-        let text = format!(
-            "it bears {sign} of {}, which is replicated: a log or recovery point of replication may lie elsewhere",
-            self.owners.vms[*vm].name
-        );
-        let settles =
-            "the replication of that VM ended (Get-VMReplication), or lower the number of its recovery points";
-        let reason = settled(ReasonCode::ServiceObject, text, settles);
-        Some(Judgement::unknown(Class::ServiceUnlisted, reason))
-    }
-
-    /// H-E4, H-E6: state that bears the id of a registered VM of Hyper-V or of a checkpoint of it, of which none of this kind is known: where it keeps it
-    /// its configuration may not tell.
-    pub(super) fn perhaps_state(&self, node: NodeId) -> Option<Judgement> {
-        let kind = self.file(node).kind();
-        let id = companions::id_of_state(self.world.files, node)?;
-        let vm = &self.owners.vms[*self.wanted.by_id.get(&id)?];
-        // Only what a VM runs on or was saved with is state of memory (H-E6).
-        let is_own_id = vm
-            .rows
-            .iter()
-            .any(|&(inventory, row)| self.world.inventories[inventory].vms[row].instance_id == Some(id));
-        if is_own_id && kind != Kind::Vmgs && own::is_off(self.world, vm) {
-            return None;
-        }
-        let is_it = |file: NodeId| {
-            self.file(file).kind() == kind && companions::id_of_state(self.world.files, file) == Some(id)
-        };
-        let has_own = vm.files.keys().any(|&file| is_it(file));
-        if has_own || vm.platform != Platform::Hyperv {
-            return None;
-        }
-        let text = format!(
-            "it bears the id of {}, of which no such file was found elsewhere",
-            vm.name
-        );
-        let settles =
-            "where that VM keeps its state (GuestStatePath, SmartPagingFilePath), or its start without this file";
-        let reason = settled(ReasonCode::OwnerUnreadable, text, settles);
-        Some(Judgement::unknown(Class::AmbiguousReference, reason))
-    }
-
-    /// H-A11: a disk that bears the name of one of a VM whose storage moved when the inventory was taken.
-    pub(super) fn perhaps_moving(&self, node: NodeId) -> Option<Judgement> {
-        let vm = *self.wanted.moving_disks.get(self.world.files.name(node))?;
-        let text = format!(
-            "{} was being moved when the inventory was taken, perhaps with its disks, and this bears the name of one",
-            self.owners.vms[vm].name
-        );
-        let reason = settled(
-            ReasonCode::MergePending,
-            text,
-            "an inventory that is taken after the move",
-        );
-        Some(Judgement::unknown(Class::AmbiguousReference, reason))
-    }
-
-    fn may_have_more_checkpoints(&self, vm: &OwnerVm) -> bool {
-        let mut rows = vm
-            .rows
-            .iter()
-            .map(|&(inventory, row)| &self.world.inventories[inventory].vms[row]);
-        if rows.any(|row| row.checkpoints_told) {
-            return false;
-        }
-        let evidence = vm.config.and_then(|config| own::vm_evidence(self.world.files, config));
-        let Some(evidence) = evidence.filter(|evidence| evidence.opaque.is_none()) else {
-            return true;
-        };
-        let read = evidence
-            .instance_id
-            .map_or(0, |id| self.world.checkpoints.of(id).count());
-        u64::try_from(read).is_ok_and(|read| read < evidence.checkpoints)
-    }
-}
-
-/// The folder above that of the checkpoints.
-fn home_of_checkpoint(folder: &[u8]) -> Vec<u8> {
-    let mut folder = RawPath::new(folder);
-    while !folder.is_empty() {
-        let is_of_checkpoints = folder.name().eq_ignore_ascii_case(b"snapshots");
-        folder = folder.folder();
-        if is_of_checkpoints {
-            break;
-        }
-    }
-    folder.as_bytes().to_vec()
 }
 
 /// What follows the last dot of a name.
