@@ -95,22 +95,8 @@ impl Judge<'_> {
             return Situation::new(Class::RecycleBin, Grade::Low)
                 .because(ReasonCode::InRecycleBin, "it lies in a recycle bin");
         }
-        if let Some(rule) = self.rules[node].filter(|rule| self.is_leaked(node, rule.class)) {
-            if rule.class == Class::HostScratch {
-                return Situation::new(Class::HostLeftover, Grade::Low).because(
-                    ReasonCode::TargetGone,
-                    "it bears the UUID of a host, and none of the hosts that the inventories list has it",
-                );
-            }
-            let class = match rule.class {
-                Class::Fcd => Class::LeakedVolume,
-                Class::HypervReplica => Class::ReplicaLeftover,
-                _ => Class::LibraryLeftover,
-            };
-            return Situation::new(class, Grade::Review).because(
-                ReasonCode::NotRegistered,
-                "it lies in the service's folder, and the service's own list does not name it",
-            );
+        if let Some(leaked) = self.leaked(node) {
+            return leaked;
         }
         if disk.is_some_and(|disk| disk.fcd_id.is_some()) {
             return Situation::new(Class::LeakedVolume, Grade::Review).because(
@@ -168,6 +154,26 @@ impl Judge<'_> {
             Kind::Vhds => Situation::new(Class::DeletedVmDisk, Grade::Review),
             _ => self.disk_situation(node),
         }
+    }
+
+    /// What a service left in its own folder and does not list.
+    fn leaked(&self, node: NodeId) -> Option<Situation> {
+        let rule = self.rules[node].filter(|rule| self.is_leaked(node, rule.class))?;
+        if rule.class == Class::HostScratch {
+            return Some(Situation::new(Class::HostLeftover, Grade::Low).because(
+                ReasonCode::TargetGone,
+                "it bears the UUID of a host, and none of the hosts that the inventories list has it",
+            ));
+        }
+        let class = match rule.class {
+            Class::Fcd => Class::LeakedVolume,
+            Class::HypervReplica => Class::ReplicaLeftover,
+            _ => Class::LibraryLeftover,
+        };
+        Some(Situation::new(class, Grade::Review).because(
+            ReasonCode::NotRegistered,
+            "it lies in the service's folder, and the service's own list does not name it",
+        ))
     }
 
     /// V49: the descriptor of a digest whose disk is not there. One whose disk is there goes with it.

@@ -208,7 +208,9 @@ impl Judge<'_> {
                 .world
                 .files
                 .in_folder(self.root(config), self.file(config).folder());
-            near.iter().any(|&node| self.world.files.name(node).ends_with(".vmft"))
+            near.iter()
+                .filter_map(|&node| self.world.files.name(node).rsplit_once('.'))
+                .any(|(_, extension)| extension == "vmft")
         };
         let mut both = std::iter::once(config).chain(first.configs());
         let sign = both.find(|&config| has_key(config) || has_file(config))?;

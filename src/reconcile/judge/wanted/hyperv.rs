@@ -257,7 +257,7 @@ const REPLICATION_ENDED: &str =
     "the replication of that VM ended (Get-VMReplication), or lower the number of its recovery points";
 
 /// A configuration that tells what its VM has.
-fn read_config<'a>(world: World<'a>, config: NodeId) -> Option<&'a VmEvidence> {
+fn read_config(world: World<'_>, config: NodeId) -> Option<&VmEvidence> {
     own::vm_evidence(world.files, config).filter(|evidence| evidence.opaque.is_none())
 }
 
