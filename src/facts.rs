@@ -33,6 +33,11 @@ impl Facts {
             .unwrap_or_default()
     }
 
+    /// The facts as JSON text.
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.as_deref().unwrap_or(NULL)
+    }
+
     /// Makes these facts one text in memory with facts that say the same.
     pub(crate) fn share(&mut self, known: &mut HashSet<Arc<str>>) {
         let Some(text) = &mut self.0 else { return };

@@ -379,7 +379,7 @@ fn a_log_is_history_and_no_reference() {
         "2023| vmx| I005: Log for VMware ESX\n2023| vmx| I005: DICT --- CONFIGURATION /vmfs/volumes/a/b/b.vmx\n",
     );
     assert_eq!(found.kind, Some(Kind::VmLog));
-    assert_eq!(found.facts["vmx_path"], "/vmfs/volumes/a/b/b.vmx");
+    assert_eq!(found.facts.value()["vmx_path"], "/vmfs/volumes/a/b/b.vmx");
     assert_eq!(found.evidence.references, []);
 }
 

@@ -1,5 +1,5 @@
 //! What lies beside VMs on their storage and must be told apart: images of other products, packages, CD and floppy
-//! images, raw disks.
+//! images, raw disks, registry hives.
 //!
 //! The bytes decide, whatever the file is called. That a file is one of these says nothing of whose it is.
 
@@ -15,6 +15,7 @@ use crate::{
     partitions::{self, PartitionTable},
     pvs::DiskProperties,
     qcow2::{self, Qcow2},
+    regf::{self, HiveFacts},
     vdi::{self, Vdi},
 };
 
@@ -39,6 +40,9 @@ pub enum Foreign {
     OvfManifest(Box<Manifest>),
     /// Properties or versions of a Citrix vDisk.
     PvsDisk(Box<DiskProperties>),
+    /// A registry hive: the database of a failover cluster, or another.
+    #[serde(rename = "regf")]
+    Hive(Box<HiveFacts>),
     /// The raw image of a disk with a partition table; a flat extent as well.
     Partitions(Box<PartitionTable>),
     /// A FAT file system without a partition table: a floppy image.
@@ -56,6 +60,7 @@ impl Foreign {
             Self::Ovf(descriptor) => &descriptor.anomalies,
             Self::OvfManifest(manifest) => &manifest.anomalies,
             Self::PvsDisk(_) => &[],
+            Self::Hive(hive) => &hive.anomalies,
             Self::Partitions(table) => &table.anomalies,
             Self::Fat(volume) => &volume.anomalies,
         }
@@ -77,6 +82,9 @@ pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Option<F
     }
     if vdi::has_signature(&head) {
         return vdi::read(source).map(|image| Some(Foreign::Vdi(Box::new(image))));
+    }
+    if head.starts_with(regf::SIGNATURE) {
+        return HiveFacts::read(source, limits).map(|hive| Some(Foreign::Hive(Box::new(hive))));
     }
     if ova::has_signature(&head) {
         return ova::read(source, limits).map(|package| Some(Foreign::Ova(Box::new(package))));

@@ -7,8 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EncodedText, Limits, ReadAt, Result,
+    Anomaly, EncodedText, Limits, ReadAt, Result,
     charset::Charset,
+    findings::Findings,
     reference::{FileKind, FileReference},
 };
 
@@ -17,6 +18,9 @@ const MAX_PATH_BYTES: usize = 4096;
 /// What the paths end with.
 const SUFFIX: &[u8] = b".vmx";
 
+/// The code of an anomaly of a list: not all of it was read, or kept.
+pub const CUT: &str = "ha-list-cut";
+
 /// What an HA list tells.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct HaList {
@@ -24,10 +28,16 @@ pub struct HaList {
     pub isolated: Option<bool>,
     /// Paths of configurations, in the order of the file, each once.
     pub vmx_paths: Vec<EncodedText>,
+    /// Why paths may be missing; `None` where all of it was read.
+    #[serde(default)]
+    pub damage: Option<Anomaly>,
+    /// What is odd.
+    #[serde(default)]
+    pub anomalies: Vec<Anomaly>,
 }
 
 impl HaList {
-    /// Reads at most as much as a text file may have.
+    /// Reads at most as much as a text file may have; that there is more is damage.
     ///
     /// # Errors
     /// `Io`.
@@ -35,13 +45,26 @@ impl HaList {
         let bytes = source.up_to("HA list", 0, limits.text_bytes)?;
         let first = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
         let mut seen = std::collections::HashSet::new();
-        let vmx_paths = bytes
+        let mut paths = bytes
             .split(|byte| *byte < 0x20 || matches!(byte, b'"' | b'<' | b'>'))
             .flat_map(paths_of)
-            .filter(|path| seen.insert(*path))
-            .take(limits.text_entries)
-            .map(|path| Charset::declared(None, path).0.text(path))
-            .collect();
+            .filter(|path| seen.insert(*path));
+        let kept = paths.by_ref().take(limits.text_entries);
+        let vmx_paths = kept.map(|path| Charset::declared(None, path).0.text(path)).collect();
+        let left_out = paths.count();
+        let mut findings = Findings::default();
+        let read = ReadAt::len(bytes.as_ref());
+        if read < source.len() {
+            let text = format!(
+                "of {} bytes {read} were read: paths behind them are missing",
+                source.len()
+            );
+            findings.damage(Anomaly::at(CUT, read, text));
+        }
+        if left_out > 0 {
+            let text = format!("further paths are not kept: {left_out}");
+            findings.damage(Anomaly::new(CUT, text));
+        }
         Ok(Self {
             isolated: match first.trim_ascii() {
                 b"0" => Some(false),
@@ -49,6 +72,8 @@ impl HaList {
                 _ => None,
             },
             vmx_paths,
+            damage: findings.first_damage(),
+            anomalies: findings.into_anomalies(),
         })
     }
 
@@ -173,6 +198,22 @@ mod tests {
                 "/vmfs/volumes/5c/a [b]/a.vmx"
             ]
         );
+    }
+
+    #[test]
+    fn a_list_that_is_cut_says_so() {
+        let path = b"/vmfs/volumes/5c/a/a.vmx\n";
+        let mut long = path.repeat(50_000);
+        long.truncate(usize::try_from(Limits::default().text_bytes).unwrap());
+        let whole = HaList::read(&long, &Limits::default()).unwrap();
+        assert_eq!((whole.vmx_paths.len(), whole.damage), (1, None));
+        long.extend(b"\n/vmfs/volumes/5c/b/b.vmx\n");
+        let cut = HaList::read(&long, &Limits::default()).unwrap();
+        assert_eq!((cut.vmx_paths.len(), cut.damage.unwrap().code.as_str()), (1, CUT));
+        let mut few = Limits::default();
+        few.text_entries = 1;
+        let list = HaList::read(&b"/vmfs/a.vmx\n/vmfs/b.vmx\n/vmfs/b.vmx\n"[..], &few).unwrap();
+        assert_eq!(list.anomalies[0].text, "further paths are not kept: 1");
     }
 
     #[test]

@@ -74,6 +74,7 @@
 pub mod bytes;
 pub mod disk_kind;
 pub mod error;
+mod filetime;
 mod findings;
 pub mod limits;
 pub mod read_at;

@@ -15,6 +15,7 @@ use crate::{
     classify::{self, NameHint},
     error::{ErrorKind, Result, ToolError},
     evidence::Evidence,
+    facts::Facts,
     kind::{Basis, Kind},
     raw::RawPath,
     read::{self, Key, Location, Subject},
@@ -40,7 +41,7 @@ pub struct Inspection {
     /// Why it could not be read, or not all of it.
     pub error: Option<String>,
     /// All that the parser read.
-    pub facts: Value,
+    pub facts: Facts,
     /// What the bytes of an ordinary file or a flat extent say: an image of another product, a raw disk. It tells what
     /// lies in the file and takes no part in any verdict.
     pub contents: Option<Foreign>,
@@ -93,7 +94,7 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         kind: None,
         basis: None,
         error,
-        facts: Value::Null,
+        facts: Facts::NONE,
         contents: None,
         catalogue: None,
         allocation: Value::Null,
@@ -106,10 +107,10 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
     if let Some(found) = examined.found {
         inspection.kind = Some(found.kind);
         inspection.basis = Some(found.basis);
-        inspection.facts = found.facts.value();
+        inspection.facts = found.facts;
         inspection.evidence = found.evidence;
         inspection.anomalies = found.anomalies;
-        if !inspection.facts.is_null() {
+        if !inspection.facts.is_none() {
             inspection.add_allocation(path, found.kind);
             inspection.add_keys(path, found.kind);
         }

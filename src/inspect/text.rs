@@ -1,12 +1,21 @@
 //! An inspection for people: one fact a line, keys aligned, everything from the file escaped.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    fmt,
+    io::{self, Write},
+};
 
 use derelict_parsers::vmdk::SECTOR_BYTES;
-use serde_json::Value;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::Inspection;
 use crate::{
+    facts::Facts,
     read::{Key, KeyType},
     report::show,
     sanitize,
@@ -55,12 +64,11 @@ pub fn render_text(inspection: &Inspection, length: Length, out: &mut dyn Write)
         count_long_lists(&mut catalogue);
     }
     style.section(out, "catalogue", &catalogue)?;
-    style.section(out, "facts", &inspection.facts)?;
+    style.section_of(out, "facts", &inspection.facts)?;
     let contents = serde_json::to_value(&inspection.contents).unwrap_or_default();
     style.section(out, "contents", &contents)?;
     style.section(out, "allocation", &allocation_of(inspection))?;
-    let evidence = serde_json::to_value(&inspection.evidence).unwrap_or_default();
-    style.section(out, "evidence", &evidence)?;
+    style.section_of(out, "evidence", &Facts::of(&inspection.evidence))?;
     let style = Style {
         told_below: &[],
         ..style
@@ -230,7 +238,63 @@ struct Style<'a> {
     told_below: &'a [Value],
 }
 
+/// JSON text longer than this is made a tree of values piece by piece: as a whole the tree takes ten times its memory.
+const LONG_BYTES: usize = 64 << 10;
+
 impl Style<'_> {
+    fn section_of(&self, out: &mut dyn Write, title: &str, facts: &Facts) -> io::Result<()> {
+        let mut lines = Vec::new();
+        self.text(&mut lines, 4, facts.as_str())?;
+        if lines.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "  {title}")?;
+        out.write_all(&lines)
+    }
+
+    /// Writes what JSON text says, as [`Style::nested`].
+    fn text(&self, out: &mut dyn Write, indent: usize, json: &str) -> io::Result<()> {
+        if is_long(json) {
+            if let Ok(fields) = serde_json::from_str(json) {
+                return self.long_object(out, indent, &fields);
+            }
+            if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json) {
+                let items = items.iter().map(|item| Cow::Owned(value_of(item.get())));
+                return self.list(out, indent, items);
+            }
+        }
+        let value = value_of(json);
+        if is_blank(&value) {
+            return Ok(());
+        }
+        self.nested(out, indent, &value)
+    }
+
+    fn long_object(&self, out: &mut dyn Write, indent: usize, Fields(fields): &Fields<'_>) -> io::Result<()> {
+        let is_apart = |key: &str, json: &str| key != "anomalies" && is_long(json);
+        let mut values = Map::new();
+        for (key, json) in fields {
+            if !is_apart(key, json.get()) {
+                values.insert(key.clone(), value_of(json.get()));
+            }
+        }
+        let shown = || {
+            let is_shown = |key: &str| values.get(key).is_none_or(|value| self.is_shown(key, value));
+            fields.iter().filter(move |(key, _)| is_shown(key))
+        };
+        let width = shown().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
+        shown().try_for_each(|(key, json)| match values.get(key) {
+            Some(value) => {
+                let scalar = told(key, value, &values, self.length);
+                self.field(out, indent, width, &sanitize::text(key), value, &scalar)
+            }
+            None => {
+                writeln!(out, "{:indent$}{}", "", sanitize::text(key))?;
+                self.text(out, indent.saturating_add(2), json.get())
+            }
+        })
+    }
+
     fn section(&self, out: &mut dyn Write, title: &str, value: &Value) -> io::Result<()> {
         if is_blank(value) {
             return Ok(());
@@ -273,29 +337,38 @@ impl Style<'_> {
                     self.field(out, indent, width, &sanitize::text(key), value, &scalar)
                 })
             }
-            Value::Array(items) => {
-                let limit = self.limit();
-                if items.iter().all(|item| pair(item).is_some()) {
-                    let pairs = || items.iter().take(limit).filter_map(pair);
-                    let width = pairs().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
-                    pairs().try_for_each(|(key, value)| {
-                        let scalar = cut(value, self.length);
-                        self.field(out, indent, width, &sanitize::text(key), value, &scalar)
-                    })?;
-                } else {
-                    let mut shown = items.iter().take(limit);
-                    shown.try_for_each(|item| self.element(out, indent, item))?;
-                }
-                match items.len().checked_sub(limit) {
-                    None | Some(0) => Ok(()),
-                    Some(more) => writeln!(
-                        out,
-                        "{:indent$}… and {more} more: --verbose or -f json lists them all",
-                        ""
-                    ),
-                }
-            }
+            Value::Array(items) => self.list(out, indent, items.iter().map(Cow::Borrowed)),
             scalar => writeln!(out, "{:indent$}{}", "", cut(scalar, self.length)),
+        }
+    }
+
+    fn list<'v>(
+        &self,
+        out: &mut dyn Write,
+        indent: usize,
+        items: impl ExactSizeIterator<Item = Cow<'v, Value>> + Clone,
+    ) -> io::Result<()> {
+        let limit = self.limit();
+        let count = items.len();
+        let mut shown = items.take(limit);
+        if shown.clone().all(|item| pair(&item).is_some()) {
+            let width = |item: Cow<'_, Value>| pair(&item).map_or(0, |(key, _)| key.chars().count());
+            let width = shown.clone().map(width).max().unwrap_or(0);
+            for item in shown {
+                let Some((key, value)) = pair(&item) else { continue };
+                let scalar = cut(value, self.length);
+                self.field(out, indent, width, &sanitize::text(key), value, &scalar)?;
+            }
+        } else {
+            shown.try_for_each(|item| self.element(out, indent, &item))?;
+        }
+        match count.checked_sub(limit) {
+            None | Some(0) => Ok(()),
+            Some(more) => writeln!(
+                out,
+                "{:indent$}… and {more} more: --verbose or -f json lists them all",
+                ""
+            ),
         }
     }
 
@@ -324,6 +397,42 @@ impl Style<'_> {
         }
         out.write_all(&lines)
     }
+}
+
+/// The fields of an object in their order, as JSON text.
+struct Fields<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// True for the text of a list or an object that is not made a tree at once.
+fn is_long(json: &str) -> bool {
+    json.len() > LONG_BYTES && json.starts_with(['[', '{'])
+}
+
+fn value_of(json: &str) -> Value {
+    serde_json::from_str(json).unwrap_or_default()
 }
 
 /// A line of a file: `{key, value}` and nothing else.

@@ -10,12 +10,12 @@ use std::path::Path;
 use derelict_parsers::{
     Anomaly, EncodedText, Limits, ParseError,
     foreign::{self, Foreign},
-    qcow2::Qcow2,
-    vdi::{Vdi, VdiKind},
+    qcow2::{self, Qcow2},
+    vdi::{self, Vdi, VdiKind},
 };
 use serde_json::Value;
 
-use super::{Parsed, guard_against_panic, mark};
+use super::{Allocated, Parsed, guard_against_panic, mark};
 use crate::{
     evidence::{DiskEvidence, Evidence, LinkId, MarkCode, Reference},
     file_reader::FileReader,
@@ -57,6 +57,16 @@ fn qcow2(image: &Qcow2) -> Evidence {
         marks: is_open.into_iter().chain(is_encrypted).collect(),
         ..Evidence::default()
     }
+}
+
+/// What the tables of an image allocate, and why that may be wrong.
+pub(super) fn allocation(_: Kind, reader: &FileReader, limits: &Limits) -> Result<Allocated, ParseError> {
+    if vdi::has_signature(reader.head()) {
+        let told = vdi::allocation(reader, limits)?;
+        return Ok(Allocated::new(&told, told.damage.as_ref()));
+    }
+    let told = qcow2::allocation(reader, limits)?;
+    Ok(Allocated::new(&told, told.damage.as_ref()))
 }
 
 /// VirtualBox ties the links of a chain by their ids alone; the parent may be a VMDK or VHD.

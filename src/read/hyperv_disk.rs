@@ -16,10 +16,7 @@ pub(super) fn allocation(kind: Kind, reader: &FileReader, limits: &Limits) -> Re
     } else {
         vhd::allocation(reader, limits)?
     };
-    Ok(Allocated {
-        damage: told.damage.as_ref().map(|damage| damage.text.clone()),
-        facts: serde_json::to_value(told).unwrap_or_default(),
-    })
+    Ok(Allocated::new(&told, told.damage.as_ref()))
 }
 
 /// The paths of a parent are ways to one file: all of a disk are in this group.

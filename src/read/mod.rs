@@ -234,6 +234,15 @@ pub struct Allocated {
     pub damage: Option<String>,
 }
 
+impl Allocated {
+    fn new(told: &impl Serialize, damage: Option<&Anomaly>) -> Self {
+        Self {
+            facts: serde_json::to_value(told).unwrap_or_default(),
+            damage: damage.map(|damage| damage.text.clone()),
+        }
+    }
+}
+
 /// Reads what the tables of a disk allocate; `None` for a kind without tables. Not part of [`examine`]: a table may have
 /// half a gigabyte.
 ///
@@ -243,6 +252,7 @@ pub fn allocation(path: &Path, kind: Kind) -> Option<Result<Allocated, String>> 
     let read = match kind {
         Kind::VmdkSparse | Kind::VmdkStream | Kind::VmdkDelta | Kind::VmdkSeSparse => vmdk::allocation,
         Kind::Vhdx | Kind::Avhdx | Kind::Vhd | Kind::Avhd => hyperv_disk::allocation,
+        Kind::ForeignDisk => foreign::allocation,
         _ => return None,
     };
     let reader = match open_patiently(path) {

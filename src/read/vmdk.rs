@@ -68,10 +68,7 @@ pub(super) fn disk(kind: Kind, reader: &FileReader, limits: &Limits) -> Result<P
 pub(super) fn allocation(_: Kind, reader: &FileReader, limits: &Limits) -> Result<Allocated, ParseError> {
     let told = vmdk::allocation::read(reader, &vmdk::read(reader, limits)?)?;
     let damage = told.as_ref().and_then(|told| told.damage.as_ref());
-    Ok(Allocated {
-        damage: damage.map(|damage| damage.text.clone()),
-        facts: serde_json::to_value(&told).unwrap_or_default(),
-    })
+    Ok(Allocated::new(&told, damage))
 }
 
 /// No signature and no descriptor: a flat extent, unless the name promises something else.

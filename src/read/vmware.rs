@@ -275,7 +275,7 @@ pub(super) fn host_list(reader: &FileReader, limits: &Limits) -> Result<Parsed, 
         references: references(&list.references()),
         ..Evidence::default()
     };
-    Ok(Parsed::new(&list, evidence, &[]))
+    Ok(Parsed::new(&list, evidence, &list.anomalies).damaged_by(list.damage.as_ref()))
 }
 
 /// The body of a lock, beside what its name tells.

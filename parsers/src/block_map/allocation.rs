@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Anomaly;
 
-/// What the blocks of a VHD or VHDX hold of the disk, and what they take in the file. Of a VHDX with entries in its log, the
+/// What the blocks of a VHD, VHDX or VDI hold of the disk, and what they take in the file. Of a VHDX with entries in its log, the
 /// file as the log leaves it, which may be longer than it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -69,7 +69,7 @@ pub struct BlockCounts {
     pub partially_present: u64,
     /// Blocks that are not here: the parent's, or zeros.
     pub not_present: u64,
-    /// Blocks that read as zeros (VHDX).
+    /// Blocks that read as zeros (VHDX, VDI).
     pub zero: u64,
     /// Blocks that the guest gave back with TRIM (VHDX).
     pub unmapped: u64,

@@ -1,4 +1,4 @@
-//! What the block tables of VHD and VHDX tell: where each part of a disk is, and how much of the file that takes.
+//! What the block tables of VHD, VHDX, VDI and qcow2 tell: where each part of a disk is, and how much of the file that takes.
 //!
 //! Tables are streamed with bounded memory, since one may have half a gigabyte. Entries that follow one rule (a stretch
 //! without blocks, blocks one after another) are found together and counted together.

@@ -21,6 +21,13 @@ pub enum RangeContent {
         /// Bytes from the start of the file.
         offset: u64,
     },
+    /// In this file, compressed (qcow2).
+    Compressed,
+    /// In the data file that this one names (qcow2).
+    DataFile {
+        /// Bytes from the start of that file.
+        offset: u64,
+    },
     /// The table says that it reads as zeros, whatever a parent holds.
     Zero,
     /// Not in this file: it is the parent's, or zeros where there is no parent.
@@ -39,6 +46,9 @@ impl DiskRange {
     fn goes_on_in(&self, next: &Self) -> bool {
         let content = match self.content {
             RangeContent::File { offset } => RangeContent::File {
+                offset: offset.saturating_add(self.length),
+            },
+            RangeContent::DataFile { offset } => RangeContent::DataFile {
                 offset: offset.saturating_add(self.length),
             },
             other => other,

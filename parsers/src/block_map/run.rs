@@ -152,6 +152,13 @@ impl Word for u64 {
     }
 }
 
+impl Word for u128 {
+    #[inline]
+    fn plus(self, other: Self) -> Self {
+        self.wrapping_add(other)
+    }
+}
+
 /// How many of `entries` count on from the first in steps of `step` (0: repeat it). At least 1 where there is one.
 #[inline]
 pub(crate) fn run_length<W: Word, const N: usize>(entries: &[[u8; N]], step: W, decode: impl Fn([u8; N]) -> W) -> u64 {

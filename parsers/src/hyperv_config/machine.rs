@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     error::Anomaly,
+    filetime,
     vmcx::{KeyRef, KeyTree},
 };
 
@@ -174,9 +175,9 @@ impl HypervConfig {
             creation_time: property("creation_time")
                 .and_then(KeyRef::as_bytes)
                 .and_then(filetime_of_bytes),
-            last_powered_on_time: int(property("last_powered_on_time")).and_then(filetime),
-            last_powered_off_time: int(property("last_powered_off_time")).and_then(filetime),
-            last_state_change_time: int(property("last_state_change_time")).and_then(filetime),
+            last_powered_on_time: int(property("last_powered_on_time")).and_then(filetime::timestamp),
+            last_powered_off_time: int(property("last_powered_off_time")).and_then(filetime::timestamp),
+            last_state_change_time: int(property("last_state_change_time")).and_then(filetime::timestamp),
             notes: text(property("notes")),
             highly_available: flag(property("highly_available")),
             disk_merge_pending: flag(root.get("global_settings/disk_merge_pending")),
@@ -288,19 +289,7 @@ pub(super) fn version_text(version: i64) -> String {
 }
 
 fn filetime_of_bytes(bytes: &[u8]) -> Option<Timestamp> {
-    filetime(i64::from_le_bytes(bytes.try_into().ok()?))
-}
-
-/// 100-nanosecond steps since 1601-01-01 UTC; 0 is no time.
-fn filetime(ticks: i64) -> Option<Timestamp> {
-    const TICKS_TO_1970: i64 = 116_444_736_000_000_000;
-    const TICKS_OF_SECOND: i64 = 10_000_000;
-    if ticks <= 0 {
-        return None;
-    }
-    let since_1970 = ticks.checked_sub(TICKS_TO_1970)?;
-    let nanoseconds = i32::try_from(since_1970.checked_rem(TICKS_OF_SECOND)?.checked_mul(100)?).ok()?;
-    Timestamp::new(since_1970.checked_div(TICKS_OF_SECOND)?, nanoseconds).ok()
+    filetime::timestamp(i64::from_le_bytes(bytes.try_into().ok()?))
 }
 
 #[cfg(test)]
@@ -495,10 +484,13 @@ mod tests {
 
     #[test]
     fn times_outside_any_calendar_are_no_times() {
-        assert_eq!(filetime(0), None);
-        assert_eq!(filetime(-1), None);
-        assert_eq!(filetime(i64::MAX), None);
-        assert_eq!(filetime(116_444_736_000_000_000), Some(Timestamp::UNIX_EPOCH));
+        assert_eq!(filetime::timestamp(0), None);
+        assert_eq!(filetime::timestamp(-1), None);
+        assert_eq!(filetime::timestamp(i64::MAX), None);
+        assert_eq!(
+            filetime::timestamp(116_444_736_000_000_000),
+            Some(Timestamp::UNIX_EPOCH)
+        );
         assert_eq!(filetime_of_bytes(&[0; 7]), None);
     }
 

@@ -85,6 +85,18 @@ pub fn qcow2_image(virtual_bytes: u64, backing: &str, snapshots: &[&str]) -> Vec
     file
 }
 
+/// A qcow2 image of 64 MiB with these entries in its one L2 table, in a file of 512 KiB with clusters of 64 KiB. The table
+/// stands at 256 KiB and space for data behind it.
+pub fn qcow2_with_entries(entries: &[u64]) -> Vec<u8> {
+    let mut file = qcow2_image(64 << 20, "", &[]);
+    file.resize(0x8_0000, 0);
+    file[0x3_0000..0x3_0008].copy_from_slice(&(1 << 63 | 0x4_0000_u64).to_be_bytes());
+    for (place, entry) in (0x4_0000..).step_by(8).zip(entries) {
+        file[place..place + 8].copy_from_slice(&entry.to_be_bytes());
+    }
+    file
+}
+
 fn length_of_list(list: &[&str]) -> u64 {
     u64::try_from(list.len()).unwrap_or(u64::MAX)
 }
@@ -113,6 +125,26 @@ pub fn vdi_image(virtual_bytes: u64, uuid: uuid::Uuid, parent: uuid::Uuid) -> Ve
     put(392, &uuid.to_bytes_le());
     put(424, &parent.to_bytes_le());
     file
+}
+
+/// A VDI with this map, as long as its first `present` blocks of 1 MiB ask for.
+pub fn vdi_with_map(map: &[u32], present: u32) -> SparseFile {
+    let size = length_of_list_of(map) << 20;
+    let mut head = vdi_image(size, uuid::Uuid::from_u128(1), uuid::Uuid::nil());
+    let data = low_u32(length_of(&head)).next_multiple_of(512);
+    for (place, entry) in (0x400..).step_by(4).zip(map) {
+        head[place..place + 4].copy_from_slice(&entry.to_le_bytes());
+    }
+    head[76..80].copy_from_slice(&1_u32.to_le_bytes());
+    head[344..348].copy_from_slice(&data.to_le_bytes());
+    head[388..392].copy_from_slice(&present.to_le_bytes());
+    let mut file = SparseFile::new(u64::from(data) + (u64::from(present) << 20));
+    file.put(0, head);
+    file
+}
+
+fn length_of_list_of(map: &[u32]) -> u64 {
+    u64::try_from(map.len()).unwrap_or(u64::MAX)
 }
 
 /// A raw disk of 8 MiB with an MBR: one primary and two logical partitions.

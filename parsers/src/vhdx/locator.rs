@@ -37,10 +37,10 @@ const KEYS: [&str; 5] = [
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ParentLocator {
-    /// `DataWriteGuid` that the parent had when this disk was made (`parent_linkage`).
+    /// `DataWriteGuid` that the parent had when this disk was made (`parent_linkage`). Zeros are none.
     pub linkage: Option<Uuid>,
     /// Second `DataWriteGuid` that is as good (`parent_linkage2`): set between two steps of a merge. Windows keeps zeros
-    /// there otherwise, which is `None` here.
+    /// there otherwise, which are none; `None` where the key is not there.
     pub linkage2: Option<Uuid>,
     /// Path from the folder of this disk.
     pub relative_path: Option<EncodedText>,
@@ -75,7 +75,8 @@ impl ParentLocator {
 
     /// The ids of which one has to be the parent's `DataWriteGuid`.
     pub fn linkages(&self) -> impl Iterator<Item = Uuid> {
-        self.linkage.into_iter().chain(self.linkage2)
+        let all = self.linkage.into_iter().chain(self.linkage2);
+        all.filter(|id| !id.is_nil())
     }
 }
 
@@ -187,8 +188,13 @@ impl ParentLocator {
 
     /// Says what MS-VHDX 2.6.2.6.3 asks for and is not there. A linkage finds a parent without any path.
     fn note_missing(&self, has_linkage: bool, place: u64, findings: &mut Findings) {
-        if !has_linkage {
-            let text = "the parent locator has no parent_linkage: nothing proves which file the parent is";
+        let why = match self.linkage {
+            None if !has_linkage => Some("has no parent_linkage"),
+            Some(id) if id.is_nil() => Some("has a parent_linkage of zeros"),
+            _ => None,
+        };
+        if let Some(why) = why {
+            let text = format!("the parent locator {why}: nothing proves which file the parent is");
             findings.note(Anomaly::at(code::LOCATOR_LINKAGE_MISSING, place, text));
         }
         let mut others = self.others.iter();
@@ -206,7 +212,7 @@ impl ParentLocator {
 
 fn guid(value: &EncodedText, place: u64, findings: &mut Findings) -> Option<Uuid> {
     if let Ok(id) = Uuid::try_parse(value.as_str().trim()) {
-        return Some(id).filter(|id| !id.is_nil());
+        return Some(id);
     }
     let text = format!("parent linkage {:?} is no GUID", value.as_str());
     findings.damage(Anomaly::at(code::LOCATOR_ENTRY_INVALID, place, text));

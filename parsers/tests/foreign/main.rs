@@ -6,6 +6,7 @@
     reason = "a test reads what it wrote, may stop at the first surprise, and says loudly what it skips"
 )]
 
+mod allocation;
 mod cd;
 mod disk_images;
 mod every_format;

@@ -244,6 +244,18 @@ pub(crate) const TARGETS: &[Target] = &[
         sample: seeds::sample_vhdx,
     },
     Target {
+        name: "qcow2_tables",
+        check: tables::qcow2,
+        seeds: seeds::qcow2_tables,
+        sample: seeds::sample_none,
+    },
+    Target {
+        name: "vdi_tables",
+        check: tables::vdi,
+        seeds: seeds::vdi_tables,
+        sample: seeds::sample_none,
+    },
+    Target {
         name: "vmdk_tables",
         check: tables::vmdk,
         seeds: seeds::vmdk_tables,

@@ -417,6 +417,49 @@ pub(crate) fn vdi() -> Vec<Vec<u8>> {
     vec![encode_bytes(&files::vdi_image(4 * MIB, guid(1, 1), guid(1, 2)), false)]
 }
 
+pub(crate) fn qcow2_tables() -> Vec<Vec<u8>> {
+    let entries = [
+        0x5_0000,
+        0x6_0000,
+        0,
+        1,
+        0x7_0001,
+        1 << 62 | 0x5_0123,
+        1 << 62 | 1 << 54 | 0x5_0200,
+    ];
+    let plain = files::qcow2_with_entries(&entries);
+    // With entries of 16 bytes, with a data file, and of version 1.
+    let mut extended = files::qcow2_with_entries(&[0x5_0000, u64::MAX >> 32, 0x6_0000, 0xFF00_0000_00FF, 0, 3 << 40]);
+    extended[79] = 1 << 4;
+    let mut external = files::qcow2_with_entries(&[1 << 63, 1 << 63 | 0x5_0000]);
+    external[79] = 1 << 2;
+    let mut old = vec![0; 0x4000];
+    for (place, value) in [
+        (0, 0x5146_49FB_0000_0001_u64),
+        (24, 0x10_0000),
+        (32, 0x0C09 << 48),
+        (40, 48),
+        (48, 0x1000),
+    ] {
+        old[place..place + 8].copy_from_slice(&value.to_be_bytes());
+    }
+    for (place, value) in [(0x1000, 0x2000_u64), (0x1008, 1 << 63 | 5 << 51 | 0x3000)] {
+        old[place..place + 8].copy_from_slice(&value.to_be_bytes());
+    }
+    let built = [plain, extended, external, old];
+    let built = built.iter().map(|file| encode_bytes(file, false));
+    qcow2().into_iter().chain(built).collect()
+}
+
+pub(crate) fn vdi_tables() -> Vec<Vec<u8>> {
+    let maps = [
+        files::vdi_with_map(&[1, 0, 2, u32::MAX - 1, u32::MAX, 3], 4),
+        files::vdi_with_map(&[1, 1, 9], 2),
+    ];
+    let maps = maps.iter().map(|file| encode(file, false));
+    vdi().into_iter().chain(maps).collect()
+}
+
 /// A UDF volume without files, as far as it is read.
 fn udf() -> SparseFile {
     let tagged = |tag: u8, fields: &[(usize, &[u8])]| {

@@ -3,7 +3,7 @@
 use derelict_parsers::{
     ReadAt,
     block_map::{Allocation, DiskRange, RangeContent},
-    vhd,
+    qcow2, vdi, vhd,
     vhdx::{self, LogState},
     vmdk::{
         self, Vmdk,
@@ -85,24 +85,107 @@ fn check_blocks(counted: Option<Allocation>, ranges: Option<Ranges>, size: u64, 
             "sound blocks lie in the file"
         );
     }
-    let Some(ranges) = ranges else { return };
-    let Ok(whole) = ranges.iter().cloned().collect::<Result<Vec<_>, _>>() else {
+    let Some(whole) = ranges.and_then(|ranges| check_cover(ranges, size)) else {
         return;
     };
+    let in_file = |range: &&DiskRange| matches!(range.content, RangeContent::File { .. });
+    let streamed: u64 = whole.iter().filter(in_file).map(|range| range.length).sum();
+    if let Some(counted) = counted.filter(|counted| counted.damage.is_none()) {
+        assert_eq!(counted.allocated_bytes, streamed, "counted and streamed");
+    }
+}
+
+/// Stretches follow each other and cover the disk; `None` where they could not all be read.
+fn check_cover(ranges: Ranges, size: u64) -> Option<Vec<DiskRange>> {
+    let whole = ranges.into_iter().collect::<Result<Vec<_>, _>>().ok()?;
     let mut at = 0;
     for range in &whole {
         assert!(range.start == at && range.length > 0, "stretches follow each other");
         at = range.end();
     }
     if whole.len() == MOST_RANGES {
-        return;
+        return None;
     }
     assert_eq!(at, size, "the stretches cover the disk");
-    let in_file = |range: &&DiskRange| matches!(range.content, RangeContent::File { .. });
-    let streamed: u64 = whole.iter().filter(in_file).map(|range| range.length).sum();
-    if let Some(counted) = counted.filter(|counted| counted.damage.is_none()) {
-        assert_eq!(counted.allocated_bytes, streamed, "counted and streamed");
+    Some(whole)
+}
+
+/// The map of a VDI.
+pub(crate) fn vdi(input: &[u8]) {
+    let image = decode(input, |_| ());
+    let Ok(facts) = vdi::read(&image) else { return };
+    let size = facts.virtual_bytes;
+    if size / u64::from(facts.block_size_bytes).max(1) > MOST_UNITS {
+        return;
     }
+    image.check_reads(u64::MAX, u64::MAX);
+    let counted = vdi::allocation(&image, &limits());
+    let ranges = vdi::ranges(&image).map(|ranges| ranges.take(MOST_RANGES).collect::<Vec<_>>());
+    image.check_reads(MIB, 64 * MIB);
+    check_blocks(counted.ok(), ranges.ok(), size, image.len());
+}
+
+/// The L1 and L2 tables of a qcow2.
+pub(crate) fn qcow2(input: &[u8]) {
+    let image = decode(input, |_| ());
+    let Ok(facts) = qcow2::read(&image, &limits()) else {
+        return;
+    };
+    let size = facts.virtual_bytes;
+    if size / facts.cluster_bytes.unwrap_or(u64::MAX) > MOST_UNITS {
+        return;
+    }
+    image.check_reads(u64::MAX, u64::MAX);
+    let counted = qcow2::allocation(&image, &limits()).ok();
+    let ranges = qcow2::ranges(&image, &limits()).map(|ranges| ranges.take(MOST_RANGES).collect::<Vec<_>>());
+    image.check_reads(4 * MIB, 1 << 30);
+    if let Some(counted) = &counted {
+        check_clusters(counted, size, image.len());
+    }
+    let whole = ranges.ok().and_then(|ranges| check_cover(ranges, size));
+    let (Some(whole), Some(counted)) = (whole, counted) else {
+        return;
+    };
+    let sum = |is: fn(RangeContent) -> bool| -> u64 {
+        let of_content = whole.iter().filter(|range| is(range.content));
+        of_content.map(|range| range.length).sum()
+    };
+    let is_here = |content| {
+        matches!(
+            content,
+            RangeContent::File { .. } | RangeContent::DataFile { .. } | RangeContent::Compressed
+        )
+    };
+    assert_eq!(counted.allocated_bytes, sum(is_here), "counted and streamed");
+    assert_eq!(
+        counted.zeroed_bytes,
+        sum(|content| content == RangeContent::Zero),
+        "counted and streamed"
+    );
+    let is_lost = whole.iter().any(|range| range.content == RangeContent::Lost);
+    assert!(!is_lost || counted.damage.is_some(), "what is lost is said");
+}
+
+fn check_clusters(counted: &qcow2::Allocation, size: u64, file_bytes: u64) {
+    through_json(counted, 1 << 20);
+    assert!(counted.anomalies.len() <= 101);
+    assert!(counted.allocated_bytes.saturating_add(counted.zeroed_bytes) <= size);
+    let clusters = &counted.clusters;
+    let states = [
+        clusters.present,
+        clusters.compressed,
+        clusters.partially_present,
+        clusters.zero,
+        clusters.not_present,
+        clusters.invalid,
+    ];
+    assert_eq!(states.iter().sum::<u64>(), clusters.total, "each cluster has one state");
+    let taken = counted.payload_bytes.saturating_add(counted.reusable_bytes);
+    let is_exact = clusters.compressed == 0 && counted.anomalies.is_empty() && !counted.is_in_data_file;
+    assert!(
+        !is_exact || counted.damage.is_some() || taken <= file_bytes.saturating_add(counted.cluster_size_bytes),
+        "sound clusters lie in the file"
+    );
 }
 
 /// The grain tables, or the markers, of an extent.

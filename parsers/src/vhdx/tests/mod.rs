@@ -121,13 +121,14 @@ fn a_dynamic_disk_tells_all_its_facts() {
 }
 
 #[test]
-fn a_child_quotes_its_parent_and_zero_linkage2_is_none() {
+fn a_child_quotes_its_parent_and_zeros_are_no_second_linkage() {
     let vhdx = read_bytes(&child().bytes()).unwrap();
     assert_eq!(vhdx.kind, Some(DiskKind::Differencing));
     assert_eq!(vhdx.disk_id, Some(base().disk_id), "the disk id passes to every child");
     assert!(vhdx.anomalies.is_empty(), "{:?}", vhdx.anomalies);
     let parent = vhdx.parent.unwrap();
     assert_eq!(parent.linkages().collect::<Vec<_>>(), [base().data_write_guid]);
+    assert_eq!(parent.linkage2, Some(Uuid::nil()), "written, and not left out");
     assert_eq!(
         parent.paths().collect::<Vec<_>>(),
         [

@@ -8,6 +8,10 @@
 //! the caller goes. Not read: security, class names, data above 16 KiB (`db`), transaction logs. What stands in logs only
 //! is not seen: [`Hive::is_dirty`] tells when there is such a thing.
 
+mod facts;
+
+pub use facts::{HiveFacts, code};
+
 use crate::{
     bytes::Cursor,
     error::{ParseError, Result},

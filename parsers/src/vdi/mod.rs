@@ -1,13 +1,23 @@
 //! VirtualBox disk images (`.vdi`), version 1.1.
 //!
 //! Read: the preheader and the header behind it (VirtualBox `VDICore.h`, qemu `block/vdi.c`): sizes and the four UUIDs that
-//! tie the links of a chain. Blocks are not read.
+//! tie the links of a chain. [`read`] stops there; [`allocation()`] and [`ranges()`] walk the map of blocks too. The blocks
+//! are not read.
+
+mod allocation;
+mod map;
+mod ranges;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{ParseError, ReadAt, Result, bytes::Cursor, charset::Charset, error::Anomaly, findings::Findings};
+pub use ranges::Ranges;
+
+use crate::{
+    Limits, ParseError, ReadAt, Result, block_map::Allocation, bytes::Cursor, charset::Charset, error::Anomaly,
+    findings::Findings,
+};
 
 /// Name of the structure in errors.
 const HEADER: &str = "VDI header";
@@ -32,6 +42,14 @@ pub mod code {
     pub const BEYOND_END: &str = "beyond-end";
     /// More blocks are allocated than there are.
     pub const ALLOCATED_TOO_MANY: &str = "allocated-too-many";
+    /// Not as many blocks are allocated as the header says.
+    pub const ALLOCATED_COUNT_WRONG: &str = "allocated-count-wrong";
+    /// Damage: blocks that lie outside the file.
+    pub const BLOCK_OUTSIDE_FILE: &str = "block-outside-file";
+    /// Damage: blocks that lie on another block or the map.
+    pub const BLOCK_OVERLAP: &str = "block-overlap";
+    /// There are too many blocks to look for overlaps among them.
+    pub const OVERLAPS_NOT_CHECKED: &str = "overlaps-not-checked";
 }
 
 /// What an image says of itself.
@@ -45,6 +63,9 @@ pub struct Vdi {
     pub virtual_bytes: u64,
     /// Unit of allocation in bytes.
     pub block_size_bytes: u32,
+    /// Bytes in front of the content of each block; 0 in all known files.
+    #[serde(default)]
+    pub block_extra_bytes: u32,
     /// Blocks of the disk.
     pub blocks: u32,
     /// Blocks that are in the file.
@@ -124,6 +145,7 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<Vdi> {
         kind: VdiKind::from_raw(kind).ok_or_else(|| unsupported("VDI image type", kind))?,
         virtual_bytes: cursor.u64_le(368)?,
         block_size_bytes: cursor.u32_le(376)?,
+        block_extra_bytes: cursor.u32_le(380)?,
         blocks: cursor.u32_le(384)?,
         allocated_blocks: cursor.u32_le(388)?,
         map_offset: cursor.u32_le(340)?,
@@ -141,6 +163,26 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<Vdi> {
     vdi.damage = findings.first_damage();
     vdi.anomalies = findings.into_anomalies();
     Ok(vdi)
+}
+
+/// Walks the map of blocks and counts what it allocates. Memory is bounded: a piece of the map, and 4 bytes for each block
+/// that the file has room for.
+///
+/// # Errors
+/// As [`read`]; `Malformed`, `OutOfBounds` or `LimitExceeded` where the header does not say how to read the map,
+/// `Truncated` where the file ends in it.
+pub fn allocation(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Allocation> {
+    let vdi = read(source)?;
+    allocation::read(source, &vdi, limits)
+}
+
+/// The disk as stretches in their order, without gaps, each with where its content is. The map is read on the way.
+///
+/// # Errors
+/// As [`allocation()`]; while it runs `Truncated` and `Io` only, and after one of these it ends.
+pub fn ranges<R: ReadAt>(source: R) -> Result<Ranges<R>> {
+    let vdi = read(&source)?;
+    Ranges::new(source, &vdi)
 }
 
 impl Vdi {
@@ -161,7 +203,8 @@ impl Vdi {
             findings.note(Anomaly::at(code::ALLOCATED_TOO_MANY, 388, text));
         }
         let map = u64::from(self.blocks).saturating_mul(MAP_ENTRY_BYTES);
-        let data = u64::from(self.allocated_blocks).saturating_mul(block);
+        let span = block.saturating_add(self.block_extra_bytes.into());
+        let data = u64::from(self.allocated_blocks).saturating_mul(span);
         for (place, offset, bytes) in [(340, self.map_offset, map), (344, self.data_offset, data)] {
             let end = u64::from(offset).saturating_add(bytes);
             if end > length {

@@ -1,12 +1,23 @@
 //! QEMU disk images (`.qcow2`, and `.qcow` of version 1).
 //!
 //! Read: the header, its extensions, the name of the backing file and the list of internal snapshots (qemu
-//! `docs/interop/qcow2.txt`, `block/qcow.c`). Integers are big-endian. Tables and clusters are not read. The backing file and
-//! an external data file are files that the image cannot be read without.
+//! `docs/interop/qcow2.txt`, `block/qcow.c`). Integers are big-endian. [`read`] stops there. The backing file and an external
+//! data file are files that the image cannot be read without.
+//!
+//! [`allocation()`] and [`ranges()`] walk the L1 and L2 tables of the disk too, with parts of clusters where entries are
+//! extended. Clusters, reference counts and the tables of internal snapshots are not read.
+
+mod allocation;
+mod layout;
+mod ranges;
+mod walk;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use allocation::{Allocation, ClusterCounts};
+pub use ranges::Ranges;
 
 use crate::{EncodedText, Limits, ParseError, ReadAt, Result, bytes::Cursor, error::Anomaly, findings::Findings};
 
@@ -36,9 +47,12 @@ const FEATURE_CORRUPT: u64 = 2;
 /// Bit of the incompatible features: the data are in another file.
 const FEATURE_EXTERNAL_DATA: u64 = 4;
 
+/// The feature whose L2 tables have entries of 16 bytes.
+const EXTENDED_L2: &str = "extended-l2";
+
 /// Features that are told by their names: the field of the header, the bit in it, and the name.
 const FEATURES: [(usize, u64, &str); 4] = [
-    (INCOMPATIBLE, 1 << 4, "extended-l2"),
+    (INCOMPATIBLE, 1 << 4, EXTENDED_L2),
     (COMPATIBLE, 1, "lazy-refcounts"),
     (AUTOCLEAR, 1, "bitmaps"),
     (AUTOCLEAR, 1 << 1, "raw-external-data"),
@@ -67,6 +81,8 @@ const EXTENSION_DATA_FILE: u32 = 0x4441_5441;
 pub mod code {
     /// Damage: the size of a cluster cannot be.
     pub const CLUSTER_SIZE_BAD: &str = "cluster-size-bad";
+    /// Damage: the size of L2 tables cannot be (version 1).
+    pub const L2_SIZE_BAD: &str = "l2-size-bad";
     /// Damage: a table lies outside of the file.
     pub const TABLE_BEYOND_END: &str = "table-beyond-end";
     /// Damage: the name of the backing file cannot be read.
@@ -77,6 +93,16 @@ pub mod code {
     pub const FEATURES_UNKNOWN: &str = "features-unknown";
     /// An extension of the header cannot be read, nor those behind it.
     pub const EXTENSION_BAD: &str = "extension-bad";
+    /// Damage: an L2 table does not stand at a whole cluster of the file.
+    pub const L2_TABLE_BAD: &str = "l2-table-bad";
+    /// Damage: what the entry of a cluster says cannot be.
+    pub const ENTRY_BAD: &str = "entry-bad";
+    /// Damage: clusters that lie outside the file.
+    pub const CLUSTER_OUTSIDE_FILE: &str = "cluster-outside-file";
+    /// Damage: clusters that lie on another cluster or on an L2 table.
+    pub const CLUSTER_OVERLAP: &str = "cluster-overlap";
+    /// There are too many clusters to look for overlaps among them.
+    pub const OVERLAPS_NOT_CHECKED: &str = "overlaps-not-checked";
 }
 
 /// What an image says of itself.
@@ -88,12 +114,24 @@ pub struct Qcow2 {
     pub virtual_bytes: u64,
     /// Unit of allocation in bytes; `None` where it cannot be.
     pub cluster_bytes: Option<u64>,
+    /// Where the L1 table of the disk begins, bytes from the start of the file.
+    #[serde(default)]
+    pub l1_offset_bytes: u64,
+    /// Entries of the L1 table; of version 1 those that the disk needs.
+    #[serde(default)]
+    pub l1_entries: u64,
+    /// Entries of each L2 table; `None` where they cannot be.
+    #[serde(default)]
+    pub l2_entries: Option<u64>,
     /// The file that holds what this one does not.
     pub backing_file: Option<EncodedText>,
     /// Format of the backing file, where it is said.
     pub backing_format: Option<String>,
     /// The file that holds the data, where they are not here.
     pub data_file: Option<EncodedText>,
+    /// The data are in another file, whether it is named or not.
+    #[serde(default)]
+    pub has_external_data: bool,
     /// 0 none, 1 AES, 2 LUKS.
     pub encryption: u32,
     /// `zlib` or `zstd`, where the header says; as its number where it is another.
@@ -156,16 +194,46 @@ pub fn read(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Qcow2> {
     })
 }
 
+/// Walks the tables of the disk and counts what they allocate. Memory is bounded: pieces of the tables, and 4 bytes for each
+/// cluster that the file has room for.
+///
+/// # Errors
+/// As [`read`]; `Malformed`, `OutOfBounds` or `LimitExceeded` where the header does not say how to read the tables,
+/// `Malformed` where L2 tables together are longer than the file, `Truncated` where the file ends in the L1 table.
+pub fn allocation(source: &(impl ReadAt + ?Sized), limits: &Limits) -> Result<Allocation> {
+    let image = read(source, limits)?;
+    allocation::read(source, &image, limits)
+}
+
+/// The disk as stretches in their order, without gaps, each with where its content is. The tables are read on the way.
+///
+/// # Errors
+/// As [`allocation()`]; while it runs those of the tables, and after one of these it ends.
+pub fn ranges<R: ReadAt>(source: R, limits: &Limits) -> Result<Ranges<R>> {
+    let image = read(&source, limits)?;
+    Ranges::new(source, &image)
+}
+
 /// The header of version 1: no snapshots, no extensions.
 fn read_v1(source: &(impl ReadAt + ?Sized), cursor: &Cursor<'_>, findings: &mut Findings) -> Result<Qcow2> {
     let place = (cursor.u64_be(8)?, cursor.u32_be(16)?);
+    let virtual_bytes = cursor.u64_be(24)?;
+    let cluster = cluster_bytes(cursor.u8(32)?.into(), 32, findings);
+    let l2_entries = l2_entries_v1(cursor.u8(33)?, findings);
+    let told = cluster
+        .zip(l2_entries)
+        .map(|(bytes, count)| bytes.saturating_mul(count));
     Ok(Qcow2 {
         version: 1,
-        virtual_bytes: cursor.u64_be(24)?,
-        cluster_bytes: cluster_bytes(cursor.u8(32)?.into(), 32, findings),
+        virtual_bytes,
+        cluster_bytes: cluster,
+        l1_offset_bytes: cursor.u64_be(40)?,
+        l1_entries: told.map_or(0, |bytes| virtual_bytes.div_ceil(bytes)),
+        l2_entries,
         backing_file: backing_file(source, place, findings)?,
         backing_format: None,
         data_file: None,
+        has_external_data: false,
         encryption: cursor.u32_be(36)?,
         compression: None,
         features: Vec::new(),
@@ -203,26 +271,46 @@ fn read_v2(
         findings,
     );
     let extensions = Extensions::read(cursor, header_bytes, cluster, findings);
+    let named = if version == 2 {
+        Vec::new()
+    } else {
+        features_of(cursor, findings)?
+    };
+    let entry_bytes = if named.iter().any(|name| name == EXTENDED_L2) {
+        16
+    } else {
+        8
+    };
     Ok(Qcow2 {
         version,
         virtual_bytes: cursor.u64_be(24)?,
         cluster_bytes: cluster,
+        l1_offset_bytes: cursor.u64_be(40)?,
+        l1_entries: cursor.u32_be(36)?.into(),
+        l2_entries: cluster.map(|bytes| bytes / entry_bytes),
         backing_file: backing_file(source, place, findings)?,
         backing_format: extensions.backing_format,
         data_file: extensions.data_file.filter(|_| features & FEATURE_EXTERNAL_DATA != 0),
+        has_external_data: features & FEATURE_EXTERNAL_DATA != 0,
         encryption: cursor.u32_be(32)?,
         compression: (features & FEATURE_COMPRESSION != 0).then(|| compression(cursor)),
-        features: if version == 2 {
-            Vec::new()
-        } else {
-            features_of(cursor, findings)?
-        },
+        features: named,
         is_dirty: features & FEATURE_DIRTY != 0,
         is_corrupt: features & FEATURE_CORRUPT != 0,
         snapshots: snapshots(source, (cursor.u64_be(64)?, cursor.u32_be(60)?), limits, findings)?,
         damage: None,
         anomalies: Vec::new(),
     })
+}
+
+/// The L2 tables of version 1 have 2^6 to 2^13 entries.
+fn l2_entries_v1(bits: u8, findings: &mut Findings) -> Option<u64> {
+    if (6..=13).contains(&bits) {
+        return 1_u64.checked_shl(bits.into());
+    }
+    let text = format!("L2 tables of 2^{bits} entries cannot be");
+    findings.damage(Anomaly::at(code::L2_SIZE_BAD, 33, text));
+    None
 }
 
 /// The features of a header of version 3 that no other field tells.

@@ -1,0 +1,2 @@
+#![no_main]
+derelict_parsers_fuzz::target!("qcow2_tables");

@@ -1,0 +1,2 @@
+#![no_main]
+derelict_parsers_fuzz::target!("vdi_tables");
