@@ -24,6 +24,11 @@ pub fn is_absolute(text: &str) -> bool {
     begins_like_one && memchr2(0, b'\n', text.as_bytes()).is_none()
 }
 
+/// True for the name of a device: `\\.\PHYSICALDRIVE1`, `\\.\CdRom0`, `\\.\pipe\com1`.
+pub fn is_device(text: &str) -> bool {
+    text.trim_start().starts_with(r"\\.\")
+}
+
 /// True when the last part of the path ends in an extension that Hyper-V uses.
 pub fn has_known_extension(path: &str) -> bool {
     extension(path).is_some_and(|extension| {
@@ -69,6 +74,7 @@ mod tests {
         ] {
             assert!(!is_absolute(other), "{other:?}");
         }
+        assert!(is_device(r"\\.\PhysicalDrive1") && !is_device(r"\\?\C:\a.vhdx") && !is_device(r".\a.vhdx"));
     }
 
     #[test]

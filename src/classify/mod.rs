@@ -9,7 +9,7 @@ mod names;
 mod system;
 
 pub use content::{Content, TAIL_BYTES, by_content};
-pub use names::{NameHint, Surroundings, by_name, implied_descriptor, is_guid};
+pub use names::{NameHint, Surroundings, by_name, detail, implied_descriptor, is_guid};
 pub use system::is_host_list;
 
 use crate::kind::{Basis, Kind};

@@ -219,6 +219,23 @@ fn by_known_extension(extension: &str) -> Option<Kind> {
     })
 }
 
+/// What a file is of which the kind has the name of another, which it goes with.
+pub fn detail(kind: Kind, name: &[u8]) -> Option<&'static str> {
+    let lower = name.to_ascii_lowercase();
+    let ends = |extension: &[u8]| lower.ends_with(extension);
+    match kind {
+        Kind::Psf if ends(b".vmfd") => Some("sidecar of an I/O filter"),
+        Kind::Psf if is_lower_replication_group(&lower) => Some("group of vSphere Replication"),
+        Kind::Psf => Some("state of a replication filter"),
+        Kind::Nvram if ends(b".dsd") || ends(b".dsv") => Some("data set store"),
+        Kind::VmLog if ends(b".scoreboard") => Some("statistics of the VM process"),
+        Kind::VmLog if ends(b".hlog") => Some("marker of a migration"),
+        Kind::VmLog if !ends(b".log") => Some("core dump"),
+        Kind::Vmxf if ends(b"-aux.xml") => Some("manifest of snapshots"),
+        _ => None,
+    }
+}
+
 /// Extensions of files *about* a disk, not of a renamed one: sums, notes, archives, editor copies.
 fn is_about(extension: &str) -> bool {
     matches!(

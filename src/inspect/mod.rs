@@ -36,6 +36,8 @@ pub struct Inspection {
     pub file_system: Option<FileSystemFacts>,
     /// What it is; `None` for an ordinary file.
     pub kind: Option<Kind>,
+    /// What it is exactly, where its kind has the name of another file.
+    pub kind_detail: Option<&'static str>,
     /// How that was found.
     pub basis: Option<Basis>,
     /// Why it could not be read, or not all of it.
@@ -92,6 +94,7 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         length: metadata.len(),
         file_system: FileSystemFacts::of(path).ok(),
         kind: None,
+        kind_detail: None,
         basis: None,
         error,
         facts: Facts::NONE,
@@ -106,6 +109,7 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
     };
     if let Some(found) = examined.found {
         inspection.kind = Some(found.kind);
+        inspection.kind_detail = classify::detail(found.kind, inspection.path.name());
         inspection.basis = Some(found.basis);
         inspection.facts = found.facts;
         inspection.evidence = found.evidence;

@@ -44,7 +44,9 @@ pub fn render_text(inspection: &Inspection, length: Length, out: &mut dyn Write)
     } else {
         "ordinary file"
     };
-    writeln!(out, "  kind    {}", kind.as_deref().unwrap_or(other))?;
+    let detail = inspection.kind_detail.map(|detail| format!(" ({detail})"));
+    let kind = kind.as_deref().unwrap_or(other);
+    writeln!(out, "  kind    {kind}{}", detail.unwrap_or_default())?;
     if let Some(basis) = basis {
         writeln!(out, "  basis   {basis}")?;
     }
@@ -171,7 +173,7 @@ fn one_key(out: &mut dyn Write, key: &Key, length: Length) -> io::Result<()> {
 }
 
 /// Bytes by their number, place, hash and beginning.
-fn binary(fields: &serde_json::Map<String, Value>, length: Length) -> String {
+fn binary(fields: &Map<String, Value>, length: Length) -> String {
     /// Digits that are shown of the beginning.
     const SHOWN: usize = 64;
     let cut = |hex: String| match hex.get(..SHOWN) {
@@ -330,7 +332,14 @@ impl Style<'_> {
     fn nested(&self, out: &mut dyn Write, indent: usize, value: &Value) -> io::Result<()> {
         match value {
             Value::Object(fields) => {
-                let shown = || fields.iter().filter(|(key, value)| self.is_shown(key, value));
+                let beside = fields.get("anomalies").and_then(Value::as_array);
+                let is_told = |key: &str, value: &Value| {
+                    key == "damage" && beside.is_some_and(|anomalies| anomalies.contains(value))
+                };
+                let shown = || {
+                    let is_shown = |key: &str, value: &Value| self.is_shown(key, value) && !is_told(key, value);
+                    fields.iter().filter(move |(key, value)| is_shown(key, value))
+                };
                 let width = shown().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
                 shown().try_for_each(|(key, value)| {
                     let scalar = told(key, value, fields, self.length);
@@ -446,13 +455,15 @@ fn pair(value: &Value) -> Option<(&str, &Value)> {
 
 /// A fact in the form in which its readers know it: sizes with a unit, a share of the disk, content ids in hex, versions
 /// and flags by their parts.
-fn told(key: &str, value: &Value, beside: &serde_json::Map<String, Value>, length: Length) -> String {
+fn told(key: &str, value: &Value, beside: &Map<String, Value>, length: Length) -> String {
     /// Sizes that are a part of `virtual_bytes`.
     const PARTS: [&str; 3] = ["allocated_bytes", "zeroed_bytes", "unmapped_bytes"];
     let Some(number) = value.as_u64() else {
         return cut(value, length);
     };
     match key {
+        // Of an extent; the geometry of a disk has sectors too.
+        "sectors" if beside.contains_key("access") => return size_of_sectors(number),
         "cid" | "parent_cid" => return format!("{number:08x}"),
         // The two content ids of a line of a log.
         "first" | "second" if beside.contains_key("at") => return format!("{number:08x}"),
@@ -487,8 +498,16 @@ fn told(key: &str, value: &Value, beside: &serde_json::Map<String, Value>, lengt
     }
 }
 
+fn size_of_sectors(number: u64) -> String {
+    let size = number.checked_mul(SECTOR_BYTES).filter(|bytes| *bytes >= 1024);
+    size.map_or_else(
+        || number.to_string(),
+        |bytes| format!("{number} ({})", show::bytes(bytes)),
+    )
+}
+
 /// What an odd number stands for.
-fn meaning(key: &str, number: u64, beside: &serde_json::Map<String, Value>) -> Option<String> {
+fn meaning(key: &str, number: u64, beside: &Map<String, Value>) -> Option<String> {
     let format = beside.get("format").and_then(Value::as_str);
     match key {
         "gd_offset_sectors" if number == u64::MAX => Some("at the end of the file".to_owned()),

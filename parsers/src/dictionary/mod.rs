@@ -6,11 +6,14 @@
 //! kept as it is; a key that stands twice is kept twice, and the last one wins (assumed). Keys are compared without
 //! case. What the keys mean is not decided here.
 
+mod grammar;
 mod key_index;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr_iter};
+use memchr::memchr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,11 +21,14 @@ use crate::{
     Anomaly, EncodedText, Limits, ParseError, ReadAt, Result,
     charset::{Charset, Decoder},
     reference::{FileKind, FileReference, has_file_extension, is_same_word},
-    scan::{first_line, until_less_or_equal, words_until_less_or_equal},
+    scan::first_line,
     text::TextRef,
 };
 
-use key_index::{KeyHasher, KeyIndex};
+use grammar::{declared_encoding, is_comment, parse_line, undo_escapes, usual_line};
+use key_index::KeyIndex;
+
+pub(crate) use grammar::hex_digit;
 
 /// Name of the structure in errors.
 const WHAT: &str = "VMware dictionary";
@@ -421,309 +427,5 @@ impl<'a> Taken<'a> {
             text: without.unwrap_or(line),
             is_crlf: without.is_some(),
         })
-    }
-}
-
-/// A line as all programs write it, `NAME = "VALUE"`.
-struct UsualLine<'a> {
-    name: &'a str,
-    /// The hash of the name.
-    hash: u64,
-    value: &'a str,
-    is_crlf: bool,
-    /// What follows the line.
-    rest: &'a str,
-}
-
-/// The first line where it is a usual one: its end is where the value says. Rare letters, among them all control
-/// characters, are left to [`parse_line`], and so are the last bytes of a text.
-#[inline]
-fn usual_line(text: &str, hasher: KeyHasher) -> Option<UsualLine<'_>> {
-    let mut hash = hasher.begin();
-    let length = words_until_less_or_equal::<b'$', b'='>(text.as_bytes(), |word| hash = hasher.mixed(hash, word))?;
-    let (name, rest) = text.split_at_checked(length)?;
-    let value = rest.strip_prefix(" = \"")?;
-    let (value, rest) = value.split_at_checked(until_less_or_equal::<b' ', b'"'>(value.as_bytes()))?;
-    let (rest, is_crlf) = match rest.strip_prefix("\"\n") {
-        Some(rest) => (rest, false),
-        None => (rest.strip_prefix("\"\r\n")?, true),
-    };
-    let line = UsualLine {
-        name,
-        hash,
-        value,
-        is_crlf,
-        rest,
-    };
-    (!name.is_empty()).then_some(line)
-}
-
-/// True for a line of blanks or a comment.
-fn is_comment(line: &[u8]) -> bool {
-    let text = skip_blanks(line);
-    text.is_empty() || text.starts_with(b"#")
-}
-
-/// `blanks NAME blanks = blanks VALUE blanks [#comment]`: name and value. The value is anything but a quote between two
-/// quotes, or a run without blank and `#`, which may be empty.
-fn parse_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (name, rest) = split_while(skip_blanks(line), is_of_name);
-    let value = skip_blanks(skip_blanks(rest).strip_prefix(b"=")?);
-    let (value, rest) = match value.strip_prefix(b"\"") {
-        Some(quoted) => {
-            let (value, rest) = split_while(quoted, is_quotable);
-            (value, rest.strip_prefix(b"\"")?)
-        }
-        None => split_while(value, is_bare),
-    };
-    let is_whole = !name.is_empty() && is_comment(rest);
-    is_whole.then_some((name, value))
-}
-
-fn skip_blanks(text: &[u8]) -> &[u8] {
-    split_while(text, is_blank).1
-}
-
-/// The bytes before the first that is not `wanted`, and the rest.
-fn split_while(text: &[u8], wanted: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
-    let end = text.iter().position(|byte| !wanted(*byte)).unwrap_or(text.len());
-    text.split_at_checked(end).unwrap_or((text, &[]))
-}
-
-/// A byte of a quoted value.
-fn is_quotable(byte: u8) -> bool {
-    !matches!(byte, b'"' | 0)
-}
-
-/// A byte of an unquoted value.
-fn is_bare(byte: u8) -> bool {
-    !matches!(byte, b' ' | b'\t' | b'#' | 0)
-}
-
-/// A byte of a name.
-fn is_of_name(byte: u8) -> bool {
-    !matches!(byte, b' ' | b'\t' | b'#' | 0 | b'=')
-}
-
-/// Space or tab.
-fn is_blank(byte: u8) -> bool {
-    byte == b' ' || byte == b'\t'
-}
-
-/// `|` and two hex digits stand for one byte; a `|` before anything else stands for itself.
-fn undo_escapes(value: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut input = value;
-    while let [first, tail @ ..] = input {
-        match tail {
-            [high, low, after @ ..] if *first == b'|' && high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                bytes.push((hex_digit(*high) << 4_u32) | hex_digit(*low));
-                input = after;
-            }
-            _ => {
-                bytes.push(*first);
-                input = tail;
-            }
-        }
-    }
-    bytes
-}
-
-/// Value of an ASCII hex digit; 0 for anything else.
-pub(crate) fn hex_digit(byte: u8) -> u8 {
-    match byte {
-        b'0'..=b'9' => byte.wrapping_sub(b'0'),
-        b'a'..=b'f' => byte.wrapping_sub(b'a').wrapping_add(10),
-        b'A'..=b'F' => byte.wrapping_sub(b'A').wrapping_add(10),
-        _ => 0,
-    }
-}
-
-/// The value of the first `.encoding`, which is ASCII whatever the charset.
-fn declared_encoding(text: &[u8]) -> Option<String> {
-    let mut start = 0;
-    memchr_iter(b'\n', text)
-        .chain([text.len()])
-        .filter_map(|end| text.get(std::mem::replace(&mut start, end.saturating_add(1))..end))
-        .filter(|line| skip_blanks(line).starts_with(b"."))
-        .filter_map(|line| parse_line(line.strip_suffix(b"\r").unwrap_or(line)))
-        .find(|(key, _)| key.eq_ignore_ascii_case(b".encoding"))
-        .map(|(_, value)| String::from_utf8_lossy(&undo_escapes(value)).trim().to_owned())
-        .filter(|name| !name.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// Pieces of lines, sound and odd.
-    fn line_pieces() -> impl Strategy<Value = Vec<u8>> {
-        let piece = prop_oneof![
-            8 => Just(b" = \"".to_vec()),
-            8 => Just(b"\"\n".to_vec()),
-            4 => "[a-z0-9:.]{1,20}".prop_map(String::into_bytes),
-            1 => Just(b"\"\r\n".to_vec()),
-            1 => Just("ä = \"中\"".as_bytes().to_vec()),
-            2 => prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'"'), Just(b'='), 0..0x30_u8, any::<u8>()], 0..4),
-        ];
-        prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
-    }
-
-    proptest! {
-        #[test]
-        fn a_line_is_the_same_whether_it_is_met_on_the_way_or_cut_out_first(text in line_pieces()) {
-            let Ok(dictionary) = Dictionary::parse(&text, &Limits::default()) else { return Ok(()) };
-            let told = dictionary.entries.iter().map(|entry| (entry.line, entry.key.to_string(), entry.value.raw().to_vec()));
-            let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&text);
-            let lines = || (1..).zip(text.split(|byte| *byte == b'\n'));
-            let cut = lines().filter_map(|(number, line)| {
-                let (key, value) = parse_line(line.strip_suffix(b"\r").unwrap_or(line))?;
-                Some((number, dictionary.charset.decode(key).0.into_owned(), undo_escapes(value)))
-            });
-            prop_assert_eq!(told.collect::<Vec<_>>(), cut.collect::<Vec<_>>());
-            prop_assert_eq!(dictionary.crlf_lines, lines().filter(|(_, line)| line.ends_with(b"\r")).count());
-        }
-    }
-
-    fn parse(text: &[u8]) -> Dictionary<'_> {
-        Dictionary::parse(text, &Limits::default()).unwrap()
-    }
-
-    #[test]
-    fn a_value_is_quoted_bare_or_empty_and_a_comment_may_follow() {
-        let dictionary = parse(b"a = \"x # y\"  # note\n b=512#n\n\tc =\r\nd=\"\"\n# all comment\n\n");
-        let values: Vec<_> = dictionary
-            .entries
-            .iter()
-            .map(|entry| (entry.key.as_ref(), entry.value.as_str(), entry.line))
-            .collect();
-        assert_eq!(values, [("a", "x # y", 1), ("b", "512", 2), ("c", "", 3), ("d", "", 4)]);
-        assert_eq!(dictionary.crlf_lines, 1);
-        assert!(dictionary.malformed.is_empty());
-    }
-
-    #[test]
-    fn a_line_that_breaks_the_grammar_is_kept_as_malformed() {
-        let dictionary =
-            parse("x = \"a\" \"b\"\ny = \"open.vmdk\nno equals\nz = “curly quotes”\n= 1\nq = a b\n".as_bytes());
-        let numbers: Vec<_> = dictionary.malformed.iter().map(|bad| bad.line).collect();
-        assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
-        let recovered = |index: usize| {
-            let (key, pieces) = dictionary.malformed[index].recover();
-            (key, pieces.collect::<Vec<_>>())
-        };
-        assert_eq!(recovered(0), ("x", vec!["a", "b"]));
-        assert_eq!(recovered(1), ("y", vec!["open.vmdk"]));
-        assert_eq!(recovered(2), ("", vec!["no equals"]));
-        assert_eq!(recovered(3), ("z", vec!["curly quotes"]));
-        assert!(dictionary.entries.is_empty());
-        assert_eq!(dictionary.anomalies[0].code, "malformed-lines");
-    }
-
-    #[test]
-    fn escapes_are_undone_before_the_charset_applies() {
-        let dictionary = parse(b".encoding = \"Shift_JIS\"\nn = \"|89|bC|91|7A\"\np = \"|22a|7C|2|zz\"\n");
-        assert_eq!(dictionary.get("N").map(TextRef::as_str), Some("仮想"));
-        assert_eq!(dictionary.get("p").map(TextRef::as_str), Some("\"a||2|zz"));
-    }
-
-    #[test]
-    fn a_key_that_stands_twice_is_kept_and_the_last_wins_without_case() {
-        let dictionary = parse(b"scsi0:0.fileName = \"a.vmdk\"\nSCSI0:0.FILENAME = \"b.vmdk\"\n");
-        assert_eq!(dictionary.entries.len(), 2);
-        assert_eq!(dictionary.get("scsi0:0.filename").map(TextRef::as_str), Some("b.vmdk"));
-        assert_eq!(dictionary.duplicate_keys(), ["SCSI0:0.FILENAME"]);
-    }
-
-    #[test]
-    fn refuses_too_many_bytes_lines_and_utf_16() {
-        let limits = Limits {
-            text_bytes: 10,
-            ..Limits::default()
-        };
-        assert_eq!(
-            Dictionary::parse(b"a = \"123456\"", &limits),
-            Err(ParseError::LimitExceeded {
-                what: WHAT,
-                value: 12,
-                limit: 10
-            })
-        );
-        let limits = Limits {
-            text_entries: 2,
-            ..Limits::default()
-        };
-        assert_eq!(
-            Dictionary::parse(b"a=1\n\nb=2\nc=3", &limits),
-            Err(ParseError::LimitExceeded {
-                what: "lines of a VMware dictionary",
-                value: 4,
-                limit: 2
-            })
-        );
-        assert_eq!(
-            Dictionary::parse(b"\xFF\xFEa\0", &Limits::default()),
-            Err(ParseError::Unsupported {
-                what: WHAT,
-                version: "UTF-16 text".to_owned()
-            })
-        );
-    }
-
-    #[test]
-    fn a_file_that_ends_inside_a_line_or_holds_nuls_is_torn() {
-        assert!(parse(b"a = \"b\"\nscsi0:0.fileName = \"c.vm").is_torn);
-        assert!(parse(b"a = \"b\"\n\0\0\0").is_torn);
-        assert!(!parse(b"a = \"b\"\nmalformed\n").is_torn);
-        assert!(!parse(b"malformed\na = \"b\"").is_torn);
-    }
-
-    #[test]
-    fn a_quote_without_an_end_is_told_apart_from_other_damage() {
-        let dictionary = parse(b"a = \"b\nbroken\nc = \"d\" e\nf = \n");
-        let unterminated: Vec<_> = dictionary
-            .malformed
-            .iter()
-            .map(MalformedLine::is_unterminated)
-            .collect();
-        assert_eq!(unterminated, [true, false, false]);
-        assert_eq!(dictionary.unterminated_lines(), 1);
-    }
-
-    #[test]
-    fn the_encoding_used_is_the_declared_one_only_where_that_is_known() {
-        assert_eq!(parse(b".encoding = \"CP936\"\n").encoding_used(), "CP936");
-        assert_eq!(parse(b".encoding = \"klingon\"\n").encoding_used(), "UTF-8");
-        assert_eq!(parse(b"a = \"b\"\n").encoding_used(), "UTF-8");
-        assert_eq!(parse(b"a = \"\xE9\"\n").encoding_used(), "windows-1252");
-    }
-
-    #[test]
-    fn a_file_on_a_damaged_line_keeps_its_bytes() {
-        let dictionary = parse(b".encoding = \"GBK\"\nnvram \"\xCE\xBB.nvram\"\n");
-        let files: Vec<_> = dictionary.malformed_file_references().collect();
-        assert_eq!(
-            (files[0].value.as_str(), files[0].value.raw()),
-            ("位.nvram", &b"\xCE\xBB.nvram"[..])
-        );
-    }
-
-    #[test]
-    fn a_damaged_line_with_a_long_key_and_many_files_does_not_multiply_them() {
-        let text = format!("{} = {}", "k".repeat(5000), "\"a.vmdk\" ".repeat(500));
-        let named: Vec<_> = parse(text.as_bytes()).malformed_file_references().collect();
-        assert_eq!(named.len(), 500);
-        assert_eq!(named[0].key, format!("line 1: {}", "k".repeat(KEY_SHOWN_CHARACTERS)));
-    }
-
-    #[test]
-    fn a_value_that_is_not_of_its_charset_keeps_its_bytes() {
-        let dictionary = parse(b".encoding = \"UTF-8\"\nn = \"a\xE9.vmdk\"\n");
-        let value = dictionary.get("n").unwrap();
-        assert_eq!(value.as_str(), "a\u{FFFD}.vmdk");
-        assert_eq!(value.raw(), b"a\xE9.vmdk");
-        assert_eq!(dictionary.anomalies[0].code, "undecodable-text");
     }
 }

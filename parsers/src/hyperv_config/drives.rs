@@ -10,7 +10,7 @@ use super::{
     guid_at, parse_guid,
     paths::{PathReference, PathRole, PathValues},
 };
-use crate::{text::EncodedText, vmcx::KeyRef};
+use crate::{text::EncodedText, vmcx::KeyRef, windows_path};
 
 /// Device type of the IDE controller of generation 1 (R).
 const IDE: Uuid = uuid!("83f8638b-8dca-4152-9eda-2ca8b33039b4");
@@ -101,6 +101,17 @@ impl DriveKind {
 }
 
 impl Drive {
+    /// False for a device of the host. A physical disk is told by a device, by the path of an object of WMI, or by words of
+    /// the storage provider; what looks like a file all the same is taken for one.
+    fn names_a_file(&self, path: &str) -> bool {
+        if windows_path::is_device(path) {
+            return false;
+        }
+        let is_of_wmi = path.contains(":Msvm_");
+        let looks_like_one = windows_path::is_absolute(path) || windows_path::has_known_extension(path);
+        self.kind != DriveKind::PassThrough || (looks_like_one && !is_of_wmi)
+    }
+
     /// What it names; `group` joins the ways to name its disk.
     pub(super) fn references(&self, group: u32) -> Vec<PathReference> {
         let role = match self.kind {
@@ -119,10 +130,11 @@ impl Drive {
         ]
         .into_iter()
         .filter_map(|(path, name, role, group)| {
+            let path = path.as_ref().filter(|path| self.names_a_file(path.as_str()))?;
             Some(PathReference {
                 role,
                 key: format!("{}/{name}", self.key),
-                path: path.clone()?,
+                path: path.clone(),
                 group,
                 weak: self.has_manifest_entry == Some(false),
             })

@@ -379,6 +379,31 @@ mod tests {
     }
 
     #[test]
+    fn a_device_in_a_drive_is_no_reference() {
+        let named = |kind: &'static str, path: &'static str| {
+            let drive = Key::node("drive0", [Key::leaf("pathname", path), Key::leaf("type", kind)]);
+            let config = of([Key::node("_x_", [Key::node("controller0", [drive])])]);
+            assert_eq!(
+                config.drives[0].pathname.as_ref().unwrap().as_str(),
+                path,
+                "it is told all the same"
+            );
+            config.references().len()
+        };
+        for (kind, path, references) in [
+            ("HDD", r"\\.\PHYSICALDRIVE2", 0),
+            ("HDD", r"\\HV01\root\virtualization\v2:Msvm_DiskDrive.DeviceID=7", 0),
+            ("HDD", "Microsoft:353B3BE8-310C-4cf4-839E-4E1B14616136", 0),
+            ("HDD", r"D:\disks\a.img", 1),
+            ("HDD", "a.vhdx", 1),
+            ("ISO", r"\\.\CdRom0", 0),
+            ("VHD", "a.img", 1),
+        ] {
+            assert_eq!(named(kind, path), references, "{kind} {path}");
+        }
+    }
+
+    #[test]
     fn a_disk_with_two_names_is_one_group() {
         let drive = Key::node(
             "drive3",
