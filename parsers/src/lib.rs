@@ -11,7 +11,7 @@
 //! | `.vmsd` | none; pyvmomi, virt-v2v | [`vmsd`] | snapshots, their disks, clones | R T |
 //! | `.vmxf` | none | [`vmxf`] | id and path of the VM, other elements | R |
 //! | `.vmsn`, `.vmss` | none; dissect, volatility | [`vmstate`] | groups, embedded configuration | T R |
-//! | `vmware.log` | none | [`vmware_log`] | program, configuration, host, disks, end | R |
+//! | `vmware.log` | none; VMware KB 345254 | [`vmware_log`] | program, configuration, host, disks, faults, end | R S |
 //! | locks | VMware KB 340515; open-vm-tools | [`vmware_lock`] | file id, host, process | S T |
 //! | lists of vSphere HA, groups of vSphere Replication | none | [`ha_list`], [`hbr_group`] | paths | A |
 //! | NVRAM | none | [`nvram`] | signature | R |
@@ -24,7 +24,7 @@
 //! | replica logs | MS-HRL | [`hrl`] | header | S A |
 //! | CD images | ECMA-119, ECMA-167, Joliet, El Torito | [`iso`] | labels, sizes, times | S R |
 //! | OVF, OVA | DSP0243, POSIX tar | [`ovf`], [`ova`] | files, disks, systems, digests, members | S R |
-//! | qcow2, VDI | qemu `docs/interop/qcow2.txt`; VirtualBox `VDICore.h` | [`qcow2`], [`vdi`] | headers, parents, snapshots | S T R |
+//! | qcow2, VDI | qemu `docs/interop/qcow2.txt`; VirtualBox `VDICore.h` | [`qcow2`], [`vdi`] | headers, parents, snapshots, tables | S T R |
 //! | MBR, GPT, FAT | UEFI 2.10, *FAT: General Overview* | [`partitions`], [`fat`] | partitions, labels | S R |
 //! | registry hives | *Windows registry file format specification*; hivex, libregf | [`regf`] | keys, values | T R |
 //! | Citrix vDisk properties | none | [`pvs`] | every value | A |

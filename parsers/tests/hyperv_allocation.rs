@@ -130,7 +130,7 @@ fn mapped(ranges: &[DiskRange]) -> Vec<Mapped> {
         .map(|range| match range.content {
             RangeContent::File { offset } => (range.start, range.length, Some(offset)),
             RangeContent::Zero | RangeContent::Absent => (range.start, range.length, None),
-            RangeContent::Lost => panic!("{range:?}"),
+            _ => panic!("{range:?}"),
         })
         .collect()
 }
@@ -463,7 +463,7 @@ fn read_chain(chain: &[(File, Vec<DiskRange>)], start: u64, buffer: &mut [u8]) {
             RangeContent::File { offset } => read_at(file, part, offset + (from - range.start)).unwrap(),
             RangeContent::Zero => part.fill(0),
             RangeContent::Absent => read_chain(parents, from, part),
-            RangeContent::Lost => panic!("{range:?}"),
+            _ => panic!("{range:?}"),
         }
     }
 }

@@ -543,7 +543,7 @@ fn plain(value: &Value) -> String {
 mod tests {
     use derelict_parsers::{
         DiskKind,
-        testkit::{foreign as testkit, vhd::VhdBuilder},
+        testkit::{foreign as testkit, regf::HiveKey, vhd::VhdBuilder},
     };
 
     use super::*;
@@ -612,6 +612,70 @@ mod tests {
         let json = serde_json::to_value(&inspection).unwrap();
         assert_eq!(json["file_system"]["modified"], "2024-05-06T07:08:09Z");
         assert_eq!(json["file_system"]["links"], 2);
+    }
+
+    #[test]
+    fn long_facts_are_written_piece_by_piece_as_they_are_at_once() {
+        let extents: Vec<_> = (0..2000)
+            .map(|n| serde_json::json!({"access": "RW", "sectors": n, "name": format!("disk-s{n:05}.vmdk"), "none": null}))
+            .collect();
+        let lines: Vec<_> = (0..3000)
+            .map(|n| serde_json::json!({"key": format!("ddb.comment{n}"), "value": "x".repeat(30)}))
+            .collect();
+        let inner = serde_json::json!({"cid": 10, "extents": extents, "ddb": lines, "empty": []});
+        let facts = serde_json::json!({"format": "sparse", "descriptor": inner, "text": "y".repeat(100_000)});
+        let text = facts.to_string();
+        assert!(is_long(&text));
+        for length in [Length::Short, Length::Whole] {
+            let style = Style {
+                length,
+                told_below: &[],
+            };
+            let mut out = Vec::new();
+            style.text(&mut out, 0, &text).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), written(&facts, length));
+        }
+    }
+
+    #[test]
+    fn a_hive_and_what_goes_with_another_file_are_told_as_what_they_are() {
+        let names = ["Groups", "Nodes", "Resources"];
+        let root = HiveKey::new("Cluster");
+        let hive = names
+            .iter()
+            .fold(root, |root, name| root.key(HiveKey::new(name)))
+            .hive();
+        let text = rendered("CLUSDB", &hive);
+        assert!(text.contains("\n  kind    ordinary file\n"), "{text}");
+        assert!(text.contains("    format               regf\n"), "{text}");
+        assert!(text.contains("    is_cluster_database  true\n"), "{text}");
+        for (name, kind) in [
+            ("a.scoreboard", "vm-log (statistics of the VM process)"),
+            ("a-1a2b3c4d.vmfd", "psf (sidecar of an I/O filter)"),
+            ("a.dsd", "nvram (data set store)"),
+            ("vm-aux.xml", "vmxf (manifest of snapshots)"),
+            ("a.nvram", "nvram"),
+        ] {
+            let text = rendered(name, b"x");
+            assert!(text.contains(&format!("\n  kind    {kind}\n")), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_disk_of_another_product_allocates_is_told_and_its_damage_once() {
+        let image = testkit::qcow2_with_entries(&[0x5_0000, 0x900_0000]);
+        let text = rendered("a.qcow2", &image);
+        assert!(
+            text.contains("    allocated_bytes     65536 (64.0 KiB, 0.0 %)\n"),
+            "{text}"
+        );
+        assert_eq!(text.matches("code    cluster-outside-file").count(), 1, "{text}");
+        let map = testkit::vdi_with_map(&[0, u32::MAX], 1).to_vec();
+        let text = rendered("a.vdi", &map);
+        assert!(
+            text.contains("    allocated_bytes     1048576 (1.0 MiB, 50.0 %)\n"),
+            "{text}"
+        );
     }
 
     #[test]

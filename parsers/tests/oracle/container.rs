@@ -130,6 +130,7 @@ fn check_blocks(
             }
             RangeContent::Lost => is_lost = true,
             RangeContent::Zero | RangeContent::Absent => {}
+            other => panic!("{other:?} is of another format"),
         }
     }
     assert_eq!((at, in_file), (virtual_bytes, told.allocated_bytes));

@@ -48,7 +48,7 @@ impl<'a> Iterator for Lines<'a> {
 
 /// The lines that begin with `encoding` or `ddb.encoding`, in any case. Few do, and to look for the last letter of the
 /// word takes less than to look at each line.
-fn lines_of_encoding(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn lines_of_encoding(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     memchr2_iter(b'g', b'G', text).filter_map(move |end| {
         let before = without_end(text.get(..end)?, b"encodin")?;
         let before = without_end(before, b"ddb.").unwrap_or(before);

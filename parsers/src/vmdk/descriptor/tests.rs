@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{lines::lines_of_encoding, *};
 
 fn parse(text: &str) -> Descriptor {
     Descriptor::parse(text.as_bytes(), &Limits::default()).unwrap()
