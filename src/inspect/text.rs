@@ -848,7 +848,7 @@ mod tests {
         let image = testkit::qcow2_image(1 << 20, "base.qcow2", &["one"]);
         let text = rendered("a.qcow2", &image);
         assert!(
-            text.contains("kind    foreign-disk") && text.contains("backing_file    base.qcow2"),
+            text.contains("kind    foreign-disk") && text.contains("backing_file       base.qcow2"),
             "{text}"
         );
     }
