@@ -210,8 +210,10 @@ mod tests {
         long.extend(b"\n/vmfs/volumes/5c/b/b.vmx\n");
         let cut = HaList::read(&long, &Limits::default()).unwrap();
         assert_eq!((cut.vmx_paths.len(), cut.damage.unwrap().code.as_str()), (1, CUT));
-        let mut few = Limits::default();
-        few.text_entries = 1;
+        let few = Limits {
+            text_entries: 1,
+            ..Limits::default()
+        };
         let list = HaList::read(&b"/vmfs/a.vmx\n/vmfs/b.vmx\n/vmfs/b.vmx\n"[..], &few).unwrap();
         assert_eq!(list.anomalies[0].text, "further paths are not kept: 1");
     }

@@ -75,7 +75,7 @@ fn check(walked: &Walked, file_bytes: u64) -> Result<(), TestCaseError> {
             }
             RangeContent::Lost => lost = true,
             RangeContent::Zero | RangeContent::Absent => {}
-            other => prop_assert!(false, "{other:?} is of another format"),
+            other => return Err(TestCaseError::fail(format!("{other:?} is of another format"))),
         }
     }
     prop_assert_eq!(told.allocated_bytes, in_file);

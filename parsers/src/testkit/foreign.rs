@@ -97,7 +97,7 @@ pub fn qcow2_with_entries(entries: &[u64]) -> Vec<u8> {
     file
 }
 
-fn length_of_list(list: &[&str]) -> u64 {
+fn length_of_list<T>(list: &[T]) -> u64 {
     u64::try_from(list.len()).unwrap_or(u64::MAX)
 }
 
@@ -129,7 +129,7 @@ pub fn vdi_image(virtual_bytes: u64, uuid: uuid::Uuid, parent: uuid::Uuid) -> Ve
 
 /// A VDI with this map, as long as its first `present` blocks of 1 MiB ask for.
 pub fn vdi_with_map(map: &[u32], present: u32) -> SparseFile {
-    let size = length_of_list_of(map) << 20;
+    let size = length_of_list(map) << 20;
     let mut head = vdi_image(size, uuid::Uuid::from_u128(1), uuid::Uuid::nil());
     let data = low_u32(length_of(&head)).next_multiple_of(512);
     for (place, entry) in (0x400..).step_by(4).zip(map) {
@@ -141,10 +141,6 @@ pub fn vdi_with_map(map: &[u32], present: u32) -> SparseFile {
     let mut file = SparseFile::new(u64::from(data) + (u64::from(present) << 20));
     file.put(0, head);
     file
-}
-
-fn length_of_list_of(map: &[u32]) -> u64 {
-    u64::try_from(map.len()).unwrap_or(u64::MAX)
 }
 
 /// A raw disk of 8 MiB with an MBR: one primary and two logical partitions.
