@@ -1,6 +1,6 @@
 //! The command line as the user types it, and nothing else: [`crate::config`] makes sense of it.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use serde::{Deserialize, de::value::StrDeserializer};
 use crate::{
     inventory::{ColumnMap, InventoryArgument},
     report::{Format, filter::Filter, model::Verdict},
+    saved_file::IO_TIMEOUT,
 };
 
 const AFTER_HELP: &str = "\
@@ -28,6 +29,21 @@ pub struct Cli {
     /// What is said besides the result.
     #[command(flatten)]
     pub messages: MessageArgs,
+}
+
+impl Cli {
+    /// Longest wait for one answer of storage.
+    pub fn io_timeout(&self) -> Duration {
+        let seconds = match &self.command {
+            Command::Scan(arguments) => arguments.crawl.io_timeout,
+            Command::Collect(arguments) => arguments.crawl.io_timeout,
+            Command::Report(arguments) => arguments.io_timeout,
+            Command::Inventory(arguments) => arguments.io_timeout,
+            Command::Explain(arguments) => arguments.io_timeout,
+            Command::Inspect(_) | Command::Schema | Command::Completions { .. } | Command::Man => return IO_TIMEOUT,
+        };
+        Duration::from_secs(seconds.into())
+    }
 }
 
 /// What to do.
@@ -75,6 +91,9 @@ pub struct MessageArgs {
     /// derelict/progress/1. Other lines there begin with `derelict:`.
     #[arg(long, global = true, value_name = "FORM", conflicts_with_all = ["no_progress", "quiet"])]
     pub progress: Option<ProgressForm>,
+    /// Milliseconds after an interrupt that what was read may be judged, for tests
+    #[arg(long, global = true, hide = true, value_name = "MILLISECONDS")]
+    pub patience: Option<u64>,
 }
 
 /// A form of progress that has to be asked for.
@@ -146,7 +165,10 @@ pub struct ReportArgs {
     #[cfg(feature = "parquet")]
     #[arg(long, value_name = "FOLDER", conflicts_with = "redact")]
     pub parquet: Option<PathBuf>,
-    /// Longest wait for one answer of the storage of an output: what does not answer ends the run
+    /// Longest wait for one answer of the storage of what is read and written
+    ///
+    /// A catalogue or inventory without an answer is given up and reported, where there is another catalogue; without that of
+    /// rules, of a report or of an output the run ends with status 2.
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..))]
     pub io_timeout: u32,
 }
@@ -178,7 +200,8 @@ pub struct CrawlArgs {
     pub threads: Option<u16>,
     /// Longest wait for one answer of the storage: what does not answer is given up and reported
     ///
-    /// The storage of an output too: without its answer the run ends with status 2.
+    /// That of inventories too. Without an answer of the storage of rules, of a catalogue that is gone on with or of an output
+    /// the run ends with status 2.
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..))]
     pub io_timeout: u32,
 }
@@ -293,6 +316,9 @@ pub struct InventoryArgs {
     /// What goes to standard output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub format: TextFormat,
+    /// Longest wait for one answer of the storage of what is read
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..))]
+    pub io_timeout: u32,
 }
 
 /// `derelict explain`.
@@ -304,6 +330,9 @@ pub struct ExplainArgs {
     /// The file: its path, its path relative to the root, or as the table shows it with its datastore
     #[arg(value_name = "PATH")]
     pub path: OsString,
+    /// Longest wait for one answer of the storage of what is read
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..))]
+    pub io_timeout: u32,
 }
 
 /// The forms of what is no report.

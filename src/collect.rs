@@ -608,12 +608,13 @@ impl Collector {
                 None => {}
             }
         }
-        self.progress.folders(0, 1);
         // The receiver is gone only when the run was given up.
         let _ = self.sender.send(Done {
             ticket: folder.ticket,
             folder: done,
         });
+        // What is told as done is never lost.
+        self.progress.folders(0, 1);
         Fate::Free
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -11,17 +11,22 @@ use std::{
 /// How often one who waits looks up.
 const LOOK_UP: Duration = Duration::from_millis(50);
 
+/// How long what was read may be judged once somebody asked for the end: what is written of it has to be there within a second.
+pub const PATIENCE: Duration = Duration::from_millis(500);
+
 /// Carries the wish from whoever hears it (a signal handler) to the job.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Stop(Arc<State>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     /// A job looks out for the wish.
     heard: AtomicBool,
     /// All is read, and what comes of it is yet to be written.
     finishing: AtomicBool,
-    asked: AtomicBool,
+    /// When somebody asked first.
+    asked: OnceLock<Instant>,
+    patience: Duration,
 }
 
 /// What becomes of the wish.
@@ -35,7 +40,23 @@ pub enum Answer {
     Nothing,
 }
 
+impl Default for Stop {
+    fn default() -> Self {
+        Self::with_patience(PATIENCE)
+    }
+}
+
 impl Stop {
+    /// With another patience than [`PATIENCE`].
+    pub fn with_patience(patience: Duration) -> Self {
+        Self(Arc::new(State {
+            heard: AtomicBool::default(),
+            finishing: AtomicBool::default(),
+            asked: OnceLock::new(),
+            patience,
+        }))
+    }
+
     /// A job says that it looks out for the wish from now on.
     pub fn listen(&self) {
         self.0.heard.store(true, Ordering::Release);
@@ -61,10 +82,10 @@ impl Stop {
         } else {
             return Answer::Nothing;
         };
-        if self.0.asked.swap(true, Ordering::AcqRel) {
-            return Answer::Nothing;
+        match self.0.asked.set(Instant::now()) {
+            Ok(()) => answer,
+            Err(_) => Answer::Nothing,
         }
-        answer
     }
 
     /// Waits, but no longer than until somebody asks.
@@ -77,7 +98,13 @@ impl Stop {
 
     /// True once somebody asked.
     pub fn is_asked(&self) -> bool {
-        self.0.asked.load(Ordering::Acquire)
+        self.0.asked.get().is_some()
+    }
+
+    /// True, from then on for ever, once somebody asked and what was read was to be judged by now.
+    pub fn is_past_patience(&self) -> bool {
+        let asked = self.0.asked.get();
+        asked.is_some_and(|asked| asked.elapsed() >= self.0.patience)
     }
 }
 
@@ -94,6 +121,17 @@ mod tests {
         assert_eq!(stop.ask(), Answer::Ends);
         assert!(stop.is_asked());
         assert_eq!(stop.ask(), Answer::Nothing, "whoever asks twice will not wait");
+    }
+
+    #[test]
+    fn patience_ends_after_the_wish_and_not_without_it() {
+        for (patience, is_past) in [(Duration::ZERO, true), (Duration::MAX, false)] {
+            let stop = Stop::with_patience(patience);
+            stop.listen();
+            assert!(!stop.is_past_patience(), "nobody asked");
+            stop.ask();
+            assert_eq!(stop.is_past_patience(), is_past, "{patience:?}");
+        }
     }
 
     #[test]

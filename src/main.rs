@@ -20,7 +20,10 @@ use derelict::{
 fn main() -> ExitCode {
     let cli = Cli::parse();
     output::take_limits_as_errors();
-    let stop = Stop::default();
+    let stop = match cli.messages.patience {
+        Some(milliseconds) => Stop::with_patience(Duration::from_millis(milliseconds)),
+        None => Stop::default(),
+    };
     let status = catch_interrupt(stop.clone())
         .and_then(|()| work(&cli, stop))
         .unwrap_or_else(|error| {
@@ -34,12 +37,17 @@ fn main() -> ExitCode {
 fn work(cli: &Cli, stop: Stop) -> Result<ExitStatus> {
     let stdout = std::io::stdout();
     let width = stdout.is_terminal().then(terminal_size::terminal_size).flatten();
-    let mut out = BufWriter::new(stdout.lock());
+    let mut stream = BufWriter::new(stdout.lock());
+    let mut file = output::standard_output(cli.io_timeout())
+        .map_err(|error| ToolError::new(ErrorKind::Output, "standard output cannot be written").because(error))?;
     let mut messages = std::io::stderr();
     run::run(
         cli,
         &mut Console {
-            out: &mut out,
+            out: match &mut file {
+                Some(file) => file,
+                None => &mut stream,
+            },
             messages: &mut messages,
             width: width.map(|(width, _)| width.0),
             colour: stdout.is_terminal() && wants_colour(),
@@ -58,15 +66,18 @@ fn wants_colour() -> bool {
 /// How long what is left to do after the reading may take once somebody wants to end.
 const MOMENT: Duration = Duration::from_secs(10);
 
-/// The first interrupt asks a crawl to end with what it has. Where all is read already, what comes of it is finished if that
-/// takes no longer than a moment. The second one, and one where nothing is read yet, ends the process.
+/// The first interrupt asks a crawl to end with what it has, and a judgement to end soon. Where all is read already, what comes of
+/// it is finished if that takes no longer than a moment. The second one, and one where nothing is read yet, ends the process.
 fn catch_interrupt(stop: Stop) -> Result<()> {
     ctrlc::set_handler(move || match stop.ask() {
-        Answer::Ends => tell("what was read so far is judged and written; once more ends at once"),
+        Answer::Ends => tell(
+            "what was read so far is judged and written, or only written where judging takes long; once more ends at once",
+        ),
         Answer::Finishes => {
             let moment = MOMENT.as_secs();
             tell(&format!(
-                "all was read, and the rest is finished if it takes no longer than {moment} s; once more ends at once"
+                "all was read, and the rest is finished, without a verdict where judging takes long, if it takes no longer \
+                 than {moment} s; once more ends at once"
             ));
             // Without a thread for it the user has to ask once more.
             let _ = std::thread::Builder::new().spawn(|| {

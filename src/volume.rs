@@ -38,6 +38,13 @@ const INVENTED_NUMBERS: [&str; 4] = ["fuse.sshfs", "fuse.rclone", "fuse.smbnetfs
 /// File systems of SMB clients: there a refused read is a byte-range lock, since permissions were checked on opening.
 const SMB: [&str; 4] = ["cifs", "smb3", "smb2", "fuse.smbnetfs"];
 
+/// File systems of a disk of this machine, or of its memory, that no other machine writes to.
+#[cfg(target_os = "linux")]
+const OF_THIS_MACHINE: [&str; 14] = [
+    "ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "jfs", "vfat", "exfat", "ntfs3", "squashfs", "iso9660",
+    "tmpfs",
+];
+
 /// A digest of this machine's id: device and inode numbers are the same file only within one machine.
 ///
 /// The id itself is confidential (`machine-id(5)`), so only a keyed digest of it leaves the machine.
@@ -118,6 +125,22 @@ impl MountTable {
 /// True for the type of a file system of an SMB client.
 pub(crate) fn is_smb(file_system: &str) -> bool {
     SMB.contains(&file_system)
+}
+
+/// True for a file of which it is known that it lies on a disk that no other machine writes to.
+pub(crate) fn is_on_local_disk(file: &Metadata) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use std::{os::unix::fs::MetadataExt, sync::LazyLock};
+        static MOUNTS: LazyLock<MountTable> = LazyLock::new(MountTable::load);
+        let file_system = MOUNTS.file_system(file.dev());
+        file_system.is_some_and(|name| OF_THIS_MACHINE.contains(&name))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = file;
+        false
+    }
 }
 
 /// Largest list of mounts that is read. Hosts with thousands of containers stay below 1 MiB.

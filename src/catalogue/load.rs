@@ -18,7 +18,7 @@ use crate::{
     file_reader::FileReader,
     in_order::in_order,
     raw::RawPath,
-    saved_file::SavedFile,
+    saved_file::{IO_TIMEOUT, SavedFile},
     settle,
 };
 
@@ -27,6 +27,9 @@ const NOT_COLLECTED: &str = "not collected: the run that wrote the catalogue did
 
 /// Blocks whose records are read at a time, by several threads: each is some MiB in memory.
 const BLOCKS_AT_ONCE: usize = 8;
+
+/// What is said of a file whose bytes are not to be had.
+pub(crate) const CANNOT_BE_OPENED: &str = "cannot be opened";
 
 /// What is said of a catalogue without trailer.
 pub(crate) const INCOMPLETE: &str =
@@ -38,11 +41,19 @@ impl Catalogue {
     /// # Errors
     /// When the file cannot be read, is no catalogue, is one of another version, or is damaged.
     pub fn load(path: &Path) -> Result<Self> {
-        let file = SavedFile::open(path)
-            .map_err(|error| ToolError::at(ErrorKind::Catalogue, path, "cannot be opened").because(error))?;
-        let header = header(path, &file)?;
+        let file = SavedFile::open(path, IO_TIMEOUT)
+            .map_err(|error| ToolError::at(ErrorKind::Catalogue, path, CANNOT_BE_OPENED).because(error))?;
+        Self::of_bytes(path, &file)
+    }
+
+    /// The same of the bytes of the file.
+    ///
+    /// # Errors
+    /// When it is no catalogue, is one of another version, or is damaged.
+    pub(crate) fn of_bytes(path: &Path, file: &[u8]) -> Result<Self> {
+        let header = header(path, file)?;
         let mut gathering = Gathering::new(header.roots.clone());
-        let read = read(path, &file, &header, &mut |folder| gathering.add(folder))?;
+        let read = read(path, file, &header, &mut |folder| gathering.add(folder))?;
         let mut catalogue = gathering.catalogue;
         catalogue.issues.extend(read.late);
         catalogue.issues.sort();
@@ -82,10 +93,10 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// What stands for a catalogue that cannot be read: its roots, of which nothing was seen; itself, where not even they
-    /// are known.
-    pub fn refused(path: &Path, error: &ToolError) -> Self {
-        let header = SavedFile::open(path).ok().and_then(|file| header(path, &file).ok());
+    /// What stands for a catalogue that cannot be read, or of which these bytes are not understood: its roots, of which nothing
+    /// was seen; itself, where not even they are known.
+    pub(crate) fn refused(path: &Path, file: Option<&[u8]>, error: &ToolError) -> Self {
+        let header = file.and_then(|file| header(path, file).ok());
         let itself = || RootRecord {
             path: RawPath::from_os(path),
             ..RootRecord::default()
@@ -147,7 +158,7 @@ pub(super) fn header(path: &Path, file: &[u8]) -> Result<Header> {
 /// True for a file that says itself that it is a catalogue, of whatever version.
 pub(crate) fn is_catalogue(path: &Path) -> bool {
     let begins_so = FileReader::open(path).is_ok_and(|reader| reader.head().starts_with(&HEADER_MAGIC.to_le_bytes()));
-    let stated = || stated_schema(&SavedFile::open(path).ok()?);
+    let stated = || stated_schema(&SavedFile::open(path, IO_TIMEOUT).ok()?);
     begins_so && stated().is_some_and(|schema| schema.starts_with(SCHEMA_OF_ANY_VERSION))
 }
 

@@ -24,7 +24,7 @@ pub use self::{
 };
 pub(crate) use self::{
     folder::{Gathering, sum},
-    load::{INCOMPLETE, is_catalogue},
+    load::{CANNOT_BE_OPENED, INCOMPLETE, is_catalogue},
     places::Places,
 };
 use crate::{

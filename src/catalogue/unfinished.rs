@@ -166,7 +166,7 @@ impl Unfinished {
 
     /// Looks which places the storage refused to a run that ended.
     fn retry(output: &Path, settings: Settings, deadline: Duration) -> Result<Self> {
-        let saved = open_saved(output, deadline)
+        let saved = SavedFile::open(output, deadline)
             .map_err(|error| ToolError::at(ErrorKind::Catalogue, output, "cannot be gone on with").because(error))?;
         let header = load::header(output, &saved)?;
         let mut places = Places::of_roots(header.roots.len());
@@ -193,7 +193,7 @@ impl Unfinished {
     /// Takes over what a run that ended has read, but for these folders.
     fn take_over(&self, header: &Header, again: &HashSet<Place>) -> Result<Stream> {
         let path = &self.output;
-        let saved = open_saved(path, self.deadline)
+        let saved = SavedFile::open(path, self.deadline)
             .map_err(|error| ToolError::at(ErrorKind::Catalogue, path, "cannot be gone on with").because(error))?;
         let mut stream = self.create(header)?;
         let mut copied = Ok(());
@@ -219,7 +219,7 @@ impl Unfinished {
         let failed = |error: io::Error| refuse("cannot be gone on with").because(error);
         let mut file = open_own(&path, deadline).map_err(failed)?;
         lock(&path, &mut file)?;
-        let saved = open_saved(&path, deadline).map_err(failed)?;
+        let saved = SavedFile::open(&path, deadline).map_err(failed)?;
         let header = load::header(&path, &saved)?;
         let mut entered = false;
         let mut told = Told::default();
@@ -360,7 +360,10 @@ impl Unfinished {
     /// When it cannot be written, or read again.
     pub fn so_far(&mut self) -> Result<Catalogue> {
         self.flush()?;
-        let mut catalogue = Catalogue::load(self.path())?;
+        let path = self.path();
+        let saved = SavedFile::open(path, self.deadline)
+            .map_err(|error| ToolError::at(ErrorKind::Catalogue, path, load::CANNOT_BE_OPENED).because(error))?;
+        let mut catalogue = Catalogue::of_bytes(path, &saved)?;
         // That it has no trailer yet is no news.
         catalogue.issues.retain(|issue| issue.stage != Stage::Catalogue);
         Ok(catalogue)
@@ -453,11 +456,6 @@ fn open_own(path: &Path, deadline: Duration) -> io::Result<OutputFile> {
     let path = path.to_owned();
     let file = output::ask(deadline, move || output::open_own(&path))?;
     Ok(OutputFile::new(file, deadline))
-}
-
-fn open_saved(path: &Path, deadline: Duration) -> io::Result<SavedFile> {
-    let path = path.to_owned();
-    output::ask(deadline, move || SavedFile::open(&path))
 }
 
 impl Store for Unfinished {

@@ -2,9 +2,11 @@
 
 use std::{
     collections::HashSet,
+    fs::DirEntry,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -17,7 +19,11 @@ use super::{
     part::{Origin, Part},
     support_bundle, workbook,
 };
-use crate::{raw::RawPath, saved_file::SavedFile};
+use crate::{
+    output::{self, is_no_answer},
+    raw::RawPath,
+    saved_file::{IO_TIMEOUT, SavedFile},
+};
 
 /// How many folders lie above each other until the first files are found.
 const MAX_DEPTH: usize = 4;
@@ -64,14 +70,27 @@ pub fn import(arguments: &[InventoryArgument]) -> Imported {
 
 /// Imports all exports that were given; tables that are not known are read by the columns that `map` names.
 pub fn import_mapped(arguments: &[InventoryArgument], map: Option<&ColumnMap>) -> Imported {
+    import_within(arguments, map, IO_TIMEOUT)
+}
+
+/// The same with another deadline for every answer of the storage. Where there is none in time the rest of a folder is not asked
+/// for, which is an issue.
+pub fn import_within(arguments: &[InventoryArgument], map: Option<&ColumnMap>, deadline: Duration) -> Imported {
     let mut found = Found {
         map: map.cloned(),
+        deadline,
         ..Found::default()
     };
     for argument in arguments {
-        match std::fs::metadata(&argument.path) {
-            Ok(metadata) if metadata.is_dir() => found.add_folder(&argument.path, argument.kind),
-            Ok(_) => found.add_file(&argument.path, argument.kind, true),
+        found.is_dead = false;
+        match found.ask(&argument.path, |path| Ok(std::fs::metadata(path)?.is_dir())) {
+            Ok(true) => {
+                found.add_folder(&argument.path, argument.kind);
+                if found.is_dead {
+                    found.add_issue(&argument.path, &ImportError::Io(not_to_its_end()));
+                }
+            }
+            Ok(false) => found.add_file(&argument.path, argument.kind, true),
             Err(error) => found.add_issue(&argument.path, &ImportError::Io(error)),
         }
     }
@@ -82,6 +101,10 @@ pub fn import_mapped(arguments: &[InventoryArgument], map: Option<&ColumnMap>) -
 #[derive(Default)]
 struct Found {
     map: Option<ColumnMap>,
+    /// Longest wait for one answer of the storage.
+    deadline: Duration,
+    /// The storage of the argument that is read gave no answer, and is not asked again.
+    is_dead: bool,
     seen: HashSet<PathBuf>,
     parts: Vec<Part>,
     saved: Vec<Imported>,
@@ -90,6 +113,18 @@ struct Found {
 }
 
 impl Found {
+    /// Asks the storage of a file or folder something.
+    fn ask<T: Send + 'static>(
+        &mut self,
+        path: &Path,
+        question: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let path = path.to_owned();
+        let answer = output::ask(self.deadline, move || question(&path));
+        self.is_dead |= answer.as_ref().is_err_and(is_no_answer);
+        answer
+    }
+
     /// Adds a folder and the folders in it, which may be bundles of hosts. Where neither holds a file, as in a folder of sites with
     /// a folder for each vCenter, the folders below count; what lies further down than the first files is not looked into.
     fn add_folder(&mut self, folder: &Path, kind: Option<InventoryKind>) {
@@ -104,13 +139,16 @@ impl Found {
             }
             let mut inner = Vec::new();
             for below in folders {
-                if !self.add_bundle(&below, kind) {
+                if !self.is_dead && !self.add_bundle(&below, kind) {
                     let (files, further) = self.entries(&below);
                     all.extend(files);
                     inner.extend(further);
                 }
             }
             folders = inner;
+        }
+        if self.is_dead {
+            return;
         }
         self.detected.extend(folders.iter().map(|below| DetectedFile {
             path: RawPath::from_os(below),
@@ -127,9 +165,11 @@ impl Found {
             self.add_issue(folder, &error);
         }
         for file in all.iter().take(MAX_FOLDER_FILES) {
-            self.add_file(file, kind, false);
+            if !self.is_dead {
+                self.add_file(file, kind, false);
+            }
         }
-        if self.parts.len() + self.saved.len() == before {
+        if self.parts.len() + self.saved.len() == before && !self.is_dead {
             let error = ImportError::NotUnderstood("a folder in which no file is a known export".to_owned());
             self.add_issue(folder, &error);
         }
@@ -137,17 +177,24 @@ impl Found {
 
     /// Adds the files of a vm-support bundle as one source, when the folder is one.
     fn add_bundle(&mut self, folder: &Path, kind: Option<InventoryKind>) -> bool {
-        let Some(files) = support_bundle::files(folder) else {
-            return false;
+        let files = match self.ask(folder, |folder| Ok(support_bundle::files(folder))) {
+            Ok(Some(files)) => files,
+            Ok(None) => return false,
+            Err(error) => {
+                self.add_issue(folder, &ImportError::Io(error));
+                return true;
+            }
         };
         let before = self.parts.len();
         for file in files {
-            self.add_file(&file, kind, false);
+            if !self.is_dead {
+                self.add_file(&file, kind, false);
+            }
         }
         for part in self.parts.iter_mut().skip(before) {
             part.origin.bundle = Some(folder.to_path_buf());
         }
-        if self.parts.len() == before {
+        if self.parts.len() == before && !self.is_dead {
             let error = ImportError::NotUnderstood("a vm-support bundle without the list of its VMs".to_owned());
             self.add_issue(folder, &error);
         }
@@ -156,21 +203,10 @@ impl Found {
 
     /// The files and the folders in a folder, sorted, without hidden ones.
     fn entries(&mut self, folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
-        let listed = std::fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-        let mut paths: Vec<PathBuf> = match listed {
-            Ok(entries) => entries.into_iter().map(|entry| entry.path()).collect(),
-            Err(error) => {
-                self.add_issue(folder, &ImportError::Io(error));
-                Vec::new()
-            }
-        };
-        paths.retain(|path| {
-            !path
-                .file_name()
-                .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
-        });
-        paths.sort();
-        paths.into_iter().partition(|path| !path.is_dir())
+        self.ask(folder, entries).unwrap_or_else(|error| {
+            self.add_issue(folder, &ImportError::Io(error));
+            Default::default()
+        })
     }
 
     /// Adds a file. One that was named must be understood; one of a folder may be anything.
@@ -179,7 +215,8 @@ impl Found {
         if !self.seen.insert(absolute) {
             return;
         }
-        let opened = Opened::of(path);
+        let opened = Opened::of(path, self.deadline);
+        self.is_dead |= matches!(&opened, Err(ImportError::Io(error)) if is_no_answer(error));
         match opened {
             Ok(opened) if opened.is_archive() => self.add_archive(path, &opened, kind, named),
             Ok(opened) => {
@@ -290,6 +327,31 @@ impl Found {
     }
 }
 
+fn not_to_its_end() -> io::Error {
+    let text = "its storage gave no answer: what else lies in the folder is not read";
+    io::Error::new(io::ErrorKind::TimedOut, text)
+}
+
+/// The files and the folders in a folder, sorted, without hidden ones.
+fn entries(folder: &Path) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    // The listing tells of all but links what they are.
+    let is_folder = |entry: &DirEntry| match entry.file_type() {
+        Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+        _ => entry.path().is_dir(),
+    };
+    let entries = std::fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
+    let shown = entries
+        .into_iter()
+        .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
+    let (folders, files): (Vec<DirEntry>, Vec<DirEntry>) = shown.partition(is_folder);
+    let sorted = |entries: Vec<DirEntry>| {
+        let mut paths: Vec<PathBuf> = entries.iter().map(DirEntry::path).collect();
+        paths.sort();
+        paths
+    };
+    Ok((sorted(files), sorted(folders)))
+}
+
 /// A file with its bytes.
 struct Opened {
     origin: Origin,
@@ -297,12 +359,11 @@ struct Opened {
 }
 
 impl Opened {
-    fn of(path: &Path) -> Result<Self, ImportError> {
-        let bytes = SavedFile::open(path)?;
-        let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    fn of(path: &Path, deadline: Duration) -> Result<Self, ImportError> {
+        let bytes = SavedFile::open(path, deadline)?;
         let origin = Origin {
             path: path.to_path_buf(),
-            modified: modified.and_then(|time| Timestamp::try_from(time).ok()),
+            modified: bytes.modified().and_then(|time| Timestamp::try_from(time).ok()),
             bundle: None,
         };
         Ok(Self { origin, bytes })

@@ -59,7 +59,7 @@ use uuid::Uuid;
 
 pub use self::{
     argument::InventoryArgument,
-    files::{import, import_mapped},
+    files::{import, import_mapped, import_within},
     mapped::{ColumnMap, ColumnMapError},
 };
 use crate::{

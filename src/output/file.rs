@@ -20,7 +20,7 @@ const BLOCK_BYTES: usize = 1 << 20;
 /// Blocks after which what was written is sent to the storage: slow storage takes them within a deadline.
 const BLOCKS_UNSENT: usize = 32;
 
-/// Asks the storage of an output something, and waits for no answer longer than `deadline`.
+/// Asks the storage of an output, or of a file that was given, something, and waits for no answer longer than `deadline`.
 ///
 /// # Errors
 /// That of the question; `TimedOut` when there is no answer in time; and when the machine refuses a thread.
@@ -175,8 +175,26 @@ impl Drop for OutputFile {
     }
 }
 
+/// Standard output where it is a file, whose storage may die as that of any other: a writer with this deadline. `None` where it is
+/// none, for a reader of a pipe and a terminal may take their time.
+///
+/// # Errors
+/// When nobody can tell what it is, or there is no answer.
+pub fn standard_output(deadline: Duration) -> io::Result<Option<impl Write>> {
+    let stdout = io::stdout();
+    #[cfg(unix)]
+    let own = std::os::fd::AsFd::as_fd(&stdout).try_clone_to_owned();
+    #[cfg(windows)]
+    let own = std::os::windows::io::AsHandle::as_handle(&stdout).try_clone_to_owned();
+    // There is none: it was closed.
+    let Ok(own) = own else { return Ok(None) };
+    let file = File::from(own);
+    let file = ask(deadline, move || Ok(file.metadata()?.is_file().then_some(file)))?;
+    Ok(file.map(|file| OutputFile::new(file, deadline)))
+}
+
 /// True when the storage gave no answer.
-pub(super) fn is_no_answer(error: &io::Error) -> bool {
+pub(crate) fn is_no_answer(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::TimedOut
 }
 

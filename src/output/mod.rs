@@ -15,8 +15,9 @@ use std::{
     time::Duration,
 };
 
-pub(crate) use self::file::{OutputFile, ask};
-use self::file::{create_anew, is_no_answer};
+use self::file::create_anew;
+pub use self::file::standard_output;
+pub(crate) use self::file::{OutputFile, ask, is_no_answer};
 use crate::{
     error::{ErrorKind, Result, ToolError},
     place,

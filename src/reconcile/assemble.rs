@@ -8,7 +8,7 @@ use std::{
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use super::{
-    backups,
+    Options, backups,
     coverage::{GapItem, Reach, count},
     files::NodeId,
     groups::Groups,
@@ -22,23 +22,25 @@ use super::{
     told::Told,
 };
 use crate::{
-    catalogue::{RootRecord, Stage},
+    catalogue::{Catalogue, Entry, Issue, RootRecord, Stage},
     facts::Facts,
+    inventory::Inventory,
     raw::RawPath,
     report::{
         codes::{Class, ReasonCode},
         model::{
-            Acceptance, Agreement, ArtifactReport, Cover, Coverage, Gap, InventoryReport, IssueReport, MissingFile,
-            Owner, Reason, ReferenceReport, ReferencedBy, Report, Resolved, RootReport, SCHEMA, Scope, SkippedReport,
-            Sum, Summary, Tool, Unresolved, Verdict, Vm, Weight,
+            Acceptance, Agreement, ArtifactReport, Cover, Coverage, Gap, Identity, InventoryReport, IssueReport,
+            MissingFile, Owner, Reason, ReferenceReport, ReferencedBy, Report, Resolved, RootReport, SCHEMA, Scope,
+            SkippedReport, Sum, Summary, Tool, Unresolved, Verdict, Vm, Weight,
         },
         show,
     },
 };
 
-/// Makes the report.
-pub(crate) fn assemble<'a>(maker: &'a Maker<'a>, problems: Problems, groups: &'a Groups) -> Report<Told<'a>> {
+/// Makes the report; `None` where it is given up.
+pub(crate) fn assemble<'a>(maker: &'a Maker<'a>, problems: Problems, groups: &'a Groups) -> Option<Report<Told<'a>>> {
     let judge = maker.judge;
+    let options = judge.options;
     let shown = maker.once();
     let (artifacts, summary, accepted) = maker.artifacts(groups, &shown);
     let mut report_groups = groups.report(maker, &shown);
@@ -47,15 +49,13 @@ pub(crate) fn assemble<'a>(maker: &'a Maker<'a>, problems: Problems, groups: &'a
         group.accepted = accepted_groups.contains(&place);
     }
     let backups = backups::report(judge, &mut report_groups);
-    Report {
+    options.go_on()?;
+    let report = Report {
         schema: SCHEMA.to_owned(),
-        generated: judge.options.as_of,
-        as_of: judge.options.as_of,
+        generated: options.as_of,
+        as_of: options.as_of,
         duration_ms: None,
-        tool: Tool {
-            name: env!("CARGO_PKG_NAME").to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
+        tool: tool(),
         coverage: maker.coverage(),
         summary,
         vms: maker.vms(&problems),
@@ -65,6 +65,126 @@ pub(crate) fn assemble<'a>(maker: &'a Maker<'a>, problems: Problems, groups: &'a
         accepted,
         second_opinions: maker.opinions.all.clone(),
         backups,
+    };
+    options.go_on()?;
+    Some(report)
+}
+
+/// What makes the report.
+pub(super) fn tool() -> Tool {
+    Tool {
+        name: env!("CARGO_PKG_NAME").to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// Compares the paths of two files.
+pub(super) fn cmp_paths(catalogue: &Catalogue, one: &Entry, other: &Entry) -> Ordering {
+    if one.root == other.root {
+        return one.path.as_bytes().cmp(other.path.as_bytes());
+    }
+    path_bytes(catalogue, one).cmp(path_bytes(catalogue, other))
+}
+
+/// The bytes of a path.
+fn path_bytes<'a>(catalogue: &'a Catalogue, entry: &'a Entry) -> impl Iterator<Item = u8> + 'a {
+    let root = catalogue.roots[entry.root].path.as_bytes();
+    let between = !(root.is_empty() || root.ends_with(b"/") || entry.path.is_empty());
+    let between: &[u8] = if between { b"/" } else { b"" };
+    [root, between, entry.path.as_bytes()].into_iter().flatten().copied()
+}
+
+/// What could not be read, on this machine; in any order.
+pub(super) fn issues(catalogue: &Catalogue, options: &Options) -> Vec<IssueReport> {
+    let path = |issue: &Issue| match issue.root.and_then(|root| catalogue.roots.get(root)) {
+        Some(root) => root.path.join(issue.path.as_bytes()),
+        None => issue.path.clone(),
+    };
+    let all = catalogue.issues.iter().chain(&options.inventory_issues);
+    all.map(|issue| IssueReport {
+        path: path(issue),
+        stage: issue.stage,
+        error: issue.error.clone(),
+    })
+    .collect()
+}
+
+/// Sorts issues as they are reported.
+pub(super) fn sort_issues(issues: &mut [IssueReport]) {
+    issues.sort_by(|a, b| (&a.path, a.stage, &a.error).cmp(&(&b.path, b.stage, &b.error)));
+}
+
+/// The inventories, sorted.
+pub(super) fn inventories(inventories: &[Inventory]) -> Vec<InventoryReport> {
+    let mut all: Vec<InventoryReport> = inventories.iter().filter_map(inventory).collect();
+    all.sort_by(|a, b| (&a.source, &a.files).cmp(&(&b.source, &b.files)));
+    all
+}
+
+fn inventory(inventory: &Inventory) -> Option<InventoryReport> {
+    let datastores: BTreeSet<String> = inventory
+        .datastores
+        .iter()
+        .map(|record| record.name.clone())
+        .filter(|name| !name.is_empty())
+        .collect();
+    let hosts: BTreeSet<String> = inventory
+        .hosts
+        .iter()
+        .map(|host| host.name.clone())
+        .chain(inventory.vms.iter().filter_map(|vm| vm.host.clone()))
+        .collect();
+    Some(InventoryReport {
+        source: inventory.source.clone(),
+        kind: *inventory.kinds.first()?,
+        kinds: inventory.kinds.clone(),
+        files: inventory.files.clone(),
+        collected: inventory.collected,
+        vms: u64::try_from(inventory.vms.len()).unwrap_or(u64::MAX),
+        scope: Scope {
+            datastores: datastores.into_iter().collect(),
+            hosts: hosts.into_iter().collect(),
+        },
+        warnings: inventory.warnings.iter().map(|warning| warning.text.clone()).collect(),
+    })
+}
+
+/// What is known of a root besides what it holds.
+pub(super) struct RootKnown<'a> {
+    pub(super) datastore: &'a str,
+    pub(super) aliases: &'a [String],
+    pub(super) identity: Identity,
+    pub(super) basis: &'a str,
+    pub(super) cover: Cover,
+}
+
+/// One root with so many artifacts.
+pub(super) fn root_report(record: &RootRecord, known: &RootKnown<'_>, artifacts: u64) -> RootReport {
+    let skipped = record.skipped.iter().map(|skipped| SkippedReport {
+        path: record.path.join(skipped.path.as_bytes()),
+        why: skipped.why,
+    });
+    let empty_folders = record
+        .empty_folders
+        .iter()
+        .map(|folder| record.path.join(folder.as_bytes()));
+    RootReport {
+        path: record.path.clone(),
+        absolute: record.absolute.clone(),
+        datastore: known.datastore.to_owned(),
+        aliases: known.aliases.to_vec(),
+        identity: known.identity,
+        identity_basis: known.basis.to_owned(),
+        covered: known.cover,
+        directories: record.directories,
+        files: record.files,
+        artifacts,
+        apparent_bytes: record.apparent_bytes,
+        allocated_bytes: record.allocated_bytes,
+        capacity_bytes: record.capacity_bytes,
+        free_bytes: record.free_bytes,
+        skipped: skipped.collect(),
+        empty_folders: empty_folders.collect(),
     }
 }
 
@@ -126,20 +246,7 @@ impl Maker<'_> {
     /// Compares the paths of two files.
     pub(super) fn cmp_paths(&self, one: NodeId, other: NodeId) -> Ordering {
         let nodes = &self.judge.world.files.nodes;
-        let (one_entry, other_entry) = (nodes[one].entry, nodes[other].entry);
-        if one_entry.root == other_entry.root {
-            return one_entry.path.as_bytes().cmp(other_entry.path.as_bytes());
-        }
-        self.path_bytes(one).cmp(self.path_bytes(other))
-    }
-
-    /// The bytes of a path.
-    fn path_bytes(&self, node: NodeId) -> impl Iterator<Item = u8> {
-        let entry = self.judge.world.files.nodes[node].entry;
-        let root = self.root(entry.root).path.as_bytes();
-        let between = !(root.is_empty() || root.ends_with(b"/") || entry.path.is_empty());
-        let between: &[u8] = if between { b"/" } else { b"" };
-        [root, between, entry.path.as_bytes()].into_iter().flatten().copied()
+        cmp_paths(self.judge.catalogue, nodes[one].entry, nodes[other].entry)
     }
 
     fn root(&self, root: usize) -> &RootRecord {
@@ -166,6 +273,9 @@ impl Maker<'_> {
         let mut told = Told::new(self, groups);
         let mut sums: BTreeMap<(usize, Verdict, Option<Class>), Sum> = BTreeMap::new();
         for (node, judgement) in self.reported() {
+            if self.judge.options.go_on().is_none() {
+                break;
+            }
             let sum = self.sum(node, judgement);
             let of_nobody = || self.artifact(node, judgement, groups);
             let acceptance = judgement.verdict.is_nobodys().then(of_nobody);
@@ -322,29 +432,14 @@ impl Maker<'_> {
             assume_complete: self.judge.options.assume_complete,
             roots: self.root_reports(),
             issues,
-            inventories: self.inventories(),
+            inventories: inventories(self.judge.world.inventories),
             gaps: gaps.iter().map(show::gap).collect(),
             gap_details: gaps,
         }
     }
 
     fn issues(&self) -> Vec<IssueReport> {
-        let all = self
-            .judge
-            .catalogue
-            .issues
-            .iter()
-            .chain(&self.judge.options.inventory_issues);
-        let mut issues: Vec<IssueReport> = all
-            .map(|issue| IssueReport {
-                path: issue.root.map_or_else(
-                    || issue.path.clone(),
-                    |root| self.root(root).path.join(issue.path.as_bytes()),
-                ),
-                stage: issue.stage,
-                error: issue.error.clone(),
-            })
-            .collect();
+        let mut issues = issues(self.judge.catalogue, self.judge.options);
         // V84: an empty list must not read as clean.
         issues.extend(self.judge.coverage.empty_roots.iter().map(|(&root, vms)| IssueReport {
             path: self.root(root).path.clone(),
@@ -354,7 +449,7 @@ impl Maker<'_> {
                 count(vms.len(), "VM is", "VMs are")
             ),
         }));
-        issues.sort_by(|a, b| (&a.path, a.stage, &a.error).cmp(&(&b.path, b.stage, &b.error)));
+        sort_issues(&mut issues);
         issues
     }
 
@@ -370,75 +465,15 @@ impl Maker<'_> {
     }
 
     fn root_report(&self, index: usize, artifacts: u64) -> RootReport {
-        let record = self.root(index);
         let identity = &self.judge.identities.roots[index];
-        RootReport {
-            path: record.path.clone(),
-            absolute: record.absolute.clone(),
-            datastore: identity.name.clone(),
-            aliases: identity.aliases.clone(),
+        let known = RootKnown {
+            datastore: &identity.name,
+            aliases: &identity.aliases,
             identity: identity.identity,
-            identity_basis: identity.basis.clone(),
-            covered: self.judge.coverage.roots[index].cover,
-            directories: record.directories,
-            files: record.files,
-            artifacts,
-            apparent_bytes: record.apparent_bytes,
-            allocated_bytes: record.allocated_bytes,
-            capacity_bytes: record.capacity_bytes,
-            free_bytes: record.free_bytes,
-            skipped: record
-                .skipped
-                .iter()
-                .map(|skipped| SkippedReport {
-                    path: record.path.join(skipped.path.as_bytes()),
-                    why: skipped.why,
-                })
-                .collect(),
-            empty_folders: record
-                .empty_folders
-                .iter()
-                .map(|folder| record.path.join(folder.as_bytes()))
-                .collect(),
-        }
-    }
-
-    fn inventories(&self) -> Vec<InventoryReport> {
-        let mut all: Vec<InventoryReport> = self
-            .judge
-            .world
-            .inventories
-            .iter()
-            .filter_map(|inventory| {
-                let datastores: BTreeSet<String> = inventory
-                    .datastores
-                    .iter()
-                    .map(|record| record.name.clone())
-                    .filter(|name| !name.is_empty())
-                    .collect();
-                let hosts: BTreeSet<String> = inventory
-                    .hosts
-                    .iter()
-                    .map(|host| host.name.clone())
-                    .chain(inventory.vms.iter().filter_map(|vm| vm.host.clone()))
-                    .collect();
-                Some(InventoryReport {
-                    source: inventory.source.clone(),
-                    kind: *inventory.kinds.first()?,
-                    kinds: inventory.kinds.clone(),
-                    files: inventory.files.clone(),
-                    collected: inventory.collected,
-                    vms: u64::try_from(inventory.vms.len()).unwrap_or(u64::MAX),
-                    scope: Scope {
-                        datastores: datastores.into_iter().collect(),
-                        hosts: hosts.into_iter().collect(),
-                    },
-                    warnings: inventory.warnings.iter().map(|warning| warning.text.clone()).collect(),
-                })
-            })
-            .collect();
-        all.sort_by(|a, b| (&a.source, &a.files).cmp(&(&b.source, &b.files)));
-        all
+            basis: &identity.basis,
+            cover: self.judge.coverage.roots[index].cover,
+        };
+        root_report(self.root(index), &known, artifacts)
     }
 
     fn gaps(&self) -> Vec<Gap> {
@@ -599,7 +634,10 @@ impl Maker<'_> {
             .vms
             .par_iter()
             .enumerate()
-            .map(|(index, vm)| self.vm(index, vm, problems))
+            .filter_map(|(index, vm)| {
+                self.judge.options.go_on()?;
+                Some(self.vm(index, vm, problems))
+            })
             .collect();
         vms.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         vms

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 use super::{
+    Options,
     checkpoints::Checkpoints,
     coverage::{home_folder, is_below},
     files::{Files, Lookup, NodeId},
@@ -36,9 +37,18 @@ pub(crate) struct Standing {
 }
 
 /// Adds the edges of all naming rules.
-pub(crate) fn add(files: &Files<'_>, references: &mut References, checkpoints: &Checkpoints, standing: &Standing) {
+///
+/// `None` where it is given up.
+pub(crate) fn add(
+    files: &Files<'_>,
+    references: &mut References,
+    checkpoints: &Checkpoints,
+    standing: &Standing,
+    options: &Options,
+) -> Option<()> {
     let mut sharing = Sharing::default();
     for (root, folder, nodes) in files.folders() {
+        options.go_on()?;
         let nodes = nodes.to_vec();
         for &node in &nodes {
             let kind = files.nodes[node].kind();
@@ -77,6 +87,7 @@ pub(crate) fn add(files: &Files<'_>, references: &mut References, checkpoints: &
     vms_of_checkpoints(files, references, checkpoints);
     disks_at_home(files, references, checkpoints, &standing.registered);
     orphaned_extents(files, references);
+    Some(())
 }
 
 /// How many registered configurations share each log, and how many others.

@@ -9,6 +9,7 @@ use foldhash::quality::RandomState;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::{
+    Options,
     links::{leaving_links, links, place_of},
     same_file::{first_names, looks, unnumbered_looks},
     short_name,
@@ -131,8 +132,8 @@ type Alike = HashMap<NodeId, Vec<NodeId>>;
 const LINK_HOPS_MAX: usize = 8;
 
 impl<'a> Files<'a> {
-    /// Indexes a catalogue.
-    pub(crate) fn new(catalogue: &'a Catalogue) -> Self {
+    /// Indexes a catalogue; `None` where it is given up.
+    pub(crate) fn new(catalogue: &'a Catalogue, options: &Options) -> Option<Self> {
         let artifacts = catalogue.artifacts.iter().map(|artifact| Node {
             entry: &artifact.entry,
             artifact: Some(artifact),
@@ -142,14 +143,18 @@ impl<'a> Files<'a> {
         let mut looks = looks(catalogue, &nodes);
         let first_name = first_names(catalogue, &nodes, &looks);
         looks.extend(unnumbered_looks(&nodes));
+        options.go_on()?;
         let of_roots = of_roots(&nodes, catalogue.roots.len());
         let exact = of_roots.par_iter().map(|of_root| exact(&nodes, of_root)).collect();
+        options.go_on()?;
         let names: Vec<Cow<'a, str>> = nodes.par_iter().map(Node::name).collect();
         let folders = of_roots.par_iter().map(|of_root| folders(&nodes, &names, of_root));
         let folders = folders.collect();
+        options.go_on()?;
         let folded = of_roots.par_iter().map(|of_root| folded(&nodes, of_root));
         let (folded, alike): (_, Vec<Alike>) = folded.unzip();
-        Self {
+        options.go_on()?;
+        Some(Self {
             exact,
             folded,
             alike: alike.into_iter().flatten().collect(),
@@ -162,7 +167,7 @@ impl<'a> Files<'a> {
             looks,
             names,
             nodes,
-        }
+        })
     }
 
     /// Artifacts that a path of a Windows server may mean when nobody knows which root its drive or share is: the path of

@@ -29,10 +29,13 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    pub(super) fn new(maker: &Maker<'_>) -> Self {
+    /// `None` where it is given up.
+    pub(super) fn new(maker: &Maker<'_>) -> Option<Self> {
+        let options = maker.judge.options;
         let chains = chains(maker);
         let mut members: HashMap<String, Vec<NodeId>> = HashMap::new();
         for (node, judgement) in maker.reported() {
+            options.go_on()?;
             let verdict = judgement.verdict.name();
             let key = match maker.first_owner(node, judgement) {
                 Some(owner) if owner.kind == OwnerKind::Vm => format!("vm:{}/{verdict}", owner.id),
@@ -54,7 +57,7 @@ impl Groups {
                 of[node] = Some(place);
             }
         }
-        Self { all, of }
+        Some(Self { all, of })
     }
 
     pub(super) fn place_of(&self, node: NodeId) -> Option<usize> {
@@ -69,7 +72,10 @@ impl Groups {
     pub(super) fn report(&self, maker: &Maker<'_>, shown: &[bool]) -> Vec<Group> {
         let groups = self.all.par_iter();
         groups
-            .filter_map(|(id, nodes)| group(maker, id, nodes, shown))
+            .filter_map(|(id, nodes)| {
+                maker.judge.options.go_on()?;
+                group(maker, id, nodes, shown)
+            })
             .collect()
     }
 }

@@ -9,7 +9,8 @@
 //! 4. [`judge`]: one verdict for each file, as far as [`coverage`] lets a "nobody" be said; [`signs`] speak for use,
 //!    [`traces`] say whose a file was.
 //!
-//! [`problems`] and [`assemble`] make the report of it.
+//! [`problems`] and [`assemble`] make the report of it, or [`unjudged`] where the user has no time for all this: whoever
+//! asks for the end waits no longer than half a second for a judgement, and half of one is none.
 
 mod assemble;
 mod backups;
@@ -37,19 +38,24 @@ mod signs;
 mod stray_lists;
 mod told;
 mod traces;
+mod unjudged;
 mod unread;
 mod vmware_problems;
 
 use jiff::Timestamp;
 
-pub use self::told::Told;
 use self::{
     assemble::Maker, checkpoints::Checkpoints, coverage::Coverage, files::Files, groups::Groups, identity::Identities,
     judge::Judge, locks::Locks, opinions::Opinions, own::World, problems::Problems, resolve::Resolver, traces::Traces,
 };
+pub use self::{
+    told::Told,
+    unjudged::{Unjudged, unjudged},
+};
 use crate::{
     accept::Accepted,
     catalogue::{Catalogue, Issue},
+    interrupt::Stop,
     inventory::{Backups, Inventory},
     report::model::{Report, Verdict},
     rules::Rules,
@@ -70,22 +76,34 @@ pub struct Options {
     pub backups: Option<Backups>,
     /// Findings that somebody has accepted.
     pub accepted: Accepted,
+    /// The wish of the user to end early.
+    pub stop: Stop,
+}
+
+impl Options {
+    /// `None` once the judgement is to be given up. A long loop may then leave out what is left of it: whoever called it asks
+    /// here before he uses what it made.
+    fn go_on(&self) -> Option<()> {
+        (!self.stop.is_past_patience()).then_some(())
+    }
 }
 
 /// Judges a catalogue and hands the report to `show`, whose artifacts are made one by one as they are asked for;
-/// [`Report::listed`] is a report that can be kept.
+/// [`Report::listed`] is a report that can be kept. `None`, and nothing was shown, where the user asked for the end and has no
+/// patience left: [`unjudged`] makes the report then.
 pub fn reconcile<T>(
     catalogue: &Catalogue,
     inventories: &[Inventory],
     options: &Options,
     show: impl FnOnce(Report<Told<'_>>) -> T,
-) -> T {
-    let files = Files::new(catalogue);
-    let identities = Identities::new(catalogue, inventories, &files);
+) -> Option<T> {
+    let files = Files::new(catalogue, options)?;
+    let identities = Identities::new(catalogue, inventories, &files, options)?;
     let (resolver, (checkpoints, lone_states)) = rayon::join(
         || Resolver::new(&files, &identities),
         || (Checkpoints::new(&files), companions::lone_states(&files)),
     );
+    options.go_on()?;
     let world = World {
         catalogue,
         files: &files,
@@ -95,23 +113,30 @@ pub fn reconcile<T>(
         lone_states: &lone_states,
     };
     let rules = judge::match_rules(catalogue, world, &identities, options);
+    options.go_on()?;
     let is_system = |node: files::NodeId| rules[node].is_some_and(|rule| rule.verdict == Verdict::System);
     let configs = own::configurations(&files, is_system);
+    options.go_on()?;
 
-    let mut references = resolver.resolve_all();
-    let mut owners = own::registered(world, &configs);
-    companions::add(&files, &mut references, &checkpoints, &own::standing(world, &owners));
+    let mut references = resolver.resolve_all(options)?;
+    let mut owners = own::registered(world, &configs, options)?;
+    let standing = own::standing(world, &owners);
+    companions::add(&files, &mut references, &checkpoints, &standing, options)?;
     let unclear_lists = stray_lists::add(&files, &mut references);
     own::add_unregistered(world, &mut owners, &configs);
-    own::walk_all(world, &references, &mut owners);
+    options.go_on()?;
+    own::walk_all(world, &references, &mut owners, options)?;
 
     let mut locks = Locks::new(&files);
     locks.add_open_files(world);
+    options.go_on()?;
     let traces = Traces::new(world, &owners);
+    options.go_on()?;
     let (coverage, (reported, renamed)) = rayon::join(
         || Coverage::new(world, &identities, &owners, &references, &locks, &traces, options),
         || (judge::reported(world, &references, &owners), judge::renamed(&files)),
     );
+    options.go_on()?;
     let ((idle, homes, stores), (placeholders, history, awaited)) = rayon::join(
         || {
             (
@@ -128,6 +153,7 @@ pub fn reconcile<T>(
             )
         },
     );
+    options.go_on()?;
     let judge = Judge {
         catalogue,
         world,
@@ -150,13 +176,17 @@ pub fn reconcile<T>(
         awaited: &awaited,
         unclear_lists: &unclear_lists,
     };
-    let judged = judge.run();
+    options.go_on()?;
+    let judged = judge.run()?;
     let opinions = Opinions::new(&judge, &judged);
+    options.go_on()?;
     let maker = Maker {
         judge: &judge,
         judged: &judged,
         opinions: &opinions,
     };
     let (problems, groups) = rayon::join(|| Problems::find(&judge, &judged), || Groups::new(&maker));
-    show(assemble::assemble(&maker, problems, &groups))
+    let (problems, groups) = (problems?, groups?);
+    let report = assemble::assemble(&maker, problems, &groups)?;
+    Some(show(report))
 }

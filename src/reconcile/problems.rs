@@ -51,16 +51,21 @@ pub(super) struct Finding {
 
 impl Problems {
     /// Finds the problems.
-    pub(crate) fn find(judge: &Judge<'_>, judged: &[Option<Judgement>]) -> Self {
+    ///
+    /// `None` where it is given up.
+    pub(crate) fn find(judge: &Judge<'_>, judged: &[Option<Judgement>]) -> Option<Self> {
+        let goes_on = || judge.options.go_on().is_some();
         // What is found in which order tells nothing: all are sorted in the end.
         let of_owners = judge.owners.vms.par_iter().enumerate();
         let of_owners = of_owners.fold(Self::default, |mut problems, (index, vm)| {
-            problems.of_owner(judge, index, vm);
+            if goes_on() {
+                problems.of_owner(judge, index, vm);
+            }
             problems
         });
         let nodes = (0..judge.world.files.nodes.len()).into_par_iter();
         let of_files = nodes.fold(Self::default, |mut problems, node| {
-            if judge.reported[node] {
+            if judge.reported[node] && goes_on() {
                 problems.of_file(judge, judged, node);
                 problems.extent_sizes(judge, node);
             }
@@ -87,6 +92,7 @@ impl Problems {
                 )
             },
         );
+        judge.options.go_on()?;
         let mut problems = problems.with(of_migration).with(others);
         problems.all.par_sort_unstable();
         problems.all.dedup();
@@ -94,7 +100,7 @@ impl Problems {
             list.sort();
             list.dedup();
         }
-        problems
+        Some(problems)
     }
 
     fn with(mut self, others: Self) -> Self {

@@ -11,6 +11,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use smol_str::SmolStr;
 
 use super::{
+    Options,
     files::{Files, Lookup, NodeId},
     identity::{Identities, Place, Writer},
 };
@@ -380,7 +381,9 @@ impl<'a> Resolver<'a> {
     }
 
     /// Resolves every reference of every artifact.
-    pub(crate) fn resolve_all(&self) -> References {
+    ///
+    /// `None` where it is given up.
+    pub(crate) fn resolve_all(&self, options: &Options) -> Option<References> {
         let count = self.files.nodes.len();
         let mut references = References {
             edges: Vec::new(),
@@ -392,10 +395,13 @@ impl<'a> Resolver<'a> {
         };
         let folders_of_vm = self.folders_of_vms();
         let resolved = (0..count).into_par_iter().filter_map(|id| {
+            options.go_on()?;
             let of_vm = folders_of_vm.get(&id).cloned().unwrap_or_default();
             Some((id, self.resolve(id, of_vm)?))
         });
-        for (id, resolved) in resolved.collect::<Vec<_>>() {
+        let resolved: Vec<_> = resolved.collect();
+        options.go_on()?;
+        for (id, resolved) in resolved {
             for edge in resolved.edges {
                 references.add(edge);
             }
@@ -408,7 +414,7 @@ impl<'a> Resolver<'a> {
             references.targets[id] = resolved.targets;
         }
         references.protect_descriptors();
-        references
+        Some(references)
     }
 
     /// Resolves the references of one file; `None` where there are none.

@@ -14,7 +14,7 @@ use rayon::{
 
 use super::files::{Node, NodeId};
 use crate::{
-    catalogue::{Catalogue, Entry},
+    catalogue::{Artifact, Catalogue, Entry},
     raw::RawPath,
 };
 
@@ -23,11 +23,7 @@ use crate::{
 /// storage tells no time of creation (NFS 3), the same place in the root and the same inode, for that is the server's.
 pub(super) fn first_names(catalogue: &Catalogue, nodes: &[Node<'_>], looks: &[Vec<NodeId>]) -> Vec<NodeId> {
     let mut first: Vec<NodeId> = (0..nodes.len()).collect();
-    let inode = |id: NodeId| {
-        let entry = nodes[id].entry;
-        let inode = (device(catalogue, entry), entry.inode, entry.length, entry.modified);
-        entry.is_numbered().then_some(inode)
-    };
+    let inode = |id: NodeId| inode(catalogue, nodes[id].entry);
     for of_inode in with_one_key(nodes.len(), inode) {
         for &id in &of_inode {
             first[id] = of_inode[0];
@@ -50,6 +46,25 @@ pub(super) fn first_names(catalogue: &Catalogue, nodes: &[Node<'_>], looks: &[Ve
         }
     }
     (0..nodes.len()).map(|id| first_of(&first, id)).collect()
+}
+
+/// What names of one file on one device have in common.
+type Inode<'a> = ((&'a str, u64), u64, u64, Option<Timestamp>);
+
+fn inode<'a>(catalogue: &'a Catalogue, entry: &Entry) -> Option<Inode<'a>> {
+    let inode = (device(catalogue, entry), entry.inode, entry.length, entry.modified);
+    entry.is_numbered().then_some(inode)
+}
+
+/// For each file whether one before it is another name of it, as far as device and inode tell.
+pub(super) fn later_names(catalogue: &Catalogue, files: &[&Artifact]) -> Vec<bool> {
+    let mut is_later = vec![false; files.len()];
+    for of_inode in with_one_key(files.len(), |place| inode(catalogue, &files[place].entry)) {
+        for &place in of_inode.iter().skip(1) {
+            is_later[place] = true;
+        }
+    }
+    is_later
 }
 
 /// What two names of one file have in common beside their look.

@@ -208,6 +208,8 @@ codes! {
         MergePending = "merge-pending",
         /// Cannot be read.
         Unreadable = "unreadable",
+        /// Interrupted before it was judged.
+        Interrupted = "interrupted",
     }
 }
 
@@ -376,6 +378,8 @@ codes! {
         FilelessDisks = "fileless-disks",
         /// Objects of vSAN and virtual volumes: a disk has its data in one, and those without a file cannot be seen.
         VsanObjects = "vsan-objects",
+        /// The run was interrupted before this was judged.
+        Interrupted = "interrupted",
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    codes::ReasonCode,
+    codes::{Class, ReasonCode},
     model::{
         Acceptance, Agreement, ArtifactReport, Artifacts, BackupMention, Coverage, Gap, Group, IssueReport, OwnerBasis,
         Reason, Report, SecondOpinion, Sum, Verdict, Weight,
@@ -133,6 +133,10 @@ pub(crate) fn result(report: &Report<impl Artifacts>) -> String {
     if artifacts == 0 {
         return "No file of a virtual machine was found.".to_owned();
     }
+    if unjudged(report) == artifacts {
+        let (files, was) = (count(artifacts, "file"), if artifacts == 1 { "was" } else { "were" });
+        return format!("{files} {was} read and none was judged: the run was interrupted.");
+    }
     let mut found = Vec::new();
     if orphaned.files > 0 {
         let verb = if orphaned.files == 1 { "is" } else { "are" };
@@ -154,6 +158,12 @@ pub(crate) fn result(report: &Report<impl Artifacts>) -> String {
         bytes(report.summary.reclaimable_bytes),
         bytes(report.summary.review_bytes)
     )
+}
+
+/// How many files were read and not judged.
+fn unjudged(report: &Report<impl Artifacts>) -> u64 {
+    let class = format!("{}/{}", Verdict::Unknown.name(), Class::Interrupted.name());
+    report.summary.classes.get(&class).map_or(0, |sum| sum.files)
 }
 
 /// How sure the result is, in one sentence.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Console, saved_report};
+use super::{Console, saved_report, seconds};
 use crate::{
     cli::ExplainArgs,
     error::{ErrorKind, Result, ToolError},
@@ -12,7 +12,8 @@ use crate::{
 
 /// Finds the file in the report and tells all that led to its verdict.
 pub(super) fn run(arguments: &ExplainArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
-    let report = saved_report::load(&arguments.report)?;
+    let file = saved_report::open(&arguments.report, seconds(arguments.io_timeout))?;
+    let report = saved_report::read(&arguments.report, &file)?;
     let wanted = arguments.path.as_encoded_bytes();
     let path = Path::new(&arguments.path);
     match explain::find(&report, wanted) {

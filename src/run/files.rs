@@ -55,8 +55,9 @@ fn write_inspections(
 
 /// What was understood of exported inventories.
 pub(super) fn inventory(arguments: &InventoryArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
-    super::judge::check_inventories(&arguments.files)?;
-    let imported: Imported = inventory::import_mapped(&arguments.files, arguments.map.as_ref());
+    let deadline = super::seconds(arguments.io_timeout);
+    super::judge::check_inventories(&arguments.files, deadline)?;
+    let imported: Imported = inventory::import_within(&arguments.files, arguments.map.as_ref(), deadline);
     console.print(|out| match arguments.format {
         TextFormat::Text => describe::describe(&imported, out),
         TextFormat::Json => json::document(&imported, out),

@@ -10,7 +10,10 @@ mod saved_report;
 mod scan;
 mod show;
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use clap::CommandFactory;
 
@@ -65,6 +68,10 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> Result<ExitStatus> {
             Ok(ExitStatus::Complete)
         }
     }
+}
+
+fn seconds(number: u32) -> Duration {
+    Duration::from_secs(number.into())
 }
 
 /// The page of derelict, and behind it those of its subcommands: one file for `man`.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    io,
     mem::ManuallyDrop,
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,15 +11,16 @@ use std::{
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use super::{Console, judge::Judge, saved_report, show::Show};
+use super::{Console, judge::Judge, saved_report, seconds, show::Show};
 use crate::{
-    catalogue::{Catalogue, Entry, RootRecord, Settings, Unfinished},
+    catalogue::{CANNOT_BE_OPENED, Catalogue, Entry, RootRecord, Settings, Unfinished},
     cli::{CollectArgs, CrawlArgs, MessageArgs, ProgressForm, ReportArgs, ScanArgs},
     collect::{CollectOptions, RootArgument, Store, collect, collect_into, root_records},
     config,
     error::{ErrorKind, Result, ToolError},
     exit_code::ExitStatus,
     hash,
+    output::{self, is_no_answer},
     place::{self, Roots, Told},
     progress::{Hidden, Lines, Phase, Progress, Terminal},
     raw::RawPath,
@@ -26,14 +28,16 @@ use crate::{
         model::{Artifacts, RootReport, Verdict},
         show,
     },
-    sanitize, settle, volume,
+    sanitize,
+    saved_file::SavedFile,
+    settle, volume,
 };
 
 /// Crawl, judge, show.
 pub(super) fn scan(arguments: &ScanArgs, messages: MessageArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
     let crawl = Crawl::prepare(&arguments.crawl, console)?;
     let show = Show::prepare(&arguments.show, crawl.places(), crawl.options.io_timeout, messages)?;
-    let mut judge = Judge::prepare(&arguments.judge)?;
+    let mut judge = Judge::prepare(&arguments.judge, crawl.options.io_timeout, console.stop.clone())?;
     let progress = progress(messages);
     let mut catalogue = crawl.run(Arc::clone(&progress))?;
     let is_cut_short = console.stop.is_asked();
@@ -50,9 +54,24 @@ pub(super) fn scan(arguments: &ScanArgs, messages: MessageArgs, console: &mut Co
         progress.finish();
         hash::hash_artifacts(&mut catalogue, &found, &crawl.options, &progress)?;
     }
-    let status = judge.judge(&catalogue, |report| {
+    show_judged(&mut judge, &catalogue, &show, &*progress, console)
+}
+
+/// Shows the report of a catalogue; where the user has not the time for a judgement, what was read.
+fn show_judged(
+    judge: &mut Judge,
+    catalogue: &Catalogue,
+    show: &Show,
+    progress: &dyn Progress,
+    console: &mut Console<'_>,
+) -> Result<ExitStatus> {
+    let shown = judge.judge(catalogue, |report| {
         progress.finish();
         show.show(report, console)
+    });
+    let status = shown.unwrap_or_else(|| {
+        progress.finish();
+        show.show(judge.unjudged(catalogue), console)
     })?;
     Ok(ended(console, status))
 }
@@ -65,12 +84,13 @@ fn ended(console: &Console<'_>, status: ExitStatus) -> ExitStatus {
     status
 }
 
-/// Places in the catalogue of what is judged with some verdicts.
+/// Places in the catalogue of what is judged with some verdicts: none where the user does not wait for that.
 fn places(catalogue: &Catalogue, judge: &mut Judge, wanted: impl Fn(Verdict) -> bool) -> Vec<usize> {
-    let found: BTreeSet<RawPath> = judge.judge(catalogue, |report| {
+    let found = judge.judge(catalogue, |report| {
         let artifacts = report.artifacts.with(wanted);
         artifacts.map(|artifact| artifact.path.clone()).collect()
     });
+    let found: BTreeSet<RawPath> = found.unwrap_or_default();
     let path = |entry: &Entry| Some(catalogue.roots.get(entry.root)?.path.join(entry.path.as_bytes()));
     catalogue
         .artifacts
@@ -183,12 +203,18 @@ fn tell_issues(store: &Unfinished, console: &mut Console<'_>) {
 pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
     let deadline = seconds(arguments.io_timeout);
     let show = Show::prepare(&arguments.show, Roots::default(), deadline, messages)?;
-    if let Some(path) = arguments.files.iter().find(|path| saved_report::is_report(path)) {
-        return again(path, arguments, &show, console);
+    let mut files = Vec::new();
+    for path in &arguments.files {
+        let no_answer = match saved_report::find(path, deadline) {
+            Ok(Some(file)) => return again(path, file, arguments, &show, console),
+            Ok(None) => None,
+            Err(error) => Some(error).filter(is_no_answer),
+        };
+        files.push(Given { path, no_answer });
     }
     // First the inventories: what reading them takes for a while is free again for the catalogues.
-    let mut judge = ManuallyDrop::new(Judge::prepare(&arguments.judge)?);
-    let catalogues = catalogues(&arguments.files, messages, console)?;
+    let mut judge = ManuallyDrop::new(Judge::prepare(&arguments.judge, deadline, console.stop.clone())?);
+    let catalogues = catalogues(files, deadline, messages, console)?;
     let roots = catalogues.iter().flat_map(|one| &one.roots).filter_map(told);
     let places = Arc::new(Roots::ask_told(roots, deadline));
     outside(&show, &places, deadline)?;
@@ -206,21 +232,42 @@ pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mu
         };
         crate::tables::write_all(&folder, &catalogue, judge.inventories())?;
     }
-    let status = judge.judge(&catalogue, |report| show.show(report, console))?;
-    Ok(ended(console, status))
+    show_judged(&mut judge, &catalogue, &show, &Hidden, console)
 }
 
-/// Loads saved catalogues. One that is damaged stands on the report as what could not be read, unless there is no other.
-fn catalogues(paths: &[PathBuf], messages: MessageArgs, console: &mut Console<'_>) -> Result<Vec<Catalogue>> {
+/// A file that was given to `report`, with the error of a storage that gave no answer: it is not asked again.
+struct Given<'a> {
+    path: &'a Path,
+    no_answer: Option<io::Error>,
+}
+
+/// Loads saved catalogues. One that is damaged, or whose storage is dead, stands on the report as what could not be read, unless
+/// there is no other.
+fn catalogues(
+    files: Vec<Given<'_>>,
+    deadline: Duration,
+    messages: MessageArgs,
+    console: &mut Console<'_>,
+) -> Result<Vec<Catalogue>> {
     let mut catalogues = Vec::new();
     let mut refused = Vec::new();
-    for path in paths {
-        // A path that leads nowhere is a slip of the pen.
-        std::fs::metadata(path)
-            .map_err(|error| ToolError::at(ErrorKind::Catalogue, path, "cannot be opened").because(error))?;
-        match Catalogue::load(path) {
-            Ok(catalogue) => catalogues.push(catalogue),
-            Err(error) => refused.push((path, error)),
+    for Given { path, no_answer } in files {
+        let cannot = |error| ToolError::at(ErrorKind::Catalogue, path, CANNOT_BE_OPENED).because(error);
+        let asked = no_answer.map_or_else(|| exists(path, deadline), Err);
+        let opened = match asked {
+            // A path that leads nowhere is a slip of the pen.
+            Err(error) if !is_no_answer(&error) => return Err(cannot(error)),
+            asked => asked.and_then(|()| SavedFile::open(path, deadline)),
+        };
+        match opened {
+            Err(error) => {
+                let error = cannot(error);
+                refused.push((Catalogue::refused(path, None, &error), error));
+            }
+            Ok(file) => match Catalogue::of_bytes(path, &file) {
+                Ok(catalogue) => catalogues.push(catalogue),
+                Err(error) => refused.push((Catalogue::refused(path, Some(&file), &error), error)),
+            },
         }
     }
     if catalogues.is_empty()
@@ -228,17 +275,28 @@ fn catalogues(paths: &[PathBuf], messages: MessageArgs, console: &mut Console<'_
     {
         return Err(error);
     }
-    for (path, error) in refused {
+    for (catalogue, error) in refused {
         if !messages.quiet {
             console.tell(&error.chain());
         }
-        catalogues.push(Catalogue::refused(path, &error));
+        catalogues.push(catalogue);
     }
     Ok(catalogues)
 }
 
+fn exists(path: &Path, deadline: Duration) -> io::Result<()> {
+    let path = path.to_owned();
+    output::ask(deadline, move || std::fs::metadata(path).map(drop))
+}
+
 /// Shows a saved report in other forms. What it was held against stands in it.
-fn again(path: &Path, arguments: &ReportArgs, show: &Show, console: &mut Console<'_>) -> Result<ExitStatus> {
+fn again(
+    path: &Path,
+    file: SavedFile,
+    arguments: &ReportArgs,
+    show: &Show,
+    console: &mut Console<'_>,
+) -> Result<ExitStatus> {
     let refuse = |what: &str| Err(ToolError::at(ErrorKind::Usage, path, what));
     if arguments.files.len() > 1 {
         return refuse("is a report: give it alone, or several catalogues");
@@ -246,7 +304,8 @@ fn again(path: &Path, arguments: &ReportArgs, show: &Show, console: &mut Console
     if !arguments.judge.is_default() {
         return refuse("is a report that was judged already: inventories, rules and --as-of belong to catalogues");
     }
-    let report = saved_report::load(path)?;
+    let report = saved_report::read(path, &file)?;
+    drop(file);
     let told = report.coverage.roots.iter().flat_map(|root| places_told(root, path));
     let deadline = seconds(arguments.io_timeout);
     outside(show, &Arc::new(Roots::ask_told(told, deadline)), deadline)?;
@@ -320,10 +379,6 @@ impl Crawl {
     }
 }
 
-fn seconds(number: u32) -> Duration {
-    Duration::from_secs(number.into())
-}
-
 fn exclude(globs: &[String]) -> Result<GlobSet> {
     let failed = |glob: &str| ToolError::new(ErrorKind::Usage, format!("--exclude {}", sanitize::text(glob)));
     let mut set = GlobSetBuilder::new();
@@ -338,7 +393,7 @@ fn progress(messages: MessageArgs) -> Arc<dyn Progress> {
         return Arc::new(Hidden);
     }
     if messages.progress == Some(ProgressForm::Json) {
-        return Arc::new(Lines::new(Box::new(std::io::stderr())));
+        return Arc::new(Lines::new(Box::new(io::stderr())));
     }
     match Terminal::new() {
         Some(terminal) => Arc::new(terminal),

@@ -5,6 +5,7 @@
 mod catalogues;
 mod commands;
 mod faces;
+mod interrupt;
 mod json;
 mod outputs;
 mod settle;

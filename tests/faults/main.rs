@@ -10,6 +10,7 @@ mod killed;
 mod late;
 mod listings;
 mod outputs;
+mod read_back;
 mod retried;
 mod site;
 mod stalls;

@@ -115,6 +115,49 @@ fn slow_storage_takes_an_output_whole() {
 }
 
 #[test]
+fn standard_output_in_a_file_whose_storage_dies_ends_the_run_at_the_deadline() {
+    let Some(healthy) = Faulty::mount(&files()) else { return };
+    let desk = Desk::new();
+    let saved = desk.scan(&[healthy.path()]).path("out.json");
+    let (root, saved) = (healthy.path().to_str().unwrap(), saved.to_str().unwrap());
+    for arguments in [
+        &["scan", "-f", "json", root][..],
+        &["report", saved],
+        &["explain", saved, "old/old.vmdk"],
+    ] {
+        let Some(storage) = Faulty::mount(&[]) else { return };
+        let storage = storage.writable();
+        storage.fault("", Op::Write, Fault::Never);
+        let arguments = [arguments, &SHORT].concat();
+        let running = desk.run_into(&storage.path().join("report"), &arguments);
+        let run = running.end(Some(&storage));
+        assert_eq!(run.status, 2, "{arguments:?}: {}", run.stderr());
+        for text in [
+            "standard output cannot be written",
+            "its storage gives no answer within 1 s",
+        ] {
+            assert!(run.stderr().contains(text), "{arguments:?}: {}", run.stderr());
+        }
+    }
+}
+
+#[test]
+fn standard_output_in_a_file_of_slow_storage_is_whole() {
+    let Some(healthy) = Faulty::mount(&files()) else { return };
+    let Some(storage) = Faulty::mount(&[]) else { return };
+    let storage = storage.writable();
+    storage.fault("", Op::Write, Fault::Slow(Duration::from_millis(300)));
+    let desk = Desk::new();
+    let saved = desk.scan(&[healthy.path()]).path("out.json");
+    let stdout = storage.path().join("report");
+    let run = desk
+        .run_into(&stdout, &["report", "-f", "json", saved.to_str().unwrap()])
+        .end(None);
+    assert_eq!(run.status, 0, "{}", run.stderr());
+    assert_eq!(std::fs::read(stdout).unwrap(), std::fs::read(saved).unwrap());
+}
+
+#[test]
 fn an_interrupt_ends_a_run_that_waits_for_the_storage_of_its_output() {
     for step in [Op::Create, Op::Write, Op::Rename] {
         let Some(healthy) = Faulty::mount(&files()) else { return };

@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::fs::Faulty;
 
 /// Registers web01 and lists its disk, but no whole chains: what else it has stands in its configuration.
-const EXPORT: &str = r#"[{
+pub(crate) const EXPORT: &str = r#"[{
   "Name": "web01", "MoRef": "VirtualMachine-vm-1",
   "InstanceUuid": "500c1d3e-0000-4000-8000-000000000001", "Uuid": "420c1d3e-0000-4000-8000-000000000001",
   "Template": false, "ConnectionState": "connected", "PowerState": "poweredOff",
@@ -189,11 +189,40 @@ impl Desk {
                 "out.json",
             ]);
         }
-        let output = |name: &str| fs::File::create(folder.join(name)).unwrap();
+        self.launch(command, folder)
+    }
+
+    /// Starts the program with these arguments and no others.
+    pub(crate) fn run_plain(&self, arguments: &[&str]) -> Running {
+        let (command, folder) = self.plain(arguments);
+        self.launch(command, folder)
+    }
+
+    /// The same with its standard output in this file.
+    pub(crate) fn run_into(&self, stdout: &Path, arguments: &[&str]) -> Running {
+        let (command, folder) = self.plain(arguments);
+        self.launch_into(command, folder, stdout)
+    }
+
+    fn plain(&self, arguments: &[&str]) -> (Command, PathBuf) {
+        let folder = self.path(&self.runs.fetch_add(1, Ordering::Relaxed).to_string());
+        fs::create_dir_all(&folder).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_derelict"));
+        command.args(arguments).current_dir(&folder);
+        (command, folder)
+    }
+
+    fn launch(&self, command: Command, folder: PathBuf) -> Running {
+        let stdout = folder.join("stdout");
+        self.launch_into(command, folder, &stdout)
+    }
+
+    fn launch_into(&self, mut command: Command, folder: PathBuf, stdout: &Path) -> Running {
+        let output = |path: &Path| fs::File::create(path).unwrap();
         command
             .stdin(Stdio::null())
-            .stdout(output("stdout"))
-            .stderr(output("stderr"));
+            .stdout(output(stdout))
+            .stderr(output(&folder.join("stderr")));
         let child = command.spawn().unwrap();
         Running {
             child,
@@ -267,6 +296,10 @@ impl Run {
 
     pub(crate) fn stderr(&self) -> String {
         fs::read_to_string(self.folder.join("stderr")).unwrap()
+    }
+
+    pub(crate) fn stdout(&self) -> String {
+        fs::read_to_string(self.folder.join("stdout")).unwrap()
     }
 
     /// What `scan` wrote to its output file, which is also what it printed.

@@ -9,6 +9,8 @@ use crate::{
 
 const NO_ANSWER: &str = "no answer within 1 s";
 const SHORT: [&str; 2] = ["--io-timeout", "1"];
+/// However long it takes on a busy machine, what was read is judged.
+const PATIENT: [&str; 2] = ["--patience", "86400000"];
 
 /// Scans storage on which one place never answers, and sees that the scan names this place and no other. `None` where
 /// nothing can be mounted.
@@ -168,7 +170,8 @@ fn an_interrupt_ends_a_scan_in_which_a_thread_hangs() {
         let Some(storage) = Faulty::mount(&files()) else { return };
         storage.fault(path, op, Fault::Never);
         let running = Desk::new();
-        let running = running.start("scan", &[storage.path()], &["--io-timeout", "86400"]);
+        let more = [&PATIENT[..], &["--io-timeout", "86400"]].concat();
+        let running = running.start("scan", &[storage.path()], &more);
         while storage.held() == 0 {
             thread::sleep(Duration::from_millis(5));
         }
@@ -187,6 +190,57 @@ fn an_interrupt_ends_a_scan_in_which_a_thread_hangs() {
             "{op:?}"
         );
     }
+}
+
+#[test]
+fn an_interrupt_that_leaves_no_time_to_judge_lists_what_was_read_and_claims_nothing() {
+    let Some(storage) = Faulty::mount(&files()) else { return };
+    storage.fault("stray", Op::List, Fault::Never);
+    let desk = Desk::new();
+    let others = ["html", "xlsx", "jsonl", "csv", "md", "prom", "txt"].map(|form| format!("out.{form}"));
+    let outputs = others.iter().flat_map(|name| ["-o", name.as_str()]);
+    let more = ["--io-timeout", "86400", "--patience", "0", "--progress", "json"];
+    let more: Vec<&str> = more.into_iter().chain(outputs).collect();
+    let running = desk.start("scan", &[storage.path()], &more);
+    while storage.held() == 0 || !running.stderr().contains("\"folders\":3,") {
+        thread::sleep(Duration::from_millis(5));
+    }
+    running.interrupt();
+    let run = running.end(Some(&storage));
+    assert_eq!(run.status, 130, "{}", run.stderr());
+    for other in &others {
+        assert!(run.path(other).exists(), "{other}");
+    }
+    let report = run.report();
+    let artifacts = report["artifacts"].as_array().unwrap();
+    for artifact in artifacts {
+        let what = [
+            &artifact["verdict"],
+            &artifact["class"],
+            &artifact["reclaim"],
+            &artifact["reasons"][0]["code"],
+        ];
+        assert_eq!(what, ["unknown", "interrupted", "never", "interrupted"]);
+        for empty in ["owners", "referenced_by", "references"] {
+            assert_eq!(artifact[empty], serde_json::json!([]), "{empty}");
+        }
+    }
+    assert_eq!(artifacts.len(), 5, "all that was read");
+    for empty in ["vms", "groups", "problems", "second_opinions"] {
+        assert_eq!(report[empty], serde_json::json!([]), "{empty}");
+    }
+    assert_eq!(report["coverage"]["complete"], false);
+    assert_eq!(report["coverage"]["gap_details"][0]["files"], 5);
+    assert_eq!(report["summary"]["verdicts"]["unknown"]["files"], 5);
+    assert_eq!(report["coverage"]["roots"][0]["artifacts"], 5);
+    assert!(
+        run.issues()
+            .iter()
+            .any(|(path, error)| path.ends_with("stray") && error.contains("interrupted"))
+    );
+    let table = std::fs::read_to_string(run.path("out.txt")).unwrap();
+    assert!(table.contains("5 files were read and none was judged"), "{table}");
+    storage.assert_untouched();
 }
 
 /// Starts a scan that looks again after so many seconds, waits until the first look is done, and lets `op` of a path hang.
@@ -229,7 +283,8 @@ fn a_file_without_an_answer_at_the_second_look_is_an_issue_and_unknown_and_holds
 fn an_interrupt_ends_the_wait_and_the_second_look() {
     for (seconds, hangs) in [("86400", None), ("3", Some(("old/old.vmdk", Op::Stat)))] {
         let Some(storage) = Faulty::mount(&files()) else { return };
-        let running = settling(&storage, seconds, &["--io-timeout", "86400"], hangs);
+        let more = [&PATIENT[..], &["--io-timeout", "86400"]].concat();
+        let running = settling(&storage, seconds, &more, hangs);
         while hangs.is_some() && storage.held() == 0 {
             thread::sleep(Duration::from_millis(5));
         }

@@ -21,6 +21,7 @@ use self::{
     written::{Score, Written},
 };
 use super::{
+    Options,
     files::{Files, below, with_slashes},
     links::is_absolute,
 };
@@ -168,19 +169,24 @@ impl RootIdentity {
 
 impl Identities {
     /// Finds out which root is which datastore.
-    pub(crate) fn new(catalogue: &Catalogue, inventories: &[Inventory], files: &Files<'_>) -> Self {
+    pub(crate) fn new(
+        catalogue: &Catalogue,
+        inventories: &[Inventory],
+        files: &Files<'_>,
+        options: &Options,
+    ) -> Option<Self> {
         let mut names = Names::default();
         names.read_records(inventories);
-        let raw = names.read_paths(catalogue, inventories);
+        let raw = names.read_paths(catalogue, inventories, options)?;
         let folders = names.read_other_names(inventories);
         let (mut identities, entity_of_key) = names.into_identities(catalogue);
         identities.folders = folders;
         let written = Written::new(raw, &entity_of_key, identities.entities.len());
         identities.place_given();
-        identities.infer(catalogue, files, &written);
+        identities.infer(catalogue, files, &written, options)?;
         identities.find_contradictions(files, &written);
         identities.name_roots(catalogue);
-        identities
+        Some(identities)
     }
 
     /// The datastore that a writer's mount means.
@@ -406,8 +412,9 @@ impl Identities {
     }
 
     /// Places the datastores that no alias names, by what resolves, best evidence first.
-    fn infer(&mut self, catalogue: &Catalogue, files: &Files<'_>, written: &Written) {
+    fn infer(&mut self, catalogue: &Catalogue, files: &Files<'_>, written: &Written, options: &Options) -> Option<()> {
         let propose = |(index, entity): (usize, &Entity)| {
+            options.go_on()?;
             if !entity.roots.is_empty() {
                 return None;
             }
@@ -423,6 +430,7 @@ impl Identities {
         };
         let entities = self.entities.par_iter().enumerate();
         let mut proposals: Vec<_> = entities.filter_map(propose).collect();
+        options.go_on()?;
         proposals.sort_by(|a, b| b.cmp(a));
         for (score, entity, root, above) in proposals {
             let Some(root) = root else {
@@ -453,6 +461,7 @@ impl Identities {
             }
         }
         self.note_rivals(written, files);
+        Some(())
     }
 
     /// The only root that fits best; `None` inside when two fit equally.
@@ -506,9 +515,8 @@ impl Identities {
                 .entities
                 .iter()
                 .find_map(|&entity| self.entities[entity].label.clone());
-            let given = catalogue.roots[index].aliases.first().map(|alias| given_name(alias));
-            let folder = String::from_utf8_lossy(catalogue.roots[index].path.name()).into_owned();
-            root.name = given.or(label).unwrap_or(folder);
+            let record = &catalogue.roots[index];
+            root.name = name_given(record).or(label).unwrap_or_else(|| name_of_folder(record));
             let mut aliases: BTreeSet<String> = catalogue.roots[index].aliases.iter().cloned().collect();
             for &entity in &root.entities {
                 aliases.extend(self.entities[entity].names.iter().map(|(_, mount)| mount.to_string()));
@@ -542,6 +550,20 @@ pub(crate) fn overlap(catalogue: &Catalogue, index: usize, root: &RootIdentity) 
         None => return None,
     };
     Some(format!("it {how} {}", catalogue.roots[other].path.lossy()))
+}
+
+/// What the user calls the datastore that a root is.
+fn name_given(root: &RootRecord) -> Option<String> {
+    root.aliases.first().map(|alias| given_name(alias))
+}
+
+fn name_of_folder(root: &RootRecord) -> String {
+    String::from_utf8_lossy(root.path.name()).into_owned()
+}
+
+/// What to call the datastore that a root is where nobody has looked which one it is.
+pub(crate) fn name_unasked(root: &RootRecord) -> String {
+    name_given(root).unwrap_or_else(|| name_of_folder(root))
 }
 
 /// The short form of an alias for titles: the label without brackets, a path as it was given.

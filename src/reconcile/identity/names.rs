@@ -11,6 +11,7 @@ use crate::{
     inventory::Inventory,
     kind::{Kind, Role},
     path::{Mount, Parsed, parse, parse_alias},
+    reconcile::Options,
     report::model::Identity,
 };
 
@@ -148,11 +149,17 @@ impl Names {
     }
 
     /// Every path that an inventory or a file writes, by the datastore that it names.
-    pub(super) fn read_paths(&mut self, catalogue: &Catalogue, inventories: &[Inventory]) -> RawWritten {
+    pub(super) fn read_paths(
+        &mut self,
+        catalogue: &Catalogue,
+        inventories: &[Inventory],
+        options: &Options,
+    ) -> Option<RawWritten> {
         let mut written = RawWritten::default();
         for (index, inventory) in inventories.iter().enumerate() {
             let writer = Writer::Inventory(index);
             for vm in &inventory.vms {
+                options.go_on()?;
                 let listed = vm
                     .files
                     .iter()
@@ -173,6 +180,7 @@ impl Names {
             .iter()
             .filter(|artifact| artifact.kind != Kind::VmLog)
         {
+            options.go_on()?;
             for reference in &artifact.evidence.references {
                 self.note(
                     &mut written,
@@ -183,7 +191,7 @@ impl Names {
                 );
             }
         }
-        written
+        Some(written)
     }
 
     fn note(

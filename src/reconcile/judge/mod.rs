@@ -133,22 +133,27 @@ pub(crate) struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Judges every reported file.
-    pub(crate) fn run(&self) -> Vec<Option<Judgement>> {
+    /// Judges every reported file; `None` where it is given up.
+    pub(crate) fn run(&self) -> Option<Vec<Option<Judgement>>> {
         let count = self.world.files.nodes.len();
         let mut judged: Vec<Option<Judgement>> = (0..count)
             .into_par_iter()
-            .map(|node| self.reported[node].then(|| self.by_owner(node)).flatten())
+            .map(|node| {
+                self.options.go_on()?;
+                self.reported[node].then(|| self.by_owner(node)).flatten()
+            })
             .collect();
+        self.options.go_on()?;
         for vm in self.owners.vms.iter().filter(|vm| !vm.is_registered()) {
             if let Some(config) = vm.config.filter(|&config| judged[config].is_none()) {
                 judged[config] = Some(self.unregistered(vm, config));
             }
         }
-        self.propagate(&mut judged);
+        self.propagate(&mut judged)?;
         self.locks_follow(&mut judged);
         self.hard_links_follow(&mut judged);
         self.looks_follow(&mut judged);
+        self.options.go_on()?;
         for (node, judgement) in judged.iter().enumerate() {
             debug_assert_eq!(
                 judgement.is_some(),
@@ -156,7 +161,7 @@ impl Judge<'_> {
                 "every reported file has a verdict, no other has one"
             );
         }
-        judged
+        Some(judged)
     }
 
     /// A judgement with its owners and reasons.
@@ -200,7 +205,7 @@ impl Judge<'_> {
     }
 
     /// Decides the rest: each file after all that name it.
-    pub(super) fn propagate(&self, judged: &mut [Option<Judgement>]) {
+    pub(super) fn propagate(&self, judged: &mut [Option<Judgement>]) -> Option<()> {
         let open: Vec<bool> = (0..judged.len())
             .map(|node| self.reported[node] && judged[node].is_none() && self.file(node).kind() != Kind::VmLock)
             .collect();
@@ -217,6 +222,7 @@ impl Judge<'_> {
             .filter(|&node| open[node] && waiting[node] == 0)
             .collect();
         while let Some(node) = ready.pop_front() {
+            self.options.go_on()?;
             judged[node] = Some(self.decide(node, judged));
             for edge in self
                 .references
@@ -239,6 +245,7 @@ impl Judge<'_> {
                 ));
             }
         }
+        Some(())
     }
 
     pub(super) fn namers(&self, node: NodeId) -> impl Iterator<Item = &Edge> {

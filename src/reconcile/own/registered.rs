@@ -13,20 +13,24 @@ use crate::{
     inventory::{Inventory, Registration},
     kind::{Platform, Role},
     path::{Parsed, fold, parse},
-    reconcile::{bearers::Bearers, companions, files::NodeId, resolve::Target},
+    reconcile::{Options, bearers::Bearers, companions, files::NodeId, resolve::Target},
 };
 
 /// The registered VMs, one for each VM however many inventories list it; files are walked later.
-pub(crate) fn registered(world: World<'_>, configs: &[NodeId]) -> Owners {
+///
+/// `None` where it is given up.
+pub(crate) fn registered(world: World<'_>, configs: &[NodeId], options: &Options) -> Option<Owners> {
     let mut owners = Owners::default();
     let mut by_config: HashMap<NodeId, usize> = HashMap::new();
     let mut by_id: HashMap<(Platform, Uuid), usize> = HashMap::new();
     for (inventory_index, inventory) in world.inventories.iter().enumerate() {
         let target = |vm: &Registration| {
+            options.go_on()?;
             let path = vm.config.as_deref()?;
             Some(world.resolver.listed(inventory_index, vm.host.as_deref(), path))
         };
         let targets: Vec<Option<Target>> = inventory.vms.par_iter().map(target).collect();
+        options.go_on()?;
         for ((row, vm), target) in inventory.vms.iter().enumerate().zip(targets) {
             let config = match &target {
                 Some(Target::Files(files)) => files.first().map(|&(node, _)| node),
@@ -57,7 +61,7 @@ pub(crate) fn registered(world: World<'_>, configs: &[NodeId]) -> Owners {
     for vm in &mut owners.vms {
         take_own_name(world, vm);
     }
-    owners
+    Some(owners)
 }
 
 /// A VM whose inventory has no name for it but that of its configuration file bears the name in that file (V63).

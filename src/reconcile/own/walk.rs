@@ -14,24 +14,34 @@ use crate::{
     kind::{Platform, Role},
     path::{Parsed, fold, parse},
     reconcile::{
-        companions,
+        Options, companions,
         files::NodeId,
         resolve::{References, Target},
     },
 };
 
 /// Walks from every owner.
-pub(crate) fn walk_all(world: World<'_>, references: &References, owners: &mut Owners) {
-    let walked = std::mem::take(&mut owners.vms).into_par_iter().map(|vm| {
+///
+/// `None` where it is given up.
+pub(crate) fn walk_all(
+    world: World<'_>,
+    references: &References,
+    owners: &mut Owners,
+    options: &Options,
+) -> Option<()> {
+    let walked = std::mem::take(&mut owners.vms).into_par_iter().filter_map(|vm| {
+        options.go_on()?;
         let (mut touched, mut missing_disks) = Default::default();
         let mut walk = Walk::new(world, references, vm);
         walk.start(&mut touched, &mut missing_disks);
         walk.run();
         walk.old_labels();
         walk.run();
-        (walk.finish(), touched, missing_disks)
+        Some((walk.finish(), touched, missing_disks))
     });
-    for (vm, touched, missing_disks) in walked.collect::<Vec<_>>() {
+    let walked: Vec<_> = walked.collect();
+    options.go_on()?;
+    for (vm, touched, missing_disks) in walked {
         owners.vms.push(vm);
         owners.touched.extend(touched);
         owners.missing_disks.extend(missing_disks);
@@ -91,6 +101,7 @@ pub(crate) fn walk_all(world: World<'_>, references: &References, owners: &mut O
             owners.objects_of.entry(node).or_default().push(index);
         }
     }
+    Some(())
 }
 
 /// The objects that are a folder in which the same inventory lists the folders of other objects.

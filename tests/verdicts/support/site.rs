@@ -14,6 +14,7 @@ use derelict::{
     catalogue::Catalogue,
     collect::{CollectOptions, RootArgument, collect},
     evidence::{Mark, MarkCode},
+    interrupt::Stop,
     inventory::{BackedUpVm, Backups, Inventory},
     progress::Hidden,
     reconcile::Options,
@@ -352,6 +353,7 @@ impl Site {
             inventory_issues: Vec::new(),
             backups: self.backups.take(),
             accepted: Accepted::default(),
+            stop: Stop::default(),
         };
         let views = Views {
             inventories: &self.inventories,
