@@ -172,6 +172,7 @@ pub fn reconcile<T>(
         history: &history,
         homes: &homes,
         wanted: &judge::Wanted::new(world, &identities, &owners),
+        tails: &judge::Tails::new(world, &identities, &owners),
         stores: &stores,
         awaited: &awaited,
         unclear_lists: &unclear_lists,

@@ -4,14 +4,18 @@
 //! datastore is given as its top. Where what is written about the datastore is not where the alias has it, and the files of
 //! the root say what it is instead, nothing there is judged.
 
-use super::{Identities, written::Written};
+use super::{
+    Identities,
+    written::{FOLDERS_ENOUGH, Written},
+};
 use crate::{path::Mount, reconcile::files::Files, report::model::Identity};
 
 impl Identities {
     /// Notes for each root what speaks against its alias.
     pub(super) fn find_contradictions(&mut self, files: &Files<'_>, written: &Written) {
         for root in 0..self.roots.len() {
-            self.roots[root].contradiction = self.contradiction(root, files, written);
+            let found = self.contradiction(root, files, written);
+            self.roots[root].contradiction = found.or_else(|| self.nothing_found(root, files, written));
         }
     }
 
@@ -20,7 +24,7 @@ impl Identities {
         let here = |entity: usize| written.score(entity, root, self.folder_given(entity, root), files);
         let is_found = given
             .iter()
-            .any(|&entity| here(entity).is_enough(written.total(entity)));
+            .any(|&entity| here(entity).is_likely(written.total(entity)));
         if self.roots[root].identity != Identity::Given || given.is_empty() || is_found {
             return None;
         }
@@ -50,7 +54,7 @@ impl Identities {
         others.find(|&other| {
             let enough = |&entity: &usize| {
                 let score = written.score(entity, other, self.folder_given(entity, other), files);
-                score.is_enough(written.total(entity))
+                score.is_likely(written.total(entity))
             };
             self.roots[root].entities.iter().any(enough)
         })
@@ -84,5 +88,38 @@ impl Identities {
                  folder and not the whole datastore ({alias}=…)"
             )
         })
+    }
+
+    /// Every cluster has a `Volume1` and every host a `datastore1`: where many files are listed and not one of them is in the root,
+    /// nor a configuration with the id of one of their VMs, the name fits and the datastore is another.
+    fn nothing_found(&self, root: usize, files: &Files<'_>, written: &Written) -> Option<String> {
+        let given = &self.roots[root].entities;
+        if self.roots[root].identity != Identity::Given || given.is_empty() {
+            return None;
+        }
+        let listed = |&entity: &usize| written.folders_below(entity, self.folder_given(entity, root));
+        let folders: usize = given.iter().map(listed).sum();
+        let is_found = |&entity: &usize| {
+            let score = written.score(entity, root, self.folder_given(entity, root), files);
+            score.found > 0 || score.own_folder > 0
+        };
+        if folders < FOLDERS_ENOUGH || given.iter().any(is_found) {
+            return None;
+        }
+        let mut of_vms = files
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(_, node)| node.entry.root == root && (node.kind().is_config() || node.kind().is_disk()));
+        of_vms.clone().next()?;
+        if of_vms.any(|(node, _)| given.iter().any(|&entity| written.has_id_of(entity, files, node))) {
+            return None;
+        }
+        let titles: Vec<String> = given.iter().map(|&entity| self.entities[entity].title()).collect();
+        Some(format!(
+            "the alias says {}, and of the files that are listed there, in {folders} folders, none is here: another datastore \
+             may have that name",
+            titles.join(", ")
+        ))
     }
 }

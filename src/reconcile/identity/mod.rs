@@ -467,7 +467,8 @@ impl Identities {
     /// The only root that fits best; `None` inside when two fit equally.
     fn best_root(&self, entity: usize, scores: &[Score], written: &Written) -> Option<(Score, usize, Option<usize>)> {
         let best = *scores.iter().max()?;
-        if !best.is_enough(written.total(entity)) {
+        let total = written.total(entity);
+        if !best.is_enough(total) {
             return None;
         }
         // Roots that are one folder are one answer.
@@ -475,7 +476,9 @@ impl Identities {
         let mut fitting = (0..scores.len()).filter(|&root| scores[root] == best && is_first(root));
         let root = fitting.next();
         let root = if fitting.next().is_some() { None } else { root };
-        Some((best, entity, root))
+        // The name that the user gave counts for more than one VM that has the same place elsewhere.
+        let is_doubtful = |root: usize| self.roots[root].identity == Identity::Given && !best.is_strong(total);
+        (!root.is_some_and(is_doubtful)).then_some((best, entity, root))
     }
 
     /// A root is one datastore: one writer has one name of each kind for it. A share has many (H-B2).

@@ -165,8 +165,14 @@ impl Names {
                     .iter()
                     .filter(|file| !file.role.is_transient())
                     .map(|file| file.path.as_str());
-                for text in vm.config.as_deref().into_iter().chain(listed) {
+                for text in listed {
                     self.note(&mut written, writer, text, vm.host.as_deref(), None);
+                }
+                let ids = vm.instance_id.into_iter().chain(vm.bios_id);
+                let config = vm.config.as_deref();
+                let config = config.and_then(|text| self.note(&mut written, writer, text, vm.host.as_deref(), None));
+                if let Some(place) = config {
+                    written.ids.entry(place).or_default().extend(ids);
                 }
             }
             for object in inventory.objects.iter().filter(|object| !object.folder) {
@@ -194,6 +200,7 @@ impl Names {
         Some(written)
     }
 
+    /// Notes a path, and tells under which key and path it is written.
     fn note(
         &mut self,
         written: &mut RawWritten,
@@ -201,14 +208,12 @@ impl Names {
         text: &str,
         host: Option<&str>,
         origin: Option<(&Artifact, Role)>,
-    ) {
-        let Parsed::Path(path) = parse(text) else { return };
+    ) -> Option<(usize, String)> {
+        let Parsed::Path(path) = parse(text) else { return None };
         let path = path.on_host(host);
-        let Some(mount) = path.mount.clone().filter(|mount| *mount != Mount::HostRoot) else {
-            return;
-        };
+        let mount = path.mount.clone().filter(|mount| *mount != Mount::HostRoot)?;
         if path.parts.is_empty() || (origin.is_some() && !mount.is_global()) {
-            return;
+            return None;
         }
         let key = self.key(writer, mount);
         if let Some((artifact, role)) = origin {
@@ -220,10 +225,12 @@ impl Names {
                 written.own_folder.insert((key, artifact.entry.root, folder));
             }
             if role.is_transient() {
-                return;
+                return None;
             }
         }
-        written.paths.insert((key, path.relative()));
+        let place = (key, path.relative());
+        written.paths.insert(place.clone());
+        Some(place)
     }
 
     /// The entities, and for each key the entity that it became.

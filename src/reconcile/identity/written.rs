@@ -1,26 +1,51 @@
 //! What is written about each datastore, and how well a root fits it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use uuid::Uuid;
 
 use crate::{
     path::fold,
-    reconcile::files::{Files, Lookup},
+    reconcile::{
+        files::{Files, Lookup, NodeId},
+        own,
+    },
 };
 
 /// Most folders of a DFS namespace above a share that are tried.
 const NAMESPACE_FOLDERS_MAX: usize = 3;
 
+/// Folders that have to be found where no id confirms one of them. Two of one name are found anywhere: every site has a
+/// `web/web.vhdx`.
+pub(super) const FOLDERS_ENOUGH: usize = 3;
+
 /// A score of one entity on one root.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Score {
+    /// Folders whose configurations name themselves by this datastore.
     pub(super) own_folder: usize,
+    /// Paths that are found.
     pub(super) found: usize,
+    /// Configurations among them that carry an id of the VM that is registered there.
+    confirmed: usize,
+    /// Folders in which they are found.
+    folders: usize,
 }
 
 impl Score {
     /// Enough to say that a root is the datastore that so many paths are written about.
     pub(super) fn is_enough(self, total: usize) -> bool {
-        self.own_folder > 0 || self.found >= 3 || self.found > 0 && self.found * 2 >= total
+        self.is_strong(total) || self.confirmed > 0 && self.found * 2 >= total
+    }
+
+    /// Enough to speak for or against a name that the user gave.
+    pub(super) fn is_likely(self, total: usize) -> bool {
+        self.is_strong(total) || self.found > 0 && self.found * 2 >= total
+    }
+
+    /// Enough to say so of a root that the user gave another name: a copy of one VM with its id does not.
+    pub(super) fn is_strong(self, total: usize) -> bool {
+        self.own_folder > 0 || self.folders >= FOLDERS_ENOUGH && self.found * 2 >= total
     }
 }
 
@@ -28,6 +53,8 @@ impl Score {
 #[derive(Default)]
 pub(super) struct RawWritten {
     pub(super) paths: BTreeSet<(usize, String)>,
+    /// Ids of the VMs whose configurations some of them are.
+    pub(super) ids: HashMap<(usize, String), BTreeSet<Uuid>>,
     pub(super) own_folder: BTreeSet<(usize, usize, String)>,
 }
 
@@ -35,6 +62,8 @@ pub(super) struct RawWritten {
 pub(super) struct Written {
     /// Paths of configurations and disks below the datastore's top.
     paths: Vec<BTreeSet<String>>,
+    /// Ids of the VMs whose configurations some of them are.
+    ids: HashMap<(usize, String), BTreeSet<Uuid>>,
     /// Roots whose configurations say that they lie on it themselves, with the number of folders that say so.
     own_folder: Vec<BTreeMap<usize, usize>>,
 }
@@ -43,10 +72,14 @@ impl Written {
     pub(super) fn new(raw: RawWritten, entity_of_key: &[usize], entities: usize) -> Self {
         let mut written = Self {
             paths: vec![BTreeSet::new(); entities],
+            ids: HashMap::new(),
             own_folder: vec![BTreeMap::new(); entities],
         };
         for (key, path) in raw.paths {
             written.paths[entity_of_key[key]].insert(path);
+        }
+        for ((key, path), ids) in raw.ids {
+            written.ids.entry((entity_of_key[key], path)).or_default().extend(ids);
         }
         for (key, root, _) in raw.own_folder {
             *written.own_folder[entity_of_key[key]].entry(root).or_default() += 1;
@@ -81,16 +114,62 @@ impl Written {
     /// How well a root fits an entity when these folders of the entity lie above the root.
     pub(super) fn score(&self, entity: usize, root: usize, above: &[String], files: &Files<'_>) -> Score {
         let prefix: String = above.iter().flat_map(|folder| [folder, "/"]).collect();
-        let is_here = |path: &&String| {
+        let node_of = |path: &str| {
             let below = path
                 .get(prefix.len()..)
-                .filter(|_| prefix.is_empty() || fold(path).starts_with(&fold(&prefix)));
-            below.is_some_and(|path| matches!(files.find(root, path.as_bytes()), Lookup::Found { .. }))
+                .filter(|_| prefix.is_empty() || fold(path).starts_with(&fold(&prefix)))?;
+            match files.find(root, below.as_bytes()) {
+                Lookup::Found { node, .. } => Some(node),
+                _ => None,
+            }
         };
-        Score {
+        let mut score = Score {
             own_folder: self.own_folder[entity].get(&root).copied().unwrap_or_default(),
-            found: self.paths[entity].iter().filter(is_here).count(),
+            ..Score::default()
+        };
+        let mut folders = BTreeSet::new();
+        for path in &self.paths[entity] {
+            let Some(node) = node_of(path) else { continue };
+            match self.is_confirmed(entity, path, files, node) {
+                // The configuration of another VM.
+                Some(false) => continue,
+                Some(true) => score.confirmed += 1,
+                None => {}
+            }
+            score.found += 1;
+            folders.insert(files.nodes[node].folder());
         }
+        score.folders = folders.len();
+        score
+    }
+
+    /// In how many folders the files lie that are written about an entity, below a folder of it.
+    pub(super) fn folders_below(&self, entity: usize, above: &[String]) -> usize {
+        let prefix: String = above.iter().flat_map(|folder| [folder, "/"]).collect();
+        let paths = self.paths[entity].iter();
+        let below = paths.filter(|path| fold(path).starts_with(&fold(&prefix)));
+        let folders: BTreeSet<&str> = below.filter_map(|path| Some(path.rsplit_once('/')?.0)).collect();
+        folders.len()
+    }
+
+    /// True for a configuration with an id of a VM whose configuration is written about the entity.
+    pub(super) fn has_id_of(&self, entity: usize, files: &Files<'_>, node: NodeId) -> bool {
+        let Some(evidence) = own::vm_evidence(files, node) else {
+            return false;
+        };
+        let own = [evidence.instance_id, evidence.bios_id];
+        let mut of_entity = self.ids.iter().filter(|((of, _), _)| *of == entity);
+        of_entity.any(|(_, ids)| own.iter().flatten().any(|id| ids.contains(id)))
+    }
+
+    /// Whether a configuration carries an id of the VM that is registered with its path; `None` where ids do not tell.
+    fn is_confirmed(&self, entity: usize, path: &str, files: &Files<'_>, node: NodeId) -> Option<bool> {
+        let ids = self.ids.get(&(entity, path.to_owned()))?;
+        let evidence = own::vm_evidence(files, node)?;
+        let own = [evidence.instance_id, evidence.bios_id];
+        let mut own = own.into_iter().flatten().peekable();
+        own.peek()?;
+        Some(own.any(|id| ids.contains(&id)))
     }
 
     /// The folder of an entity, with `/` between its parts, that a root is rather than the one that it was given as: at least

@@ -17,6 +17,7 @@ mod owned;
 mod reasons;
 mod service;
 mod situation;
+mod tails;
 mod unregistered;
 mod wanted;
 
@@ -31,6 +32,7 @@ pub(crate) use self::{
     attribution::{Attribution, History, Homes, homes},
     service::{Awaited, REPLICA_STORE, awaited, match_rules},
     situation::{Stores, stores},
+    tails::Tails,
     wanted::Wanted,
 };
 use self::{names::known_stem, nobody::is_media, reasons::shown_verdict};
@@ -124,6 +126,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) homes: &'a Homes,
     /// What registered VMs may want beside what they reach.
     pub(crate) wanted: &'a Wanted<'a>,
+    /// Files that registered VMs of Hyper-V have at places tied to no root.
+    pub(crate) tails: &'a Tails<'a>,
     /// Folders that look like the store of a product.
     pub(crate) stores: &'a Stores<'a>,
     /// VMs that wait for the first copy of their replication.

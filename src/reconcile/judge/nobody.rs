@@ -133,6 +133,7 @@ impl Judge<'_> {
         let volume = volume.or_else(|| self.perhaps_moving(node));
         let volume = volume.or_else(|| self.perhaps_state(node));
         let volume = volume.or_else(|| self.perhaps_under_other_name(node));
+        let volume = volume.or_else(|| self.perhaps_at_untied_place(node));
         let volume = volume.or_else(|| self.has_listed_data(node));
         if let Some(unclear) = volume.or_else(|| self.unclear_name(node)) {
             return unclear;

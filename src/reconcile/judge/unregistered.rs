@@ -92,6 +92,7 @@ impl Judge<'_> {
             .behind_placeholder(vm)
             .or_else(|| self.perhaps_of_replication(config))
             .or_else(|| self.perhaps_secondary(vm, config))
+            .or_else(|| self.perhaps_at_untied_place(config))
         {
             return judgement;
         }

@@ -182,10 +182,16 @@ impl<'a> Walk<'a> {
             let source = format!("{}, {}", inventory.source, vm.row);
             let config = vm.config.iter().map(|path| (path.as_str(), Role::Config));
             for (path, role) in config.chain(vm.files.iter().map(|file| (file.path.as_str(), file.role))) {
+                // The image in a drive says nothing of where its VMs live.
+                let mut touch = |root: usize| {
+                    if role != Role::Media {
+                        touched.insert((inventory_index, root));
+                    }
+                };
                 match self.world.resolver.listed(inventory_index, vm.host.as_deref(), path) {
                     Target::Files(files) => {
                         for (node, _) in files {
-                            touched.insert((inventory_index, self.world.files.nodes[node].entry.root));
+                            touch(self.world.files.nodes[node].entry.root);
                             self.reach(
                                 node,
                                 Via::Listed {
@@ -196,11 +202,11 @@ impl<'a> Walk<'a> {
                         }
                     }
                     Target::Missing { root, path } => {
-                        touched.insert((inventory_index, root));
+                        touch(root);
                         self.listed_missing(root, path, role, missing_disks);
                     }
                     Target::Unread { root, path: place } => {
-                        touched.insert((inventory_index, root));
+                        touch(root);
                         self.vm.unread.insert((root, place));
                         self.listed_outside(role, path);
                     }
