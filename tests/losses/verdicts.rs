@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use derelict::{
     accept::Accepted,
     catalogue::{Catalogue, Issue, Stage},
+    interrupt::Stop,
     inventory::{self, InventoryArgument},
     kind::Platform,
     reconcile::{Options, Told, reconcile},
@@ -151,13 +152,15 @@ fn judge(site: &Site, catalogue: &Catalogue) -> Report {
         inventory_issues: issues.collect(),
         backups,
         accepted: Accepted::default(),
+        stop: Stop::default(),
     };
-    reconcile(
+    let report = reconcile(
         catalogue,
         &imported.inventories,
         &options,
         |report: Report<Told<'_>>| report.listed(),
-    )
+    );
+    report.unwrap_or_else(|| unreachable!("nobody asked for the end"))
 }
 
 /// Nothing that is needed is weaker than owned or of a service, and every leftover is found.
