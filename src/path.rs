@@ -275,14 +275,33 @@ fn below_scheme(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Divides `DS] dir/file`, the opening bracket gone, into the label and what follows the closing bracket. Brackets in a label
+/// come in pairs as a rule (`[[Prod] nfs01] dir/file`); where they do not, it ends at the first `] `, or at the first bracket.
+fn split_bracketed(rest: &str) -> Option<(&str, &str)> {
+    let mut open = 1_usize;
+    let closing = rest.char_indices().find_map(|(at, letter)| {
+        match letter {
+            '[' => open += 1,
+            ']' => open -= 1,
+            _ => {}
+        }
+        (open == 0).then_some(at)
+    });
+    let in_pairs = closing.map(|at| (&rest[..at], &rest[at + 1..]));
+    let in_pairs = in_pairs.filter(|(_, path)| path.is_empty() || path.starts_with([' ', '/']));
+    let first = || rest.find("] ").or_else(|| rest.find(']'));
+    in_pairs.or_else(|| first().map(|at| (&rest[..at], &rest[at + 1..])))
+}
+
+/// The label of a path of a datastore, `[DS] dir/file` or `[DS]/dir/file`, and what follows its closing bracket.
+pub(crate) fn label_and_rest(path: &str) -> Option<(&str, &str)> {
+    split_bracketed(path.strip_prefix('[')?)
+}
+
 /// `DS] dir/file`, the opening bracket gone.
 fn parse_bracketed(rest: &str) -> Option<Parsed> {
-    let (label, path) = match rest.split_once("] ") {
-        Some(split) => split,
-        None => rest
-            .split_once(']')
-            .filter(|(_, path)| path.is_empty() || !path.starts_with('.'))?,
-    };
+    let (label, path) = split_bracketed(rest).filter(|(_, path)| !path.starts_with('.'))?;
+    let path = path.strip_prefix(' ').unwrap_or(path);
     // `[Cluster/DS]`: the old Kubernetes provider puts the cluster before the label.
     let label = label.rsplit('/').next().unwrap_or(label);
     let mount = volume_id(label).map_or_else(|| Mount::Label(label.to_owned()), Mount::VolumeId);
@@ -635,6 +654,22 @@ mod tests {
                 letter: 'D'
             })
         );
+    }
+
+    #[test]
+    fn a_label_may_hold_brackets() {
+        for (text, label) in [
+            ("[[Prod] nfs01] web/web.vmx", "[Prod] nfs01"),
+            ("[SAN [gold] 01] web/web.vmx", "SAN [gold] 01"),
+            ("[NFS01 [Prod]] web/web.vmx", "NFS01 [Prod]"),
+            ("[[Prod]] web/web.vmx", "[Prod]"),
+            ("[NFS]01] web/web.vmx", "NFS]01"),
+            ("[NFS[01] web/web.vmx", "NFS[01"),
+            ("[[Prod] nfs01]/web/web.vmx", "[Prod] nfs01"),
+        ] {
+            assert_eq!(path(text), (Some(labelled(label)), "web/web.vmx".into()), "{text}");
+        }
+        assert_eq!(path("[ds1] a [b] c/x[1].vmdk").0, Some(labelled("ds1")));
     }
 
     #[test]

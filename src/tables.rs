@@ -24,6 +24,7 @@ use crate::{
     evidence::{DiskEvidence, LinkId, Mark, Reference},
     inventory::Inventory,
     output,
+    path::label_and_rest,
 };
 
 /// Rows of a row group: what is held as columns at a time.
@@ -379,7 +380,7 @@ fn text(value: &impl serde::Serialize) -> String {
 fn place(path: &str) -> String {
     let path = path.trim().replace('\\', "/").to_lowercase();
     let of_label = |path: &str| {
-        let (label, rest) = path.strip_prefix('[')?.split_once(']')?;
+        let (label, rest) = label_and_rest(path)?;
         Some(format!("{label}/{}", rest.trim_start()))
     };
     of_label(&path).unwrap_or(path)

@@ -8,6 +8,7 @@ use super::{
     table::{Table, column},
     values,
 };
+use crate::path::label_and_rest;
 
 /// Most files of one list: a site of the largest size that is aimed at.
 const MAX_FILES: usize = 5_000_000;
@@ -35,7 +36,7 @@ pub(super) fn is_text(head: &str) -> bool {
 
 fn folder_of(line: &str) -> Option<&str> {
     let folder = line.trim_end().strip_suffix(':')?;
-    let (_, rest) = folder.strip_prefix('[')?.split_once(']')?;
+    let (_, rest) = label_and_rest(folder)?;
     (rest.is_empty() || rest.starts_with(['/', ' '])).then_some(folder)
 }
 
@@ -106,7 +107,7 @@ fn add(
 
 /// `[label] folder/name`. govc writes `[label]/folder`, vCenter `[label] folder/`.
 fn joined(folder: &str, name: &str) -> Option<String> {
-    let (label, rest) = folder.strip_prefix('[')?.split_once(']')?;
+    let (label, rest) = label_and_rest(folder)?;
     let rest = rest.trim_start_matches(' ').trim_matches('/');
     Some(if rest.is_empty() {
         format!("[{label}] {name}")

@@ -12,6 +12,7 @@ use super::{
     text::unescape_name,
     vi,
 };
+use crate::path::label_and_rest;
 
 /// The command whose output holds all that is needed.
 pub(super) const COMMAND: &str = "govc object.collect -json -type m / name config.uuid config.instanceUuid config.template config.files config.hardware.device layoutEx snapshot summary.config.vmPathName runtime.connectionState runtime.host";
@@ -242,7 +243,7 @@ pub(super) fn add_disks(part: &mut Part, document: Json<'_>, row: &str) {
 
 /// The label of a datastore path.
 pub(super) fn label(path: &str) -> Option<&str> {
-    path.strip_prefix('[')?.split_once(']').map(|(label, _)| label)
+    label_and_rest(path).map(|(label, _)| label)
 }
 
 /// Adds CNS volumes of `volume.ls`.

@@ -8,6 +8,7 @@ use super::{
     text::unescape_name,
     values,
 };
+use crate::path::label_and_rest;
 
 /// Code of the warning that a list names VMs alone.
 pub(super) const NAMES_ONLY: &str = "names-only";
@@ -139,8 +140,8 @@ pub(super) fn add_text(part: &mut Part, names: Names, text: &str, file: &str) {
 
 /// The id of the library item in `[DS] contentlib-LIBRARY/ITEM/FILE`.
 fn library_item(line: &str) -> Option<&str> {
-    let (_, path) = line.trim().strip_prefix('[')?.split_once("] ")?;
-    let mut folders = path.strip_prefix("contentlib-")?.split('/');
+    let (_, path) = label_and_rest(line.trim())?;
+    let mut folders = path.trim_start_matches(' ').strip_prefix("contentlib-")?.split('/');
     let (_library, item, _file) = (folders.next()?, folders.next()?, folders.next()?);
     Some(item)
 }

@@ -282,6 +282,28 @@ fn live_optics_is_a_hint_and_no_rvtools() {
 }
 
 #[test]
+fn a_list_of_names_of_its_own_is_held_against_all_lists() {
+    let hidden_by = |names: &str| {
+        let folder = Folder::new();
+        folder.put("names/vms.txt", names);
+        folder.put(
+            "one/vms.json",
+            r#"{"Name":"a","MoRef":"vm-1","VmPathName":"[d] a/a.vmx"}"#,
+        );
+        folder.put(
+            "two/vms.json",
+            r#"{"Name":"b","MoRef":"vm-2","VmPathName":"[e] b/b.vmx"}"#,
+        );
+        let mut imported = import_paths(&[folder.path()]).inventories;
+        imported.retain(|inventory| !inventory.has_vm_list);
+        capping(&imported[0]).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(hidden_by("/DC1/vm/a\n/DC1/vm/b\n"), none);
+    assert_eq!(hidden_by("/DC1/vm/a\n/DC1/vm/hidden\n"), ["vm-count-mismatch"]);
+}
+
+#[test]
 fn getallvms_lists_names_and_paths_and_says_what_the_host_skips() {
     let text = "Vmid     Name          File                      Guest OS         Version   Annotation\n\
         1        App (old)     [d 1] App [old]/App.vmx   rhel8_64Guest    vmx-13    two\n[d] lines/x.vmx\n\

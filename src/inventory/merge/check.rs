@@ -15,7 +15,7 @@ use crate::{
         rvtools::{self, Tab},
     },
     kind::{Platform, Role},
-    path::short_host,
+    path::{label_and_rest, short_host},
     words::count,
 };
 
@@ -373,7 +373,7 @@ fn vm_counts_of_datastores(inventory: &Inventory, parts: &[Part]) -> Vec<Invento
     for vm in &inventory.vms {
         let paths = vm.files.iter().map(|file| &file.path);
         let paths = paths.chain(&vm.folders).chain(&vm.config);
-        let labels = paths.filter_map(|path| Some(path.strip_prefix('[')?.split_once(']')?.0));
+        let labels = paths.filter_map(|path| Some(label_and_rest(path)?.0));
         for label in labels.collect::<BTreeSet<_>>() {
             let count = rows.entry(label).or_default();
             *count = count.saturating_add(1);
@@ -442,8 +442,19 @@ fn strangers_on_datastores(parts: &[Part], inventory: &Inventory) -> Option<Inve
 
 /// VMs that a list of names has and the list of VMs lacks. Roles of a cluster may bear another name than their VM.
 fn named_vms(parts: &[Part], inventory: &Inventory) -> Option<InventoryWarning> {
-    let names: BTreeSet<&str> = inventory.vms.iter().map(|vm| vm.name.as_str()).collect();
-    let morefs: BTreeSet<&str> = inventory.vms.iter().filter_map(|vm| vm.moref.as_deref()).collect();
+    let vms = inventory.vms.iter();
+    let strangers = named_strangers(parts, vms, inventory.platform);
+    strangers.filter(|_| inventory.has_vm_list)
+}
+
+/// VMs that a list of names has and that are none of these.
+pub(super) fn named_strangers<'a>(
+    parts: &[Part],
+    vms: impl Iterator<Item = &'a Registration> + Clone,
+    platform: Platform,
+) -> Option<InventoryWarning> {
+    let names: BTreeSet<&str> = vms.clone().map(|vm| vm.name.as_str()).collect();
+    let morefs: BTreeSet<&str> = vms.filter_map(|vm| vm.moref.as_deref()).collect();
     let is_known = |vm: &&NamedVm| match vm {
         NamedVm::Name(name) | NamedVm::Placed { name, .. } => names.contains(name.as_str()),
         // A list without references cannot be compared.
@@ -451,8 +462,7 @@ fn named_vms(parts: &[Part], inventory: &Inventory) -> Option<InventoryWarning> 
     };
     let all: BTreeSet<&NamedVm> = parts.iter().flat_map(|part| &part.named_vms).collect();
     let strangers: Vec<&NamedVm> = all.into_iter().filter(|vm| !is_known(vm)).collect();
-    let (NamedVm::Name(first) | NamedVm::Placed { name: first, .. } | NamedVm::Moref(first)) =
-        strangers.first().filter(|_| inventory.has_vm_list)?;
+    let (NamedVm::Name(first) | NamedVm::Placed { name: first, .. } | NamedVm::Moref(first)) = strangers.first()?;
     let text = format!(
         "{} no row of their own, first: {first}; export all VMs at one time",
         count(
@@ -461,7 +471,7 @@ fn named_vms(parts: &[Part], inventory: &Inventory) -> Option<InventoryWarning> 
             "VMs are named in the export and have"
         )
     );
-    Some(match inventory.platform {
+    Some(match platform {
         Platform::Vmware => InventoryWarning::capping("vm-count-mismatch", text),
         Platform::Hyperv => InventoryWarning::note("vm-count-mismatch", text),
     })

@@ -21,7 +21,7 @@ use super::{
     part::{Draft, NamedVm, ObjectDraft, Part, Place, Source},
     values, vi,
 };
-use crate::kind::Platform;
+use crate::{kind::Platform, path::label_and_rest};
 
 /// Most things of one name that are looked at. More are no real site, and would cost the square of their number.
 const MAX_NAMESAKES: usize = 1000;
@@ -36,10 +36,86 @@ pub(super) fn merge(parts: Vec<Part>) -> Vec<Inventory> {
             .push(part);
     }
     join_lists_above(&mut folders);
-    let mut inventories: Vec<Inventory> = folders.into_values().flat_map(by_source).map(inventory).collect();
+    let sources: Vec<Vec<Part>> = folders.into_values().flat_map(by_source).collect();
+    let names: Vec<Vec<Part>> = sources.iter().map(|parts| names_alone(parts)).collect();
+    let mut inventories: Vec<Inventory> = sources.into_iter().map(inventory).collect();
+    hold_names_against_all(&mut inventories, &names);
     tell_apart(&mut inventories);
+    spell_labels(&mut inventories);
     inventories.sort_by(|a, b| (&a.folder, &a.source, &a.files).cmp(&(&b.folder, &b.source, &b.files)));
     inventories
+}
+
+/// The parts of a source without a list of VMs that name VMs.
+fn names_alone(parts: &[Part]) -> Vec<Part> {
+    if parts.iter().any(|part| part.has_vm_list) {
+        return Vec::new();
+    }
+    let naming = parts.iter().filter(|part| !part.named_vms.is_empty());
+    naming.cloned().collect()
+}
+
+/// A source that names VMs and lists none is held against the lists of all others: which of them it is of is not told.
+fn hold_names_against_all(inventories: &mut [Inventory], names: &[Vec<Part>]) {
+    let platforms: BTreeSet<Platform> = inventories
+        .iter()
+        .filter(|inventory| inventory.has_vm_list)
+        .map(|inventory| inventory.platform)
+        .collect();
+    let found: Vec<(usize, InventoryWarning)> = names
+        .iter()
+        .enumerate()
+        .filter_map(|(place, parts)| {
+            let platform = parts.first()?.platform;
+            let lists = inventories.iter().filter(|inventory| inventory.platform == platform);
+            let vms = lists.flat_map(|inventory| &inventory.vms);
+            let warning = check::named_strangers(parts, vms, platform)?;
+            platforms.contains(&platform).then_some((place, warning))
+        })
+        .collect();
+    for (place, warning) in found {
+        if let Some(inventory) = inventories.get_mut(place) {
+            inventory.warnings.push(warning);
+        }
+    }
+}
+
+/// Paths below a label in which brackets do not come in pairs (`a] b`) are divided by the datastores that the lists name, and
+/// written in the other way in which a host names a datastore by its label.
+fn spell_labels(inventories: &mut [Inventory]) {
+    let is_odd = |name: &&String| {
+        let path = format!("[{name}] x");
+        let label = label_and_rest(&path).map(|(label, _)| label);
+        !name.is_empty() && !name.contains('/') && label != Some(name.as_str())
+    };
+    let datastores = inventories.iter().flat_map(|inventory| &inventory.datastores);
+    let odd: BTreeSet<String> = datastores
+        .map(|datastore| &datastore.name)
+        .filter(is_odd)
+        .cloned()
+        .collect();
+    let spell = |path: &mut String| {
+        // Of two labels of which one begins with the other the longer one.
+        let mut labels = odd.iter().rev();
+        let spelled = labels.find_map(|label| {
+            let rest = path
+                .strip_prefix('[')?
+                .strip_prefix(label.as_str())?
+                .strip_prefix("] ")?;
+            Some(format!("/vmfs/volumes/{label}/{rest}"))
+        });
+        if let Some(spelled) = spelled {
+            *path = spelled;
+        }
+    };
+    for inventory in inventories.iter_mut().filter(|_| !odd.is_empty()) {
+        for vm in &mut inventory.vms {
+            let files = vm.files.iter_mut().map(|file| &mut file.path);
+            files.chain(&mut vm.folders).chain(&mut vm.config).for_each(spell);
+        }
+        let objects = inventory.objects.iter_mut();
+        objects.filter_map(|object| object.path.as_mut()).for_each(spell);
+    }
 }
 
 /// Inventories that are called by their file or folder, several by the same, get the folder above before their name: the

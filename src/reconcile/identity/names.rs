@@ -1,16 +1,16 @@
 //! The names of datastores in inventories and files, and which of them are one datastore's.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
     Entity, Identities, OtherFolder, RootIdentity, Writer, is_drive_of_nobody, outer_roots, same_folder,
     written::RawWritten,
 };
 use crate::{
-    catalogue::{Artifact, Catalogue},
+    catalogue::{Artifact, Catalogue, RootRecord},
     inventory::Inventory,
     kind::{Kind, Role},
-    path::{Mount, Parsed, parse, parse_alias},
+    path::{Mount, Parsed, StoragePath, parse, parse_alias},
     reconcile::Options,
     report::model::Identity,
 };
@@ -58,11 +58,8 @@ impl Names {
         {
             let writer = Writer::Inventory(inventory);
             let mut keys = Vec::new();
-            if !record.name.is_empty() {
-                let mount = parse_alias(&record.name)
-                    .filter(|path| path.parts.is_empty())
-                    .and_then(|path| path.mount);
-                keys.push(self.key(writer, mount.unwrap_or_else(|| Mount::Label(record.name.clone()))));
+            for mount in mounts_of_name(&record.name) {
+                keys.push(self.key(writer, mount));
             }
             for alias in &record.aliases {
                 let Parsed::Path(path) = parse(alias) else { continue };
@@ -256,17 +253,12 @@ impl Names {
             let head = self.find(key);
             entities[of_root[&head]].records.push(record);
         }
-        let given = catalogue
-            .roots
-            .iter()
-            .enumerate()
-            .flat_map(|(root, record)| {
-                record
-                    .aliases
-                    .iter()
-                    .filter_map(move |alias| Some((parse_alias(alias)?, root)))
-            })
-            .collect();
+        let labels: HashSet<&str> = self.labels.values().map(String::as_str).collect();
+        let of_root = |(root, record): (usize, &RootRecord)| {
+            let aliases = record.aliases.iter().filter_map(|alias| given_alias(alias, &labels));
+            aliases.map(|alias| (alias, root)).collect::<Vec<_>>()
+        };
+        let given = catalogue.roots.iter().enumerate().flat_map(of_root).collect();
         let roots = catalogue.roots.iter().enumerate().map(|(index, record)| RootIdentity {
             name: String::new(),
             aliases: Vec::new(),
@@ -293,4 +285,33 @@ impl Names {
             entity_of_key,
         )
     }
+}
+
+/// What the name of a datastore in a list means: its label as a rule. One in brackets alone may be meant with or without them.
+fn mounts_of_name(name: &str) -> Vec<Mount> {
+    if name.is_empty() {
+        return Vec::new();
+    }
+    let whole = parse_alias(name).filter(|path| path.parts.is_empty());
+    let mount = whole.and_then(|path| path.mount);
+    let as_written = Mount::Label(name.to_owned());
+    match mount {
+        Some(mount) if name.starts_with('[') => vec![mount, as_written],
+        Some(mount) => vec![mount],
+        None => vec![as_written],
+    }
+}
+
+/// An alias that the user gives a root. A label that an inventory has may look like a path: `[Prod] nfs01`.
+fn given_alias(alias: &str, labels: &HashSet<&str>) -> Option<StoragePath> {
+    let label = alias.trim();
+    if !(label.starts_with('[') && labels.contains(label)) {
+        return parse_alias(alias);
+    }
+    Some(StoragePath {
+        mount: Some(Mount::Label(label.to_owned())),
+        parts: Vec::new(),
+        windows: false,
+        folder: true,
+    })
 }
