@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use encoding_rs::{BIG5, EUC_KR, Encoding, GBK, SHIFT_JIS, WINDOWS_1252};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -617,7 +618,21 @@ fn guesses(path: &str) -> BTreeSet<String> {
             run = run.saturating_add(1);
         }
     }
-    BTreeSet::from([single, paired])
+    let mut patterns = BTreeSet::from([single, paired]);
+    patterns.extend(EAST_ASIAN.into_iter().filter_map(|encoding| guessed_in(encoding, path)));
+    patterns
+}
+
+/// Code pages whose letters have two bytes, of which the second may be one of ASCII: the ANSI text of a Windows in Japanese,
+/// Chinese or Korean.
+const EAST_ASIAN: [&Encoding; 4] = [SHIFT_JIS, GBK, BIG5, EUC_KR];
+
+/// The pattern of a path that was read as Windows-1252 and may be in another encoding, where its bytes are text in that.
+fn guessed_in(encoding: &'static Encoding, path: &str) -> Option<String> {
+    let (bytes, _, is_other) = WINDOWS_1252.encode(path);
+    let (text, is_malformed) = encoding.decode_without_bom_handling(&bytes);
+    let pattern = text.chars().map(|letter| if letter.is_ascii() { letter } else { '?' });
+    (!is_other && !is_malformed).then(|| pattern.collect())
 }
 
 #[cfg(test)]
@@ -662,3 +677,20 @@ mod tests {
         assert_eq!(guesses("[d] \u{e4}.vmdk"), BTreeSet::from(["[d] ?.vmdk".to_owned()]));
     }
 }
+
+    #[test]
+    fn the_second_byte_of_a_guessed_letter_may_be_one_of_ascii() {
+        for (encoding, name) in [
+            (SHIFT_JIS, "\u{30c6}\u{30b9}\u{30c8}"),
+            (SHIFT_JIS, "\u{8868}"),
+            (BIG5, "\u{529f}\u{80fd}\u{8a31}\u{53ef}"),
+            (GBK, "\u{73a5}\u{579a}"),
+        ] {
+            let path = format!("[d] {name}/{name}.vmdk");
+            let (bytes, ..) = encoding.encode(&path);
+            let (read, _) = WINDOWS_1252.decode_without_bom_handling(&bytes);
+            let letters = "?".repeat(name.chars().count());
+            let wanted = format!("[d] {letters}/{letters}.vmdk");
+            assert!(guesses(&read).contains(&wanted), "{name}: {:?}", guesses(&read));
+        }
+    }
