@@ -673,6 +673,7 @@ impl InventoryWarning {
             text: text.into(),
             caps: false,
             pattern: None,
+            unlisted: None,
         }
     }
 
@@ -696,4 +697,6 @@ pub struct InventoryWarning {
     pub caps: bool,
     /// A damaged path that stands for files which match it (`?` is one unknown character): only these are capped.
     pub pattern: Option<String>,
+    /// So many VMs that a host counts are not listed, where that is what it tells.
+    pub unlisted: Option<u64>,
 }

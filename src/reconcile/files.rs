@@ -92,6 +92,8 @@ pub(crate) struct Files<'a> {
     alike: Alike,
     folders: Vec<ByPath<&'a [u8], InFolder>>,
     links: Vec<BTreeMap<Vec<u8>, Vec<u8>>>,
+    /// The same links by their targets.
+    named_by: Vec<BTreeMap<Vec<u8>, Vec<Vec<u8>>>>,
     /// Symbolic links that leave their root, with their absolute targets.
     leaving: Vec<BTreeMap<Vec<u8>, RawPath>>,
     roots: &'a [RootRecord],
@@ -153,13 +155,15 @@ impl<'a> Files<'a> {
         options.go_on()?;
         let folded = of_roots.par_iter().map(|of_root| folded(&nodes, of_root));
         let (folded, alike): (_, Vec<Alike>) = folded.unzip();
+        let links = links(catalogue);
         options.go_on()?;
         Some(Self {
             exact,
             folded,
             alike: alike.into_iter().flatten().collect(),
             folders,
-            links: links(catalogue),
+            named_by: links.iter().map(by_target).collect(),
+            links,
             leaving: leaving_links(catalogue),
             roots: &catalogue.roots,
             unread: UnreadPlaces::new(catalogue),
@@ -350,6 +354,27 @@ impl<'a> Files<'a> {
         Some([target.as_slice(), rest].concat())
     }
 
+    /// The other paths of a file or folder of a root: through the symbolic links that lead to a folder above it. On vSAN and
+    /// virtual volumes a folder of the top level is a namespace that is named by its id, and its name is such a link (V65).
+    pub(crate) fn other_paths(&self, root: usize, path: &[u8]) -> Vec<Vec<u8>> {
+        let links = &self.named_by[root];
+        if links.is_empty() {
+            return Vec::new();
+        }
+        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        let ends = ends.map(|(at, _)| at).chain([path.len()]);
+        let through = |end: usize| {
+            let links = links.get(&path[..end]).into_iter().flatten();
+            links.map(move |link| [link.as_slice(), &path[end..]].concat())
+        };
+        ends.flat_map(through).collect()
+    }
+
+    /// True where a symbolic link of this path leads to another place of its root.
+    pub(crate) fn has_link(&self, root: usize, path: &[u8]) -> bool {
+        self.links[root].contains_key(path)
+    }
+
     /// The absolute path behind a leading link that leaves the root.
     pub(crate) fn leaving_link(&self, root: usize, path: &[u8]) -> Option<RawPath> {
         let (target, rest) = leading_link(&self.leaving[root], path)?;
@@ -498,6 +523,15 @@ fn folders<'a>(nodes: &[Node<'a>], names: &[Cow<'a, str>], of_root: &[NodeId]) -
             .sort_unstable_by(|one, other| names[*one].cmp(&names[*other]));
     }
     folders
+}
+
+/// Links by what they lead to.
+fn by_target(links: &BTreeMap<Vec<u8>, Vec<u8>>) -> BTreeMap<Vec<u8>, Vec<Vec<u8>>> {
+    let mut by_target: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
+    for (link, target) in links.iter().filter(|(_, target)| !target.is_empty()) {
+        by_target.entry(target.clone()).or_default().push(link.clone());
+    }
+    by_target
 }
 
 fn folder_of(entry: &Entry) -> &[u8] {

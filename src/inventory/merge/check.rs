@@ -343,14 +343,15 @@ fn vm_counts(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWarning> {
         .filter_map(|host| {
             let listed = rows.get(host.name.as_str()).copied().unwrap_or_default();
             let counted = host.vm_count.filter(|&counted| counted > listed)?;
-            Some(InventoryWarning::capping(
-                "vm-count-mismatch",
-                format!(
-                    "host {} has {} by its own count, and listed are {listed} (rights, a filter, or vCLS left out); export all VMs",
-                    host.name,
-                    counted_vms(counted)
-                ),
-            ))
+            let text = format!(
+                "host {} has {} by its own count, and listed are {listed} (rights, a filter, or vCLS left out); export all VMs",
+                host.name,
+                counted_vms(counted)
+            );
+            Some(InventoryWarning {
+                unlisted: counted.checked_sub(listed),
+                ..InventoryWarning::capping("vm-count-mismatch", text)
+            })
         })
         .collect()
 }
@@ -676,7 +677,6 @@ mod tests {
         );
         assert_eq!(guesses("[d] \u{e4}.vmdk"), BTreeSet::from(["[d] ?.vmdk".to_owned()]));
     }
-}
 
     #[test]
     fn the_second_byte_of_a_guessed_letter_may_be_one_of_ascii() {
@@ -694,3 +694,4 @@ mod tests {
             assert!(guesses(&read).contains(&wanted), "{name}: {:?}", guesses(&read));
         }
     }
+}

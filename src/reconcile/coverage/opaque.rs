@@ -40,6 +40,9 @@ impl Builder<'_> {
                 self.unread_config(vm);
             }
             if listing == Listing::WholeChains && has_rows {
+                if opaque.is_empty() && self.runs_without_listed_swap(vm) {
+                    self.swap_not_named(vm, &names);
+                }
                 for config in opaque {
                     self.beside_opaque_config(vm, config);
                 }
@@ -60,6 +63,18 @@ impl Builder<'_> {
         }
     }
 
+    /// V7, V51: a VM of VMware that runs has a swap file: a list of its files without one is older than its start.
+    fn runs_without_listed_swap(&self, vm: &OwnerVm) -> bool {
+        let rows = vm.rows.iter();
+        let row = |&(inventory, row): &(usize, usize)| &self.world.inventories[inventory].vms[row];
+        let lists_swap = rows
+            .clone()
+            .map(row)
+            .any(|row| row.files.iter().any(|file| file.role == Role::Swap));
+        let runs = |row: &Registration| row.state.as_deref().is_some_and(|state| fold(state) == "poweredon");
+        vm.platform == Platform::Vmware && !lists_swap && rows.map(row).any(runs)
+    }
+
     /// V51: ESXi writes the place of its swap into the configuration of a VM that it starts (formats-vmware 1.8). Where the
     /// configuration of one that may run has no such line, a swap file of its name may be its own, wherever it lies.
     fn swap_not_named(&mut self, vm: &OwnerVm, names: &StateNames<'_>) {
@@ -78,7 +93,7 @@ impl Builder<'_> {
             is_swap && stems.contains(leftovers::stem(Kind::Vswp, files.name(node))) && !self.is_registered(node)
         });
         let text = format!(
-            "the configuration of {} names no swap file, and the VM may run: one that bears its name may be its own; find out whether the VM \
+            "neither the configuration of {} nor its inventory names a swap file, and the VM may run: one that bears its name may be its own; find out whether the VM \
              runs, and with which swap file",
             vm.name
         );

@@ -13,11 +13,14 @@ use crate::reconcile::{
 };
 use crate::{
     catalogue::Stage,
-    inventory::{ComputeSystem, Inventory, InventoryKind},
+    inventory::{ComputeSystem, Inventory, InventoryKind, InventoryWarning},
     kind::Platform,
     path::{fold, short_host},
     report::codes::ReasonCode,
 };
+
+/// Most agent VMs of one cluster, all of which one host may run.
+const AGENTS_OF_A_HOST: u64 = 3;
 
 impl Builder<'_> {
     /// V1: the exports name a host that mounts the datastore and of which no inventory was given.
@@ -312,10 +315,39 @@ impl Builder<'_> {
         roots
     }
 
+    /// V5, V10: hosts count the agent VMs of vCenter (vCLS), which exports leave out: they are the VMs that hosts have beyond
+    /// those listed where as many of them lie on the scanned datastores.
+    fn are_unlisted_agents(&self) -> bool {
+        let files = self.world.files;
+        let is_agent = |config: &NodeId| {
+            let entry = files.nodes[*config].entry;
+            let own = entry.path.as_bytes().to_vec();
+            let mut paths = files.other_paths(entry.root, &own);
+            paths.push(own);
+            let paths = paths.iter().map(|path| fold(&String::from_utf8_lossy(path)));
+            paths
+                .into_iter()
+                .any(|path| path.starts_with("vcls-") || path.starts_with("vcls ("))
+        };
+        let vms = self.owners.vms.iter();
+        let unregistered = vms.filter(|vm| vm.platform == Platform::Vmware && !vm.is_registered());
+        let agents = unregistered.filter_map(|vm| vm.config).filter(is_agent).count();
+        let warnings = self.world.inventories.iter().flat_map(|inventory| &inventory.warnings);
+        let unlisted = warnings
+            .filter_map(|warning| warning.unlisted)
+            .fold(0, u64::saturating_add);
+        u64::try_from(agents).is_ok_and(|agents| unlisted <= agents)
+    }
+
     /// V5, H-A3, H-A4: exports that are truncated, lossy, empty or failed.
     pub(super) fn inventory_warnings(&mut self) {
+        let are_agents = self.are_unlisted_agents();
+        let is_explained = |warning: &InventoryWarning| {
+            are_agents && warning.unlisted.is_some_and(|number| number <= AGENTS_OF_A_HOST)
+        };
         for (index, inventory) in self.world.inventories.iter().enumerate() {
-            for warning in inventory.warnings.iter().filter(|warning| warning.caps) {
+            let capping = inventory.warnings.iter().filter(|warning| warning.caps);
+            for warning in capping.filter(|warning| !is_explained(warning)) {
                 let covered = self.covered_by(index);
                 // Only a list of datastores bounds where what is left out may lie.
                 let roots = if covered.is_empty() || inventory.datastores.is_empty() {

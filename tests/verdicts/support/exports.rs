@@ -113,6 +113,7 @@ impl Export for Inventory {
             text: format!("{code} of the test"),
             caps: true,
             pattern: pattern.map(str::to_owned),
+            unlisted: None,
         });
         self
     }

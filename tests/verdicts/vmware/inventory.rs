@@ -1,6 +1,9 @@
 //! Cases V1 – V14: the owner exists, and what the inventories say of it.
 
-use derelict::inventory::{Inventory, Listing, Registration};
+use derelict::{
+    inventory::{Inventory, Listing, Registration},
+    kind::Role,
+};
 use derelict_parsers::testkit::{guid, vmware::nvram};
 
 use super::{encrypted_vmx, snapshot_of};
@@ -724,6 +727,56 @@ fn v14_a_list_of_whole_chains_does_not_tell_what_else_lies_beside_an_encrypted_v
         .is("ds1/web/other.vmdk", "unknown/owner-unreadable never")
         .is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk")
         .is("ds1/far/far-1a2b3c4d.vswp", "orphaned/leftover-state");
+}
+
+#[test]
+fn v5_v10_agent_vms_that_exports_leave_out_explain_what_a_host_counts_beyond_its_list() {
+    let site = |counted: u64, agents: usize| {
+        let mut inventory = vcenter().vm(row_of("web")).warning("vm-count-mismatch", None);
+        inventory.warnings[0].unlisted = Some(counted);
+        let names = ["vCLS-11111111-aaaa", "vCLS (2)"];
+        let site = names
+            .iter()
+            .take(agents)
+            .fold(Site::vmware(), |site, name| site.vm("ds1", name));
+        site.vm("ds1", "web")
+            .disk("ds1/loose/loose")
+            .inventory(inventory)
+            .only_as_it_is()
+            .judge()
+    };
+    for agents in [1, 2] {
+        site(1, agents).is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk");
+    }
+    for (counted, agents) in [(1, 0), (2, 1), (4, 2)] {
+        site(counted, agents).is("ds1/loose/loose.vmdk", "unknown/no-coverage");
+    }
+}
+
+#[test]
+fn v7_v51_a_swap_file_of_the_name_of_a_vm_that_runs_is_its_own_where_no_list_has_one() {
+    let site = |state: &str, listed: &[&str]| {
+        let mut vm = row_of("web");
+        vm.listing = Listing::WholeChains;
+        vm.state = Some(state.to_owned());
+        vm.files
+            .extend(listed.iter().map(|path| crate::support::listed(path, Role::Swap)));
+        Site::vmware()
+            .vm("ds1", "web")
+            .zeros("ds1/swap/web-1a2b3c4d.vswp", 1 << 20)
+            .zeros("ds1/swap/old-1a2b3c4d.vswp", 1 << 20)
+            .inventory(vcenter().vm(vm))
+            .judge()
+    };
+    site("poweredOn", &[])
+        .is("ds1/swap/web-1a2b3c4d.vswp", "unknown/owner-unreadable")
+        .is("ds1/swap/old-1a2b3c4d.vswp", "orphaned/leftover-state");
+    for (state, listed) in [
+        ("poweredOff", vec![]),
+        ("poweredOn", vec!["[ds1] web/web-5e6f7a8b.vswp"]),
+    ] {
+        site(state, &listed).is("ds1/swap/web-1a2b3c4d.vswp", "orphaned/leftover-state");
+    }
 }
 
 /// An encrypted VM with one disk, and what else lies on two datastores that its host mounts, of which `ds3` is not one.
