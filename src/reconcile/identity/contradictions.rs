@@ -44,7 +44,33 @@ impl Identities {
             ));
         }
         let mut given = given.iter();
-        given.find_map(|&entity| self.other_folder(entity, root, files, written))
+        let folder = given.find_map(|&entity| self.other_folder(entity, root, files, written));
+        folder.or_else(|| {
+            let other = self.other_content(root, files, written)?;
+            Some(format!("the alias says {titles}, and {other}"))
+        })
+    }
+
+    /// What a root is by the paths of its files, of whose datastore nothing is where it should be.
+    fn other_content(&self, root: usize, files: &Files<'_>, written: &Written) -> Option<String> {
+        let given = &self.roots[root].entities;
+        let here = |entity: usize| written.score(entity, root, self.folder_given(entity, root), files);
+        if given.iter().any(|&entity| here(entity).found > 0) {
+            return None;
+        }
+        let unplaced = (0..self.entities.len()).filter(|&entity| self.entities[entity].roots.is_empty());
+        let unplaced: Vec<usize> = unplaced.collect();
+        let is_here = |&&entity: &&usize| here(entity).is_likely(written.total(entity));
+        if let Some(&entity) = unplaced.iter().find(is_here) {
+            let title = self.entities[entity].title();
+            return Some(format!("what is written about {title} is found here rather than that"));
+        }
+        let mut below = given.iter().chain(&unplaced);
+        let (entity, folder) = below.find_map(|&entity| Some((entity, written.folder_of(entity, root, files)?)))?;
+        let title = self.entities[entity].title();
+        Some(format!(
+            "what is written about {title} is found below its folder {folder}"
+        ))
     }
 
     /// Another root in which enough of what is written about the datastores of this one is found.

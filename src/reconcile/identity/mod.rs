@@ -9,6 +9,7 @@
 //! shares mean the same everywhere (V63, V64, H-B1).
 
 mod contradictions;
+mod exports;
 mod names;
 mod written;
 
@@ -181,6 +182,8 @@ impl Identities {
         let folders = names.read_other_names(inventories);
         let (mut identities, entity_of_key) = names.into_identities(catalogue);
         identities.folders = folders;
+        let nested = exports::nested(&identities.entities, inventories);
+        identities.folders.extend(nested);
         let written = Written::new(raw, &entity_of_key, identities.entities.len());
         identities.place_given();
         identities.infer(catalogue, files, &written, options)?;

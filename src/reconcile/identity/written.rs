@@ -1,6 +1,6 @@
 //! What is written about each datastore, and how well a root fits it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
@@ -109,6 +109,31 @@ impl Written {
 
     pub(super) fn total(&self, entity: usize) -> usize {
         self.paths[entity].len()
+    }
+
+    /// The folder of a root below which enough of what is written about an entity is found.
+    pub(super) fn folder_of(&self, entity: usize, root: usize, files: &Files<'_>) -> Option<String> {
+        let paths: HashSet<String> = self.paths[entity].iter().map(|path| fold(path)).collect();
+        let mut found: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        for node in files.nodes.iter().filter(|node| node.entry.root == root) {
+            let path = fold(&node.entry.path.lossy());
+            // A name without a folder says little.
+            for (at, _) in path.match_indices('/') {
+                let (folder, below) = (&path[..at], &path[at + 1..]);
+                if let Some(known) = paths.get(below).filter(|_| below.contains('/')) {
+                    found.entry(folder.to_owned()).or_default().insert(known);
+                }
+            }
+        }
+        let mut folders = found.into_iter();
+        let is_enough = |paths: &BTreeSet<&str>| {
+            let score = Score {
+                found: paths.len(),
+                ..Score::default()
+            };
+            score.is_likely(self.total(entity))
+        };
+        folders.find_map(|(folder, paths)| is_enough(&paths).then_some(folder))
     }
 
     /// How well a root fits an entity when these folders of the entity lie above the root.

@@ -109,6 +109,7 @@ impl Judge<'_> {
         }
         let unsettled = self.not_settled(files).or_else(|| self.perhaps_locked(files));
         let unclear = unsettled.or_else(|| self.missed_configuration(config));
+        let unclear = unclear.or_else(|| self.perhaps_under_other_name(config));
         if let Some(judgement) = unclear.or_else(|| self.unclear_checkpoint(config)) {
             return judgement;
         }

@@ -1,7 +1,7 @@
 //! Cases V63 – V73: labels, ids, links, case and folders of VMware datastores.
 
 use super::{OTHER, UUID, esx};
-use crate::support::{Export, SECTORS, Site, config_only, descriptor, row, row_of, vcenter, vmx};
+use crate::support::{Export, Judged, SECTORS, Site, config_only, descriptor, row, row_of, vcenter, vmx};
 
 #[test]
 fn v63_labels_uuids_and_urls_of_one_datastore_are_one() {
@@ -508,4 +508,131 @@ fn a_datastore_whose_vms_are_gone_is_no_folder_of_itself() {
         .only_as_it_is()
         .judge()
         .no_gap("ambiguous-datastore");
+}
+
+#[test]
+fn v63_a_label_may_hold_brackets() {
+    for (label, other) in [
+        ("[Prod] nfs01", "nfs02"),
+        ("SAN [gold] 01", "SAN"),
+        ("[Prod]", "Prod [2]"),
+    ] {
+        let config = format!("[{label}] web/web.vmx");
+        let data = format!("[{label}] data/data.vmdk");
+        let inventory = esx("vc1")
+            .datastore(label, &[], &["esx1"])
+            .datastore(other, &[], &["esx1"])
+            .vm(row("web", &config, &[&data]));
+        Site::bare()
+            .root("ds1", &[label])
+            .vm("ds1", "web")
+            .disk("ds1/data/data")
+            .disk("ds1/loose/loose")
+            .inventory(inventory)
+            .judge()
+            .are(&["ds1/web/web.vmx", "ds1/data/data-flat.vmdk"], "owned")
+            .is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk");
+    }
+}
+
+/// `nfsA` is scanned and `nfsB` not; `web` is registered there, and lies in the folder `sub` of what was scanned.
+fn nested_exports(outer: &str, inner: &str) -> Judged {
+    let web = row(
+        "web",
+        "[nfsB] web/web.vmx",
+        &["[nfsB] web/web.vmdk", "[nfsB] data/data.vmdk"],
+    );
+    Site::bare()
+        .root("ds1", &["nfsA"])
+        .vm("ds1", "top")
+        .vm("ds1/sub", "web")
+        .disk("ds1/sub/data/data")
+        .disk("ds1/sub/loose/loose")
+        .inventory(
+            esx("vc1")
+                .datastore("nfsA", &[outer], &["esx1"])
+                .datastore("nfsB", &[inner], &["esx1"])
+                .vm(row("top", "[nfsA] top/top.vmx", &["[nfsA] top/top.vmdk"]))
+                .vm(web),
+        )
+        .judge()
+}
+
+#[test]
+fn v64_an_export_in_a_folder_of_another_is_found_there() {
+    let files = [
+        "ds1/sub/web/web.vmx",
+        "ds1/sub/web/web.vmdk",
+        "ds1/sub/data/data-flat.vmdk",
+    ];
+    for (outer, inner) in [
+        ("nas01:/export", "nas01:/export/sub"),
+        ("nas01:/export/", "NAS01.lab.example:/export/sub/"),
+        ("nas01:/", "nas01:/sub"),
+    ] {
+        let judged = nested_exports(outer, inner);
+        judged.are(&files, "owned");
+        assert_eq!(judged.missing("web"), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn v64_a_file_at_the_end_of_whose_path_a_vm_has_one_on_an_unscanned_export_is_not_judged() {
+    for inner in ["nas02:/export/sub", "nas01:/other/sub"] {
+        nested_exports("nas01:/export", inner)
+            .is("ds1/sub/web/web.vmx", "unknown")
+            .is("ds1/sub/data/data.vmdk", "unknown");
+    }
+}
+
+/// Two datastores of VMFS with two VMs each, scanned as these roots.
+fn two_of_vmfs(site: Site, folders: [&str; 2]) -> Site {
+    let urls = [UUID, OTHER].map(|id| format!("ds:///vmfs/volumes/{id}/"));
+    let mut inventory =
+        esx("vc1")
+            .datastore("vmfs01", &[&urls[0]], &["esx1"])
+            .datastore("vmfs02", &[&urls[1]], &["esx1"]);
+    let mut site = site;
+    for (label, folder) in ["vmfs01", "vmfs02"].into_iter().zip(folders) {
+        for number in 1..=2 {
+            let name = format!("{label}-{number}");
+            let disks = [
+                format!("[{label}] {name}/{name}.vmdk"),
+                format!("[{label}] data/{name}.vmdk"),
+            ];
+            let disks: Vec<&str> = disks.iter().map(String::as_str).collect();
+            inventory = inventory.vm(row(&name, &format!("[{label}] {name}/{name}.vmx"), &disks));
+            if !folder.is_empty() {
+                site = site.vm(folder, &name).disk(&format!("{folder}/data/{name}"));
+            }
+        }
+    }
+    site.inventory(inventory)
+}
+
+#[test]
+fn v66_an_alias_that_the_files_contradict_lets_nothing_be_judged() {
+    // The folder above both datastores has the alias of one.
+    let above = Site::bare().root("all", &["vmfs01"]).disk("all/vmfs02/loose/loose");
+    two_of_vmfs(above, ["all/vmfs01", "all/vmfs02"]).judge().are(
+        &[
+            "all/vmfs02/vmfs02-1/vmfs02-1.vmx",
+            "all/vmfs02/data/vmfs02-1.vmdk",
+            "all/vmfs01/data/vmfs01-1.vmdk",
+            "all/vmfs02/loose/loose.vmdk",
+        ],
+        "unknown/ambiguous-datastore",
+    );
+    // The root of one datastore has the alias of the other.
+    let swapped = Site::bare().root("ds1", &["vmfs02"]).disk("ds1/loose/loose");
+    two_of_vmfs(swapped, ["ds1", ""])
+        .judge()
+        .is("ds1/data/vmfs01-1.vmdk", "unknown/ambiguous-datastore")
+        .is("ds1/loose/loose.vmdk", "unknown/ambiguous-datastore");
+    let right = Site::bare().root("ds1", &["vmfs01"]).disk("ds1/loose/loose");
+    two_of_vmfs(right, ["ds1", ""])
+        .disk("ds1/backup/vmfs02-1/vmfs02-1")
+        .judge()
+        .is("ds1/data/vmfs01-1.vmdk", "owned")
+        .is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk");
 }

@@ -116,8 +116,9 @@ impl<'a> Wanted<'a> {
 
     /// `unclear` tells of a datastore that may be a scanned one whether it is listed.
     fn add_elsewhere(&mut self, vm: usize, row: &'a Registration, unclear: impl Fn(&Mount) -> Option<bool>) {
-        for file in &row.files {
-            let Parsed::Path(path) = parse(&file.path) else {
+        let listed = row.files.iter().map(|file| &file.path);
+        for written in listed.chain(&row.config) {
+            let Parsed::Path(path) = parse(written) else {
                 continue;
             };
             // A name without a folder says little.
@@ -125,7 +126,7 @@ impl<'a> Wanted<'a> {
             if let Some(is_listed) = is_listed {
                 let elsewhere = Elsewhere {
                     vm,
-                    path: &file.path,
+                    path: written,
                     is_listed,
                 };
                 self.elsewhere.entry(fold(&path.relative())).or_insert(elsewhere);
@@ -218,7 +219,10 @@ impl Judge<'_> {
             return None;
         }
         let path = fold(&self.file(node).entry.path.lossy());
-        let elsewhere = self.wanted.elsewhere.get(&path)?;
+        // The other datastore may be this one or a folder of it, as of two exports of NFS of which one lies in the other.
+        let below = path.match_indices('/').map(|(at, _)| &path[at + 1..]);
+        let mut ends = std::iter::once(path.as_str()).chain(below);
+        let elsewhere = ends.find_map(|end| self.wanted.elsewhere.get(end))?;
         let mut entities = self.identities.roots[self.root(node)].entities.iter();
         let has_id = entities.any(|&entity| {
             self.identities.entities[entity]
@@ -230,7 +234,7 @@ impl Judge<'_> {
             return None;
         }
         let text = format!(
-            "{} has {}, on a datastore that was not scanned or is this one under another name",
+            "{} has {}, on a datastore that was not scanned or is this one, or a folder of it, under another name",
             self.owners.vms[elsewhere.vm].name, elsewhere.path
         );
         let settles = "an alias for that datastore, or a scan of it";
