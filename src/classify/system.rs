@@ -1,6 +1,8 @@
 //! Files of the datastore or the host itself, by their place. All of it is anchored at the root: a VM folder that has
 //! such a name deeper down is a VM folder (V77).
 
+use uuid::Uuid;
+
 use crate::raw::RawPath;
 
 /// Folders of the top level, in lower case.
@@ -46,10 +48,13 @@ impl Place {
         let mut parts = folder.parts();
         let Some(first) = parts.next() else { return Self::Top };
         let first = String::from_utf8_lossy(first).to_ascii_lowercase();
-        if is_system_folder(&first) || (first == "catalog" && parts.next().is_some_and(is_catalog_part)) {
+        if is_system_folder(&first) {
             return Self::System;
         }
-        Self::Other
+        let is_of_system = parts.next().is_some_and(|second| {
+            first == "catalog" && is_catalog_part(second) || is_namespace(&first) && is_ha_cluster(second)
+        });
+        if is_of_system { Self::System } else { Self::Other }
     }
 
     /// True when a file of this name (in lower case) in the folder belongs to the datastore or a host.
@@ -83,6 +88,17 @@ fn is_catalog_part(name: &[u8]) -> bool {
         .any(|part| name.eq_ignore_ascii_case(part.as_bytes()))
 }
 
+/// A namespace of vSAN or virtual volumes: a folder of the top level that bears an id, to whose name a link leads (V65).
+fn is_namespace(first: &str) -> bool {
+    let id = first.strip_prefix("rfc4122.").unwrap_or(first);
+    id.len() == 36 && Uuid::try_parse(id).is_ok()
+}
+
+/// The folder of one cluster in `.vSphere-HA`, which is a namespace on vSAN.
+fn is_ha_cluster(second: &[u8]) -> bool {
+    second.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"FDM-"))
+}
+
 /// True for the lists of vSphere HA that name configurations: `protectedlist` and `host-N-poweron`.
 pub fn is_host_list(name: &[u8]) -> bool {
     name == b"protectedlist" || name.ends_with(b"-poweron")
@@ -110,6 +126,8 @@ mod tests {
             "catalog/shard/1",
             "vmkdump/a.dumpfile",
             "stats.db-wal",
+            "0f1e2d3c-0000-1111-2222-333344445555/FDM-1/protectedlist",
+            "rfc4122.0f1e2d3c-0000-1111-2222-333344445555/FDM-1/host-1-poweron",
         ] {
             assert!(is_system_path(path), "{path}");
         }
@@ -121,6 +139,8 @@ mod tests {
             "a.sf",
             "vm/vmkdump/x",
             "targets/x",
+            "0f1e2d3c-0000-1111-2222-333344445555/protectedlist",
+            "vm/FDM-1/protectedlist",
         ] {
             assert!(!is_system_path(path), "{path}");
         }

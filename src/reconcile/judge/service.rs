@@ -54,21 +54,21 @@ pub(crate) fn match_rules<'a>(
     let of_folder = |(root, folder, nodes): (usize, &[u8], &[NodeId])| {
         let names = nodes.iter().map(|&node| world.files.name(node));
         let counting = options.rules.in_folder(&on_datastores[root], names);
-        let above = &above[root];
-        let folder = String::from_utf8_lossy(folder).into_owned();
+        // Its own path first, then those by the names that links give it.
+        let mut folders = vec![folder.to_vec()];
+        folders.extend(world.files.other_paths(root, folder));
+        let folders = folders.iter().map(|folder| folder_text(&above[root], folder));
+        let folders: Vec<String> = folders.collect();
         let rule = |&node: &NodeId| {
             let name = String::from_utf8_lossy(world.files.nodes[node].entry.path.name());
-            let path = if folder.is_empty() {
-                format!("{above}{name}")
-            } else {
-                format!("{above}{folder}/{name}")
+            let found = |folder: &String| {
+                options.rules.find(Subject {
+                    path: &format!("{folder}{name}"),
+                    kind: world.files.nodes[node].kind(),
+                    counting: &counting,
+                })
             };
-            let subject = Subject {
-                path: &path,
-                kind: world.files.nodes[node].kind(),
-                counting: &counting,
-            };
-            Some((node, options.rules.find(subject)?))
+            Some((node, folders.iter().find_map(found)?))
         };
         nodes.iter().filter_map(rule).collect::<Vec<_>>()
     };
@@ -78,6 +78,12 @@ pub(crate) fn match_rules<'a>(
         found[node] = Some(rule);
     }
     found
+}
+
+/// A folder below those above its root, with a slash at its end where it is not the top.
+fn folder_text(above: &str, folder: &[u8]) -> String {
+    let slash = if folder.is_empty() { "" } else { "/" };
+    format!("{above}{}{slash}", String::from_utf8_lossy(folder))
 }
 
 /// The folders of the datastore in which a root lies, where it is not the top of it.

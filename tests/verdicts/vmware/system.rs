@@ -48,6 +48,25 @@ fn v75_a_vm_that_a_list_of_ha_names_is_run_by_an_unknown_vcenter() {
 }
 
 #[test]
+fn v75_the_folder_of_ha_is_a_namespace_on_vsan() {
+    let namespace = "0f1e2d3c-0000-1111-2222-333344445555";
+    let list = format!("ds1/{namespace}/FDM-1/protectedlist");
+    Site::vmware()
+        .vm("ds1", "web")
+        .vm("ds1", "foreign")
+        .vm("ds1", "left")
+        .symlink("ds1/.vSphere-HA", namespace)
+        .file(&list, "/vmfs/volumes/ds1/foreign/foreign.vmx\n")
+        .file("ds1/left/FDM-1/protectedlist", "/vmfs/volumes/ds1/left/left.vmx\n")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
+        .is("ds1/foreign/foreign.vmx", "in-use/ha-protected never")
+        .is("ds1/foreign/foreign-flat.vmdk", "in-use")
+        .is(&list, "system/ha never")
+        .is("ds1/left/left.vmx", "unknown");
+}
+
+#[test]
 fn v76_files_of_datastore_services_are_known_at_the_top() {
     Site::vmware()
         .vm("ds1", "web")
