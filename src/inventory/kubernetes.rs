@@ -5,6 +5,7 @@ use super::{
     RegisteredObject,
     json::Json,
     part::{ObjectDraft, Part, Place},
+    values,
 };
 use crate::words::count;
 
@@ -66,14 +67,23 @@ fn object(volume: Json<'_>, row: String) -> Option<RegisteredObject> {
     Some(RegisteredObject {
         class: "kubernetes-volume".to_owned(),
         // A migrated volume has a handle of the old form: `[DS] kubevols/x.vmdk`.
-        path: path
-            .or(handle.filter(|handle| handle.starts_with('[')))
-            .map(str::to_owned),
+        path: path.or(handle.filter(|handle| handle.starts_with('['))).map(disk_path),
         id: id.to_owned(),
         name: name(volume),
         folder: false,
         row,
     })
+}
+
+/// The path of the disk: the documents of Kubernetes and OpenShift write it without its extension (`volumePath: "[datastore1]
+/// volumes/myDisk"` for `volumes/myDisk.vmdk`, V20).
+fn disk_path(written: &str) -> String {
+    let path = written.trim();
+    if values::ends_with(path, &[".vmdk"]) {
+        path.to_owned()
+    } else {
+        format!("{path}.vmdk")
+    }
 }
 
 /// The claim that uses it, with its phase where it is not bound.

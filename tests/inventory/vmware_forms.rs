@@ -419,6 +419,7 @@ fn a_volume_of_kubernetes_is_the_disk_of_its_handle() {
     let pv = r#"{"apiVersion":"v1","kind":"List","items":[
         {"kind":"PersistentVolume","metadata":{"name":"pv1"},"spec":{"claimRef":{"namespace":"shop","name":"db"},"csi":{"driver":"csi.vsphere.vmware.com","volumeHandle":"5DD77A1C-21be-45ca-9e4f-d30bf047f9e7"}},"status":{"phase":"Released"}},
         {"kind":"PersistentVolume","metadata":{"name":"pv2"},"spec":{"vsphereVolume":{"volumePath":"[c/d] kubevols/x.vmdk"}}},
+        {"kind":"PersistentVolume","metadata":{"name":"static"},"spec":{"vsphereVolume":{"volumePath":"[d] volumes/myDisk"}}},
         {"kind":"PersistentVolume","metadata":{"name":"pv3"},"spec":{"csi":{"driver":"ebs.csi.aws.com","volumeHandle":"vol-1"}}},
         {"kind":"PersistentVolume","metadata":{"name":"pv4"},"spec":{"csi":{"driver":"csi.vsphere.vmware.com","volumeHandle":"00000000-0000-0000-0000-000000000009"}}}]}"#;
     let folder = Folder::new();
@@ -436,7 +437,8 @@ fn a_volume_of_kubernetes_is_the_disk_of_its_handle() {
         [
             ("pv4", None),
             ("pv1 of shop/db (Released)", Some("[d] fcd/5dd.vmdk")),
-            ("pv2", Some("[c/d] kubevols/x.vmdk"))
+            ("pv2", Some("[c/d] kubevols/x.vmdk")),
+            ("static", Some("[d] volumes/myDisk.vmdk"))
         ]
     );
     assert!(codes(&inventory).contains(&"volume-without-disk"));
