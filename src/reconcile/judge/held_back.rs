@@ -55,6 +55,32 @@ impl Judge<'_> {
         })
     }
 
+    /// The iSCSI target service of vSAN has its home in `.iSCSI-CONFIG` (formats-vmware 4.1); its LUNs are disks on objects of
+    /// vSAN in namespaces without a VM, which initiators use and no VM names.
+    pub(super) fn iscsi_lun(&self, node: NodeId) -> Option<Judgement> {
+        let files = self.world.files;
+        let root = self.root(node);
+        let (file, folder) = (self.file(node), self.file(node).folder());
+        // Where its data is an object, no extent is a file.
+        let mut references = file.evidence()?.references.iter();
+        let is_object = file.kind() == Kind::VmdkDescriptor && !references.any(|file| file.role == Role::Extent);
+        let is_of_vm = |&other: &NodeId| {
+            let kind = files.nodes[other].kind();
+            kind.is_config() || matches!(kind, Kind::Nvram | Kind::Vmsd | Kind::Vmxf | Kind::VmLog)
+        };
+        let has_vm = || files.in_folder(root, folder).iter().any(is_of_vm);
+        let is_served = || {
+            let homes: [&[u8]; 2] = [b".iSCSI-CONFIG", b".iSCSI-CONFIG/etc"];
+            homes.iter().any(|home| !files.in_folder(root, home).is_empty()) || files.has_link(root, homes[0])
+        };
+        (is_object && !has_vm() && is_served()).then(|| {
+            let text = "the datastore has the iSCSI target service of vSAN, whose LUNs are such disks, used by initiators and no VM";
+            let settles = "the LUNs of all targets: esxcli vsan iscsi target lun list";
+            let reason = settled(ReasonCode::NoInventory, text.to_owned(), settles);
+            Judgement::unknown(Class::ServiceUnlisted, reason)
+        })
+    }
+
     /// H-B2, H-C12: a service lists a file at a place that nothing ties to a root, and the end of its path is the path of
     /// this file.
     pub(super) fn perhaps_of_service(&self, node: NodeId) -> Option<Judgement> {
@@ -102,7 +128,17 @@ impl Judge<'_> {
         let is_given = inventories.any(|inventory| inventory.kinds.contains(&InventoryKind::Kubernetes));
         let is_of_cns = |&object: &usize| self.owners.listed(self.world, object).class == Class::CnsVolume.name();
         let mut volumes = (0..self.owners.objects.len()).filter(is_of_cns);
-        is_given && volumes.all(|volume| self.is_persistent_volume(volume))
+        is_given && volumes.all(|volume| self.is_persistent_volume(volume)) && !self.has_unlisted_volume()
+    }
+
+    /// V20: a volume of the provider that was built into Kubernetes is in no list: another cluster has it, or had it.
+    fn has_unlisted_volume(&self) -> bool {
+        let is_volume = |&node: &NodeId| {
+            let of_kubernetes = self.rules[node].is_some_and(|rule| rule.class == Class::KubernetesVolume);
+            of_kubernetes && self.file(node).kind() == Kind::VmdkDescriptor
+        };
+        let mut volumes = (0..self.world.files.nodes.len()).filter(is_volume);
+        volumes.any(|node| !self.owners.objects_of.contains_key(&node))
     }
 
     /// H-C8: on Azure Local a disk that no VM uses is still a resource of Azure, which only Azure lists. Such a site has

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     catalogue::Catalogue,
     kind::{Kind, Role},
-    path::fold,
+    path::{fold, stem},
     raw::RawPath,
     reconcile::{
         Options,
@@ -24,7 +24,7 @@ use crate::{
     },
     report::{
         codes::{Class, ReasonCode},
-        model::{Cover, Owner, OwnerKind, Reclaim, Verdict, Weight},
+        model::{Cover, Owner, OwnerKind, Reason, Reclaim, Verdict, Weight},
     },
     rules::{Rule, Subject},
 };
@@ -133,7 +133,8 @@ impl Judge<'_> {
             ));
         }
         let (base, fcd) = self.first_class_disk(node)?;
-        if self.fcd_listed(node) && !self.is_on_listed_disk(node) {
+        let by_id = self.listed_by_id(node);
+        if self.fcd_listed(node) && !self.is_on_listed_disk(node) && by_id.is_none() {
             return None;
         }
         let text = if base == node {
@@ -154,12 +155,35 @@ impl Judge<'_> {
                 Weight::For,
             )],
         );
+        judgement.reasons.extend(by_id.map(|row| self.listed_id_reason(row)));
         judgement.owners.insert(Owner {
             kind: OwnerKind::Service,
             id: fcd.to_owned(),
             name: format!("First Class Disk {fcd}"),
         });
         Some(judgement)
+    }
+
+    /// V16, V19: the row of a list that has the id of the First Class Disk which this is or stands on, while the file of no such
+    /// row is there: the list of a datastore is a cache, a list of volumes has no paths, and a disk moves with its VM.
+    fn listed_by_id(&self, node: NodeId) -> Option<(usize, usize)> {
+        if self.owners.placeless_disks.is_empty() {
+            return None;
+        }
+        let described_by = self.references.into(node).find(|edge| edge.role == Role::Extent);
+        let disk = described_by.map_or(node, |edge| edge.from);
+        let id = self.first_class_disk(disk).and_then(|(_, id)| Uuid::try_parse(id).ok());
+        // The file of one is named after its id.
+        let by_name = || Uuid::try_parse(stem(self.world.files.name(disk))).ok();
+        self.owners.placeless_disks.get(&id.or_else(by_name)?).copied()
+    }
+
+    fn listed_id_reason(&self, (inventory, row): (usize, usize)) -> Reason {
+        let inventory = &self.world.inventories[inventory];
+        let object = &inventory.objects[row];
+        let text = format!("a list has its id: {} {}", object.class, object.name);
+        let source = format!("{}, {}", inventory.source, object.row);
+        statement(ReasonCode::ServiceObject, text, Some(source), Weight::For)
     }
 
     pub(super) fn of_service_object(&self, node: NodeId, objects: &[usize]) -> Judgement {
@@ -285,6 +309,8 @@ impl Judge<'_> {
             reason.settles = Some("an export of that service, or the rule switched off with --rules".to_owned());
         }
         let mut judgement = Judgement::new(rule.verdict, Some(rule.class), vec![reason]);
+        let by_id = self.listed_by_id(node).filter(|_| rule.class == Class::Fcd);
+        judgement.reasons.extend(by_id.map(|row| self.listed_id_reason(row)));
         if rule.class == Class::BoshDisk {
             judgement
                 .reasons
@@ -417,11 +443,13 @@ impl Judge<'_> {
                 self.fcd_listed(node)
                     && self.file(node).kind() != Kind::DatastoreSystem
                     && !self.is_on_listed_disk(node)
+                    && self.listed_by_id(node).is_none()
             }
             Class::ContentLibrary => {
                 let cover = &self.coverage.roots[self.root(node)];
                 self.is_left_by_library(node)
                     || !cover.inventories.is_empty()
+                        && !self.is_in_listed_library(node)
                         && cover.inventories.iter().all(|&inventory| {
                             let inventory = &self.world.inventories[inventory];
                             inventory.has_library_list
@@ -436,6 +464,22 @@ impl Judge<'_> {
             Class::HostScratch => self.is_of_gone_host(node),
             _ => false,
         }
+    }
+
+    /// V22: it lies in the folder of a library that a list names by its id. Where the library is stored no list may tell: one
+    /// that is stored by an address (`storage_uri`) has no datastore.
+    fn is_in_listed_library(&self, node: NodeId) -> bool {
+        let objects = self.world.inventories.iter().flat_map(|inventory| &inventory.objects);
+        let libraries = objects.filter(|object| object.class == Class::ContentLibrary.name() && object.folder);
+        let ids: BTreeSet<String> = libraries.map(|object| fold(&object.id)).collect();
+        let bears_id = |part: &[u8]| {
+            let part = fold(&String::from_utf8_lossy(part));
+            part.strip_prefix("contentlib-").is_some_and(|id| ids.contains(id))
+        };
+        let own = self.file(node).entry.path.as_bytes().to_vec();
+        let mut paths = self.world.files.other_paths(self.root(node), &own);
+        paths.push(own);
+        !ids.is_empty() && paths.iter().any(|path| path.split(|&byte| byte == b'/').any(bears_id))
     }
 
     /// V22: it lies in the folder of an item of a content library whose items are listed, and is of none of them. What lies
@@ -549,17 +593,19 @@ impl Judge<'_> {
         chain
     }
 
-    /// Every covering inventory lists the First Class Disks of this datastore.
+    /// Every covering inventory lists the First Class Disks of this datastore, or another export of its vCenter does.
     pub(super) fn fcd_listed(&self, node: NodeId) -> bool {
         let root = self.root(node);
         let labels = self.identities.names_of(root);
         let cover = &self.coverage.roots[root];
         !cover.inventories.is_empty()
             && cover.inventories.iter().all(|&inventory| {
-                self.world.inventories[inventory]
-                    .fcd_scope
-                    .iter()
-                    .any(|scope| scope == "*" || labels.contains(&fold(scope)))
+                let mut sources = (0..self.world.inventories.len())
+                    .filter(|&other| other == inventory || self.owners.same_source.contains(&(inventory, other)));
+                sources.any(|source| {
+                    let mut scopes = self.world.inventories[source].fcd_scope.iter();
+                    scopes.any(|scope| scope == "*" || labels.contains(&fold(scope)))
+                })
             })
     }
 }

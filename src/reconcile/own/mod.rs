@@ -141,6 +141,10 @@ pub(crate) struct Owners {
     pub(crate) objects_of: HashMap<NodeId, Vec<usize>>,
     /// What services list: class and id in lower case.
     pub(crate) claims: HashSet<(String, String)>,
+    /// Volumes and First Class Disks by their ids of which no list tells a file that is there: inventory and place in its list.
+    pub(crate) placeless_disks: HashMap<Uuid, (usize, usize)>,
+    /// Pairs of inventories of which the second registers every VM that the first registers: exports of one vCenter.
+    pub(crate) same_source: HashSet<(usize, usize)>,
     /// Classes of the objects that each inventory lists.
     pub(crate) listed_classes: HashSet<(usize, String)>,
     /// Files that may be what a service lists at a place that nothing ties to a root: inventory and place in its list.

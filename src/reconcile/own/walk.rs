@@ -1,7 +1,7 @@
 //! The walk from one owner through everything that it lists and what that refers to.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     ops::Bound,
 };
 
@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{Missing, OwnerObject, OwnerVm, Owners, Via, VmsOf, World, is_off, is_owning};
 use crate::{
     evidence::Reference,
+    inventory::RegisteredObject,
     kind::{Platform, Role},
     path::{Parsed, fold, parse},
     reconcile::{
@@ -95,6 +96,8 @@ pub(crate) fn walk_all(
         }
     }
     owners.folders_told = folders_told(world, owners);
+    owners.placeless_disks = placeless_disks(world, owners);
+    owners.same_source = same_source(owners);
     owners.vms_of = VmsOf::new(world.files.nodes.len(), &owners.vms);
     for (index, object) in owners.objects.iter().enumerate() {
         for &node in object.files.keys() {
@@ -102,6 +105,44 @@ pub(crate) fn walk_all(
         }
     }
     Some(())
+}
+
+/// Pairs of inventories of which the second registers every VM that the first registers.
+fn same_source(owners: &Owners) -> HashSet<(usize, usize)> {
+    let mut vms: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut shared: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    for vm in &owners.vms {
+        let inventories: BTreeSet<usize> = vm.rows.iter().map(|(inventory, _)| *inventory).collect();
+        for &inventory in &inventories {
+            *vms.entry(inventory).or_default() += 1;
+            let others = inventories.iter().filter(|&&other| other != inventory);
+            others.for_each(|&other| *shared.entry((inventory, other)).or_default() += 1);
+        }
+    }
+    let all = shared
+        .into_iter()
+        .filter(|((inventory, _), number)| vms.get(inventory) == Some(number));
+    all.map(|(pair, _)| pair).collect()
+}
+
+/// Volumes and First Class Disks of which no list tells a file that is there, by their ids.
+fn placeless_disks(world: World<'_>, owners: &Owners) -> HashMap<Uuid, (usize, usize)> {
+    let id_of = |object: &RegisteredObject| {
+        let is_disk = ["fcd", "cns-volume", "kubernetes-volume"].contains(&object.class.as_str());
+        Uuid::try_parse(&object.id).ok().filter(|_| is_disk)
+    };
+    let with_files = (0..owners.objects.len()).filter(|&index| !owners.objects[index].files.is_empty());
+    let placed = with_files.filter_map(|index| id_of(owners.listed(world, index)));
+    let placed: HashSet<Uuid> = placed.collect();
+    let mut placeless = HashMap::new();
+    for (inventory, listed) in world.inventories.iter().enumerate() {
+        for (row, object) in listed.objects.iter().enumerate() {
+            if let Some(id) = id_of(object).filter(|id| !placed.contains(id)) {
+                placeless.entry(id).or_insert((inventory, row));
+            }
+        }
+    }
+    placeless
 }
 
 /// The objects that are a folder in which the same inventory lists the folders of other objects.

@@ -296,11 +296,13 @@ fn v20_a_list_of_persistent_volumes_tells_which_disks_at_the_top_are_volumes() {
             .inventory(inventory)
             .judge()
     };
-    site(&[("kubernetes-volume", "pv1")])
+    let in_folder = ("kubernetes-volume", "kubevols/pvc-1");
+    site(&[in_folder, ("kubernetes-volume", "pv1")])
         .is("ds1/pv1.vmdk", "service/kubernetes-volume")
         .are(&["ds1/pv2.vmdk", "ds1/pv2-flat.vmdk"], "orphaned/deleted-vm-disk");
     // CNS has a volume of a cluster whose list was not given.
-    site(&[("kubernetes-volume", "pv1"), ("cns-volume", "pv3")]).is("ds1/pv2.vmdk", "unknown/service-unlisted");
+    site(&[in_folder, ("kubernetes-volume", "pv1"), ("cns-volume", "pv3")])
+        .is("ds1/pv2.vmdk", "unknown/service-unlisted");
 }
 
 #[test]
@@ -692,4 +694,204 @@ fn v36_what_lies_on_the_datastore_of_a_backup_server_is_a_live_mount() {
     };
     site("VeeamBackup_backup01").is("nfs/x/x.vmdk", "service/live-mount");
     site("Backup_backup01").is("nfs/x/x.vmdk", "orphaned/deleted-vm-disk");
+}
+
+/// A namespace of vSAN, and the name that a link gives it.
+const NAMESPACE: &str = "0f1e2d3c-0000-1111-2222-333344445555";
+
+#[test]
+fn v65_a_folder_of_a_service_is_known_by_the_name_that_a_link_gives_it() {
+    let site = |link: &str, disk: &str| {
+        let path = format!("ds1/{NAMESPACE}/{disk}");
+        Site::vmware()
+            .vm("ds1", "web")
+            .symlink(&format!("ds1/{link}"), NAMESPACE)
+            .disk(&path)
+            .inventory(vcenter().vm(row_of("web")))
+            .judge()
+    };
+    for (link, disk, expected) in [
+        ("kubevols", "pvc-1", "service/kubernetes-volume"),
+        ("fcd", "0a1b", "service/fcd"),
+        ("contentlib-1111", "2222/disk-0_3333", "service/content-library"),
+        ("appvolumes", "packages/Office", "service/app-volumes"),
+        ("dockvols", "11111111/vol1", "service/docker-volume"),
+        ("old-vm", "old-vm", "orphaned/deleted-vm-disk"),
+    ] {
+        site(link, disk).is(&format!("ds1/{NAMESPACE}/{disk}.vmdk"), expected);
+    }
+}
+
+#[test]
+fn v22_what_lies_in_the_folder_of_a_library_that_is_listed_by_id_alone_is_of_the_library() {
+    let (known, stored_by_address) = ("ds1/contentlib-1111/i1/disk-0", "ds1/contentlib-2222/i2/disk-0");
+    let library = vcenter()
+        .vm(row_of("web"))
+        .folder_object("content-library", "one", "[ds1] contentlib-1111");
+    let mut inventory = library.object("content-library", "two", None);
+    for object in &mut inventory.objects {
+        object.folder = true;
+        object.id = if object.name == "one" { "1111" } else { "2222" }.to_owned();
+    }
+    inventory.has_library_list = true;
+    Site::vmware()
+        .vm("ds1", "web")
+        .disk(known)
+        .disk(stored_by_address)
+        .disk("ds1/contentlib-3333/i3/disk-0")
+        .inventory(inventory)
+        .judge()
+        .is(&format!("{known}.vmdk"), "service/content-library")
+        .is(&format!("{stored_by_address}.vmdk"), "service/content-library")
+        .is("ds1/contentlib-3333/i3/disk-0.vmdk", "orphaned/library-leftover review");
+}
+
+/// A First Class Disk below `place` whose descriptor bears the id.
+fn first_class_disk(site: Site, place: &str, id: &str) -> Site {
+    let name = place.rsplit('/').next().unwrap_or(place);
+    let bytes = id.replace('-', "");
+    site.file(
+        &format!("{place}.vmdk"),
+        descriptor(name).ddb("fcd.uuid", &bytes).build(),
+    )
+    .zeros(&format!("{place}-flat.vmdk"), SECTORS * 512)
+}
+
+#[test]
+fn v16_v19_a_first_class_disk_is_of_the_list_that_has_its_id_wherever_it_lies() {
+    const LISTED: &str = "5dd77a1c-21be-45ca-9e4f-d30bf047f9e7";
+    const OTHER: &str = "6ee77a1c-21be-45ca-9e4f-d30bf047f9e7";
+    let site = |class: &str, path: Option<&str>| {
+        let kept = vcenter()
+            .vm(row_of("web"))
+            .object("fcd", "kept", Some("[ds1] fcd/kept.vmdk"));
+        let mut inventory = kept.object(class, "listed", path);
+        inventory.objects.last_mut().unwrap().id = LISTED.to_uppercase();
+        inventory.fcd_scope = vec!["ds1".to_owned()];
+        let site = Site::vmware().vm("ds1", "web").disk("ds1/fcd/kept");
+        let site = first_class_disk(site, "ds1/fcd/in-folder", LISTED);
+        let site = first_class_disk(site, "ds1/node/moved", LISTED);
+        let site = first_class_disk(site, "ds1/fcd/leaked", OTHER);
+        site.inventory(inventory).judge()
+    };
+    let bearing = [
+        "ds1/fcd/in-folder.vmdk",
+        "ds1/fcd/in-folder-flat.vmdk",
+        "ds1/node/moved.vmdk",
+        "ds1/node/moved-flat.vmdk",
+    ];
+    for judged in [
+        site("kubernetes-volume", None),
+        site("cns-volume", None),
+        site("fcd", Some("[ds1] fcd/gone.vmdk")),
+    ] {
+        judged
+            .are(&bearing, "service/fcd")
+            .because("ds1/node/moved.vmdk", "service-object")
+            .is("ds1/fcd/leaked.vmdk", "orphaned/leaked-volume review");
+    }
+    // The file of the list is there: what else bears its id is a copy.
+    site("fcd", Some("[ds1] fcd/in-folder.vmdk"))
+        .is("ds1/fcd/in-folder.vmdk", "service/fcd")
+        .is("ds1/node/moved.vmdk", "orphaned");
+}
+
+#[test]
+fn v16_the_list_of_first_class_disks_of_one_export_counts_for_another_of_the_same_vcenter() {
+    let site = |other: &str| {
+        let row = |name: &str| derelict::inventory::Registration {
+            instance_id: Some(crate::support::vm_id(name)),
+            ..row_of(name)
+        };
+        let mut with_list = vcenter()
+            .vm(row("web"))
+            .object("fcd", "kept", Some("[ds1] fcd/kept.vmdk"));
+        with_list.fcd_scope = vec!["ds1".to_owned()];
+        let mut without = vcenter().vm(row(other));
+        without.source = "another export".to_owned();
+        Site::vmware()
+            .vm("ds1", "web")
+            .vm("ds1", "db")
+            .disk("ds1/fcd/kept")
+            .disk("ds1/fcd/leaked")
+            .inventory(with_list)
+            .inventory(without)
+            .judge()
+    };
+    site("web").is("ds1/fcd/leaked.vmdk", "orphaned/leaked-volume review");
+    site("db").is("ds1/fcd/leaked.vmdk", "service/fcd");
+}
+
+#[test]
+fn v20_a_volume_that_the_list_of_persistent_volumes_lacks_is_of_another_cluster() {
+    let site = |listed: &[&str]| {
+        let mut inventory = listed.iter().fold(vcenter().vm(row_of("web")), |inventory, name| {
+            inventory.object("kubernetes-volume", name, Some(&format!("[ds1] {name}.vmdk")))
+        });
+        inventory.kinds.push(InventoryKind::Kubernetes);
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/kubevols/pvc-1")
+            .disk("ds1/kubevols/pvc-2")
+            .disk("ds1/loose")
+            .inventory(inventory)
+            .judge()
+    };
+    site(&["kubevols/pvc-1"]).is("ds1/loose.vmdk", "unknown/service-unlisted");
+    site(&["kubevols/pvc-1", "kubevols/pvc-2"]).is("ds1/loose.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn a_disk_on_an_object_of_vsan_with_its_iscsi_service_may_be_a_lun() {
+    let object = |name: &str| {
+        let disk = DescriptorBuilder::new("vmfs", cid(name));
+        disk.extent(&format!("RW {SECTORS} VMFS \"vsan://{NAMESPACE}\""))
+            .build()
+    };
+    let site = |service: bool| {
+        let site = Site::vmware()
+            .vm("ds1", "web")
+            .file("ds1/target/lun.vmdk", object("lun"))
+            .file("ds1/old/old.vmdk", object("old"))
+            .file("ds1/old/old.nvram", "MRVN");
+        let site = if service {
+            site.file("ds1/.iSCSI-CONFIG/config.db", "SQLite format 3")
+        } else {
+            site
+        };
+        site.inventory(vcenter().vm(row_of("web"))).judge()
+    };
+    site(true)
+        .is("ds1/target/lun.vmdk", "unknown/service-unlisted")
+        .is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk");
+    site(false).is("ds1/target/lun.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v36_disks_of_zerto_and_app_volumes_are_not_judged_by_their_names() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .vm("ds1", "Z-VRA-esx1")
+        .disk("ds1/Z-VRA-esx1/journal")
+        .disk("ds1/zerto/recovery/shop")
+        .disk("ds1/zerto-lab/shop")
+        .disk("ds1/AV/writable/LAB!5C!anna")
+        .disk("ds1/AV/packages/Office!20!365")
+        .disk("ds1/AV/packages/Hurray!now!")
+        .inventory(vcenter().vm(row_of("web")).vm(row_of("Z-VRA-esx1")))
+        .judge()
+        .is("ds1/Z-VRA-esx1/Z-VRA-esx1.vmdk", "owned")
+        .are(
+            &[
+                "ds1/Z-VRA-esx1/journal.vmdk",
+                "ds1/zerto/recovery/shop-flat.vmdk",
+                "ds1/AV/writable/LAB!5C!anna.vmdk",
+                "ds1/AV/packages/Office!20!365-flat.vmdk",
+            ],
+            "unknown/service-unlisted never",
+        )
+        .are(
+            &["ds1/zerto-lab/shop.vmdk", "ds1/AV/packages/Hurray!now!.vmdk"],
+            "orphaned/deleted-vm-disk",
+        );
 }
