@@ -3,7 +3,10 @@
 
 use std::io::{Cursor, Read};
 
-use super::files::ImportError;
+use jiff::{Timestamp, civil, tz::TimeZone};
+use zip::ExtraField;
+
+use super::{files::ImportError, moment::SaidTime};
 
 /// Most entries of an archive. A folder of RVTools has 27.
 const MAX_ENTRIES: usize = 10_000;
@@ -20,6 +23,8 @@ const RATIO_BYTES: u64 = 32 << 20;
 pub(super) struct Entry {
     /// Its path in the archive. It is only shown, never opened.
     pub(super) path: String,
+    /// When the file was last written, as the archive tells it.
+    pub(super) modified: Option<SaidTime>,
     /// What it gives, or why it cannot be read.
     pub(super) bytes: Result<Vec<u8>, ImportError>,
 }
@@ -52,16 +57,16 @@ pub(super) fn for_each(bytes: &[u8], mut each: impl FnMut(Entry)) -> Result<(), 
     let mut archive = open(bytes)?;
     let mut left = MAX_BYTES;
     for index in 0..archive.len() {
-        let (path, content) = match archive.by_index(index) {
+        let (path, modified, content) = match archive.by_index(index) {
             Ok(entry) if entry.is_dir() => continue,
             Ok(entry) => {
                 let path = String::from_utf8_lossy(entry.name_raw()).into_owned();
                 let fair = entry.compressed_size().saturating_mul(MAX_RATIO).max(RATIO_BYTES);
-                (path, content(entry, left.min(fair)))
+                (path, modified(&entry), content(entry, left.min(fair)))
             }
             Err(error) => {
                 let error = ImportError::Damaged(format!("an entry of the zip cannot be read: {error}"));
-                (format!("entry {}", index.saturating_add(1)), Err(error))
+                (format!("entry {}", index.saturating_add(1)), None, Err(error))
             }
         };
         if is_hidden(&path) {
@@ -70,12 +75,36 @@ pub(super) fn for_each(bytes: &[u8], mut each: impl FnMut(Entry)) -> Result<(), 
         let length = content.as_ref().map_or(0, Vec::len);
         left = left.saturating_sub(u64::try_from(length).unwrap_or(u64::MAX));
         let is_bomb = matches!(content, Err(ImportError::TooLarge(_)));
-        each(Entry { path, bytes: content });
+        each(Entry {
+            path,
+            modified,
+            bytes: content,
+        });
         if is_bomb {
             break;
         }
     }
     Ok(())
+}
+
+/// The time of an entry: in UTC where the packer noted it so, else the local time of the packer. A packer that knew none
+/// wrote the first day of the format's count.
+fn modified<R: Read>(entry: &zip::read::ZipFile<'_, R>) -> Option<SaidTime> {
+    let in_utc = entry.extra_data_fields().find_map(|field| match field {
+        ExtraField::ExtendedTimestamp(times) => Timestamp::from_second(i64::from(times.mod_time()?)).ok(),
+        _ => None,
+    });
+    if let Some(at) = in_utc {
+        return Some(SaidTime::zoned(at));
+    }
+    let said = entry
+        .last_modified()
+        .filter(|said| said.is_valid() && said.year() >= 2000)?;
+    let part = |value: u8| i8::try_from(value).ok();
+    let date = civil::Date::new(i16::try_from(said.year()).ok()?, part(said.month())?, part(said.day())?).ok()?;
+    let time = civil::Time::new(part(said.hour())?, part(said.minute())?, part(said.second())?, 0).ok()?;
+    let at = date.to_datetime(time).to_zoned(TimeZone::UTC).ok()?.timestamp();
+    Some(SaidTime::local(at))
 }
 
 /// What Finder and other packers add.

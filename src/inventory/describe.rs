@@ -120,6 +120,8 @@ fn taken(inventory: &Inventory) -> String {
     };
     let basis = if inventory.collected_is_file_time {
         ", which is the time of its file"
+    } else if inventory.collected_from.is_some() {
+        " by a local time without a zone"
     } else {
         ""
     };
@@ -343,7 +345,11 @@ fn missing(inventory: &Inventory) -> Vec<String> {
         ),
         (
             inventory.collected_is_file_time,
-            "the time of the export: that of its file is taken, and newer files stay unknown",
+            "the time of the export: that of its file is taken, newer files stay unknown, and the confidence is lower for those of the month before",
+        ),
+        (
+            inventory.collected_from.is_some(),
+            "the zone of its time: files of the fourteen hours before stay unknown",
         ),
     ]
     .into_iter()

@@ -16,6 +16,7 @@ use super::{
     detect::{self, Hints},
     mapped::ColumnMap,
     merge::{contradictions, merge},
+    moment::Moment,
     part::{Origin, Part},
     support_bundle, workbook,
 };
@@ -246,7 +247,11 @@ impl Found {
                 Ok(bytes) => {
                     let origin = Origin {
                         path: inner.clone(),
-                        ..opened.origin.clone()
+                        modified: match entry.modified {
+                            Some(said) => Some(said.moment(opened.origin.modified)),
+                            None => opened.origin.modified,
+                        },
+                        bundle: None,
                     };
                     guarded(&origin, &bytes, self.hints(kind))
                 }
@@ -363,7 +368,10 @@ impl Opened {
         let bytes = SavedFile::open(path, deadline)?;
         let origin = Origin {
             path: path.to_path_buf(),
-            modified: bytes.modified().and_then(|time| Timestamp::try_from(time).ok()),
+            modified: bytes
+                .modified()
+                .and_then(|time| Timestamp::try_from(time).ok())
+                .and_then(Moment::of_file),
             bundle: None,
         };
         Ok(Self { origin, bytes })

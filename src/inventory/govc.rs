@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{
     RegisteredObject, columns,
     json::Json,
+    moment::Moment,
     part::{ObjectDraft, Part, Place},
     text::unescape_name,
     vi,
@@ -166,7 +167,7 @@ pub(super) fn add_elements(part: &mut Part, document: Json<'_>, row: &str) {
 /// Adds a VM, and its time to the time of the export: it was made when or after vCenter looked at the VM last.
 fn add_vm(part: &mut Part, object: Json<'_>, row: String) {
     if let Some(time) = vi::layout_time(object) {
-        part.said = part.said.max(Some(time));
+        part.said = part.said.max(Some(Moment::exact(time)));
         part.said_is_floor = true;
     }
     columns::of_vms(part, &[object]);

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use serde_json::{Deserializer, StreamDeserializer, Value, de::StrRead};
 use uuid::Uuid;
 
-use super::values;
+use super::{moment::SaidTime, values};
 
 /// The documents of a text, read one after the other: all together may take ten times the memory of the text.
 pub(super) struct Documents<'t> {
@@ -262,7 +262,7 @@ impl<'a> Json<'a> {
     }
 
     /// A time.
-    pub(super) fn time(self) -> Option<values::SaidTime> {
+    pub(super) fn time(self) -> Option<SaidTime> {
         self.text().and_then(values::time)
     }
 

@@ -35,6 +35,7 @@ mod kubernetes;
 mod live_optics;
 mod mapped;
 mod merge;
+mod moment;
 mod names;
 mod noted_owner;
 mod part;
@@ -314,6 +315,9 @@ pub struct Inventory {
     pub platform: Platform,
     /// When it was taken: what the export says of itself, else the modification time of its oldest file.
     pub collected: Option<Timestamp>,
+    /// The earliest that it may have been taken, where `collected` is a local time without a zone: it is read as UTC.
+    #[serde(default)]
+    pub collected_from: Option<Timestamp>,
     /// True when `collected` is only a modification time.
     pub collected_is_file_time: bool,
     /// The registered VMs and templates, sorted by name, then config.
@@ -345,6 +349,13 @@ pub struct Inventory {
     pub missing_columns: Vec<MissingColumn>,
     /// What is odd or missing in it. Those that cap verdicts say so.
     pub warnings: Vec<InventoryWarning>,
+}
+
+impl Inventory {
+    /// Up to when it speaks for sure.
+    pub(crate) fn surely_collected(&self) -> Option<Timestamp> {
+        self.collected_from.or(self.collected)
+    }
 }
 
 /// Something that a list could tell and no list of the source does.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{
     BackedUpVm, ClusterVm, DatastoreRecord, HostRecord, InventoryKind, InventoryWarning, ListedFile, Observations,
-    RegisteredObject, Registration, columns::Seen, json::Json, rvtools::Tab, values,
+    RegisteredObject, Registration, columns::Seen, json::Json, moment::Moment, rvtools::Tab, values,
 };
 use crate::kind::{Platform, Role};
 
@@ -18,8 +18,8 @@ use crate::kind::{Platform, Role};
 pub(super) struct Origin {
     /// Its path as given.
     pub(super) path: PathBuf,
-    /// Its modification time.
-    pub(super) modified: Option<Timestamp>,
+    /// Its modification time, unless it is one that stands for none.
+    pub(super) modified: Option<Moment>,
     /// The folder whose files are one source with it, where that is not the one that it lies in.
     pub(super) bundle: Option<PathBuf>,
 }
@@ -226,7 +226,7 @@ pub(super) struct Part {
     /// Who it speaks for.
     pub(super) source: Source,
     /// The time that it says of itself.
-    pub(super) said: Option<Timestamp>,
+    pub(super) said: Option<Moment>,
     /// `said` is the newest time of a part of it: the export is as new or newer.
     pub(super) said_is_floor: bool,
     /// VMs.
@@ -320,9 +320,14 @@ impl Part {
         }
     }
 
+    /// When it was taken by its own words: never after its file was written.
+    pub(super) fn said(&self) -> Option<Moment> {
+        self.said.map(|said| said.within(self.origin.modified))
+    }
+
     /// When it was taken, as far as can be told.
     pub(super) fn time(&self) -> Option<Timestamp> {
-        self.said.or(self.origin.modified)
+        self.said().or(self.origin.modified).map(|moment| moment.at)
     }
 
     /// Records something that keeps "nobody" from being said.

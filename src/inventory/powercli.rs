@@ -5,6 +5,7 @@
 use super::{
     DatastoreRecord, Listing, Registration, columns,
     json::Json,
+    moment::Moment,
     noted_owner,
     part::{Draft, Part},
     text::unescape_name,
@@ -24,7 +25,7 @@ pub(super) fn add_vms(part: &mut Part, list: Json<'_>, row: &str) {
         let row = object.row_name(row, index);
         let is_raw = object.has("config") || object.has("layoutEx");
         if let Some(time) = vi::layout_time(object) {
-            part.said = part.said.max(Some(time));
+            part.said = part.said.max(Some(Moment::exact(time)));
             part.said_is_floor = true;
         }
         part.vms.push(if is_raw {

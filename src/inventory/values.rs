@@ -4,29 +4,7 @@
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use uuid::Uuid;
 
-/// Largest difference between a local time and UTC, rounded up.
-const ZONE_SPAN: SignedDuration = SignedDuration::from_hours(14);
-
-/// A time that an export says of itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct SaidTime {
-    /// The time, read as UTC where no zone is given.
-    pub(super) at: Timestamp,
-    /// A zone was given.
-    pub(super) zoned: bool,
-}
-
-impl SaidTime {
-    /// The moment meant, with the help of the file's own time: a local time without a zone is up to fourteen hours off,
-    /// and where the file was written within that span before it, the file's time is the moment. The earlier of the two
-    /// is taken, since a file that is newer than the export must not be judged by it.
-    pub(super) fn moment(self, file: Option<Timestamp>) -> Timestamp {
-        match file {
-            Some(file) if !self.zoned && file < self.at && self.at.duration_since(file) <= ZONE_SPAN => file,
-            _ => self.at,
-        }
-    }
-}
+use super::moment::SaidTime;
 
 /// A whole number: `1234`, `1,234`, `1.234`, `1 234`, `1.234,5`. The part after a decimal mark is dropped.
 pub(super) fn whole(text: &str) -> Option<u64> {
@@ -125,20 +103,25 @@ pub(super) fn mib(text: &str) -> Option<u64> {
 /// A time in any of the forms that the exports write.
 pub(super) fn time(text: &str) -> Option<SaidTime> {
     let text = text.trim();
-    let zoned = |at| SaidTime { at, zoned: true };
     if let Ok(at) = text.parse::<Timestamp>() {
-        return Some(zoned(at));
+        return Some(SaidTime::zoned(at));
     }
     if let Some(milliseconds) = text.strip_prefix("/Date(").and_then(|rest| rest.strip_suffix(")/")) {
-        return Timestamp::from_millisecond(milliseconds.parse().ok()?).ok().map(zoned);
+        let at = Timestamp::from_millisecond(milliseconds.parse().ok()?).ok()?;
+        return Some(SaidTime::zoned(at));
     }
-    let local = local_time(text).or_else(|| excel_serial(text))?;
-    let at = local.to_zoned(TimeZone::UTC).ok()?.timestamp();
-    Some(SaidTime { at, zoned: false })
+    let utc = |local: civil::DateTime| Some(local.to_zoned(TimeZone::UTC).ok()?.timestamp());
+    let sure = sure_time(text).or_else(|| excel_serial(text)).and_then(utc);
+    let readings = || either_time(text).into_iter().filter_map(utc);
+    let at = sure.or_else(|| readings().min())?;
+    Some(SaidTime {
+        or: readings().max().filter(|&later| sure.is_none() && later > at),
+        ..SaidTime::local(at)
+    })
 }
 
-/// The forms without a zone. Day and month that could be either are read as the earlier date: it protects more.
-fn local_time(text: &str) -> Option<civil::DateTime> {
+/// The forms without a zone in which each part has its place.
+fn sure_time(text: &str) -> Option<civil::DateTime> {
     const SURE: [&str; 8] = [
         "%Y/%m/%d %H:%M:%S",
         "%Y-%m-%d %H:%M:%S",
@@ -149,6 +132,12 @@ fn local_time(text: &str) -> Option<civil::DateTime> {
         "%Y-%m-%d %H:%M",
         "%d.%m.%Y %H:%M",
     ];
+    SURE.iter()
+        .find_map(|format| civil::DateTime::strptime(format, text).ok())
+}
+
+/// The readings of a time without a zone in which day and month may have changed places.
+fn either_time(text: &str) -> Vec<civil::DateTime> {
     const EITHER: [&str; 10] = [
         "%m/%d/%Y %I:%M:%S %p",
         "%d/%m/%Y %I:%M:%S %p",
@@ -162,9 +151,7 @@ fn local_time(text: &str) -> Option<civil::DateTime> {
         "%d-%m-%Y %H:%M:%S",
     ];
     let parse = |format: &&str| civil::DateTime::strptime(format, text).ok();
-    SURE.iter()
-        .find_map(parse)
-        .or_else(|| EITHER.iter().filter_map(parse).min())
+    EITHER.iter().filter_map(parse).collect()
 }
 
 /// A date of a spreadsheet: days since 1899-12-30.
@@ -251,22 +238,9 @@ mod tests {
             "22-11-2026 08:45:00",
             "46348.36458333334",
         ] {
-            assert_eq!(
-                time(text),
-                Some(SaidTime {
-                    at: expected,
-                    zoned: false
-                }),
-                "{text}"
-            );
+            assert_eq!(time(text), Some(SaidTime::local(expected)), "{text}");
         }
-        assert_eq!(
-            time("2026-11-22T09:45:00+01:00"),
-            Some(SaidTime {
-                at: expected,
-                zoned: true
-            })
-        );
+        assert_eq!(time("2026-11-22T09:45:00+01:00"), Some(SaidTime::zoned(expected)));
         assert_eq!(
             time("/Date(1706779800000)/").map(|t| t.at),
             Some(at("2024-02-01T09:30:00Z"))
@@ -276,25 +250,15 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_could_be_two_is_the_earlier() {
+    fn a_date_that_could_be_two_is_the_earlier_and_tells_the_other() {
         assert_eq!(
-            time("03/02/2026 10:00:00").map(|t| t.at),
-            Some(at("2026-02-03T10:00:00Z"))
+            time("03/02/2026 10:00:00"),
+            Some(SaidTime {
+                or: Some(at("2026-03-02T10:00:00Z")),
+                ..SaidTime::local(at("2026-02-03T10:00:00Z"))
+            })
         );
-    }
-
-    #[test]
-    fn a_local_time_is_corrected_by_an_earlier_file_time_only() {
-        let said = time("2026/11/22 08:45:00").unwrap();
-        assert_eq!(
-            said.moment(Some(at("2026-11-22T06:45:00Z"))),
-            at("2026-11-22T06:45:00Z")
-        );
-        assert_eq!(said.moment(Some(at("2026-11-23T06:45:00Z"))), said.at);
-        assert_eq!(said.moment(Some(at("1970-01-01T00:00:00Z"))), said.at);
-        assert_eq!(said.moment(None), said.at);
-        let zoned = time("2026-11-22T08:45:00Z").unwrap();
-        assert_eq!(zoned.moment(Some(at("2026-11-22T06:45:00Z"))), zoned.at);
+        assert_eq!(time("02/02/2026 10:00:00").and_then(|said| said.or), None);
     }
 
     #[test]

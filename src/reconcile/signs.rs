@@ -141,6 +141,23 @@ pub(crate) fn freshness(files: &Files<'_>, unit: &[NodeId], newest: Option<Times
     }
 }
 
+/// Compares the times of a unit with an inventory of which it is only known up to when it speaks for sure, and of when it
+/// seems to be: what was written between the two may be newer than it, and is not known to be written since.
+pub(crate) fn freshness_within(
+    files: &Files<'_>,
+    unit: &[NodeId],
+    sure: Option<Timestamp>,
+    newest: Option<Timestamp>,
+) -> Freshness {
+    match freshness(files, unit, newest) {
+        Freshness::Old => match freshness(files, unit, sure) {
+            Freshness::WrittenSince(time) => Freshness::TooNew(time),
+            by_sure => by_sure,
+        },
+        by_newest => by_newest,
+    }
+}
+
 /// Newest change of a unit.
 pub(crate) fn last_written(files: &Files<'_>, unit: &[NodeId]) -> Option<Timestamp> {
     unit.iter().filter_map(|&node| files.nodes[node].entry.modified).max()

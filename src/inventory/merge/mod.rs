@@ -18,6 +18,7 @@ pub(super) use self::contradictions::between as contradictions;
 use self::hosts::Hosts;
 use super::{
     DatastoreRecord, Inventory, InventoryWarning, Observations, RegisteredObject, Registration, columns,
+    moment::Moment,
     part::{Draft, NamedVm, ObjectDraft, Part, Place, Source},
     values, vi,
 };
@@ -224,7 +225,10 @@ fn inventory(mut parts: Vec<Part>) -> Inventory {
             .collect(),
         files: files(&parts),
         platform,
-        collected,
+        collected: collected.map(|moment| moment.at),
+        collected_from: collected
+            .filter(|moment| moment.from < moment.at)
+            .map(|moment| moment.from),
         collected_is_file_time,
         vms: drafts.into_iter().map(|draft| finished(draft, &hosts)).collect(),
         objects: objects(&parts, &datastores),
@@ -367,19 +371,19 @@ fn files(parts: &[Part]) -> Vec<String> {
 /// When the source was asked, and whether that is only the time of a file. Lists of VMs decide where there are any, and
 /// the oldest of them: what is newer than it was perhaps not seen. Where they say nothing, a time that another file of the
 /// source says (vMetaData in a folder of CSV files) bounds the time of theirs: a copy of a file is newer than its export.
-fn collected(parts: &[Part]) -> (Option<jiff::Timestamp>, bool) {
+fn collected(parts: &[Part]) -> (Option<Moment>, bool) {
     let lists: Vec<&Part> = parts.iter().filter(|part| part.has_vm_list).collect();
     let decisive: Vec<&Part> = if lists.is_empty() {
         parts.iter().collect()
     } else {
         lists
     };
-    if let Some(said) = decisive.iter().filter_map(|part| part.said).min() {
+    if let Some(said) = Moment::earliest(decisive.iter().filter_map(|part| part.said())) {
         return (Some(said), false);
     }
-    let file = decisive.iter().filter_map(|part| part.origin.modified).min();
-    match parts.iter().filter_map(|part| part.said).min() {
-        Some(said) if file.is_none_or(|file| said < file) => (Some(said), false),
+    let file = Moment::earliest(decisive.iter().filter_map(|part| part.origin.modified));
+    match Moment::earliest(parts.iter().filter_map(Part::said)) {
+        Some(said) if file.is_none_or(|file| said.at < file.at) => (Some(said), false),
         _ => (file, file.is_some()),
     }
 }

@@ -12,13 +12,12 @@ mod tab;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-
 pub(super) use self::{rows::NO_PATH_COLUMN, tab::Tab};
 use super::{
     InventoryKind,
     columns::{self, Seen},
     files::ImportError,
+    moment::Moment,
     part::{Origin, Part, Source},
     table::Table,
     values,
@@ -123,7 +122,7 @@ struct Parts<'a> {
     kind: InventoryKind,
     by_source: BTreeMap<Source, Part>,
     /// The servers that vMetaData names, with the times of their exports.
-    saids: Vec<(Option<String>, Timestamp)>,
+    saids: Vec<(Option<String>, Moment)>,
 }
 
 impl Parts<'_> {
@@ -139,7 +138,7 @@ impl Parts<'_> {
         if self.by_source.is_empty() {
             self.of(Source::default());
         }
-        let said = self.saids.iter().map(|(_, said)| *said).min();
+        let said = Moment::earliest(self.saids.iter().map(|(_, said)| *said));
         let said = said.or_else(|| self.time_in_names());
         let mut parts: Vec<Part> = self.by_source.into_values().collect();
         for part in &mut parts {
@@ -177,7 +176,7 @@ impl Parts<'_> {
     }
 
     /// The time in the name of the file or its folder.
-    fn time_in_names(&self) -> Option<Timestamp> {
+    fn time_in_names(&self) -> Option<Moment> {
         let said =
             values::time_in_name(&self.origin.name()).or_else(|| values::time_in_name(&self.origin.folder_name()))?;
         Some(said.moment(self.origin.modified))

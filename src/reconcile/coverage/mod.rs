@@ -123,6 +123,8 @@ pub(crate) struct RootCover {
     pub(crate) inventories: BTreeSet<usize>,
     /// When the newest of them was taken.
     pub(crate) newest: Option<Timestamp>,
+    /// Up to when the newest of them speaks for sure: a local time without a zone may be earlier than it reads.
+    pub(crate) sure: Option<Timestamp>,
     /// Its datastore is vSAN: files are only the names of objects.
     pub(crate) is_vsan: bool,
     /// Up to when all of them speak: a file that is newer may be of a source whose export is older.
@@ -369,10 +371,9 @@ fn base_cover(
             if options.assume_complete && identities.roots[root].identity != Identity::Unknown {
                 inventories.extend(&with_vms);
             }
-            let newest = inventories
-                .iter()
-                .filter_map(|&index| world.inventories[index].collected)
-                .max();
+            let covering = || inventories.iter().map(|&index| &world.inventories[index]);
+            let newest = covering().filter_map(|inventory| inventory.collected).max();
+            let sure = covering().filter_map(Inventory::surely_collected).max();
             let common = common_time(world.inventories, &inventories);
             let cover = if inventories.is_empty() {
                 Cover::None
@@ -383,6 +384,7 @@ fn base_cover(
                 cover,
                 inventories,
                 newest,
+                sure,
                 is_vsan: is_vsan(world, identities, root),
                 common,
             }
@@ -424,7 +426,7 @@ fn common_time(all: &[Inventory], covering: &BTreeSet<usize>) -> Option<Timestam
         .iter()
         .map(|&index| &all[index])
         .filter(|inventory| !is_replaced(inventory))
-        .filter_map(|inventory| inventory.collected)
+        .filter_map(Inventory::surely_collected)
         .min()
 }
 

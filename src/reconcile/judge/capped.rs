@@ -8,7 +8,8 @@ use super::{
     reasons::{settled, shown},
 };
 use crate::{
-    reconcile::files::NodeId,
+    inventory::Inventory,
+    reconcile::{coverage::MARGIN, files::NodeId},
     report::{
         codes::{Class, ReasonCode},
         model::{Cover, Reclaim, Verdict},
@@ -111,13 +112,35 @@ impl Judge<'_> {
         reaching.filter(|&gap| self.coverage.gaps[gap].code == code).collect()
     }
 
-    pub(super) fn too_new(time: jiff::Timestamp, taken: Option<jiff::Timestamp>) -> Judgement {
+    pub(super) fn too_new(&self, node: NodeId, time: jiff::Timestamp, taken: Option<jiff::Timestamp>) -> Judgement {
+        if let Some((inventory, from)) = self.zoneless(node, time) {
+            let text = format!(
+                "last written {}, which may be newer than {}: its time is given without a zone, so that it was taken between {} and {}",
+                shown(time),
+                inventory.source,
+                shown(from),
+                inventory.collected.map_or_else(String::new, shown),
+            );
+            let settles = "a newer inventory, or this one as it was written, with the time of its file";
+            return Judgement::unknown(Class::TooNew, settled(ReasonCode::TooNew, text, settles));
+        }
         let taken = taken.map_or_else(String::new, |taken| format!(" (taken {})", shown(taken)));
         let text = format!(
             "last written {}, which is newer than an inventory that would list it{taken}, or within an hour of it",
             shown(time)
         );
         Judgement::unknown(Class::TooNew, settled(ReasonCode::TooNew, text, "a newer inventory"))
+    }
+
+    /// The inventory that is newer than a file by its local time and perhaps not by its zone, and the earliest that it may
+    /// have been taken.
+    fn zoneless(&self, node: NodeId, time: jiff::Timestamp) -> Option<(&Inventory, jiff::Timestamp)> {
+        let inventories = self.coverage.roots[self.root(node)].inventories.iter();
+        let inventories = inventories.map(|&index| &self.world.inventories[index]);
+        let mut zoneless = inventories.filter_map(|inventory| Some((inventory, inventory.collected_from?)));
+        zoneless.find(|(inventory, from)| {
+            time > *from - MARGIN && inventory.collected.is_some_and(|reads| time <= reads - MARGIN)
+        })
     }
 
     /// A file system or an archive that does not know a time gives 0 of its own count: the file may be newer than every

@@ -239,7 +239,7 @@ impl Judge<'_> {
                 vm.config
                     .is_some_and(|config| self.file(config).has_mark(MarkCode::MergePending))
             });
-        let taken = self.coverage.roots[self.root(node)].newest?;
+        let taken = self.coverage.roots[self.root(node)].sure?;
         let recent = self
             .file(node)
             .entry

@@ -93,11 +93,11 @@ impl Judge<'_> {
             return self.used_by_sign(node, class, signs, situation);
         }
         let newest = self.coverage.roots[self.root(node)].newest;
-        let fresh = signs::freshness(
-            self.world.files,
-            &unit,
-            newest.or_else(|| (!situation.needs_inventory).then_some(self.options.as_of)),
-        );
+        let unlisted = (!situation.needs_inventory).then_some(self.options.as_of);
+        let sure = self.coverage.roots[self.root(node)]
+            .sure
+            .filter(|_| situation.needs_inventory);
+        let fresh = signs::freshness_within(self.world.files, &unit, sure, newest.or(unlisted));
         if let Freshness::WrittenSince(time) = fresh
             && situation.needs_inventory
         {
@@ -145,7 +145,7 @@ impl Judge<'_> {
             return capped;
         }
         if let Freshness::TooNew(time) | Freshness::WrittenSince(time) = fresh {
-            return Self::too_new(time, newest.or(Some(self.options.as_of)));
+            return self.too_new(node, time, newest.or(Some(self.options.as_of)));
         }
         if fresh == Freshness::Undated && situation.needs_inventory {
             return Self::undated();
@@ -222,7 +222,7 @@ impl Judge<'_> {
         let mut judgement = Judgement::new(Verdict::Orphaned, Some(situation.class), reasons);
         judgement.risk = situation.risk;
         let mut confidence = if situation.needs_inventory {
-            self.confidence(node, &mut judgement.reasons)
+            self.confidence(node, unit, &mut judgement.reasons)
         } else {
             Confidence::High
         };
@@ -307,7 +307,7 @@ impl Judge<'_> {
         let common = self.coverage.roots[self.root(node)].common;
         match signs::freshness(self.world.files, unit, common) {
             Freshness::Old => None,
-            Freshness::TooNew(time) | Freshness::WrittenSince(time) => Some(Self::too_new(time, common)),
+            Freshness::TooNew(time) | Freshness::WrittenSince(time) => Some(self.too_new(node, time, common)),
             Freshness::Undated => Some(Self::undated()),
         }
     }

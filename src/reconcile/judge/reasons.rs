@@ -21,11 +21,13 @@ impl Judge<'_> {
         let shown_inventory = |&index: &usize| {
             let inventory: &Inventory = &self.world.inventories[index];
             let taken = inventory.collected.map_or_else(|| "time unknown".to_owned(), shown);
-            format!(
-                "{} ({}, {taken})",
-                inventory.source,
-                count(inventory.vms.len(), "VM", "VMs")
-            )
+            let basis = if inventory.collected_is_file_time {
+                " by the time of its file"
+            } else {
+                ""
+            };
+            let vms = count(inventory.vms.len(), "VM", "VMs");
+            format!("{} ({vms}, {taken}{basis})", inventory.source)
         };
         let names: Vec<String> = self.coverage.roots[root]
             .inventories
@@ -132,7 +134,7 @@ impl Judge<'_> {
     }
 
     /// `high` means that every check which could have refuted the verdict was possible and was made.
-    pub(super) fn confidence(&self, node: NodeId, reasons: &mut Vec<Reason>) -> Confidence {
+    pub(super) fn confidence(&self, node: NodeId, unit: &[NodeId], reasons: &mut Vec<Reason>) -> Confidence {
         let root = self.root(node);
         let mut confidence = Confidence::High;
         let is_nothing_to_it = |gap: &&GapItem| {
@@ -152,6 +154,10 @@ impl Judge<'_> {
             );
             reasons.push(unchecked(text, "an alias for the root"));
         }
+        if let Some(reason) = self.perhaps_older_export(root, unit) {
+            confidence = Confidence::Medium;
+            reasons.push(reason);
+        }
         if self.options.assume_complete {
             reasons.push(statement(
                 ReasonCode::AssumedComplete,
@@ -163,6 +169,32 @@ impl Judge<'_> {
         confidence
     }
 }
+
+impl Judge<'_> {
+    /// The time of its file is the latest that an export can be of: one that was copied or downloaded is older, by how much
+    /// nobody can tell, and what was made not long before may be newer than it.
+    fn perhaps_older_export(&self, root: usize, unit: &[NodeId]) -> Option<Reason> {
+        let written = signs::last_written(self.world.files, unit)?;
+        let inventories = self.coverage.roots[root].inventories.iter();
+        let mut inventories = inventories.map(|&index| &self.world.inventories[index]);
+        let is_near = |inventory: &&Inventory| {
+            let taken = inventory
+                .surely_collected()
+                .filter(|_| inventory.collected_is_file_time);
+            taken.is_some_and(|taken| written > taken - OF_A_COPY)
+        };
+        let inventory = inventories.find(is_near)?;
+        let text = format!(
+            "when {} was taken is not said, only when its file was written: a copy of an older export may be older than this file, last written {}",
+            inventory.source,
+            shown(written)
+        );
+        Some(unchecked(text, "an export that says its time, or one made again"))
+    }
+}
+
+/// How long an export may have lain about before it was copied. There is no bound to it; a month is assumed.
+const OF_A_COPY: jiff::SignedDuration = jiff::SignedDuration::from_hours(30 * 24);
 
 /// What would show that nobody uses a file after all.
 pub(super) fn settles_use(class: Class) -> &'static str {

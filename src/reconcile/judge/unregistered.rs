@@ -99,8 +99,9 @@ impl Judge<'_> {
         if let Some(capped) = self.capped(config) {
             return capped;
         }
-        match signs::freshness(self.world.files, files, newest) {
-            Freshness::TooNew(time) => return Self::too_new(time, newest),
+        let sure = self.coverage.roots[self.root(config)].sure;
+        match signs::freshness_within(self.world.files, files, sure, newest) {
+            Freshness::TooNew(time) => return self.too_new(config, time, newest),
             Freshness::Undated => return Self::undated(),
             Freshness::Old | Freshness::WrittenSince(_) => {}
         }
@@ -124,7 +125,7 @@ impl Judge<'_> {
         reasons.extend(self.unchanged_reason(files));
         let mut judgement = Judgement::new(verdict, Some(class), reasons);
         judgement.reclaim = Reclaim::Review;
-        judgement.confidence = Some(self.confidence(config, &mut judgement.reasons));
+        judgement.confidence = Some(self.confidence(config, files, &mut judgement.reasons));
         judgement
     }
 

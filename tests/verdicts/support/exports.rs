@@ -20,6 +20,7 @@ pub(crate) fn inventory(source: &str, platform: Platform, kind: InventoryKind) -
         files: vec![format!("{source}.export")],
         platform,
         collected: Some(at(TAKEN)),
+        collected_from: None,
         collected_is_file_time: false,
         vms: Vec::new(),
         objects: Vec::new(),
