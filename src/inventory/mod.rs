@@ -53,6 +53,8 @@ mod windows;
 mod workbook;
 mod xml;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -509,6 +511,8 @@ pub struct Registration {
     pub config: Option<String>,
     /// Every file that the row names, with its role.
     pub files: Vec<ListedFile>,
+    /// VMware: the ids of its disks (`ddb.uuid`, `backing.uuid`) by their paths as written; lower-case hex without hyphens.
+    pub disk_ids: BTreeMap<String, String>,
     /// Its disks of which a list of chains tells every parent, or that there is none, as written.
     pub told_disks: Vec<String>,
     /// Folders that it keeps files in, as written (log, snapshot, suspend, Hyper-V locations).

@@ -6,6 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::{
     BackedUpVm, ClusterVm, DatastoreRecord, HostRecord, InventoryKind, InventoryWarning, ListedFile, Observations,
@@ -111,6 +112,13 @@ impl Draft {
                 role,
                 size_bytes,
             });
+        }
+    }
+
+    /// Notes the id of a disk.
+    pub(super) fn add_disk_id(&mut self, path: &str, id: Option<Uuid>) {
+        if let Some(id) = id {
+            self.vm.disk_ids.insert(path.to_owned(), id.simple().to_string());
         }
     }
 

@@ -1,7 +1,7 @@
 //! Objects of the vSphere API as JSON: `VirtualMachine`, `Datastore`, `HostSystem`, whichever tool wrote them. Keys are
 //! read in either dialect; govc writes no type names, so a device is told by what it has.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -63,6 +63,9 @@ pub(super) fn vm(object: Json<'_>, row: String) -> Draft {
     add_folders(&mut draft, files);
     add_devices(&mut draft, config.at("hardware.device"));
     add_layout(&mut draft, Layout::of(object.get("layoutEx")));
+    if object.at("layoutEx.file").is_null() {
+        add_old_layout(&mut draft, object.get("layout"));
+    }
     // None may as well be one that vCenter does not know.
     draft.expected_disks = object
         .at("summary.config.numVirtualDisks")
@@ -139,6 +142,9 @@ pub(super) fn add_devices(draft: &mut Draft, devices: Json<'_>) {
         let Some(path) = file_of(device) else { continue };
         let role = device_role(device, path);
         draft.add_file(role, path, None);
+        if role == Role::Disk {
+            draft.add_disk_id(path, device.first(&["backing.uuid", "diskUuid"]).id());
+        }
         let mut parent = device.at("backing.parent");
         for _ in 0..MAX_BACKING_DEPTH {
             let Some(path) = parent.get("fileName").text() else {
@@ -213,8 +219,49 @@ impl<'a> Layout<'a> {
             && items.iter().all(is_named)
             && vm.files.iter().all(is_listed)
             && (!vm.has_snapshots || files.iter().copied().any(is_snapshot_state))
-            && has_base(&paths)
+            && self.has_bases(vm, &files)
             && self.has_all_keys(&files)
+    }
+
+    /// Where there are extents of deltas, there are those of the bases below them: a list of links alone lacks their parents,
+    /// and so does one that is of before a disk was attached. Where the chains of the disks are told each has its own; else
+    /// there are as many bases as disks, for what a clone stands on may have any name.
+    fn has_bases(self, vm: &Registration, files: &[Json<'_>]) -> bool {
+        let named = |file: &Json<'_>| file.get("name").text().map(str::to_ascii_lowercase);
+        let paths: HashSet<String> = files.iter().filter_map(named).collect();
+        let is_delta = |path: &str| values::ends_with(path, &DELTAS);
+        if !paths.iter().any(|path| is_delta(path)) {
+            return true;
+        }
+        let by_key: HashMap<u64, String> = files
+            .iter()
+            .filter_map(|file| Some((file.get("key").number()?, named(file)?)))
+            .collect();
+        let chains: Vec<Vec<&String>> = self
+            .disks
+            .objects()
+            .iter()
+            .map(|disk| disk.get("chain").objects())
+            .filter(|chain| !chain.is_empty())
+            .map(|chain| {
+                let keys = chain.iter().flat_map(|link| link.get("fileKey").items());
+                keys.filter_map(|key| by_key.get(&key.number()?)).collect()
+            })
+            .collect();
+        let is_base = |path: &str| values::ends_with(path, &BASES);
+        let attached: HashSet<&str> = vm
+            .files
+            .iter()
+            .filter(|file| file.role == Role::Disk)
+            .map(|file| file.path.as_str())
+            .collect();
+        if !chains.is_empty() && chains.len() >= attached.len() {
+            let is_whole =
+                |chain: &Vec<&String>| !chain.iter().any(|path| is_delta(path)) || chain.iter().any(|path| is_base(path));
+            return chains.iter().all(is_whole);
+        }
+        let bases = paths.iter().filter(|path| is_base(path)).count();
+        bases >= attached.len().max(1)
     }
 
     /// The chains of disks name their files by key.
@@ -233,11 +280,37 @@ fn is_snapshot_state(file: Json<'_>) -> bool {
     layout_role(file.get("type").text().unwrap_or_default()) == Role::SnapshotState
 }
 
-/// Where there are extents of deltas, there is the extent of a base: a list of links alone lacks their parents.
-fn has_base(paths: &HashSet<&str>) -> bool {
-    let is_delta = |path: &&&str| values::ends_with(path, &["-delta.vmdk", "-sesparse.vmdk"]);
-    let is_base = |path: &&&str| values::ends_with(path, &["-flat.vmdk", "-rdm.vmdk", "-rdmp.vmdk"]);
-    !paths.iter().any(|path| is_delta(&path)) || paths.iter().any(|path| is_base(&path))
+/// How the extents of deltas end (formats-vmware 3.2).
+const DELTAS: [&str; 2] = ["-delta.vmdk", "-sesparse.vmdk"];
+/// How those of bases end.
+const BASES: [&str; 3] = ["-flat.vmdk", "-rdm.vmdk", "-rdmp.vmdk"];
+
+/// Adds the files of `layout`, which `layoutEx` replaced and beside which a vCenter may have none: the chains of disks and the
+/// files of snapshots by their whole paths. Whether it lags behind the VM nothing tells, so that it is no list of all.
+pub(super) fn add_old_layout(draft: &mut Draft, layout: Json<'_>) {
+    if layout.is_flattened() {
+        draft.add_cut(layout);
+        return;
+    }
+    for disk in layout.get("disk").objects() {
+        for file in disk.get("diskFile").texts() {
+            let is_attached = |known: &ListedFile| known.path == file && known.role == Role::Disk;
+            if !draft.vm.files.iter().any(is_attached) {
+                draft.add_file(Role::Parent, &file, None);
+            }
+        }
+    }
+    for snapshot in layout.get("snapshot").objects() {
+        draft.vm.has_snapshots = true;
+        for file in snapshot.get("snapshotFile").texts() {
+            let role = match () {
+                () if values::ends_with(&file, &[".vmdk"]) => Role::Disk,
+                () if values::ends_with(&file, &[".vmem"]) => Role::Memory,
+                () => Role::SnapshotState,
+            };
+            draft.add_file(role, &file, None);
+        }
+    }
 }
 
 /// Adds the files of `layoutEx`. When it lists any, it lists all: whole chains and snapshots too.

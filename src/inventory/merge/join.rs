@@ -162,6 +162,9 @@ fn add(known: &mut Draft, other: Draft) {
     for folder in &other.vm.folders {
         known.add_folder(folder);
     }
+    for (path, id) in &other.vm.disk_ids {
+        known.vm.disk_ids.entry(path.clone()).or_insert_with(|| id.clone());
+    }
     let is_elsewhere = matches!((known.config_key(), other.config_key()), (Some(known), Some(other)) if known != other);
     let second_config = other.vm.config.clone().filter(|_| is_elsewhere);
     known.labelled_config = known.labelled_config.take().or(other.labelled_config);

@@ -182,6 +182,7 @@ fn disks(parts: &mut Parts<'_>, table: &Table) {
     let other_path = table
         .find(column(&["diskpath"]), Tab::Disk.name())
         .or_else(|| table.find_by_shape(is_disk));
+    let id = table.find(column(&["diskuuid"]), Tab::Disk.name());
     let file = parts.origin.name();
     for row in &table.rows {
         let Some(mut draft) = vm_columns.draft(row, &file) else {
@@ -191,6 +192,7 @@ fn disks(parts: &mut Parts<'_>, table: &Table) {
         let disk = datastore_path(row.cell(path)).or_else(|| datastore_path(row.cell(other_path)));
         if let Some(disk) = disk {
             draft.add_file(Role::Disk, disk, None);
+            draft.add_disk_id(disk, values::id(row.cell(id)));
             draft.vm.listing = Listing::LeafDisks;
             draft.vm.has_configuration = true;
         } else {

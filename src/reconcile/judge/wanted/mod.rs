@@ -45,6 +45,8 @@ pub(crate) struct Wanted<'a> {
     /// Missing disks by the root and folded folder in which they should lie, where no other registered VM has a disk. The top
     /// of a root is no folder of a VM.
     disks_in: HashMap<(usize, String), MissedFile<'a>>,
+    /// VMs of VMware that miss a disk, by the ids of their disks that they do not have, with a disk that they miss.
+    disks_by_id: HashMap<String, MissedFile<'a>>,
     /// All missing files by root and folded extension.
     by_extension: HashMap<(usize, String), MissedFile<'a>>,
     /// VMs without an id whose configuration is not where it is registered, by root and the folded name of that file.
@@ -73,6 +75,7 @@ impl<'a> Wanted<'a> {
             for missing in &vm.missing {
                 wanted.add(index, vm.platform, missing);
             }
+            wanted.add_disk_ids(world, index, vm);
             if let Some((root, path)) = vm
                 .ghost
                 .as_ref()
@@ -131,6 +134,45 @@ impl<'a> Wanted<'a> {
                 };
                 self.elsewhere.entry(fold(&path.relative())).or_insert(elsewhere);
             }
+        }
+    }
+
+    /// The ids of the disks of a VM that misses one, as its rows and its own logs tell them, without those that it has. A log
+    /// tells of the past too: only the id of a missing path counts.
+    fn add_disk_ids(&mut self, world: World<'a>, index: usize, vm: &'a OwnerVm) {
+        let is_disk = |missing: &&Missing| matches!(missing.role, Role::Disk | Role::Parent);
+        let Some(first) = vm
+            .missing
+            .iter()
+            .find(is_disk)
+            .filter(|_| vm.platform == Platform::Vmware)
+        else {
+            return;
+        };
+        let missed_at = |path: &str| {
+            let Parsed::Path(path) = parse(path) else { return None };
+            let path = fold(&path.relative());
+            let fits = |missing: &&Missing| {
+                let whole = fold(&String::from_utf8_lossy(&missing.path));
+                whole == path || !path.contains('/') && whole.rsplit('/').next() == Some(path.as_str())
+            };
+            vm.missing.iter().filter(is_disk).find(fits)
+        };
+        let evidence = || vm.files.keys().filter_map(|&node| world.files.nodes[node].evidence());
+        let own: BTreeSet<&str> = evidence()
+            .filter_map(|evidence| evidence.disk.as_ref()?.disk_id.as_deref())
+            .collect();
+        let rows = vm
+            .rows
+            .iter()
+            .map(|&(inventory, row)| &world.inventories[inventory].vms[row]);
+        let of_rows = rows.flat_map(|row| &row.disk_ids);
+        let of_rows = of_rows.map(|(path, id)| (id.as_str(), missed_at(path).unwrap_or(first)));
+        let logged = evidence().filter_map(|evidence| evidence.history.as_ref());
+        let logged = logged.flat_map(|history| &history.disks);
+        let logged = logged.filter_map(|disk| Some((disk.disk_id.as_deref()?, missed_at(disk.path.as_str())?)));
+        for (id, missing) in of_rows.chain(logged).filter(|(id, _)| !own.contains(id)) {
+            self.disks_by_id.entry(id.to_owned()).or_insert((index, missing));
         }
     }
 
@@ -294,6 +336,19 @@ impl Judge<'_> {
         }
         if let Some(missed) = self.missed_data(node) {
             return Some(missed);
+        }
+        let id = file
+            .evidence()
+            .and_then(|evidence| evidence.disk.as_ref()?.disk_id.as_ref());
+        if let Some((vm, missing)) = id.and_then(|id| self.wanted.disks_by_id.get(id)) {
+            let text = format!(
+                "{} misses {} on {}, and this bears the id of a disk of that VM: it may be it under another name or at another place",
+                self.owners.vms[*vm].name,
+                String::from_utf8_lossy(&missing.path),
+                self.identities.roots[missing.root].name
+            );
+            let reason = settled(ReasonCode::TargetGone, text, settles);
+            return Some(Judgement::unknown(Class::AmbiguousReference, reason));
         }
         let folder = || fold(&String::from_utf8_lossy(file.folder()));
         let in_its_place = || {
