@@ -12,7 +12,7 @@ use super::{
     checkpoints::Checkpoints,
     coverage::{home_folder, is_below},
     files::{Files, Lookup, NodeId},
-    resolve::{Edge, Match, References, Target},
+    resolve::{Edge, ListedFolders, Match, References, Target},
 };
 use crate::{
     evidence::MarkCode,
@@ -44,6 +44,7 @@ pub(crate) fn add(
     references: &mut References,
     checkpoints: &Checkpoints,
     standing: &Standing,
+    listed: &ListedFolders,
     options: &Options,
 ) -> Option<()> {
     let mut sharing = Sharing::default();
@@ -55,7 +56,10 @@ pub(crate) fn add(
             if is_live_config(files, node) {
                 let swap = !standing.powered_off.contains(&node);
                 let is_registered = standing.registered.contains(&node);
-                let places = std::iter::once((root, folder.to_vec())).chain(named_folders(files, references, node));
+                let places: BTreeSet<(usize, Vec<u8>)> = std::iter::once((root, folder.to_vec()))
+                    .chain(named_folders(files, references, node))
+                    .chain(listed.get(&node).into_iter().flatten().cloned())
+                    .collect();
                 for (root, folder) in places {
                     for (to, role) in of_config(files, root, &folder, files.name(node), kind.platform()) {
                         let is_own = match role {
@@ -163,6 +167,22 @@ pub(crate) fn backup_of_config(files: &Files<'_>, root: usize, config: &[u8]) ->
     near.into_iter()
         .flatten()
         .find(|&node| files.nodes[node].kind().is_config() && config_stem(files.name(node)) == Some((stem, true)))
+}
+
+/// The configuration of the same name in the other form: a VM of VMware that is made a template has its `.vmx` renamed to
+/// `.vmtx`, and back (V4).
+pub(crate) fn other_form_of_config(files: &Files<'_>, root: usize, config: &[u8]) -> Option<NodeId> {
+    let path = String::from_utf8_lossy(config);
+    let (stem, extension) = path.rsplit_once('.')?;
+    let other = match fold(extension).as_str() {
+        "vmx" => "vmtx",
+        "vmtx" => "vmx",
+        _ => return None,
+    };
+    match files.find(root, format!("{stem}.{other}").as_bytes()) {
+        Lookup::Found { node, .. } => Some(node),
+        _ => None,
+    }
 }
 
 /// The stem of a configuration's name, and whether the name is that of a backup copy (`x.vmx~`, `x.vmx.bak`).

@@ -118,10 +118,18 @@ pub fn reconcile<T>(
     let configs = own::configurations(&files, is_system);
     options.go_on()?;
 
-    let mut references = resolver.resolve_all(options)?;
+    let listed_folders = resolver.listed_folders(inventories);
+    let mut references = resolver.resolve_all(&listed_folders, options)?;
     let mut owners = own::registered(world, &configs, options)?;
     let standing = own::standing(world, &owners);
-    companions::add(&files, &mut references, &checkpoints, &standing, options)?;
+    companions::add(
+        &files,
+        &mut references,
+        &checkpoints,
+        &standing,
+        &listed_folders,
+        options,
+    )?;
     let unclear_lists = stray_lists::add(&files, &mut references);
     own::add_unregistered(world, &mut owners, &configs);
     options.go_on()?;

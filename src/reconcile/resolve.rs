@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     evidence::{DiskEvidence, LinkId, Reference},
-    kind::{Kind, Role},
+    inventory::Inventory,
+    kind::{Kind, Platform, Role},
     path::{Mount, Parsed, StoragePath, parse},
     raw::RawPath,
 };
@@ -380,10 +381,36 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// The folders that the rows of VMs of VMware name for their snapshots, their suspend state and their logs, by the
+    /// configurations: the configuration itself may be of before a change, or name none (V7, V48).
+    pub(crate) fn listed_folders(&self, inventories: &[Inventory]) -> ListedFolders {
+        let of_vmware = inventories.iter().enumerate();
+        let of_vmware = of_vmware.filter(|(_, inventory)| inventory.platform == Platform::Vmware);
+        let rows = of_vmware.flat_map(|(index, inventory)| inventory.vms.iter().map(move |vm| (index, vm)));
+        let mut found = ListedFolders::new();
+        for (inventory, vm) in rows.filter(|(_, vm)| !vm.folders.is_empty()) {
+            let listed = |path: &str| self.listed(inventory, vm.host.as_deref(), path);
+            let Some(Target::Files(configs)) = vm.config.as_deref().map(listed) else {
+                continue;
+            };
+            let Some(&(config, _)) = configs.first() else { continue };
+            let node = self.files.nodes[config];
+            let home = (node.entry.root, node.folder());
+            for folder in &vm.folders {
+                if let Target::Missing { root, path } | Target::Unread { root, path } = listed(folder)
+                    && (root, path.as_slice()) != home
+                {
+                    found.entry(config).or_default().insert((root, path));
+                }
+            }
+        }
+        found
+    }
+
     /// Resolves every reference of every artifact.
     ///
     /// `None` where it is given up.
-    pub(crate) fn resolve_all(&self, options: &Options) -> Option<References> {
+    pub(crate) fn resolve_all(&self, listed: &ListedFolders, options: &Options) -> Option<References> {
         let count = self.files.nodes.len();
         let mut references = References {
             edges: Vec::new(),
@@ -393,7 +420,7 @@ impl<'a> Resolver<'a> {
             mismatched: BTreeSet::new(),
             broken: BTreeMap::new(),
         };
-        let folders_of_vm = self.folders_of_vms();
+        let folders_of_vm = self.folders_of_vms(listed);
         let resolved = (0..count).into_par_iter().filter_map(|id| {
             options.go_on()?;
             let of_vm = folders_of_vm.get(&id).cloned().unwrap_or_default();
@@ -458,8 +485,8 @@ impl<'a> Resolver<'a> {
     }
 
     /// Snapshot lists and states lie in the home of their VM or in its working folder, and what they name lies in either
-    /// (V48): for each of them the other folders of its VM.
-    fn folders_of_vms(&self) -> HashMap<NodeId, Vec<(usize, Vec<u8>)>> {
+    /// (V48): for each of them the other folders of its VM, and for a configuration those that its inventories name.
+    fn folders_of_vms(&self, listed: &ListedFolders) -> HashMap<NodeId, Vec<(usize, Vec<u8>)>> {
         let mut found: HashMap<NodeId, Vec<(usize, Vec<u8>)>> = HashMap::new();
         for (config, node) in self.files.nodes.iter().enumerate() {
             let Some(evidence) = node.evidence().filter(|_| node.kind().is_config()) else {
@@ -474,7 +501,11 @@ impl<'a> Resolver<'a> {
                 }
             });
             let home = (node.entry.root, node.folder().to_vec());
-            let folders: BTreeSet<(usize, Vec<u8>)> = named.chain([home]).collect();
+            let of_rows = listed.get(&config).into_iter().flatten();
+            if listed.contains_key(&config) {
+                found.entry(config).or_default().extend(of_rows.clone().cloned());
+            }
+            let folders: BTreeSet<(usize, Vec<u8>)> = named.chain([home]).chain(of_rows.cloned()).collect();
             let stem = self.files.name(config).rsplit_once('.').map_or("", |(stem, _)| stem);
             for folder in folders.iter().filter(|_| folders.len() > 1) {
                 for &other in self.files.in_folder(folder.0, &folder.1) {
@@ -665,6 +696,9 @@ impl References {
         self.to[node].iter().map(|&place| &self.edges[place])
     }
 }
+
+/// Folders that inventories name for a VM beside that of its configuration, by the configuration.
+pub(crate) type ListedFolders = HashMap<NodeId, BTreeSet<(usize, Vec<u8>)>>;
 
 /// The first target that is a file, else one that may be, else the first.
 fn best_of(targets: impl Iterator<Item = Target>) -> Target {

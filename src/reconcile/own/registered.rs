@@ -165,7 +165,16 @@ fn find_moved(world: World<'_>, owners: &mut Owners, configs: &[NodeId], bearers
             vm.config = Some(copy);
             continue;
         }
-        let with_id = bearers.of_any(&listed_ids(world, vm));
+        let ids = listed_ids(world, vm);
+        let converted = companions::other_form_of_config(world.files, *root, path);
+        let converted = converted.filter(|config| configs.binary_search(config).is_ok() && !claimed.contains(config));
+        if let Some(config) = converted.filter(|_| ids.is_empty()) {
+            vm.config = Some(config);
+            vm.moved = true;
+            vm.ghost = None;
+            continue;
+        }
+        let with_id = bearers.of_any(&ids);
         let mut found = with_id.into_iter().filter(|node| !claimed.contains(node));
         if let Some(config) = found.next() {
             vm.config = Some(config);
