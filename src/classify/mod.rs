@@ -54,6 +54,8 @@ pub fn decide(hint: NameHint, content: Option<Content>) -> Option<(Kind, Basis)>
     match hint {
         NameHint::System => Some((Kind::DatastoreSystem, Basis::Name)),
         NameHint::Kind(named) => Some(match content.and_then(|content| content.kind(Some(named))) {
+            // The list of a group of vSphere Replication is a dictionary like a configuration, and may have its keys.
+            Some(Kind::Vmx) if named == Kind::Psf => (named, Basis::Both),
             Some(found) if agree(named, found) => (found, Basis::Both),
             Some(found) => (found, Basis::Conflict),
             None => (named, without_signature(named, content)),

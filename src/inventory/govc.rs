@@ -3,6 +3,8 @@
 //! `object.collect` writes a stream of objects with the changes of each: they are put together to the object that
 //! `vm.info` writes whole, so that both are read by [`super::vi`].
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -208,7 +210,7 @@ pub(super) fn add_disks(part: &mut Part, document: Json<'_>, row: &str) {
             format!("{row}: no First Class Disk is listed; of which datastore that is true the export does not say"),
         );
     }
-    let before = part.fcd_scope.len();
+    let mut labels = Vec::new();
     let mut pathless = 0_usize;
     for (index, disk) in disks.into_iter().enumerate() {
         let config = disk.get("config");
@@ -218,7 +220,7 @@ pub(super) fn add_disks(part: &mut Part, document: Json<'_>, row: &str) {
             continue;
         };
         if let Some(label) = path.as_deref().and_then(label) {
-            part.fcd_scope.push(label.to_owned());
+            labels.push(label.to_owned());
         }
         part.objects.push(ObjectDraft {
             object: RegisteredObject {
@@ -232,14 +234,28 @@ pub(super) fn add_disks(part: &mut Part, document: Json<'_>, row: &str) {
             place: Place::Said,
         });
     }
-    if pathless > 0 {
+    if pathless == 0 {
+        part.fcd_scope.extend(most_frequent(labels));
+    } else {
         // Any file may be the one of which the path is missing.
-        part.fcd_scope.truncate(before);
         part.warn(
             "no-disk-paths",
             format!("{row}: {pathless} First Class Disks have no path, so none is called leaked; list them again"),
         );
     }
+}
+
+/// The datastore that a list of First Class Disks is of: that of most of its rows. The file of a disk moves to another one with
+/// the VM that it is attached to, and a few such rows do not tell that the other was asked.
+fn most_frequent(labels: Vec<String>) -> Option<String> {
+    let all = labels.len();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for label in labels {
+        let count = counts.entry(label).or_default();
+        *count = count.saturating_add(1);
+    }
+    let mut most = counts.into_iter().filter(|(_, count)| count.saturating_mul(2) > all);
+    most.next().map(|(label, _)| label)
 }
 
 /// The label of a datastore path.

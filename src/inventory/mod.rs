@@ -307,6 +307,9 @@ impl InventoryKind {
 pub struct Inventory {
     /// Who it speaks for: vCenter server or UUID, host, cluster; the name of the file or folder when it does not say.
     pub source: String,
+    /// VMware: the instance UUID of the vCenter, where it tells it; lower-case.
+    #[serde(default)]
+    pub source_id: Option<String>,
     /// The folder that the files lie in: files of one folder are one source unless they say otherwise.
     pub folder: String,
     /// Kinds of the exports that it was made from, sorted.

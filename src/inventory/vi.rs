@@ -256,8 +256,9 @@ impl<'a> Layout<'a> {
             .map(|file| file.path.as_str())
             .collect();
         if !chains.is_empty() && chains.len() >= attached.len() {
-            let is_whole =
-                |chain: &Vec<&String>| !chain.iter().any(|path| is_delta(path)) || chain.iter().any(|path| is_base(path));
+            let is_whole = |chain: &Vec<&String>| {
+                !chain.iter().any(|path| is_delta(path)) || chain.iter().any(|path| is_base(path))
+            };
             return chains.iter().all(is_whole);
         }
         let bases = paths.iter().filter(|path| is_base(path)).count();

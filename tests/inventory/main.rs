@@ -34,6 +34,7 @@ mod rvtools;
 mod samples;
 mod scripts;
 mod tables;
+mod times;
 mod vmware_forms;
 mod workbook;
 

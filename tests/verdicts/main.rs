@@ -18,4 +18,5 @@ mod lost;
 mod migration;
 mod opinions;
 mod support;
+mod times;
 mod vmware;

@@ -216,6 +216,7 @@ fn inventory(mut parts: Vec<Part>) -> Inventory {
     let drafts = join::vms(drafts);
     let mut inventory = Inventory {
         source: source_name(&parts),
+        source_id: parts.iter().find_map(|part| part.source.id.clone()),
         folder: folder_name(&parts),
         kinds: parts
             .iter()

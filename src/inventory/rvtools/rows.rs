@@ -61,6 +61,7 @@ struct VmColumns {
     moref: Option<usize>,
     instance_id: Option<usize>,
     host: Option<usize>,
+    state: Option<usize>,
     source: SourceColumns,
 }
 
@@ -73,8 +74,21 @@ impl VmColumns {
             moref: find(late_column(&["vmid", "vmref"])),
             instance_id: find(late_column(&["vmuuid", "uuid"])),
             host: find(late_column(&["host"])),
+            state: find(column(&["powerstate"])),
             source: SourceColumns::of(table, tab),
         }
+    }
+
+    /// True for a line of sums or a remark below the rows: it has words where the name stands and nothing of what tells of a
+    /// VM, while the table has at least two columns that tell of the others.
+    fn is_note(&self, row: &Row, path: Option<usize>) -> bool {
+        let told: Vec<usize> = [self.moref, self.instance_id, self.host, self.state]
+            .into_iter()
+            .flatten()
+            .collect();
+        let is_blank = |column: &usize| row.cell(Some(*column)).trim().is_empty();
+        let has_name = !row.cell(self.name).trim().is_empty();
+        has_name && told.len() >= 2 && told.iter().chain(&path).all(is_blank)
     }
 
     /// The VM of a row, without files. `None` where the row names none.
@@ -117,7 +131,7 @@ fn vms(parts: &mut Parts<'_>, table: &Table) {
     let noted_owner = noted_owner::columns(table, Tab::Info.name());
     let folders = [&["logdirectory"], &["snapshotdirectory"], &["suspenddirectory"]].map(|names| find(column(names)));
     let file = parts.origin.name();
-    for row in &table.rows {
+    for row in table.rows.iter().filter(|row| !vm_columns.is_note(row, path)) {
         let Some(mut draft) = vm_columns.draft(row, &file) else {
             note_nameless(parts.of(vm_columns.source.source(row)), Tab::Info);
             continue;
@@ -184,7 +198,11 @@ fn disks(parts: &mut Parts<'_>, table: &Table) {
         .or_else(|| table.find_by_shape(is_disk));
     let id = table.find(column(&["diskuuid"]), Tab::Disk.name());
     let file = parts.origin.name();
-    for row in &table.rows {
+    for row in table
+        .rows
+        .iter()
+        .filter(|row| !vm_columns.is_note(row, path.or(other_path)))
+    {
         let Some(mut draft) = vm_columns.draft(row, &file) else {
             note_nameless(parts.of(vm_columns.source.source(row)), Tab::Disk);
             continue;

@@ -16,7 +16,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-pub(crate) use self::lost::{LostLink, LostLinks};
+pub(crate) use self::{
+    lost::{LostLink, LostLinks},
+    sharers::{host_uuid, is_host},
+};
 use super::{
     Options,
     files::{Files, Node, NodeId},
@@ -406,7 +409,12 @@ fn is_vsan(world: World<'_>, identities: &Identities, root: usize) -> bool {
 
 /// Up to when every source speaks: the oldest of the exports that no newer one of the same source replaces.
 fn common_time(all: &[Inventory], covering: &BTreeSet<usize>) -> Option<Timestamp> {
-    let is_replaced = |old: &Inventory| {
+    current(all, covering).filter_map(Inventory::surely_collected).min()
+}
+
+/// The exports that no newer one of the same source replaces.
+fn current<'a>(all: &'a [Inventory], covering: &'a BTreeSet<usize>) -> impl Iterator<Item = &'a Inventory> {
+    let is_replaced = move |old: &Inventory| {
         let hosts: BTreeSet<String> = old.hosts.iter().map(|host| short_host(&host.name)).collect();
         covering.iter().map(|&index| &all[index]).any(|new| {
             let speaks_for = || {
@@ -422,12 +430,8 @@ fn common_time(all: &[Inventory], covering: &BTreeSet<usize>) -> Option<Timestam
                     || !hosts.is_empty() && hosts.is_subset(&speaks_for()))
         })
     };
-    covering
-        .iter()
-        .map(|&index| &all[index])
-        .filter(|inventory| !is_replaced(inventory))
-        .filter_map(Inventory::surely_collected)
-        .min()
+    let covering = covering.iter().map(|&index| &all[index]);
+    covering.filter(move |inventory| !is_replaced(inventory))
 }
 
 /// Configurations that lists of vSphere HA name (V75).
@@ -512,6 +516,9 @@ impl Builder<'_> {
     pub(super) fn find_gaps(&mut self) {
         if !self.options.assume_complete {
             self.hosts_without_inventory();
+            self.scratch_of_unknown_hosts();
+            self.ha_of_other_vcenters();
+            self.ages_of_sharers();
             self.nodes_without_inventory();
             self.locks_of_unknown_hosts();
             self.ha_vms();

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{Builder, MARGIN, Reach, count, list};
+use super::{Builder, MARGIN, Reach, count, current, list};
 use crate::reconcile::{
     files::NodeId,
     locks::Locks,
@@ -13,7 +13,7 @@ use crate::reconcile::{
 };
 use crate::{
     catalogue::Stage,
-    inventory::{ComputeSystem, Inventory, InventoryKind, InventoryWarning},
+    inventory::{ComputeSystem, DatastoreRecord, Inventory, InventoryKind, InventoryWarning},
     kind::Platform,
     path::{fold, short_host},
     report::codes::ReasonCode,
@@ -38,6 +38,14 @@ impl Builder<'_> {
                             .filter(|host| !known.contains(&short_host(host)))
                             .cloned(),
                     );
+                    if let Some(text) = self.uncounted_hosts(inventory, record) {
+                        self.gap(
+                            ReasonCode::HostWithoutInventory,
+                            text,
+                            BTreeSet::from([root]),
+                            Reach::Everything,
+                        );
+                    }
                 }
             }
             if !missing.is_empty() {
@@ -52,6 +60,126 @@ impl Builder<'_> {
                     BTreeSet::from([root]),
                     Reach::Everything,
                 );
+            }
+        }
+    }
+
+    /// V1: a datastore has more hosts, by their number, than the inventory of its list has at all: the list of their names may
+    /// be cut, and hosts of whom nothing is known mount it.
+    fn uncounted_hosts(&self, inventory: usize, record: &DatastoreRecord) -> Option<String> {
+        let inventory = &self.world.inventories[inventory];
+        let known: BTreeSet<String> = inventory.hosts.iter().map(|host| short_host(&host.name)).collect();
+        let known = u64::try_from(known.len()).ok().filter(|&known| known > 0)?;
+        let hosts = record.host_count.filter(|&hosts| hosts > known)?;
+        Some(format!(
+            "{} says that {hosts} hosts mount {} and has {known}: export the VMs of the others or of their vCenter",
+            inventory.source, record.name
+        ))
+    }
+
+    /// V1, V82: a host that no inventory lists wrote its dump or its scratch shortly before the inventories or after them. A
+    /// host has several ids, and which of them names the file is not confirmed: only where another file of the kind bears a
+    /// listed one is a stranger a host.
+    pub(super) fn scratch_of_unknown_hosts(&mut self) {
+        let files = self.world.files;
+        for root in 0..self.coverage.roots.len() {
+            let cover = &self.coverage.roots[root];
+            let Some(newest) = cover.newest else { continue };
+            let hosts = cover.inventories.iter();
+            let hosts: Vec<Option<Uuid>> = hosts
+                .flat_map(|&inventory| &self.world.inventories[inventory].hosts)
+                .map(|host| host.uuid)
+                .collect();
+            if hosts.is_empty() || !hosts.iter().all(Option::is_some) {
+                continue;
+            }
+            let (mut strangers, mut is_confirmed) = (BTreeSet::new(), false);
+            let here = files.nodes.iter().filter(|node| node.entry.root == root);
+            for (node, id) in here.filter_map(|node| Some((node, host_uuid(&node.entry.path.lossy())?))) {
+                if hosts.iter().flatten().any(|&listed| is_host(listed, id)) {
+                    is_confirmed = true;
+                } else if node.entry.modified.is_some_and(|time| time > newest - LATELY) {
+                    strangers.insert(node.entry.path.lossy().into_owned());
+                }
+            }
+            if is_confirmed && !strangers.is_empty() {
+                let text = format!(
+                    "on {} a host that no inventory lists wrote {} when the inventories were taken or since: export the VMs of that host or \
+                     its vCenter",
+                    self.root_name(root),
+                    list(strangers.iter().map(String::as_str)),
+                );
+                let roots = BTreeSet::from([root]);
+                self.gap(ReasonCode::HostWithoutInventory, text, roots, Reach::Everything);
+            }
+        }
+    }
+
+    /// V1: vSphere HA of a vCenter that no inventory is of wrote to the datastore shortly before the inventories or after them.
+    /// Its folders bear the instance UUID of the vCenter and its name (`FDM-<UUID>-<number>-<hash>-<name>`; assumed): only
+    /// where one of them fits a given inventory is another one that of a stranger.
+    pub(super) fn ha_of_other_vcenters(&mut self) {
+        let files = self.world.files;
+        for root in 0..self.coverage.roots.len() {
+            let cover = &self.coverage.roots[root];
+            let Some(newest) = cover.newest else { continue };
+            let given: Vec<&Inventory> = cover
+                .inventories
+                .iter()
+                .map(|&inventory| &self.world.inventories[inventory])
+                .collect();
+            let is_of = |inventory: &Inventory, id: Uuid, name: &str| {
+                let told = inventory.source_id.as_deref().and_then(|id| Uuid::try_parse(id).ok());
+                told == Some(id) || !name.is_empty() && short_host(&inventory.source) == short_host(name)
+            };
+            let mut strangers: BTreeMap<Uuid, String> = BTreeMap::new();
+            let mut fitting: BTreeSet<usize> = BTreeSet::new();
+            for node in files.nodes.iter().filter(|node| node.entry.root == root) {
+                let path = node.entry.path.lossy();
+                let Some((id, name)) = ha_folder(&path) else { continue };
+                let fits = given.iter().position(|inventory| is_of(inventory, id, name));
+                if let Some(inventory) = fits {
+                    fitting.insert(inventory);
+                } else if node.entry.modified.is_some_and(|time| time > newest - LATELY) {
+                    let name = if name.is_empty() { "another vCenter" } else { name };
+                    strangers.insert(id, name.to_owned());
+                }
+            }
+            let untold = given.len().saturating_sub(fitting.len());
+            if fitting.is_empty() || strangers.len() <= untold {
+                continue;
+            }
+            let text = format!(
+                "on {} vSphere HA of {} wrote when the inventories were taken or since, and none of them is of that vCenter: export its VMs",
+                self.root_name(root),
+                list(strangers.values().map(String::as_str)),
+            );
+            let roots = BTreeSet::from([root]);
+            self.gap(ReasonCode::HostWithoutInventory, text, roots, Reach::Everything);
+        }
+    }
+
+    /// Sources that share a datastore and were asked at different times: a VM that went from the one to the other between is in
+    /// neither list.
+    pub(super) fn ages_of_sharers(&mut self) {
+        for root in 0..self.coverage.roots.len() {
+            let covering = self.coverage.roots[root].inventories.clone();
+            let mut taken: Vec<(Timestamp, &str)> = current(self.world.inventories, &covering)
+                .filter_map(|inventory| Some((inventory.collected?, inventory.source.as_str())))
+                .collect();
+            taken.sort_unstable();
+            let (Some(&(first, old)), Some(&(last, new))) = (taken.first(), taken.last()) else {
+                continue;
+            };
+            if last.duration_since(first) > LATELY {
+                let days = last.duration_since(first).as_hours().div_euclid(24);
+                let text = format!(
+                    "{} is shared by {old} and {new}, whose inventories were taken {} apart, and a VM that went from the one to the other \
+                     between is in neither: export them together",
+                    self.root_name(root),
+                    count(usize::try_from(days).unwrap_or(usize::MAX), "day", "days"),
+                );
+                self.note(ReasonCode::InventoryIncomplete, text, BTreeSet::from([root]), true);
             }
         }
     }
@@ -448,4 +576,31 @@ impl Builder<'_> {
             }
         }
     }
+}
+
+/// How near to an inventory what others write tells of their use of the storage, and how far apart two may be taken.
+const LATELY: SignedDuration = SignedDuration::from_hours(24);
+
+/// The UUID of a host in the name of one of the first two parts of a path: `vmkdump/<UUID>.dumpfile`, `.locker-<UUID>/…`.
+pub(crate) fn host_uuid(path: &str) -> Option<Uuid> {
+    let parts = path.split('/').take(2);
+    let mut ids = parts.filter_map(|part| {
+        let part = fold(part);
+        let name = part.strip_prefix(".locker-").unwrap_or(&part);
+        Uuid::try_parse(name.get(..36)?).ok()
+    });
+    ids.next()
+}
+
+/// Some firmware prints the first three fields of the id of a host in the other byte order.
+pub(crate) fn is_host(listed: Uuid, id: Uuid) -> bool {
+    listed == id || Uuid::from_bytes_le(*listed.as_bytes()) == id
+}
+
+/// The vCenter whose folder of vSphere HA a path lies in: its UUID, and its name where the folder bears one.
+fn ha_folder(path: &str) -> Option<(Uuid, &str)> {
+    let (folder, _) = path.strip_prefix(".vSphere-HA/FDM-")?.split_once('/')?;
+    let id = Uuid::try_parse(folder.get(..36)?).ok()?;
+    let name = folder.get(36..)?.splitn(4, '-').nth(3).unwrap_or_default();
+    Some((id, name))
 }

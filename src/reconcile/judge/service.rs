@@ -17,6 +17,7 @@ use crate::{
     raw::RawPath,
     reconcile::{
         Options,
+        coverage::{host_uuid, is_host},
         files::NodeId,
         identity::Identities,
         own::{self, OwnerVm, Owners, Via, World},
@@ -287,9 +288,7 @@ impl Judge<'_> {
             .flat_map(|&inventory| &self.world.inventories[inventory].hosts)
             .map(|host| host.uuid)
             .collect();
-        // Some firmware prints the first three fields in the other byte order.
-        let is_one = |listed: Uuid, id: Uuid| listed == id || Uuid::from_bytes_le(*listed.as_bytes()) == id;
-        let is_listed = |id: Uuid| hosts.iter().flatten().any(|&listed| is_one(listed, id));
+        let is_listed = |id: Uuid| hosts.iter().flatten().any(|&listed| is_host(listed, id));
         cover.cover == Cover::Complete
             && hosts.iter().all(Option::is_some)
             && !is_listed(written)
@@ -669,17 +668,6 @@ fn vdisk_of(name: &str) -> &str {
         Some((vdisk, version)) if version.bytes().all(|byte| byte.is_ascii_digit()) => vdisk,
         _ => stem,
     }
-}
-
-/// The UUID of a host in the name of one of the first two parts of a path: `vmkdump/<UUID>.dumpfile`, `.locker-<UUID>/…`.
-fn host_uuid(path: &str) -> Option<Uuid> {
-    let parts = path.split('/').take(2);
-    let mut ids = parts.filter_map(|part| {
-        let part = fold(part);
-        let name = part.strip_prefix(".locker-").unwrap_or(&part);
-        Uuid::try_parse(name.get(..36)?).ok()
-    });
-    ids.next()
 }
 
 fn class_by_name(name: &str) -> Option<Class> {

@@ -15,6 +15,7 @@ use super::parts::{TAKEN, at, vm_id};
 pub(crate) fn inventory(source: &str, platform: Platform, kind: InventoryKind) -> Inventory {
     Inventory {
         source: source.to_owned(),
+        source_id: None,
         folder: source.to_owned(),
         kinds: vec![kind],
         files: vec![format!("{source}.export")],
