@@ -361,8 +361,8 @@ fn counted_vms(number: u64) -> String {
 }
 
 /// More VMs on a datastore by its own count than have a file there (V5). A host counts the VMs that the account of the export
-/// may see, as the list of VMs does, so that its count speaks for the list only where a tab is left out that names further files
-/// of the listed ones: of an image in a drive a datastore has a VM as well. More VMs than are listed at all it cannot explain.
+/// may see, as the list of VMs does, and the swap of a VM is on a datastore where nothing of it is listed: beside counts of hosts
+/// only more VMs than are listed at all say something.
 fn vm_counts_of_datastores(inventory: &Inventory, parts: &[Part]) -> Vec<InventoryWarning> {
     let has = |tab: Tab| parts.iter().any(|part| part.tabs.contains(&tab));
     let hosts_count = has(Tab::Host) && inventory.hosts.iter().any(|host| host.vm_count.is_some());
@@ -370,7 +370,6 @@ fn vm_counts_of_datastores(inventory: &Inventory, parts: &[Part]) -> Vec<Invento
         return Vec::new();
     }
     let all_listed = u64::try_from(inventory.vms.len()).unwrap_or(u64::MAX);
-    let may_be_explained = hosts_count && !has(Tab::Cd);
     let mut rows: HashMap<&str, u64> = HashMap::new();
     for vm in &inventory.vms {
         let paths = vm.files.iter().map(|file| &file.path);
@@ -386,7 +385,7 @@ fn vm_counts_of_datastores(inventory: &Inventory, parts: &[Part]) -> Vec<Invento
         .iter()
         .filter_map(|datastore| {
             let listed = rows.get(datastore.name.as_str()).copied().unwrap_or_default();
-            let explained = if may_be_explained { all_listed } else { listed };
+            let explained = if hosts_count { all_listed } else { listed };
             let counted = datastore.vm_count.filter(|&counted| counted > explained)?;
             Some(InventoryWarning::capping(
                 "vm-count-mismatch",

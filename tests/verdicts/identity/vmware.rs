@@ -1,5 +1,7 @@
 //! Cases V63 – V73: labels, ids, links, case and folders of VMware datastores.
 
+use derelict::inventory::{Listing, Registration};
+
 use super::{OTHER, UUID, esx};
 use crate::support::{Export, Judged, SECTORS, Site, config_only, descriptor, row, row_of, vcenter, vmx};
 
@@ -601,7 +603,10 @@ fn two_of_vmfs(site: Site, folders: [&str; 2]) -> Site {
                 format!("[{label}] data/{name}.vmdk"),
             ];
             let disks: Vec<&str> = disks.iter().map(String::as_str).collect();
-            inventory = inventory.vm(row(&name, &format!("[{label}] {name}/{name}.vmx"), &disks));
+            inventory = inventory.vm(Registration {
+                listing: Listing::WholeChains,
+                ..row(&name, &format!("[{label}] {name}/{name}.vmx"), &disks)
+            });
             if !folder.is_empty() {
                 site = site.vm(folder, &name).disk(&format!("{folder}/data/{name}"));
             }

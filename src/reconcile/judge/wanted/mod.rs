@@ -18,7 +18,7 @@ use crate::{
         coverage::home_folder,
         files::NodeId,
         identity::{Identities, Writer},
-        own::{self, Missing, Owners, World},
+        own::{self, Missing, OwnerVm, Owners, World},
         resolve::Target,
     },
     report::codes::{Class, ReasonCode},
