@@ -93,7 +93,7 @@ impl Builder<'_> {
             is_swap && stems.contains(leftovers::stem(Kind::Vswp, files.name(node))) && !self.is_registered(node)
         });
         let text = format!(
-            "neither the configuration of {} nor its inventory names a swap file, and the VM may run: one that bears its name may be its own; find out whether the VM \
+            "the configuration of {} names no swap file, and the VM may run: one that bears its name may be its own; find out whether the VM \
              runs, and with which swap file",
             vm.name
         );
