@@ -115,15 +115,13 @@ impl SaidTime {
         if file.from < file.at {
             return Moment::zoneless(reads.min(file.at));
         }
-        match written_at(reads, file.at) {
-            Some(at) => Moment::exact(at.min(reads)),
-            None => {
-                let said = Moment::zoneless(reads);
-                Moment {
-                    at: said.at.min(file.at),
-                    from: said.from.min(file.at),
-                }
-            }
+        if let Some(at) = written_at(reads, file.at) {
+            return Moment::exact(at.min(reads));
+        }
+        let said = Moment::zoneless(reads);
+        Moment {
+            at: said.at.min(file.at),
+            from: said.from.min(file.at),
         }
     }
 }
