@@ -480,8 +480,23 @@ impl Identities {
         let root = fitting.next();
         let root = if fitting.next().is_some() { None } else { root };
         // The name that the user gave counts for more than one VM that has the same place elsewhere.
-        let is_doubtful = |root: usize| self.roots[root].identity == Identity::Given && !best.is_strong(total);
+        let is_doubtful = |root: usize| {
+            self.roots[root].identity == Identity::Given && !self.is_given_as(root, entity) && !best.is_strong(total)
+        };
         (!root.is_some_and(is_doubtful)).then_some((best, entity, root))
+    }
+
+    /// True where the user named the root by a name of the entity, which others may have as well.
+    fn is_given_as(&self, root: usize, entity: usize) -> bool {
+        let mut given = self.given.iter().filter(|(_, of)| *of == root);
+        given.any(|(alias, _)| {
+            let names = self.entities[entity].names.iter();
+            let mut mounts = names.map(|(_, name)| name);
+            alias
+                .mount
+                .as_ref()
+                .is_some_and(|mount| mounts.any(|name| same_mount(name, mount)))
+        })
     }
 
     /// A root is one datastore: one writer has one name of each kind for it. A share has many (H-B2).
