@@ -88,7 +88,15 @@ impl VmColumns {
             .collect();
         let is_blank = |column: &usize| row.cell(Some(*column)).trim().is_empty();
         let has_name = !row.cell(self.name).trim().is_empty();
-        has_name && told.len() >= 2 && told.iter().chain(&path).all(is_blank)
+        // A row that is cut off, or of which somebody left out columns, has words beside its name.
+        let others = row
+            .cells
+            .iter()
+            .enumerate()
+            .filter(|(column, _)| Some(*column) != self.name);
+        let is_sum = |cell: &str| cell.trim().is_empty() || values::whole(cell).is_some();
+        let has_no_words = others.map(|(_, cell)| cell.as_str()).all(is_sum);
+        has_name && has_no_words && told.len() >= 2 && told.iter().chain(&path).all(is_blank)
     }
 
     /// The VM of a row, without files. `None` where the row names none.
