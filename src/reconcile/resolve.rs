@@ -200,23 +200,30 @@ impl<'a> Resolver<'a> {
     fn mounted(&self, writer: Writer, path: &StoragePath) -> Target {
         match self.identities.place(writer, path) {
             Place::Elsewhere | Place::Ambiguous => Target::Outside,
-            Place::Roots(roots) => {
-                let mut missing = None;
-                let mut found = Vec::new();
-                let mut unread = None;
-                for (root, parts) in roots {
-                    match self.below_root(root, &parts.join("/")) {
-                        Target::Files(files) => found.extend(files),
-                        other @ Target::Unread { .. } => unread = unread.or(Some(other)),
-                        other => missing = missing.or(Some(other)),
-                    }
-                }
-                if found.is_empty() {
-                    unread.or(missing).unwrap_or(Target::Outside)
-                } else {
-                    Target::Files(found)
-                }
+            Place::Roots(roots) => self.below_roots(roots),
+            Place::Perhaps(roots) => match self.below_roots(roots) {
+                found @ Target::Files(_) => found,
+                _ => Target::Outside,
+            },
+        }
+    }
+
+    /// A path below each of several roots.
+    fn below_roots(&self, roots: Vec<(usize, Vec<String>)>) -> Target {
+        let mut missing = None;
+        let mut found = Vec::new();
+        let mut unread = None;
+        for (root, parts) in roots {
+            match self.below_root(root, &parts.join("/")) {
+                Target::Files(files) => found.extend(files),
+                other @ Target::Unread { .. } => unread = unread.or(Some(other)),
+                other => missing = missing.or(Some(other)),
             }
+        }
+        if found.is_empty() {
+            unread.or(missing).unwrap_or(Target::Outside)
+        } else {
+            Target::Files(found)
         }
     }
 

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Builder, Reach, count, list};
-use crate::reconcile::own::{self, OwnerVm};
+use crate::reconcile::{
+    own::{self, OwnerVm},
+    resolve::Target,
+};
 use crate::{
-    inventory::Listing,
+    inventory::{Listing, Registration},
     kind::{Platform, Role},
     path::{Parsed, fold, parse},
     report::codes::ReasonCode,
@@ -231,18 +234,19 @@ impl Builder<'_> {
         let mut used: BTreeMap<usize, BTreeSet<(usize, &str)>> = BTreeMap::new();
         for (index, inventory) in self.world.inventories.iter().enumerate() {
             for vm in &inventory.vms {
-                for path in vm
+                for text in vm
                     .config
                     .iter()
                     .map(String::as_str)
                     .chain(vm.files.iter().map(|file| file.path.as_str()))
                 {
-                    let Parsed::Path(path) = parse(path) else { continue };
+                    let Parsed::Path(path) = parse(text) else { continue };
                     let path = path.on_host(vm.host.as_deref());
                     let Some(mount) = &path.mount else { continue };
                     if let Some(entity) = self
                         .identities
                         .entity(crate::reconcile::identity::Writer::Inventory(index), mount)
+                        && !self.is_placed(entity, index, vm, text)
                     {
                         used.entry(entity).or_default().insert((index, vm.name.as_str()));
                     }
@@ -278,6 +282,18 @@ impl Builder<'_> {
             let holds = place.is_counted || !place.vms.is_empty();
             self.note(ReasonCode::DatastoreNotScanned, text, all.clone(), holds);
         }
+    }
+
+    /// True for a path of a datastore that is no root of its own and whose files lie in one all the same: a share that is a folder
+    /// of a scanned volume (H-B2).
+    fn is_placed(&self, entity: usize, inventory: usize, vm: &Registration, path: &str) -> bool {
+        let is_root = !self.identities.entities[entity].roots.is_empty();
+        let listed = || self.world.resolver.listed(inventory, vm.host.as_deref(), path);
+        !is_root
+            && matches!(
+                listed(),
+                Target::Files(_) | Target::Missing { .. } | Target::Unread { .. }
+            )
     }
 
     /// Datastores without a root, those of one name together: every inventory of a cluster has its own word for a volume.

@@ -86,6 +86,8 @@ pub(crate) struct RootIdentity {
 pub(crate) enum Place {
     /// To these roots, with the path below each.
     Roots(Vec<(usize, Vec<String>)>),
+    /// To these, where they hold it: another writer's word for the datastore leads there, and he may mean another of that name.
+    Perhaps(Vec<(usize, Vec<String>)>),
     /// To a datastore that was not scanned, as far as is known.
     Elsewhere,
     /// To a datastore that could be one of several roots.
@@ -266,11 +268,14 @@ impl Identities {
 
     /// Where a path with a mount leads, by its own name or by another name of a folder that it lies in.
     pub(crate) fn place(&self, writer: Writer, path: &StoragePath) -> Place {
-        let mut names = vec![path.clone()];
+        let mut names = vec![(writer, path.clone())];
         let mut tried = 0;
-        while let Some(name) = names.get(tried).cloned() {
-            match self.place_as_written(writer, &name) {
-                Place::Elsewhere => names.extend(self.other_names(writer, &name, &names)),
+        while let Some((by, name)) = names.get(tried).cloned() {
+            match self.place_as_written(by, &name) {
+                Place::Elsewhere => names.extend(self.other_names(by, &name, &names)),
+                Place::Roots(roots) if by != writer && self.is_word_of_nobody(by, &name) => {
+                    return Place::Perhaps(roots);
+                }
                 place => return place,
             }
             tried += 1;
@@ -278,26 +283,44 @@ impl Identities {
         Place::Elsewhere
     }
 
-    /// The names of a path that are not among the known ones.
-    fn other_names(&self, writer: Writer, path: &StoragePath, known: &[StoragePath]) -> Vec<StoragePath> {
+    /// The names of a path that are not among the known ones, each in the words of whoever tells it.
+    fn other_names(
+        &self,
+        writer: Writer,
+        path: &StoragePath,
+        known: &[(Writer, StoragePath)],
+    ) -> Vec<(Writer, StoragePath)> {
         let means = |folder: &&OtherFolder| match (&folder.from.mount, &path.mount) {
             // The files of one folder come from one source: a drive letter without a host is the one that it told of.
             (Some(from), Some(mount)) if folder.writer == writer => same_mount(from, mount),
-            (from, mount) => writer == Writer::File && from == mount && !is_drive_of_nobody(from.as_ref()),
+            // A share, and the drive of a host, is the same whoever names it: a file server tells its own in its own export.
+            (Some(from), Some(mount)) if from == mount => {
+                is_of_everybody(from) || writer == Writer::File && !is_drive_of_nobody(Some(from))
+            }
+            _ => false,
         };
         let of_writer = self.folders.iter().filter(means);
         of_writer
             .filter_map(|folder| {
                 let below = strip(&path.parts, &folder.from.parts, folder.from.windows)?;
-                Some(StoragePath {
+                let name = StoragePath {
                     mount: folder.to.mount.clone(),
                     parts: [folder.to.parts.as_slice(), &below].concat(),
                     ..path.clone()
-                })
+                };
+                let by = if writer == Writer::File { writer } else { folder.writer };
+                Some((by, name))
             })
             .filter(|name| !known.contains(name))
             .take(MAX_OTHER_NAMES.saturating_sub(known.len()))
             .collect()
+    }
+
+    /// True for a local name that no list of its writer explains, such as the cluster volume below a share of a file server:
+    /// every cluster has its `Volume1`.
+    fn is_word_of_nobody(&self, writer: Writer, path: &StoragePath) -> bool {
+        let mount = path.mount.as_ref();
+        mount.is_some_and(|mount| !is_of_everybody(mount) && self.entity(writer, mount).is_none())
     }
 
     /// Where a path leads by the name that it is written with.
@@ -616,6 +639,11 @@ impl Entity {
             .or_else(|| self.names.iter().next().map(|(_, mount)| mount.to_string()))
             .unwrap_or_default()
     }
+}
+
+/// True for what is the same place whoever names it.
+fn is_of_everybody(mount: &Mount) -> bool {
+    mount.is_global() || matches!(mount, Mount::Drive { host: Some(_), .. })
 }
 
 /// A drive letter of which nobody says whose it is.

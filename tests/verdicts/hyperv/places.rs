@@ -141,3 +141,66 @@ fn he16_a_drive_of_the_host_in_a_dvd_drive_is_no_file() {
         .problem("missing-file", "PhysicalDrive0.iso")
         .problem("mounted-iso", "PhysicalDrive0.iso");
 }
+
+/// The registered VM `app` at a name of its folder that is no alias of the root, beside one at a name that is.
+fn app_at(alias: &str, own: &str, registered: &str, told: Option<Inventory>) -> Judged {
+    let named = |name: &str, folder: &str| {
+        let disk = format!(r"{folder}\{name}.vhdx");
+        let mut row = hyperv_row(name, &[&disk]);
+        row.config = Some(vmcx_path(folder, vm_id(name)).replace('/', "\\"));
+        (disk, row)
+    };
+    let (web_disk, web) = named("web", &format!(r"{own}\web"));
+    let (app_disk, app) = named("app", &format!(r"{registered}\app"));
+    let host = inventory("hv1", Platform::Hyperv, InventoryKind::HypervJson).host("hv1");
+    let site = Site::bare()
+        .root("vol", &[alias])
+        .vmcx("vol/web", &hyperv_vm("web", &[&web_disk]))
+        .vhdx("vol/web/web.vhdx", &vhdx("web"))
+        .vmcx("vol/Shares/vms/app", &hyperv_vm("app", &[&app_disk]))
+        .vhdx("vol/Shares/vms/app/app.vhdx", &vhdx("app"))
+        .vhdx("vol/Shares/old.vhdx", &vhdx("old"))
+        .only_as_it_is()
+        .inventory(host.vm(web).vm(app));
+    told.into_iter().fold(site, Site::inventory).judge()
+}
+
+/// A file server that tells the other name of a folder.
+fn server_with(path: &str, name: &str, host: Option<&str>) -> Inventory {
+    let mut server = inventory("fs01", Platform::Hyperv, InventoryKind::HypervJson);
+    server.has_vm_list = false;
+    server.observations.other_names.push(OtherName {
+        path: path.to_owned(),
+        name: name.to_owned(),
+        host: host.map(str::to_owned),
+    });
+    server
+}
+
+#[test]
+fn hb2_the_shares_that_a_file_server_lists_place_the_vms_of_other_exports() {
+    let app = vmcx_path("vol/Shares/vms/app", vm_id("app"));
+    let drive = server_with(r"D:\Shares\vms", r"\\fs01\vms", Some("FS01"));
+    app_at(r"\\fs01\d$", r"\\fs01\d$", r"\\fs01\vms", Some(drive))
+        .are(&[&app, "vol/Shares/vms/app/app.vhdx", "vol/web/web.vhdx"], "owned")
+        .is("vol/Shares/old.vhdx", "orphaned/deleted-vm-disk candidate")
+        .confidence("vol/Shares/old.vhdx", "high")
+        .no_gap("datastore-not-scanned");
+    let volume = r"C:\ClusterStorage\Volume1";
+    let shared = server_with(r"C:\ClusterStorage\Volume1\Shares\vms", r"\\sofs\vms", Some("FS01"));
+    app_at(volume, volume, r"\\sofs\vms", Some(shared))
+        .are(&[&app, "vol/Shares/vms/app/app.vhdx"], "owned")
+        .is("vol/Shares/old.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn hb2_a_cluster_volume_that_another_export_names_is_this_one_only_where_the_file_is() {
+    let volume = r"C:\ClusterStorage\Volume1";
+    let told = server_with(r"C:\ClusterStorage\Volume1\Other", r"\\sofs\vms", Some("FS01"));
+    let judged = app_at(volume, volume, r"\\sofs\vms", Some(told));
+    judged
+        .is("vol/web/web.vhdx", "owned")
+        .is("vol/Shares/old.vhdx", "unknown/outside-scan")
+        .no_problem("ghost")
+        .no_problem("missing-disk");
+}
