@@ -283,6 +283,17 @@ impl<'a> Files<'a> {
         all
     }
 
+    /// A folder above files of the catalogue, as it is spelled: names of Windows have no case.
+    pub(crate) fn spelled_folder(&self, root: usize, way: &[String]) -> Option<Vec<String>> {
+        let spelled = self.folders[root].keys().filter_map(|folder| {
+            let text = String::from_utf8_lossy(folder);
+            let parts: Vec<&str> = text.split('/').take(way.len()).collect();
+            let fits = parts.len() == way.len() && parts.iter().zip(way).all(|(part, name)| fold(part) == fold(name));
+            fits.then(|| parts.into_iter().map(str::to_owned).collect())
+        });
+        spelled.min()
+    }
+
     /// Looks a path up: byte for byte, else through links, else without regard to case.
     pub(crate) fn find(&self, root: usize, path: &[u8]) -> Lookup {
         let mut path = Cow::Borrowed(path);

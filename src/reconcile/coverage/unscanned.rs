@@ -301,7 +301,8 @@ impl Builder<'_> {
         let mut places: BTreeMap<(String, bool), UnscannedPlace<'v>> = BTreeMap::new();
         for (index, entity) in self.identities.entities.iter().enumerate() {
             let vms = used.get(&index);
-            if !entity.roots.is_empty() || (entity.records.is_empty() && vms.is_none()) {
+            let is_scanned = !entity.roots.is_empty() || !entity.within.is_empty();
+            if is_scanned || (entity.records.is_empty() && vms.is_none()) {
                 continue;
             }
             let counts = |&(inventory, record): &(usize, usize)| {

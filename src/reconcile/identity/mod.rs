@@ -54,6 +54,8 @@ pub(crate) struct Entity {
     pub(crate) names: BTreeSet<(Writer, Mount)>,
     /// Roots that hold it, each with the folder of the datastore that the root is (empty for its top).
     pub(crate) roots: Vec<(usize, Vec<String>)>,
+    /// Roots in which it is a folder, each with the way down to it: a cluster volume on the system drive of a node.
+    pub(crate) within: Vec<(usize, Vec<String>)>,
     /// Two roots fit equally.
     pub(crate) ambiguous: bool,
 }
@@ -189,6 +191,7 @@ impl Identities {
         let written = Written::new(raw, &entity_of_key, identities.entities.len());
         identities.place_given();
         identities.infer(catalogue, files, &written, options)?;
+        identities.find_mounted(inventories, files);
         identities.find_contradictions(files, &written);
         identities.name_roots(catalogue);
         Some(identities)
@@ -329,11 +332,7 @@ impl Identities {
             return Place::Elsewhere;
         };
         if let Some(entity) = self.entity(writer, mount).map(|index| &self.entities[index]) {
-            let below = entity
-                .roots
-                .iter()
-                .filter_map(|(root, folder)| Some((*root, strip(&path.parts, folder, mount.is_windows())?)))
-                .collect::<Vec<_>>();
+            let below: Vec<_> = entity.below_roots(path, mount.is_windows()).collect();
             if !below.is_empty() {
                 return Place::Roots(below);
             }
@@ -361,12 +360,7 @@ impl Identities {
                 .iter()
                 .filter(|entity| entity.names.iter().any(|(_, name)| same_mount(name, mount)))
             {
-                roots.extend(
-                    entity
-                        .roots
-                        .iter()
-                        .filter_map(|(root, folder)| Some((*root, strip(&path.parts, folder, mount.is_windows())?))),
-                );
+                roots.extend(entity.below_roots(path, mount.is_windows()));
             }
         }
         roots.sort();
@@ -488,6 +482,48 @@ impl Identities {
         }
         self.note_rivals(written, files);
         Some(())
+    }
+
+    /// A cluster volume is a folder below `C:\ClusterStorage` of every node (H-B1): where no root is the volume, one that is the
+    /// system drive of a node, or that folder of it, may hold it.
+    fn find_mounted(&mut self, inventories: &[Inventory], files: &Files<'_>) {
+        let given = self
+            .given
+            .iter()
+            .map(|(alias, root)| (alias.mount.clone(), *root, alias.parts.clone()));
+        let told = self.entities.iter().flat_map(|entity| {
+            let mounts = entity.names.iter().map(|(_, mount)| mount);
+            let roots = |mount: &Mount| {
+                let roots = entity.roots.iter().cloned();
+                let mount = mount.clone();
+                roots
+                    .map(move |(root, folder)| (Some(mount.clone()), root, folder))
+                    .collect::<Vec<_>>()
+            };
+            mounts.flat_map(roots).collect::<Vec<_>>()
+        });
+        let drives: Vec<(Option<String>, usize, Vec<String>)> = given
+            .chain(told)
+            .filter_map(|(mount, root, folder)| system_drive(mount?, folder).map(|(host, folder)| (host, root, folder)))
+            .collect();
+        for entity in self.entities.iter_mut().filter(|entity| entity.roots.is_empty()) {
+            let volume = entity.names.iter().find_map(|(_, mount)| match mount {
+                Mount::ClusterVolume(name) => Some([CLUSTER_STORAGE.to_owned(), name.clone()]),
+                _ => None,
+            });
+            let Some(volume) = volume else { continue };
+            let found = drives
+                .iter()
+                .filter(|(host, ..)| entity.is_of_cluster_with(host.as_deref(), inventories));
+            let found = found.filter_map(|(_, root, folder)| {
+                let way = strip(&volume, folder, true).filter(|way| !way.is_empty())?;
+                Some((*root, files.spelled_folder(*root, &way)?))
+            });
+            let mut within: Vec<_> = found.collect();
+            within.sort();
+            within.dedup();
+            entity.within = within;
+        }
     }
 
     /// The only root that fits best; `None` inside when two fit equally.
@@ -619,6 +655,30 @@ fn given_name(alias: &str) -> String {
 }
 
 impl Entity {
+    /// Where a path of it lies: on the roots that are it, else in those that hold it as a folder.
+    fn below_roots(&self, path: &StoragePath, windows: bool) -> impl Iterator<Item = (usize, Vec<String>)> {
+        let roots = self.roots.iter();
+        let roots = roots.filter_map(move |(root, folder)| Some((*root, strip(&path.parts, folder, windows)?)));
+        let within = self.within.iter();
+        roots.chain(within.map(|(root, way)| (*root, [way.as_slice(), &path.parts].concat())))
+    }
+
+    /// True where the drive of a host may be that of a node of its cluster: an inventory that names the volume knows the host, or
+    /// no hosts at all.
+    fn is_of_cluster_with(&self, host: Option<&str>, inventories: &[Inventory]) -> bool {
+        let Some(host) = host else { return true };
+        let speaks = |inventory: &Inventory| {
+            let listed = inventory.hosts.iter().map(|host| host.name.as_str());
+            let missing = inventory.missing_hosts.iter().map(String::as_str);
+            let mut known = listed.chain(missing).peekable();
+            known.peek().is_none() || known.any(|known| short_host(known) == host)
+        };
+        self.names.iter().any(|(writer, _)| match writer {
+            Writer::Inventory(index) => speaks(&inventories[*index]),
+            Writer::File => false,
+        })
+    }
+
     /// Folders that may lie between its top and a root that is it, the empty one among them. A name of DFS leads to a
     /// share over one or more folders of the namespace, which the share itself does not have (H-B2).
     fn folders_above(&self, written: &Written, index: usize) -> Vec<Vec<String>> {
@@ -638,6 +698,21 @@ impl Entity {
             .clone()
             .or_else(|| self.names.iter().next().map(|(_, mount)| mount.to_string()))
             .unwrap_or_default()
+    }
+}
+
+/// Folder of the system drive in which every node of a cluster has its shared volumes.
+const CLUSTER_STORAGE: &str = "ClusterStorage";
+
+/// The host of a system drive, and the folder of it that is meant. Windows shares that of the cluster volumes as
+/// `ClusterStorage$` too.
+fn system_drive(mount: Mount, folder: Vec<String>) -> Option<(Option<String>, Vec<String>)> {
+    match mount {
+        Mount::Drive { host, letter: 'C' } => Some((host, folder)),
+        Mount::Share { server, share } if share == "clusterstorage$" => {
+            Some((Some(server), [vec![CLUSTER_STORAGE.to_owned()], folder].concat()))
+        }
+        _ => None,
     }
 }
 

@@ -204,3 +204,42 @@ fn hb2_a_cluster_volume_that_another_export_names_is_this_one_only_where_the_fil
         .no_problem("ghost")
         .no_problem("missing-disk");
 }
+
+/// A cluster with a VM on its shared volume and one on the drive of its node, where the root is a drive or folder of the node.
+fn on_system_drive(alias: &[&str], volume_at: &str, cluster: Inventory) -> Judged {
+    let disk = csv("web/web.vhdx");
+    let site = Site::bare()
+        .root("c", alias)
+        .vmcx(&format!("c/{volume_at}/web"), &hyperv_vm("web", &[&disk]))
+        .vhdx(&format!("c/{volume_at}/web/web.vhdx"), &vhdx("web"))
+        .vhdx(&format!("c/{volume_at}/old/old.vhdx"), &vhdx("old"))
+        .only_as_it_is();
+    site.inventory(cluster.vm(hyperv_row("web", &[&disk]))).judge()
+}
+
+#[test]
+fn hb1_a_cluster_volume_is_a_folder_of_the_system_drive_of_a_node() {
+    for (alias, volume_at) in [
+        (r"\\hv1\c$", "ClusterStorage/Volume1"),
+        ("C:", "ClusterStorage/volume1"),
+        (r"C:\ClusterStorage", "Volume1"),
+        (r"\\HV1\c$\ClusterStorage", "Volume1"),
+        (r"\\hv1\ClusterStorage$", "Volume1"),
+    ] {
+        on_system_drive(&[alias], volume_at, hyperv_host("hv1"))
+            .is(&vmcx_path(&format!("c/{volume_at}/web"), vm_id("web")), "owned")
+            .is(&format!("c/{volume_at}/web/web.vhdx"), "owned")
+            .is(
+                &format!("c/{volume_at}/old/old.vhdx"),
+                "orphaned/deleted-vm-disk candidate",
+            )
+            .no_gap("datastore-not-scanned");
+    }
+}
+
+#[test]
+fn hb1_the_system_drive_of_another_cluster_holds_another_volume_of_that_name() {
+    let web = on_system_drive(&[r"\\hv9\c$"], "ClusterStorage/Volume1", hyperv_host("hv1"));
+    web.is("c/ClusterStorage/Volume1/web/web.vhdx", "unknown/no-coverage")
+        .gap("datastore-not-scanned");
+}
