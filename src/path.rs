@@ -197,6 +197,13 @@ pub fn short_host(host: &str) -> String {
     host.split('.').next().unwrap_or_default().to_owned()
 }
 
+/// True for two names of one host: two full names are compared whole, a short one with the first label of the other.
+pub fn same_host(one: &str, other: &str) -> bool {
+    let (one, other) = (one.trim().to_lowercase(), other.trim().to_lowercase());
+    let are_full = one.contains('.') && other.contains('.');
+    one == other || !are_full && short_host(&one) == short_host(&other)
+}
+
 fn is_device(text: &str) -> bool {
     // The first letters of all names below.
     if !text.starts_with(['/', '\\', 'p', 'P', 'c', 'C', 'd', 'D']) {

@@ -83,7 +83,15 @@ impl Problems {
                 }
             }
         }
-        for ((_, what, id), vms) in by_id.into_iter().filter(|(_, vms)| vms.len() > 1) {
+        // A replica bears the id of its VM.
+        let is_replicated = |&vm: &usize| {
+            let mut rows = judge.owners.vms[vm].rows.iter();
+            rows.any(|&(inventory, row)| judge.world.inventories[inventory].vms[row].is_replicated() == Some(true))
+        };
+        let several = by_id
+            .into_iter()
+            .filter(|(_, vms)| vms.len() > 1 && !vms.iter().all(is_replicated));
+        for ((_, what, id), vms) in several {
             let names: Vec<&str> = vms.iter().map(|&vm| judge.owners.vms[vm].name.as_str()).collect();
             let finding = Finding {
                 code: ProblemCode::DuplicateIdentity,

@@ -19,7 +19,7 @@ use crate::{
     evidence::{DiskEvidence, LinkId, Reference},
     inventory::Inventory,
     kind::{Kind, Platform, Role},
-    path::{Mount, Parsed, StoragePath, parse},
+    path::{Mount, Parsed, StoragePath, fold, parse},
     raw::RawPath,
 };
 
@@ -225,6 +225,25 @@ impl<'a> Resolver<'a> {
         } else {
             Target::Files(found)
         }
+    }
+
+    /// True for two paths of inventories, each with its writer and host, that cannot be one place: neither ends as the other, or
+    /// the datastores are known to be two.
+    pub(crate) fn are_two_places(&self, one: (usize, Option<&str>, &str), other: (usize, Option<&str>, &str)) -> bool {
+        let place = |(inventory, host, text): (usize, Option<&str>, &str)| match parse(text) {
+            Parsed::Path(path) => Some((Writer::Inventory(inventory), path.on_host(host))),
+            Parsed::NotAFile | Parsed::Unclear => None,
+        };
+        let (Some((writer, path)), Some((other_writer, other))) = (place(one), place(other)) else {
+            return false;
+        };
+        let (Some(mount), Some(other_mount)) = (&path.mount, &other.mount) else {
+            return false;
+        };
+        let folded = |path: &StoragePath| path.parts.iter().map(|part| fold(part)).collect::<Vec<_>>();
+        let (parts, other_parts) = (folded(&path), folded(&other));
+        let end_alike = parts.ends_with(&other_parts) || other_parts.ends_with(&parts);
+        !end_alike || self.identities.are_two((writer, mount), (other_writer, other_mount))
     }
 
     /// A path below a root. Blanks before it belong to it, where there is such a file (`[ds1]  web/web.vmdk`).

@@ -8,6 +8,7 @@ use super::MAX_NAMESAKES;
 use crate::{
     inventory::{ListedFile, Listing, hyperv, part::Draft, values},
     kind::Role,
+    path::same_host,
 };
 
 /// Where the VMs so far can be found.
@@ -84,8 +85,10 @@ impl Index {
             draft.config_key().and_then(|config| self.configs.get(config)),
         ];
         for candidates in by_key.into_iter().flatten() {
-            let fits = |at: &&usize| joined.get(**at).is_some_and(|known| !differ(known, draft));
-            if let Some(&at) = candidates.iter().find(fits) {
+            let known = |at: &usize| joined.get(*at).filter(|known| !differ(known, draft));
+            let fitting: Vec<usize> = candidates.iter().copied().filter(|at| known(at).is_some()).collect();
+            let is_on_host = |at: &&usize| known(at).is_some_and(|known| on_one_host(known, draft));
+            if let Some(&at) = fitting.iter().find(is_on_host).or(fitting.first()) {
                 return vec![at];
             }
         }
@@ -139,12 +142,23 @@ fn put<K: std::hash::Hash + Eq>(map: &mut HashMap<K, BTreeSet<usize>>, key: Opti
 
 /// A key says that these are two VMs. References of one vCenter repeat in another, and ids of a host in every host.
 fn differ(a: &Draft, b: &Draft) -> bool {
-    if let (Some(a), Some(b)) = (a.vm.instance_id, b.vm.instance_id) {
-        return a != b;
+    if let (Some(of_a), Some(of_b)) = (a.vm.instance_id, b.vm.instance_id) {
+        return of_a != of_b || are_twins(a, b);
     }
     let other_config = matches!((a.config_key(), b.config_key()), (Some(a), Some(b)) if a != b);
     let other_moref = matches!((&a.vm.moref, &b.vm.moref), (Some(a), Some(b)) if a != b);
     other_config || other_moref
+}
+
+/// One list has each VM once: two rows of one id on two hosts, each with a configuration of its own, are a VM and its replica.
+fn are_twins(a: &Draft, b: &Draft) -> bool {
+    let in_one_list = a.listed && b.listed && list_of(&a.vm.row) == list_of(&b.vm.row);
+    let on_two_hosts = matches!((&a.vm.host, &b.vm.host), (Some(a), Some(b)) if !same_host(a, b));
+    in_one_list && on_two_hosts && matches!((a.config_key(), b.config_key()), (Some(a), Some(b)) if a != b)
+}
+
+fn on_one_host(a: &Draft, b: &Draft) -> bool {
+    matches!((&a.vm.host, &b.vm.host), (Some(a), Some(b)) if same_host(a, b))
 }
 
 /// Both have a key of one kind, which then has found them or told them apart.

@@ -326,6 +326,35 @@ impl Identities {
         mount.is_some_and(|mount| !is_of_everybody(mount) && self.entity(writer, mount).is_none())
     }
 
+    /// True for two mounts of different datastores, as far as volume ids, drives of hosts and the roots that hold them tell.
+    pub(crate) fn are_two(&self, one: (Writer, &Mount), other: (Writer, &Mount)) -> bool {
+        if let (
+            Mount::Drive {
+                host: Some(host),
+                letter,
+            },
+            Mount::Drive {
+                host: Some(twin),
+                letter: other,
+            },
+        ) = (one.1, other.1)
+        {
+            return host != twin || letter != other;
+        }
+        let (Some(one), Some(other)) = (self.entity(one.0, one.1), self.entity(other.0, other.1)) else {
+            return false;
+        };
+        let (left, right) = (&self.entities[one], &self.entities[other]);
+        let has_id = |entity: &Entity| {
+            let mut names = entity.names.iter();
+            names.any(|(_, mount)| matches!(mount, Mount::VolumeId(_) | Mount::VolumeGuid(_)))
+        };
+        let held = |entity: &Entity| entity.roots.iter().map(|(root, _)| *root).collect::<BTreeSet<_>>();
+        let (left_roots, right_roots) = (held(left), held(right));
+        let on_other_roots = !left_roots.is_empty() && !right_roots.is_empty() && left_roots.is_disjoint(&right_roots);
+        one != other && (has_id(left) && has_id(right) || on_other_roots)
+    }
+
     /// Where a path leads by the name that it is written with.
     fn place_as_written(&self, writer: Writer, path: &StoragePath) -> Place {
         let Some(mount) = &path.mount else {

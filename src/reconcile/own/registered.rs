@@ -12,7 +12,7 @@ use super::{OwnerVm, Owners, World, ids_of, listed_ids, vm_evidence};
 use crate::{
     inventory::{Inventory, Registration},
     kind::{Platform, Role},
-    path::{Parsed, fold, parse},
+    path::{Parsed, fold, parse, same_host},
     reconcile::{Options, bearers::Bearers, companions, files::NodeId, resolve::Target},
 };
 
@@ -22,7 +22,7 @@ use crate::{
 pub(crate) fn registered(world: World<'_>, configs: &[NodeId], options: &Options) -> Option<Owners> {
     let mut owners = Owners::default();
     let mut by_config: HashMap<NodeId, usize> = HashMap::new();
-    let mut by_id: HashMap<(Platform, Uuid), usize> = HashMap::new();
+    let mut by_id: ById = HashMap::new();
     for (inventory_index, inventory) in world.inventories.iter().enumerate() {
         let target = |vm: &Registration| {
             options.go_on()?;
@@ -37,9 +37,13 @@ pub(crate) fn registered(world: World<'_>, configs: &[NodeId], options: &Options
                 _ => None,
             };
             let known = config.and_then(|config| by_config.get(&config)).copied().or_else(|| {
-                let known = *by_id.get(&(inventory.platform, vm.instance_id?))?;
-                let other = owners.vms[known].config;
-                (config.is_none() || other.is_none() || config == other).then_some(known)
+                let mut of_id = by_id.get(&(inventory.platform, vm.instance_id?))?.iter().copied();
+                of_id.find(|&known| {
+                    let other = owners.vms[known].config;
+                    let may_be_one = config.is_none() || other.is_none() || config == other;
+                    let mut rows = owners.vms[known].rows.iter();
+                    may_be_one && !rows.any(|&known| are_two(world, known, (inventory_index, row)))
+                })
             });
             let index = known.unwrap_or_else(|| {
                 owners.vms.push(new_registered(inventory, inventory_index, vm, row));
@@ -51,7 +55,10 @@ pub(crate) fn registered(world: World<'_>, configs: &[NodeId], options: &Options
                 by_config.insert(config, index);
             }
             if let Some(id) = vm.instance_id {
-                by_id.entry((inventory.platform, id)).or_insert(index);
+                let of_id = by_id.entry((inventory.platform, id)).or_default();
+                if !of_id.contains(&index) {
+                    of_id.push(index);
+                }
             }
         }
     }
@@ -62,6 +69,32 @@ pub(crate) fn registered(world: World<'_>, configs: &[NodeId], options: &Options
         take_own_name(world, vm);
     }
     Some(owners)
+}
+
+/// The registered VMs of each id.
+type ById = HashMap<(Platform, Uuid), Vec<usize>>;
+
+/// True for two rows of one id that are two VMs: a VM and its replica on another host, copies that bear one id on two hosts, a
+/// VM that two vCenters have (H-A9). What is told of the one says nothing of the other. For one source an id is one VM,
+/// wherever it was moved to, and so it is for one host.
+fn are_two(world: World<'_>, one: (usize, usize), other: (usize, usize)) -> bool {
+    let inventories = [one.0, other.0].map(|inventory| &world.inventories[inventory]);
+    let rows = [one, other].map(|(inventory, row)| &world.inventories[inventory].vms[row]);
+    let [Some(config), Some(other_config)] = rows.map(|row| row.config.as_deref()) else {
+        return false;
+    };
+    let is_one_source = fold(&inventories[0].source) == fold(&inventories[1].source);
+    let hosts = rows.map(|row| row.host.as_deref());
+    let is_one = match (inventories[0].platform, hosts) {
+        (Platform::Hyperv, [Some(host), Some(other)]) if same_host(host, other) => true,
+        (Platform::Hyperv, _) => is_one_source && one.0 != other.0,
+        (Platform::Vmware, _) => is_one_source,
+    };
+    let [host, other_host] = hosts;
+    !is_one
+        && world
+            .resolver
+            .are_two_places((one.0, host, config), (other.0, other_host, other_config))
 }
 
 /// A VM whose inventory has no name for it but that of its configuration file bears the name in that file (V63).
@@ -117,10 +150,13 @@ fn note_config(owners: &mut Owners, index: usize, inventory: usize, target: Opti
 }
 
 /// VMs that a cluster lists and no node's export has (H-A2): registered all the same.
-fn add_cluster_vms(world: World<'_>, owners: &mut Owners, bearers: &Bearers, by_id: &HashMap<(Platform, Uuid), usize>) {
+fn add_cluster_vms(world: World<'_>, owners: &mut Owners, bearers: &Bearers, by_id: &ById) {
+    let claimed: BTreeSet<NodeId> = owners.vms.iter().filter_map(|vm| vm.config).collect();
     for (inventory_index, inventory) in world.inventories.iter().enumerate() {
         for (row, cluster_vm) in inventory.cluster_vms.iter().enumerate() {
-            if by_id.contains_key(&(Platform::Hyperv, cluster_vm.id)) {
+            let of_id = by_id.get(&(Platform::Hyperv, cluster_vm.id)).into_iter().flatten();
+            let mut rows = of_id.flat_map(|&vm| owners.vms[vm].rows.iter());
+            if rows.any(|&row| speaks_for_cluster(world, row, inventory_index)) {
                 continue;
             }
             let mut vm = OwnerVm::new(cluster_vm.id.to_string(), cluster_vm.name.clone(), Platform::Hyperv);
@@ -135,12 +171,28 @@ fn add_cluster_vms(world: World<'_>, owners: &mut Owners, bearers: &Bearers, by_
                 _ => None,
             };
             // An export of the VM has its id as well; without its place each of them may be the VM's own.
-            let mut fitting = bearers.of_instance([&cluster_vm.id]).into_iter();
+            let fitting = bearers.of_instance([&cluster_vm.id]).into_iter();
+            let mut fitting = fitting.filter(|node| !claimed.contains(node));
             vm.config = at_root.or_else(|| fitting.next());
             vm.perhaps = fitting.filter(|_| at_root.is_none()).collect();
             owners.vms.push(vm);
         }
     }
+}
+
+/// True for a row that may be of a VM of a cluster. One of a host outside it is not where it says itself that it is replicated, or
+/// is listed with another cluster: that VM and its replica bear one id.
+fn speaks_for_cluster(world: World<'_>, (inventory, row): (usize, usize), cluster: usize) -> bool {
+    let (own, cluster) = (&world.inventories[inventory], &world.inventories[cluster]);
+    let row = &own.vms[row];
+    let mut members = cluster
+        .hosts
+        .iter()
+        .map(|host| &host.name)
+        .chain(&cluster.missing_hosts);
+    let is_outside = |host: &str| !cluster.hosts.is_empty() && !members.any(|member| same_host(member, host));
+    let is_other = own.folder != cluster.folder && row.host.as_deref().is_some_and(is_outside);
+    !is_other || row.is_replicated() != Some(true) && !own.has_cluster_list
 }
 
 /// A registered configuration that is not where it should be. A backup copy beside its place stands for it (V3, V54).

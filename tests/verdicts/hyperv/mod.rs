@@ -20,6 +20,7 @@ mod machines;
 mod places;
 mod problems;
 mod promises;
+mod replicas;
 mod services;
 mod wanted;
 
