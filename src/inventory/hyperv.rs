@@ -416,7 +416,8 @@ pub(super) fn add_sets(part: &mut Part, list: Json<'_>) {
         let mut next = files.iter().skip(1).cloned().map(Some).chain([None]);
         for path in files.iter().cloned() {
             let parent = next.next().flatten();
-            part.chains.push(ChainLink { path, parent });
+            let host = host_asked(set);
+            part.chains.push(ChainLink { path, parent, host });
         }
     }
 }
@@ -559,8 +560,14 @@ pub(super) fn add_chains(part: &mut Part, list: Json<'_>, row: &str) {
             _ => disk.has("parentPath"),
         };
         let path = disk.get("path").string().filter(|_| is_told)?;
-        Some(ChainLink { path, parent })
+        let host = host_asked(disk);
+        Some(ChainLink { path, parent, host })
     }));
+}
+
+/// The host that a disk was asked of: of rows that came over remoting PowerShell tells it.
+fn host_asked(disk: Json<'_>) -> Option<String> {
+    disk.first(&["computerName", "psComputerName"]).string()
 }
 
 /// Numbers of `VhdType` as published.

@@ -204,6 +204,8 @@ pub(super) struct ChainLink {
     pub(super) path: String,
     /// Its parent; `None` for a base disk.
     pub(super) parent: Option<String>,
+    /// Host that was asked, where the row says so: a drive letter is one of it.
+    pub(super) host: Option<String>,
 }
 
 /// A VM of which only the name or the reference is said.

@@ -131,6 +131,7 @@ pub(super) fn add_disks(part: &mut Part, list: Json<'_>, row: &str) {
             part.chains.push(ChainLink {
                 path: path.to_owned(),
                 parent: disk.first(&["parentDisk.location", "parent", "parentDisk"]).string(),
+                host: None,
             });
         }
     }

@@ -116,3 +116,31 @@ fn a_vm_and_its_replica_in_one_list_are_two() {
     folder.put("vms.json", format!("[{primary},{again}]"));
     assert_eq!(only(folder.path()).vms.len(), 1, "one host has one VM of an id");
 }
+
+#[test]
+fn chains_are_told_for_the_host_that_was_asked() {
+    let vm = |host: &str, id: u32| {
+        format!(
+            r#"{{"Name":"dc{id}","VMId":"00000000-0000-0000-0000-00000000000{id}","ComputerName":"{host}","State":"Off","Version":"10.0","ConfigurationLocation":"D:\\VMs\\dc",
+               "HardDrives":[{{"Path":"D:\\VMs\\dc\\dc.vhdx","DiskNumber":null}}],"DvdDrives":[],"Snapshots":[]}}"#
+        )
+    };
+    let listings = |disks: &str| {
+        let folder = Folder::new();
+        folder.put("vms.json", format!("[{},{}]", vm("HV01", 1), vm("HV02", 2)));
+        folder.put("vhd.json", disks);
+        let inventory = only(folder.path());
+        ["dc1", "dc2"].map(|name| super::vm(&inventory, name).listing)
+    };
+    let (whole, leaf) = (Listing::WholeChains, Listing::LeafDisks);
+    let row = |host: &str| format!(r#"{{{host}"Path":"D:\\VMs\\dc\\dc.vhdx","ParentPath":"","VhdType":3}}"#);
+    assert_eq!(listings(&row(r#""ComputerName":"HV01","#)), [whole, leaf]);
+    assert_eq!(listings(&row(r#""PSComputerName":"hv02.corp.test","#)), [leaf, whole]);
+    assert_eq!(
+        listings(&row("")),
+        [leaf, leaf],
+        "it does not say of which of both it is"
+    );
+    let both = [row(r#""ComputerName":"HV01","#), row(r#""ComputerName":"HV02","#)].join(",");
+    assert_eq!(listings(&format!("[{both}]")), [whole, whole]);
+}

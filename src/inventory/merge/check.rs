@@ -16,7 +16,7 @@ use crate::{
         rvtools::{self, Tab},
     },
     kind::{Platform, Role},
-    path::{label_and_rest, short_host},
+    path::{Mount, Parsed, StoragePath, label_and_rest, parse, short_host},
     words::count,
 };
 
@@ -28,8 +28,8 @@ const MAX_CHAIN: usize = 1024;
 /// Adds the parents that `Get-VHD` gave to the files of each VM. Where every chain ends at a disk known to be a base,
 /// the listing is whole.
 pub(super) fn chains(inventory: &mut Inventory, parts: &[Part]) {
-    let parents = told_parents(parts);
-    if parents.is_empty() {
+    let parents = Parents::told(parts, &inventory.vms);
+    if parents.of.is_empty() {
         return;
     }
     let asked: BTreeSet<&str> = parts
@@ -46,7 +46,7 @@ pub(super) fn chains(inventory: &mut Inventory, parts: &[Part]) {
             .collect();
         let mut whole = true;
         for disk in disks {
-            let (found, ends) = chain(&disk, &parents);
+            let (found, ends) = chain(&disk, vm.host.as_deref(), &parents);
             whole &= ends;
             if ends {
                 vm.told_disks.extend(std::iter::once(disk).chain(found.iter().cloned()));
@@ -81,29 +81,100 @@ pub(super) fn chains(inventory: &mut Inventory, parts: &[Part]) {
     }
 }
 
-/// The parent of each disk. Two nodes may have two disks at one path: where their parents differ nothing is told.
-fn told_parents(parts: &[Part]) -> BTreeMap<String, Option<String>> {
-    let mut parents = BTreeMap::new();
-    let mut twofold = BTreeSet::new();
-    for link in parts.iter().flat_map(|part| &part.chains) {
-        let disk = windows_key(&link.path);
-        let other = parents.insert(disk.clone(), link.parent.clone());
-        let key = |parent: &Option<String>| parent.as_deref().map(windows_key);
-        if other.is_some_and(|other| key(&other) != key(&link.parent)) {
-            twofold.insert(disk);
+/// A disk for comparison, with its host where its path is a local one and the host is told (H-B5).
+type DiskKey = (String, Option<String>);
+
+/// The parents that lists of disks tell.
+#[derive(Default)]
+struct Parents {
+    /// Of each disk; `None` for a base.
+    of: BTreeMap<DiskKey, Option<String>>,
+    /// Local paths at which VMs of several hosts have a disk: a row without a host does not say which it is of.
+    on_several_hosts: BTreeSet<String>,
+}
+
+impl Parents {
+    /// Two nodes may have two disks at one path: where their parents differ nothing is told.
+    fn told(parts: &[Part], vms: &[Registration]) -> Self {
+        let mut parents = Self::default();
+        let mut twofold = BTreeSet::new();
+        for link in parts.iter().flat_map(|part| &part.chains) {
+            let disk = disk_key(&link.path, link.host.as_deref());
+            let other = parents.of.insert(disk.clone(), link.parent.clone());
+            let key = |parent: &Option<String>| parent.as_deref().map(windows_key);
+            if other.is_some_and(|other| key(&other) != key(&link.parent)) {
+                twofold.insert(disk);
+            }
         }
+        parents.of.retain(|disk, _| !twofold.contains(disk));
+        if parents.of.is_empty() {
+            return parents;
+        }
+        let mut hosts: BTreeMap<String, BTreeSet<Option<String>>> = BTreeMap::new();
+        for vm in vms {
+            let disks = vm
+                .files
+                .iter()
+                .filter(|file| file.role == Role::Disk && is_local(&file.path));
+            for disk in disks {
+                let host = vm.host.as_deref().map(short_host);
+                hosts.entry(windows_key(&disk.path)).or_default().insert(host);
+            }
+        }
+        let several = hosts.into_iter().filter(|(_, hosts)| hosts.len() > 1);
+        parents.on_several_hosts = several.map(|(disk, _)| disk).collect();
+        parents
     }
-    parents.retain(|disk, _| !twofold.contains(disk));
-    parents
+
+    /// The parent of a disk as its host names it. Where the row of the VM names no host, or that of the disk, one disk of this
+    /// path is it.
+    fn get(&self, disk: &str, host: Option<&str>) -> Option<&Option<String>> {
+        let key = disk_key(disk, host);
+        let nameless = (key.0.clone(), None);
+        let of_nobody = || {
+            self.of
+                .get(&nameless)
+                .filter(|_| !self.on_several_hosts.contains(&key.0))
+        };
+        let only = || {
+            let mut all = self
+                .of
+                .range(nameless.clone()..)
+                .take_while(|((path, _), _)| *path == key.0);
+            let (_, parent) = all.next()?;
+            (key.1.is_none() && all.next().is_none() && !self.on_several_hosts.contains(&key.0)).then_some(parent)
+        };
+        let told = self
+            .of
+            .get(&key)
+            .filter(|_| key.1.is_some() || !self.on_several_hosts.contains(&key.0));
+        told.or_else(of_nobody).or_else(only)
+    }
+}
+
+fn disk_key(path: &str, host: Option<&str>) -> DiskKey {
+    let host = host.map(short_host).filter(|_| is_local(path));
+    (windows_key(path), host)
+}
+
+/// True for a path on a drive of one host.
+fn is_local(path: &str) -> bool {
+    matches!(
+        parse(path),
+        Parsed::Path(StoragePath {
+            mount: Some(Mount::Drive { .. }),
+            ..
+        })
+    )
 }
 
 /// The parents of a disk, and whether the last is known to have none.
-fn chain(disk: &str, parents: &BTreeMap<String, Option<String>>) -> (Vec<String>, bool) {
+fn chain(disk: &str, host: Option<&str>, parents: &Parents) -> (Vec<String>, bool) {
     let mut found = Vec::new();
     let mut seen = BTreeSet::from([windows_key(disk)]);
     let mut next = disk.to_owned();
     while found.len() < MAX_CHAIN {
-        match parents.get(&windows_key(&next)) {
+        match parents.get(&next, host) {
             None => return (found, false),
             Some(None) => return (found, true),
             Some(Some(parent)) if !seen.insert(windows_key(parent)) => return (found, false),
@@ -641,23 +712,58 @@ mod tests {
 
     #[test]
     fn chains_are_followed_to_a_known_base_and_no_further() {
-        let parents = BTreeMap::from([
-            (windows_key("D:\\a.avhdx"), Some("d:/A.vhdx".to_owned())),
-            (windows_key("D:\\a.vhdx"), None),
-            (windows_key("D:\\x.vhdx"), Some("D:\\y.vhdx".to_owned())),
-            (windows_key("D:\\y.vhdx"), Some("D:\\x.vhdx".to_owned())),
+        let parents = parents(&[
+            ("D:\\a.avhdx", None, Some("d:/A.vhdx")),
+            ("D:\\a.vhdx", None, None),
+            ("D:\\x.vhdx", None, Some("D:\\y.vhdx")),
+            ("D:\\y.vhdx", None, Some("D:\\x.vhdx")),
         ]);
-        assert_eq!(chain("D:\\A.avhdx", &parents), (vec!["d:/A.vhdx".to_owned()], true));
+        let chain = |disk: &str| super::chain(disk, None, &parents);
+        assert_eq!(chain("D:\\A.avhdx"), (vec!["d:/A.vhdx".to_owned()], true));
+        assert_eq!(chain("D:\\b.vhdx"), (vec![], false), "not listed is not a base");
         assert_eq!(
-            chain("D:\\b.vhdx", &parents),
-            (vec![], false),
-            "not listed is not a base"
-        );
-        assert_eq!(
-            chain("D:\\x.vhdx", &parents),
+            chain("D:\\x.vhdx"),
             (vec!["D:\\y.vhdx".to_owned()], false),
             "a circle has no base"
         );
+    }
+
+    /// Rows of a list of disks: path, host, parent.
+    fn parents(rows: &[(&str, Option<&str>, Option<&str>)]) -> Parents {
+        let rows = rows
+            .iter()
+            .map(|(path, host, parent)| (disk_key(path, *host), parent.map(str::to_owned)));
+        Parents {
+            of: rows.collect(),
+            ..Parents::default()
+        }
+    }
+
+    #[test]
+    fn a_local_path_of_another_host_is_another_disk() {
+        let whole = (Vec::new(), true);
+        let nothing = (Vec::new(), false);
+        let of_one = parents(&[
+            ("D:\\a.vhdx", Some("HV01"), None),
+            ("\\\\s\\v\\b.vhdx", Some("HV01"), None),
+        ]);
+        assert_eq!(chain("D:\\a.vhdx", Some("hv01.corp.test"), &of_one), whole);
+        assert_eq!(chain("D:\\a.vhdx", Some("HV02"), &of_one), nothing);
+        assert_eq!(
+            chain("\\\\s\\v\\b.vhdx", Some("HV02"), &of_one),
+            whole,
+            "a share is the same for all"
+        );
+        assert_eq!(
+            chain("D:\\a.vhdx", None, &of_one),
+            whole,
+            "there is only one of this path"
+        );
+        let mut of_nobody = parents(&[("D:\\a.vhdx", None, None)]);
+        assert_eq!(chain("D:\\a.vhdx", Some("HV02"), &of_nobody), whole);
+        of_nobody.on_several_hosts.insert(windows_key("D:\\a.vhdx"));
+        assert_eq!(chain("D:\\a.vhdx", Some("HV02"), &of_nobody), nothing);
+        assert_eq!(chain("D:\\a.vhdx", None, &of_nobody), nothing);
     }
 
     #[test]
