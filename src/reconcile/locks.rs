@@ -8,7 +8,7 @@ use super::{
     files::{Files, Lookup, NodeId},
     resolve::Target,
 };
-use crate::{catalogue::RootRecord, inventory::OpenFile, kind::Kind};
+use crate::{catalogue::RootRecord, inventory::OpenFile, kind::Kind, path::short_host};
 
 /// All locks of the catalogue.
 #[derive(Debug, Default)]
@@ -64,8 +64,11 @@ fn machine_of(file: &OpenFile) -> Option<&str> {
 
 fn host_of(file: &OpenFile) -> Option<String> {
     let is_name = |client: &&str| client.contains(|c: char| c.is_ascii_alphabetic()) && !client.contains(':');
+    let client = file.client.as_deref().filter(is_name);
     let machine = machine_of(file);
-    machine.or(file.client.as_deref().filter(is_name)).map(str::to_owned)
+    // The name of the client has the domain of the machine, where it is that of the account.
+    let full = client.filter(|client| machine.is_some_and(|machine| short_host(client) == short_host(machine)));
+    full.or(machine).or(client).map(str::to_owned)
 }
 
 /// A file that is open at a place which nothing ties to a root: by its path below the share every root that has it, and where the

@@ -15,12 +15,91 @@ use crate::{
     catalogue::Stage,
     inventory::{ComputeSystem, DatastoreRecord, Inventory, InventoryKind, InventoryWarning},
     kind::Platform,
-    path::{fold, short_host},
+    path::{fold, same_host, short_host},
     report::codes::ReasonCode,
 };
 
 /// Most agent VMs of one cluster, all of which one host may run.
 const AGENTS_OF_A_HOST: u64 = 3;
+
+/// Hosts of which an inventory was given. Names of ESXi hosts are compared by their first label, for a lock may name a host by
+/// another domain than vCenter. A Windows host has one domain: two full names of such are compared whole.
+#[derive(Default)]
+struct KnownHosts {
+    /// First labels of names that are compared by them.
+    short: BTreeSet<String>,
+    /// Full names of Windows hosts, and the first label of each.
+    full: BTreeSet<String>,
+    first_labels: BTreeSet<String>,
+}
+
+impl KnownHosts {
+    fn of(inventories: &[&Inventory]) -> Self {
+        let mut known = Self::default();
+        for inventory in inventories {
+            let listed = inventory
+                .hosts
+                .iter()
+                .flat_map(|host| [Some(host.name.as_str()), host.moref.as_deref()]);
+            let of_vms = inventory.vms.iter().map(|vm| vm.host.as_deref());
+            // Without a list of hosts the export of a vCenter speaks for all hosts that it names.
+            let speaks_for_all = inventory.hosts.is_empty() && inventory.has_vm_list;
+            let records = inventory.datastores.iter().filter(|_| speaks_for_all);
+            let of_datastores = records.flat_map(|record| &record.hosts).map(|host| Some(host.as_str()));
+            for name in listed.chain(of_vms).chain(of_datastores).flatten() {
+                known.add(name, inventory.platform);
+            }
+        }
+        known
+    }
+
+    fn add(&mut self, name: &str, platform: Platform) {
+        let name = name.trim();
+        if platform == Platform::Hyperv && name.contains('.') {
+            self.full.insert(name.to_lowercase());
+            self.first_labels.insert(short_host(name));
+        } else {
+            self.add_short(name);
+        }
+    }
+
+    fn add_short(&mut self, name: &str) {
+        self.short.insert(short_host(name));
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        let first_label = short_host(name);
+        self.short.contains(&first_label)
+            || self.full.contains(&name.trim().to_lowercase())
+            || !name.contains('.') && self.first_labels.contains(&first_label)
+    }
+}
+
+/// True for the export of a whole cluster to which no host of this inventory belongs: its `HV01` is another than theirs.
+fn is_another_cluster(other: &Inventory, inventory: &Inventory) -> bool {
+    let is_folder = inventory_name(other).is_some_and(|name| fold(name) == fold(&other.source));
+    let is_host = other.hosts.iter().any(|host| same_host(&host.name, &other.source));
+    let is_cluster = other.platform == Platform::Hyperv && other.has_cluster_list && !is_folder && !is_host;
+    let is_member = |host: &str| {
+        let listed = other.hosts.iter().map(|host| &host.name);
+        let mut members = listed.chain(&other.missing_hosts);
+        members.any(|member| same_host(member, host))
+    };
+    let hosts = &inventory.hosts;
+    is_cluster
+        && other.source != inventory.source
+        && !hosts.is_empty()
+        && !hosts.iter().any(|host| is_member(&host.name))
+}
+
+/// What an inventory is called that does not name itself: its folder, or its only file.
+fn inventory_name(inventory: &Inventory) -> Option<&str> {
+    let place = match inventory.files.as_slice() {
+        [file] => file,
+        _ => &inventory.folder,
+    };
+    place.rsplit(['/', '\\']).next()
+}
 
 impl Builder<'_> {
     /// V1: the exports name a host that mounts the datastore and of which no inventory was given.
@@ -31,13 +110,7 @@ impl Builder<'_> {
             for &entity in &self.identities.roots[root].entities {
                 for &(inventory, record) in &self.identities.entities[entity].records {
                     let record = &self.world.inventories[inventory].datastores[record];
-                    missing.extend(
-                        record
-                            .hosts
-                            .iter()
-                            .filter(|host| !known.contains(&short_host(host)))
-                            .cloned(),
-                    );
+                    missing.extend(record.hosts.iter().filter(|host| !known.contains(host)).cloned());
                     if let Some(text) = self.uncounted_hosts(inventory, record) {
                         self.gap(
                             ReasonCode::HostWithoutInventory,
@@ -186,16 +259,24 @@ impl Builder<'_> {
 
     /// H-A2: a node of a cluster was not asked, or the cluster lists a VM that no row has.
     pub(super) fn nodes_without_inventory(&mut self) {
-        let mut known = self.known_hosts();
-        // The store of a host does not name it; its folder does.
-        let stores = self.world.inventories.iter();
-        let stores = stores.filter(|inventory| inventory.kinds.contains(&InventoryKind::HypervHostStore));
-        known.extend(stores.map(|store| short_host(&store.source)));
-        for inventory in self.world.inventories {
+        for inventory in self
+            .world
+            .inventories
+            .iter()
+            .filter(|inventory| !inventory.missing_hosts.is_empty())
+        {
+            let others = self.world.inventories.iter();
+            let others: Vec<&Inventory> = others.filter(|other| !is_another_cluster(other, inventory)).collect();
+            let mut known = KnownHosts::of(&others);
+            // The store of a host does not name it; its folder does.
+            let stores = others
+                .iter()
+                .filter(|other| other.kinds.contains(&InventoryKind::HypervHostStore));
+            stores.for_each(|store| known.add_short(&store.source));
             let missing: BTreeSet<&str> = inventory
                 .missing_hosts
                 .iter()
-                .filter(|host| !known.contains(&short_host(host)))
+                .filter(|host| !known.contains(host))
                 .map(String::as_str)
                 .collect();
             if !missing.is_empty() {
@@ -225,28 +306,8 @@ impl Builder<'_> {
         }
     }
 
-    pub(super) fn known_hosts(&self) -> BTreeSet<String> {
-        let mut known = BTreeSet::new();
-        for inventory in self.world.inventories {
-            known.extend(inventory.hosts.iter().map(|host| short_host(&host.name)));
-            known.extend(
-                inventory
-                    .hosts
-                    .iter()
-                    .filter_map(|host| host.moref.as_deref().map(short_host)),
-            );
-            known.extend(inventory.vms.iter().filter_map(|vm| vm.host.as_deref().map(short_host)));
-            if inventory.hosts.is_empty() && inventory.has_vm_list {
-                // Without a list of hosts the export of a vCenter speaks for all hosts that it names.
-                known.extend(
-                    inventory
-                        .datastores
-                        .iter()
-                        .flat_map(|record| record.hosts.iter().map(|host| short_host(host))),
-                );
-            }
-        }
-        known
+    fn known_hosts(&self) -> KnownHosts {
+        KnownHosts::of(&self.world.inventories.iter().collect::<Vec<_>>())
     }
 
     /// V2, H-A12: a lock on a file that exists, or an open handle, names a host that no inventory knows. A lock of which the
@@ -257,22 +318,19 @@ impl Builder<'_> {
         let held = self.locks.held(files);
         for (&target, holders) in &held {
             if self.is_registered(target) {
-                known.extend(holders.iter().map(|host| short_host(host)));
+                holders.iter().for_each(|host| known.add_short(host));
             }
         }
         let mut unknown: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
         for (&target, holders) in &held {
-            let strangers = holders
-                .iter()
-                .copied()
-                .filter(|host| !known.contains(&short_host(host)));
+            let strangers = holders.iter().copied().filter(|host| !known.contains(host));
             unknown
                 .entry(files.nodes[target].entry.root)
                 .or_default()
                 .extend(strangers);
         }
         for (&lock, candidates) in &self.locks.unclear {
-            let holder = Locks::holder(files, lock).filter(|host| !known.contains(&short_host(host)));
+            let holder = Locks::holder(files, lock).filter(|host| !known.contains(host));
             if let Some(holder) = holder
                 && !candidates.iter().any(|&node| self.is_registered(node))
             {
@@ -280,7 +338,7 @@ impl Builder<'_> {
             }
         }
         for (root, host) in &self.locks.open_elsewhere {
-            if !known.contains(&short_host(host)) {
+            if !known.contains(host) {
                 unknown.entry(*root).or_default().insert(host);
             }
         }

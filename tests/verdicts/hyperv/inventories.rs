@@ -615,3 +615,50 @@ fn a_volume_that_every_node_names_and_nobody_scanned_is_one_gap() {
         "{third}"
     );
 }
+
+/// A cluster that names its nodes and of which HV01 was not asked.
+fn second_cluster(node: &str, missing: &str) -> Inventory {
+    let mut second = hyperv_host(node);
+    second.source = "vms.json".to_owned();
+    second.missing_hosts = vec![missing.to_owned()];
+    second
+}
+
+fn two_clusters(first: Option<Inventory>, second: Inventory) -> Judged {
+    let site = with_vm(with_vm(Site::hyperv(), "web"), "other")
+        .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+        .only_as_it_is();
+    let site = first.into_iter().fold(site, Site::inventory);
+    site.inventory(second.vm(row_of("web"))).judge()
+}
+
+#[test]
+fn ha1_a_node_of_the_same_name_in_another_cluster_or_domain_is_another_host() {
+    let first = |host: &str, has_list: bool| {
+        let mut first = hyperv_host(host);
+        first.source = "CLA".to_owned();
+        first.has_cluster_list = has_list;
+        Some(first)
+    };
+    for (first, second) in [
+        (first("HV01", true), second_cluster("HV02", "HV01")),
+        (
+            first("HV01.a.example", false),
+            second_cluster("HV02.b.example", "HV01.b.example"),
+        ),
+    ] {
+        two_clusters(first, second)
+            .is("csv1/old/old.vhdx", "unknown/no-coverage")
+            .is(&config("other"), "unknown/no-coverage")
+            .gap("node-without-inventory");
+    }
+    for (first, second) in [
+        (first("HV01", false), second_cluster("HV02", "HV01")),
+        (first("HV01.a.example", false), second_cluster("HV02", "HV01")),
+        (first("HV01", false), second_cluster("HV02.a.example", "HV01.a.example")),
+    ] {
+        two_clusters(first, second)
+            .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+            .no_gap("node-without-inventory");
+    }
+}
