@@ -144,3 +144,28 @@ fn chains_are_told_for_the_host_that_was_asked() {
     let both = [row(r#""ComputerName":"HV01","#), row(r#""ComputerName":"HV02","#)].join(",");
     assert_eq!(listings(&format!("[{both}]")), [whole, whole]);
 }
+
+#[test]
+fn an_empty_list_of_drives_tells_nothing_in_a_state_that_is_critical_or_unknown() {
+    let listing = |state: &str| {
+        let export = format!(
+            r#"[{{"Name":"a","VMId":"6f1d3a2e-8b4c-4d5e-9f00-112233445566","ComputerName":"HV01","State":{state},"Version":"10.0",
+               "ConfigurationLocation":"C:\\ClusterStorage\\Volume1\\a","HardDrives":[],"DvdDrives":[],"Snapshots":[]}}]"#
+        );
+        let inventory = only_of(export);
+        vm(&inventory, "a").listing
+    };
+    for state in [
+        r#""OffCritical""#,
+        "32782",
+        r#""32784""#,
+        "32799",
+        "5",
+        r#""Sonstiges""#,
+    ] {
+        assert_eq!(listing(state), Listing::ConfigOnly, "{state}");
+    }
+    for state in [r#""Off""#, "3", "2", r#""FastSaved""#, "32773"] {
+        assert_eq!(listing(state), Listing::LeafDisks, "{state}");
+    }
+}
