@@ -185,7 +185,7 @@ fn first_of(list: Json<'_>) -> Option<Json<'_>> {
 
 /// Lists, by their first object, or one object that a list of one became. The first that fits is taken, so what has
 /// all properties of another stands before it.
-static LISTS: [Form; 44] = [
+static LISTS: [Form; 45] = [
     form(
         GOVC_COLLECT,
         "a list of changes",
@@ -357,6 +357,12 @@ static LISTS: [Form; 44] = [
         "items with `VmID` and a store root",
         |i| i.has("vmId") && (i.has("vmStoreRootPath") || i.has("root") || i.has("ownerGroup")),
         |part, list, _| hyperv::add_cluster(part, list),
+    ),
+    form(
+        Tool::Hyperv,
+        "items with `ClusterObject`, `Name` and `Value`",
+        |i| i.has("clusterObject") && i.has("name") && i.has("value"),
+        |part, list, _| hyperv::add_cluster_parameters(part, list),
     ),
     form(
         Tool::Hyperv,

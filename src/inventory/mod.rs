@@ -338,6 +338,10 @@ pub struct Inventory {
     pub missing_hosts: Vec<String>,
     /// VM ids that the cluster lists and no row explains (only when a cluster resource list was given).
     pub cluster_vms: Vec<ClusterVm>,
+    /// Names of clustered VMs that lists without their ids have: roles, each by the name of its VM as far as another list of the
+    /// cluster tells it.
+    #[serde(default)]
+    pub cluster_roles: Vec<String>,
     /// A list of clustered VMs was given.
     pub has_cluster_list: bool,
     /// A list of VMs was part of it; `false` for a datastore list or a disk list alone.

@@ -169,3 +169,64 @@ fn an_empty_list_of_drives_tells_nothing_in_a_state_that_is_critical_or_unknown(
         assert_eq!(listing(state), Listing::LeafDisks, "{state}");
     }
 }
+
+const CLUSTERED_ID: &str = "6f1d3a2e-8b4c-4d5e-9f00-112233445566";
+
+/// What a list of a cluster beside the VM `a` gives.
+fn beside_a(list: &str) -> Inventory {
+    let folder = Folder::new();
+    folder.put("hyperv-vms.json", HYPERV_VM);
+    folder.put("cluster.json", list);
+    only(folder.path())
+}
+
+#[test]
+fn clustered_vms_without_an_id_are_kept_by_their_names() {
+    let resource = |name: &str, group: &str, id: &str| {
+        format!(r#"{{"Name":"{name}","State":"Failed","OwnerGroup":"{group}","VmID":{id},"Root":null}}"#)
+    };
+    let known = format!(r#""{CLUSTERED_ID}""#);
+    for start in [
+        "Virtual Machine Configuration ",
+        "Konfiguration des virtuellen Computers ",
+    ] {
+        let list = [
+            resource(&format!("{start}a"), "a", &known),
+            resource(&format!("{start}ghost"), "ghost", "null"),
+            resource("Cluster IP Address", "Cluster Group", "null"),
+        ];
+        let inventory = beside_a(&format!("[{}]", list.join(",")));
+        assert_eq!(inventory.cluster_roles, ["a", "ghost"], "{start}");
+        assert!(inventory.cluster_vms.is_empty() && inventory.has_cluster_list);
+    }
+    let groups = r#"[{"Name":"a","OwnerNode":"HV01","State":"Online","GroupType":111},{"Name":"files","OwnerNode":"HV01","State":"Online","GroupType":100}]"#;
+    assert_eq!(beside_a(groups).cluster_roles, ["a"]);
+    let raw = r#"[{"Name":"Virtual Machine Configuration b","State":"Online","OwnerGroup":"b","ResourceType":"Virtual Machine Configuration"}]"#;
+    assert_eq!(beside_a(raw).cluster_roles, ["b"]);
+}
+
+#[test]
+fn the_parameters_of_resources_list_the_vms_of_a_cluster() {
+    let parameter = |vm: &str, name: &str, value: &str| {
+        format!(
+            r#"{{"ClusterObject":"Virtual Machine Configuration {vm}","Name":"{name}","IsReadOnly":false,"ParameterType":"String","Value":"{value}"}}"#
+        )
+    };
+    let rows = [
+        parameter("a", "VmID", CLUSTERED_ID),
+        parameter("a", "VmStoreRootPath", r"C:\\ClusterStorage\\Volume1\\a"),
+        parameter("b", "VmID", "00000000-0000-0000-0000-0000000000b0"),
+        parameter("b", "VmStoreRootPath", r"C:\\ClusterStorage\\Volume1\\b"),
+    ];
+    let inventory = beside_a(&format!("[{}]", rows.join(",")));
+    assert!(inventory.has_cluster_list);
+    let [vm] = inventory.cluster_vms.as_slice() else {
+        panic!("{:?}", inventory.cluster_vms)
+    };
+    assert_eq!(
+        (vm.name.as_str(), vm.root.as_deref()),
+        ("b", Some(r"C:\ClusterStorage\Volume1\b"))
+    );
+    let other = beside_a(r#"[{"ClusterObject":"Cluster IP Address","Name":"Address","Value":"192.0.2.1"}]"#);
+    assert!(!other.has_cluster_list);
+}

@@ -233,6 +233,34 @@ pub(super) fn cluster(inventory: &mut Inventory, parts: &[Part]) {
         .into_iter()
         .collect();
     inventory.cluster_vms = unexplained(inventory, parts);
+    inventory.cluster_roles = roles(inventory, parts);
+}
+
+/// The VMs that lists of a cluster name without an id, with those beside them that another list ties to a row by their id.
+fn roles(inventory: &Inventory, parts: &[Part]) -> Vec<String> {
+    let named = parts
+        .iter()
+        .filter(|part| part.platform == Platform::Hyperv)
+        .flat_map(|part| &part.named_vms);
+    let named = named.filter_map(|vm| match vm {
+        NamedVm::Name(name) => Some(name.clone()),
+        NamedVm::Placed { .. } | NamedVm::Moref(_) => None,
+    });
+    let mut roles: BTreeSet<String> = named.collect();
+    if roles.is_empty() {
+        return Vec::new();
+    }
+    let listed: BTreeSet<Uuid> = parts
+        .iter()
+        .flat_map(|part| &part.cluster_vms)
+        .map(|vm| vm.id)
+        .collect();
+    let told = inventory
+        .vms
+        .iter()
+        .filter(|vm| vm.instance_id.is_some_and(|id| listed.contains(&id)));
+    roles.extend(told.map(|vm| vm.name.clone()));
+    roles.into_iter().collect()
 }
 
 /// VMs of the cluster's list of which no row was given.

@@ -243,6 +243,7 @@ fn inventory(mut parts: Vec<Part>) -> Inventory {
         hosts: hosts.records,
         missing_hosts: Vec::new(),
         cluster_vms: Vec::new(),
+        cluster_roles: Vec::new(),
         has_cluster_list: parts.iter().any(|part| part.has_cluster_list),
         has_vm_list: parts.iter().any(|part| part.has_vm_list),
         has_library_list: parts.iter().any(|part| part.has_library_list),

@@ -520,6 +520,7 @@ impl Builder<'_> {
             self.ha_of_other_vcenters();
             self.ages_of_sharers();
             self.nodes_without_inventory();
+            self.roles_without_rows();
             self.locks_of_unknown_hosts();
             self.ha_vms();
             self.vms_of_host_stores();

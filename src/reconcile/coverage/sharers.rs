@@ -13,7 +13,7 @@ use crate::reconcile::{
 };
 use crate::{
     catalogue::Stage,
-    inventory::{ComputeSystem, DatastoreRecord, Inventory, InventoryKind, InventoryWarning},
+    inventory::{ComputeSystem, DatastoreRecord, Inventory, InventoryKind, InventoryWarning, Registration},
     kind::Platform,
     path::{fold, same_host, short_host},
     report::codes::ReasonCode,
@@ -304,6 +304,38 @@ impl Builder<'_> {
             let roots = self.of_platform(Platform::Hyperv);
             self.gap(ReasonCode::ClusterVmWithoutRow, text, roots, Reach::Everything);
         }
+    }
+
+    /// H-A2: lists of a cluster without the ids of its VMs name more of them than rows can be: somebody's node was not asked. A
+    /// role may bear another name than its VM, so as many names may be strange as clustered VMs are named by none.
+    pub(super) fn roles_without_rows(&mut self) {
+        let inventories = self.world.inventories.iter();
+        let inventories = inventories.filter(|inventory| inventory.platform == Platform::Hyperv);
+        let roles: BTreeSet<String> = inventories
+            .clone()
+            .flat_map(|own| &own.cluster_roles)
+            .map(|name| fold(name))
+            .collect();
+        if roles.is_empty() {
+            return;
+        }
+        let rows: Vec<&Registration> = inventories.flat_map(|inventory| &inventory.vms).collect();
+        let names: BTreeSet<String> = rows.iter().map(|vm| fold(&vm.name)).collect();
+        let strangers: Vec<&String> = roles.difference(&names).collect();
+        let tells_clustered = rows.iter().any(|vm| vm.clustered);
+        let may_be_renamed = rows.iter().filter(|vm| vm.clustered || !tells_clustered);
+        let may_be_renamed = may_be_renamed.filter(|vm| !roles.contains(&fold(&vm.name))).count();
+        if strangers.len() <= may_be_renamed {
+            return;
+        }
+        let text = format!(
+            "a list of the cluster names {} that no node's export has ({}): export the VMs of every node, or add VmID and \
+             VmStoreRootPath to the list with Get-ClusterParameter",
+            count(strangers.len(), "VM", "VMs"),
+            list(strangers.iter().map(|name| name.as_str())),
+        );
+        let roots = self.of_platform(Platform::Hyperv);
+        self.gap(ReasonCode::ClusterVmWithoutRow, text, roots, Reach::Everything);
     }
 
     fn known_hosts(&self) -> KnownHosts {

@@ -662,3 +662,26 @@ fn ha1_a_node_of_the_same_name_in_another_cluster_or_domain_is_another_host() {
             .no_gap("node-without-inventory");
     }
 }
+
+#[test]
+fn ha2_a_list_of_roles_that_names_more_vms_than_there_are_rows_makes_the_rest_unknown() {
+    let named = |roles: &[&str], clustered: bool| {
+        let mut row = row_of("web");
+        row.clustered = clustered;
+        let mut cluster = hyperv_host("hv1").vm(row);
+        cluster.cluster_roles = roles.iter().map(|&role| role.to_owned()).collect();
+        with_vm(with_vm(Site::hyperv(), "web"), "ghost")
+            .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+            .inventory(cluster)
+            .judge()
+    };
+    named(&["web", "ghost"], true)
+        .are(&["csv1/old/old.vhdx", "csv1/ghost/ghost.vhdx"], "unknown/no-coverage")
+        .gap("cluster-vm-without-row");
+    // The role of web may bear another name.
+    for roles in [["ghost"].as_slice(), &["WEB"]] {
+        named(roles, true)
+            .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+            .no_gap("cluster-vm-without-row");
+    }
+}

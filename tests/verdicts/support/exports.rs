@@ -29,6 +29,7 @@ pub(crate) fn inventory(source: &str, platform: Platform, kind: InventoryKind) -
         hosts: Vec::new(),
         missing_hosts: Vec::new(),
         cluster_vms: Vec::new(),
+        cluster_roles: Vec::new(),
         has_cluster_list: false,
         has_vm_list: true,
         fcd_scope: Vec::new(),
