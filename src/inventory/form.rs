@@ -269,9 +269,10 @@ static LISTS: [Form; 45] = [
     ),
     form(
         Tool::Hyperv,
-        "items with `DiskPath` of profile disks or `VHDLocations`",
+        "items with `DiskPath` of profile disks, `VHDLocations` or `CCDLocations`",
         |i| {
-            i.has("vhdLocations") || i.has("diskPath") && (i.has("collectionName") || i.has("maxUserProfileDiskSizeGB"))
+            ["vhdLocations", "ccdLocations"].iter().any(|name| i.has(name))
+                || i.has("diskPath") && (i.has("collectionName") || i.has("maxUserProfileDiskSizeGB"))
         },
         windows::add_profile_disks,
     ),

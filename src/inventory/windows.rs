@@ -154,7 +154,23 @@ pub(super) fn add_profile_disks(part: &mut Part, list: Json<'_>, row: &str) {
         for folder in locations.iter().flat_map(|text| text.split(';')).map(str::trim) {
             add_object(part, "fslogix", folder, folder, true, row.clone());
         }
+        let locations = profile.get("ccdLocations").texts();
+        for folder in locations.iter().flat_map(|text| cloud_cache_folders(text)) {
+            add_object(part, "fslogix", folder, folder, true, row.clone());
+        }
     }
+}
+
+/// The shares among the places of a Cloud Cache, `type=smb,name="…",connectionString=\\server\share;type=azure,…`, which stands in
+/// the place of `VHDLocations` (S: FSLogix, `CCDLocations`).
+fn cloud_cache_folders(text: &str) -> impl Iterator<Item = &str> {
+    let settings = text.split([';', ',']).map(str::trim);
+    let strings = settings.filter_map(|setting| {
+        let (name, value) = setting.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("connectionString").then_some(value)
+    });
+    let folders = strings.map(|value| value.trim().trim_matches('"'));
+    folders.filter(|folder| folder.starts_with("\\\\"))
 }
 
 /// Adds `Get-Disk` of the bus `File Backed Virtual`: images that the host has mounted.

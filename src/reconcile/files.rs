@@ -175,7 +175,8 @@ impl<'a> Files<'a> {
     }
 
     /// Artifacts that a path of a Windows server may mean when nobody knows which root its drive or share is: the path of
-    /// the file below its root is the end of it, or begins with the end of it where it is that of a folder.
+    /// the file below its root is the end of it, or begins with the end of it where it is that of a folder. A share mostly has
+    /// the name of its folder, which may lie anywhere.
     pub(crate) fn at_end_of(&self, text: &str, folder: bool) -> Vec<NodeId> {
         let Parsed::Path(path) = parse(text) else {
             return Vec::new();
@@ -184,6 +185,10 @@ impl<'a> Files<'a> {
             return Vec::new();
         }
         let wanted: Vec<String> = path.parts.iter().map(|part| fold(part)).collect();
+        let share = match &path.mount {
+            Some(Mount::Share { share, .. }) if folder => [vec![fold(share)], wanted.clone()].concat(),
+            _ => Vec::new(),
+        };
         let may_be = |node: &NodeId| {
             let entry = self.nodes[*node].entry;
             let name = self.name(*node);
@@ -193,10 +198,12 @@ impl<'a> Files<'a> {
             let below = fold(&entry.path.lossy());
             let below: Vec<&str> = below.split('/').collect();
             if folder {
-                return (0..wanted.len()).any(|start| {
-                    let end = &wanted[start..];
+                let begins = |below: &[&str], end: &[String]| {
                     below.len() > end.len() && below.iter().zip(end).all(|(part, end)| part == end)
-                });
+                };
+                let is_in_share = || (0..below.len()).any(|start| begins(&below[start..], &share));
+                return (0..wanted.len()).any(|start| begins(&below, &wanted[start..]))
+                    || !share.is_empty() && is_in_share();
             }
             below.len() <= wanted.len()
                 && below

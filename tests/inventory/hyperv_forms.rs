@@ -685,3 +685,16 @@ fn a_list_of_checkpoints_tells_those_of_its_host() {
         "its row does not say on which checkpoint it runs"
     );
 }
+
+#[test]
+fn the_shares_of_a_cloud_cache_are_folders_of_profiles() {
+    let inventory = only_of(
+        r#"[{"CCDLocations":"type=smb,name=\"A\",connectionString=\\\\fs01\\prof;type=azure,name=\"B\",connectionString=\"|fslogix/x|\""}]"#,
+    );
+    let folders: Vec<_> = inventory
+        .objects
+        .iter()
+        .map(|object| (object.class.as_str(), object.path.as_deref(), object.folder))
+        .collect();
+    assert_eq!(folders, [("fslogix", Some(r"\\fs01\prof"), true)]);
+}

@@ -243,3 +243,34 @@ fn hb1_the_system_drive_of_another_cluster_holds_another_volume_of_that_name() {
     web.is("c/ClusterStorage/Volume1/web/web.vhdx", "unknown/no-coverage")
         .gap("datastore-not-scanned");
 }
+
+#[test]
+fn hc2_the_folder_of_a_service_that_is_a_share_of_its_own_may_lie_anywhere() {
+    let site = |share: &str| {
+        let mut server = inventory("fs01", Platform::Hyperv, InventoryKind::HypervJson);
+        server.has_vm_list = false;
+        let disk = r"\\fs01\d$\web\web.vhdx";
+        let mut row = hyperv_row("web", &[disk]);
+        row.config = Some(vmcx_path(r"\\fs01\d$\web", vm_id("web")).replace('/', "\\"));
+        Site::bare()
+            .root("d", &[r"\\fs01\d$"])
+            .vmcx("d/web", &hyperv_vm("web", &[disk]))
+            .vhdx("d/web/web.vhdx", &vhdx("web"))
+            .vhdx("d/Shares/prof/anna/anna.vhdx", &vhdx("anna"))
+            .vhdx("d/old/old.vhdx", &vhdx("old"))
+            .only_as_it_is()
+            .inventory(
+                inventory("hv1", Platform::Hyperv, InventoryKind::HypervJson)
+                    .host("hv1")
+                    .vm(row),
+            )
+            .inventory(server.folder_object("fslogix", share, share))
+            .judge()
+    };
+    let anna = "d/Shares/prof/anna/anna.vhdx";
+    site(r"\\fs01\prof")
+        .is(anna, "unknown/ambiguous-reference never")
+        .is("d/old/old.vhdx", "orphaned/deleted-vm-disk");
+    site(r"\\fs01\prof\anna").is(anna, "unknown/ambiguous-reference never");
+    site(r"\\fs01\profiles").is(anna, "orphaned/deleted-vm-disk");
+}
