@@ -643,6 +643,10 @@ pub(super) fn add_chains(part: &mut Part, list: Json<'_>, row: &str) {
             row: disk.row_name(row, index),
         }));
     }
+    part.disk_ids.extend(list.objects().into_iter().filter_map(|disk| {
+        let id = disk.get("diskIdentifier").id().filter(|id| !id.is_nil())?;
+        Some((disk.get("path").string()?, host_asked(disk), id))
+    }));
     part.chains.extend(list.objects().into_iter().filter_map(|disk| {
         let parent = disk.get("parentPath").string();
         let is_told = match disk.get("vhdType").scalar() {

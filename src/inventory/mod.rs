@@ -518,7 +518,8 @@ pub struct Registration {
     pub config: Option<String>,
     /// Every file that the row names, with its role.
     pub files: Vec<ListedFile>,
-    /// VMware: the ids of its disks (`ddb.uuid`, `backing.uuid`) by their paths as written; lower-case hex without hyphens.
+    /// The ids of its disks by their paths as written, lower-case hex without hyphens. VMware: `ddb.uuid`, `backing.uuid`; Hyper-V:
+    /// `DiskIdentifier` of `Get-VHD`, which stands in the file, and which copies and children share.
     pub disk_ids: BTreeMap<String, String>,
     /// Its disks of which a list of chains tells every parent, or that there is none, as written.
     pub told_disks: Vec<String>,

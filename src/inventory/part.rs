@@ -271,6 +271,8 @@ pub(super) struct Part {
     pub(super) has_library_list: bool,
     /// Disks with their parents.
     pub(super) chains: Vec<ChainLink>,
+    /// Disks with their identities: path, host that was asked, identity.
+    pub(super) disk_ids: Vec<(String, Option<String>, Uuid)>,
     /// VMs that it names, as a list of names that it claims to be whole: their names and references.
     pub(super) named_vms: Vec<NamedVm>,
     /// Azure Local: ids of the disks that its VMs use, lower-case.
@@ -318,6 +320,7 @@ impl Part {
             fcd_scope: Vec::new(),
             has_library_list: false,
             chains: Vec::new(),
+            disk_ids: Vec::new(),
             named_vms: Vec::new(),
             used_disks: BTreeSet::new(),
             names_disk_users: false,

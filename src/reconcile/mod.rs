@@ -181,6 +181,7 @@ pub fn reconcile<T>(
         homes: &homes,
         wanted: &judge::Wanted::new(world, &identities, &owners),
         tails: &judge::Tails::new(world, &identities, &owners),
+        missed_ids: &judge::missed_ids(world, &owners),
         stores: &stores,
         awaited: &awaited,
         unclear_lists: &unclear_lists,

@@ -698,3 +698,27 @@ fn the_shares_of_a_cloud_cache_are_folders_of_profiles() {
         .collect();
     assert_eq!(folders, [("fslogix", Some(r"\\fs01\prof"), true)]);
 }
+
+#[test]
+fn the_identities_of_disks_are_told_with_their_vms() {
+    let folder = Folder::new();
+    folder.put("hyperv-vms.json", hyperv_lists::HYPERV_VM);
+    folder.put(
+        "vhd.json",
+        r#"[{"Path":"C:\\ClusterStorage\\Volume1\\A\\a.vhdx","ParentPath":"","VhdType":3,"DiskIdentifier":"{6F1D3A2E-8B4C-4D5E-9F00-0000000000AA}"},
+            {"Path":"C:\\ClusterStorage\\Volume1\\b.vhdx","DiskIdentifier":"6f1d3a2e-8b4c-4d5e-9f00-0000000000bb","ParentPath":""}]"#,
+    );
+    let inventory = only(folder.path());
+    let ids: Vec<_> = vm(&inventory, "a")
+        .disk_ids
+        .iter()
+        .map(|(path, id)| (path.as_str(), id.clone()))
+        .collect();
+    assert_eq!(
+        ids,
+        [(
+            r"C:\ClusterStorage\Volume1\a\a.vhdx",
+            "6f1d3a2e8b4c4d5e9f000000000000aa".to_owned()
+        )]
+    );
+}

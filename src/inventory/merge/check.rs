@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::{contradictions, distinct, hosts::HostNames};
 use crate::{
     inventory::{
-        ClusterVm, HostRecord, Inventory, InventoryKind, InventoryWarning, ListedFile, Listing, RegisteredObject,
-        Registration, azure, columns, govc, hyperv, names,
+        ClusterVm, HostRecord, Inventory, InventoryKind, InventoryWarning, ListedFile, Listing,
+        RegisteredObject, Registration, azure, columns, govc, hyperv, names,
         part::{NamedVm, Part},
         powercli,
         rvtools::{self, Tab},
@@ -24,6 +24,27 @@ use crate::{
 const AGE_SPAN: SignedDuration = SignedDuration::from_hours(6);
 /// Longest chain of parents that is followed.
 const MAX_CHAIN: usize = 1024;
+
+/// Adds the identities that `Get-VHD` told of the disks of each VM.
+pub(super) fn disk_ids(inventory: &mut Inventory, parts: &[Part]) {
+    let mut ids: BTreeMap<DiskKey, Uuid> = BTreeMap::new();
+    for (path, host, id) in parts.iter().flat_map(|part| &part.disk_ids) {
+        ids.insert(disk_key(path, host.as_deref()), *id);
+        // A row of a VM may name no host.
+        ids.entry(disk_key(path, None)).or_insert(*id);
+    }
+    for vm in inventory.vms.iter_mut().filter(|_| !ids.is_empty()) {
+        let disks = vm
+            .files
+            .iter()
+            .filter(|file| matches!(file.role, Role::Disk | Role::Parent));
+        let told = disks.filter_map(|disk| {
+            let id = ids.get(&disk_key(&disk.path, vm.host.as_deref()))?;
+            Some((disk.path.clone(), id.simple().to_string()))
+        });
+        vm.disk_ids.extend(told.collect::<Vec<_>>());
+    }
+}
 
 /// Adds the parents that `Get-VHD` gave to the files of each VM. Where every chain ends at a disk known to be a base,
 /// the listing is whole.

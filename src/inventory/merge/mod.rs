@@ -256,6 +256,7 @@ fn inventory(mut parts: Vec<Part>) -> Inventory {
         .sort_by(|a, b| (&a.name, &a.config, &a.row).cmp(&(&b.name, &b.config, &b.row)));
     place_in_folders(&mut inventory.vms, &parts);
     check::chains(&mut inventory, &parts);
+    check::disk_ids(&mut inventory, &parts);
     check::cluster(&mut inventory, &parts);
     inventory.warnings = check::warnings(&inventory, &parts);
     inventory

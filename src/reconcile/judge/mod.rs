@@ -11,6 +11,7 @@ mod capped;
 mod follow;
 mod held_back;
 mod lost;
+mod missed;
 mod names;
 mod nobody;
 mod owned;
@@ -30,6 +31,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 pub(crate) use self::{
     attribution::{Attribution, History, Homes, homes},
+    missed::{MissedIds, missed_ids},
     service::{Awaited, REPLICA_STORE, awaited, match_rules},
     situation::{Stores, stores},
     tails::Tails,
@@ -128,6 +130,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) wanted: &'a Wanted<'a>,
     /// Files that registered VMs of Hyper-V have at places tied to no root.
     pub(crate) tails: &'a Tails<'a>,
+    /// Identities of disks that registered VMs miss.
+    pub(crate) missed_ids: &'a MissedIds<'a>,
     /// Folders that look like the store of a product.
     pub(crate) stores: &'a Stores<'a>,
     /// VMs that wait for the first copy of their replication.

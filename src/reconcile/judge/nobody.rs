@@ -156,6 +156,7 @@ impl Judge<'_> {
             return judgement;
         }
         let pending = self.merge_pending(node);
+        let pending = pending.or_else(|| self.missed_by_identity(node));
         let pending = pending.or_else(|| self.missed_disk(node, &situation));
         let pending = pending.or_else(|| self.missed_parent(node));
         let pending = pending.or_else(|| self.unclear_list(node));

@@ -1,5 +1,7 @@
 //! What registered VMs may want beside what they reach: a disk that they miss, checkpoints, logs, state.
 
+use std::collections::BTreeMap;
+
 use derelict::{
     inventory::{OpenFile, Registration},
     path::fold,
@@ -398,4 +400,46 @@ fn he11_any_log_of_replication_may_be_of_a_replicated_vm_whose_disks_nothing_tel
             "csv1/logs/any.hrl",
             "has disks that neither an inventory nor its configuration tells",
         );
+}
+
+#[test]
+fn ha11_hb10_a_disk_with_the_identity_of_a_missing_one_may_be_it() {
+    let site = |told: &str| {
+        let moved = vhdx("archived");
+        let mut row = row_of("db");
+        let id = if told == "its" { moved.disk_id } else { guid(4, 4) };
+        row.disk_ids = BTreeMap::from([(csv("db/db.vhdx"), id.simple().to_string())]);
+        with_vm(Site::hyperv(), "web")
+            .vmcx("csv1/db", &hyperv_vm("db", &[&csv("db/db.vhdx")]))
+            .vhdx("csv1/archive/srv-2019.vhdx", &moved)
+            .inventory(hyperv_host("hv1").vm(row_of("web")).vm(row))
+            .judge()
+    };
+    site("its")
+        .is("csv1/archive/srv-2019.vhdx", "unknown/ambiguous-reference never")
+        .says("csv1/archive/srv-2019.vhdx", "db misses")
+        .problem("missing-disk", "db");
+    site("another").is("csv1/archive/srv-2019.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn ha11_a_disk_that_only_a_vm_may_open_which_misses_one_may_be_it() {
+    let site = |is_there: bool| {
+        let mut host = hyperv_host("hv1").vm(row_of("web")).vm(row_of("db"));
+        host.observations.grants = crate::support::grants(&[(r"archive\srv-2019.vhdx", vm_id("db"))]);
+        let site = with_vm(Site::hyperv(), "web")
+            .vmcx("csv1/db", &hyperv_vm("db", &[&csv("db/db.vhdx")]))
+            .vhdx("csv1/archive/srv-2019.vhdx", &vhdx("archived"))
+            .only_as_it_is();
+        let site = if is_there {
+            site.vhdx("csv1/db/db.vhdx", &vhdx("db"))
+        } else {
+            site
+        };
+        site.inventory(host).judge()
+    };
+    site(false)
+        .is("csv1/archive/srv-2019.vhdx", "unknown/ambiguous-reference never")
+        .says("csv1/archive/srv-2019.vhdx", "which misses a disk");
+    site(true).is("csv1/archive/srv-2019.vhdx", "orphaned/deleted-vm-disk review");
 }
