@@ -1,5 +1,6 @@
 //! `kubectl get pv -o json`: persistent volumes of vSphere, by the CSI driver (the handle is the id of a First Class
-//! Disk) and by the provider that was built in before it (a path). Volumes of other drivers are none of ours.
+//! Disk) and by the provider that was built in before it (a path), and those of AKS on Azure Local (VHDX files). Volumes of
+//! other drivers are none of ours.
 
 use super::{
     RegisteredObject,
@@ -11,6 +12,10 @@ use crate::words::count;
 
 /// The name of the CSI driver of vSphere.
 const DRIVER: &str = "csi.vsphere.vmware.com";
+
+/// The name of the CSI driver of AKS on Azure Local, whose volumes are VHDX files on a cluster volume (S: AKS enabled by Azure
+/// Arc, Container Storage Interface). What their files are called no document tells.
+const AZURE_LOCAL_DRIVER: &str = "disk.csi.akshci.com";
 
 /// The document is a volume or a list of volumes.
 pub(super) fn is_list(document: Json<'_>) -> bool {
@@ -48,7 +53,7 @@ pub(super) fn add(part: &mut Part, document: Json<'_>, row: &str) {
         part.warn(
             "other-volumes",
             format!(
-                "{row}: {} of another driver than {DRIVER}, so that no disk of a datastore belongs to it",
+                "{row}: {} of another driver than {DRIVER} and {AZURE_LOCAL_DRIVER}: what they lie on is not told",
                 count(others, "volume is", "volumes are")
             ),
         );
@@ -58,6 +63,16 @@ pub(super) fn add(part: &mut Part, document: Json<'_>, row: &str) {
 fn object(volume: Json<'_>, row: String) -> Option<RegisteredObject> {
     let spec = volume.get("spec");
     let csi = spec.get("csi");
+    if csi.get("driver").text() == Some(AZURE_LOCAL_DRIVER) {
+        return Some(RegisteredObject {
+            class: "azure-local".to_owned(),
+            id: csi.get("volumeHandle").text()?.to_owned(),
+            name: name(volume),
+            path: None,
+            folder: false,
+            row,
+        });
+    }
     let handle = csi
         .get("volumeHandle")
         .text()

@@ -153,9 +153,14 @@ impl Judge<'_> {
             .flat_map(|&entity| &self.identities.entities[entity].names);
         let on_cluster_volume = names.any(|(_, mount)| matches!(mount, Mount::ClusterVolume(_)));
         let mut volumes = self.identities.entities.iter().flat_map(|entity| &entity.names);
-        let is_site =
-            volumes.any(|(_, mount)| matches!(mount, Mount::ClusterVolume(name) if name == "infrastructure_1"));
-        let objects = self.world.inventories.iter().flat_map(|inventory| &inventory.objects);
+        let is_of_azure = |name: &str| name == "infrastructure_1" || name.starts_with("userstorage_");
+        let has_volume = volumes.any(|(_, mount)| matches!(mount, Mount::ClusterVolume(name) if is_of_azure(name)));
+        let inventories = self.world.inventories.iter();
+        let has_list = inventories
+            .clone()
+            .any(|inventory| inventory.kinds.contains(&InventoryKind::AzureLocal));
+        let is_site = has_volume || has_list;
+        let objects = inventories.flat_map(|inventory| &inventory.objects);
         let mut resources = objects
             .filter(|object| object.class == Class::AzureLocal.name())
             .peekable();

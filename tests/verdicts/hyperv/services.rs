@@ -492,3 +492,43 @@ fn hc21_a_signed_template_is_known_by_its_catalogue() {
         .is("csv1/hgs/2022.vhdx", "service/shielded-template never")
         .is("csv1/x/2022.vhdx", "orphaned/deleted-vm-disk");
 }
+
+#[test]
+fn hc9_the_infrastructure_volume_of_azure_local_may_be_a_root_itself() {
+    let site = |volume: &str| {
+        let mut host = hyperv_host("hv1").vm(row_of("web"));
+        host = host.datastore(
+            volume,
+            &[r"\\?\Volume{11111111-2222-3333-4444-555555555555}\"],
+            &["hv1"],
+        );
+        with_vm(Site::hyperv(), "web")
+            .root("infra", &[r"\\?\Volume{11111111-2222-3333-4444-555555555555}"])
+            .vhdx("infra/ArcHci/moc.vhdx", &vhdx("moc"))
+            .only_as_it_is()
+            .inventory(host)
+            .judge()
+    };
+    site(r"C:\ClusterStorage\Infrastructure_1").is("infra/ArcHci/moc.vhdx", "service/azure-local never");
+    site(r"C:\ClusterStorage\Volume2").is("infra/ArcHci/moc.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn hc8_a_site_is_azure_local_by_its_user_volumes_too() {
+    let site = |volume: &str| {
+        let folder = format!(r"C:\ClusterStorage\{volume}");
+        let disk = format!(r"{folder}\web\web.vhdx");
+        let mut row = hyperv_row("web", &[&disk]);
+        row.config = Some(vmcx_path(&format!(r"{folder}\web"), vm_id("web")).replace('/', "\\"));
+        Site::bare()
+            .root("u1", &[&folder])
+            .vmcx("u1/web", &hyperv_vm("web", &[&disk]))
+            .vhdx("u1/web/web.vhdx", &vhdx("web"))
+            .vhdx("u1/0a1b/data7.vhdx", &vhdx("data7"))
+            .only_as_it_is()
+            .inventory(hyperv_host("hv1").datastore("User", &[&folder], &["hv1"]).vm(row))
+            .judge()
+    };
+    site("UserStorage_1").is("u1/0a1b/data7.vhdx", "unknown/service-unlisted never");
+    site("Volume7").is("u1/0a1b/data7.vhdx", "orphaned/deleted-vm-disk");
+}
