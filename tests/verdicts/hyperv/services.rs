@@ -75,6 +75,20 @@ fn hc1_hc2_hc3_hc7_hc9_hc10_hc12_hc13_hc14_hc15_hc19_disks_of_services_are_known
         ("Users/a/AppData/Local/Packages/Debian/LocalState/ext4.vhdx", "wsl"),
         ("Users/a/AppData/Local/wsl/{0a}/ext4.vhdx", "wsl"),
         ("Users/a/AppData/Local/Temp/{0a}/swap.vhdx", "wsl"),
+        ("Program Files/WSL/system.vhdx", "wsl"),
+        (
+            "Users/a/AppData/Local/Packages/MicrosoftCorporationII.WindowsSubsystemForAndroid_8wekyb3d8bbwe/LocalCache/userdata.vhdx",
+            "wsl",
+        ),
+        (
+            "Program Files/Microsoft Azure Recovery Services Agent/Scratch/0a/0a.vhdx",
+            "backup-target",
+        ),
+        ("Program Files/Linux Containers/rootfs.vhdx", "container-layer"),
+        (
+            "ProgramData/containerd/root/io.containerd.snapshotter.v1.windows-lcow/snapshots/1/scratch.vhdx",
+            "container-layer",
+        ),
         ("Docker/wsl/disk/docker_data.vhdx", "docker-desktop"),
         ("Docker/DockerDesktop.vhdx", "docker-desktop"),
         ("Containers/BaseImages/0a/BaseLayer/blank-base.vhdx", "container-layer"),
@@ -98,6 +112,8 @@ fn hc1_hc2_hc3_hc7_hc9_hc10_hc12_hc13_hc14_hc15_hc19_disks_of_services_are_known
 fn hc1_hc2_hc3_hc7_hc9_hc10_hc12_hc13_hc14_hc15_hc19_alike_names_protect_nothing() {
     let cases = [
         "imageset/a.vhdx",
+        "Scratch/0a/0a.vhdx",
+        "Packages/LocalCache/userdata.vhdx",
         "x/Profile.vhdx",
         "x/docker.vhdx",
         "goldenrod/a.vhdx",
