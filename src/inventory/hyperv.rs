@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
@@ -30,10 +31,7 @@ pub(super) fn export_source(document: Json<'_>) -> Source {
 
 /// Adds the recommended export.
 pub(super) fn add_export(part: &mut Part, document: Json<'_>, file: &str) {
-    part.said = document
-        .first(&["exported", "collected", "generated"])
-        .time()
-        .map(|said| said.moment(part.origin.modified));
+    add_time(part, document.first(&["exported", "collected", "generated"]), file);
     part.hosts.extend(document.get("host").string().map(named_host));
     part.nodes.extend(document.get("nodes").texts());
     if document.has("vms") {
@@ -52,6 +50,53 @@ pub(super) fn add_export(part: &mut Part, document: Json<'_>, file: &str) {
             ),
         );
     }
+}
+
+/// The time that an export says of itself. Where it is not understood it is not later than the year that it names: the time of
+/// the file is no help, for a copy of a file is newer than its export.
+fn add_time(part: &mut Part, said: Json<'_>, file: &str) {
+    let seconds = said
+        .number()
+        .and_then(|number| i64::try_from(number).ok())
+        .filter(|seconds| YEARS_OF_UNIX.contains(seconds));
+    let unix = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
+    let zoned = said.time().or_else(|| said.get("value").time());
+    part.said = zoned.map(|said| said.moment(part.origin.modified)).or(unix);
+    if part.said.is_some() || said.is_null() {
+        return;
+    }
+    let text = said
+        .scalar()
+        .or_else(|| said.get("dateTime").string())
+        .unwrap_or_else(|| said.0.to_string());
+    let text: String = text.chars().take(60).collect();
+    let how = "export it again with (Get-Date).ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ssZ')";
+    match start_of_year(&text) {
+        Some(start) => {
+            part.said = Some(part.origin.modified.map_or(start, |file| file.min(start)));
+            part.said_is_floor = true;
+            part.warn(
+                "export-time-unread",
+                format!("{file}: its time ({text}) is not understood and taken for the start of that year, so that newer files are not judged; {how}"),
+            );
+        }
+        None => part.warn_capping(
+            "export-time-unread",
+            format!("{file}: its time ({text}) is not understood, so that nobody can say which files are newer; {how}"),
+        ),
+    }
+}
+
+/// Seconds since 1970 that are a time of an export: from 2000 to 2100.
+const YEARS_OF_UNIX: std::ops::Range<i64> = 946_684_800..4_102_444_800;
+
+/// The start of the year that a text names.
+fn start_of_year(text: &str) -> Option<Timestamp> {
+    let numbers = text
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|digits| digits.len() == 4);
+    let year = numbers.filter(|digits| ("2000".."2100").contains(digits)).min()?;
+    format!("{year}-01-01T00:00:00Z").parse().ok()
 }
 
 /// What an `errors` field says, unless it is empty or zero.

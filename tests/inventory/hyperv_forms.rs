@@ -722,3 +722,29 @@ fn the_identities_of_disks_are_told_with_their_vms() {
         )]
     );
 }
+
+#[test]
+fn the_time_of_an_export_is_read_in_other_forms_or_bounded() {
+    let export = |exported: &str| {
+        only_of(format!(
+            r#"{{"schema":"hyperv-inventory-export/1","exported":{exported},"host":"HV01","vms":[{{"Name":"a","ComputerName":"HV01","HardDrives":[]}}]}}"#
+        ))
+    };
+    let collected = |exported: &str| export(exported).collected.map(|time| time.to_string());
+    let day = Some("2026-05-01T00:00:00Z".to_owned());
+    assert_eq!(collected(r#""2026-05-01T00:00:00Z""#), day);
+    assert_eq!(
+        collected(r#"{"value":"/Date(1777593600000)/","DisplayHint":2,"DateTime":"Friday, May 1, 2026 12:00:00 AM"}"#),
+        day
+    );
+    assert_eq!(collected("1777593600"), day);
+    for exported in [r#""01.05.2026""#, r#""Freitag, 1. Mai 2026 00:00:00""#] {
+        let time = collected(exported);
+        assert!(time.as_ref() <= day.as_ref() && time.is_some(), "{exported}: {time:?}");
+        assert!(
+            codes(&export(exported)).contains(&"export-time-unread") || time == day,
+            "{exported}"
+        );
+    }
+    assert!(capping(&export(r#""am Freitag""#)).contains(&"export-time-unread"));
+}
