@@ -31,6 +31,7 @@ $vms = @($nodes | ForEach-Object {
     $checkpoints = Ask "checkpoints of $($vm.Name)" { $vm | Get-VMSnapshot -ErrorAction Stop }
     [pscustomobject]@{
         Name = $vm.Name; VMId = "$($vm.VMId)"; ComputerName = $vm.ComputerName; State = "$($vm.State)"; Status = $vm.Status
+        OperationalStatus = @($vm.OperationalStatus | ForEach-Object { "$_" })
         Generation = $vm.Generation; Version = "$($vm.Version)"; IsClustered = $vm.IsClustered; Notes = $vm.Notes
         Path = $vm.Path; ConfigurationLocation = $vm.ConfigurationLocation; SnapshotFileLocation = $vm.SnapshotFileLocation
         CheckpointFileLocation = $vm.CheckpointFileLocation; SmartPagingFilePath = $vm.SmartPagingFilePath

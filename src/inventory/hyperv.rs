@@ -130,8 +130,10 @@ pub(super) fn add_vms(part: &mut Part, list: Json<'_>, row: &str) {
     part.has_vm_list = true;
     let objects = list.objects();
     columns::of_hyperv_vms(part, &objects);
+    let usual = usual_status(&objects);
     for (index, object) in objects.iter().enumerate() {
-        let draft = vm(*object, object.row_name(row, index));
+        let mut draft = vm(*object, object.row_name(row, index));
+        draft.vm.moves_storage |= is_unclear_status(*object, usual.as_deref());
         part.hosts.extend(draft.vm.host.clone().map(named_host));
         part.vms.push(draft);
     }
@@ -224,15 +226,59 @@ fn awaits_copy(state: Json<'_>) -> bool {
         .is_some_and(|state| STATES.iter().any(|known| known.eq_ignore_ascii_case(state)))
 }
 
-/// True for a status that tells of a move or migration: `Moving virtual hard disks` in English, `MovingVirtualHardDisks` and
-/// `MigratingVirtualMachine` in every language.
+/// True for a status that tells of a move or migration: `Moving virtual hard disks` in English, and in every language the names
+/// or numbers of `OperationalStatus`.
 fn moves_storage(object: Json<'_>) -> bool {
-    ["status", "operationalStatus"].iter().any(|member| {
-        object.get(member).any_text(|text| {
-            let text = text.to_lowercase();
-            text.contains("moving") || text.contains("migrating")
+    // MigratingVirtualMachine, StorageMigrationPhaseOne and …Two, MigratingPlannedVm.
+    const NUMBERS: [&str; 4] = ["32774", "32778", "32779", "32780"];
+    let status = object.get("operationalStatus");
+    let is_number = |item: Json<'_>| item.scalar().is_some_and(|number| NUMBERS.contains(&number.as_str()));
+    status.items().into_iter().any(is_number)
+        || ["status", "operationalStatus"].iter().any(|member| {
+            object.get(member).any_text(|text| {
+                let text = text.to_lowercase();
+                text.contains("moving") || text.contains("migrat")
+            })
         })
-    })
+}
+
+/// The status that more than half of the VMs of a list have: that of a VM with which nothing happens, in the language of the host.
+fn usual_status(objects: &[Json<'_>]) -> Option<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for status in objects.iter().filter_map(|object| object.get("status").text()) {
+        let count = counts.entry(status).or_default();
+        *count = count.saturating_add(1);
+    }
+    let half = objects.len() / 2;
+    let usual = counts.into_iter().find(|(_, count)| *count > half.max(1));
+    usual.map(|(status, _)| status.to_owned())
+}
+
+/// True for a status in a language that is not known and that is not the usual one, where no `OperationalStatus` says it in every
+/// language: it may tell of a move of the disks (H-F8).
+fn is_unclear_status(object: Json<'_>, usual: Option<&str>) -> bool {
+    const ENGLISH: [&str; 16] = [
+        "operating normally",
+        "applying",
+        "backing up",
+        "cannot",
+        "creating",
+        "critical",
+        "degraded",
+        "deleting",
+        "exporting",
+        "in service",
+        "low",
+        "merging",
+        "modifying",
+        "paused",
+        "service degraded",
+        "waiting",
+    ];
+    let status = object.get("status").text().unwrap_or_default();
+    let lower = status.to_lowercase();
+    let is_known = status.is_empty() || ENGLISH.iter().any(|known| lower.starts_with(known));
+    !is_known && usual != Some(status) && object.get("operationalStatus").items().is_empty()
 }
 
 /// Properties of a VM that hold a folder.

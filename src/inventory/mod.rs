@@ -539,7 +539,7 @@ pub struct Registration {
     pub fileless_disks: Vec<String>,
     /// Hyper-V: the mode of its replication as written, `None` or `0` where it has none; `null` when that is not told.
     pub replication: Option<String>,
-    /// Hyper-V: its disks were being moved, as far as its status says so in English.
+    /// Hyper-V: its disks were being moved, or its status is in a language in which nobody can say whether they were.
     #[serde(default)]
     pub moves_storage: bool,
     /// Hyper-V: its replication waits for the first copy, or is in it (`ReplicationState`).

@@ -635,7 +635,12 @@ fn a_status_of_moving_is_told() {
             "\"OperationalStatus\":[\"InService\",\"MigratingVirtualMachine\"]",
             true,
         ),
+        ("\"OperationalStatus\":[2,32778]", true),
+        ("\"OperationalStatus\":[\"StorageMigrationPhaseTwo\"]", true),
+        ("\"Status\":\"Virtuelle Festplatten werden verschoben\"", true),
+        ("\"Status\":\"Normaler Betrieb\",\"OperationalStatus\":[\"Ok\"]", false),
         ("\"Status\":\"Operating normally\"", false),
+        ("\"Status\":\"Merging disks (12%)\"", false),
     ] {
         let inventory = with_members(&format!("\"HardDrives\":[],{status}"));
         assert_eq!(vm(&inventory, "a").moves_storage, moves, "{status}");
@@ -687,6 +692,50 @@ fn a_list_of_checkpoints_tells_those_of_its_host() {
 }
 
 #[test]
+fn a_status_in_another_language_that_most_vms_have_is_the_usual_one() {
+    let vm_with = |name: &str, status: &str| {
+        format!(
+            r#"{{"Name":"{name}","VMId":"6f1d3a2e-8b4c-4d5e-9f00-11223344550{name}","ComputerName":"HV01","ConfigurationLocation":"D:\\{name}","HardDrives":[],"Status":"{status}"}}"#
+        )
+    };
+    let usual = "Normaler Betrieb";
+    let rows = [
+        vm_with("1", usual),
+        vm_with("2", usual),
+        vm_with("3", "Virtuelle Festplatten werden verschoben"),
+    ];
+    let inventory = only_of(format!("[{}]", rows.join(",")));
+    let moving: Vec<bool> = ["1", "2", "3"].map(|name| vm(&inventory, name).moves_storage).to_vec();
+    assert_eq!(moving, [false, false, true]);
+}
+
+#[test]
+fn the_time_of_an_export_is_read_in_other_forms_or_bounded() {
+    let export = |exported: &str| {
+        only_of(format!(
+            r#"{{"schema":"hyperv-inventory-export/1","exported":{exported},"host":"HV01","vms":[{{"Name":"a","ComputerName":"HV01","HardDrives":[]}}]}}"#
+        ))
+    };
+    let collected = |exported: &str| export(exported).collected.map(|time| time.to_string());
+    let day = Some("2026-05-01T00:00:00Z".to_owned());
+    assert_eq!(collected(r#""2026-05-01T00:00:00Z""#), day);
+    assert_eq!(
+        collected(r#"{"value":"/Date(1777593600000)/","DisplayHint":2,"DateTime":"Friday, May 1, 2026 12:00:00 AM"}"#),
+        day
+    );
+    assert_eq!(collected("1777593600"), day);
+    for exported in [r#""01.05.2026""#, r#""Freitag, 1. Mai 2026 00:00:00""#] {
+        let time = collected(exported);
+        assert!(time.as_ref() <= day.as_ref() && time.is_some(), "{exported}: {time:?}");
+        assert!(
+            codes(&export(exported)).contains(&"export-time-unread") || time == day,
+            "{exported}"
+        );
+    }
+    assert!(capping(&export(r#""am Freitag""#)).contains(&"export-time-unread"));
+}
+
+#[test]
 fn the_shares_of_a_cloud_cache_are_folders_of_profiles() {
     let inventory = only_of(
         r#"[{"CCDLocations":"type=smb,name=\"A\",connectionString=\\\\fs01\\prof;type=azure,name=\"B\",connectionString=\"|fslogix/x|\""}]"#,
@@ -721,30 +770,4 @@ fn the_identities_of_disks_are_told_with_their_vms() {
             "6f1d3a2e8b4c4d5e9f000000000000aa".to_owned()
         )]
     );
-}
-
-#[test]
-fn the_time_of_an_export_is_read_in_other_forms_or_bounded() {
-    let export = |exported: &str| {
-        only_of(format!(
-            r#"{{"schema":"hyperv-inventory-export/1","exported":{exported},"host":"HV01","vms":[{{"Name":"a","ComputerName":"HV01","HardDrives":[]}}]}}"#
-        ))
-    };
-    let collected = |exported: &str| export(exported).collected.map(|time| time.to_string());
-    let day = Some("2026-05-01T00:00:00Z".to_owned());
-    assert_eq!(collected(r#""2026-05-01T00:00:00Z""#), day);
-    assert_eq!(
-        collected(r#"{"value":"/Date(1777593600000)/","DisplayHint":2,"DateTime":"Friday, May 1, 2026 12:00:00 AM"}"#),
-        day
-    );
-    assert_eq!(collected("1777593600"), day);
-    for exported in [r#""01.05.2026""#, r#""Freitag, 1. Mai 2026 00:00:00""#] {
-        let time = collected(exported);
-        assert!(time.as_ref() <= day.as_ref() && time.is_some(), "{exported}: {time:?}");
-        assert!(
-            codes(&export(exported)).contains(&"export-time-unread") || time == day,
-            "{exported}"
-        );
-    }
-    assert!(capping(&export(r#""am Freitag""#)).contains(&"export-time-unread"));
 }

@@ -93,31 +93,6 @@ fn hosts_and_clusters_that_name_themselves_are_apart() {
 }
 
 #[test]
-fn a_vm_and_its_replica_in_one_list_are_two() {
-    let on = |host: &str, folder: &str| {
-        HYPERV_VM
-            .replace("HV01", host)
-            .replace(r"C:\\ClusterStorage\\Volume1\\a", folder)
-    };
-    let (primary, replica) = (on("HV01", r"D:\\VMs\\a"), on("RP01", r"R:\\rep\\a"));
-    let drive = r#"[{"VMName":"a","VMId":"6f1d3a2e-8b4c-4d5e-9f00-112233445566","ComputerName":"RP01","Path":"R:\\rep\\a\\data.vhdx","DiskNumber":null}]"#;
-    let folder = Folder::new();
-    folder.put("vms.json", format!("[{primary},{replica}]"));
-    folder.put("drives.json", drive);
-    let inventory = only(folder.path());
-    let of_hosts: Vec<_> = inventory
-        .vms
-        .iter()
-        .map(|vm| (vm.host.as_deref(), files(vm, Role::Disk).len()))
-        .collect();
-    assert_eq!(of_hosts, [(Some("HV01"), 1), (Some("RP01"), 2)]);
-    let again = on("hv01.corp.test", r"E:\\VMs\\a");
-    let folder = Folder::new();
-    folder.put("vms.json", format!("[{primary},{again}]"));
-    assert_eq!(only(folder.path()).vms.len(), 1, "one host has one VM of an id");
-}
-
-#[test]
 fn chains_are_told_for_the_host_that_was_asked() {
     let vm = |host: &str, id: u32| {
         format!(
@@ -229,4 +204,29 @@ fn the_parameters_of_resources_list_the_vms_of_a_cluster() {
     );
     let other = beside_a(r#"[{"ClusterObject":"Cluster IP Address","Name":"Address","Value":"192.0.2.1"}]"#);
     assert!(!other.has_cluster_list);
+}
+
+#[test]
+fn a_vm_and_its_replica_in_one_list_are_two() {
+    let on = |host: &str, folder: &str| {
+        HYPERV_VM
+            .replace("HV01", host)
+            .replace(r"C:\\ClusterStorage\\Volume1\\a", folder)
+    };
+    let (primary, replica) = (on("HV01", r"D:\\VMs\\a"), on("RP01", r"R:\\rep\\a"));
+    let drive = r#"[{"VMName":"a","VMId":"6f1d3a2e-8b4c-4d5e-9f00-112233445566","ComputerName":"RP01","Path":"R:\\rep\\a\\data.vhdx","DiskNumber":null}]"#;
+    let folder = Folder::new();
+    folder.put("vms.json", format!("[{primary},{replica}]"));
+    folder.put("drives.json", drive);
+    let inventory = only(folder.path());
+    let of_hosts: Vec<_> = inventory
+        .vms
+        .iter()
+        .map(|vm| (vm.host.as_deref(), files(vm, Role::Disk).len()))
+        .collect();
+    assert_eq!(of_hosts, [(Some("HV01"), 1), (Some("RP01"), 2)]);
+    let again = on("hv01.corp.test", r"E:\\VMs\\a");
+    let folder = Folder::new();
+    folder.put("vms.json", format!("[{primary},{again}]"));
+    assert_eq!(only(folder.path()).vms.len(), 1, "one host has one VM of an id");
 }

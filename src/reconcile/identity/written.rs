@@ -28,6 +28,8 @@ pub(super) struct Score {
     pub(super) found: usize,
     /// Configurations among them that carry an id of the VM that is registered there.
     confirmed: usize,
+    /// Configurations among them.
+    configs: usize,
     /// Folders in which they are found.
     folders: usize,
 }
@@ -35,7 +37,9 @@ pub(super) struct Score {
 impl Score {
     /// Enough to say that a root is the datastore that so many paths are written about.
     pub(super) fn is_enough(self, total: usize) -> bool {
-        self.is_strong(total) || self.confirmed > 0 && self.found * 2 >= total
+        self.is_strong(total)
+            || self.confirmed > 0 && self.found * 2 >= total
+            || self.configs > 0 && self.found == total
     }
 
     /// Enough to speak for or against a name that the user gave.
@@ -162,6 +166,7 @@ impl Written {
                 None => {}
             }
             score.found += 1;
+            score.configs += usize::from(self.ids.contains_key(&(entity, path.clone())));
             folders.insert(files.nodes[node].folder());
         }
         score.folders = folders.len();

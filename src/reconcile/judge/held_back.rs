@@ -142,7 +142,7 @@ impl Judge<'_> {
     }
 
     /// H-C8: on Azure Local a disk that no VM uses is still a resource of Azure, which only Azure lists. Such a site has
-    /// the cluster volume `Infrastructure_1`.
+    /// the cluster volume `Infrastructure_1` and by default `UserStorage_1`, or a list of its resources was given.
     pub(super) fn azure_disk(&self, node: NodeId) -> Option<Judgement> {
         let disk = self.file(node).evidence()?.disk.as_ref()?;
         let is_whole = matches!(self.file(node).kind(), Kind::Vhd | Kind::Vhdx) && !disk.has_parent;

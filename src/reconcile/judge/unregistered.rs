@@ -93,6 +93,7 @@ impl Judge<'_> {
             .or_else(|| self.perhaps_of_replication(config))
             .or_else(|| self.perhaps_secondary(vm, config))
             .or_else(|| self.perhaps_at_untied_place(config))
+            .or_else(|| self.perhaps_moved_to(vm))
         {
             return judgement;
         }
@@ -127,6 +128,23 @@ impl Judge<'_> {
         judgement.reclaim = Reclaim::Review;
         judgement.confidence = Some(self.confidence(config, files, &mut judgement.reasons));
         judgement
+    }
+
+    /// H-F8: the configuration at the place to which a VM was being moved when the inventory was taken.
+    fn perhaps_moved_to(&self, vm: &OwnerVm) -> Option<Judgement> {
+        let registered = &self.owners.vms[vm.copy_of?];
+        let mut rows = registered.rows.iter();
+        let moves = rows.any(|&(inventory, row)| self.world.inventories[inventory].vms[row].moves_storage);
+        let text = format!(
+            "{} was being moved when the inventory was taken, or its status may say so, and this bears its id: it may be its new place",
+            registered.name
+        );
+        let reason = settled(
+            ReasonCode::MergePending,
+            text,
+            "an inventory that is taken after the move",
+        );
+        moves.then(|| Judgement::unknown(Class::AmbiguousReference, reason))
     }
 
     /// A VM in use that no inventory registers.

@@ -443,3 +443,20 @@ fn ha11_a_disk_that_only_a_vm_may_open_which_misses_one_may_be_it() {
         .says("csv1/archive/srv-2019.vhdx", "which misses a disk");
     site(true).is("csv1/archive/srv-2019.vhdx", "orphaned/deleted-vm-disk review");
 }
+
+#[test]
+fn hf8_the_configuration_at_the_place_to_which_a_vm_is_moved_is_not_judged() {
+    let site = |moves_storage: bool| {
+        let row = Registration {
+            moves_storage,
+            ..row_of("web")
+        };
+        with_vm(Site::hyperv(), "web")
+            .vmcx("csv1/new", &hyperv_vm("web", &[&csv("new/web.vhdx")]))
+            .inventory(hyperv_host("hv1").vm(row))
+            .judge()
+    };
+    let config = vmcx_path("csv1/new", vm_id("web"));
+    site(true).is(&config, "unknown/ambiguous-reference never");
+    site(false).is(&config, "unregistered/export-copy review");
+}

@@ -206,7 +206,7 @@ impl Judge<'_> {
     pub(in crate::reconcile::judge) fn perhaps_moving(&self, node: NodeId) -> Option<Judgement> {
         let vm = *self.wanted.moving_disks.get(self.world.files.name(node))?;
         let text = format!(
-            "{} was being moved when the inventory was taken, perhaps with its disks, and this bears the name of one",
+            "{} was being moved when the inventory was taken, or its status may say so, and this bears the name of one of its disks",
             self.owners.vms[vm].name
         );
         let reason = settled(
