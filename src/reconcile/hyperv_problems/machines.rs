@@ -240,7 +240,13 @@ impl Problems {
                 of_id.entry(id).or_default().push(index);
             }
         }
-        for (id, vms) in of_id.into_iter().filter(|(_, vms)| vms.len() > 1) {
+        // A replica bears the id of its VM.
+        let is_replicated =
+            |&vm: &usize| rows(judge, &judge.owners.vms[vm]).any(|(_, row)| row.is_replicated() == Some(true));
+        let several = of_id
+            .into_iter()
+            .filter(|(_, vms)| vms.len() > 1 && !vms.iter().all(is_replicated));
+        for (id, vms) in several {
             let reasons = vms.iter().flat_map(|&vm| {
                 rows(judge, &judge.owners.vms[vm]).map(|(source, row)| {
                     let text = format!(
