@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::{contradictions, distinct, hosts::HostNames};
 use crate::{
     inventory::{
-        ClusterVm, HostRecord, Inventory, InventoryKind, InventoryWarning, ListedFile, Listing,
-        RegisteredObject, Registration, azure, columns, govc, hyperv, names,
+        ClusterVm, HostRecord, Inventory, InventoryKind, InventoryWarning, ListedFile, Listing, RegisteredObject,
+        Registration, azure, columns, govc, hyperv, names,
         part::{NamedVm, Part},
         powercli,
         rvtools::{self, Tab},
