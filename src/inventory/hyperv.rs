@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{
     Checkpoint, ClusterVm, DatastoreRecord, HostRecord, Listing, OpenFile, Registration, columns,
     json::Json,
+    moment::Moment,
     part::{ChainLink, Draft, NamedVm, Part, Source},
     values,
 };
@@ -61,7 +62,9 @@ fn add_time(part: &mut Part, said: Json<'_>, file: &str) {
         .filter(|seconds| YEARS_OF_UNIX.contains(seconds));
     let unix = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
     let zoned = said.time().or_else(|| said.get("value").time());
-    part.said = zoned.map(|said| said.moment(part.origin.modified)).or(unix);
+    part.said = zoned
+        .map(|said| said.moment(part.origin.modified))
+        .or(unix.map(Moment::exact));
     if part.said.is_some() || said.is_null() {
         return;
     }
@@ -73,7 +76,7 @@ fn add_time(part: &mut Part, said: Json<'_>, file: &str) {
     let how = "export it again with (Get-Date).ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ssZ')";
     match start_of_year(&text) {
         Some(start) => {
-            part.said = Some(part.origin.modified.map_or(start, |file| file.min(start)));
+            part.said = Some(Moment::exact(start).within(part.origin.modified));
             part.said_is_floor = true;
             part.warn(
                 "export-time-unread",

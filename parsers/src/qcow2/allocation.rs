@@ -198,7 +198,7 @@ impl Counter {
         {
             return self.add_outside(run, 0);
         }
-        let part_bytes = self.layout.cluster_bytes / u64::from(SUBCLUSTERS);
+        let part_bytes = self.layout.cluster_bytes.div_euclid(u64::from(SUBCLUSTERS));
         let (_, bytes) = self.layout.span(run.cluster, 1);
         let on_disk = |bits: u32| {
             let parts = (0..SUBCLUSTERS).filter(|part| bits.checked_shr(*part).is_some_and(|bits| bits & 1 != 0));

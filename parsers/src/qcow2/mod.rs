@@ -287,7 +287,7 @@ fn read_v2(
         cluster_bytes: cluster,
         l1_offset_bytes: cursor.u64_be(40)?,
         l1_entries: cursor.u32_be(36)?.into(),
-        l2_entries: cluster.map(|bytes| bytes / entry_bytes),
+        l2_entries: cluster.and_then(|bytes| bytes.checked_div(entry_bytes)),
         backing_file: backing_file(source, place, findings)?,
         backing_format: extensions.backing_format,
         data_file: extensions.data_file.filter(|_| features & FEATURE_EXTERNAL_DATA != 0),

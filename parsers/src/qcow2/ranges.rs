@@ -90,7 +90,7 @@ impl<R: ReadAt> Pieces<R> {
                 let (count, content) = parts(layout, place, (here, zero), part);
                 let next = part.saturating_add(count);
                 self.pending = (next < SUBCLUSTERS).then_some((run, next));
-                let part_bytes = layout.cluster_bytes / u64::from(SUBCLUSTERS);
+                let part_bytes = layout.cluster_bytes.div_euclid(u64::from(SUBCLUSTERS));
                 let range = DiskRange {
                     start: u64::from(part).saturating_mul(part_bytes).saturating_add(start),
                     length: u64::from(count).saturating_mul(part_bytes),
@@ -122,7 +122,7 @@ fn parts(layout: &Layout, place: Option<u64>, (here, zero): (u32, u32), part: u3
     let count = u32::try_from(count).unwrap_or(1);
     let content = match (first, place) {
         ((true, _), Some(place)) if layout.clusters_inside(place, 1) == 1 => {
-            let part_bytes = layout.cluster_bytes / u64::from(SUBCLUSTERS);
+            let part_bytes = layout.cluster_bytes.div_euclid(u64::from(SUBCLUSTERS));
             content_at(layout, u64::from(part).saturating_mul(part_bytes).saturating_add(place))
         }
         ((true, _), _) => RangeContent::Lost,
