@@ -285,12 +285,11 @@ impl Style<'_> {
             fields.iter().filter(move |(key, _)| is_shown(key))
         };
         let width = shown().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
-        shown().try_for_each(|(key, json)| match values.get(key) {
-            Some(value) => {
+        shown().try_for_each(|(key, json)| {
+            if let Some(value) = values.get(key) {
                 let scalar = told(key, value, &values, self.length);
                 self.field(out, indent, width, &sanitize::text(key), value, &scalar)
-            }
-            None => {
+            } else {
                 writeln!(out, "{:indent$}{}", "", sanitize::text(key))?;
                 self.text(out, indent.saturating_add(2), json.get())
             }

@@ -90,7 +90,7 @@ fn object(volume: Json<'_>, row: String) -> Option<RegisteredObject> {
     })
 }
 
-/// The path of the disk: the documents of Kubernetes and OpenShift write it without its extension (`volumePath: "[datastore1]
+/// The path of the disk: the documents of Kubernetes and `OpenShift` write it without its extension (`volumePath: "[datastore1]
 /// volumes/myDisk"` for `volumes/myDisk.vmdk`, V20).
 fn disk_path(written: &str) -> String {
     let path = written.trim();

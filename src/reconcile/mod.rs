@@ -42,6 +42,8 @@ mod unjudged;
 mod unread;
 mod vmware_problems;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use self::{
@@ -118,23 +120,7 @@ pub fn reconcile<T>(
     let configs = own::configurations(&files, is_system);
     options.go_on()?;
 
-    let listed_folders = resolver.listed_folders(inventories);
-    let mut references = resolver.resolve_all(&listed_folders, options)?;
-    let mut owners = own::registered(world, &configs, options)?;
-    let standing = own::standing(world, &owners);
-    companions::add(
-        &files,
-        &mut references,
-        &checkpoints,
-        &standing,
-        &listed_folders,
-        options,
-    )?;
-    let unclear_lists = stray_lists::add(&files, &mut references);
-    own::add_unregistered(world, &mut owners, &configs);
-    options.go_on()?;
-    own::walk_all(world, &references, &mut owners, options)?;
-
+    let (references, owners, unclear_lists) = own_all(world, &configs, options)?;
     let mut locks = Locks::new(&files);
     locks.add_open_files(world);
     options.go_on()?;
@@ -187,15 +173,48 @@ pub fn reconcile<T>(
         unclear_lists: &unclear_lists,
     };
     options.go_on()?;
+    shown(&judge, options, show)
+}
+
+/// Snapshot lists of which nobody can say whose they are, with the configurations whose they may be.
+type UnclearLists = BTreeMap<files::NodeId, Vec<files::NodeId>>;
+
+/// Resolves every reference, and finds the owners with all that they reach.
+fn own_all(
+    world: World<'_>,
+    configs: &[files::NodeId],
+    options: &Options,
+) -> Option<(resolve::References, own::Owners, UnclearLists)> {
+    let listed_folders = world.resolver.listed_folders(world.inventories);
+    let mut references = world.resolver.resolve_all(&listed_folders, options)?;
+    let mut owners = own::registered(world, configs, options)?;
+    let standing = own::standing(world, &owners);
+    companions::add(
+        world.files,
+        &mut references,
+        world.checkpoints,
+        &standing,
+        &listed_folders,
+        options,
+    )?;
+    let unclear_lists = stray_lists::add(world.files, &mut references);
+    own::add_unregistered(world, &mut owners, configs);
+    options.go_on()?;
+    own::walk_all(world, &references, &mut owners, options)?;
+    Some((references, owners, unclear_lists))
+}
+
+/// Judges, and shows the report of it.
+fn shown<T>(judge: &Judge<'_>, options: &Options, show: impl FnOnce(Report<Told<'_>>) -> T) -> Option<T> {
     let judged = judge.run()?;
-    let opinions = Opinions::new(&judge, &judged);
+    let opinions = Opinions::new(judge, &judged);
     options.go_on()?;
     let maker = Maker {
-        judge: &judge,
+        judge,
         judged: &judged,
         opinions: &opinions,
     };
-    let (problems, groups) = rayon::join(|| Problems::find(&judge, &judged), || Groups::new(&maker));
+    let (problems, groups) = rayon::join(|| Problems::find(judge, &judged), || Groups::new(&maker));
     let (problems, groups) = (problems?, groups?);
     let report = assemble::assemble(&maker, problems, &groups)?;
     Some(show(report))

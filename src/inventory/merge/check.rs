@@ -767,11 +767,11 @@ mod tests {
             ("D:\\x.vhdx", None, Some("D:\\y.vhdx")),
             ("D:\\y.vhdx", None, Some("D:\\x.vhdx")),
         ]);
-        let chain = |disk: &str| super::chain(disk, None, &parents);
-        assert_eq!(chain("D:\\A.avhdx"), (vec!["d:/A.vhdx".to_owned()], true));
-        assert_eq!(chain("D:\\b.vhdx"), (vec![], false), "not listed is not a base");
+        let told = |disk: &str| chain(disk, None, &parents);
+        assert_eq!(told("D:\\A.avhdx"), (vec!["d:/A.vhdx".to_owned()], true));
+        assert_eq!(told("D:\\b.vhdx"), (vec![], false), "not listed is not a base");
         assert_eq!(
-            chain("D:\\x.vhdx"),
+            told("D:\\x.vhdx"),
             (vec!["D:\\y.vhdx".to_owned()], false),
             "a circle has no base"
         );

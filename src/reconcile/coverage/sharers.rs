@@ -350,7 +350,9 @@ impl Builder<'_> {
         let held = self.locks.held(files);
         for (&target, holders) in &held {
             if self.is_registered(target) {
-                holders.iter().for_each(|host| known.add_short(host));
+                for host in holders {
+                    known.add_short(host);
+                }
             }
         }
         let mut unknown: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();

@@ -125,18 +125,7 @@ impl Judge<'_> {
         if let Some(transport) = self.transport_or_foreign(node) {
             return transport;
         }
-        let volume = self.static_volume(node).or_else(|| self.azure_disk(node));
-        let volume = volume.or_else(|| self.iscsi_lun(node));
-        let volume = volume.or_else(|| self.by_place_of_others(node));
-        let volume = volume.or_else(|| self.perhaps_of_service(node));
-        let volume = volume.or_else(|| self.perhaps_first_copy(node));
-        let volume = volume.or_else(|| self.perhaps_of_replication(node));
-        let volume = volume.or_else(|| self.perhaps_moving(node));
-        let volume = volume.or_else(|| self.perhaps_state(node));
-        let volume = volume.or_else(|| self.perhaps_under_other_name(node));
-        let volume = volume.or_else(|| self.perhaps_at_untied_place(node));
-        let volume = volume.or_else(|| self.has_listed_data(node));
-        if let Some(unclear) = volume.or_else(|| self.unclear_name(node)) {
+        if let Some(unclear) = self.perhaps_of_others(node) {
             return unclear;
         }
         if situation.needs_inventory
@@ -155,17 +144,38 @@ impl Judge<'_> {
         {
             return judgement;
         }
+        if let Some(pending) = self.perhaps_missed(node, &situation) {
+            return pending;
+        }
+        self.orphaned(node, &unit, situation)
+    }
+
+    /// What may be of a service that nobody listed, or of a VM under another name.
+    fn perhaps_of_others(&self, node: NodeId) -> Option<Judgement> {
+        let volume = self.static_volume(node).or_else(|| self.azure_disk(node));
+        let volume = volume.or_else(|| self.iscsi_lun(node));
+        let volume = volume.or_else(|| self.by_place_of_others(node));
+        let volume = volume.or_else(|| self.perhaps_of_service(node));
+        let volume = volume.or_else(|| self.perhaps_first_copy(node));
+        let volume = volume.or_else(|| self.perhaps_of_replication(node));
+        let volume = volume.or_else(|| self.perhaps_moving(node));
+        let volume = volume.or_else(|| self.perhaps_state(node));
+        let volume = volume.or_else(|| self.perhaps_under_other_name(node));
+        let volume = volume.or_else(|| self.perhaps_at_untied_place(node));
+        let volume = volume.or_else(|| self.has_listed_data(node));
+        volume.or_else(|| self.unclear_name(node))
+    }
+
+    /// What a registered VM may miss.
+    fn perhaps_missed(&self, node: NodeId, situation: &Situation) -> Option<Judgement> {
         let pending = self.merge_pending(node);
         let pending = pending.or_else(|| self.missed_by_identity(node));
-        let pending = pending.or_else(|| self.missed_disk(node, &situation));
+        let pending = pending.or_else(|| self.missed_disk(node, situation));
         let pending = pending.or_else(|| self.missed_parent(node));
         let pending = pending.or_else(|| self.unclear_list(node));
         let pending = pending.or_else(|| self.unclear_checkpoint(node));
         let pending = pending.or_else(|| self.perhaps_untold_state(node));
-        if let Some(pending) = pending.or_else(|| self.perhaps_parent_of_lost(node)) {
-            return pending;
-        }
-        self.orphaned(node, &unit, situation)
+        pending.or_else(|| self.perhaps_parent_of_lost(node))
     }
 
     /// Some sign says that a file is used although nobody is known to own it.

@@ -130,6 +130,6 @@ impl Judge<'_> {
             (Mount::Drive { host: Some(own), .. }, Mount::Drive { host: Some(host), .. }) => own != host,
             _ => false,
         };
-        !(is_other_volume || own.iter().any(|own| is_other_host(own)) || has_id(&own) && has_id(&other))
+        !(is_other_volume || own.iter().any(is_other_host) || has_id(&own) && has_id(&other))
     }
 }

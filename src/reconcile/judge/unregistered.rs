@@ -88,13 +88,7 @@ impl Judge<'_> {
             judgement.gaps = self.gaps_of(config, ReasonCode::OwnerUnreadable);
             return judgement;
         }
-        if let Some(judgement) = self
-            .behind_placeholder(vm)
-            .or_else(|| self.perhaps_of_replication(config))
-            .or_else(|| self.perhaps_secondary(vm, config))
-            .or_else(|| self.perhaps_at_untied_place(config))
-            .or_else(|| self.perhaps_moved_to(vm))
-        {
+        if let Some(judgement) = self.perhaps_of_registered(vm, config) {
             return judgement;
         }
         if let Some(capped) = self.capped(config) {
@@ -110,9 +104,7 @@ impl Judge<'_> {
             return judgement;
         }
         let unsettled = self.not_settled(files).or_else(|| self.perhaps_locked(files));
-        let unclear = unsettled.or_else(|| self.missed_configuration(config));
-        let unclear = unclear.or_else(|| self.perhaps_under_other_name(config));
-        if let Some(judgement) = unclear.or_else(|| self.unclear_checkpoint(config)) {
+        if let Some(judgement) = unsettled.or_else(|| self.unclear_configuration(config)) {
             return judgement;
         }
         let (verdict, (class, mut reasons)) = if vm.superseded {
@@ -128,6 +120,22 @@ impl Judge<'_> {
         judgement.reclaim = Reclaim::Review;
         judgement.confidence = Some(self.confidence(config, files, &mut judgement.reasons));
         judgement
+    }
+
+    /// What speaks for a registered VM, whatever the coverage.
+    fn perhaps_of_registered(&self, vm: &OwnerVm, config: NodeId) -> Option<Judgement> {
+        self.behind_placeholder(vm)
+            .or_else(|| self.perhaps_of_replication(config))
+            .or_else(|| self.perhaps_secondary(vm, config))
+            .or_else(|| self.perhaps_at_untied_place(config))
+            .or_else(|| self.perhaps_moved_to(vm))
+    }
+
+    /// What may be the configuration of a registered VM under another name, or of a checkpoint.
+    fn unclear_configuration(&self, config: NodeId) -> Option<Judgement> {
+        self.missed_configuration(config)
+            .or_else(|| self.perhaps_under_other_name(config))
+            .or_else(|| self.unclear_checkpoint(config))
     }
 
     /// H-F8: the configuration at the place to which a VM was being moved when the inventory was taken.
