@@ -213,22 +213,22 @@ fn clixml(items: &[Value]) -> String {
 fn clixml_value(text: &mut String, name: Option<&str>, value: &Value) {
     let name = name.map_or_else(String::new, |name| format!(" N=\"{name}\""));
     match value {
-        Value::Null => text.push_str(&format!("<Nil{name}/>")),
-        Value::Bool(value) => text.push_str(&format!("<B{name}>{value}</B>")),
-        Value::Number(value) => text.push_str(&format!("<I64{name}>{value}</I64>")),
+        Value::Null => text.extend(["<Nil", &name, "/>"]),
+        Value::Bool(value) => text.extend(["<B", &name, ">", &value.to_string(), "</B>"]),
+        Value::Number(value) => text.extend(["<I64", &name, ">", &value.to_string(), "</I64>"]),
         Value::String(value) => {
             let value = value.replace('&', "&amp;").replace('<', "&lt;");
-            text.push_str(&format!("<S{name}>{value}</S>"));
+            text.extend(["<S", &name, ">", &value, "</S>"]);
         }
         Value::Array(items) => {
-            text.push_str(&format!("<Obj{name}><LST>"));
+            text.extend(["<Obj", &name, "><LST>"]);
             for item in items {
                 clixml_value(text, None, item);
             }
             text.push_str("</LST></Obj>");
         }
         Value::Object(fields) => {
-            text.push_str(&format!("<Obj{name}><MS>"));
+            text.extend(["<Obj", &name, "><MS>"]);
             for (name, item) in fields {
                 clixml_value(text, Some(name), item);
             }

@@ -423,7 +423,7 @@ impl Maker {
         }
         let disk_folder = chance.pick(&["", "/Virtual Hard Disks"]);
         let mut plans = vec![format!("{}{disk_folder}/{}.vhdx", build.machine.folder, place.name)];
-        for number in 1..1 + chance.below(3) {
+        for number in 1..=chance.below(3) {
             let folder = match chance.below(3) {
                 0 => build.machine.folder.clone() + disk_folder,
                 1 => format!("{}/disks", place.other),

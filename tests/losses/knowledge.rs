@@ -82,7 +82,7 @@ fn spellings(platform: Platform, path: &str) -> Vec<String> {
 }
 
 /// Takes one thing away; says what, and whether nothing in the exports shows that it is missing.
-fn apply(site: &mut Site, loss: &Loss, lost: &mut Lost) -> (String, bool) {
+fn apply(site: &mut Site, loss: &Loss, taken: &mut Lost) -> (String, bool) {
     let seed = loss.seed;
     match loss.kind {
         "file-missing" => (remove_file(site, seed), true),
@@ -113,12 +113,12 @@ fn apply(site: &mut Site, loss: &Loss, lost: &mut Lost) -> (String, bool) {
         "case-changed" => (change_case(site, seed), false),
         "datastore-unlisted" => (unlist_datastore(site, seed), true),
         "root-unscanned" => (leave_root_out(site, seed), false),
-        "folder-unreadable" => (hide_folder(site, seed, lost), false),
-        "file-unreadable" => (hide_file(site, seed, lost, |_, _| true), false),
-        "config-unreadable" => (hide_file(site, seed, lost, is_config), false),
-        "config-damaged" => (damage(site, seed, lost, is_config), false),
-        "disk-damaged" => (damage(site, seed, lost, |_, path| !is_log(path)), false),
-        "config-gone" => (remove_config(site, seed, lost), false),
+        "folder-unreadable" => (hide_folder(site, seed, taken), false),
+        "file-unreadable" => (hide_file(site, seed, taken, |_, _| true), false),
+        "config-unreadable" => (hide_file(site, seed, taken, is_config), false),
+        "config-damaged" => (damage(site, seed, taken, is_config), false),
+        "disk-damaged" => (damage(site, seed, taken, |_, path| !is_log(path)), false),
+        "config-gone" => (remove_config(site, seed, taken), false),
         "folder-renamed" => (rename_folder(site, seed), false),
         "alias-other" | "alias-none" | "subfolder" => (change_root(site, loss), false),
         _ => ("see the parts of the site".to_owned(), false),
@@ -182,8 +182,7 @@ fn header_only(site: &mut Site, seed: u64) -> String {
     match &mut export.body {
         Body::Book(tables) => tables.iter_mut().for_each(|table| table.rows.clear()),
         Body::Csv(table, _) => table.rows.clear(),
-        Body::Json(items, _) => items.clear(),
-        Body::Clixml(items) => items.clear(),
+        Body::Json(items, _) | Body::Clixml(items) => items.clear(),
         Body::Store(vms) => vms.clear(),
         Body::Text(text) => *text = text.lines().next().unwrap_or_default().to_owned() + "\n",
         Body::Bytes(_) => {}
@@ -198,7 +197,7 @@ fn tables(site: &mut Site) -> Vec<(String, &mut Table)> {
         let path = path_of(export);
         match &mut export.body {
             Body::Book(tables) => {
-                found.extend(tables.iter_mut().map(|table| (format!("{path} {}", table.name), table)))
+                found.extend(tables.iter_mut().map(|table| (format!("{path} {}", table.name), table)));
             }
             Body::Csv(table, _) => found.push((path, table)),
             _ => {}
@@ -326,8 +325,8 @@ fn remove_at(items: &mut Vec<Value>, way: &[Step]) {
             items.remove(*index);
         }
         Some((last, before)) => match (at_way(items, before), last) {
-            (Some(Value::Array(list)), Step::Index(index)) => {
-                list.remove(*index);
+            (Some(Value::Array(inner)), Step::Index(index)) => {
+                inner.remove(*index);
             }
             (Some(Value::Object(fields)), Step::Key(name)) => {
                 fields.remove(name);
@@ -363,7 +362,9 @@ fn remove_key(value: &mut Value, key: &str) {
     match value {
         Value::Array(items) => {
             items.retain(|item| item.get("op").is_none() || item.get("name").and_then(Value::as_str) != Some(key));
-            items.iter_mut().for_each(|item| remove_key(item, key));
+            for item in items {
+                remove_key(item, key);
+            }
         }
         Value::Object(fields) => {
             if !fields.contains_key("op") {

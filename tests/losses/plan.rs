@@ -159,7 +159,7 @@ impl Case {
             return Vec::new();
         }
         let mut chance = Chance::of(self.seed, "losses");
-        (0..1 + chance.below(3))
+        (0..=chance.below(3))
             .map(|_| Loss {
                 kind: chance.pick(&LOSSES),
                 seed: chance.next(),

@@ -385,7 +385,7 @@ impl Maker {
         let mut builder = Build::new(machine, times.made, part);
         builder.snapshots = snapshots + usize::from(part.snapshot_after);
         builder.sesparse = chance.one_in(2);
-        for number in 0..1 + chance.below(3) {
+        for number in 0..=chance.below(3) {
             let elsewhere = number > 0 && chance.one_in(2);
             let folder = if elsewhere {
                 format!("{}/{}", place.other, chance.pick(&["disks", &place.name]))
@@ -909,8 +909,8 @@ impl Maker {
             build.snapshots = 1;
             build.clones = clones.iter().map(Machine::config).collect();
             build.disks.push(disk);
-            let built = self.build(build);
-            built.chains[0].links[0].clone()
+            let made = self.build(build);
+            made.chains[0].links[0].clone()
         } else {
             let truth = Truth::default();
             let mut writer = Writer {
@@ -966,8 +966,8 @@ impl Maker {
             &format!("{}-quorum", build.machine.stem),
             true,
         ));
-        let built = self.build(build);
-        let shared = built.chains[1].links[0].clone();
+        let made = self.build(build);
+        let shared = made.chains[1].links[0].clone();
         let mut build = Build::new(second, times.later(5), part);
         build.unseen_snapshots = 0;
         build

@@ -619,7 +619,7 @@ fn a_volume_that_every_node_names_and_nobody_scanned_is_one_gap() {
 /// A cluster that names its nodes and of which HV01 was not asked.
 fn second_cluster(node: &str, missing: &str) -> Inventory {
     let mut second = hyperv_host(node);
-    second.source = "vms.json".to_owned();
+    "vms.json".clone_into(&mut second.source);
     second.missing_hosts = vec![missing.to_owned()];
     second
 }
