@@ -9,7 +9,7 @@
 //! 4. [`judge`]: one verdict for each file, as far as [`coverage`] lets a "nobody" be said; [`signs`] speak for use,
 //!    [`traces`] say whose a file was.
 //!
-//! [`problems`] and [`assemble`] make the report of it, or [`unjudged`] where the user has no time for all this: whoever
+//! [`problems`] and [`assemble`] make the report of it, or [`unjudged()`] where the user has no time for all this: whoever
 //! asks for the end waits no longer than half a second for a judgement, and half of one is none.
 
 mod assemble;
@@ -92,7 +92,7 @@ impl Options {
 
 /// Judges a catalogue and hands the report to `show`, whose artifacts are made one by one as they are asked for;
 /// [`Report::listed`] is a report that can be kept. `None`, and nothing was shown, where the user asked for the end and has no
-/// patience left: [`unjudged`] makes the report then.
+/// patience left: [`unjudged()`] makes the report then.
 pub fn reconcile<T>(
     catalogue: &Catalogue,
     inventories: &[Inventory],
