@@ -559,19 +559,20 @@ impl Identities {
     fn best_root(&self, entity: usize, scores: &[Score], written: &Written) -> Option<(Score, usize, Option<usize>)> {
         let best = *scores.iter().max()?;
         let total = written.total(entity);
-        if !best.is_enough(total) {
-            return None;
-        }
         // Roots that are one folder are one answer.
         let is_first = |root: usize| self.roots[root].same_folder_as == root;
         let mut fitting = (0..scores.len()).filter(|&root| scores[root] == best && is_first(root));
         let root = fitting.next();
         let root = if fitting.next().is_some() { None } else { root };
-        // The name that the user gave counts for more than one VM that has the same place elsewhere.
-        let is_doubtful = |root: usize| {
-            self.roots[root].identity == Identity::Given && !self.is_given_as(root, entity) && !best.is_strong(total)
+        // The name that the user gave counts for more than files that have the same place elsewhere.
+        let is_given = |root: usize| self.roots[root].identity == Identity::Given;
+        let is_enough = |root: usize| match (is_given(root), self.is_given_as(root, entity)) {
+            (true, true) => best.is_likely(total),
+            (true, false) => best.is_strong(total),
+            (false, _) => best.is_enough(total),
         };
-        (!root.is_some_and(is_doubtful)).then_some((best, entity, root))
+        let fits = root.map_or_else(|| best.is_likely(total), is_enough);
+        fits.then_some((best, entity, root))
     }
 
     /// True where the user named the root by a name of the entity, which others may have as well.

@@ -37,9 +37,7 @@ pub(super) struct Score {
 impl Score {
     /// Enough to say that a root is the datastore that so many paths are written about.
     pub(super) fn is_enough(self, total: usize) -> bool {
-        self.is_strong(total)
-            || self.confirmed > 0 && self.found * 2 >= total
-            || self.configs > 0 && self.found == total
+        self.is_strong(total) || self.configs > 0 && self.found == total
     }
 
     /// Enough to speak for or against a name that the user gave.
@@ -47,9 +45,10 @@ impl Score {
         self.is_strong(total) || self.found > 0 && self.found * 2 >= total
     }
 
-    /// Enough to say so of a root that the user gave another name: a copy of one VM with its id does not.
+    /// Enough to say so of a root that the user gave another name, too.
     pub(super) fn is_strong(self, total: usize) -> bool {
-        self.own_folder > 0 || self.folders >= FOLDERS_ENOUGH && self.found * 2 >= total
+        let is_sure = self.confirmed > 0 || self.folders >= FOLDERS_ENOUGH;
+        self.own_folder > 0 || is_sure && self.found * 2 >= total
     }
 }
 
@@ -159,12 +158,7 @@ impl Written {
         let mut folders = BTreeSet::new();
         for path in &self.paths[entity] {
             let Some(node) = node_of(path) else { continue };
-            match self.is_confirmed(entity, path, files, node) {
-                // The configuration of another VM.
-                Some(false) => continue,
-                Some(true) => score.confirmed += 1,
-                None => {}
-            }
+            score.confirmed += usize::from(self.is_confirmed(entity, path, files, node));
             score.found += 1;
             score.configs += usize::from(self.ids.contains_key(&(entity, path.clone())));
             folders.insert(files.nodes[node].folder());
@@ -192,14 +186,14 @@ impl Written {
         of_entity.any(|(_, ids)| own.iter().flatten().any(|id| ids.contains(id)))
     }
 
-    /// Whether a configuration carries an id of the VM that is registered with its path; `None` where ids do not tell.
-    fn is_confirmed(&self, entity: usize, path: &str, files: &Files<'_>, node: NodeId) -> Option<bool> {
-        let ids = self.ids.get(&(entity, path.to_owned()))?;
-        let evidence = own::vm_evidence(files, node)?;
+    /// True for a configuration that carries an id of the VM that is registered with its path.
+    fn is_confirmed(&self, entity: usize, path: &str, files: &Files<'_>, node: NodeId) -> bool {
+        let (Some(ids), Some(evidence)) = (self.ids.get(&(entity, path.to_owned())), own::vm_evidence(files, node))
+        else {
+            return false;
+        };
         let own = [evidence.instance_id, evidence.bios_id];
-        let mut own = own.into_iter().flatten().peekable();
-        own.peek()?;
-        Some(own.any(|id| ids.contains(&id)))
+        own.iter().flatten().any(|id| ids.contains(id))
     }
 
     /// The folder of an entity, with `/` between its parts, that a root is rather than the one that it was given as: at least
