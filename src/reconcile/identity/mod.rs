@@ -568,8 +568,9 @@ impl Identities {
         let is_given = |root: usize| self.roots[root].identity == Identity::Given;
         let is_enough = |root: usize| match (is_given(root), self.is_given_as(root, entity)) {
             (true, true) => best.is_likely(total),
-            (true, false) => best.is_strong(total),
-            (false, _) => best.is_enough(total),
+            // Of a name that nobody knows nothing tells that the other names of its root are those of its datastore.
+            (true, false) if self.roots[root].entities.is_empty() => best.is_strong(total),
+            _ => best.is_enough(total),
         };
         let fits = root.map_or_else(|| best.is_likely(total), is_enough);
         fits.then_some((best, entity, root))

@@ -77,12 +77,21 @@ impl<'a> Tails<'a> {
     }
 }
 
-/// The folder and the name at the end of a path, folded; `None` where it has not both.
+/// Folders that Hyper-V makes in those of a VM: alone they say little.
+const MADE_BY_HYPERV: [&str; 3] = ["virtual machines", "virtual hard disks", "snapshots"];
+
+/// The folder and the name at the end of a path, folded, with the folder above where Hyper-V names the folder; `None` where it
+/// has not both.
 fn end_of(path: &str) -> Option<String> {
-    let mut parts = path.rsplit(['\\', '/']).filter(|part| !part.is_empty());
-    let (name, folder) = (parts.next()?, parts.next()?);
-    let is_name = |part: &str| !part.ends_with(':') && part != "?" && part != ".";
-    is_name(folder).then(|| fold(&format!("{folder}/{name}")))
+    let parts = path.rsplit(['\\', '/']).filter(|part| !part.is_empty());
+    let mut folders = parts.clone().skip(1).map(fold);
+    let mut end = folders.next()?;
+    if MADE_BY_HYPERV.contains(&end.as_str()) {
+        end = format!("{}/{end}", folders.next()?);
+    }
+    let is_place = !end.ends_with(':') && end != "?" && end != ".";
+    let name = parts.clone().next().map(fold)?;
+    is_place.then(|| format!("{end}/{name}"))
 }
 
 impl Judge<'_> {

@@ -170,26 +170,34 @@ fn hb5_a_drive_of_one_host_is_tied_to_its_volume_only() {
 
 #[test]
 fn hb2_a_name_of_dfs_is_tied_to_the_share_by_what_lies_there() {
-    let listed = |path: &str| {
-        let mut vm = hyperv_row("web", &[path]);
-        vm.config = vm
-            .config
-            .map(|config| config.replace(r"C:\ClusterStorage\Volume1", r"\\fs01\vms"));
-        Site::bare()
-            .root("share", &[r"\\fs01\vms"])
-            .vmcx("share/web", &hyperv_vm("web", &[path]))
-            .vhdx("share/web/web.vhdx", &vhdx("web"))
-            .vhdx("share/old/old.vhdx", &vhdx("old"))
-            .inventory(hyperv_host("hv1").datastore("vms", &[r"\\fs01\vms"], &["hv1"]).vm(vm))
-            .judge()
+    let listed = |names: &[&str], folder: &str| {
+        let mut site = Site::bare().root("share", &[r"\\fs01\vms"]);
+        let mut host = hyperv_host("hv1").datastore("vms", &[r"\\fs01\vms"], &["hv1"]);
+        for name in names {
+            let path = folder.replace("NAME", name);
+            let mut vm = hyperv_row(name, &[&path]);
+            vm.config = vm
+                .config
+                .map(|config| config.replace(r"C:\ClusterStorage\Volume1", r"\\fs01\vms"));
+            host = host.vm(vm);
+            site = site
+                .vmcx(&format!("share/{name}"), &hyperv_vm(name, &[&path]))
+                .vhdx(&format!("share/{name}/{name}.vhdx"), &vhdx(name));
+        }
+        site.vhdx("share/old/old.vhdx", &vhdx("old")).inventory(host).judge()
     };
-    listed(r"\\corp.example\dfs\hyperv\vms\web\web.vhdx")
+    let names = ["web", "db", "mail"];
+    listed(&names, r"\\corp.example\dfs\hyperv\vms\NAME\NAME.vhdx")
         .is("share/web/web.vhdx", "owned")
         .is("share/old/old.vhdx", "orphaned/deleted-vm-disk")
         .no_gap("outside-scan");
-    listed(r"\\corp.example\dfs\hyperv\vms\other\web.vhdx")
+    listed(&names, r"\\corp.example\dfs\hyperv\vms\other\NAME.vhdx")
         .is("share/old/old.vhdx", "unknown/outside-scan")
         .gap("outside-scan");
+    // Every site has a `web/web.vhdx`: one alone ties nothing to a share that has a name.
+    listed(&names[..1], r"\\corp.example\dfs\hyperv\vms\NAME\NAME.vhdx")
+        .is("share/web/web.vhdx", "unknown")
+        .is("share/old/old.vhdx", "unknown/outside-scan");
 }
 
 #[test]
