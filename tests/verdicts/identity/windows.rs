@@ -196,7 +196,7 @@ fn hb2_a_name_of_dfs_is_tied_to_the_share_by_what_lies_there() {
         .gap("outside-scan");
     // Every site has a `web/web.vhdx`: one alone ties nothing to a share that has a name.
     listed(&names[..1], r"\\corp.example\dfs\hyperv\vms\NAME\NAME.vhdx")
-        .is("share/web/web.vhdx", "unknown")
+        .is("share/web/web.vhdx", "owned")
         .is("share/old/old.vhdx", "unknown/outside-scan");
 }
 
