@@ -193,11 +193,6 @@ impl Counter {
     }
 
     fn add_parts(&mut self, place: Option<u64>, (here, zero): (u32, u32), run: &Run) {
-        if let Some(place) = place
-            && self.layout.clusters_inside(place, 1) == 0
-        {
-            return self.add_outside(run, 0);
-        }
         let part_bytes = self.layout.cluster_bytes.div_euclid(u64::from(SUBCLUSTERS));
         let (_, bytes) = self.layout.span(run.cluster, 1);
         let on_disk = |bits: u32| {
@@ -207,10 +202,15 @@ impl Counter {
                 sum.saturating_add(bytes.saturating_sub(start).min(part_bytes))
             })
         };
+        // Parts of zeros need no place.
+        add(&mut self.allocation.zeroed_bytes, on_disk(zero));
+        let inside = place.filter(|place| self.layout.clusters_inside(*place, 1) == 1);
+        if here != 0 && inside.is_none() {
+            return self.add_outside(run, 0);
+        }
         add(&mut self.allocation.clusters.partially_present, 1);
         add(&mut self.allocation.allocated_bytes, on_disk(here));
-        add(&mut self.allocation.zeroed_bytes, on_disk(zero));
-        if let Some(place) = place {
+        if let Some(place) = inside {
             self.add_payload(place, 1, run);
         }
     }

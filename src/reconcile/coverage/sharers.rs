@@ -14,7 +14,7 @@ use crate::reconcile::{
 use crate::{
     catalogue::Stage,
     inventory::{ComputeSystem, DatastoreRecord, Inventory, InventoryKind, InventoryWarning, Registration},
-    kind::Platform,
+    kind::{Kind, Platform},
     path::{fold, same_host, short_host},
     report::codes::ReasonCode,
 };
@@ -536,7 +536,7 @@ impl Builder<'_> {
     }
 
     /// V5, V10: hosts count the agent VMs of vCenter (vCLS), which exports leave out: they are the VMs that hosts have beyond
-    /// those listed where as many of them lie on the scanned datastores.
+    /// those listed where as many of them lie on the scanned datastores and run: one that runs has a swap file.
     fn are_unlisted_agents(&self) -> bool {
         let files = self.world.files;
         let is_agent = |config: &NodeId| {
@@ -551,7 +551,13 @@ impl Builder<'_> {
         };
         let vms = self.owners.vms.iter();
         let unregistered = vms.filter(|vm| vm.platform == Platform::Vmware && !vm.is_registered());
-        let agents = unregistered.filter_map(|vm| vm.config).filter(is_agent).count();
+        let is_running = |config: &NodeId| {
+            let node = files.nodes[*config];
+            let mut beside = files.in_folder(node.entry.root, node.folder()).iter();
+            beside.any(|&other| files.nodes[other].kind() == Kind::Vswp)
+        };
+        let agents = unregistered.filter_map(|vm| vm.config).filter(is_agent);
+        let agents = agents.filter(is_running).count();
         let warnings = self.world.inventories.iter().flat_map(|inventory| &inventory.warnings);
         let unlisted = warnings
             .filter_map(|warning| warning.unlisted)
@@ -581,12 +587,6 @@ impl Builder<'_> {
                     "; export it again"
                 };
                 let text = format!("{}: {}{remedy}", inventory.source, warning.text);
-                let (foreign, roots): (BTreeSet<usize>, _) = roots
-                    .into_iter()
-                    .partition(|&root| self.is_drive_of_another(root, inventory));
-                if !foreign.is_empty() {
-                    self.note(ReasonCode::InventoryIncomplete, text.clone(), foreign, true);
-                }
                 match &warning.pattern {
                     Some(pattern) => self.gap(
                         ReasonCode::InventoryLossy,
@@ -612,16 +612,6 @@ impl Builder<'_> {
             let roots = (0..self.coverage.roots.len()).collect();
             self.gap(ReasonCode::InventoryIncomplete, text, roots, Reach::Everything);
         }
-    }
-
-    /// True for the local drive of a host that is none of this inventory and of which nobody knows a share: what the export left
-    /// out runs on other hosts.
-    fn is_drive_of_another(&self, root: usize, inventory: &Inventory) -> bool {
-        let hosts = inventory.hosts.iter().map(|host| host.name.as_str());
-        let hosts = hosts.chain(inventory.vms.iter().filter_map(|vm| vm.host.as_deref()));
-        let hosts: BTreeSet<String> = hosts.map(short_host).collect();
-        let owner = self.identities.host_of_local(root);
-        owner.is_some_and(|owner| !hosts.is_empty() && !hosts.contains(&owner))
     }
 
     /// True where the list of a cluster has a VM of which its own inventory has no row.

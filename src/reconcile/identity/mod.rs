@@ -229,46 +229,6 @@ impl Identities {
         })
     }
 
-    /// The host, by its short name, whose local drive a root is for all that is known: nobody has another name for it, and nobody
-    /// names a share of that host.
-    pub(crate) fn host_of_local(&self, root: usize) -> Option<String> {
-        let of_root = self.roots[root].entities.iter();
-        let of_root = of_root.flat_map(|&entity| self.entities[entity].names.iter().map(|(_, mount)| mount));
-        let given = self.given.iter().filter(|(_, of)| *of == root);
-        let mut names = of_root.chain(given.filter_map(|(alias, _)| alias.mount.as_ref()));
-        let mut owner = None;
-        for name in names.by_ref() {
-            let host = match name {
-                Mount::Drive { host: Some(host), .. } => host,
-                Mount::VolumeGuid(_) => continue,
-                _ => return None,
-            };
-            let host = short_host(host);
-            if owner.get_or_insert_with(|| host.clone()) != &host {
-                return None;
-            }
-        }
-        owner.filter(|owner| !self.has_share(owner))
-    }
-
-    /// True where anybody names a share of this host, or another name of a folder on one of its drives.
-    fn has_share(&self, host: &str) -> bool {
-        let is_of_host = |mount: &Mount| match mount {
-            Mount::Share { server, .. } => server == host,
-            _ => false,
-        };
-        let is_drive = |mount: Option<&Mount>| match mount {
-            Some(Mount::Drive { host: Some(of), .. }) => short_host(of) == host,
-            Some(Mount::Drive { host: None, .. }) => true,
-            _ => false,
-        };
-        let names = self.entities.iter().flat_map(|entity| &entity.names);
-        let given = self.given.iter().filter_map(|(alias, _)| alias.mount.as_ref());
-        let mut folders = self.folders.iter();
-        names.map(|(_, mount)| mount).chain(given).any(is_of_host)
-            || folders.any(|folder| is_drive(folder.from.mount.as_ref()) || is_drive(folder.to.mount.as_ref()))
-    }
-
     /// Where a path with a mount leads, by its own name or by another name of a folder that it lies in.
     pub(crate) fn place(&self, writer: Writer, path: &StoragePath) -> Place {
         let mut names = vec![(writer, path.clone())];

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use super::{Judge, Judgement, reasons::settled};
 use crate::{
+    inventory::Registration,
     kind::{Kind, Platform},
     path::{Mount, Parsed, fold, parse},
     reconcile::{
@@ -25,6 +26,8 @@ struct Untied<'a> {
     path: &'a str,
     /// Its place, where it names one.
     mount: Option<Mount>,
+    /// The VM is a role of a cluster, whose disks go from node to node.
+    is_clustered: bool,
 }
 
 /// Such files by their folded name and the folder that they lie in.
@@ -46,17 +49,17 @@ impl<'a> Tails<'a> {
                 let row = &world.inventories[inventory].vms[row];
                 let files = row.files.iter().filter(|file| !file.role.is_transient());
                 for text in files.map(|file| file.path.as_str()).chain(row.config.as_deref()) {
-                    tails.add(identities, index, inventory, row.host.as_deref(), text);
+                    tails.add(identities, (index, inventory), row, text);
                 }
             }
         }
         tails
     }
 
-    fn add(&mut self, identities: &Identities, vm: usize, inventory: usize, host: Option<&str>, path: &'a str) {
+    fn add(&mut self, identities: &Identities, (vm, inventory): (usize, usize), row: &Registration, path: &'a str) {
         let mount = match parse(path) {
             Parsed::Path(place) => {
-                let place = place.on_host(host);
+                let place = place.on_host(row.host.as_deref());
                 if matches!(identities.place(Writer::Inventory(inventory), &place), Place::Roots(_)) {
                     return;
                 }
@@ -72,6 +75,7 @@ impl<'a> Tails<'a> {
                 inventory,
                 path,
                 mount,
+                is_clustered: row.clustered,
             });
         }
     }
@@ -116,8 +120,8 @@ impl Judge<'_> {
         Some(Judgement::unknown(Class::AmbiguousReference, reason))
     }
 
-    /// False where one writer tells the place apart from the root: another volume of the cluster, another host's drive, or two
-    /// volumes whose ids are known.
+    /// False where one writer tells the place apart from the root: another volume of the cluster, another host's drive for a VM that
+    /// is no role of a cluster, or two volumes whose ids are known.
     fn may_be_the_place(&self, root: usize, untied: &Untied<'_>) -> bool {
         let Some(mount) = &untied.mount else { return true };
         let held = self.identities.roots[root].entities.iter();
@@ -136,7 +140,9 @@ impl Judge<'_> {
                 .iter()
                 .any(|own| matches!(own, Mount::ClusterVolume(_)) && *own != mount);
         let is_other_host = |own: &&Mount| match (own, mount) {
-            (Mount::Drive { host: Some(own), .. }, Mount::Drive { host: Some(host), .. }) => own != host,
+            (Mount::Drive { host: Some(own), .. }, Mount::Drive { host: Some(host), .. }) => {
+                own != host && !untied.is_clustered
+            }
             _ => false,
         };
         !(is_other_volume || own.iter().any(is_other_host) || has_id(&own) && has_id(&other))

@@ -6,7 +6,7 @@ use derelict_parsers::testkit::{
     vmware::{DescriptorBuilder, cowd},
 };
 
-use super::UUID;
+use super::{OTHER, UUID};
 use crate::support::{
     Export, SECTORS, Site, config_only, hyperv_host, hyperv_row, hyperv_vm, inventory, row, row_of, vcenter, vhdx,
     vm_id,
@@ -279,4 +279,33 @@ fn the_volume_id_of_a_host_export_is_tied_to_the_label_of_a_vcenter_by_what_lies
         .inventory(inventory("esx2", Platform::Vmware, InventoryKind::EsxiInventory).vm(config_only("b", &config)))
         .judge()
         .are(&["ds1/a/a.vmdk", "ds1/b/b.vmdk"], "owned");
+}
+
+#[test]
+fn v64_a_vm_of_a_host_whose_volume_nothing_ties_to_the_root_is_not_nobodys() {
+    let config = |name: &str| format!("/vmfs/volumes/{UUID}/{name}/{name}.vmx");
+    let site = |label: &[&str]| {
+        let host = inventory("esx2", Platform::Vmware, InventoryKind::EsxiInventory);
+        let host = ["b", "gone", "away"]
+            .iter()
+            .fold(host, |host, name| host.vm(config_only(name, &config(name))));
+        let vcenter = inventory("vc1", Platform::Vmware, InventoryKind::RvtoolsXlsx)
+            .host("esx1")
+            .datastore("ds1", label, &["esx1"]);
+        Site::vmware()
+            .vm("ds1", "a")
+            .vm("ds1", "b")
+            .inventory(vcenter.vm(row_of("a")))
+            .inventory(host)
+            .only_as_it_is()
+            .judge()
+    };
+    site(&[]).are(
+        &["ds1/b/b.vmx", "ds1/b/b.vmdk", "ds1/b/b-flat.vmdk"],
+        "unknown/ambiguous-reference",
+    );
+    // The root is another volume by its id.
+    let other = site(&[&format!("ds:///vmfs/volumes/{OTHER}/")]);
+    let mut reasons = other.artifact("ds1/b/b.vmx").reasons.iter();
+    assert!(!reasons.any(|reason| reason.text.contains("under another name")));
 }

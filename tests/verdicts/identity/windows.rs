@@ -1,13 +1,13 @@
 //! Cases H-B1 – H-B10: names of volumes, shares, namespaces and drives.
 
 use derelict::{
-    inventory::{InventoryKind, OtherName},
-    kind::Platform,
+    inventory::{InventoryKind, Listing, OtherName},
+    kind::{Platform, Role},
     report::model::Verdict,
 };
 use derelict_parsers::testkit::vhdx::{ParentPaths, VhdxBuilder};
 
-use crate::support::{Export, Judged, Site, hyperv_host, hyperv_row, hyperv_vm, inventory, vhdx, vm_id};
+use crate::support::{Export, Judged, Site, hyperv_host, hyperv_row, hyperv_vm, inventory, listed, vhdx, vm_id};
 
 /// A VM whose disk is listed by a path that each case writes in another way.
 fn listed_as(aliases: &[&str], records: &[&str], disk: &str) {
@@ -374,4 +374,100 @@ fn hb10_a_binned_disk_is_shown_and_unknown_while_a_vm_misses_one() {
     site()
         .judge()
         .is("csv1/$RECYCLE.BIN/S-1-5-21-1/$R0A1B2C.vhdx", "unknown");
+}
+
+/// A disk of `app` in a folder of a root, which is listed like this for another host, while `web` lies there by the name of the root.
+fn listed_elsewhere(alias: &str, web: &str, path: &str, is_clustered: bool) -> Judged {
+    let row = |name: &str, host: &str, path: &str| {
+        let mut row = hyperv_row(name, &[path]);
+        row.host = Some(host.to_owned());
+        row.listing = Listing::WholeChains;
+        row.clustered = is_clustered;
+        row.config = Some(path.replace(&format!("{name}.vhdx"), r"Virtual Machines\a.vmcx"));
+        row
+    };
+    Site::bare()
+        .root("r", &[alias])
+        .vmcx("r/web", &hyperv_vm("web", &[web]))
+        .vhdx("r/web/web.vhdx", &vhdx("web"))
+        .vhdx("r/data/app/app.vhdx", &vhdx("app"))
+        .inventory(
+            inventory("hv1", Platform::Hyperv, InventoryKind::HypervJson)
+                .host("hv1")
+                .vm(row("web", "hv1", web)),
+        )
+        .inventory(
+            inventory("hv2", Platform::Hyperv, InventoryKind::HypervJson)
+                .host("hv2")
+                .vm(row("app", "hv2", path)),
+        )
+        .only_as_it_is()
+        .judge()
+}
+
+#[test]
+fn hb2_a_file_that_ends_the_path_of_one_at_a_place_tied_to_no_root_is_not_judged() {
+    let on_volume = |path: &str| {
+        let volume = r"C:\ClusterStorage\Volume1";
+        listed_elsewhere(volume, &format!(r"{volume}\web\web.vhdx"), path, false)
+    };
+    let disk = "r/data/app/app.vhdx";
+    for path in [
+        r"\\sofs\vms\app\app.vhdx",
+        r"V:\app\app.vhdx",
+        r"C:\Mounts\vol5\data\app\app.vhdx",
+        r"\\?\GLOBALROOT\Device\HarddiskVolume7\app\app.vhdx",
+    ] {
+        on_volume(path).is(disk, "unknown/ambiguous-reference never");
+    }
+    for path in [r"\\sofs\vms\other\app.vhdx", r"C:\ClusterStorage\Volume2\app\app.vhdx"] {
+        on_volume(path).is(disk, "orphaned/deleted-vm-disk");
+    }
+}
+
+#[test]
+fn hb5_the_drive_of_another_node_may_be_this_one_for_a_role_of_a_cluster() {
+    let on_drive = |is_clustered| listed_elsewhere(r"\\hv1\E$", r"E:\web\web.vhdx", r"E:\app\app.vhdx", is_clustered);
+    on_drive(true).is("r/data/app/app.vhdx", "unknown/ambiguous-reference never");
+    on_drive(false).is("r/data/app/app.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn ha1_the_image_in_a_drive_makes_no_cover() {
+    let site = |role: Role| {
+        let web = r"C:\ClusterStorage\Volume1\web\web.vhdx";
+        let mut row = hyperv_row("web", &[web]);
+        row.files.push(listed(r"\\nas\x\iso\w.iso", role));
+        Site::hyperv()
+            .root("share", &[r"\\nas\x"])
+            .vmcx("csv1/web", &hyperv_vm("web", &[web]))
+            .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+            .vhdx("share/old/old.vhdx", &vhdx("old"))
+            .inventory(hyperv_host("hv1").vm(row))
+            .only_as_it_is()
+            .judge()
+    };
+    site(Role::Media).is("share/old/old.vhdx", "unknown/no-coverage");
+    site(Role::Disk).is("share/old/old.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn ha1_an_alias_under_which_nothing_that_is_listed_is_found_is_of_another_volume() {
+    let site = |there: &[&str]| {
+        let path = |name: &str| format!(r"C:\ClusterStorage\Volume1\{name}\{name}.vhdx");
+        let rows = ["web", "db", "mail"].map(|name| hyperv_row(name, &[&path(name)]));
+        let host = rows.into_iter().fold(hyperv_host("hv1"), |host, row| host.vm(row));
+        let site = there.iter().fold(Site::hyperv(), |site, name| {
+            site.vmcx(&format!("csv1/{name}"), &hyperv_vm(name, &[&path(name)]))
+                .vhdx(&format!("csv1/{name}/{name}.vhdx"), &vhdx(name))
+        });
+        site.vhdx("csv1/old/old.vhdx", &vhdx("old"))
+            .inventory(host)
+            .only_as_it_is()
+            .judge()
+    };
+    site(&[])
+        .is("csv1/old/old.vhdx", "unknown/ambiguous-datastore")
+        .gap("ambiguous-datastore");
+    site(&["web", "db", "mail"]).is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk");
 }

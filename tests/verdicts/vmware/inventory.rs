@@ -731,14 +731,14 @@ fn v14_a_list_of_whole_chains_does_not_tell_what_else_lies_beside_an_encrypted_v
 
 #[test]
 fn v5_v10_agent_vms_that_exports_leave_out_explain_what_a_host_counts_beyond_its_list() {
-    let site = |counted: u64, agents: usize| {
+    let site = |counted: u64, agents: usize, runs: bool| {
         let mut inventory = vcenter().vm(row_of("web")).warning("vm-count-mismatch", None);
         inventory.warnings[0].unlisted = Some(counted);
         let names = ["vCLS-11111111-aaaa", "vCLS (2)"];
-        let site = names
-            .iter()
-            .take(agents)
-            .fold(Site::vmware(), |site, name| site.vm("ds1", name));
+        let site = names.iter().take(agents).fold(Site::vmware(), |site, name| {
+            let swap = format!("ds1/{name}/{name}-{:08x}.{}", 1, if runs { "vswp" } else { "log" });
+            site.vm("ds1", name).zeros(&swap, 0)
+        });
         site.vm("ds1", "web")
             .disk("ds1/loose/loose")
             .inventory(inventory)
@@ -746,10 +746,12 @@ fn v5_v10_agent_vms_that_exports_leave_out_explain_what_a_host_counts_beyond_its
             .judge()
     };
     for agents in [1, 2] {
-        site(1, agents).is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk");
+        site(1, agents, true).is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk");
+        // What is left of an agent VM is counted by no host.
+        site(1, agents, false).is("ds1/loose/loose.vmdk", "unknown/no-coverage");
     }
     for (counted, agents) in [(1, 0), (2, 1), (4, 2)] {
-        site(counted, agents).is("ds1/loose/loose.vmdk", "unknown/no-coverage");
+        site(counted, agents, true).is("ds1/loose/loose.vmdk", "unknown/no-coverage");
     }
 }
 

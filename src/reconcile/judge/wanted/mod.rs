@@ -3,7 +3,7 @@
 
 mod hyperv;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
 use uuid::Uuid;
 
@@ -33,8 +33,8 @@ struct Elsewhere<'a> {
     vm: usize,
     /// The path as listed.
     path: &'a str,
-    /// An inventory lists the datastore, with no id of VMFS, vSAN or virtual volumes.
-    is_listed: bool,
+    /// Something tells the datastore from a root whose id is known.
+    is_told_apart: bool,
 }
 
 /// By what such a file is known; of VMs that fit alike the first.
@@ -99,7 +99,7 @@ impl<'a> Wanted<'a> {
                     wanted.add_folders(world, index, (inventory, row));
                 }
                 if vm.platform == Platform::Vmware && !vm.outside.is_empty() {
-                    wanted.add_elsewhere(index, row, |mount| unclear(identities, inventory, mount));
+                    wanted.add_elsewhere(index, row, |mount| told_apart(identities, inventory, mount));
                 }
             }
         }
@@ -117,22 +117,31 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// `unclear` tells of a datastore that may be a scanned one whether it is listed.
-    fn add_elsewhere(&mut self, vm: usize, row: &'a Registration, unclear: impl Fn(&Mount) -> Option<bool>) {
+    /// `told_apart` tells of a datastore that no root is whether something tells it from a root whose id is known.
+    fn add_elsewhere(&mut self, vm: usize, row: &'a Registration, told_apart: impl Fn(&Mount) -> Option<bool>) {
         let listed = row.files.iter().map(|file| &file.path);
         for written in listed.chain(&row.config) {
             let Parsed::Path(path) = parse(written) else {
                 continue;
             };
             // A name without a folder says little.
-            let is_listed = path.mount.as_ref().filter(|_| path.parts.len() > 1).and_then(&unclear);
-            if let Some(is_listed) = is_listed {
-                let elsewhere = Elsewhere {
-                    vm,
-                    path: written,
-                    is_listed,
-                };
-                self.elsewhere.entry(fold(&path.relative())).or_insert(elsewhere);
+            let mount = path.mount.as_ref().filter(|_| path.parts.len() > 1);
+            let Some(is_told_apart) = mount.and_then(&told_apart) else {
+                continue;
+            };
+            let elsewhere = Elsewhere {
+                vm,
+                path: written,
+                is_told_apart,
+            };
+            match self.elsewhere.entry(fold(&path.relative())) {
+                Entry::Occupied(mut known) if known.get().is_told_apart && !is_told_apart => {
+                    known.insert(elsewhere);
+                }
+                Entry::Occupied(_) => {}
+                Entry::Vacant(vacant) => {
+                    vacant.insert(elsewhere);
+                }
             }
         }
     }
@@ -243,15 +252,15 @@ fn is_id(mount: &Mount) -> bool {
     matches!(mount, Mount::VolumeId(id) if id.matches('-').count() > 1 || id.starts_with("vsan:") || id.starts_with("vvol:"))
 }
 
-/// Of a datastore that no root is, as far as is known, and that no id tells from them whether it is listed: a label that nobody
-/// lists, as after a new name, and NFS, which hosts may mount under several names (V64).
-fn unclear(identities: &Identities, inventory: usize, mount: &Mount) -> Option<bool> {
+/// Of a datastore that no root is, as far as is known, whether something tells it from a root whose id is known: an id, or that an
+/// inventory lists it. A label that nobody lists may be an older name, and NFS may be mounted under several (V64).
+fn told_apart(identities: &Identities, inventory: usize, mount: &Mount) -> Option<bool> {
     let Some(entity) = identities.entity(Writer::Inventory(inventory), mount) else {
-        return (!is_id(mount)).then_some(false);
+        return Some(is_id(mount));
     };
     let entity = &identities.entities[entity];
-    let is_clear = !entity.roots.is_empty() || entity.names.iter().any(|(_, name)| is_id(name));
-    (!is_clear).then_some(!entity.records.is_empty())
+    let is_told = !entity.records.is_empty() || entity.names.iter().any(|(_, name)| is_id(name));
+    entity.roots.is_empty().then_some(is_told)
 }
 
 impl Judge<'_> {
@@ -272,7 +281,7 @@ impl Judge<'_> {
                 .iter()
                 .any(|(_, name)| is_id(name))
         });
-        if elsewhere.is_listed && has_id {
+        if elsewhere.is_told_apart && has_id {
             return None;
         }
         let text = format!(
