@@ -2,8 +2,8 @@
 //! object bear the same names, so that one entry serves all three.
 
 use super::{
-    InventoryKind, azure, backup, esxcli, file_list, files::ImportError, govc, hyperv, json::Json, kubernetes, names,
-    part::Part, powercli, scvmm, values, windows,
+    InventoryKind, azure, backup, esxcli, file_list, files::ImportError, govc, hyperv, hyperv_cluster, json::Json,
+    kubernetes, names, part::Part, powercli, scvmm, values, windows,
 };
 
 /// What the values were read from.
@@ -357,25 +357,25 @@ static LISTS: [Form; 45] = [
         Tool::Hyperv,
         "items with `VmID` and a store root",
         |i| i.has("vmId") && (i.has("vmStoreRootPath") || i.has("root") || i.has("ownerGroup")),
-        |part, list, _| hyperv::add_cluster(part, list),
+        |part, list, _| hyperv_cluster::add_cluster(part, list),
     ),
     form(
         Tool::Hyperv,
         "items with `ClusterObject`, `Name` and `Value`",
         |i| i.has("clusterObject") && i.has("name") && i.has("value"),
-        |part, list, _| hyperv::add_cluster_parameters(part, list),
+        |part, list, _| hyperv_cluster::add_cluster_parameters(part, list),
     ),
     form(
         Tool::Hyperv,
         "items with `OwnerGroup` and `ResourceType`, or `GroupType`",
         |i| i.has("groupType") || i.has("resourceType") && i.has("ownerGroup"),
-        hyperv::add_groups,
+        hyperv_cluster::add_groups,
     ),
     form(
         Tool::Hyperv,
         "nodes with `NodeWeight`, or with a name and the `State` of a node",
-        hyperv::is_cluster_node,
-        |part, list, _| hyperv::add_cluster_nodes(part, list),
+        hyperv_cluster::is_cluster_node,
+        |part, list, _| hyperv_cluster::add_cluster_nodes(part, list),
     ),
     form(
         Tool::Hyperv,

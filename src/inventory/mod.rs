@@ -28,6 +28,7 @@ mod govc;
 mod hcs;
 mod host_store;
 mod hyperv;
+mod hyperv_cluster;
 mod icacls;
 mod json;
 mod json_form;

@@ -4,10 +4,12 @@
 //! beside them, or stay a source of their own where several are. VMs are joined by vCenter and moref, instance id,
 //! configuration path and name, in this order, and never against a stronger key that differs.
 
+mod chains;
 mod check;
 mod contradictions;
 mod hosts;
 mod join;
+mod lost_letters;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -255,8 +257,8 @@ fn inventory(mut parts: Vec<Part>) -> Inventory {
         .vms
         .sort_by(|a, b| (&a.name, &a.config, &a.row).cmp(&(&b.name, &b.config, &b.row)));
     place_in_folders(&mut inventory.vms, &parts);
-    check::chains(&mut inventory, &parts);
-    check::disk_ids(&mut inventory, &parts);
+    chains::add_parents(&mut inventory, &parts);
+    chains::add_disk_ids(&mut inventory, &parts);
     check::cluster(&mut inventory, &parts);
     inventory.warnings = check::warnings(&inventory, &parts);
     inventory
