@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     chance::Chance,
+    place::{Place, afterwards, folder_of, made_of, name_of, running},
     plan::{Part, Since},
     site::{Content, RegisteredVm, Root, Site, Truth, at, zeros},
 };
@@ -138,14 +139,6 @@ pub(crate) fn on_host(path: &str) -> String {
     format!(r"{}\{}", volume_of(path).path, rest.replace('/', r"\"))
 }
 
-fn name_of(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
-fn folder_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
 /// Makes the parts of a site.
 pub(crate) fn make(parts: &[Part]) -> (Site, Known) {
     let root = |volume: &Volume| {
@@ -181,30 +174,9 @@ struct Maker {
     known: Known,
 }
 
-/// Some folder, of a name as people give them.
-struct Place {
-    store: &'static str,
-    other: &'static str,
-    name: String,
-}
-
-impl Place {
-    fn of(part: &Part, chance: &mut Chance) -> Self {
-        let stores = ["csv1", "csv2", "share", "local"];
-        let store = chance.below(stores.len());
-        // The other node does not reach a local drive, so what lies there is of the first.
-        let other = (store + 1 + chance.below(stores.len() - 1)) % stores.len();
-        let name = chance.pick(&["SQL", "WEB-Köln ", "Büro [alt] ", "app.", "a&b ", "VDI-"]);
-        Self {
-            store: stores[store],
-            other: stores[other],
-            name: format!("{name}{}", part.number),
-        }
-    }
-
-    fn folder(&self) -> String {
-        format!("{}/{}", self.store, self.name)
-    }
+fn some_place(part: &Part, chance: &mut Chance) -> Place {
+    let names = ["SQL", "WEB-Köln ", "Büro [alt] ", "app.", "a&b ", "VDI-"];
+    Place::of(part, chance, &VOLUMES.map(|volume| volume.root), &names)
 }
 
 /// A disk that was written.
@@ -212,22 +184,6 @@ impl Place {
 struct Disk {
     path: String,
     body: VhdxBuilder,
-}
-
-fn made_of(part: &Part, chance: &mut Chance) -> Timestamp {
-    let first = match part.since {
-        Since::Old => at("2026-05-01T08:00:00Z"),
-        Since::Young => at("2026-08-01T08:00:00Z"),
-    };
-    first + SignedDuration::from_hours(24 * i64::try_from(chance.below(40)).unwrap_or_default())
-}
-
-fn running() -> Timestamp {
-    at("2026-10-20T11:00:00Z")
-}
-
-fn afterwards() -> Timestamp {
-    at("2026-10-12T09:00:00Z")
 }
 
 fn seed_of(path: &str) -> u64 {
@@ -322,13 +278,10 @@ impl Maker {
     }
 
     fn new_build(part: &Part, place: &Place, index: u64, made: Timestamp) -> Build {
-        let name = if index == 0 {
-            place.name.clone()
-        } else {
-            format!("{}-{index}", place.name)
-        };
+        let name = place.vm_name(index);
         let number = u64::try_from(part.number).unwrap_or_default() * 10 + index;
         let id = guid(number, 1);
+        // The other node does not reach a local drive, so what lies there is of the first.
         let is_local = place.store == "local" || place.other == "local";
         let mut vm = HypervVm::new(&name, id);
         vm.creation_time = made;
@@ -408,7 +361,7 @@ impl Maker {
 
     /// A VM of any shape.
     fn vm(&mut self, part: &Part, chance: &mut Chance) -> (Machine, Vec<Disk>, usize) {
-        let place = Place::of(part, chance);
+        let place = some_place(part, chance);
         let made = made_of(part, chance);
         let mut build = Self::new_build(part, &place, 0, made);
         build.machine.state = chance.pick(&["Off", "Running", "Running", "Saved"]);
@@ -600,7 +553,7 @@ impl Maker {
 
     /// A parent that no VM has attached, and clones of it.
     fn golden(&mut self, part: &Part, chance: &mut Chance) {
-        let place = Place::of(part, chance);
+        let place = some_place(part, chance);
         let made = made_of(part, chance);
         let path = format!("{}/Basis {}/w11.vhdx", place.store, part.number);
         let parent = self.base(&path, made, &Truth::default(), part.since);
@@ -624,7 +577,7 @@ impl Maker {
 
     /// A set that two VMs share.
     fn set(&mut self, part: &Part, chance: &mut Chance) {
-        let place = Place::of(part, chance);
+        let place = some_place(part, chance);
         let made = made_of(part, chance);
         let store = chance.pick(&["csv1", "csv2"]);
         let folder = format!("{store}/sets {}", part.number);
@@ -651,7 +604,7 @@ impl Maker {
 
     /// A VM that another site replicates to this one.
     fn replica(&mut self, part: &Part, chance: &mut Chance) {
-        let place = Place::of(part, chance);
+        let place = some_place(part, chance);
         let made = made_of(part, chance);
         let mut build = Self::new_build(part, &place, 0, made);
         build.machine.replication = "Replica";
@@ -674,7 +627,7 @@ impl Maker {
     }
 
     fn service(&mut self, part: &Part, chance: &mut Chance) {
-        let place = Place::of(part, chance);
+        let place = some_place(part, chance);
         let made = made_of(part, chance);
         let path = if part.kind == "profile" {
             format!(
@@ -694,7 +647,7 @@ impl Maker {
 
     /// A VM that was deleted: its disk is left, perhaps with a chain.
     fn deleted(&mut self, part: &Part, chance: &mut Chance) {
-        let place = Place::of(part, chance);
+        let place = some_place(part, chance);
         let made = made_of(part, chance);
         let folder = place.folder() + chance.pick(&["", "/Virtual Hard Disks"]);
         let path = format!("{folder}/{}.vhdx", place.name);
@@ -717,17 +670,9 @@ impl Maker {
         }
     }
 
-    fn calm(part: &Part) -> Part {
-        Part {
-            snapshot_after: false,
-            moved: false,
-            ..part.clone()
-        }
-    }
-
     /// A disk in the folder of a VM that no chain of it reaches.
     fn stranded(&mut self, part: &Part, chance: &mut Chance) {
-        let (_, bases, _) = self.vm(&Self::calm(part), chance);
+        let (_, bases, _) = self.vm(&part.calm(), chance);
         let truth = Truth::left("orphaned/stranded-snapshot");
         let stem = bases[0].path.trim_end_matches(".vhdx").to_owned();
         let path = format!("{stem}_{}.avhdx", upper(guid(part.seed, 11)));
@@ -739,7 +684,7 @@ impl Maker {
     }
 
     fn leftover_companion(&mut self, part: &Part, chance: &mut Chance) {
-        let place = Place::of(part, chance);
+        let place = some_place(part, chance);
         let made = made_of(part, chance);
         if part.kind == "sidecar" {
             let path = format!("{}/{}.vhdx.rct", place.folder(), place.name);
@@ -753,7 +698,7 @@ impl Maker {
     }
 
     fn unregistered(&mut self, part: &Part, chance: &mut Chance) {
-        let place = Place::of(part, chance);
+        let place = some_place(part, chance);
         let made = made_of(part, chance);
         let mut build = Self::new_build(part, &place, 0, made);
         build.registered = false;
@@ -765,7 +710,7 @@ impl Maker {
 
     /// A VM, and what a move of its disk left at the old place.
     fn twin(&mut self, part: &Part, chance: &mut Chance) {
-        let (_, bases, _) = self.vm(&Self::calm(part), chance);
+        let (_, bases, _) = self.vm(&part.calm(), chance);
         let store = chance.pick(&["csv1", "csv2", "share"]);
         let path = format!("{store}/old place {}/{}", part.number, name_of(&bases[0].path));
         let made = match part.since {
@@ -779,7 +724,7 @@ impl Maker {
 
     /// A VM, and an export of it.
     fn copy(&mut self, part: &Part, chance: &mut Chance) {
-        let place = Place::of(part, chance);
+        let place = some_place(part, chance);
         let made = made_of(part, chance);
         let build = Self::new_build(part, &place, 0, made);
         let disk = format!("{}/Virtual Hard Disks/{}.vhdx", build.machine.folder, place.name);
@@ -797,7 +742,7 @@ impl Maker {
 
     /// A configuration of 2012 R2.
     fn legacy(&mut self, part: &Part, chance: &mut Chance) {
-        let place = Place::of(part, chance);
+        let place = some_place(part, chance);
         let made = made_of(part, chance);
         let mut build = Self::new_build(part, &place, 0, made);
         build.machine.version = 0x0500;

@@ -15,6 +15,7 @@ use crate::{
     chance::{Chance, chosen},
     exports::{Body, CsvForm, Export, Table},
     hyperv,
+    place::folder_of,
     plan::Loss,
     site::Site,
     vmware,
@@ -623,10 +624,6 @@ fn leave_root_out(site: &mut Site, seed: u64) -> String {
         root.scanned = false;
         root.folder.clone()
     })
-}
-
-fn folder_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 fn is_config(_: &Site, path: &str) -> bool {

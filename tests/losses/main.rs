@@ -22,6 +22,7 @@ mod exports;
 mod hyperv;
 mod hyperv_exports;
 mod knowledge;
+mod place;
 mod plan;
 mod site;
 mod verdicts;

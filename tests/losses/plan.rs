@@ -32,6 +32,17 @@ pub(crate) struct Part {
     pub(crate) snapshot_after: bool,
 }
 
+impl Part {
+    /// The same, to which nothing happens after the exports.
+    pub(crate) fn calm(&self) -> Self {
+        Self {
+            moved: false,
+            snapshot_after: false,
+            ..self.clone()
+        }
+    }
+}
+
 /// Something that is lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Loss {

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     chance::Chance,
+    place::{Place, afterwards, folder_of, made_of, name_of, running},
     plan::{Part, Since},
     site::{Content, Lock, RegisteredVm, Root, Site, Truth, at, zeros},
 };
@@ -183,14 +184,6 @@ pub(crate) fn datastore_of(path: &str) -> &'static Datastore {
     DATASTORES.iter().find(|known| known.name == name).unwrap()
 }
 
-fn folder_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-fn name_of(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
 /// A file as one in `folder` names it.
 fn named_from(folder: &str, path: &str) -> String {
     if folder_of(path) == folder {
@@ -250,61 +243,9 @@ impl Chain {
     }
 }
 
-/// Some folder, of a name as people give them.
-struct Place {
-    store: &'static str,
-    other: &'static str,
-    name: String,
-}
-
-impl Place {
-    fn of(part: &Part, chance: &mut Chance) -> Self {
-        let stores = ["vmfs01", "vmfs02", "nfs01", "local01"];
-        let store = chance.below(stores.len());
-        let other = (store + 1 + chance.below(stores.len() - 1)) % stores.len();
-        let name = chance.pick(&["web", "Köln ", "app [prod] ", "DB-", "a&b ", "Büro (alt) ", "srv.lab."]);
-        Self {
-            store: stores[store],
-            other: stores[other],
-            name: format!("{name}{}", part.number),
-        }
-    }
-
-    fn folder(&self) -> String {
-        format!("{}/{}", self.store, self.name)
-    }
-}
-
-/// When something was written.
-struct Times {
-    made: Timestamp,
-}
-
-impl Times {
-    fn of(part: &Part, chance: &mut Chance) -> Self {
-        let first = match part.since {
-            Since::Old => at("2026-05-01T08:00:00Z"),
-            Since::Young => at("2026-08-01T08:00:00Z"),
-        };
-        let days = i64::try_from(chance.below(40)).unwrap_or_default();
-        Self {
-            made: first + SignedDuration::from_hours(24 * days),
-        }
-    }
-
-    fn later(&self, hours: i64) -> Timestamp {
-        self.made + SignedDuration::from_hours(hours)
-    }
-}
-
-/// When a running VM wrote last: after the exports were taken.
-fn running() -> Timestamp {
-    at("2026-10-20T11:00:00Z")
-}
-
-/// When a VM was moved, or a snapshot of it taken, after the exports.
-fn afterwards() -> Timestamp {
-    at("2026-10-12T09:00:00Z")
+fn some_place(part: &Part, chance: &mut Chance) -> Place {
+    let names = ["web", "Köln ", "app [prod] ", "DB-", "a&b ", "Büro (alt) ", "srv.lab."];
+    Place::of(part, chance, &DATASTORES.map(|datastore| datastore.name), &names)
 }
 
 impl Maker {
@@ -346,11 +287,7 @@ impl Maker {
     }
 
     fn machine(part: &Part, place: &Place, index: u64) -> Machine {
-        let name = if index == 0 {
-            place.name.clone()
-        } else {
-            format!("{}-{index}", place.name)
-        };
+        let name = place.vm_name(index);
         let folder = format!("{}/{name}", place.store);
         Machine {
             working: folder.clone(),
@@ -370,8 +307,8 @@ impl Maker {
 
     /// A VM of any shape.
     fn vm(&mut self, part: &Part, chance: &mut Chance) -> Built {
-        let place = Place::of(part, chance);
-        let times = Times::of(part, chance);
+        let place = some_place(part, chance);
+        let made = made_of(part, chance);
         let mut machine = Self::machine(part, &place, 0);
         if chance.one_in(4) {
             machine.name = format!("{} neu", machine.name);
@@ -382,7 +319,7 @@ impl Maker {
         if chance.one_in(5) {
             machine.working = format!("{}/work {}", place.other, place.name);
         }
-        let mut builder = Build::new(machine, times.made, part);
+        let mut builder = Build::new(machine, made, part);
         builder.snapshots = snapshots + usize::from(part.snapshot_after);
         builder.sesparse = chance.one_in(2);
         for number in 0..=chance.below(3) {
@@ -882,8 +819,8 @@ fn cid(path: &str) -> u32 {
 impl Maker {
     /// Linked clones. Their parent is a registered VM, or a disk that no VM has.
     fn pool(&mut self, part: &Part, chance: &mut Chance, is_registered: bool) {
-        let place = Place::of(part, chance);
-        let times = Times::of(part, chance);
+        let place = some_place(part, chance);
+        let made = made_of(part, chance);
         let mut parent = Self::machine(part, &place, 0);
         parent.template = is_registered && chance.one_in(3);
         let clones: Vec<Machine> = (1..=2)
@@ -904,26 +841,26 @@ impl Maker {
             tracked: false,
         };
         let base = if is_registered {
-            let mut build = Build::new(parent, times.made, part);
+            let mut build = Build::new(parent, made, part);
             build.unseen_snapshots = 0;
             build.snapshots = 1;
             build.clones = clones.iter().map(Machine::config).collect();
             build.disks.push(disk);
-            let made = self.build(build);
-            made.chains[0].links[0].clone()
+            let built = self.build(build);
+            built.chains[0].links[0].clone()
         } else {
             let truth = Truth::default();
             let mut writer = Writer {
                 site: &mut self.site,
                 truth: &truth,
-                made: times.made,
+                made,
                 listed: Vec::new(),
             };
-            let chain = writer.chain(&parent, &disk, None, 0, 0, false, times.made);
+            let chain = writer.chain(&parent, &disk, None, 0, 0, false, made);
             chain.links[0].clone()
         };
         for clone in clones {
-            let mut build = Build::new(clone.clone(), times.later(30), part);
+            let mut build = Build::new(clone.clone(), made + SignedDuration::from_hours(30), part);
             build.snapshots = usize::from(part.snapshot_after);
             build.disks.push(DiskPlan {
                 folder: clone.folder.clone(),
@@ -941,8 +878,8 @@ impl Maker {
 
     /// Two VMs that share a disk.
     fn pair(&mut self, part: &Part, chance: &mut Chance) {
-        let place = Place::of(part, chance);
-        let times = Times::of(part, chance);
+        let place = some_place(part, chance);
+        let made = made_of(part, chance);
         let first = Self::machine(part, &place, 0);
         let mut second = Self::machine(part, &place, 1);
         if chance.one_in(2) {
@@ -956,7 +893,7 @@ impl Maker {
             independent,
             tracked: false,
         };
-        let mut build = Build::new(first, times.made, part);
+        let mut build = Build::new(first, made, part);
         build.unseen_snapshots = 0;
         build
             .disks
@@ -966,9 +903,9 @@ impl Maker {
             &format!("{}-quorum", build.machine.stem),
             true,
         ));
-        let made = self.build(build);
-        let shared = made.chains[1].links[0].clone();
-        let mut build = Build::new(second, times.later(5), part);
+        let built = self.build(build);
+        let shared = built.chains[1].links[0].clone();
+        let mut build = Build::new(second, made + SignedDuration::from_hours(5), part);
         build.unseen_snapshots = 0;
         build
             .disks
@@ -992,14 +929,14 @@ impl Maker {
     }
 
     fn first_class_disk(&mut self, part: &Part, chance: &mut Chance) {
-        let place = Place::of(part, chance);
-        let times = Times::of(part, chance);
+        let place = some_place(part, chance);
+        let made = made_of(part, chance);
         let id = guid(part.seed, 9);
         let stem = guid(part.seed, 8).simple().to_string();
         let folder = format!("{}/{}", place.store, chance.pick(&["fcd", "fcd", "volumes"]));
         let more = [("fcd.uuid", uuid_text(id))];
         let more: Vec<(&str, &str)> = more.iter().map(|(key, value)| (*key, value.as_str())).collect();
-        let [path, _] = self.disk(&folder, &stem, times.made, &Truth::service(), &more);
+        let [path, _] = self.disk(&folder, &stem, made, &Truth::service(), &more);
         self.known.disks.push(FirstClassDisk {
             id,
             name: format!("pvc-{id}"),
@@ -1008,8 +945,8 @@ impl Maker {
     }
 
     fn library(&mut self, part: &Part, chance: &mut Chance) {
-        let place = Place::of(part, chance);
-        let times = Times::of(part, chance);
+        let place = some_place(part, chance);
+        let made = made_of(part, chance);
         let item = format!(
             "{}/contentlib-{}/{}",
             place.store,
@@ -1019,23 +956,22 @@ impl Maker {
         let disk = format!("linux_{}-disk1.vmdk", guid(part.seed, 3));
         let descriptor = DescriptorBuilder::embedded("streamOptimized", &disk, 16384, cid(&disk)).build();
         let body = stream_optimized(16384, &descriptor);
-        self.site
-            .put(&format!("{item}/{disk}"), body, times.made, &Truth::service());
+        self.site.put(&format!("{item}/{disk}"), body, made, &Truth::service());
     }
 
     /// A base disk of a desktop catalogue whose descriptor forbids to delete it.
     fn protected(&mut self, part: &Part, chance: &mut Chance) {
-        let place = Place::of(part, chance);
-        let times = Times::of(part, chance);
+        let place = some_place(part, chance);
+        let made = made_of(part, chance);
         let truth = Truth::left("in-use/protected-by-descriptor");
         let folder = format!("{}/Pool{}-baseDisk-0001", place.store, part.number);
-        self.disk(&folder, "Pool-baseDisk", times.made, &truth, &[("deletable", "false")]);
+        self.disk(&folder, "Pool-baseDisk", made, &truth, &[("deletable", "false")]);
     }
 
     /// A VM that was deleted: its disk is left, perhaps with a chain.
     fn deleted(&mut self, part: &Part, chance: &mut Chance) {
-        let place = Place::of(part, chance);
-        let times = Times::of(part, chance);
+        let place = some_place(part, chance);
+        let made = made_of(part, chance);
         let truth = Truth::left("orphaned");
         let folder = place.folder();
         if part.kind == "deleted-chain" {
@@ -1050,37 +986,29 @@ impl Maker {
             let mut writer = Writer {
                 site: &mut self.site,
                 truth: &truth,
-                made: times.made,
+                made,
                 listed: Vec::new(),
             };
-            writer.chain(&machine, &plan, None, 1, 1, chance.one_in(2), times.later(20));
+            let later = made + SignedDuration::from_hours(20);
+            writer.chain(&machine, &plan, None, 1, 1, chance.one_in(2), later);
             return;
         }
         let truth = Truth::left("orphaned/deleted-vm-disk");
-        self.disk(&folder, &place.name, times.made, &truth, &[]);
+        self.disk(&folder, &place.name, made, &truth, &[]);
         if chance.one_in(2) {
             let second = format!("{}_1", place.name);
-            self.disk(&folder, &second, times.made, &truth, &[]);
+            self.disk(&folder, &second, made, &truth, &[]);
         }
         if chance.one_in(2) {
             let log = VmlogBuilder::new(HOSTS[0].1, &on_host(&format!("{folder}/{}.vmx", place.name))).ended();
-            self.site.put(
-                &format!("{folder}/vmware.log"),
-                log.build(),
-                times.made,
-                &Truth::default(),
-            );
+            self.site
+                .put(&format!("{folder}/vmware.log"), log.build(), made, &Truth::default());
         }
     }
 
     /// A delta in the folder of a VM that no chain reaches.
     fn stranded(&mut self, part: &Part, chance: &mut Chance) {
-        let calm = Part {
-            snapshot_after: false,
-            moved: false,
-            ..part.clone()
-        };
-        let built = self.vm(&calm, chance);
+        let built = self.vm(&part.calm(), chance);
         let base = built.chains[0].links[0].clone();
         let truth = Truth::left("orphaned/stranded-snapshot");
         let made = match part.since {
@@ -1109,23 +1037,23 @@ impl Maker {
 
     /// An extent without descriptor, or a descriptor without extent.
     fn half(&mut self, part: &Part, chance: &mut Chance) {
-        let place = Place::of(part, chance);
-        let times = Times::of(part, chance);
+        let place = some_place(part, chance);
+        let made = made_of(part, chance);
         let is_headless = part.kind == "headless";
         let truth = Truth::left(if is_headless {
             "orphaned/headless-extent"
         } else {
             "orphaned/dangling-descriptor"
         });
-        let paths = self.disk(&place.folder(), &place.name, times.made, &truth, &[]);
+        let paths = self.disk(&place.folder(), &place.name, made, &truth, &[]);
         self.site.files.remove(&paths[usize::from(!is_headless)]);
     }
 
     fn unregistered(&mut self, part: &Part, chance: &mut Chance) {
-        let place = Place::of(part, chance);
-        let times = Times::of(part, chance);
+        let place = some_place(part, chance);
+        let made = made_of(part, chance);
         let machine = Self::machine(part, &place, 0);
-        let mut build = Build::new(machine, times.made, part);
+        let mut build = Build::new(machine, made, part);
         build.unseen_snapshots = 0;
         build.snapshots = chance.below(2);
         build.registered = false;
@@ -1141,36 +1069,31 @@ impl Maker {
     }
 
     fn stale_lock(&mut self, part: &Part, chance: &mut Chance) {
-        let place = Place::of(part, chance);
-        let times = Times::of(part, chance);
+        let place = some_place(part, chance);
+        let made = made_of(part, chance);
         let inode = GONE_INODE - u64::try_from(part.number).unwrap_or_default();
         let path = format!("nfs01/{}/{}", place.name, nfs_lock_name(inode));
         let truth = Truth::left("orphaned/stale-lock");
-        self.site.put(&path, nfs_lock(HOSTS[0].1), times.made, &truth);
+        self.site.put(&path, nfs_lock(HOSTS[0].1), made, &truth);
     }
 
     fn leftover_companion(&mut self, part: &Part, chance: &mut Chance) {
-        let place = Place::of(part, chance);
-        let times = Times::of(part, chance);
+        let place = some_place(part, chance);
+        let made = made_of(part, chance);
         if part.kind == "sidecar" {
             let path = format!("{}/{}-ctk.vmdk", place.folder(), place.name);
             let truth = Truth::left("orphaned/leftover-sidecar");
-            self.site.put(&path, change_tracking(1024), times.made, &truth);
+            self.site.put(&path, change_tracking(1024), made, &truth);
         } else {
             let path = format!("{}/{}-1f0c9a77.vswp", place.folder(), place.name);
             let truth = Truth::left("orphaned/leftover-state");
-            self.site.put(&path, zeros(65536), times.made, &truth);
+            self.site.put(&path, zeros(65536), made, &truth);
         }
     }
 
     /// A VM, and what a move of its disk left at the old place.
     fn twin(&mut self, part: &Part, chance: &mut Chance) {
-        let calm = Part {
-            snapshot_after: false,
-            moved: false,
-            ..part.clone()
-        };
-        let built = self.vm(&calm, chance);
+        let built = self.vm(&part.calm(), chance);
         let used = built.chains[0].links[0].path.clone();
         let stem = name_of(&used).trim_end_matches(".vmdk").to_owned();
         let own_id = cid(used.trim_end_matches(".vmdk"));
