@@ -17,6 +17,9 @@
     reason = "a test that cannot set itself up has failed, and one that runs for long says at once what it found"
 )]
 
+#[path = "../unreadable/mod.rs"]
+mod unreadable;
+
 mod chance;
 mod exports;
 mod hyperv;

@@ -8,6 +8,9 @@
     reason = "a test that cannot set itself up has failed"
 )]
 
+#[path = "../unreadable/mod.rs"]
+mod unreadable;
+
 mod backups;
 mod coverage;
 mod file_lists;

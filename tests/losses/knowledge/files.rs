@@ -3,13 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use derelict::{
-    catalogue::{Catalogue, Entry, Issue, Stage},
-    evidence::{Evidence, Mark, MarkCode, VmEvidence},
-    kind::Platform,
-    raw::RawPath,
-};
-use uuid::Uuid;
+use derelict::catalogue::{Catalogue, Entry};
 
 use super::{Lost, cut_at, nothing};
 use crate::{
@@ -17,6 +11,7 @@ use crate::{
     place::folder_of,
     plan::Loss,
     site::Site,
+    unreadable,
 };
 
 pub(super) fn leave_root_out(site: &mut Site, seed: u64) -> String {
@@ -175,14 +170,14 @@ pub(super) fn change_root(site: &mut Site, loss: &Loss) -> String {
 pub(crate) fn hide(site: &Site, catalogue: &mut Catalogue, lost: &Lost) {
     for folder in &lost.folders {
         if let Some((root, below)) = place(site, folder) {
-            without_folder(catalogue, root, below.as_bytes());
+            unreadable::hide_folder(catalogue, root, below.as_bytes());
         }
     }
     for path in &lost.files {
         if let Some((root, below)) = place(site, path) {
             let is_it = |entry: &Entry| entry.root == root && entry.path.as_bytes() == below.as_bytes();
             if let Some(place) = catalogue.artifacts.iter().position(|artifact| is_it(&artifact.entry)) {
-                make_unreadable(catalogue, place);
+                unreadable::make_unreadable(catalogue, place);
             }
         }
     }
@@ -198,54 +193,4 @@ fn place(site: &Site, path: &str) -> Option<(usize, String)> {
         None => Some((number, below.to_owned())),
         Some(folder) => Some((number, below.strip_prefix(&format!("{folder}/"))?.to_owned())),
     }
-}
-
-fn without_folder(catalogue: &mut Catalogue, root: usize, folder: &[u8]) {
-    let prefix = [folder, b"/"].concat();
-    let inside = |of: usize, path: &RawPath| of == root && path.as_bytes().starts_with(&prefix);
-    catalogue
-        .artifacts
-        .retain(|artifact| !inside(artifact.entry.root, &artifact.entry.path));
-    catalogue.bystanders.retain(|entry| !inside(entry.root, &entry.path));
-    catalogue
-        .specials
-        .retain(|special| !inside(special.root, &special.path));
-    catalogue.issues.push(Issue {
-        root: Some(root),
-        path: RawPath::new(folder.to_vec()),
-        stage: Stage::Crawl,
-        error: "permission denied".to_owned(),
-        folder: true,
-    });
-}
-
-/// What the reading says of a file that it may not open.
-fn make_unreadable(catalogue: &mut Catalogue, place: usize) {
-    let artifact = &mut catalogue.artifacts[place];
-    let text = "the file could not be read: permission denied".to_owned();
-    let mut evidence = Evidence::default();
-    if artifact.kind.is_config() {
-        let mut vm = VmEvidence::of(artifact.kind.platform().unwrap_or(Platform::Vmware));
-        vm.opaque = Some(text.clone());
-        if vm.platform == Platform::Hyperv {
-            let path = artifact.entry.path.lossy().into_owned();
-            let name = path.rsplit('/').next().unwrap_or_default();
-            vm.instance_id = name.get(..36).and_then(|id| Uuid::try_parse(id).ok());
-        }
-        evidence.vm = Some(Box::new(vm));
-    }
-    evidence.marks.push(Mark {
-        code: MarkCode::Unreadable,
-        text: text.clone(),
-        offset: None,
-    });
-    artifact.evidence = evidence;
-    let (root, path) = (artifact.entry.root, artifact.entry.path.clone());
-    catalogue.issues.push(Issue {
-        root: Some(root),
-        path,
-        stage: Stage::Read,
-        error: text,
-        folder: false,
-    });
 }

@@ -1,8 +1,8 @@
 //! Makes a site in a temporary folder, judges it, and says in words what was expected and what came out.
 
+mod catalogue;
 mod exports;
 mod judged;
-mod loss;
 mod parts;
 mod site;
 mod views;

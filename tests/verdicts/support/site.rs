@@ -29,11 +29,12 @@ use derelict_parsers::testkit::{
 use jiff::Timestamp;
 
 use super::{
+    catalogue::{exclude, find, split},
     judged::Judged,
-    loss::{exclude, find, hide_folder, make_unreadable, split},
     parts::{AS_OF, OLD, SECTORS, at, cid, descriptor, vmcx_path, vmx},
     views::Views,
 };
+use crate::unreadable::{hide_folder, make_unreadable};
 
 /// A change to the catalogue that no file system here can make.
 type Change = Box<dyn Fn(&mut Catalogue)>;

@@ -13,10 +13,8 @@ use derelict::{
     },
 };
 
-use super::{
-    judged::Judged,
-    loss::{exclude, hide_folder, make_unreadable},
-};
+use super::{catalogue::exclude, judged::Judged};
+use crate::unreadable::{hide_folder, make_unreadable};
 
 /// A report that outlives what it is made of.
 fn kept(report: Report<Told<'_>>) -> Report {

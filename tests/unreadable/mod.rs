@@ -1,43 +1,15 @@
-//! What a scan may lose: a folder that cannot be listed, a file that cannot be opened or is left out.
+//! A catalogue of which a folder cannot be listed or a file cannot be opened, as a scan without the rights for it makes it.
 
 use derelict::{
-    catalogue::{Catalogue, Issue, SkipReason, Skipped, Stage},
+    catalogue::{Catalogue, Issue, Stage},
     evidence::{Evidence, Mark, MarkCode, VmEvidence},
     kind::Platform,
     raw::RawPath,
 };
 use uuid::Uuid;
 
-/// As `--exclude` leaves out one file.
-pub(super) fn exclude(catalogue: &mut Catalogue, place: usize) {
-    let artifact = catalogue.artifacts.remove(place);
-    catalogue.roots[artifact.entry.root].skipped.push(Skipped {
-        path: artifact.entry.path,
-        folder: false,
-        why: SkipReason::Excluded,
-    });
-}
-
-pub(super) fn split(catalogue: &Catalogue, path: &str) -> (usize, String) {
-    let (root, rest) = path.split_once('/').unwrap();
-    let place = catalogue
-        .roots
-        .iter()
-        .position(|record| record.path.name() == root.as_bytes())
-        .unwrap();
-    (place, rest.to_owned())
-}
-
-pub(super) fn find(catalogue: &Catalogue, path: &str) -> usize {
-    let (root, rest) = split(catalogue, path);
-    catalogue
-        .artifacts
-        .iter()
-        .position(|artifact| artifact.entry.root == root && artifact.entry.path == RawPath::from(rest.as_str()))
-        .unwrap_or_else(|| panic!("{path} is no artifact"))
-}
-
-pub(super) fn hide_folder(catalogue: &mut Catalogue, root: usize, folder: &[u8]) {
+/// What the crawl says of a folder that it may not list.
+pub(crate) fn hide_folder(catalogue: &mut Catalogue, root: usize, folder: &[u8]) {
     let prefix = [folder, b"/"].concat();
     let inside = |of: usize, path: &RawPath| of == root && path.as_bytes().starts_with(&prefix);
     catalogue
@@ -56,7 +28,8 @@ pub(super) fn hide_folder(catalogue: &mut Catalogue, root: usize, folder: &[u8])
     });
 }
 
-pub(super) fn make_unreadable(catalogue: &mut Catalogue, place: usize) {
+/// What the reading says of a file that it may not open.
+pub(crate) fn make_unreadable(catalogue: &mut Catalogue, place: usize) {
     let artifact = &mut catalogue.artifacts[place];
     let text = "the file could not be read: permission denied".to_owned();
     let mut evidence = Evidence::default();
