@@ -192,20 +192,24 @@ fn v65_files_without_numbers_that_differ_in_time_or_length_are_not_one() {
     created.judge().is(copies[1], "orphaned/deleted-vm-disk");
 }
 
-#[test]
-fn v66_one_label_of_two_vcenters_is_not_guessed() {
+/// The exports of two vCenters that both call a datastore `ds`: that of the first holds the VM `a`, that of the second `b`.
+fn two_of_one_label(site: Site) -> Site {
     let first = esx("vc1")
         .datastore("ds", &[&format!("/vmfs/volumes/{UUID}")], &["esx1"])
         .vm(row("a", "[ds] a/a.vmx", &["[ds] a/a.vmdk"]));
     let second = esx("vc2")
         .datastore("ds", &[&format!("/vmfs/volumes/{OTHER}")], &["esx1"])
         .vm(row("b", "[ds] b/b.vmx", &["[ds] b/b.vmdk"]));
-    Site::bare()
+    site.inventory(first).inventory(second)
+}
+
+#[test]
+fn v66_one_label_of_two_vcenters_is_not_guessed() {
+    let site = Site::bare()
         .root("ds1", &["ds"])
         .disk("ds1/loose/loose")
-        .vm("ds1", "unseen")
-        .inventory(first)
-        .inventory(second)
+        .vm("ds1", "unseen");
+    two_of_one_label(site)
         .judge()
         .is("ds1/loose/loose.vmdk", "unknown")
         .is("ds1/unseen/unseen.vmdk", "unknown");
@@ -213,40 +217,26 @@ fn v66_one_label_of_two_vcenters_is_not_guessed() {
 
 #[test]
 fn v66_two_roots_of_one_label_are_told_apart_by_what_lies_in_them() {
-    let first = esx("vc1")
-        .datastore("ds", &[&format!("/vmfs/volumes/{UUID}")], &["esx1"])
-        .vm(row("a", "[ds] a/a.vmx", &["[ds] a/a.vmdk"]));
-    let second = esx("vc2")
-        .datastore("ds", &[&format!("/vmfs/volumes/{OTHER}")], &["esx1"])
-        .vm(row("b", "[ds] b/b.vmx", &["[ds] b/b.vmdk"]));
-    Site::bare()
+    let site = Site::bare()
         .root("one", &[])
         .root("two", &[])
         .vm("one", "a")
         .vm("two", "b")
-        .disk("one/b/b")
-        .inventory(first)
-        .inventory(second)
+        .disk("one/b/b");
+    two_of_one_label(site)
         .judge()
         .are(&["one/a/a.vmdk", "two/b/b.vmdk"], "owned");
 }
 
 #[test]
 fn v66_the_same_label_on_two_vcenters_never_crosses_over() {
-    let first = esx("vc1")
-        .datastore("ds", &[&format!("/vmfs/volumes/{UUID}")], &["esx1"])
-        .vm(row("a", "[ds] a/a.vmx", &["[ds] a/a.vmdk"]));
-    let second = esx("vc2")
-        .datastore("ds", &[&format!("/vmfs/volumes/{OTHER}")], &["esx1"])
-        .vm(row("b", "[ds] b/b.vmx", &["[ds] b/b.vmdk"]));
-    Site::bare()
+    let site = Site::bare()
         .root("one", &[&format!("/vmfs/volumes/{UUID}")])
         .root("two", &[&format!("/vmfs/volumes/{OTHER}")])
         .vm("one", "a")
         .vm("two", "b")
-        .disk("two/a/a")
-        .inventory(first)
-        .inventory(second)
+        .disk("two/a/a");
+    two_of_one_label(site)
         .judge()
         .are(&["one/a/a.vmdk", "two/b/b.vmdk"], "owned")
         .is("two/a/a.vmdk", "orphaned/migration-leftover");
