@@ -10,6 +10,7 @@ mod services;
 mod sharing;
 mod snapshots;
 mod system;
+mod volumes;
 mod wanted;
 
 use derelict_parsers::testkit::vmware::{SnapshotBuilder, VmsdBuilder, VmsnBuilder, dictionary};
