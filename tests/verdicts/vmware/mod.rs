@@ -4,6 +4,7 @@ mod attribution;
 mod companions;
 mod extents;
 mod first_law;
+mod inaccessible;
 mod inventory;
 mod references;
 mod services;
