@@ -35,8 +35,8 @@ impl Maker {
             build.snapshots = 1;
             build.clones = clones.iter().map(Machine::config).collect();
             build.disks.push(disk);
-            let built = self.build(build);
-            built.chains[0].links[0].clone()
+            let vm = self.build(build);
+            vm.chains[0].links[0].clone()
         } else {
             let truth = Truth::default();
             let mut writer = Writer {
@@ -92,8 +92,8 @@ impl Maker {
             &format!("{}-quorum", build.machine.stem),
             true,
         ));
-        let built = self.build(build);
-        let shared = built.chains[1].links[0].clone();
+        let vm = self.build(build);
+        let shared = vm.chains[1].links[0].clone();
         let mut build = Build::new(second, made + SignedDuration::from_hours(5), part);
         build.unseen_snapshots = 0;
         build

@@ -456,7 +456,7 @@ fn ha1_an_alias_under_which_nothing_that_is_listed_is_found_is_of_another_volume
     let site = |there: &[&str]| {
         let path = |name: &str| format!(r"C:\ClusterStorage\Volume1\{name}\{name}.vhdx");
         let rows = ["web", "db", "mail"].map(|name| hyperv_row(name, &[&path(name)]));
-        let host = rows.into_iter().fold(hyperv_host("hv1"), |host, row| host.vm(row));
+        let host = rows.into_iter().fold(hyperv_host("hv1"), Export::vm);
         let site = there.iter().fold(Site::hyperv(), |site, name| {
             site.vmcx(&format!("csv1/{name}"), &hyperv_vm(name, &[&path(name)]))
                 .vhdx(&format!("csv1/{name}/{name}.vhdx"), &vhdx(name))
