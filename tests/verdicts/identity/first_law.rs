@@ -1,6 +1,9 @@
 //! Files under a name, a place or an id that nobody tied to what is needed.
 
-use derelict::{inventory::InventoryKind, kind::Platform};
+use derelict::{
+    inventory::{InventoryKind, Listing, Registration},
+    kind::Platform,
+};
 use derelict_parsers::testkit::{
     vhdx::{ParentPaths, VhdxBuilder},
     vmware::{DescriptorBuilder, cowd},
@@ -283,12 +286,15 @@ fn the_volume_id_of_a_host_export_is_tied_to_the_label_of_a_vcenter_by_what_lies
 
 #[test]
 fn v64_a_vm_of_a_host_whose_volume_nothing_ties_to_the_root_is_not_nobodys() {
-    let config = |name: &str| format!("/vmfs/volumes/{UUID}/{name}/{name}.vmx");
+    let place = |name: &str, kind: &str| format!("/vmfs/volumes/{UUID}/{name}/{name}.{kind}");
     let site = |label: &[&str]| {
         let host = inventory("esx2", Platform::Vmware, InventoryKind::EsxiInventory);
-        let host = ["b", "gone", "away"]
-            .iter()
-            .fold(host, |host, name| host.vm(config_only(name, &config(name))));
+        let host = ["b", "gone", "away"].iter().fold(host, |host, name| {
+            host.vm(Registration {
+                listing: Listing::WholeChains,
+                ..row(name, &place(name, "vmx"), &[&place(name, "vmdk")])
+            })
+        });
         let vcenter = inventory("vc1", Platform::Vmware, InventoryKind::RvtoolsXlsx)
             .host("esx1")
             .datastore("ds1", label, &["esx1"]);

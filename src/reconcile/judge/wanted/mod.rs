@@ -17,7 +17,7 @@ use crate::{
     reconcile::{
         coverage::home_folder,
         files::NodeId,
-        identity::{Identities, Writer},
+        identity::{Entity, Identities, Writer},
         own::{self, Missing, OwnerVm, Owners, World},
         resolve::Target,
     },
@@ -33,8 +33,21 @@ struct Elsewhere<'a> {
     vm: usize,
     /// The path as listed.
     path: &'a str,
-    /// Something tells the datastore from a root whose id is known.
-    is_told_apart: bool,
+    /// What tells the datastore from the scanned ones.
+    told: Told,
+}
+
+/// What tells a datastore that no root is from the scanned ones: the more, the greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Told {
+    /// Nothing: a label that nobody lists may be an older name.
+    Not,
+    /// An inventory lists it without an id, as NFS, which may be mounted under several names: from a root whose id is known.
+    Listed,
+    /// Its id: from a root whose id is known.
+    ById,
+    /// Its id, and the inventory of this number lists it: also from the other datastores of that inventory.
+    ByIdAndList(usize),
 }
 
 /// By what such a file is known; of VMs that fit alike the first.
@@ -99,7 +112,7 @@ impl<'a> Wanted<'a> {
                     wanted.add_folders(world, index, (inventory, row));
                 }
                 if vm.platform == Platform::Vmware && !vm.outside.is_empty() {
-                    wanted.add_elsewhere(index, row, |mount| told_apart(identities, inventory, mount));
+                    wanted.add_elsewhere(index, row, |mount| told(identities, inventory, mount));
                 }
             }
         }
@@ -117,8 +130,8 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// `told_apart` tells of a datastore that no root is whether something tells it from a root whose id is known.
-    fn add_elsewhere(&mut self, vm: usize, row: &'a Registration, told_apart: impl Fn(&Mount) -> Option<bool>) {
+    /// `told` says of a datastore what tells it from the scanned ones, where it is none of them.
+    fn add_elsewhere(&mut self, vm: usize, row: &'a Registration, told: impl Fn(&Mount) -> Option<Told>) {
         let listed = row.files.iter().map(|file| &file.path);
         for written in listed.chain(&row.config) {
             let Parsed::Path(path) = parse(written) else {
@@ -126,16 +139,16 @@ impl<'a> Wanted<'a> {
             };
             // A name without a folder says little.
             let mount = path.mount.as_ref().filter(|_| path.parts.len() > 1);
-            let Some(is_told_apart) = mount.and_then(&told_apart) else {
+            let Some(told) = mount.and_then(&told) else {
                 continue;
             };
             let elsewhere = Elsewhere {
                 vm,
                 path: written,
-                is_told_apart,
+                told,
             };
             match self.elsewhere.entry(fold(&path.relative())) {
-                Entry::Occupied(mut known) if known.get().is_told_apart && !is_told_apart => {
+                Entry::Occupied(mut known) if known.get().told > told => {
                     known.insert(elsewhere);
                 }
                 Entry::Occupied(_) => {}
@@ -252,15 +265,24 @@ fn is_id(mount: &Mount) -> bool {
     matches!(mount, Mount::VolumeId(id) if id.matches('-').count() > 1 || id.starts_with("vsan:") || id.starts_with("vvol:"))
 }
 
-/// Of a datastore that no root is, as far as is known, whether something tells it from a root whose id is known: an id, or that an
-/// inventory lists it. A label that nobody lists may be an older name, and NFS may be mounted under several (V64).
-fn told_apart(identities: &Identities, inventory: usize, mount: &Mount) -> Option<bool> {
+/// What tells a datastore that no root is, as far as is known, from the scanned ones (V64).
+fn told(identities: &Identities, inventory: usize, mount: &Mount) -> Option<Told> {
     let Some(entity) = identities.entity(Writer::Inventory(inventory), mount) else {
-        return Some(is_id(mount));
+        return Some(if is_id(mount) { Told::ById } else { Told::Not });
     };
     let entity = &identities.entities[entity];
-    let is_told = !entity.records.is_empty() || entity.names.iter().any(|(_, name)| is_id(name));
-    entity.roots.is_empty().then_some(is_told)
+    let told = match entity.records.first() {
+        Some(&(inventory, _)) if has_id(entity) => Told::ByIdAndList(inventory),
+        None if has_id(entity) => Told::ById,
+        Some(_) => Told::Listed,
+        None => Told::Not,
+    };
+    entity.roots.is_empty().then_some(told)
+}
+
+/// True where an id tells a datastore from all others.
+fn has_id(entity: &Entity) -> bool {
+    entity.names.iter().any(|(_, name)| is_id(name))
 }
 
 impl Judge<'_> {
@@ -274,14 +296,16 @@ impl Judge<'_> {
         let below = path.match_indices('/').map(|(at, _)| &path[at + 1..]);
         let mut ends = std::iter::once(path.as_str()).chain(below);
         let elsewhere = ends.find_map(|end| self.wanted.elsewhere.get(end))?;
-        let mut entities = self.identities.roots[self.root(node)].entities.iter();
-        let has_id = entities.any(|&entity| {
-            self.identities.entities[entity]
-                .names
-                .iter()
-                .any(|(_, name)| is_id(name))
-        });
-        if elsewhere.is_told_apart && has_id {
+        let of_root = &self.identities.roots[self.root(node)].entities;
+        let mut of_root = of_root.iter().map(|&entity| &self.identities.entities[entity]);
+        let is_told_apart = match elsewhere.told {
+            Told::Not => false,
+            Told::Listed | Told::ById => of_root.any(has_id),
+            Told::ByIdAndList(list) => {
+                of_root.any(|entity| has_id(entity) || entity.records.iter().any(|&(other, _)| other == list))
+            }
+        };
+        if is_told_apart {
             return None;
         }
         let text = format!(
