@@ -2,13 +2,13 @@
 //!
 //! Paths (H-B) are in `identity.rs` and `coverage.rs`. What stands elsewhere, or cannot be seen from files and exports:
 //!
-//! - H-D19: a sharing violation is a mark that `crawl.rs` and the tests of `read` make; that it was transient no later look of
+//! - H-D19: a sharing violation is a mark that `tests/crawl` and the tests of `read` make; that it was transient no later look of
 //!   one reading tells, so it is taken for use.
 //! - H-F2, H-F3, H-F4: how many blocks a deletion gives back depends on block clones, slabs and UNMAP, of which no file
 //!   and no export tells; the README says that reclaimable bytes are an upper bound there. H-F5: no next step advises to move
 //!   a disk.
-//! - H-F9: previous versions and snapshots of the storage are V81 (`coverage.rs`, `tests/crawl.rs`).
-//! - H-F11, H-F12: `tests/crawl.rs` shows that extents are not opened without need, that a scan changes nothing and is not
+//! - H-F9: previous versions and snapshots of the storage are V81 (`coverage.rs`, `tests/crawl`).
+//! - H-F11, H-F12: `tests/crawl` shows that extents are not opened without need, that a scan changes nothing and is not
 //!   stalled by a file that somebody holds; the benches measure it.
 //! - H-F13: redaction (`cli/faces.rs`).
 
