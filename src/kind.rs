@@ -192,6 +192,16 @@ pub enum Platform {
     Hyperv,
 }
 
+impl Platform {
+    /// What people call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Vmware => "VMware",
+            Self::Hyperv => "Hyper-V",
+        }
+    }
+}
+
 impl Kind {
     /// The platform whose VMs write this kind; `None` for kinds of both or neither.
     pub fn platform(self) -> Option<Platform> {

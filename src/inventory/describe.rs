@@ -53,7 +53,7 @@ pub fn describe(imported: &Imported, out: &mut dyn Write) -> io::Result<()> {
 
 fn describe_one(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "Inventory {}", sanitize::text(&inventory.source))?;
-    line(out, "platform", platform(inventory))?;
+    line(out, "platform", inventory.platform.title())?;
     let kinds: Vec<&str> = inventory.kinds.iter().map(|kind| kind.name()).collect();
     line(
         out,
@@ -105,13 +105,6 @@ fn describe_one(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()> {
 
 fn line(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
     writeln!(out, "  {name:<16} {}", sanitize::text(text))
-}
-
-fn platform(inventory: &Inventory) -> &'static str {
-    match inventory.platform {
-        crate::kind::Platform::Vmware => "VMware",
-        crate::kind::Platform::Hyperv => "Hyper-V",
-    }
 }
 
 fn taken(inventory: &Inventory) -> String {

@@ -13,7 +13,7 @@ use super::{
     files::NodeId,
     groups::Groups,
     identity::overlap,
-    judge::{self, Judge, Judgement},
+    judge::{self, Judge, Judgement, Unasked},
     opinions::Opinions,
     own::{self, OwnerVm},
     problems::Problems,
@@ -25,6 +25,7 @@ use crate::{
     catalogue::{Catalogue, Entry, Issue, RootRecord, Stage},
     facts::Facts,
     inventory::Inventory,
+    kind::Platform,
     raw::RawPath,
     report::{
         codes::{Class, ReasonCode},
@@ -505,6 +506,7 @@ impl Maker<'_> {
             .collect();
         for root in 0..self.judge.catalogue.roots.len() {
             gaps.extend(self.uncovered(root));
+            gaps.extend(self.unasked_platform(root));
             gaps.extend(self.read_in_parts(root));
             gaps.extend(self.seen_twice(root));
         }
@@ -572,7 +574,6 @@ impl Maker<'_> {
 
     /// A root that no inventory covers, or whose datastore is not known.
     fn uncovered(&self, root: usize) -> Option<Gap> {
-        let cover = &self.judge.coverage.roots[root];
         let identity = &self.judge.identities.roots[root];
         let (code, text) = if let Some(doubt) = identity.doubt() {
             let path = self.root(root).path.lossy();
@@ -580,19 +581,30 @@ impl Maker<'_> {
                 ReasonCode::AmbiguousDatastore,
                 format!("{path}: {doubt}; give the root the right alias"),
             )
-        } else if cover.cover == Cover::None {
+        } else if let Some(unasked) = self.judge.uncovered(root) {
+            let Unasked { finding, remedy } = unasked;
             (
                 ReasonCode::NoInventory,
-                format!(
-                    "no inventory covers {}: nothing on it can be called orphaned or unregistered; give the inventories of the hosts that use it",
-                    identity.name
-                ),
+                format!("{finding}: nothing on it can be called orphaned or unregistered; give {remedy}"),
             )
         } else {
             return None;
         };
         let nodes = self.unknown(root, &[Class::NoCoverage, Class::AmbiguousDatastore]);
         Some(self.gap(code, text, &BTreeSet::from([root]), true, &nodes))
+    }
+
+    /// Files on a root that is covered, of a platform of which no inventory was given.
+    fn unasked_platform(&self, root: usize) -> Option<Gap> {
+        if self.judge.coverage.roots[root].cover == Cover::None {
+            return None;
+        }
+        let unknown = self.unknown(root, &[Class::NoCoverage]).into_iter();
+        let of_platform = unknown.filter_map(|node| Some((node, self.judge.unasked_platform(node)?)));
+        let (nodes, platforms): (Vec<NodeId>, Vec<Platform>) = of_platform.unzip();
+        let Unasked { finding, remedy } = self.judge.without_platform(root, *platforms.first()?);
+        let text = format!("{finding}: they cannot be called orphaned or unregistered; give {remedy}");
+        Some(self.gap(ReasonCode::NoInventory, text, &BTreeSet::from([root]), true, &nodes))
     }
 
     fn unknown(&self, root: usize, classes: &[Class]) -> Vec<NodeId> {

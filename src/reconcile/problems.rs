@@ -20,7 +20,7 @@ use crate::{
     kind::{Kind, Role},
     report::{
         codes::{Class, ProblemCode, ReasonCode},
-        model::{Problem, Reason, Severity, VmProblem, Weight},
+        model::{Identity, Problem, Reason, Severity, VmProblem, Weight},
     },
 };
 
@@ -133,7 +133,12 @@ impl Problems {
         if vm.is_registered() {
             self.of_registered(judge, index, vm);
         }
-        if let Some(copy_of) = vm.copy_of.filter(|_| !vm.superseded) {
+        // On a root that may be any datastore it may be the registered one itself.
+        let is_at_known_place = vm.config.is_some_and(|config| {
+            let root = judge.world.files.nodes[config].entry.root;
+            judge.identities.roots[root].identity != Identity::Unknown
+        });
+        if let Some(copy_of) = vm.copy_of.filter(|_| !vm.superseded && is_at_known_place) {
             let path = vm.config.map(|config| place_of(judge, config)).unwrap_or_default();
             let finding = Finding {
                 code: ProblemCode::DuplicateIdentity,

@@ -180,6 +180,25 @@ fn fewer_rows_than_a_host_counts_cap() {
 }
 
 #[test]
+fn hosts_that_count_as_many_vms_in_sum_as_are_listed_cap_nothing() {
+    let rows = |first: u32, second: u32| {
+        let hosts =
+            format!("Host,Cluster,# VMs total,# VMs,VI SDK Server\nesx1,c,{first},1,vc\nesx2,c,{second},1,vc\n");
+        rvtools(&[("1.csv", INFO), ("2.csv", DISK), ("3.csv", &hosts)])
+    };
+    let moved = rows(2, 0);
+    assert_eq!(capping(&moved), Vec::<&str>::new());
+    assert!(moved.warnings.iter().any(|warning| warning.text.contains("VMs moved")));
+    assert!(
+        rows(1, 1)
+            .warnings
+            .iter()
+            .all(|warning| warning.code != "vm-count-mismatch")
+    );
+    assert_eq!(capping(&rows(3, 0)), ["vm-count-mismatch"]);
+}
+
+#[test]
 fn without_a_list_of_hosts_fewer_vms_than_a_datastore_counts_cap() {
     let capping = |count: u32| {
         let datastores =

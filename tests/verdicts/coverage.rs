@@ -11,7 +11,7 @@ use derelict_parsers::testkit::vmware::{change_tracking, nfs_lock};
 
 use super::support::{
     Export, Site, TAKEN, at, config_only, hyperv_host, hyperv_row, hyperv_vm, inventory, row, row_of, vcenter, vhdx,
-    vmcx_path, vmx,
+    vm_id, vmcx_path, vmx,
 };
 
 /// A site with one VM, one loose disk and one VM that nobody registers.
@@ -65,6 +65,111 @@ fn a_list_of_datastores_alone_covers_nothing() {
     let mut list = inventory("esx1", Platform::Vmware, InventoryKind::EsxiFilesystems).datastore("ds1", &[], &["esx1"]);
     list.has_vm_list = false;
     site().inventory(list).judge().are(&LOOSE, "unknown/no-coverage");
+}
+
+/// A root of this name with a VM of VMware and a disk of Hyper-V.
+fn with_a_disk_of_hyperv(aliases: &[&str]) -> Site {
+    Site::bare()
+        .root("ds1", aliases)
+        .vm("ds1", "web")
+        .vhdx("ds1/moved/moved.vhdx", &vhdx("moved"))
+        .inventory(vcenter().vm(row_of("web")))
+}
+
+#[test]
+fn a_disk_of_a_platform_of_which_no_inventory_was_given_is_not_nobodys() {
+    let disk = "ds1/moved/moved.vhdx";
+    with_a_disk_of_hyperv(&["ds1"])
+        .judge()
+        .is(disk, "unknown/no-coverage never")
+        .says(disk, "no inventory of Hyper-V was given")
+        .gap("no-inventory")
+        .complete(false);
+    let host = hyperv_host("hv1").vm(hyperv_row("far", &[r"C:\ClusterStorage\Volume1\far\far.vhdx"]));
+    with_a_disk_of_hyperv(&["ds1"])
+        .inventory(host)
+        .judge()
+        .is(disk, "orphaned/deleted-vm-disk")
+        .no_gap("no-inventory");
+    with_a_disk_of_hyperv(&["ds1"])
+        .assume_complete()
+        .judge()
+        .is(disk, "orphaned/deleted-vm-disk");
+    // VMFS is of ESXi alone.
+    with_a_disk_of_hyperv(&["ds1", "/vmfs/volumes/5f1c2d3e-0badc0de-1111-001b21aa0001"])
+        .judge()
+        .is(disk, "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn a_vm_of_vmware_on_a_share_is_not_nobodys_where_only_hyperv_was_asked() {
+    let site = |root: &str, alias: &str| {
+        let disk = format!(r"{alias}\web\web.vhdx");
+        let mut row = hyperv_row("web", &[&disk]);
+        row.config = None;
+        Site::bare()
+            .root(root, &[alias])
+            .vmcx(&format!("{root}/web"), &hyperv_vm("web", &[&disk]))
+            .vhdx(&format!("{root}/web/web.vhdx"), &vhdx("web"))
+            .vm(root, "guest")
+            .disk(&format!("{root}/loose/loose"))
+            .inventory(
+                inventory("hv1", Platform::Hyperv, InventoryKind::HypervJson)
+                    .host("hv1")
+                    .vm(row),
+            )
+            .judge()
+    };
+    site("share", r"\\files\vms").are(
+        &["share/guest/guest.vmx", "share/loose/loose.vmdk"],
+        "unknown/no-coverage",
+    );
+    // No ESXi host mounts a cluster volume.
+    site("csv1", r"C:\ClusterStorage\Volume1").is("csv1/loose/loose.vmdk", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn a_root_without_alias_on_which_nothing_listed_is_found_asks_for_its_alias() {
+    let site = |root: &str| {
+        Site::bare()
+            .root(root, &[])
+            .vm(root, "old")
+            .inventory(vcenter().datastore("pool", &[], &["esx1"]).vm(row_of("web")))
+            .judge()
+    };
+    let settles = |root: &str| {
+        let judged = site(root);
+        let reasons = &judged.artifact(&format!("{root}/old/old.vmdk")).reasons;
+        assert!(reasons[0].text.contains("cannot be told"), "{reasons:?}");
+        reasons[0].settles.clone().unwrap_or_default()
+    };
+    assert!(settles("mnt").starts_with("an alias for this root"));
+    assert!(settles("pool").starts_with("the alias pool"));
+    let pool = site("pool");
+    assert!(
+        pool.report
+            .coverage
+            .gaps
+            .iter()
+            .any(|gap| gap.contains("give that root its alias"))
+    );
+}
+
+#[test]
+fn a_vm_on_a_root_that_may_be_any_datastore_is_no_second_bearer_of_its_id() {
+    let site = |aliases: &[&str]| {
+        let row = Registration {
+            instance_id: Some(vm_id("web")),
+            ..row_of("web")
+        };
+        Site::bare()
+            .root("mnt", aliases)
+            .vm("mnt/ds1", "web")
+            .inventory(vcenter().vm(row))
+            .judge()
+    };
+    site(&[]).no_problem("duplicate-identity");
+    site(&["other"]).problem("duplicate-identity", "web");
 }
 
 #[test]
@@ -647,10 +752,7 @@ fn a_vm_of_the_second_cluster_that_nobody_exported_keeps_its_platform_only() {
         .judge()
         .are(&LOOSE, "orphaned/deleted-vm-disk")
         .is("csv1/old/old.vhdx", "unknown/no-coverage")
-        .is(
-            &vmcx_path("csv1/hv", super::support::vm_id("hv")),
-            "unknown/no-coverage",
-        );
+        .is(&vmcx_path("csv1/hv", vm_id("hv")), "unknown/no-coverage");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use derelict::inventory::Inventory;
 
-use crate::support::{Export, Judged, Site, TAKEN, at, row_of, vcenter};
+use crate::support::{Export, Judged, Site, TAKEN, at, row_of, vcenter, vmx};
 
 /// A disk of nobody, written at `time`, beside the VM of this inventory, which was taken at [`TAKEN`].
 fn loose(time: &str, inventory: Inventory) -> Judged {
@@ -91,4 +91,24 @@ fn sources_that_share_a_datastore_and_were_asked_days_apart_lower_the_confidence
         .confidence(LOOSE, "medium")
         .says(LOOSE, "taken 16 days apart");
     site(TAKEN).confidence(LOOSE, "high");
+}
+
+#[test]
+fn a_copy_of_a_configuration_that_somebody_lays_beside_it_is_no_write_of_the_vm() {
+    let site = |written: &str| {
+        Site::vmware()
+            .vm("ds1", "web")
+            .vm("ds1", "archive")
+            .disk("ds1/loose/loose")
+            .file("ds1/archive/archive.vmx.bak", vmx("archive", &[]).build())
+            .modified(written, "2026-10-20T00:00:00Z")
+            .inventory(vcenter().vm(row_of("web")))
+            .judge()
+    };
+    site("ds1/archive/archive.vmx.bak")
+        .no_gap("unknown-vm-in-use")
+        .is(LOOSE, "orphaned/deleted-vm-disk");
+    site("ds1/archive/archive.vmx")
+        .gap("unknown-vm-in-use")
+        .is(LOOSE, "unknown/no-coverage");
 }

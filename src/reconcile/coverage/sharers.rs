@@ -7,15 +7,17 @@ use uuid::Uuid;
 
 use super::{Builder, MARGIN, Reach, count, current, list};
 use crate::reconcile::{
-    files::NodeId,
+    files::{Node, NodeId},
     locks::Locks,
     own::{self, OwnerVm},
 };
 use crate::{
     catalogue::Stage,
+    classify::{NameHint, by_name},
     inventory::{ComputeSystem, DatastoreRecord, Inventory, InventoryKind, InventoryWarning, Registration},
     kind::{Kind, Platform},
     path::{fold, same_host, short_host},
+    raw::RawPath,
     report::codes::ReasonCode,
 };
 
@@ -495,7 +497,7 @@ impl Builder<'_> {
                 .files
                 .keys()
                 .copied()
-                .filter(|&node| !self.is_registered(node))
+                .filter(|&node| !self.is_registered(node) && !is_renamed(files.nodes[node]))
                 .collect();
             let times: Vec<Timestamp> = own
                 .iter()
@@ -513,7 +515,8 @@ impl Builder<'_> {
         for (root, names) in found {
             let text = format!(
                 "on {} no inventory registers {}, written long before they were taken and at that time or after it, so that somebody runs \
-                 what is listed nowhere: export the VMs of that host or vCenter",
+                 what is listed nowhere: export the VMs of that host or vCenter, or, where they were taken out of the inventory at \
+                 that time, take a new export an hour after they were last written",
                 self.root_name(root),
                 list(names.iter().map(String::as_str)),
             );
@@ -685,4 +688,10 @@ fn ha_folder(path: &str) -> Option<(Uuid, &str)> {
     let id = Uuid::try_parse(folder.get(..36)?).ok()?;
     let name = folder.get(36..)?.splitn(4, '-').nth(3).unwrap_or_default();
     Some((id, name))
+}
+
+/// True for what people made of a file of a VM (`web.vmx.bak`): that it was written says nothing of the VM.
+fn is_renamed(file: Node<'_>) -> bool {
+    let folder = RawPath::new(file.folder().to_vec());
+    matches!(by_name(&folder, file.entry.path.name()), NameHint::Renamed(_))
 }

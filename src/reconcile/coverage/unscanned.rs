@@ -11,7 +11,7 @@ use crate::{
     inventory::{Listing, Registration},
     kind::{Platform, Role},
     path::{Parsed, fold, parse},
-    report::codes::ReasonCode,
+    report::{codes::ReasonCode, model::Identity},
 };
 
 /// A datastore that inventories know and that no root is.
@@ -265,12 +265,18 @@ impl Builder<'_> {
                 ("was not scanned", "scan it as well")
             };
             // Another vCenter may have a datastore of the same name (V66).
-            let is_namesake = self
-                .identities
-                .roots
-                .iter()
-                .any(|root| fold(&root.name) == fold(&place.title));
-            let title = match (is_namesake && !place.ambiguous, place.names.is_empty()) {
+            let namesakes = || {
+                let roots = self.identities.roots.iter();
+                roots.filter(|root| fold(&root.name) == fold(&place.title))
+            };
+            let may_be_it = namesakes().any(|root| root.identity == Identity::Unknown) && !place.ambiguous;
+            let remedy = if may_be_it {
+                "scan it as well, or, if the root of its name is it, give that root its alias"
+            } else {
+                remedy
+            };
+            let is_other = namesakes().next().is_some() && !place.ambiguous && !may_be_it;
+            let title = match (is_other, place.names.is_empty()) {
                 (false, _) => place.title,
                 (true, true) => format!("another datastore of the name {}", place.title),
                 (true, false) => {

@@ -12,7 +12,7 @@ use crate::{
     reconcile::{coverage::MARGIN, files::NodeId},
     report::{
         codes::{Class, ReasonCode},
-        model::{Cover, Reclaim, Verdict},
+        model::{Reclaim, Verdict},
     },
 };
 
@@ -33,22 +33,11 @@ impl Judge<'_> {
         if let Some(replica) = self.on_replica_datastore(node) {
             return Some(replica);
         }
-        if self.coverage.roots[root].cover == Cover::None {
-            let text = if self.world.inventories.is_empty() && !self.options.inventory_issues.is_empty() {
-                "none of the inventories could be read".to_owned()
-            } else if self.world.inventories.is_empty() {
-                "no inventory was given".to_owned()
-            } else {
-                format!("no inventory covers {}", identity.name)
-            };
-            return Some(Judgement::unknown(
-                Class::NoCoverage,
-                settled(
-                    ReasonCode::NoInventory,
-                    text,
-                    "the inventories of all hosts that use this datastore",
-                ),
-            ));
+        if let Some(unasked) = self.uncovered(root) {
+            return Some(unasked.judgement());
+        }
+        if let Some(platform) = self.unasked_platform(node) {
+            return Some(self.without_platform(root, platform).judgement());
         }
         let gaps: Vec<usize> = self.coverage.caps(self.world.files, node).collect();
         let class = match self.coverage.gaps[*gaps.first()?].code {

@@ -19,6 +19,7 @@ mod reasons;
 mod service;
 mod situation;
 mod tails;
+mod unasked;
 mod unregistered;
 mod wanted;
 
@@ -35,6 +36,7 @@ pub(crate) use self::{
     service::{Awaited, REPLICA_STORE, awaited, match_rules},
     situation::{Stores, stores},
     tails::Tails,
+    unasked::Unasked,
     wanted::Wanted,
 };
 use self::{names::known_stem, nobody::is_media, reasons::shown_verdict};

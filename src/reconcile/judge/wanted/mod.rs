@@ -261,7 +261,7 @@ fn is_disk(role: Role) -> bool {
 }
 
 /// True for an id that tells a datastore from all others. Those of NFS are made of what the host was told of the server.
-fn is_id(mount: &Mount) -> bool {
+pub(super) fn is_id(mount: &Mount) -> bool {
     matches!(mount, Mount::VolumeId(id) if id.matches('-').count() > 1 || id.starts_with("vsan:") || id.starts_with("vvol:"))
 }
 
