@@ -9,7 +9,7 @@ use derelict::{
     progress::Hidden,
 };
 
-use crate::site::{DESCRIPTOR, Tree, VMX, artifact, has_mark, hash, names, skip};
+use crate::site::{DESCRIPTOR, Tree, VMX, artifact, has_mark, hash, names, root, skip};
 
 #[test]
 fn hf12_a_scan_changes_nothing_in_the_tree() {
