@@ -85,9 +85,8 @@ fn a_disk_of_a_platform_of_which_no_inventory_was_given_is_not_nobodys() {
         .says(disk, "no inventory of Hyper-V was given")
         .gap("no-inventory")
         .complete(false);
-    let host = hyperv_host("hv1").vm(hyperv_row("far", &[r"C:\ClusterStorage\Volume1\far\far.vhdx"]));
     with_a_disk_of_hyperv(&["ds1"])
-        .inventory(host)
+        .inventory(hyperv_host("hv1"))
         .judge()
         .is(disk, "orphaned/deleted-vm-disk")
         .no_gap("no-inventory");
@@ -139,7 +138,7 @@ fn a_root_without_alias_on_which_nothing_listed_is_found_asks_for_its_alias() {
     };
     let settles = |root: &str| {
         let judged = site(root);
-        let reasons = &judged.artifact(&format!("{root}/old/old.vmdk")).reasons;
+        let reasons = &judged.artifact(&format!("{root}/old/old.vmx")).reasons;
         assert!(reasons[0].text.contains("cannot be told"), "{reasons:?}");
         reasons[0].settles.clone().unwrap_or_default()
     };
