@@ -3,7 +3,7 @@
 use super::{Judge, Judgement, reasons::settled, wanted::is_id};
 use crate::{
     kind::Platform,
-    path::{Mount, fold},
+    path::{Mount, fold, parse_alias},
     reconcile::files::NodeId,
     report::{
         codes::{Class, ReasonCode},
@@ -90,9 +90,9 @@ impl Judge<'_> {
             Platform::Hyperv => is_id(mount),
             Platform::Vmware => matches!(mount, Mount::ClusterVolume(_)),
         };
-        let entities = self.identities.roots[self.root(node)].entities.iter();
-        let mut names = entities.flat_map(|&entity| &self.identities.entities[entity].names);
-        (!names.any(|(_, mount)| is_of_other(mount))).then_some(platform)
+        let names = self.identities.roots[self.root(node)].aliases.iter();
+        let mut mounts = names.filter_map(|name| parse_alias(name)?.mount);
+        (!mounts.any(|mount| is_of_other(&mount))).then_some(platform)
     }
 
     /// Of the files of this platform on a root.
