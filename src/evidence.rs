@@ -219,6 +219,8 @@ pub struct DiskEvidence {
     pub fcd_id: Option<String>,
     /// Creator application of a VHD footer, trimmed (`win`, `vpc`, `qemu`, `tap`, `vbox`).
     pub creator: Option<String>,
+    /// The descriptor ends inside a line: what stood below it is lost.
+    pub is_torn: bool,
 }
 
 /// A decoded lock.

@@ -111,6 +111,7 @@ fn link(facts: &Vmdk, descriptor: &Descriptor) -> DiskEvidence {
         create_type: descriptor.create_type.as_deref().map(str::to_owned),
         fcd_id: descriptor.fcd_id(),
         creator: None,
+        is_torn: descriptor.anomalies.iter().any(|anomaly| anomaly.code == vmdk::TORN),
     }
 }
 

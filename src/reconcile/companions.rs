@@ -79,7 +79,7 @@ pub(crate) fn add(
                 }
                 Kind::VmdkDescriptor => {
                     digests_of(files, references, node);
-                    if is_unread(files, node) || lacks_extents(files, references, node) {
+                    if is_unread(files, node) || is_torn(files, node) || lacks_extents(files, references, node) {
                         of_unread_descriptor(files, references, node);
                     }
                 }
@@ -417,6 +417,14 @@ pub(crate) fn is_unread(files: &Files<'_>, node: NodeId) -> bool {
     .any(|mark| files.nodes[node].has_mark(mark))
 }
 
+/// True for a descriptor that ends inside a line: what it named below that, such as its change tracking, is not known.
+fn is_torn(files: &Files<'_>, descriptor: NodeId) -> bool {
+    let disk = files.nodes[descriptor]
+        .evidence()
+        .and_then(|evidence| evidence.disk.as_ref());
+    disk.is_some_and(|disk| disk.is_torn)
+}
+
 /// True for a descriptor that names no extent, or one that is not there: a damaged line says nothing of its file.
 fn lacks_extents(files: &Files<'_>, references: &References, descriptor: NodeId) -> bool {
     let evidence = files.nodes[descriptor].evidence();
@@ -435,7 +443,7 @@ fn names_extents(files: &Files<'_>, node: NodeId) -> bool {
     written.any(|reference| reference.role == Role::Extent)
 }
 
-/// A descriptor that does not tell its extents: what is called like them, and like its sidecars, is its own (V40).
+/// A descriptor that does not tell its extents, or not all that it names: what is called like them, and like its sidecars, is its own (V40).
 fn of_unread_descriptor(files: &Files<'_>, references: &mut References, disk: NodeId) {
     let file = files.nodes[disk];
     for (part, role) in parts_of_missing(files, file.entry.root, file.entry.path.as_bytes()) {

@@ -25,7 +25,7 @@ use crate::{Anomaly, Limits, ParseError, ReadAt, Result, reference::FileReferenc
 pub use cowd::CowdExtent;
 pub use ctk::ChangeTracking;
 pub use database::{DiskDatabase, FirstClassDisk, Geometry, VirtualBoxIds};
-pub use descriptor::{Descriptor, DescriptorEntry};
+pub use descriptor::{Descriptor, DescriptorEntry, TORN};
 pub use extent::{Access, Extent, ExtentKind};
 pub use sesparse::{Area, SeSparseExtent, VolatileHeader};
 pub use sparse::{SparseExtent, SparseHeader};

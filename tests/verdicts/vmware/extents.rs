@@ -25,6 +25,30 @@ fn v38_change_tracking_that_the_descriptor_names_is_owned_and_other_is_a_leftove
 }
 
 #[test]
+fn v38_change_tracking_beside_a_torn_descriptor_may_have_been_named_in_it() {
+    let site = |end: &str| {
+        let mut disk = descriptor("web").build();
+        disk.extend_from_slice(end.as_bytes());
+        Site::vmware()
+            .vmx("ds1/web", "web", &["web.vmdk"])
+            .file("ds1/web/web.vmdk", disk)
+            .zeros("ds1/web/web-flat.vmdk", SECTORS * 512)
+            .file("ds1/web/web-ctk.vmdk", change_tracking(2048))
+            .disk("ds1/loose/loose")
+            .inventory(vcenter().vm(row_of("web")))
+            .judge()
+    };
+    for torn in ["changeTrackPath=\"web-c", "ddb.longConten"] {
+        site(torn)
+            .is("ds1/web/web-ctk.vmdk", "owned")
+            .is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk candidate");
+    }
+    for whole in ["", "ddb.toolsVersion = \"1\""] {
+        site(whole).is("ds1/web/web-ctk.vmdk", "orphaned/leftover-sidecar candidate");
+    }
+}
+
+#[test]
 fn v38_change_tracking_without_its_disk_needs_no_inventory() {
     Site::vmware()
         .file("ds1/web/gone-ctk.vmdk", change_tracking(2048))

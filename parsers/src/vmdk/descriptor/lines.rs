@@ -2,7 +2,7 @@
 
 use memchr::{memchr, memchr2_iter, memrchr};
 
-use crate::scan::first_line;
+use crate::{scan::first_line, vmdk::extent::begins_like_extent};
 
 /// The text before the first NUL, without a BOM.
 pub(super) fn text_of(bytes: &[u8]) -> &[u8] {
@@ -84,6 +84,19 @@ fn before_comment(open: &[u8]) -> &[u8] {
     let closed = memrchr(b'"', open).and_then(|end| open.split_at_checked(end));
     let commented = closed.filter(|(_, rest)| rest.get(1..).unwrap_or_default().trim_ascii_start().starts_with(b"#"));
     commented.map_or(open, |(value, _)| value)
+}
+
+/// True for a text whose last line ends inside a value or before it. One that is whole and lacks only its end is not torn: people
+/// write such.
+pub(super) fn is_torn(text: &[u8]) -> bool {
+    let last = text.rsplit(|byte| matches!(byte, b'\n' | b'\r')).next();
+    let last = last.unwrap_or_default().trim_ascii();
+    if last.is_empty() || last.starts_with(b"#") {
+        return false;
+    }
+    let quotes = last.iter().filter(|&&byte| byte == b'"').count();
+    let lacks_value = || key_and_value(last).is_none_or(|(_, value)| value.is_empty());
+    !quotes.is_multiple_of(2) || quotes == 0 && !begins_like_extent(last) && lacks_value()
 }
 
 /// The first `encoding` or else `ddb.encoding`, which is ASCII whatever the charset.

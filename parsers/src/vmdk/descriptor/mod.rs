@@ -72,6 +72,9 @@ const CREATE_TYPES: [&str; 24] = [
     "vmfsThick",
 ];
 
+/// Code of the anomaly of a descriptor that ends inside a line.
+pub const TORN: &str = "torn";
+
 /// What a descriptor says.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Descriptor {
@@ -196,6 +199,10 @@ impl Descriptor {
                 Some((number, line)) if !line.starts_with(b"#") => descriptor.take(number, line, &decoder),
                 Some(_) => {}
             }
+        }
+        if lines::is_torn(text) {
+            let text = "the text ends inside a line: lines below it may be lost, and what they named";
+            descriptor.anomalies.push(Anomaly::new(TORN, text));
         }
         descriptor.note_oddities(&decoder);
         Ok(descriptor)

@@ -52,6 +52,31 @@ fn the_first_line_that_is_no_comment_tells_a_descriptor() {
 }
 
 #[test]
+fn a_text_that_ends_inside_a_line_is_torn_and_one_that_lacks_the_end_of_its_last_is_not() {
+    let head = "version=1\nCID=fffffffe\ncreateType=\"vmfs\"\nRW 8192 VMFS \"a-flat.vmdk\"\n";
+    let is_torn = |last: &str| codes(&parse(&[head, last].concat())).contains(&TORN);
+    for torn in [
+        "changeTrackPath=\"a-ct",
+        "ddb.longContentID = \"0123",
+        "changeTrackPa",
+        "changeTrackPath=",
+    ] {
+        assert!(is_torn(torn), "{torn}");
+    }
+    for whole in [
+        "",
+        "ddb.adapterType = \"lsilogic\"",
+        "ddb.longContentID = \"0123\n",
+        "# The Disk Da",
+        "RW 1 ZERO",
+        "changeTrackPath=\"\"",
+        "version=1",
+    ] {
+        assert!(!is_torn(whole), "{whole}");
+    }
+}
+
+#[test]
 fn a_cid_is_a_number_and_may_lack_leading_zeros() {
     let descriptor = parse("version=1\nCID=812bafe\nparentCID=FFFFFFFF\nRW 1 ZERO\n");
     assert_eq!(descriptor.cid, Some(0x0812_bafe));
