@@ -393,6 +393,11 @@ impl<'a> Files<'a> {
         self.links[root].contains_key(path)
     }
 
+    /// True where symbolic links lead to other places of their root.
+    pub(crate) fn has_links(&self, root: usize) -> bool {
+        !self.links[root].is_empty()
+    }
+
     /// The absolute path behind a leading link that leaves the root.
     pub(crate) fn leaving_link(&self, root: usize, path: &[u8]) -> Option<RawPath> {
         let (target, rest) = leading_link(&self.leaving[root], path)?;

@@ -1,6 +1,8 @@
 //! What holds a "nobody" back although nothing owns the file: services that nobody listed, disks of other hypervisors and for
 //! transport, merges that may run, parents that a chain misses.
 
+use uuid::Uuid;
+
 use super::{Judge, Judgement, reasons::settled};
 use crate::{
     evidence::MarkCode,
@@ -60,25 +62,54 @@ impl Judge<'_> {
     pub(super) fn iscsi_lun(&self, node: NodeId) -> Option<Judgement> {
         let files = self.world.files;
         let root = self.root(node);
-        let (file, folder) = (self.file(node), self.file(node).folder());
-        // Where its data is an object, no extent is a file.
-        let mut references = file.evidence()?.references.iter();
-        let is_object = file.kind() == Kind::VmdkDescriptor && !references.any(|file| file.role == Role::Extent);
-        let is_of_vm = |&other: &NodeId| {
-            let kind = files.nodes[other].kind();
-            kind.is_config() || matches!(kind, Kind::Nvram | Kind::Vmsd | Kind::Vmxf | Kind::VmLog)
-        };
-        let has_vm = || files.in_folder(root, folder).iter().any(is_of_vm);
         let is_served = || {
             let homes: [&[u8]; 2] = [b".iSCSI-CONFIG", b".iSCSI-CONFIG/etc"];
             homes.iter().any(|home| !files.in_folder(root, home).is_empty()) || files.has_link(root, homes[0])
         };
-        (is_object && !has_vm() && is_served()).then(|| {
+        (self.is_object_without_vm(node) && is_served()).then(|| {
             let text = "the datastore has the iSCSI target service of vSAN, whose LUNs are such disks, used by initiators and no VM";
             let settles = "the LUNs of all targets: esxcli vsan iscsi target lun list";
             let reason = settled(ReasonCode::NoInventory, text.to_owned(), settles);
             Judgement::unknown(Class::ServiceUnlisted, reason)
         })
+    }
+
+    /// V65: a namespace of vSAN or of virtual volumes is a folder that is named by its id, and its name is a link to it. Where the
+    /// way to the datastore shows none of these links, a folder without a VM may be that of a service, which is known by its name.
+    pub(super) fn nameless_namespace(&self, node: NodeId) -> Option<Judgement> {
+        let path = &self.file(node).entry.path;
+        let namespace = path.parts().next()?;
+        let id = std::str::from_utf8(namespace).ok()?;
+        let id = id.strip_prefix("rfc4122.").unwrap_or(id);
+        let is_nameless = || Uuid::try_parse(id).is_ok() && !self.world.files.has_links(self.root(node));
+        let has_vm = || self.has_vm_in(node, namespace);
+        (self.is_object_without_vm(node) && is_nameless() && !has_vm()).then(|| {
+            let text = "its folder is a namespace, whose name is a link, and no such link is to be seen here: it may be that of a service \
+                        (kubevols, fcd, contentlib-…)";
+            let settles = "the names of the namespaces: ls -l of the datastore on a host, or the lists of the services";
+            let reason = settled(ReasonCode::NoInventory, text.to_owned(), settles);
+            Judgement::unknown(Class::ServiceUnlisted, reason)
+        })
+    }
+
+    /// A disk whose data is an object, in a folder in which nothing is of a VM.
+    fn is_object_without_vm(&self, node: NodeId) -> bool {
+        let file = self.file(node);
+        let is_object = file.evidence().is_some_and(|evidence| {
+            let mut references = evidence.references.iter();
+            !references.any(|file| file.role == Role::Extent)
+        });
+        file.kind() == Kind::VmdkDescriptor && is_object && !self.has_vm_in(node, file.folder())
+    }
+
+    /// True for a folder of the root of a file with something that only a VM has.
+    fn has_vm_in(&self, node: NodeId, folder: &[u8]) -> bool {
+        let files = self.world.files;
+        let is_of_vm = |&other: &NodeId| {
+            let kind = files.nodes[other].kind();
+            kind.is_config() || matches!(kind, Kind::Nvram | Kind::Vmsd | Kind::Vmxf | Kind::VmLog)
+        };
+        files.in_folder(self.root(node), folder).iter().any(is_of_vm)
     }
 
     /// H-B2, H-C12: a service lists a file at a place that nothing ties to a root, and the end of its path is the path of

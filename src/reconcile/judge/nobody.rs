@@ -154,6 +154,7 @@ impl Judge<'_> {
     fn perhaps_of_others(&self, node: NodeId) -> Option<Judgement> {
         let volume = self.static_volume(node).or_else(|| self.azure_disk(node));
         let volume = volume.or_else(|| self.iscsi_lun(node));
+        let volume = volume.or_else(|| self.nameless_namespace(node));
         let volume = volume.or_else(|| self.by_place_of_others(node));
         let volume = volume.or_else(|| self.perhaps_of_service(node));
         let volume = volume.or_else(|| self.perhaps_first_copy(node));

@@ -486,3 +486,44 @@ fn v36_disks_of_zerto_and_app_volumes_are_not_judged_by_their_names() {
             "orphaned/deleted-vm-disk",
         );
 }
+
+#[test]
+fn v65_a_namespace_whose_name_is_not_to_be_seen_may_be_that_of_a_service() {
+    let (volume, old) = (
+        "0f1e2d3c-0000-1111-2222-333344445551",
+        "0f1e2d3c-0000-1111-2222-333344445552",
+    );
+    let disk = |name: &str, place: &str| {
+        let disk = DescriptorBuilder::new("vmfs", cid(name));
+        (
+            format!("ds1/{place}/{name}.vmdk"),
+            disk.extent(&format!("RW {SECTORS} VMFS \"vsan://{NAMESPACE}\""))
+                .build(),
+        )
+    };
+    let site = |links: bool, place: &str| {
+        let (path, text) = disk("data", place);
+        let (left, left_text) = disk("old", old);
+        let mut site = Site::vmware()
+            .vm("ds1", "web")
+            .file(&path, text)
+            .file(&left, left_text)
+            .file(&format!("ds1/{old}/old.nvram"), "MRVN");
+        if links {
+            site = site.symlink("ds1/old", old);
+        }
+        let judged = site.inventory(vcenter().vm(row_of("web"))).judge();
+        judged.is(&left, "orphaned/deleted-vm-disk review");
+        (judged, path)
+    };
+    for place in [volume, &format!("rfc4122.{volume}"), &format!("{volume}/item")] {
+        let (judged, path) = site(false, place);
+        judged
+            .is(&path, "unknown/service-unlisted never")
+            .says(&path, "its folder is a namespace");
+    }
+    for (links, place) in [(true, volume), (false, "data")] {
+        let (judged, path) = site(links, place);
+        judged.is(&path, "orphaned/deleted-vm-disk review");
+    }
+}
