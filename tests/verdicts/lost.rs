@@ -1,6 +1,9 @@
 //! Files that a registered VM or a service names and that are really gone: what hung on them is still needed.
 
-use derelict::{inventory::Registration, kind::Role};
+use derelict::{
+    inventory::{Listing, Registration},
+    kind::Role,
+};
 use derelict_parsers::{
     DiskKind,
     testkit::{
@@ -401,4 +404,32 @@ fn a_list_that_names_the_old_place_of_a_parent_which_was_moved_means_that_parent
     };
     site("web").is("ds1/parents/w10.vmdk", "orphaned");
     site("renamed").is("ds1/parents/w10.vmdk", "unknown");
+}
+
+#[test]
+fn a_lost_disk_whose_id_nobody_tells_makes_no_disk_of_nobody_a_candidate_though_its_chain_is_told() {
+    let missed = "[ds1] web/web_1.vmdk";
+    let site = |change: &dyn Fn(&mut Registration)| {
+        let mut vm = row("web", "[ds1] web/web.vmx", &["[ds1] web/web.vmdk", missed]);
+        vm.listing = Listing::WholeChains;
+        change(&mut vm);
+        Site::vmware()
+            .vmx("ds1/web", "web", &["web.vmdk", "web_1.vmdk"])
+            .disk("ds1/web/web")
+            .disk("ds1/zz/data")
+            .inventory(vcenter().vm(vm))
+    };
+    site(&|_| {})
+        .judge()
+        .is("ds1/zz/data.vmdk", "orphaned/deleted-vm-disk review")
+        .confidence("ds1/zz/data.vmdk", "medium")
+        .says("ds1/zz/data.vmdk", "no inventory tells its id");
+    // Its id is another, or it is only the descriptor that is lost.
+    site(&|vm| drop(vm.disk_ids.insert(missed.to_owned(), "6000c290".to_owned())))
+        .judge()
+        .is("ds1/zz/data.vmdk", "orphaned/deleted-vm-disk candidate");
+    site(&|_| {})
+        .zeros("ds1/web/web_1-flat.vmdk", SECTORS * 512)
+        .judge()
+        .is("ds1/zz/data.vmdk", "orphaned/deleted-vm-disk candidate");
 }

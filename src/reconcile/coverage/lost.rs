@@ -5,7 +5,10 @@
 //! every disk of nobody on the platform somebody's; the decision, by the first law:
 //!
 //! - where the inventory tells the chain of the lost disk (`Get-VHD`, LayoutEx), or its extent is a flat one that is still
-//!   there, nothing is open;
+//!   there, nothing is open of what it stood on;
+//! - its data may lie elsewhere under another name, where somebody moved them by hand. The id of the disk tells whether a disk
+//!   of nobody is it; where no inventory tells that, no base disk of the platform is a `candidate`, whether its chain is told
+//!   or not;
 //! - a base disk that looks like a parent ([`crate::reconcile::judge`], `lost.rs`, lists the signs) is `unknown`. Of a parent
 //!   whose clones are known and are all nobody's, and of its neighbours, that holds only where the lost disk lay among these
 //!   clones: pools lie together, and only a lost disk that somebody restores could still need the parent. Elsewhere it is
@@ -153,6 +156,56 @@ impl Builder<'_> {
         }
         self.lost_links(Platform::Vmware);
         self.lost_links(Platform::Hyperv);
+        self.disks_without_id();
+    }
+
+    /// A registered VM misses a disk whose chain is told and whose id is not: a disk of nobody may be it, renamed and moved by hand.
+    /// Where the whole VM is gone nobody looks for one disk of it, and data that lie at their place are found there.
+    fn disks_without_id(&mut self) {
+        let mut missed: BTreeMap<Platform, Vec<String>> = BTreeMap::new();
+        for vm in self.owners.vms.iter().filter(|vm| vm.config.is_some()) {
+            let is_whole = !vm.rows.is_empty() && own::best_listing(self.world, vm) == Listing::WholeChains;
+            let disks = vm
+                .missing
+                .iter()
+                .filter(|missing| missing.role == Role::Disk && is_whole);
+            for missing in disks {
+                let parts = companions::parts_of_missing(self.world.files, missing.root, &missing.path);
+                if parts.is_empty() && !self.is_id_told(vm, missing) {
+                    let path = String::from_utf8_lossy(&missing.path);
+                    let text = format!("{path} on {}, a disk of {}", self.root_name(missing.root), vm.name);
+                    missed.entry(vm.platform).or_default().push(text);
+                }
+            }
+        }
+        for (platform, disks) in missed {
+            let text = format!(
+                "{}: {} not there, and no inventory tells its id, so that a disk of nobody may be it under another name; restore it, or \
+                 export the ids of disks (Disk UUID of RVTools, backing.uuid of the API, DiskIdentifier of Get-VHD)",
+                list(disks.iter().map(String::as_str)),
+                if disks.len() == 1 { "it is" } else { "each of them is" },
+            );
+            self.coverage.gaps.push(GapItem {
+                code: ReasonCode::TargetGone,
+                text,
+                roots: self.of_platform(platform),
+                reach: Reach::Bases(platform),
+                caps: false,
+                lowers: true,
+            });
+        }
+    }
+
+    /// True where a row tells the id of a disk that is not there.
+    fn is_id_told(&self, vm: &OwnerVm, missing: &Missing) -> bool {
+        vm.rows.iter().any(|&(inventory, row)| {
+            let row = &self.world.inventories[inventory].vms[row];
+            let mut told = row.disk_ids.keys();
+            told.any(|path| {
+                let target = self.world.resolver.listed(inventory, row.host.as_deref(), path);
+                matches!(target, Target::Missing { root, path } if root == missing.root && folded(&path) == folded(&missing.path))
+            })
+        })
     }
 
     /// All lost disks of a platform that may have had a parent are one gap: nobody reads a thousand like sentences.

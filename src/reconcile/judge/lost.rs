@@ -65,6 +65,12 @@ impl Judge<'_> {
         self.lost_links(node).next().is_some()
     }
 
+    /// True for a disk that may be one which a VM misses, under another name: no id tells. A copy of a disk that is in use is none.
+    pub(super) fn may_be_lost_itself(&self, node: NodeId) -> bool {
+        let mut gaps = self.coverage.lowering(self.world.files, node);
+        gaps.any(is_of_lost_data) && self.used_twin(node).is_none()
+    }
+
     /// The first lost disk of which the folder, the VM or the pool ties this one to it, and what does.
     fn tied_child(&self, node: NodeId, is_asked: impl Fn(&LostLink) -> bool) -> Option<(&LostLink, String)> {
         let file = self.file(node);
@@ -136,6 +142,11 @@ impl Judge<'_> {
         (file.entry.read_only && lost.writable_roots.contains(&file.entry.root))
             .then(|| "nobody may write to it, as is done with such disks".to_owned())
     }
+}
+
+/// True for what is said of disks that VMs miss and of which no id is told.
+pub(super) fn is_of_lost_data(gap: &GapItem) -> bool {
+    gap.code == ReasonCode::TargetGone && gap.lowers && matches!(gap.reach, Reach::Bases(_))
 }
 
 /// The first word of a path by which people call parents.

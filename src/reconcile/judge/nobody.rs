@@ -246,7 +246,7 @@ impl Judge<'_> {
         }
         judgement.confidence = Some(confidence);
         judgement.reclaim = match situation.grade {
-            Grade::Candidate if self.waits_for_lost(node) || self.may_be_of_ghost(node) => Reclaim::Review,
+            Grade::Candidate if self.may_be_missed(node) => Reclaim::Review,
             Grade::Candidate => Reclaim::Candidate,
             Grade::Review | Grade::Unsure | Grade::Low => Reclaim::Review,
             Grade::Headless | Grade::Never => Reclaim::Never,
@@ -274,6 +274,11 @@ impl Judge<'_> {
         let mut gaps = self.coverage.lowering(self.world.files, node);
         self.vm_at_home_with(node).is_some_and(|vm| vm.config.is_none())
             || self.used_twin(node).is_none() && gaps.any(|gap| gap.code == ReasonCode::OwnerUnreadable)
+    }
+
+    /// True for a disk that some VM may miss: below a lost one, of a VM of which nothing is left, or the lost one itself.
+    fn may_be_missed(&self, node: NodeId) -> bool {
+        self.waits_for_lost(node) || self.may_be_of_ghost(node) || self.may_be_lost_itself(node)
     }
 
     /// H-D20, H-F7: what cannot be read is not judged by guess.

@@ -1,6 +1,6 @@
 //! Reasons that verdicts share: which inventories were asked, how old a file is, and how sure a "nobody" is.
 
-use super::{Judge, Judgement};
+use super::{Judge, Judgement, lost::is_of_lost_data};
 use crate::{
     evidence::MarkCode,
     inventory::Inventory,
@@ -139,7 +139,7 @@ impl Judge<'_> {
         let mut confidence = Confidence::High;
         let is_nothing_to_it = |gap: &&GapItem| {
             let of_lost = gap.code == ReasonCode::DiskUnreadable && matches!(gap.reach, Reach::Bases(_));
-            of_lost && !self.may_be_below_lost(node)
+            of_lost && !self.may_be_below_lost(node) || is_of_lost_data(gap) && self.used_twin(node).is_some()
         };
         let gaps = self.coverage.lowering(self.world.files, node);
         for gap in gaps.filter(|gap| !is_nothing_to_it(gap)) {
