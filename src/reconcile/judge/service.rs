@@ -592,15 +592,22 @@ impl Judge<'_> {
         chain
     }
 
-    /// Every covering inventory lists the First Class Disks of this datastore, or another export of its vCenter does.
+    /// Every covering inventory lists the First Class Disks of this datastore, or another export of its vCenter does that is no
+    /// older than the file: a list says nothing of what was made since, and what is newer than all inventories is too new.
     pub(super) fn fcd_listed(&self, node: NodeId) -> bool {
         let root = self.root(node);
         let labels = self.identities.names_of(root);
         let cover = &self.coverage.roots[root];
+        let written = self.file(node).entry.modified;
+        let knows = |source: &usize| {
+            let taken = self.world.inventories[*source].collected;
+            taken >= cover.newest || written <= taken
+        };
         !cover.inventories.is_empty()
             && cover.inventories.iter().all(|&inventory| {
                 let mut sources = (0..self.world.inventories.len())
-                    .filter(|&other| other == inventory || self.owners.same_source.contains(&(inventory, other)));
+                    .filter(|&other| other == inventory || self.owners.same_source.contains(&(inventory, other)))
+                    .filter(knows);
                 sources.any(|source| {
                     let mut scopes = self.world.inventories[source].fcd_scope.iter();
                     scopes.any(|scope| scope == "*" || labels.contains(&fold(scope)))

@@ -3,7 +3,7 @@
 use derelict::inventory::{InventoryKind, Registration};
 use derelict_parsers::testkit::vmware::{DescriptorBuilder, cowd};
 
-use crate::support::{Export, SECTORS, Site, cid, descriptor, row_of, vcenter, vm_id};
+use crate::support::{Export, SECTORS, Site, TAKEN, cid, descriptor, row_of, vcenter, vm_id};
 
 #[test]
 fn v15_a_first_class_disk_is_known_by_its_folder_or_by_its_descriptor() {
@@ -370,7 +370,7 @@ fn v16_v19_a_first_class_disk_is_of_the_list_that_has_its_id_wherever_it_lies() 
 
 #[test]
 fn v16_the_list_of_first_class_disks_of_one_export_counts_for_another_of_the_same_vcenter() {
-    let site = |other: &str| {
+    let site = |other: &str, taken: &str| {
         let row = |name: &str| Registration {
             instance_id: Some(vm_id(name)),
             ..row_of(name)
@@ -386,12 +386,15 @@ fn v16_the_list_of_first_class_disks_of_one_export_counts_for_another_of_the_sam
             .vm("ds1", "db")
             .disk("ds1/fcd/kept")
             .disk("ds1/fcd/leaked")
-            .inventory(with_list)
+            .inventory(with_list.taken(taken))
             .inventory(without)
             .judge()
     };
-    site("web").is("ds1/fcd/leaked.vmdk", "orphaned/leaked-volume review");
-    site("db").is("ds1/fcd/leaked.vmdk", "service/fcd");
+    site("web", TAKEN).is("ds1/fcd/leaked.vmdk", "orphaned/leaked-volume review");
+    site("web", "2026-09-20T00:00:00Z").is("ds1/fcd/leaked.vmdk", "orphaned/leaked-volume review");
+    site("db", TAKEN).is("ds1/fcd/leaked.vmdk", "service/fcd");
+    // It was made after the list.
+    site("web", "2026-08-20T00:00:00Z").is("ds1/fcd/leaked.vmdk", "service/fcd");
 }
 
 #[test]
