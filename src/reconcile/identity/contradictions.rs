@@ -8,7 +8,7 @@ use super::{
     Identities,
     written::{FOLDERS_ENOUGH, Written},
 };
-use crate::{path::Mount, reconcile::files::Files, report::model::Identity};
+use crate::{path::Mount, reconcile::files::Files, report::model::Identity, words::count};
 
 impl Identities {
     /// Notes for each root what speaks against its alias.
@@ -117,7 +117,8 @@ impl Identities {
     }
 
     /// Every cluster has a `Volume1` and every host a `datastore1`: where many files are listed and not one of them is in the root,
-    /// nor a configuration with the id of one of their VMs, the name fits and the datastore is another.
+    /// nor a configuration with the id of one of their VMs, the name fits and the datastore is another. Of few files that holds
+    /// where disks lie at the top of the root, as they do in the folder of a VM rather than on a datastore.
     fn nothing_found(&self, root: usize, files: &Files<'_>, written: &Written) -> Option<String> {
         let given = &self.roots[root].entities;
         if self.roots[root].identity != Identity::Given || given.is_empty() {
@@ -129,7 +130,7 @@ impl Identities {
             let score = written.score(entity, root, self.folder_given(entity, root), files);
             score.found > 0 || score.own_folder > 0
         };
-        if folders < FOLDERS_ENOUGH || given.iter().any(is_found) {
+        if folders == 0 || given.iter().any(is_found) {
             return None;
         }
         let mut of_vms = files
@@ -138,14 +139,23 @@ impl Identities {
             .enumerate()
             .filter(|(_, node)| node.entry.root == root && (node.kind().is_config() || node.kind().is_disk()));
         of_vms.clone().next()?;
-        if of_vms.any(|(node, _)| given.iter().any(|&entity| written.has_id_of(entity, files, node))) {
+        let is_top = given.iter().all(|&entity| self.folder_given(entity, root).is_empty());
+        let lies_at_top = is_top && of_vms.clone().any(|(_, node)| node.folder().is_empty());
+        if folders < FOLDERS_ENOUGH && !lies_at_top
+            || of_vms.any(|(node, _)| given.iter().any(|&entity| written.has_id_of(entity, files, node)))
+        {
             return None;
         }
         let titles: Vec<String> = given.iter().map(|&entity| self.entities[entity].title()).collect();
+        let why = if lies_at_top {
+            "it may be a folder of that datastore, for disks or configurations lie at its top"
+        } else {
+            "another datastore may have that name"
+        };
         Some(format!(
-            "the alias says {}, and of the files that are listed there, in {folders} folders, none is here: another datastore \
-             may have that name",
-            titles.join(", ")
+            "the alias says {}, and of the files that are listed there, in {}, none is here: {why}",
+            titles.join(", "),
+            count(folders, "folder", "folders"),
         ))
     }
 }
