@@ -38,6 +38,7 @@ pub mod output;
 pub mod path;
 mod place;
 pub mod progress;
+mod quiet_panic;
 pub mod raw;
 pub mod read;
 pub mod reconcile;

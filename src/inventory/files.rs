@@ -4,7 +4,6 @@ use std::{
     collections::HashSet,
     fs::DirEntry,
     io,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -23,6 +22,7 @@ use super::{
 use crate::{
     output::{self, is_no_answer},
     raw::RawPath,
+    quiet_panic,
     saved_file::{IO_TIMEOUT, SavedFile},
 };
 
@@ -393,7 +393,7 @@ fn is_archive(bytes: &[u8]) -> bool {
 
 /// Reads one file. A panic in a reader costs this file only.
 fn guarded(origin: &Origin, bytes: &[u8], hints: Hints<'_>) -> Result<detect::Reading, ImportError> {
-    catch_unwind(AssertUnwindSafe(|| detect::read(origin, bytes, hints))).unwrap_or(Err(ImportError::Panic))
+    quiet_panic::caught(|| detect::read(origin, bytes, hints)).unwrap_or(Err(ImportError::Panic))
 }
 
 /// In a folder of exports, a file that was meant to be one: broken, in a form that cannot be read, or empty with the name
