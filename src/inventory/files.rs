@@ -11,18 +11,19 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    BackedUpVm, DetectedFile, ImportIssue, Imported, InventoryArgument, InventoryKind, archive,
+    BackedUpVm, DetectedFile, ImportIssue, Imported, InventoryArgument, InventoryKind, Mention, archive,
     detect::{self, Hints},
     mapped::ColumnMap,
+    mentions,
     merge::{contradictions, merge},
     moment::Moment,
     part::{Origin, Part},
-    support_bundle, workbook,
+    support_bundle, text, workbook,
 };
 use crate::{
     output::{self, is_no_answer},
-    raw::RawPath,
     quiet_panic,
+    raw::RawPath,
     saved_file::{IO_TIMEOUT, SavedFile},
 };
 
@@ -111,6 +112,7 @@ struct Found {
     saved: Vec<Imported>,
     issues: Vec<ImportIssue>,
     detected: Vec<DetectedFile>,
+    mentions: Vec<Mention>,
 }
 
 impl Found {
@@ -222,6 +224,7 @@ impl Found {
             Ok(opened) if opened.is_archive() => self.add_archive(path, &opened, kind, named),
             Ok(opened) => {
                 let result = opened.read(self.hints(kind));
+                self.note_mentions(path, &opened.bytes, &result, named);
                 self.add_reading(path, result, named);
             }
             Err(error) => self.add_reading(path, Err(error), named),
@@ -253,7 +256,9 @@ impl Found {
                         },
                         bundle: None,
                     };
-                    guarded(&origin, &bytes, self.hints(kind))
+                    let result = guarded(&origin, &bytes, self.hints(kind));
+                    self.note_mentions(&inner, &bytes, &result, false);
+                    result
                 }
                 Err(error) => Err(error),
             };
@@ -267,6 +272,18 @@ impl Found {
             }
             Ok(()) => {}
         }
+    }
+
+    /// Of a file in a folder that is no export what it names: one that the user named himself is an issue as a whole.
+    fn note_mentions(&mut self, path: &Path, bytes: &[u8], result: &Result<detect::Reading, ImportError>, named: bool) {
+        if named || !matches!(result, Err(ImportError::NotUnderstood(_))) {
+            return;
+        }
+        let files = mentions::named_in(&text::decode(bytes).text);
+        self.mentions.extend(files.into_iter().map(|file| Mention {
+            text: RawPath::from_os(path),
+            named: file,
+        }));
     }
 
     /// Adds what a file gave, or why it gave nothing.
@@ -309,6 +326,7 @@ impl Found {
         for saved in self.saved {
             inventories.extend(saved.inventories);
             self.issues.extend(saved.issues);
+            self.mentions.extend(saved.mentions);
             backups.extend(saved.backups);
             backup_files.extend(saved.backup_files);
             backup_warnings.extend(saved.backup_warnings);
@@ -319,6 +337,7 @@ impl Found {
         backup_files.sort();
         backup_files.dedup();
         backup_warnings.sort();
+        self.mentions.sort();
         self.issues.sort();
         self.detected.sort();
         Imported {
@@ -328,6 +347,7 @@ impl Found {
             backups,
             backup_files,
             backup_warnings,
+            mentions: self.mentions,
         }
     }
 }
@@ -391,7 +411,7 @@ fn is_archive(bytes: &[u8]) -> bool {
     workbook::is_zip(bytes) && archive::is_document(bytes).is_ok_and(|is_document| !is_document)
 }
 
-/// Reads one file. A panic in a reader costs this file only.
+/// Reads one file. A panic in a reader costs this file only, and is an issue.
 fn guarded(origin: &Origin, bytes: &[u8], hints: Hints<'_>) -> Result<detect::Reading, ImportError> {
     quiet_panic::caught(|| detect::read(origin, bytes, hints)).unwrap_or(Err(ImportError::Panic))
 }

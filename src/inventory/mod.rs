@@ -36,6 +36,7 @@ mod kubernetes;
 mod live_optics;
 mod mapped;
 mod merge;
+mod mentions;
 mod moment;
 mod names;
 mod noted_owner;
@@ -90,6 +91,18 @@ pub struct Imported {
     #[serde(default)]
     pub backup_warnings: Vec<InventoryWarning>,
 }
+    /// Files of VMs that texts in a folder of exports name which are no export, sorted.
+    #[serde(default)]
+    pub mentions: Vec<Mention>,
+}
+
+/// A file of a VM that a text names which is no export.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Mention {
+    /// The text, as given.
+    pub text: RawPath,
+    /// The path of the file, as written.
+    pub named: String,
 
 /// What the lists of backup products tell.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

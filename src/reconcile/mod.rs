@@ -58,7 +58,7 @@ use crate::{
     accept::Accepted,
     catalogue::{Catalogue, Issue},
     interrupt::Stop,
-    inventory::{Backups, Inventory},
+    inventory::{Backups, Inventory, Mention},
     report::model::{Report, Verdict},
     rules::Rules,
 };
@@ -76,6 +76,8 @@ pub struct Options {
     pub inventory_issues: Vec<Issue>,
     /// What backups cover; `None` when no list of a backup product was given. It changes no verdict.
     pub backups: Option<Backups>,
+    /// Files that texts beside the inventories name which are none.
+    pub mentions: Vec<Mention>,
     /// Findings that somebody has accepted.
     pub accepted: Accepted,
     /// The wish of the user to end early.

@@ -172,6 +172,15 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// What a whole path led to that somebody wrote down, as the roots are named.
+    pub(crate) fn named(&self, text: &str) -> Target {
+        match parse(text) {
+            Parsed::NotAFile => Target::NotAFile,
+            Parsed::Unclear => Target::Outside,
+            Parsed::Path(path) => self.mounted(Writer::File, &path),
+        }
+    }
+
     /// The path below its datastore of a reference that names one by a label which nobody knows any more.
     pub(crate) fn below_unknown_label(&self, text: &EncodedText) -> Option<Vec<String>> {
         match parse(text.as_str()) {

@@ -52,6 +52,7 @@ impl Judge {
                 assume_complete: arguments.assume_complete,
                 rules,
                 inventory_issues: imported.issues.into_iter().map(issue).collect(),
+                mentions: imported.mentions,
                 backups,
                 accepted,
                 stop,

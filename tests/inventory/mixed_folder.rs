@@ -152,3 +152,61 @@ fn archives_folders_and_files_of_several_tools_are_read_whole() {
     found.sort();
     assert_eq!(found, [(vec!["a"], 1), (vec!["c"], 0), (vec!["r"], 0)]);
 }
+
+#[test]
+fn a_text_in_a_folder_that_is_no_export_tells_which_files_it_names() {
+    let named = |name: &str, content: &str| {
+        let folder = Folder::new();
+        folder.put("1.json", VMS);
+        folder.put(name, content);
+        let imported = import_paths(&[folder.path()]);
+        assert_eq!(imported.issues, [], "{content}");
+        imported
+            .mentions
+            .into_iter()
+            .map(|mention| mention.named)
+            .collect::<Vec<_>>()
+    };
+    let describe = "Name:            pv1\nStatus:          Bound\nSource:\n    Type:               vSphereVolume\n    \
+                    VolumePath:         [vmfs02] volumes/myDisk.vmdk\n    FSType:             ext4\n";
+    assert_eq!(named("pv.txt", describe), ["[vmfs02] volumes/myDisk.vmdk"]);
+    assert_eq!(
+        named("notes.txt", "ask Anna before web.vmdk is deleted\n"),
+        Vec::<String>::new()
+    );
+    assert_eq!(named("2.json", VMS), Vec::<String>::new(), "an export");
+}
+
+#[test]
+fn a_workbook_on_which_its_reader_gives_up_is_an_issue() {
+    let book = workbook::saved_again();
+    let folder = Folder::new();
+    folder.put("vms.xlsx", with_cell_reference(&book, "ZZZZZZZ9"));
+    let imported = import_paths(&[folder.path()]);
+    assert_eq!(imported.issues.len(), 1);
+    assert!(
+        imported.issues[0].error.contains("failed on it"),
+        "{:?}",
+        imported.issues
+    );
+}
+
+/// The workbook with another reference at the second row of each sheet.
+fn with_cell_reference(book: &[u8], reference: &str) -> Vec<u8> {
+    use std::io::{Cursor, Read, Write};
+    let mut from = zip::ZipArchive::new(Cursor::new(book)).unwrap();
+    let mut to = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for index in 0..from.len() {
+        let mut part = from.by_index(index).unwrap();
+        let name = part.name().unwrap().into_owned();
+        let mut content = Vec::new();
+        part.read_to_end(&mut content).unwrap();
+        if name.contains("/worksheets/") {
+            let text = String::from_utf8(content).unwrap();
+            content = text.replacen("r=\"A2\"", &format!("r=\"{reference}\""), 1).into_bytes();
+        }
+        to.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        to.write_all(&content).unwrap();
+    }
+    to.finish().unwrap().into_inner()
+}

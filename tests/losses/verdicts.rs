@@ -150,6 +150,7 @@ fn judge(site: &Site, catalogue: &Catalogue) -> Report {
         assume_complete: false,
         rules: Rules::built_in().unwrap(),
         inventory_issues: issues.collect(),
+        mentions: imported.mentions,
         backups,
         accepted: Accepted::default(),
         stop: Stop::default(),

@@ -792,3 +792,29 @@ fn what_an_export_without_datastores_leaves_out_may_lie_on_any() {
     let verdict = site(true).artifact("ds2/loose/loose.vmdk").verdict;
     assert_eq!(verdict, derelict::report::model::Verdict::Orphaned);
 }
+
+#[test]
+fn v20_what_a_text_beside_the_inventories_names_is_not_nobodys() {
+    let judged = |named: &str| site().mention(named).inventory(vcenter().vm(row_of("web"))).judge();
+    judged("[ds1] loose/loose.vmdk")
+        .are(&LOOSE, "unknown/no-coverage never")
+        .are(&LOST, "unregistered/complete-vm review")
+        .says(LOOSE[0], "notes.txt lies beside the inventories and names")
+        .gap("inventory-incomplete")
+        .complete(false);
+    judged("[ds1] lost/lost.vmx")
+        .are(&LOST, "unknown/no-coverage never")
+        .are(&LOOSE, "orphaned/deleted-vm-disk candidate");
+    // What somebody is known to own, what is not there, and what lies elsewhere.
+    for named in [
+        "[ds1] web/web.vmdk",
+        "[ds1] gone/gone.vmdk",
+        "[ds2] loose/loose.vmdk",
+        "C:\\loose\\loose.vmdk",
+    ] {
+        judged(named)
+            .are(&LOOSE, "orphaned/deleted-vm-disk candidate")
+            .no_gap("inventory-incomplete")
+            .complete(true);
+    }
+}

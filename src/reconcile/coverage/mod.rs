@@ -6,6 +6,7 @@
 
 mod file_lists;
 mod lost;
+mod mentions;
 mod opaque;
 mod sharers;
 mod unread;
@@ -519,6 +520,7 @@ impl Builder<'_> {
             self.scratch_of_unknown_hosts();
             self.ha_of_other_vcenters();
             self.ages_of_sharers();
+        self.files_named_beside();
             self.nodes_without_inventory();
             self.roles_without_rows();
             self.locks_of_unknown_hosts();

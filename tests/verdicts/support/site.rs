@@ -15,8 +15,9 @@ use derelict::{
     collect::{CollectOptions, RootArgument, collect},
     evidence::{Mark, MarkCode},
     interrupt::Stop,
-    inventory::{BackedUpVm, Backups, Inventory},
+    inventory::{BackedUpVm, Backups, Inventory, Mention},
     progress::Hidden,
+    raw::RawPath,
     reconcile::Options,
     rules::Rules,
 };
@@ -44,6 +45,7 @@ pub(crate) struct Site {
     folder: tempfile::TempDir,
     roots: Vec<(String, Vec<String>)>,
     inventories: Vec<Inventory>,
+    mentions: Vec<Mention>,
     backups: Option<Backups>,
     rules: Rules,
     assume_complete: bool,
@@ -58,6 +60,7 @@ impl Site {
             folder: tempfile::tempdir().unwrap(),
             roots: Vec::new(),
             inventories: Vec::new(),
+            mentions: Vec::new(),
             backups: None,
             rules: Rules::built_in().unwrap(),
             assume_complete: false,
@@ -227,6 +230,15 @@ impl Site {
         self
     }
 
+    /// A text beside the inventories that is none and names a file.
+    pub(crate) fn mention(mut self, named: &str) -> Self {
+        self.mentions.push(Mention {
+            text: RawPath::from("exports/notes.txt"),
+            named: named.to_owned(),
+        });
+        self
+    }
+
     /// A list of a backup product that names these VMs.
     pub(crate) fn backups(mut self, vms: &[BackedUpVm]) -> Self {
         self.backups = Some(Backups {
@@ -352,6 +364,7 @@ impl Site {
             assume_complete: self.assume_complete,
             rules: std::mem::take(&mut self.rules),
             inventory_issues: Vec::new(),
+            mentions: std::mem::take(&mut self.mentions),
             backups: self.backups.take(),
             accepted: Accepted::default(),
             stop: Stop::default(),
