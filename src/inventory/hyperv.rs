@@ -18,7 +18,7 @@ use super::{
     part::{ChainLink, Draft, Part, Source},
     values,
 };
-use crate::{kind::Role, path::short_host};
+use crate::kind::Role;
 
 /// The command whose output holds all that is needed.
 pub(super) const COMMAND: &str = "Get-VM … | Select-Object …,HardDrives,DvdDrives,Snapshots | ConvertTo-Json -Depth 6";
@@ -443,7 +443,7 @@ pub(super) fn add_checkpoint_list(part: &mut Part, list: Json<'_>, row: &str) {
 /// same: it may have been made for one VM.
 fn note_checkpoints(part: &mut Part, draft: &mut Draft) {
     draft.vm.checkpoints_told = true;
-    part.checkpoint_hosts.extend(draft.vm.host.as_deref().map(short_host));
+    part.checkpoint_hosts.extend(draft.vm.host.clone());
 }
 
 /// A VM of which a row of another list speaks.

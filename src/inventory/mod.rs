@@ -26,6 +26,7 @@ mod files;
 mod form;
 mod govc;
 mod hcs;
+pub(crate) mod host_names;
 mod host_store;
 mod hyperv;
 mod hyperv_cluster;
@@ -35,8 +36,8 @@ mod json_form;
 mod kubernetes;
 mod live_optics;
 mod mapped;
-mod merge;
 mod mentions;
+mod merge;
 mod moment;
 mod names;
 mod noted_owner;
@@ -90,7 +91,6 @@ pub struct Imported {
     /// What is odd or missing in them.
     #[serde(default)]
     pub backup_warnings: Vec<InventoryWarning>,
-}
     /// Files of VMs that texts in a folder of exports name which are no export, sorted.
     #[serde(default)]
     pub mentions: Vec<Mention>,
@@ -103,6 +103,7 @@ pub struct Mention {
     pub text: RawPath,
     /// The path of the file, as written.
     pub named: String,
+}
 
 /// What the lists of backup products tell.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -35,6 +35,7 @@ mod resolve;
 mod same_file;
 mod short_name;
 mod signs;
+mod sources;
 mod stray_lists;
 mod told;
 mod traces;
@@ -48,7 +49,8 @@ use jiff::Timestamp;
 
 use self::{
     assemble::Maker, checkpoints::Checkpoints, coverage::Coverage, files::Files, groups::Groups, identity::Identities,
-    judge::Judge, locks::Locks, opinions::Opinions, own::World, problems::Problems, resolve::Resolver, traces::Traces,
+    judge::Judge, locks::Locks, opinions::Opinions, own::World, problems::Problems, resolve::Resolver,
+    sources::Sources, traces::Traces,
 };
 pub use self::{
     told::Told,
@@ -74,10 +76,10 @@ pub struct Options {
     pub rules: Rules,
     /// Inventories that could not be imported.
     pub inventory_issues: Vec<Issue>,
-    /// What backups cover; `None` when no list of a backup product was given. It changes no verdict.
-    pub backups: Option<Backups>,
     /// Files that texts beside the inventories name which are none.
     pub mentions: Vec<Mention>,
+    /// What backups cover; `None` when no list of a backup product was given. It changes no verdict.
+    pub backups: Option<Backups>,
     /// Findings that somebody has accepted.
     pub accepted: Accepted,
     /// The wish of the user to end early.
@@ -107,11 +109,13 @@ pub fn reconcile<T>(
         || Resolver::new(&files, &identities),
         || (Checkpoints::new(&files), companions::lone_states(&files)),
     );
+    let sources = Sources::new(inventories);
     options.go_on()?;
     let world = World {
         catalogue,
         files: &files,
         inventories,
+        sources: &sources,
         resolver: &resolver,
         checkpoints: &checkpoints,
         lone_states: &lone_states,

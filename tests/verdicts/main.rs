@@ -20,6 +20,7 @@ mod identity;
 mod lost;
 mod migration;
 mod opinions;
+mod sources;
 mod support;
 mod times;
 mod vmware;

@@ -5,9 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use crate::{
-    inventory::{Inventory, ListedFile, Listing, Registration, part::Part},
+    inventory::{
+        Inventory, ListedFile, Listing, Registration,
+        host_names::{HostKeys, HostNames},
+        part::Part,
+    },
     kind::Role,
-    path::{Mount, Parsed, StoragePath, parse, short_host},
+    path::{Mount, Parsed, StoragePath, parse},
 };
 
 /// Longest chain of parents that is followed.
@@ -15,11 +19,12 @@ const MAX_CHAIN: usize = 1024;
 
 /// Adds the identities that `Get-VHD` told of the disks of each VM.
 pub(super) fn add_disk_ids(inventory: &mut Inventory, parts: &[Part]) {
+    let hosts = host_keys(parts, &inventory.vms);
     let mut ids: BTreeMap<DiskKey, Uuid> = BTreeMap::new();
     for (path, host, id) in parts.iter().flat_map(|part| &part.disk_ids) {
-        ids.insert(disk_key(path, host.as_deref()), *id);
+        ids.insert(disk_key(path, host.as_deref(), &hosts), *id);
         // A row of a VM may name no host.
-        ids.entry(disk_key(path, None)).or_insert(*id);
+        ids.entry(disk_key(path, None, &hosts)).or_insert(*id);
     }
     for vm in inventory.vms.iter_mut().filter(|_| !ids.is_empty()) {
         let disks = vm
@@ -27,7 +32,7 @@ pub(super) fn add_disk_ids(inventory: &mut Inventory, parts: &[Part]) {
             .iter()
             .filter(|file| matches!(file.role, Role::Disk | Role::Parent));
         let told = disks.filter_map(|disk| {
-            let id = ids.get(&disk_key(&disk.path, vm.host.as_deref()))?;
+            let id = ids.get(&disk_key(&disk.path, vm.host.as_deref(), &hosts))?;
             Some((disk.path.clone(), id.simple().to_string()))
         });
         vm.disk_ids.extend(told.collect::<Vec<_>>());
@@ -41,7 +46,7 @@ pub(super) fn add_parents(inventory: &mut Inventory, parts: &[Part]) {
     if parents.of.is_empty() {
         return;
     }
-    let asked: BTreeSet<&str> = parts
+    let asked: HostNames = parts
         .iter()
         .flat_map(|part| &part.checkpoint_hosts)
         .map(String::as_str)
@@ -76,11 +81,7 @@ pub(super) fn add_parents(inventory: &mut Inventory, parts: &[Part]) {
         }
         vm.told_disks.sort();
         vm.told_disks.dedup();
-        let is_host_asked = || {
-            vm.host
-                .as_deref()
-                .is_some_and(|host| asked.contains(short_host(host).as_str()))
-        };
+        let is_host_asked = || vm.host.as_deref().is_some_and(|host| asked.contains(host));
         let is_told = vm.checkpoints_told || vm.tells_parent_checkpoint && is_host_asked();
         let checkpoints_known =
             is_told && (!vm.has_snapshots || vm.checkpoints.iter().all(|c| c.has_disks) && !vm.checkpoints.is_empty());
@@ -100,15 +101,28 @@ struct Parents {
     of: BTreeMap<DiskKey, Option<String>>,
     /// Local paths at which VMs of several hosts have a disk: a row without a host does not say which it is of.
     on_several_hosts: BTreeSet<String>,
+    hosts: HostKeys,
+}
+
+/// How the hosts of disks and VMs are written in keys.
+fn host_keys(parts: &[Part], vms: &[Registration]) -> HostKeys {
+    let of_chains = parts.iter().flat_map(|part| &part.chains).map(|link| &link.host);
+    let of_ids = parts.iter().flat_map(|part| &part.disk_ids).map(|(_, host, _)| host);
+    let of_vms = vms.iter().map(|vm| &vm.host);
+    let hosts = of_chains.chain(of_ids).chain(of_vms);
+    hosts.filter_map(|host| host.as_deref()).collect()
 }
 
 impl Parents {
     /// Two nodes may have two disks at one path: where their parents differ nothing is told.
     fn told(parts: &[Part], vms: &[Registration]) -> Self {
-        let mut parents = Self::default();
+        let mut parents = Self {
+            hosts: host_keys(parts, vms),
+            ..Self::default()
+        };
         let mut twofold = BTreeSet::new();
         for link in parts.iter().flat_map(|part| &part.chains) {
-            let disk = disk_key(&link.path, link.host.as_deref());
+            let disk = disk_key(&link.path, link.host.as_deref(), &parents.hosts);
             let other = parents.of.insert(disk.clone(), link.parent.clone());
             let key = |parent: &Option<String>| parent.as_deref().map(windows_key);
             if other.is_some_and(|other| key(&other) != key(&link.parent)) {
@@ -126,7 +140,7 @@ impl Parents {
                 .iter()
                 .filter(|file| file.role == Role::Disk && is_local(&file.path));
             for disk in disks {
-                let host = vm.host.as_deref().map(short_host);
+                let host = vm.host.as_deref().map(|host| parents.hosts.key(host));
                 hosts.entry(windows_key(&disk.path)).or_default().insert(host);
             }
         }
@@ -138,7 +152,7 @@ impl Parents {
     /// The parent of a disk as its host names it. Where the row of the VM names no host, or that of the disk, one disk of this
     /// path is it.
     fn get(&self, disk: &str, host: Option<&str>) -> Option<&Option<String>> {
-        let key = disk_key(disk, host);
+        let key = disk_key(disk, host, &self.hosts);
         let nameless = (key.0.clone(), None);
         let of_nobody = || {
             self.of
@@ -161,8 +175,8 @@ impl Parents {
     }
 }
 
-fn disk_key(path: &str, host: Option<&str>) -> DiskKey {
-    let host = host.map(short_host).filter(|_| is_local(path));
+fn disk_key(path: &str, host: Option<&str>, hosts: &HostKeys) -> DiskKey {
+    let host = host.map(|host| hosts.key(host)).filter(|_| is_local(path));
     (windows_key(path), host)
 }
 

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{contradictions, distinct, hosts::HostNames, lost_letters};
+use super::{contradictions, distinct, lost_letters};
 use crate::{
     inventory::{
         ClusterVm, HostRecord, Inventory, InventoryKind, InventoryWarning, Listing, RegisteredObject, Registration,
-        azure, columns, govc, hyperv, names,
+        azure, columns, govc,
+        host_names::HostNames,
+        hyperv, names,
         part::{NamedVm, Part},
         powercli,
         rvtools::{self, Tab},

@@ -1,9 +1,9 @@
 //! The hosts of a source, and how they are named.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::{
-    inventory::{HostRecord, part::Part},
+    inventory::{HostRecord, host_names::is_reference, part::Part},
     kind::Platform,
 };
 
@@ -33,7 +33,7 @@ impl Hosts {
                 .flat_map(|part| &part.datastores)
                 .flat_map(|datastore| datastore.hosts.clone());
             for name in of_vms.chain(of_datastores.filter(|_| !has_list)) {
-                let moref = name.starts_with("host-").then(|| name.clone());
+                let moref = is_reference(&name).then(|| name.clone());
                 found.add(HostRecord {
                     name,
                     moref,
@@ -86,56 +86,6 @@ impl Found {
         }
         for key in keys {
             self.places.entry(key).or_insert(at);
-        }
-    }
-}
-
-/// Names of hosts among which one is looked for by its short name or its full one.
-#[derive(Default)]
-pub(super) struct HostNames {
-    names: HashSet<String>,
-    /// The first label of every name.
-    short: HashSet<String>,
-}
-
-impl<'a> FromIterator<&'a str> for HostNames {
-    fn from_iter<I: IntoIterator<Item = &'a str>>(names: I) -> Self {
-        let mut found = Self::default();
-        for name in names {
-            found.short.insert(first_label(name));
-            found.names.insert(name.to_lowercase());
-        }
-        found
-    }
-}
-
-impl HostNames {
-    /// One of them is this host. Two full names are compared whole.
-    pub(super) fn contains(&self, name: &str) -> bool {
-        let short = first_label(name);
-        let is_short = !name.contains('.');
-        self.names.contains(&name.to_lowercase())
-            || self.names.contains(&short)
-            || is_short && self.short.contains(&short)
-    }
-}
-
-fn first_label(name: &str) -> String {
-    name.split('.').next().unwrap_or_default().to_lowercase()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn short_and_full_names_are_one_host() {
-        let names: HostNames = ["HV01", "hv02.a.test"].into_iter().collect();
-        for same in ["hv01", "hv01.corp.test", "HV02", "hv02.A.test"] {
-            assert!(names.contains(same), "{same}");
-        }
-        for other in ["hv011", "hv02.b.test", "hv03"] {
-            assert!(!names.contains(other), "{other}");
         }
     }
 }

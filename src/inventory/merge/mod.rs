@@ -185,22 +185,50 @@ fn folder_key(part: &Part) -> PathBuf {
     std::path::absolute(path).unwrap_or(group)
 }
 
+/// The ids that the parts of a folder give for each name of a source. Two vCenters may be called alike: of a part with the name
+/// alone what lies in the same file tells which it is of.
+struct SourceIds {
+    of_name: BTreeMap<String, BTreeSet<String>>,
+    in_file: BTreeMap<(PathBuf, String), BTreeSet<String>>,
+}
+
+impl SourceIds {
+    fn of(parts: &[Part]) -> Self {
+        let mut ids = Self {
+            of_name: BTreeMap::new(),
+            in_file: BTreeMap::new(),
+        };
+        for part in parts {
+            if let (Some(name), Some(id)) = (&part.source.name, &part.source.id) {
+                let name = name.to_lowercase();
+                let file = (part.origin.path.clone(), name.clone());
+                ids.in_file.entry(file).or_default().insert(id.clone());
+                ids.of_name.entry(name).or_default().insert(id.clone());
+            }
+        }
+        ids
+    }
+
+    fn only(&self, name: &str, part: &Part) -> Option<String> {
+        let in_file = self.in_file.get(&(part.origin.path.clone(), name.to_owned()));
+        let ids = in_file.or_else(|| self.of_name.get(name))?;
+        ids.first().filter(|_| ids.len() == 1).cloned()
+    }
+}
+
 /// The parts of one folder, divided by the sources that they name.
 fn by_source(parts: Vec<Part>) -> Vec<Vec<Part>> {
-    let ids: BTreeMap<String, String> = parts
-        .iter()
-        .filter_map(|part| Some((part.source.name.as_ref()?.to_lowercase(), part.source.id.clone()?)))
-        .collect();
-    let key = |source: &Source| -> Option<String> {
-        let name = source.name.as_ref().map(|name| name.to_lowercase());
-        let known = name.as_ref().and_then(|name| ids.get(name).cloned());
-        source.id.clone().or(known).or(name)
+    let ids = SourceIds::of(&parts);
+    let key = |part: &Part| -> Option<String> {
+        let name = part.source.name.as_ref().map(|name| name.to_lowercase());
+        let known = name.as_ref().and_then(|name| ids.only(name, part));
+        part.source.id.clone().or(known).or(name)
     };
-    let named: BTreeSet<String> = parts.iter().filter_map(|part| key(&part.source)).collect();
+    let named: BTreeSet<String> = parts.iter().filter_map(|part| key(part)).collect();
     let only = if named.len() == 1 { named.first().cloned() } else { None };
     let mut sources: BTreeMap<Option<String>, Vec<Part>> = BTreeMap::new();
     for part in parts {
-        let key = key(&part.source).or_else(|| only.clone());
+        let key = key(&part).or_else(|| only.clone());
         sources.entry(key).or_default().push(part);
     }
     sources.into_values().collect()

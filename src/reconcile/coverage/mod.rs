@@ -35,7 +35,7 @@ use crate::{
     catalogue::Catalogue,
     inventory::Inventory,
     kind::{Kind, Platform, Role},
-    path::{Parsed, fold, parse, short_host},
+    path::{Parsed, fold, parse},
     report::{
         codes::ReasonCode,
         model::{Cover, Identity},
@@ -378,7 +378,7 @@ fn base_cover(
             let covering = || inventories.iter().map(|&index| &world.inventories[index]);
             let newest = covering().filter_map(|inventory| inventory.collected).max();
             let sure = covering().filter_map(Inventory::surely_collected).max();
-            let common = common_time(world.inventories, &inventories);
+            let common = common_time(world, &inventories);
             let cover = if inventories.is_empty() {
                 Cover::None
             } else {
@@ -409,30 +409,22 @@ fn is_vsan(world: World<'_>, identities: &Identities, root: usize) -> bool {
 }
 
 /// Up to when every source speaks: the oldest of the exports that no newer one of the same source replaces.
-fn common_time(all: &[Inventory], covering: &BTreeSet<usize>) -> Option<Timestamp> {
-    current(all, covering).filter_map(Inventory::surely_collected).min()
+fn common_time(world: World<'_>, covering: &BTreeSet<usize>) -> Option<Timestamp> {
+    current(world, covering).filter_map(Inventory::surely_collected).min()
 }
 
 /// The exports that no newer one of the same source replaces.
-fn current<'a>(all: &'a [Inventory], covering: &'a BTreeSet<usize>) -> impl Iterator<Item = &'a Inventory> {
-    let is_replaced = move |old: &Inventory| {
-        let hosts: BTreeSet<String> = old.hosts.iter().map(|host| short_host(&host.name)).collect();
-        covering.iter().map(|&index| &all[index]).any(|new| {
-            let speaks_for = || {
-                new.hosts
-                    .iter()
-                    .map(|host| short_host(&host.name))
-                    .collect::<BTreeSet<_>>()
-            };
-            new.collected > old.collected
-                && new.platform == old.platform
-                && (fold(&new.source) == fold(&old.source)
-                    || new.folder == old.folder
-                    || !hosts.is_empty() && hosts.is_subset(&speaks_for()))
-        })
+fn current<'a>(world: World<'a>, covering: &'a BTreeSet<usize>) -> impl Iterator<Item = &'a Inventory> {
+    let inventory = move |index: usize| &world.inventories[index];
+    let is_replaced = move |old: usize| {
+        let newer = move |&&new: &&usize| inventory(new).collected > inventory(old).collected;
+        covering
+            .iter()
+            .filter(newer)
+            .any(|&new| world.sources.speaks_for(new, old))
     };
-    let covering = covering.iter().map(|&index| &all[index]);
-    covering.filter(move |inventory| !is_replaced(inventory))
+    let current = covering.iter().filter(move |&&index| !is_replaced(index));
+    current.map(move |&index| inventory(index))
 }
 
 /// Configurations that lists of vSphere HA name (V75).
@@ -520,7 +512,6 @@ impl Builder<'_> {
             self.scratch_of_unknown_hosts();
             self.ha_of_other_vcenters();
             self.ages_of_sharers();
-        self.files_named_beside();
             self.nodes_without_inventory();
             self.roles_without_rows();
             self.locks_of_unknown_hosts();
@@ -529,6 +520,7 @@ impl Builder<'_> {
             self.unlisted_compute_systems();
             self.inventory_warnings();
         }
+        self.files_named_beside();
         self.vms_in_use();
         self.unread_places();
         self.roots_without_files();

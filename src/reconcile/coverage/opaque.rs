@@ -7,7 +7,7 @@ use std::{
 
 use super::{Builder, GapItem, Reach, home_folder, is_checkpoint_disk, is_state};
 use crate::{
-    inventory::{DatastoreRecord, Listing, Registration},
+    inventory::{DatastoreRecord, Listing, Registration, host_names::is_reference},
     kind::{Kind, Platform, Role},
     path::{fold, short_host, stem},
     raw::RawPath,
@@ -329,7 +329,8 @@ impl Builder<'_> {
             .peekable();
         let lists_others = |record: &DatastoreRecord| {
             let listed = u64::try_from(record.hosts.len()).unwrap_or(u64::MAX);
-            let is_whole = listed > 0 && record.host_count.is_none_or(|count| count == listed);
+            let are_named = !record.hosts.iter().any(|host| is_reference(host));
+            let is_whole = listed > 0 && are_named && record.host_count.is_none_or(|count| count == listed);
             is_whole && !record.hosts.iter().any(|host| hosts.contains(&short_host(host)))
         };
         records.peek().is_some() && records.all(lists_others)

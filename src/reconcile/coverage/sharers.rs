@@ -10,13 +10,17 @@ use crate::reconcile::{
     files::{Node, NodeId},
     locks::Locks,
     own::{self, OwnerVm},
+    sources::place_name,
 };
 use crate::{
     catalogue::Stage,
     classify::{NameHint, by_name},
-    inventory::{ComputeSystem, DatastoreRecord, Inventory, InventoryKind, InventoryWarning, Registration},
+    inventory::{
+        ComputeSystem, DatastoreRecord, Inventory, InventoryKind, InventoryWarning, Registration,
+        host_names::{HostNames, is_reference},
+    },
     kind::{Kind, Platform},
-    path::{fold, same_host, short_host},
+    path::{fold, same_host},
     raw::RawPath,
     report::codes::ReasonCode,
 };
@@ -24,62 +28,27 @@ use crate::{
 /// Most agent VMs of one cluster, all of which one host may run.
 const AGENTS_OF_A_HOST: u64 = 3;
 
-/// Hosts of which an inventory was given. Names of ESXi hosts are compared by their first label, for a lock may name a host by
-/// another domain than vCenter. A Windows host has one domain: two full names of such are compared whole.
-#[derive(Default)]
-struct KnownHosts {
-    /// First labels of names that are compared by them.
-    short: BTreeSet<String>,
-    /// Full names of Windows hosts, and the first label of each.
-    full: BTreeSet<String>,
-    first_labels: BTreeSet<String>,
+/// Hosts of which an inventory was given, as this one names them.
+fn hosts_named_by(inventory: &Inventory) -> impl Iterator<Item = &str> {
+    let listed = inventory.hosts.iter();
+    let listed = listed.flat_map(|host| [Some(host.name.as_str()), host.moref.as_deref()]);
+    let of_vms = inventory.vms.iter().map(|vm| vm.host.as_deref());
+    // Without a list of hosts the export of a vCenter speaks for all hosts that it names.
+    let speaks_for_all = inventory.hosts.is_empty() && inventory.has_vm_list;
+    let records = inventory.datastores.iter().filter(move |_| speaks_for_all);
+    let of_datastores = records.flat_map(|record| &record.hosts).map(|host| Some(host.as_str()));
+    listed.chain(of_vms).chain(of_datastores).flatten()
 }
 
-impl KnownHosts {
-    fn of(inventories: &[&Inventory]) -> Self {
-        let mut known = Self::default();
-        for inventory in inventories {
-            let listed = inventory
-                .hosts
-                .iter()
-                .flat_map(|host| [Some(host.name.as_str()), host.moref.as_deref()]);
-            let of_vms = inventory.vms.iter().map(|vm| vm.host.as_deref());
-            // Without a list of hosts the export of a vCenter speaks for all hosts that it names.
-            let speaks_for_all = inventory.hosts.is_empty() && inventory.has_vm_list;
-            let records = inventory.datastores.iter().filter(|_| speaks_for_all);
-            let of_datastores = records.flat_map(|record| &record.hosts).map(|host| Some(host.as_str()));
-            for name in listed.chain(of_vms).chain(of_datastores).flatten() {
-                known.add(name, inventory.platform);
-            }
-        }
-        known
-    }
-
-    fn add(&mut self, name: &str, platform: Platform) {
-        let name = name.trim();
-        if platform == Platform::Hyperv && name.contains('.') {
-            self.full.insert(name.to_lowercase());
-            self.first_labels.insert(short_host(name));
-        } else {
-            self.add_short(name);
-        }
-    }
-
-    fn add_short(&mut self, name: &str) {
-        self.short.insert(short_host(name));
-    }
-
-    fn contains(&self, name: &str) -> bool {
-        let first_label = short_host(name);
-        self.short.contains(&first_label)
-            || self.full.contains(&name.trim().to_lowercase())
-            || !name.contains('.') && self.first_labels.contains(&first_label)
-    }
+/// The names of all these hosts.
+fn known_hosts<'a>(inventories: impl IntoIterator<Item = &'a Inventory>) -> HostNames {
+    let hosts = inventories.into_iter().flat_map(hosts_named_by);
+    hosts.filter(|host| !is_reference(host)).collect()
 }
 
 /// True for the export of a whole cluster to which no host of this inventory belongs: its `HV01` is another than theirs.
 fn is_another_cluster(other: &Inventory, inventory: &Inventory) -> bool {
-    let is_folder = inventory_name(other).is_some_and(|name| fold(name) == fold(&other.source));
+    let is_folder = place_name(other).is_some_and(|name| fold(name) == fold(&other.source));
     let is_host = other.hosts.iter().any(|host| same_host(&host.name, &other.source));
     let is_cluster = other.platform == Platform::Hyperv && other.has_cluster_list && !is_folder && !is_host;
     let is_member = |host: &str| {
@@ -94,25 +63,27 @@ fn is_another_cluster(other: &Inventory, inventory: &Inventory) -> bool {
         && !hosts.iter().any(|host| is_member(&host.name))
 }
 
-/// What an inventory is called that does not name itself: its folder, or its only file.
-fn inventory_name(inventory: &Inventory) -> Option<&str> {
-    let place = match inventory.files.as_slice() {
-        [file] => file,
-        _ => &inventory.folder,
-    };
-    place.rsplit(['/', '\\']).next()
-}
-
 impl Builder<'_> {
     /// V1: the exports name a host that mounts the datastore and of which no inventory was given.
     pub(super) fn hosts_without_inventory(&mut self) {
-        let known = self.known_hosts();
+        let known = known_hosts(self.world.inventories);
+        let references: Vec<BTreeSet<&str>> = self
+            .world
+            .inventories
+            .iter()
+            .map(|inventory| hosts_named_by(inventory).filter(|host| is_reference(host)).collect())
+            .collect();
+        let is_known = |inventory: usize, host: &str| {
+            let mut sources = references.iter().enumerate();
+            known.contains(host)
+                || sources.any(|(other, hosts)| hosts.contains(host) && self.world.sources.are_one(inventory, other))
+        };
         for root in 0..self.coverage.roots.len() {
             let mut missing = BTreeSet::new();
             for &entity in &self.identities.roots[root].entities {
                 for &(inventory, record) in &self.identities.entities[entity].records {
                     let record = &self.world.inventories[inventory].datastores[record];
-                    missing.extend(record.hosts.iter().filter(|host| !known.contains(host)).cloned());
+                    missing.extend(record.hosts.iter().filter(|host| !is_known(inventory, host)).cloned());
                     if let Some(text) = self.uncounted_hosts(inventory, record) {
                         self.gap(
                             ReasonCode::HostWithoutInventory,
@@ -143,8 +114,8 @@ impl Builder<'_> {
     /// be cut, and hosts of whom nothing is known mount it.
     fn uncounted_hosts(&self, inventory: usize, record: &DatastoreRecord) -> Option<String> {
         let inventory = &self.world.inventories[inventory];
-        let known: BTreeSet<String> = inventory.hosts.iter().map(|host| short_host(&host.name)).collect();
-        let known = u64::try_from(known.len()).ok().filter(|&known| known > 0)?;
+        let known: HostNames = inventory.hosts.iter().map(|host| host.name.as_str()).collect();
+        let known = u64::try_from(known.hosts()).ok().filter(|&known| known > 0)?;
         let hosts = record.host_count.filter(|&hosts| hosts > known)?;
         Some(format!(
             "{} says that {hosts} hosts mount {} and has {known}: export the VMs of the others or of their vCenter",
@@ -203,15 +174,28 @@ impl Builder<'_> {
                 .iter()
                 .map(|&inventory| &self.world.inventories[inventory])
                 .collect();
-            let is_of = |inventory: &Inventory, id: Uuid, name: &str| {
-                let told = inventory.source_id.as_deref().and_then(|id| Uuid::try_parse(id).ok());
-                told == Some(id) || !name.is_empty() && short_host(&inventory.source) == short_host(name)
+            let written: Vec<_> = files
+                .nodes
+                .iter()
+                .filter(|node| node.entry.root == root)
+                .map(|node| (node, node.entry.path.lossy()))
+                .collect();
+            let folders = || {
+                written
+                    .iter()
+                    .filter_map(|(node, path)| Some((*node, ha_folder(path)?)))
+            };
+            let told_id = |inventory: &Inventory| Uuid::try_parse(inventory.source_id.as_deref()?).ok();
+            let has_own = |id: Uuid| folders().any(|(_, (folder, _))| folder == id);
+            // Another one that is called alike is a stranger where its id is told and found.
+            let is_of = |inventory: &Inventory, id: Uuid, name: &str| match told_id(inventory) {
+                Some(own) if own == id => true,
+                Some(own) if has_own(own) => false,
+                _ => !name.is_empty() && same_host(&inventory.source, name),
             };
             let mut strangers: BTreeMap<Uuid, String> = BTreeMap::new();
             let mut fitting: BTreeSet<usize> = BTreeSet::new();
-            for node in files.nodes.iter().filter(|node| node.entry.root == root) {
-                let path = node.entry.path.lossy();
-                let Some((id, name)) = ha_folder(&path) else { continue };
+            for (node, (id, name)) in folders() {
                 let fits = given.iter().position(|inventory| is_of(inventory, id, name));
                 if let Some(inventory) = fits {
                     fitting.insert(inventory);
@@ -239,7 +223,7 @@ impl Builder<'_> {
     pub(super) fn ages_of_sharers(&mut self) {
         for root in 0..self.coverage.roots.len() {
             let covering = self.coverage.roots[root].inventories.clone();
-            let mut taken: Vec<(Timestamp, &str)> = current(self.world.inventories, &covering)
+            let mut taken: Vec<(Timestamp, &str)> = current(self.world, &covering)
                 .filter_map(|inventory| Some((inventory.collected?, inventory.source.as_str())))
                 .collect();
             taken.sort_unstable();
@@ -269,12 +253,12 @@ impl Builder<'_> {
         {
             let others = self.world.inventories.iter();
             let others: Vec<&Inventory> = others.filter(|other| !is_another_cluster(other, inventory)).collect();
-            let mut known = KnownHosts::of(&others);
+            let mut known = known_hosts(others.iter().copied());
             // The store of a host does not name it; its folder does.
             let stores = others
                 .iter()
                 .filter(|other| other.kinds.contains(&InventoryKind::HypervHostStore));
-            stores.for_each(|store| known.add_short(&store.source));
+            stores.for_each(|store| known.add(&store.source));
             let missing: BTreeSet<&str> = inventory
                 .missing_hosts
                 .iter()
@@ -340,20 +324,16 @@ impl Builder<'_> {
         self.gap(ReasonCode::ClusterVmWithoutRow, text, roots, Reach::Everything);
     }
 
-    fn known_hosts(&self) -> KnownHosts {
-        KnownHosts::of(&self.world.inventories.iter().collect::<Vec<_>>())
-    }
-
     /// V2, H-A12: a lock on a file that exists, or an open handle, names a host that no inventory knows. A lock of which the
     /// file cannot be told speaks for none of the VMs in its folder, and of a stranger where nothing there is registered.
     pub(super) fn locks_of_unknown_hosts(&mut self) {
         let files = self.world.files;
-        let mut known = self.known_hosts();
+        let mut known = known_hosts(self.world.inventories);
         let held = self.locks.held(files);
         for (&target, holders) in &held {
             if self.is_registered(target) {
                 for host in holders {
-                    known.add_short(host);
+                    known.add(host);
                 }
             }
         }

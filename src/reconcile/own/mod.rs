@@ -1,5 +1,6 @@
 //! Own: who owns what, by walking references from every registration and every configuration on disk.
 
+mod listing;
 mod registered;
 mod unregistered;
 mod walk;
@@ -8,17 +9,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
-pub(crate) use self::{registered::registered, unregistered::add_unregistered, walk::walk_all};
+pub(crate) use self::{listing::best_listing, registered::registered, unregistered::add_unregistered, walk::walk_all};
 use super::{
     checkpoints::Checkpoints,
     companions::{self, Standing},
     files::{Files, NodeId},
     resolve::{Edge, References, Resolver, Target},
+    sources::Sources,
 };
 use crate::{
     catalogue::Catalogue,
     evidence::VmEvidence,
-    inventory::{Inventory, Listing, RegisteredObject},
+    inventory::{Inventory, RegisteredObject},
     kind::{Kind, Platform, Role},
     path::fold,
     report::model::{Owner, OwnerKind},
@@ -210,6 +212,7 @@ pub(crate) struct World<'a> {
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) files: &'a Files<'a>,
     pub(crate) inventories: &'a [Inventory],
+    pub(crate) sources: &'a Sources,
     pub(crate) resolver: &'a Resolver<'a>,
     /// Configurations of checkpoints.
     pub(crate) checkpoints: &'a Checkpoints,
@@ -410,13 +413,4 @@ pub(crate) fn is_clone_edge(files: &Files<'_>, edge: &Edge) -> bool {
     let (child, parent) = (files.nodes[edge.from], files.nodes[edge.to]);
     let is_elsewhere = child.entry.root != parent.entry.root || child.folder() != parent.folder();
     is_elsewhere && !matches!(child.kind(), Kind::Avhd | Kind::Avhdx)
-}
-
-/// The fullest listing that any row of a VM gives.
-pub(crate) fn best_listing(world: World<'_>, vm: &OwnerVm) -> Listing {
-    vm.rows
-        .iter()
-        .map(|&(inventory, row)| world.inventories[inventory].vms[row].listing)
-        .max()
-        .unwrap_or_default()
 }

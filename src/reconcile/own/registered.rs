@@ -83,7 +83,7 @@ fn are_two(world: World<'_>, one: (usize, usize), other: (usize, usize)) -> bool
     let [Some(config), Some(other_config)] = rows.map(|row| row.config.as_deref()) else {
         return false;
     };
-    let is_one_source = fold(&inventories[0].source) == fold(&inventories[1].source);
+    let is_one_source = world.sources.are_one(one.0, other.0);
     let hosts = rows.map(|row| row.host.as_deref());
     let is_one = match (inventories[0].platform, hosts) {
         (Platform::Hyperv, [Some(host), Some(other)]) if same_host(host, other) => true,
