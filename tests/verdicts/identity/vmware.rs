@@ -631,3 +631,31 @@ fn v66_an_alias_that_the_files_contradict_lets_nothing_be_judged() {
         .is("ds1/data/vmfs01-1.vmdk", "owned")
         .is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk");
 }
+
+#[test]
+fn the_folder_of_a_vm_that_was_given_as_its_datastore_has_disks_at_its_top_and_nothing_that_is_listed() {
+    let site = |disk: &str| {
+        Site::vmware()
+            .root("ds2", &["ds2"])
+            .vm("ds2", "app")
+            .disk(disk)
+            .inventory(
+                vcenter()
+                    .datastore("ds2", &[], &["esx1"])
+                    .vm(row("app", "[ds2] app/app.vmx", &["[ds2] app/app.vmdk"]))
+                    .vm(row_of("web-1"))
+                    .vm(row_of("web-2")),
+            )
+    };
+    site("ds1/web")
+        .judge()
+        .is("ds1/web.vmdk", "unknown/ambiguous-datastore never")
+        .says("ds1/web.vmdk", "it may be a folder of that datastore");
+    site("ds1/web/web")
+        .judge()
+        .is("ds1/web/web.vmdk", "orphaned/deleted-vm-disk");
+    site("ds1/web")
+        .vm("ds1", "web-2")
+        .judge()
+        .is("ds1/web.vmdk", "orphaned/deleted-vm-disk");
+}
