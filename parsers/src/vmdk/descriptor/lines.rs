@@ -1,6 +1,6 @@
 //! The lines of a descriptor, and the charset that they declare.
 
-use memchr::{memchr, memchr2_iter, memrchr};
+use memchr::{memchr, memchr_iter, memchr2_iter, memrchr};
 
 use crate::{scan::first_line, vmdk::extent::begins_like_extent};
 
@@ -94,7 +94,7 @@ pub(super) fn is_torn(text: &[u8]) -> bool {
     if last.is_empty() || last.starts_with(b"#") {
         return false;
     }
-    let quotes = last.iter().filter(|&&byte| byte == b'"').count();
+    let quotes = memchr_iter(b'"', last).count();
     let lacks_value = || key_and_value(last).is_none_or(|(_, value)| value.is_empty());
     !quotes.is_multiple_of(2) || quotes == 0 && !begins_like_extent(last) && lacks_value()
 }
