@@ -241,13 +241,27 @@ mod tests {
 
     /// Rows of a list of disks: path, host, parent.
     fn parents(rows: &[(&str, Option<&str>, Option<&str>)]) -> Parents {
-        let rows = rows
-            .iter()
-            .map(|(path, host, parent)| (disk_key(path, *host), parent.map(str::to_owned)));
+        let rows = rows.iter().map(|(path, host, parent)| {
+            let disk = disk_key(path, *host, &HostKeys::default());
+            (disk, parent.map(str::to_owned))
+        });
         Parents {
             of: rows.collect(),
             ..Parents::default()
         }
+    }
+
+    #[test]
+    fn a_local_path_of_a_host_of_another_domain_is_another_disk() {
+        let hosts: HostKeys = ["hv01.a.test", "hv01.b.test"].into_iter().collect();
+        let disk = disk_key("D:\\a.vhdx", Some("hv01.a.test"), &hosts);
+        let told = Parents {
+            of: BTreeMap::from([(disk, None)]),
+            hosts,
+            ..Parents::default()
+        };
+        assert_eq!(chain("D:\\a.vhdx", Some("HV01.A.test"), &told), (Vec::new(), true));
+        assert_eq!(chain("D:\\a.vhdx", Some("hv01.b.test"), &told), (Vec::new(), false));
     }
 
     #[test]
