@@ -458,6 +458,7 @@ fn on_drive(host: Option<String>, letter: char, rest: &str) -> Parsed {
     let (first, below_first) = first_part(rest);
     let (volume, tail) = first_part(below_first);
     if first.eq_ignore_ascii_case("ClusterStorage") && !volume.is_empty() {
+        let volume = volume.trim_end_matches(['.', ' ']);
         return below(Mount::ClusterVolume(fold(volume)), tail, true);
     }
     below(

@@ -181,6 +181,15 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// True for a configuration that a move left on its root, as it names its disks, while its VM is registered at a path of an
+    /// inventory.
+    pub(crate) fn is_left_behind(&self, inventory: usize, host: Option<&str>, text: &str, config: NodeId) -> bool {
+        let Parsed::Path(path) = parse(text) else { return false };
+        let mount = path.on_host(host).mount;
+        let registered = mount.and_then(|mount| self.identities.entity(Writer::Inventory(inventory), &mount));
+        registered.is_some_and(|entity| self.identities.is_left_behind(entity, config, self.files))
+    }
+
     /// The path below its datastore of a reference that names one by a label which nobody knows any more.
     pub(crate) fn below_unknown_label(&self, text: &EncodedText) -> Option<Vec<String>> {
         match parse(text.as_str()) {

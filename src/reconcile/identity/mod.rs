@@ -10,6 +10,7 @@
 
 mod contradictions;
 mod exports;
+mod hosts;
 mod names;
 mod written;
 
@@ -23,13 +24,14 @@ use self::{
 };
 use super::{
     Options,
-    files::{Files, below, with_slashes},
+    files::{Files, Lookup, NodeId, below, with_slashes},
     links::is_absolute,
 };
 use crate::{
     catalogue::{Catalogue, RootRecord},
     inventory::Inventory,
-    path::{Mount, StoragePath, fold, parse_alias, short_host},
+    kind::Role,
+    path::{Mount, Parsed, StoragePath, fold, parse, parse_alias, short_host},
     raw::RawPath,
     report::model::Identity,
 };
@@ -192,7 +194,8 @@ impl Identities {
         identities.place_given();
         identities.infer(catalogue, files, &written, options)?;
         identities.find_mounted(inventories, files);
-        identities.find_contradictions(files, &written);
+        identities.find_all_mounted(files, &written);
+        identities.find_contradictions(catalogue, inventories, files, &written);
         identities.name_roots(catalogue);
         Some(identities)
     }
@@ -428,9 +431,15 @@ impl Identities {
                 return None;
             }
             let fitting = entity.folders_above(written, index).into_iter().filter_map(|above| {
-                let scores: Vec<Score> = (0..catalogue.roots.len())
-                    .map(|root| written.score(index, root, &above, files))
-                    .collect();
+                let score = |root: usize| {
+                    let mut configs = written.confirmed(index, root, &above, files);
+                    if configs.any(|config| self.is_left_behind(index, config, files)) {
+                        Score::default()
+                    } else {
+                        written.score(index, root, &above, files)
+                    }
+                };
+                let scores: Vec<Score> = (0..catalogue.roots.len()).map(score).collect();
                 let (score, entity, root) = self.best_root(index, &scores, written)?;
                 Some((score, entity, root, above))
             });
@@ -446,7 +455,7 @@ impl Identities {
                 self.entities[entity].ambiguous = true;
                 continue;
             };
-            if self.contradicts(entity, root) {
+            if self.contradicts(entity, root, written) {
                 continue;
             }
             self.give(entity, root, above);
@@ -515,6 +524,44 @@ impl Identities {
         }
     }
 
+    /// A root of which nothing is known, and in which cluster volumes are folders by their names and by what is written about them:
+    /// it is the folder of the volumes. One folder may be a copy.
+    fn find_all_mounted(&mut self, files: &Files<'_>, written: &Written) {
+        let unknown = (0..self.roots.len()).filter(|&root| {
+            let identity = &self.roots[root];
+            identity.identity == Identity::Unknown && identity.entities.is_empty() && identity.same_folder_as == root
+        });
+        let unknown: Vec<usize> = unknown.collect();
+        let volume = |entity: &Entity| {
+            let is_placed = !entity.roots.is_empty() || !entity.within.is_empty();
+            let mut names = entity.names.iter().filter(|_| !is_placed);
+            names.find_map(|(_, mount)| match mount {
+                Mount::ClusterVolume(name) => Some(name.clone()),
+                _ => None,
+            })
+        };
+        let volumes = self.entities.iter().enumerate();
+        let volumes: Vec<(usize, String)> = volumes.filter_map(|(entity, of)| Some((entity, volume(of)?))).collect();
+        for root in unknown {
+            let way = |(entity, name): &(usize, String)| {
+                let folder = written.folder_of(*entity, root, files)?;
+                let way = files.spelled_folder(root, std::slice::from_ref(&folder))?;
+                (folder == *name).then_some((*entity, way))
+            };
+            let found: Vec<(usize, Vec<String>)> = volumes.iter().filter_map(way).collect();
+            let is_free = |(entity, _): &(usize, Vec<String>)| self.entities[*entity].within.is_empty();
+            if found.len() < 2 || !found.iter().all(is_free) {
+                continue;
+            }
+            for (entity, way) in found {
+                self.entities[entity].within.push((root, way));
+            }
+            self.roots[root].identity = Identity::Inferred;
+            self.roots[root].basis =
+                r"its folders are volumes of a cluster, by their names and by what is written about them: C:\ClusterStorage".to_owned();
+        }
+    }
+
     /// The only root that fits best; `None` inside when two fit equally.
     fn best_root(&self, entity: usize, scores: &[Score], written: &Written) -> Option<(Score, usize, Option<usize>)> {
         let best = *scores.iter().max()?;
@@ -549,17 +596,53 @@ impl Identities {
         })
     }
 
-    /// A root is one datastore: one writer has one name of each kind for it. A share has many (H-B2).
-    fn contradicts(&self, entity: usize, root: usize) -> bool {
-        self.roots[root].entities.iter().any(|&held| {
-            self.entities[held].names.iter().any(|(writer, mount)| {
-                self.entities[entity].names.iter().any(|(other_writer, other)| {
-                    writer == other_writer
-                        && !matches!(mount, Mount::Share { .. })
-                        && std::mem::discriminant(mount) == std::mem::discriminant(other)
-                        && mount != other
-                })
+    /// H-D15: a configuration that bears the id of a VM which is registered on a datastore, and names its disks on its own root by
+    /// another name than that: a move left it there. What Hyper-V tells of a VM are the paths in its configuration.
+    pub(crate) fn is_left_behind(&self, registered: usize, config: NodeId, files: &Files<'_>) -> bool {
+        let node = files.nodes[config];
+        let references = node.evidence().map_or(&[][..], |evidence| &evidence.references);
+        let disks = references.iter().filter(|reference| reference.role == Role::Disk);
+        let disks: Vec<StoragePath> = disks
+            .filter_map(|disk| match parse(disk.target.as_str()) {
+                Parsed::Path(path) if path.windows && path.mount.is_some() => Some(path),
+                _ => None,
             })
+            .collect();
+        let names = || self.entities[registered].names.iter().map(|(_, name)| name);
+        let is_there = |path: &StoragePath| {
+            let mut mounts = names();
+            path.mount
+                .as_ref()
+                .is_some_and(|mount| mounts.any(|name| same_mount(name, mount)))
+        };
+        let is_here = |path: &StoragePath| {
+            let placed = self.place(Writer::File, path);
+            let by_name =
+                matches!(placed, Place::Roots(roots) if roots.iter().any(|(root, _)| *root == node.entry.root));
+            by_name
+                || matches!(
+                    files.find(node.entry.root, path.relative().as_bytes()),
+                    Lookup::Found { .. }
+                )
+        };
+        !disks.iter().any(is_there) && disks.iter().any(is_here)
+    }
+
+    /// A root is one datastore: one writer has one name of each kind for it. A share has many (H-B2); but what lies on one share
+    /// where a list has it on another may be left from a move, where nothing on the root names that other.
+    fn contradicts(&self, entity: usize, root: usize, written: &Written) -> bool {
+        let may_be_two = |writer: Writer, mount: &Mount, other_writer: Writer, other: &Mount| {
+            let is_named = || written.is_named_on(entity, root);
+            writer == other_writer
+                && std::mem::discriminant(mount) == std::mem::discriminant(other)
+                && mount != other
+                && !(matches!(mount, Mount::Share { .. }) && is_named())
+        };
+        let held = self.roots[root].entities.iter();
+        let mut held = held.flat_map(|&held| &self.entities[held].names);
+        held.any(|(writer, mount)| {
+            let mut names = self.entities[entity].names.iter();
+            names.any(|(other_writer, other)| may_be_two(*writer, mount, *other_writer, other))
         })
     }
 

@@ -214,6 +214,7 @@ impl Names {
         }
         let key = self.key(writer, mount);
         if let Some((artifact, role)) = origin {
+            written.named_on.insert((key, artifact.entry.root));
             let folder = path.parts[..path.parts.len() - 1].join("/");
             // Disks are named absolutely when they lie elsewhere, in a folder of the same name as often as not; the swap
             // file is always named absolutely and lies with its VM (formats-vmware 2.3).

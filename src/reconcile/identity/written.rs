@@ -45,6 +45,16 @@ impl Score {
         self.is_strong(total) || self.found > 0 && self.found * 2 >= total
     }
 
+    /// True where a configuration carries the id of the VM that is registered there.
+    pub(super) fn is_confirmed(self) -> bool {
+        self.confirmed > 0
+    }
+
+    /// True where configurations are found.
+    pub(super) fn has_configs(self) -> bool {
+        self.configs > 0
+    }
+
     /// Enough to say so of a root that the user gave another name, too.
     pub(super) fn is_strong(self, total: usize) -> bool {
         let is_sure = self.confirmed > 0 || self.folders >= FOLDERS_ENOUGH;
@@ -59,6 +69,8 @@ pub(super) struct RawWritten {
     /// Ids of the VMs whose configurations some of them are.
     pub(super) ids: HashMap<(usize, String), BTreeSet<Uuid>>,
     pub(super) own_folder: BTreeSet<(usize, usize, String)>,
+    /// Roots on which a file names it.
+    pub(super) named_on: BTreeSet<(usize, usize)>,
 }
 
 /// What is written about each datastore, by entity.
@@ -69,6 +81,8 @@ pub(super) struct Written {
     ids: HashMap<(usize, String), BTreeSet<Uuid>>,
     /// Roots whose configurations say that they lie on it themselves, with the number of folders that say so.
     own_folder: Vec<BTreeMap<usize, usize>>,
+    /// Entities and the roots on which a file names them.
+    named_on: BTreeSet<(usize, usize)>,
 }
 
 impl Written {
@@ -77,6 +91,7 @@ impl Written {
             paths: vec![BTreeSet::new(); entities],
             ids: HashMap::new(),
             own_folder: vec![BTreeMap::new(); entities],
+            named_on: BTreeSet::new(),
         };
         for (key, path) in raw.paths {
             written.paths[entity_of_key[key]].insert(path);
@@ -84,6 +99,8 @@ impl Written {
         for ((key, path), ids) in raw.ids {
             written.ids.entry((entity_of_key[key], path)).or_default().extend(ids);
         }
+        let named_on = raw.named_on.into_iter();
+        written.named_on = named_on.map(|(key, root)| (entity_of_key[key], root)).collect();
         for (key, root, _) in raw.own_folder {
             *written.own_folder[entity_of_key[key]].entry(root).or_default() += 1;
         }
@@ -139,25 +156,29 @@ impl Written {
         folders.find_map(|(folder, paths)| is_enough(&paths).then_some(folder))
     }
 
+    /// What is found in a root of what is written about an entity, when these folders of the entity lie above the root.
+    fn found<'w>(
+        &'w self,
+        entity: usize,
+        root: usize,
+        above: &'w [String],
+        files: &'w Files<'_>,
+    ) -> impl Iterator<Item = (&'w String, NodeId)> {
+        let paths = self.paths[entity].iter();
+        paths.filter_map(move |path| match files.find(root, below(path, above)?.as_bytes()) {
+            Lookup::Found { node, .. } => Some((path, node)),
+            _ => None,
+        })
+    }
+
     /// How well a root fits an entity when these folders of the entity lie above the root.
     pub(super) fn score(&self, entity: usize, root: usize, above: &[String], files: &Files<'_>) -> Score {
-        let prefix: String = above.iter().flat_map(|folder| [folder, "/"]).collect();
-        let node_of = |path: &str| {
-            let below = path
-                .get(prefix.len()..)
-                .filter(|_| prefix.is_empty() || fold(path).starts_with(&fold(&prefix)))?;
-            match files.find(root, below.as_bytes()) {
-                Lookup::Found { node, .. } => Some(node),
-                _ => None,
-            }
-        };
         let mut score = Score {
             own_folder: self.own_folder[entity].get(&root).copied().unwrap_or_default(),
             ..Score::default()
         };
         let mut folders = BTreeSet::new();
-        for path in &self.paths[entity] {
-            let Some(node) = node_of(path) else { continue };
+        for (path, node) in self.found(entity, root, above, files) {
             score.confirmed += usize::from(self.is_confirmed(entity, path, files, node));
             score.found += 1;
             score.configs += usize::from(self.ids.contains_key(&(entity, path.clone())));
@@ -167,13 +188,43 @@ impl Written {
         score
     }
 
-    /// In how many folders the files lie that are written about an entity, below a folder of it.
-    pub(super) fn folders_below(&self, entity: usize, above: &[String]) -> usize {
-        let prefix: String = above.iter().flat_map(|folder| [folder, "/"]).collect();
-        let paths = self.paths[entity].iter();
-        let below = paths.filter(|path| fold(path).starts_with(&fold(&prefix)));
-        let folders: BTreeSet<&str> = below.filter_map(|path| Some(path.rsplit_once('/')?.0)).collect();
-        folders.len()
+    /// The configurations in a root that carry an id of the VM that is registered with their path.
+    pub(super) fn confirmed<'w>(
+        &'w self,
+        entity: usize,
+        root: usize,
+        above: &'w [String],
+        files: &'w Files<'_>,
+    ) -> impl Iterator<Item = NodeId> {
+        let found = self.found(entity, root, above, files);
+        found.filter_map(move |(path, node)| self.is_confirmed(entity, path, files, node).then_some(node))
+    }
+
+    /// True where a file on a root names an entity.
+    pub(super) fn is_named_on(&self, entity: usize, root: usize) -> bool {
+        self.named_on.contains(&(entity, root))
+    }
+
+    /// How many paths are written about an entity below a folder of it.
+    pub(super) fn total_below(&self, entity: usize, above: &[String]) -> usize {
+        self.paths[entity]
+            .iter()
+            .filter(|path| below(path, above).is_some())
+            .count()
+    }
+
+    /// True where an id is told of a VM whose configuration is written about the entity.
+    pub(super) fn has_ids(&self, entity: usize) -> bool {
+        self.ids.iter().any(|((of, _), ids)| *of == entity && !ids.is_empty())
+    }
+
+    /// The folders in which the files lie that are written about an entity, below a folder of it.
+    pub(super) fn folders_below(&self, entity: usize, above: &[String]) -> BTreeSet<Vec<String>> {
+        let folder = |path: &String| -> Option<Vec<String>> {
+            let (folder, _) = below(path, above)?.rsplit_once('/')?;
+            Some(folder.split('/').map(fold).collect())
+        };
+        self.paths[entity].iter().filter_map(folder).collect()
     }
 
     /// True for a configuration with an id of a VM whose configuration is written about the entity.
@@ -224,4 +275,11 @@ impl Written {
         let best = fitting.max_by_key(|&(folder, (found, _))| (found, std::cmp::Reverse(folder.len())));
         best.map(|(folder, _)| folder.to_owned())
     }
+}
+
+/// A path below these folders.
+fn below<'p>(path: &'p str, above: &[String]) -> Option<&'p str> {
+    let prefix: String = above.iter().flat_map(|folder| [folder, "/"]).collect();
+    let rest = path.get(prefix.len()..)?;
+    (prefix.is_empty() || fold(path).starts_with(&fold(&prefix))).then_some(rest)
 }

@@ -206,9 +206,11 @@ fn find_moved(world: World<'_>, owners: &mut Owners, configs: &[NodeId], bearers
             continue;
         }
         let Some((root, path)) = &vm.ghost else {
-            vm.config = behind_unknown_mount(world, vm, bearers, &claimed);
-            if vm.config.is_none() {
-                find_unplaced(world, vm, bearers, &naming, &claimed);
+            match behind_unknown_mount(world, vm, bearers, &claimed) {
+                // It may be a copy of one that was not scanned, which then tells what the VM has now.
+                Some(config) if vm.platform == Platform::Hyperv => vm.perhaps = vec![config],
+                Some(config) => vm.config = Some(config),
+                None => find_unplaced(world, vm, bearers, &naming, &claimed),
             }
             continue;
         };
@@ -313,26 +315,27 @@ fn disks_named_by(world: World<'_>, config: NodeId) -> impl Iterator<Item = Node
 }
 
 /// A registered configuration under a mount that nobody tied to a root, such as a DFS name: the only file with the VM's
-/// id whose whole path below its root ends the registered path (H-B2).
+/// id whose whole path below its root ends the registered path (H-B2), and that no move left there (H-D15).
 fn behind_unknown_mount(
     world: World<'_>,
     vm: &OwnerVm,
     bearers: &Bearers,
     claimed: &BTreeSet<NodeId>,
 ) -> Option<NodeId> {
-    let registered: Vec<Vec<String>> = vm
-        .rows
-        .iter()
-        .filter_map(|&(inventory, row)| world.inventories[inventory].vms[row].config.as_deref())
-        .filter_map(|path| match parse(path) {
-            Parsed::Path(path) => Some(path.parts.iter().map(|part| fold(part)).collect()),
-            Parsed::NotAFile | Parsed::Unclear => None,
-        })
-        .collect();
+    let rows = vm.rows.iter().filter_map(|&(inventory, row)| {
+        let row = &world.inventories[inventory].vms[row];
+        let text = row.config.as_deref()?;
+        let Parsed::Path(path) = parse(text) else { return None };
+        let parts: Vec<String> = path.parts.iter().map(|part| fold(part)).collect();
+        Some((inventory, row.host.as_deref(), text, parts))
+    });
+    let registered: Vec<_> = rows.collect();
     let fits = |node: &NodeId| {
         let parts = world.files.nodes[*node].entry.path.parts();
         let path: Vec<String> = parts.map(|part| fold(&String::from_utf8_lossy(part))).collect();
-        registered.iter().any(|parts| parts.ends_with(&path))
+        registered.iter().any(|(inventory, host, text, parts)| {
+            parts.ends_with(&path) && !world.resolver.is_left_behind(*inventory, *host, text, *node)
+        })
     };
     let with_id = bearers.of_any(&ids_of(world, vm));
     let mut fitting = with_id.into_iter().filter(|node| !claimed.contains(node) && fits(node));
