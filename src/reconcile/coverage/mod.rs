@@ -60,7 +60,7 @@ pub(crate) enum Reach {
     Bases(Platform),
     /// Configurations of this platform, and state that bears the id of one.
     Configurations(Platform),
-    /// Disks and state of checkpoints.
+    /// What a checkpoint can have: its disks and state, and a whole disk that was taken out of its VM since.
     Checkpoints,
     /// What a list of the disks attached now leaves out: snapshots, swap, memory and other state.
     State,
@@ -77,7 +77,10 @@ pub(crate) enum Reach {
 impl Reach {
     /// True where an owner may be hidden from any disk of a root: its cover is not complete.
     fn is_wide(&self) -> bool {
-        matches!(self, Self::Everything | Self::Attachable | Self::Belongings)
+        matches!(
+            self,
+            Self::Everything | Self::Attachable | Self::Belongings | Self::Checkpoints
+        )
     }
 }
 
@@ -251,7 +254,7 @@ impl Reach {
                 let kind = file.kind();
                 kind.platform() == Some(*platform) && (kind.is_config() || is_state(kind))
             }
-            Self::Checkpoints => is_checkpoint_disk(file) || is_checkpoint_state(file),
+            Self::Checkpoints => is_attachable(file.kind()) || is_checkpoint_disk(file) || is_checkpoint_state(file),
             Self::State => is_checkpoint_disk(file) || is_state(file.kind()) && !lies_by_its_config(files, node),
             Self::StateIn(root, folder) => {
                 Self::State.includes(files, node) && Self::Folder(*root, folder.clone()).includes(files, node)
@@ -319,6 +322,11 @@ const FOLDERS_OF_VM: [&str; 4] = [
     "virtual hard disks",
 ];
 
+/// True for the folded name of a folder that Hyper-V makes in that of a VM.
+pub(crate) fn is_made_by_hyperv(name: &str) -> bool {
+    FOLDERS_OF_VM.contains(&name)
+}
+
 /// True for a path in a folder or below it; for the top of a root only what lies directly in it, or in a folder that
 /// Hyper-V makes for VMs.
 pub(crate) fn is_below(path: &[u8], folder: &[u8]) -> bool {
@@ -326,7 +334,7 @@ pub(crate) fn is_below(path: &[u8], folder: &[u8]) -> bool {
         let first = path.iter().position(|&byte| byte == b'/').map(|end| &path[..end]);
         return first.is_none_or(|first| {
             let first = fold(&String::from_utf8_lossy(first));
-            FOLDERS_OF_VM.contains(&first.as_str())
+            is_made_by_hyperv(&first)
         });
     }
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with(b"/"))
@@ -531,6 +539,7 @@ impl Builder<'_> {
         self.unreadable_disks();
         self.parents_not_named();
         self.rows_without_id();
+        self.rows_with_cut_places();
         self.rows_without_the_rest();
         self.unscanned_snapshot_folders();
         self.missing_links();
@@ -622,7 +631,7 @@ fn lies_by_its_config(files: &Files<'_>, node: NodeId) -> bool {
 pub(crate) fn home_folder(folder: &[u8]) -> Vec<u8> {
     let split = folder.iter().rposition(|&byte| byte == b'/');
     let name = fold(&String::from_utf8_lossy(&folder[split.map_or(0, |slash| slash + 1)..]));
-    let holds_configurations = name != "virtual hard disks" && FOLDERS_OF_VM.contains(&name.as_str());
+    let holds_configurations = name != "virtual hard disks" && is_made_by_hyperv(&name);
     if holds_configurations {
         return split.map_or(Vec::new(), |slash| folder[..slash].to_vec());
     }

@@ -10,7 +10,7 @@ use crate::reconcile::{
 use crate::{
     inventory::{Listing, Registration},
     kind::{Platform, Role},
-    path::{Parsed, fold, parse},
+    path::{Mount, Parsed, fold, parse},
     report::{codes::ReasonCode, model::Identity},
 };
 
@@ -35,6 +35,27 @@ enum Rest {
     BaseDisk,
     /// Whatever a VM has.
     All,
+}
+
+/// True for a path with the mark of a cut within the name of its datastore.
+fn is_cut_in_place(text: &str) -> bool {
+    let text = text.trim();
+    let Some(left) = text.strip_suffix("...").or_else(|| text.strip_suffix('…')) else {
+        return false;
+    };
+    match parse(left) {
+        Parsed::Unclear => true,
+        Parsed::NotAFile => left.is_empty(),
+        Parsed::Path(path) => match path.mount {
+            None => true,
+            // Of a cluster volume the name begins behind two folders of a drive.
+            Some(Mount::Drive { .. }) => {
+                let first = path.parts.first().map(|part| fold(part));
+                path.parts.len() < 2 && first.is_none_or(|first| "clusterstorage".starts_with(&first))
+            }
+            Some(_) => path.parts.is_empty() && !left.ends_with(['\\', '/']),
+        },
+    }
 }
 
 impl Builder<'_> {
@@ -62,6 +83,34 @@ impl Builder<'_> {
         let roots = self.of_platform(Platform::Hyperv);
         let reach = Reach::Configurations(Platform::Hyperv);
         self.gap(ReasonCode::InventoryIncomplete, text, roots, reach);
+    }
+
+    /// A path that was cut before it told a datastore: what it names may be any disk.
+    pub(super) fn rows_with_cut_places(&mut self) {
+        let mut cut: BTreeMap<Platform, BTreeSet<(&str, &str)>> = BTreeMap::new();
+        for inventory in self.world.inventories {
+            for vm in &inventory.vms {
+                let disks = vm
+                    .files
+                    .iter()
+                    .filter(|file| matches!(file.role, Role::Disk | Role::Parent));
+                let disks = disks
+                    .map(|file| file.path.as_str())
+                    .filter(|path| is_cut_in_place(path));
+                let of_platform = cut.entry(inventory.platform).or_default();
+                of_platform.extend(disks.map(|path| (vm.name.as_str(), path)));
+            }
+        }
+        for (platform, disks) in cut.into_iter().filter(|(_, disks)| !disks.is_empty()) {
+            let shown: Vec<String> = disks.iter().map(|(vm, path)| format!("{path} of {vm}")).collect();
+            let text = format!(
+                "{} cut before it tells a datastore ({}), and what it names may be any disk here: export again, and not through a table",
+                count(disks.len(), "path was", "paths were"),
+                list(shown.iter().map(String::as_str)),
+            );
+            let roots = self.of_platform(platform);
+            self.gap(ReasonCode::InventoryLossy, text, roots, Reach::Attachable);
+        }
     }
 
     /// V8, H-C6: an inventory lists part of a VM, and what would tell the rest was not scanned.

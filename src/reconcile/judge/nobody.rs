@@ -172,6 +172,7 @@ impl Judge<'_> {
         let pending = self.merge_pending(node);
         let pending = pending.or_else(|| self.missed_by_identity(node));
         let pending = pending.or_else(|| self.missed_disk(node, situation));
+        let pending = pending.or_else(|| self.perhaps_damaged_path(node));
         let pending = pending.or_else(|| self.missed_parent(node));
         let pending = pending.or_else(|| self.unclear_list(node));
         let pending = pending.or_else(|| self.unclear_checkpoint(node));

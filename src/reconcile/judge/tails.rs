@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::{Judge, Judgement, reasons::settled};
+use super::{Judge, Judgement, reasons::settled, wanted::Damaged};
 use crate::{
     inventory::Registration,
     kind::{Kind, Platform},
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A file that a registered VM has at a place tied to no root.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Untied<'a> {
     vm: usize,
     inventory: usize,
@@ -30,10 +30,15 @@ struct Untied<'a> {
     is_clustered: bool,
 }
 
-/// Such files by their folded name and the folder that they lie in.
+/// Such files by the ends of their paths.
 #[derive(Debug, Default)]
 pub(crate) struct Tails<'a> {
+    /// By folded name and the folder that they lie in.
     by_end: HashMap<String, Vec<Untied<'a>>>,
+    /// By folded name, where they lie in no folder of their place: that may be any folder here.
+    by_name: HashMap<String, Vec<Untied<'a>>>,
+    /// Paths by what may be left of their ends.
+    damaged: Damaged<&'a str>,
 }
 
 /// Most places that are kept of one end.
@@ -57,27 +62,38 @@ impl<'a> Tails<'a> {
     }
 
     fn add(&mut self, identities: &Identities, (vm, inventory): (usize, usize), row: &Registration, path: &'a str) {
-        let mount = match parse(path) {
+        let (mount, is_at_top) = match parse(path) {
             Parsed::Path(place) => {
                 let place = place.on_host(row.host.as_deref());
                 if matches!(identities.place(Writer::Inventory(inventory), &place), Place::Roots(_)) {
                     return;
                 }
-                place.mount
+                let is_at_top = place.mount.is_some() && place.parts.len() == 1;
+                (place.mount, is_at_top)
             }
-            Parsed::NotAFile | Parsed::Unclear => None,
+            Parsed::NotAFile | Parsed::Unclear => (None, false),
         };
-        let Some(end) = end_of(path) else { return };
-        let places = self.by_end.entry(end).or_default();
-        if places.len() < PLACES_MAX {
-            places.push(Untied {
-                vm,
-                inventory,
-                path,
-                mount,
-                is_clustered: row.clustered,
-            });
+        let untied = Untied {
+            vm,
+            inventory,
+            path,
+            mount,
+            is_clustered: row.clustered,
+        };
+        if is_at_top && let Some(name) = path.rsplit(['\\', '/']).next() {
+            push(&mut self.by_name, fold(name), untied.clone());
         }
+        if let Some(end) = end_of(path) {
+            self.damaged.add(0, end.as_bytes(), path);
+            push(&mut self.by_end, end, untied);
+        }
+    }
+}
+
+fn push<'a>(by: &mut HashMap<String, Vec<Untied<'a>>>, key: String, untied: Untied<'a>) {
+    let places = by.entry(key).or_default();
+    if places.len() < PLACES_MAX {
+        places.push(untied);
     }
 }
 
@@ -101,16 +117,26 @@ fn end_of(path: &str) -> Option<String> {
 impl Judge<'_> {
     /// A registered VM has a file of this folder and name at a place that may be this one under another name.
     pub(super) fn perhaps_at_untied_place(&self, node: NodeId) -> Option<Judgement> {
-        if self.tails.by_end.is_empty() {
+        if self.tails.by_end.is_empty() && self.tails.by_name.is_empty() {
             return None;
         }
         let file = self.file(node);
         let is_of_vm = file.kind().is_disk() || file.kind().is_config() || file.kind() == Kind::Vhds;
-        let end = end_of(&file.entry.path.lossy()).filter(|_| is_of_vm)?;
-        let places = self.tails.by_end.get(&end)?;
-        let untied = places
-            .iter()
-            .find(|untied| self.may_be_the_place(self.root(node), untied))?;
+        if !is_of_vm {
+            return None;
+        }
+        let end = end_of(&file.entry.path.lossy());
+        let of_end = |end: String| self.tails.by_end.get(&end).map(Vec::as_slice).unwrap_or_default();
+        let by_name = self.tails.by_name.get(self.world.files.name(node));
+        let mut places: Vec<&Untied<'_>> = by_name.into_iter().flatten().collect();
+        if let Some(end) = end {
+            let damaged = self.tails.damaged.fitting(0, &end);
+            let meant = damaged.and_then(|(path, _)| end_of(path));
+            places.extend(of_end(end));
+            places.extend(meant.into_iter().flat_map(of_end));
+        }
+        let mut places = places.into_iter();
+        let untied = places.find(|untied| self.may_be_the_place(self.root(node), untied))?;
         let text = format!(
             "{} has {}, at a place that was not scanned or is this one under another name",
             self.owners.vms[untied.vm].name, untied.path
@@ -135,7 +161,7 @@ impl Judge<'_> {
             let names = self.identities.entities[entity].names.iter();
             names.map(|(_, mount)| mount).collect()
         });
-        let is_other_volume = matches!(mount, Mount::ClusterVolume(_))
+        let is_other_volume = self.is_current_volume(untied.inventory, mount)
             && own
                 .iter()
                 .any(|own| matches!(own, Mount::ClusterVolume(_)) && *own != mount);
@@ -146,5 +172,21 @@ impl Judge<'_> {
             _ => false,
         };
         !(is_other_volume || own.iter().any(is_other_host) || has_id(&own) && has_id(&other))
+    }
+
+    /// True for the volume of a cluster by the name that it has. One that the list of volumes beside it has not may be an earlier name.
+    fn is_current_volume(&self, inventory: usize, mount: &Mount) -> bool {
+        let inventory = &self.world.inventories[inventory];
+        let mut listed = inventory
+            .datastores
+            .iter()
+            .flat_map(|datastore| datastore.aliases.iter().chain([&datastore.name]))
+            .filter_map(|name| match parse(name) {
+                Parsed::Path(path) => path.mount,
+                Parsed::NotAFile | Parsed::Unclear => None,
+            })
+            .filter(|name| matches!(name, Mount::ClusterVolume(_)))
+            .peekable();
+        matches!(mount, Mount::ClusterVolume(_)) && (listed.peek().is_none() || listed.any(|name| name == *mount))
     }
 }

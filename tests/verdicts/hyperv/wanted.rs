@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use derelict::{
-    inventory::{OpenFile, Registration},
+    inventory::{Listing, OpenFile, Registration},
     path::fold,
 };
 use derelict_parsers::testkit::{
@@ -39,6 +39,74 @@ fn a_disk_under_the_name_or_at_the_place_of_one_that_a_vm_misses_may_be_it() {
     assert_eq!(with_disk_at(elsewhere).judge().missing("web").len(), 1);
     let verdict = with_disk_at(elsewhere).judge().artifact(elsewhere).verdict;
     assert_eq!(verdict, derelict::report::model::Verdict::Orphaned);
+}
+
+/// `web`, whose disk its row lists at this path, beside a disk of nobody.
+fn with_row_at(written: &str, path: &str) -> crate::support::Judged {
+    let mut row = hyperv_row("web", &[&csv("web/web.vhdx"), written]);
+    row.listing = Listing::WholeChains;
+    with_vm(with_vm(Site::hyperv(), "db"), "web")
+        .vhdx(path, &vhdx("other"))
+        .inventory(hyperv_host("hv1").vm(row_of("db")).vm(row))
+        .judge()
+}
+
+#[test]
+fn a_disk_that_fits_what_is_left_of_a_damaged_path_may_be_it() {
+    let disk = "csv1/B\u{fc}ro 1/B\u{fc}ro 1.vhdx";
+    for written in [
+        "B\u{c3}\u{bc}ro 1/B\u{c3}\u{bc}ro 1.vhdx",
+        "B\u{b3}ro 1/B\u{b3}ro 1.vhdx",
+        "B\u{fc}ro\u{a0}1/B\u{fc}ro\u{a0}1.vhdx",
+        "Buro 1/Buro 1.vhdx",
+        "B\u{fc}ro 1/B...",
+        "B\u{fc}ro\u{2026}",
+        "B\u{fc}ro 1/B\u{fc}ro 1.vh",
+        "B%C3%BCro%201/B%C3%BCro%201.vhdx",
+    ] {
+        with_row_at(&csv(written), disk)
+            .is(disk, "unknown/ambiguous-reference never")
+            .says(disk, "web misses ");
+    }
+    for written in [
+        "B\u{c3}\u{bc}ro 2/B\u{c3}\u{bc}ro 2.vhdx",
+        "B\u{fc}ro 2/B...",
+        "B\u{fc}ro 10.vhdx",
+        "Lager/Lager.vhdx",
+    ] {
+        with_row_at(&csv(written), disk).is(disk, "orphaned/deleted-vm-disk candidate");
+    }
+}
+
+#[test]
+fn a_disk_in_the_renamed_folder_of_a_vm_that_misses_one_may_be_it() {
+    let site = |row_disk: &str| {
+        let mut row = hyperv_row("web", &[&csv(row_disk)]);
+        row.config = row.config.map(|config| config.replace(r"\web\", r"\before\"));
+        row.listing = Listing::WholeChains;
+        with_vm(Site::hyperv(), "db")
+            .vmcx("csv1/web", &hyperv_vm("web", &[&csv(row_disk)]))
+            .vhdx("csv1/web/os.vhdx", &vhdx("os"))
+            .vhdx("csv1/web/disk0.vhdx", &vhdx("disk0"))
+            .inventory(hyperv_host("hv1").vm(row_of("db")).vm(row))
+            .only_as_it_is()
+            .judge()
+    };
+    site("before/web.vhdx").is("csv1/web/disk0.vhdx", "unknown/ambiguous-reference never");
+    site("web/os.vhdx").is("csv1/web/disk0.vhdx", "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn a_path_that_was_cut_before_it_tells_a_datastore_may_mean_any_disk() {
+    let disk = "csv1/old/old.vhdx";
+    for written in [r"C:\ClusterStorage\Vol...", "C:\\Clus\u{2026}", r"\\fs..."] {
+        with_row_at(written, disk)
+            .is(disk, "unknown")
+            .because(disk, "inventory-lossy");
+    }
+    for written in [r"C:\ClusterStorage\Volume7\we...", r"D:\VMs\we...", r"\\fs01\vms\we..."] {
+        with_row_at(written, disk).is(disk, "orphaned/deleted-vm-disk");
+    }
 }
 
 #[test]
@@ -378,7 +446,7 @@ fn he11_any_log_of_replication_may_be_of_a_replicated_vm_whose_disks_nothing_tel
     let site = |mode: &str| {
         let row = Registration {
             replication: Some(mode.to_owned()),
-            listing: derelict::inventory::Listing::ConfigOnly,
+            listing: Listing::ConfigOnly,
             files: Vec::new(),
             ..row_of("web")
         };

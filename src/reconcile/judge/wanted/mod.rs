@@ -1,12 +1,14 @@
 //! What registered VMs may want beside what they reach: files that they miss, checkpoints, logs and copies that only bear
 //! their names.
 
+mod damaged;
 mod hyperv;
 
 use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
 use uuid::Uuid;
 
+pub(super) use self::damaged::Damaged;
 use self::hyperv::Untold;
 use super::{Judge, Judgement, reasons::settled, situation::Situation};
 use crate::{
@@ -79,6 +81,10 @@ pub(crate) struct Wanted<'a> {
     moving_disks: HashMap<String, usize>,
     /// VMs of Hyper-V that may have what nothing tells of.
     untold: Untold,
+    /// Missing disks by what may be left of their paths.
+    damaged_disks: Damaged<MissedFile<'a>>,
+    /// VMs without an id whose configuration is not where it is registered, by what may be left of its path.
+    damaged_configurations: Damaged<usize>,
 }
 
 impl<'a> Wanted<'a> {
@@ -87,7 +93,12 @@ impl<'a> Wanted<'a> {
         for (index, vm) in owners.vms.iter().enumerate().filter(|(_, vm)| vm.is_registered()) {
             for missing in &vm.missing {
                 wanted.add(index, vm.platform, missing);
+                if is_disk(missing.role) {
+                    let file = (index, missing);
+                    wanted.damaged_disks.add(missing.root, &missing.path, file);
+                }
             }
+            wanted.add_new_home(world, index, vm);
             wanted.add_disk_ids(world, index, vm);
             if let Some((root, path)) = vm
                 .ghost
@@ -96,6 +107,7 @@ impl<'a> Wanted<'a> {
             {
                 let name = fold(&String::from_utf8_lossy(RawPath::new(path.clone()).name()));
                 wanted.configurations.entry((*root, name)).or_insert(index);
+                wanted.damaged_configurations.add(*root, path, index);
             }
             if let Some(config) = vm.config.filter(|_| vm.platform == Platform::Hyperv) {
                 let file = world.files.nodes[config];
@@ -118,6 +130,24 @@ impl<'a> Wanted<'a> {
         }
         wanted.forget_shared_folders(world, owners);
         wanted
+    }
+
+    /// A disk that a VM misses whose folder was renamed or moved may lie in the new one, under another name as well.
+    fn add_new_home(&mut self, world: World<'_>, index: usize, vm: &'a OwnerVm) {
+        let missing = vm.missing.iter().find(|missing| is_disk(missing.role));
+        let config = vm.config.filter(|_| vm.moved && vm.perhaps.is_empty());
+        let Some((missing, config)) = missing.zip(config) else {
+            return;
+        };
+        let file = world.files.nodes[config];
+        let home = fold(&String::from_utf8_lossy(&home_folder(file.folder())));
+        if home.is_empty() {
+            return;
+        }
+        for folder in [home.clone(), format!("{home}/virtual hard disks")] {
+            let place = (file.entry.root, folder);
+            self.disks_in.entry(place).or_insert((index, missing));
+        }
     }
 
     /// Folders that a row tells, in one of which the checkpoints of its VM lie.
@@ -419,10 +449,17 @@ impl Judge<'_> {
     /// it: the folder may have another name here, as those of vSAN have.
     pub(super) fn missed_configuration(&self, config: NodeId) -> Option<Judgement> {
         let key = (self.root(config), self.world.files.name(config).to_owned());
-        let vm = &self.owners.vms[*self.wanted.configurations.get(&key)?];
+        let by_name = self.wanted.configurations.get(&key);
+        let by_name = by_name.map(|&vm| (vm, "this has the name of that file: its folder may have another name"));
+        let damaged = || {
+            let path = self.path(config);
+            self.wanted.damaged_configurations.fitting(self.root(config), &path)
+        };
+        let (vm, how) = by_name.or_else(damaged)?;
+        let vm = &self.owners.vms[vm];
         let (_, path) = vm.ghost.as_ref()?;
         let text = format!(
-            "{} is registered at {} and not there, and this has the name of that file: its folder may have another name",
+            "{} is registered at {} and not there, and {how}",
             vm.name,
             String::from_utf8_lossy(path)
         );
