@@ -76,9 +76,9 @@ impl Identities {
         files: &Files<'_>,
         written: &Written,
     ) -> Option<String> {
-        let mut given = self.roots[root].entities.iter();
-        let other = other_domain(aliases, inventories)?;
-        let is_found = given.any(|&entity| {
+        let given = &self.roots[root].entities;
+        let other = other_domain(aliases, inventories).filter(|_| !given.is_empty())?;
+        let is_found = given.iter().any(|&entity| {
             let score = written.score(entity, root, self.folder_given(entity, root), files);
             score.is_strong(written.total(entity))
         });

@@ -557,8 +557,8 @@ impl Identities {
                 self.entities[entity].within.push((root, way));
             }
             self.roots[root].identity = Identity::Inferred;
-            self.roots[root].basis =
-                r"its folders are volumes of a cluster, by their names and by what is written about them: C:\ClusterStorage".to_owned();
+            let basis = r"its folders are volumes of a cluster, by their names and by what is written about them: C:\ClusterStorage";
+            basis.clone_into(&mut self.roots[root].basis);
         }
     }
 
@@ -615,7 +615,7 @@ impl Identities {
                 .as_ref()
                 .is_some_and(|mount| mounts.any(|name| same_mount(name, mount)))
         };
-        let is_here = |path: &StoragePath| {
+        let lies_beside = |path: &StoragePath| {
             let placed = self.place(Writer::File, path);
             let by_name =
                 matches!(placed, Place::Roots(roots) if roots.iter().any(|(root, _)| *root == node.entry.root));
@@ -625,7 +625,7 @@ impl Identities {
                     Lookup::Found { .. }
                 )
         };
-        !disks.iter().any(is_there) && disks.iter().any(is_here)
+        !disks.iter().any(is_there) && disks.iter().any(lies_beside)
     }
 
     /// A root is one datastore: one writer has one name of each kind for it. A share has many (H-B2); but what lies on one share
