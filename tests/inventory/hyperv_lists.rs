@@ -77,6 +77,42 @@ fn errors_in_the_export_cap() {
 }
 
 #[test]
+fn a_question_about_one_vm_or_one_list_that_failed_costs_its_answer() {
+    let with = |error: &str| hyperv_export(&format!(r#","clusterResources":[],"errors":["{error}"]"#));
+    let inventory = with("DVD drives of a: Access denied: 5");
+    assert_eq!(capping(&inventory), Vec::<&str>::new());
+    assert!(codes(&inventory).contains(&"export-errors"));
+    assert!(vm(&inventory, "a").checkpoints_told);
+    let inventory = with("checkpoints of a: in use");
+    assert_eq!(capping(&inventory), Vec::<&str>::new());
+    let row = vm(&inventory, "a");
+    assert!(!row.checkpoints_told && row.has_snapshots, "it may have some");
+    let inventory = with("disks of a: in use");
+    assert_eq!(capping(&inventory), Vec::<&str>::new());
+    assert_eq!(vm(&inventory, "a").listing, Listing::ConfigOnly);
+    let inventory = with("Get-ClusterResource: The cluster service is not running");
+    assert_eq!(capping(&inventory), Vec::<&str>::new());
+    assert!(!inventory.has_cluster_list);
+    assert!(with("Get-ClusterSharedVolume: no").has_cluster_list);
+}
+
+#[test]
+fn an_error_that_may_have_cost_vms_caps() {
+    for error in [
+        "Get-VM on HV02: not reached",
+        "checkpoints of another: in use",
+        "checkpoints of a",
+        "disks of checkpoint before: in use",
+        "a: checkpoints of a: in use",
+    ] {
+        let inventory = hyperv_export(&format!(
+            r#","clusterResources":[],"errors":["DVD drives of a: no","{error}"]"#
+        ));
+        assert_eq!(capping(&inventory), ["export-errors"], "{error}");
+    }
+}
+
+#[test]
 fn hosts_and_clusters_that_name_themselves_are_apart() {
     let folder = Folder::new();
     let export =
