@@ -542,13 +542,13 @@ pub struct Registration {
     pub folders: Vec<String>,
     /// Checkpoints (Hyper-V): id and type.
     pub checkpoints: Vec<Checkpoint>,
-    /// Hyper-V: a list of its checkpoints was given, and each of them has an id.
+    /// A list of its snapshots or checkpoints was given, perhaps an empty one. Hyper-V: and each of them has an id.
     #[serde(default)]
     pub checkpoints_told: bool,
     /// Hyper-V: the export has a column for the checkpoint that it runs on, so that one without has none.
     #[serde(default)]
     pub tells_parent_checkpoint: bool,
-    /// It has snapshots or checkpoints according to the export.
+    /// It has snapshots or checkpoints according to the export, or may have some while a list of them failed.
     pub has_snapshots: bool,
     /// Disks without a file: pass-through disks (`Disk 3 100.00 GB …`).
     pub fileless_disks: Vec<String>,

@@ -287,6 +287,8 @@ pub(super) struct Part {
     pub(super) columns: Seen,
     /// RVTools: tabs that it has.
     pub(super) tabs: BTreeSet<Tab>,
+    /// It lists the snapshots of all VMs.
+    pub(super) lists_snapshots: bool,
     /// The text was decoded by a guess, so paths with letters outside ASCII may be wrong.
     pub(super) guessed_encoding: bool,
     /// What is odd or missing.
@@ -328,6 +330,7 @@ impl Part {
             backups: Vec::new(),
             columns: Seen::new(),
             tabs: BTreeSet::new(),
+            lists_snapshots: false,
             guessed_encoding: false,
             warnings: Vec::new(),
         }

@@ -42,6 +42,14 @@ impl UnreadPlaces {
             .any(|place| places.contains(place))
     }
 
+    /// True for a folder that has such a place directly in it whose name ends so.
+    pub(crate) fn has_in(&self, root: usize, folder: &[u8], end: &str) -> bool {
+        let inner = fold(&String::from_utf8_lossy(folder));
+        let above = |place: &str| place.rsplit_once('/').map_or("", |(above, _)| above) == inner;
+        let mut places = self.of_root[root].iter();
+        places.any(|place| place.ends_with(end) && above(place))
+    }
+
     /// True for a folder that is such a place or has one directly in it.
     pub(crate) fn touch(&self, root: usize, folder: &[u8]) -> bool {
         let inner = fold(&String::from_utf8_lossy(folder));

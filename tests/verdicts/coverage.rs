@@ -4,14 +4,14 @@ use derelict::{
     catalogue::{SkipReason, Skipped, Special},
     evidence::MarkCode,
     inventory::{InventoryKind, Listing, Registration},
-    kind::Platform,
+    kind::{Platform, Role},
 };
 
 use derelict_parsers::testkit::vmware::{change_tracking, nfs_lock};
 
 use super::support::{
-    Export, Site, TAKEN, at, config_only, hyperv_host, hyperv_row, hyperv_vm, inventory, row, row_of, vcenter, vhdx,
-    vm_id, vmcx_path, vmx,
+    Export, Site, TAKEN, at, config_only, hyperv_host, hyperv_row, hyperv_vm, inventory, listed, row, row_of, vcenter,
+    vhdx, vm_id, vmcx_path, vmx,
 };
 
 /// A site with one VM, one loose disk and one VM that nobody registers.
@@ -444,17 +444,119 @@ fn v84_a_root_without_files_on_which_vms_are_registered_was_not_read() {
     site(row_of("db")).is("ds1/old/old.vmdk", "orphaned/deleted-vm-disk");
 }
 
+/// A VM whose configuration and disk are not where they are registered: they may lie where nobody looked.
+fn row_of_ghost() -> Registration {
+    row("gone", "[ds1] gone/gone.vmx", &["[ds1] gone/gone.vmdk"])
+}
+
 #[test]
-fn v85_an_unreadable_folder_keeps_everything_unknown_that_it_could_own() {
-    site()
-        .unreadable_folder("ds1/secret")
-        .inventory(vcenter().vm(row_of("web")))
-        .judge()
+fn v85_an_unreadable_folder_keeps_everything_unknown_while_something_of_a_vm_is_not_known() {
+    let site = || site().inventory(vcenter().vm(row_of("web")).vm(row_of_ghost()));
+    let judged = site().unreadable_folder("ds1/secret").judge();
+    judged
         .is("ds1/web/web.vmdk", "owned")
         .are(&LOOSE, "unknown/no-coverage never")
         .are(&LOST, "unknown/no-coverage")
+        .says(LOOSE[0], "and the place of the configuration of gone is not known")
         .gap("folder-unreadable")
         .complete(false);
+    site().judge().are(&LOOSE, "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn v85_an_unreadable_folder_hides_only_strangers_where_everything_of_every_vm_is_known() {
+    let judged = site()
+        .disk("ds1/secret/other")
+        .unreadable_folder("ds1/secret")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge();
+    judged
+        .are(&LOOSE, "orphaned/deleted-vm-disk candidate")
+        .are(&LOST, "unregistered/complete-vm review")
+        .confidence(LOOSE[0], "medium")
+        .confidence(LOST[0], "medium")
+        .because(LOOSE[0], "not-checked")
+        .gap("folder-unreadable")
+        .complete(false);
+}
+
+#[test]
+fn v85_what_looks_like_a_base_is_for_review_while_a_folder_could_not_be_read() {
+    let site = || {
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/master/win")
+            .inventory(vcenter().vm(row_of("web")))
+    };
+    site()
+        .judge()
+        .is("ds1/master/win.vmdk", "orphaned/deleted-vm-disk candidate");
+    site()
+        .unreadable_folder("ds1/secret")
+        .judge()
+        .is("ds1/master/win.vmdk", "orphaned/deleted-vm-disk review");
+}
+
+#[test]
+fn v85_each_open_end_of_a_vm_keeps_an_unreadable_folder_a_place_of_its_files() {
+    let site = |site: Site, vm: Registration| {
+        let judged = site.unreadable_folder("ds1/secret").inventory(vcenter().vm(vm)).judge();
+        judged.are(&LOOSE, "unknown");
+    };
+    let with_disk = |disk: &str| {
+        let mut vm = row_of("web");
+        vm.files.push(listed(disk, Role::Disk));
+        vm
+    };
+    site(self::site(), with_disk("[ds1] secret/web_1.vmdk"));
+    site(self::site(), with_disk("[ds1] web/web_1.vmdk"));
+    site(self::site(), with_disk("[ds9] web/web_1.vmdk"));
+    let mut keeps_snapshots = row_of("web");
+    keeps_snapshots.folders.push("[ds1] secret/".to_owned());
+    site(self::site(), keeps_snapshots);
+    let orphan_link = self::site().delta("ds1/web/web-000001", "gone.vmdk");
+    site(orphan_link, with_disk("[ds1] web/web-000001.vmdk"));
+    let mut has_snapshots = row_of("web");
+    has_snapshots.has_snapshots = true;
+    site(self::site(), has_snapshots);
+}
+
+#[test]
+fn folders_of_the_file_system_and_the_datastore_hold_no_vm() {
+    let judged = |folder: &str, vms: &[Registration]| {
+        let inventory = vms.iter().cloned().fold(vcenter(), Export::vm);
+        site().inventory(inventory).unreadable_folder(folder).judge()
+    };
+    for folder in ["ds1/lost+found", "ds1/.dvsData", "ds1/.sdd.sf", "ds1/web/@eaDir"] {
+        judged(folder, &[row_of("web")])
+            .are(&LOOSE, "orphaned/deleted-vm-disk candidate")
+            .confidence(LOOSE[0], "high");
+        judged(folder, &[row_of("web"), row_of_ghost()])
+            .are(&LOOSE, "orphaned/deleted-vm-disk")
+            .confidence(LOOSE[0], "medium");
+    }
+    for folder in ["ds1/#recycle", "ds1/.Trash-1000", "ds1/.vSphere-HA"] {
+        judged(folder, &[row_of("web")])
+            .are(&LOOSE, "orphaned/deleted-vm-disk candidate")
+            .confidence(LOOSE[0], "medium");
+    }
+    let inside = row(
+        "kept",
+        "[ds1] #recycle/kept/kept.vmx",
+        &["[ds1] #recycle/kept/kept.vmdk"],
+    );
+    judged("ds1/#recycle", &[row_of("web"), inside]).are(&LOOSE, "unknown/no-coverage");
+}
+
+#[test]
+fn an_image_in_a_drive_says_of_no_vm_that_it_lies_where_the_image_lies() {
+    let mut vm = row_of("web");
+    vm.files.push(listed("[ds1] iso/setup.iso", Role::Media));
+    site()
+        .unreadable_folder("ds1/iso")
+        .inventory(vcenter().vm(vm))
+        .judge()
+        .are(&LOOSE, "orphaned/deleted-vm-disk candidate");
 }
 
 #[test]
@@ -479,7 +581,7 @@ fn an_excluded_folder_is_a_place_that_was_not_read() {
                 why: SkipReason::Excluded,
             });
         })
-        .inventory(vcenter().vm(row_of("web")))
+        .inventory(vcenter().vm(row_of("web")).vm(row_of_ghost()))
         .judge()
         .are(&LOOSE, "unknown/no-coverage");
 }
@@ -575,7 +677,7 @@ fn with_a_mount_below() -> Site {
 #[test]
 fn another_file_system_below_a_root_is_a_place_that_was_not_read() {
     with_a_mount_below()
-        .inventory(vcenter().vm(row_of("web")))
+        .inventory(vcenter().vm(row_of("web")).vm(row_of_ghost()))
         .judge()
         .are(&LOOSE, "unknown/no-coverage");
 }
@@ -665,7 +767,16 @@ fn hb11_an_unreadable_subtree_of_a_volume_is_a_gap_with_its_path() {
         .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
         .complete(true);
     let judged = site().unreadable_folder("csv1/denied/deep").judge();
-    judged.is("csv1/old/old.vhdx", "unknown/no-coverage").complete(false);
+    judged
+        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
+        .confidence("csv1/old/old.vhdx", "medium")
+        .complete(false);
+    let gone = hyperv_row("gone", &[r"C:\ClusterStorage\Volume1\gone\gone.vhdx"]);
+    site()
+        .inventory(hyperv_host("hv2").vm(gone))
+        .unreadable_folder("csv1/denied/deep")
+        .judge()
+        .is("csv1/old/old.vhdx", "unknown/no-coverage");
     assert!(
         judged
             .report

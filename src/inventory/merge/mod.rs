@@ -287,6 +287,9 @@ fn inventory(mut parts: Vec<Part>) -> Inventory {
     place_in_folders(&mut inventory.vms, &parts);
     chains::add_parents(&mut inventory, &parts);
     chains::add_disk_ids(&mut inventory, &parts);
+    if parts.iter().any(|part| part.lists_snapshots) {
+        inventory.vms.iter_mut().for_each(|vm| vm.checkpoints_told = true);
+    }
     check::cluster(&mut inventory, &parts);
     inventory.warnings = check::warnings(&inventory, &parts);
     inventory

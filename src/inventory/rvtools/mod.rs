@@ -86,6 +86,7 @@ fn import(origin: &Origin, kind: InventoryKind, tabs: Vec<(Tab, Table)>) -> Vec<
         kind,
         by_source: BTreeMap::new(),
         saids: Vec::new(),
+        lists_snapshots: false,
     };
     let seen: BTreeSet<Tab> = tabs.iter().map(|(tab, _)| *tab).collect();
     let mut damages = Vec::new();
@@ -123,6 +124,8 @@ struct Parts<'a> {
     by_source: BTreeMap<Source, Part>,
     /// The servers that vMetaData names, with the times of their exports.
     saids: Vec<(Option<String>, Moment)>,
+    /// vSnapshot is there, and each of its rows tells of which VM it is.
+    lists_snapshots: bool,
 }
 
 impl Parts<'_> {
@@ -145,6 +148,7 @@ impl Parts<'_> {
             part.said = part.said.or(said);
             part.tabs.clone_from(seen);
             part.has_vm_list = seen.contains(&Tab::Info);
+            part.lists_snapshots = self.lists_snapshots;
             part.has_host_list = seen.contains(&Tab::Host);
             for damage in damages {
                 part.warn_capping(

@@ -242,8 +242,10 @@ fn snapshots(parts: &mut Parts<'_>, table: &Table) {
     let vm_columns = VmColumns::of(table, Tab::Snapshot);
     let path = table.find(column(&["filename"]), Tab::Snapshot.name());
     let file = parts.origin.name();
+    parts.lists_snapshots = vm_columns.name.is_some() || vm_columns.moref.is_some();
     for row in &table.rows {
         let Some(mut draft) = vm_columns.draft(row, &file) else {
+            parts.lists_snapshots = false;
             continue;
         };
         draft.vm.has_snapshots = true;

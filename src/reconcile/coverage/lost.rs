@@ -148,7 +148,9 @@ impl Builder<'_> {
                 }
             }
         }
-        if !self.coverage.lost.links.is_empty() {
+        let mut gaps = self.coverage.gaps.iter();
+        let hides_strangers = gaps.any(|gap| gap.code == ReasonCode::FolderUnreadable && gap.lowers);
+        if !self.coverage.lost.links.is_empty() || hides_strangers {
             self.coverage.lost.parent_folders = self.parent_folders();
             let files = self.world.files.nodes.iter();
             let writable = files.filter(|file| file.kind().is_disk() && !file.entry.read_only);

@@ -8,11 +8,15 @@ mod file_lists;
 mod lost;
 mod mentions;
 mod opaque;
+mod open_ends;
 mod sharers;
 mod unread;
 mod unscanned;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
@@ -182,6 +186,7 @@ impl Coverage {
             traces,
             options,
             platforms: platforms(catalogue),
+            listed_files: OnceCell::new(),
             coverage: Self {
                 roots,
                 gaps: Vec::new(),
@@ -502,6 +507,8 @@ struct Builder<'a> {
     options: &'a Options,
     /// For each root the platforms of its files.
     platforms: Vec<BTreeSet<Platform>>,
+    /// Read when a list of files is asked.
+    listed_files: OnceCell<open_ends::ListedFiles>,
     coverage: Coverage,
 }
 

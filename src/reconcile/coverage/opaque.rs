@@ -9,7 +9,7 @@ use super::{Builder, GapItem, Reach, home_folder, is_checkpoint_disk, is_state};
 use crate::{
     inventory::{DatastoreRecord, Listing, Registration, host_names::is_reference},
     kind::{Kind, Platform, Role},
-    path::{fold, short_host, stem},
+    path::{Parsed, fold, parse, short_host, stem},
     raw::RawPath,
     reconcile::{
         files::{Files, NodeId},
@@ -195,6 +195,18 @@ impl Builder<'_> {
         }
     }
 
+    /// Swap, suspend state and memory that bear the name of a VM, of its configuration or of its disks, wherever they lie.
+    pub(super) fn state_of_its_name(&self, vm: &OwnerVm) -> BTreeSet<NodeId> {
+        let configs = self.rows_of(vm).filter_map(|row| row.config.as_deref());
+        let of_configs = configs.filter_map(|config| match parse(config) {
+            Parsed::Path(path) => Some(fold(stem(path.name()))),
+            Parsed::NotAFile | Parsed::Unclear => None,
+        });
+        let of_configs = of_configs.filter(|stem| !stem.is_empty());
+        let stems: BTreeSet<String> = of_configs.chain(self.stems(vm)).collect();
+        of_its_name(&stems, &state_names(self.world.files))
+    }
+
     fn gap_of_nodes(&mut self, text: String, nodes: BTreeSet<NodeId>) {
         if nodes.is_empty() {
             return;
@@ -374,22 +386,23 @@ impl Builder<'_> {
             .iter()
             .find_map(|&(inventory, row)| self.world.inventories[inventory].vms[row].config.clone());
         let place = place.unwrap_or_else(|| "unknown place".to_owned());
-        let (state, remedy) = if vm.ghost.is_some() {
-            ("is not there", "give an inventory that lists disks")
-        } else {
-            (
+        let is_told = self.rows_of(vm).any(|row| row.has_configuration);
+        let (state, remedy) = match vm.ghost {
+            Some(_) if is_told => ("is not there", "give an inventory that lists disks"),
+            // Nobody has the disks of a VM whose configuration the platform itself does not find.
+            Some(_) => (
+                "is not there",
+                "restore it, or take the VM out of the inventory if nobody needs it, and export again",
+            ),
+            None => (
                 "was not read",
                 "scan that datastore or give an inventory that lists disks",
-            )
+            ),
         };
         let text = format!(
             "the configuration of {} ({place}) {state} and no inventory lists its disks: {remedy}",
             vm.name
         );
-        let is_told = vm
-            .rows
-            .iter()
-            .any(|&(inventory, row)| self.world.inventories[inventory].vms[row].has_configuration);
         // One that the platform itself could not read leaves open what it has (V3).
         if let Some((root, path)) = vm.ghost.as_ref().filter(|_| is_told) {
             self.ghost_of_unknown_disks(vm, *root, path, text);

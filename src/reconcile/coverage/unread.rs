@@ -30,7 +30,79 @@ struct UnreadPlace {
     is_mount: bool,
 }
 
+/// What a folder holds by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    /// Files of the file system, the datastore or the server of the storage.
+    System,
+    /// Lists of vSphere HA.
+    HaLists,
+    /// What somebody deleted: no VM runs from there.
+    Recycled,
+    /// Anything.
+    Any,
+}
+
+/// Folders that a file system, a datastore or the server of a share makes for itself, folded (formats-vmware 4.1).
+const SYSTEM_FOLDERS: [&str; 5] = [
+    "lost+found",
+    ".dvsdata",
+    ".sdd.sf",
+    "@eadir",
+    "system volume information",
+];
+/// Of one device each: `.naa.6…`.
+const DEVICE_FOLDER: &str = ".naa.";
+/// Folders into which the server of a share or a desktop moves what is deleted, folded.
+const RECYCLE_FOLDERS: [&str; 6] = ["#recycle", "@recycle", "$recycle.bin", "recycler", ".recycle", ".trash"];
+/// Of one user each: `.Trash-1000`.
+const TRASH_FOLDER: &str = ".trash-";
+
+/// Places that may hide what no inventory registers, each with its root.
+#[derive(Debug, Default)]
+struct Hiding {
+    strangers: BTreeSet<(String, usize)>,
+    ha_lists: BTreeSet<(String, usize)>,
+}
+
+impl Hiding {
+    fn add(&mut self, sort: Sort, place: String, root: usize) {
+        let places = if sort == Sort::HaLists {
+            &mut self.ha_lists
+        } else {
+            &mut self.strangers
+        };
+        places.insert((place, root));
+    }
+}
+
 impl UnreadPlace {
+    /// The folder of the whole VM of which a configuration may lie here.
+    fn home(&self) -> Vec<u8> {
+        home_folder(&self.reach())
+    }
+
+    /// What it holds by its name, or by that of a folder above it.
+    fn sort(&self) -> Sort {
+        // A file that was left out may be a configuration wherever it lies.
+        if !self.folder {
+            return Sort::Any;
+        }
+        let parts = self.path.parts().map(|part| fold(&String::from_utf8_lossy(part)));
+        let mut sorts = parts.filter_map(|part| match part.as_str() {
+            ".vsphere-ha" => Some(Sort::HaLists),
+            part if SYSTEM_FOLDERS.contains(&part) || part.starts_with(DEVICE_FOLDER) => Some(Sort::System),
+            part if RECYCLE_FOLDERS.contains(&part) || part.starts_with(TRASH_FOLDER) => Some(Sort::Recycled),
+            _ => None,
+        });
+        sorts.next().unwrap_or(Sort::Any)
+    }
+
+    /// True for the path of the place, or of something below it.
+    fn holds(&self, path: &[u8]) -> bool {
+        self.path.is_empty() || path == self.path.as_bytes() || is_below(path, self.path.as_bytes())
+    }
+
     /// The folder whose files what lies here may own when nothing else is known: a file has them beside it.
     fn reach(&self) -> Vec<u8> {
         if self.folder {
@@ -54,50 +126,144 @@ impl Builder<'_> {
         rows.peek().is_some() && rows.all(|vm| vm.listing == Listing::WholeChains)
     }
 
-    /// H-B11, V85: a place that was not read may hold the configuration of any VM.
+    /// H-B11, V85: a place that was not read may hold the configuration of any registered VM of which something is open
+    /// ([`Self::open_end`]). Where nothing is, and in folders that hold no VM by their name, it hides only VMs that nobody
+    /// registers: that is a matter of how complete the inventories are, and lowers the confidence elsewhere.
     pub(super) fn unread_places(&mut self) {
-        for place in self.places() {
+        let places = self.places();
+        if places.is_empty() {
+            return;
+        }
+        let is_whole = self.whole_chains_everywhere();
+        let of_services = self.unread_service_disks();
+        let mut open: BTreeMap<usize, Option<String>> = BTreeMap::new();
+        let mut hiding = Hiding::default();
+        for place in places {
             let own = Reach::Folder(place.root, place.reach());
+            let here = format!(
+                "{} on {} {}",
+                shown_place(&place.path),
+                self.root_name(place.root),
+                place.why
+            );
+            let text = |what: &str, more: &str| format!("{here}: {what}{more}; {}", place.remedy);
             let what = if place.folder {
                 "a configuration in it may own files"
             } else {
                 "it may own files"
             };
-            let text = format!(
-                "{} on {} {}: {what}; {}",
-                shown_place(&place.path),
-                self.root_name(place.root),
-                place.why,
-                place.remedy
-            );
-            if self.whole_chains_everywhere() {
-                if place.is_mount {
+            let inside: Vec<&OwnerVm> = self.owners.vms.iter().filter(|vm| Self::lies_in(vm, &place)).collect();
+            let sort = place.sort();
+            let open = open
+                .entry(place.root)
+                .or_insert_with(|| self.first_open_end(place.root))
+                .clone();
+            let open = open.filter(|_| !is_whole);
+            let hides_no_vm = inside.is_empty() && (sort != Sort::Any || open.is_none());
+            let mut of_services = of_services.iter();
+            let holds_disk = of_services.any(|(root, path)| *root == place.root && place.holds(path));
+            if is_whole || hides_no_vm && !holds_disk {
+                if place.is_mount && is_whole {
                     // It costs no verdict, and disks may lie there that nobody looks for anywhere else.
-                    self.note(
-                        ReasonCode::FolderUnreadable,
-                        text.clone(),
-                        BTreeSet::from([place.root]),
-                        false,
-                    );
+                    let text = text(what, "");
+                    self.note(ReasonCode::FolderUnreadable, text, BTreeSet::from([place.root]), false);
                 }
-                self.gap(ReasonCode::FolderUnreadable, text, BTreeSet::from([place.root]), own);
+                let own = if is_whole {
+                    own
+                } else {
+                    Reach::Folder(place.root, place.home())
+                };
+                self.gap(
+                    ReasonCode::FolderUnreadable,
+                    text(what, ""),
+                    BTreeSet::from([place.root]),
+                    own,
+                );
+                if !is_whole && (sort != Sort::System || open.is_some()) {
+                    hiding.add(sort, here, place.root);
+                }
                 continue;
             }
-            let inside: Vec<&OwnerVm> = self.owners.vms.iter().filter(|vm| Self::lies_in(vm, &place)).collect();
             let mut roots = BTreeSet::from([place.root]);
             // Rows of leaf disks do not say where the parents, swap and snapshots of these VMs lie.
             let is_whole = |vm: &&OwnerVm| own::best_listing(self.world, vm) == Listing::WholeChains;
             if inside.is_empty() || !inside.iter().all(is_whole) {
-                roots.extend(self.platform_of_root(place.root).map_or_else(
-                    || (0..self.coverage.roots.len()).collect(),
-                    |platform| self.of_platform(platform),
-                ));
+                roots.extend(self.of_platform_of(place.root));
             } else {
                 for vm in inside {
                     roots.extend(self.roots_of(vm));
                 }
             }
-            self.gap(ReasonCode::FolderUnreadable, text, roots, Reach::Everything);
+            let more = open.map(|open| format!(", and {open}")).unwrap_or_default();
+            self.gap(
+                ReasonCode::FolderUnreadable,
+                text(what, &more),
+                roots,
+                Reach::Everything,
+            );
+        }
+        self.hidden_strangers(hiding);
+    }
+
+    /// Roots of the platform of a root.
+    fn of_platform_of(&self, root: usize) -> BTreeSet<usize> {
+        let platform = self.platform_of_root(root);
+        platform.map_or_else(
+            || (0..self.coverage.roots.len()).collect(),
+            |platform| self.of_platform(platform),
+        )
+    }
+
+    /// What is open of the first registered VM that may have a file on a root and of which something is, in a sentence.
+    fn first_open_end(&self, root: usize) -> Option<String> {
+        let platform = self.platform_of_root(root);
+        let vms = self.owners.vms.iter().filter(|vm| vm.is_registered());
+        let mut vms = vms.filter(|vm| platform.is_none_or(|platform| vm.platform == platform));
+        vms.find_map(|vm| Some(format!("{} of {} is not known", self.open_end(vm)?, vm.name)))
+    }
+
+    /// Places that were not read and at which a service has a disk by its list: nobody tells what that was made on.
+    fn unread_service_disks(&self) -> Vec<(usize, Vec<u8>)> {
+        let inventories = self.world.inventories.iter().enumerate();
+        let objects =
+            inventories.flat_map(|(index, inventory)| inventory.objects.iter().map(move |object| (index, object)));
+        let disks = objects.filter(|(_, object)| !object.folder);
+        let listed = disks.filter_map(|(inventory, object)| {
+            let path = object.path.as_deref()?;
+            Some(self.world.resolver.listed(inventory, None, path))
+        });
+        listed
+            .filter_map(|target| match target {
+                Target::Unread { root, path } => Some((root, path)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// What nobody registers may lie in a place that was not read, and have a disk of its own that was made on one elsewhere.
+    fn hidden_strangers(&mut self, hiding: Hiding) {
+        let sorts = [
+            (
+                hiding.strangers,
+                "what no inventory registers may lie there with a disk that was made on one here, so that what looks like the base of \
+                 others is for review",
+            ),
+            (
+                hiding.ha_lists,
+                "vSphere HA lists there which VMs it protects, and may name one that no inventory registers",
+            ),
+        ];
+        for (places, what) in sorts {
+            if places.is_empty() {
+                continue;
+            }
+            let text = format!(
+                "{}: {what}; see that all of it can be read, and scan again",
+                list(places.iter().map(|(place, _)| place.as_str()))
+            );
+            let roots: BTreeSet<usize> = places.iter().map(|(_, root)| *root).collect();
+            let roots = roots.into_iter().flat_map(|root| self.of_platform_of(root)).collect();
+            self.note(ReasonCode::FolderUnreadable, text, roots, true);
         }
     }
 
@@ -168,9 +334,9 @@ impl Builder<'_> {
 
     /// True for a VM that is known to have a file in a place.
     fn lies_in(vm: &OwnerVm, place: &UnreadPlace) -> bool {
-        vm.unread.iter().any(|(root, path)| {
-            *root == place.root && (path.as_slice() == place.path.as_bytes() || is_below(path, place.path.as_bytes()))
-        })
+        vm.unread
+            .iter()
+            .any(|(root, path)| *root == place.root && place.holds(path))
     }
 
     pub(super) fn platform_of_root(&self, root: usize) -> Option<Platform> {
@@ -264,13 +430,13 @@ impl Builder<'_> {
         }
     }
 
-    fn lists_nothing(&self, list: NodeId) -> bool {
+    pub(super) fn lists_nothing(&self, list: NodeId) -> bool {
         let evidence = self.world.files.nodes[list].evidence();
         evidence.is_none_or(|evidence| evidence.snapshots.is_empty() && evidence.references.is_empty())
     }
 
     /// True where a disk of the configuration stands on one that no other VM has: that of a clone is another's as well.
-    fn runs_on_snapshot(&self, vm: &OwnerVm, config: NodeId) -> bool {
+    pub(super) fn runs_on_snapshot(&self, vm: &OwnerVm, config: NodeId) -> bool {
         let is_own = |node: NodeId| {
             let vms = self.owners.vms_of.get(node).unwrap_or_default();
             vms.iter().all(|&other| self.owners.vms[other].id == vm.id)
@@ -348,7 +514,7 @@ impl Builder<'_> {
     }
 
     /// What keeps the snapshot list of a VM from telling anything.
-    fn state_of_list(&self, vm: &OwnerVm) -> Option<String> {
+    pub(super) fn state_of_list(&self, vm: &OwnerVm) -> Option<String> {
         let files = self.world.files;
         let lists = || {
             let is_list = |node: &&NodeId| files.nodes[**node].kind() == Kind::Vmsd;

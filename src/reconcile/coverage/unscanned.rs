@@ -8,6 +8,7 @@ use crate::reconcile::{
     resolve::Target,
 };
 use crate::{
+    evidence::VmEvidence,
     inventory::{Listing, Registration},
     kind::{Platform, Role},
     path::{Mount, Parsed, fold, parse},
@@ -31,6 +32,8 @@ struct UnscannedPlace<'v> {
 /// What an inventory and the scan leave open of a VM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rest {
+    /// Swap and other state of a VM that may run.
+    State,
     /// Disks below those that are known.
     BaseDisk,
     /// Whatever a VM has.
@@ -129,41 +132,64 @@ impl Builder<'_> {
             if listing == Listing::ConfigOnly && config_unknown {
                 continue; // said by `unreadable_owners`
             }
-            vms.entry((vm.platform, self.rest_of(vm))).or_default().push(vm);
+            if let Some(rest) = self.rest_of(vm) {
+                vms.entry((vm.platform, rest)).or_default().push(vm);
+            }
         }
         for ((platform, rest), vms) in vms {
+            let (what, reach) = match rest {
+                Rest::State => {
+                    for vm in vms {
+                        self.state_elsewhere(vm);
+                    }
+                    continue;
+                }
+                Rest::BaseDisk => ("a base disk", Reach::Disks),
+                Rest::All => ("a base disk, snapshot or swap", Reach::Everything),
+            };
             let text = format!(
-                "{} ({}) {}, and the inventory lists only part of their files: {} of theirs may lie here; scan those datastores or give {}",
+                "{} ({}) {}, and the inventory lists only part of their files: {what} of theirs may lie here; scan those datastores or give {}",
                 count(vms.len(), "VM", "VMs"),
                 list(vms.iter().map(|vm| vm.name.as_str())),
                 self.files_not_scanned(&vms),
-                match rest {
-                    Rest::BaseDisk => "a base disk",
-                    Rest::All => "a base disk, snapshot or swap",
-                },
-                match platform {
-                    Platform::Vmware => "LayoutEx",
-                    Platform::Hyperv => "Get-VHD and the rows of Get-VM with Snapshots",
-                }
+                whole_chains_of(platform),
             );
             let roots = self.of_platform(platform);
-            let reach = match rest {
-                Rest::BaseDisk => Reach::Disks,
-                Rest::All => Reach::Everything,
-            };
             self.gap(ReasonCode::OutsideScan, text, roots, reach);
         }
     }
 
     /// What of a VM may lie on a scanned datastore while it has files on others. The configuration of VMware names all but the
-    /// disks below those that it names: where it was read, only these are open.
-    fn rest_of(&self, vm: &OwnerVm) -> Rest {
-        let is_read = vm.config.is_some() && !self.has_opaque_config(vm);
-        if vm.platform == Platform::Hyperv || is_read {
-            Rest::BaseDisk
-        } else {
-            Rest::All
+    /// disks below those that it names: where it was read, only these are open. Where all its disks are known down to a base
+    /// and it has no snapshots, nothing is but the swap of one that runs.
+    fn rest_of(&self, vm: &OwnerVm) -> Option<Rest> {
+        let is_read = self.has_read_config(vm);
+        let may_run = vm.platform == Platform::Vmware && !own::is_off(self.world, vm);
+        match self.open_end(vm) {
+            None if is_read || !may_run || self.has_listed_swap(vm) => None,
+            None => Some(Rest::State),
+            Some(_) if vm.platform == Platform::Hyperv || is_read => Some(Rest::BaseDisk),
+            Some(_) => Some(Rest::All),
         }
+    }
+
+    /// V51: a VM that runs and whose configuration was not scanned may have its swap elsewhere, under its name.
+    fn state_elsewhere(&mut self, vm: &OwnerVm) {
+        let nodes = self.state_of_its_name(vm);
+        if nodes.is_empty() {
+            return;
+        }
+        let text = format!(
+            "{} may run, and its configuration lies on a datastore that was not scanned: swap and state that bear its name may be its own; \
+             scan that datastore or give {}",
+            vm.name,
+            whole_chains_of(vm.platform),
+        );
+        let roots = nodes
+            .iter()
+            .map(|&node| self.world.files.nodes[node].entry.root)
+            .collect();
+        self.gap(ReasonCode::OutsideScan, text, roots, Reach::These(nodes));
     }
 
     /// True for a VM of which no row tells where its configuration lies.
@@ -198,8 +224,9 @@ impl Builder<'_> {
                 continue;
             };
             let text = format!(
-                "{} keeps its snapshots in {folder}, which was not scanned: the list there may name further disks; scan it or give LayoutEx",
-                vm.name
+                "{} keeps its snapshots in {folder}, which was not scanned: the list there may name further disks; scan it or give {}",
+                vm.name,
+                whole_chains_of(Platform::Vmware),
             );
             let roots = self.roots_of(vm);
             self.gap(ReasonCode::OutsideScan, text, roots, Reach::State);
@@ -247,16 +274,7 @@ impl Builder<'_> {
             let Some(evidence) = vm.config.and_then(|config| own::vm_evidence(self.world.files, config)) else {
                 continue;
             };
-            let rows = vm
-                .rows
-                .iter()
-                .map(|&(inventory, row)| &self.world.inventories[inventory].vms[row]);
-            let listed = rows.map(|row| row.checkpoints.len()).max().unwrap_or(0);
-            let is_read = |node| own::vm_evidence(self.world.files, node).is_some_and(|read| read.opaque.is_none());
-            let own = evidence.instance_id.into_iter();
-            let of_vm = own.flat_map(|id| self.world.checkpoints.of(id));
-            let read = of_vm.filter(|checkpoint| is_read(checkpoint.node)).count();
-            if u64::try_from(listed.max(read)).is_ok_and(|known| known < evidence.checkpoints) {
+            if self.known_checkpoints(vm, evidence) < evidence.checkpoints {
                 names.insert(vm.name.clone());
             }
         }
@@ -269,6 +287,20 @@ impl Builder<'_> {
             let roots = self.of_platform(Platform::Hyperv);
             self.gap(ReasonCode::CheckpointsWithoutDisks, text, roots, Reach::Checkpoints);
         }
+    }
+
+    /// How many checkpoints of a VM are listed, or were read, whichever are more.
+    pub(super) fn known_checkpoints(&self, vm: &OwnerVm, evidence: &VmEvidence) -> u64 {
+        let rows = vm
+            .rows
+            .iter()
+            .map(|&(inventory, row)| &self.world.inventories[inventory].vms[row]);
+        let listed = rows.map(|row| row.checkpoints.len()).max().unwrap_or(0);
+        let is_read = |node| own::vm_evidence(self.world.files, node).is_some_and(|read| read.opaque.is_none());
+        let own = evidence.instance_id.into_iter();
+        let of_vm = own.flat_map(|id| self.world.checkpoints.of(id));
+        let read = of_vm.filter(|checkpoint| is_read(checkpoint.node)).count();
+        u64::try_from(listed.max(read)).unwrap_or(u64::MAX)
     }
 
     pub(super) fn read_checkpoint(&self, vm: &OwnerVm, checkpoint: uuid::Uuid) -> bool {
@@ -415,5 +447,15 @@ impl Builder<'_> {
             );
             self.note(ReasonCode::VsanObjects, text, roots, false);
         }
+    }
+}
+
+/// The export that lists whole chains, as an administrator finds it.
+fn whole_chains_of(platform: Platform) -> &'static str {
+    match platform {
+        Platform::Vmware => {
+            "an export that lists whole chains (vcenter-powercli.ps1 or vcenter-govc.sh of scripts/export)"
+        }
+        Platform::Hyperv => "an export with checkpoints, their disks and Get-VHD (hyperv.ps1 of scripts/export)",
     }
 }

@@ -60,6 +60,17 @@ impl Judge<'_> {
             || self.tied_child(node, |_| true).is_some()
     }
 
+    /// True for a disk that looks like a parent while a place was not read: what nobody registers may lie there, made on it.
+    pub(super) fn may_be_below_stranger(&self, node: NodeId) -> bool {
+        let file = self.file(node);
+        let mut gaps = self.coverage.lowering(self.world.files, node);
+        file.kind().is_disk()
+            && is_base(file)
+            && gaps.any(|gap| gap.code == ReasonCode::FolderUnreadable)
+            && self.used_twin(node).is_none()
+            && self.sign_of_any_parent(node).is_some()
+    }
+
     /// True for a disk on which some lost disk may have been made.
     pub(super) fn may_be_below_lost(&self, node: NodeId) -> bool {
         self.lost_links(node).next().is_some()

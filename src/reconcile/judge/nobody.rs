@@ -277,9 +277,13 @@ impl Judge<'_> {
             || self.used_twin(node).is_none() && gaps.any(|gap| gap.code == ReasonCode::OwnerUnreadable)
     }
 
-    /// True for a disk that some VM may miss: below a lost one, of a VM of which nothing is left, or the lost one itself.
+    /// True for a disk that some VM may miss: below a lost one, of a VM of which nothing is left, the lost one itself, or below
+    /// what nobody registers in a place that was not read.
     fn may_be_missed(&self, node: NodeId) -> bool {
-        self.waits_for_lost(node) || self.may_be_of_ghost(node) || self.may_be_lost_itself(node)
+        self.waits_for_lost(node)
+            || self.may_be_of_ghost(node)
+            || self.may_be_lost_itself(node)
+            || self.may_be_below_stranger(node)
     }
 
     /// H-D20, H-F7: what cannot be read is not judged by guess.

@@ -248,7 +248,10 @@ impl<'a> Walk<'a> {
                     }
                     Target::Unread { root, path: place } => {
                         touch(root);
-                        self.vm.unread.insert((root, place));
+                        // The image in a drive says as little here.
+                        if role != Role::Media {
+                            self.vm.unread.insert((root, place));
+                        }
                         self.listed_outside(role, path);
                     }
                     Target::Outside => self.listed_outside(role, path),

@@ -225,6 +225,27 @@ fn hc6_a_parent_of_unused_children_has_their_verdict_and_is_no_candidate() {
 }
 
 #[test]
+fn hc6_a_configuration_on_the_system_volume_leaves_nothing_open_where_all_disks_are_told_and_whole() {
+    let site = |disk: &str, checkpoints_told: bool| {
+        let mut vm = hyperv_row("web", &[&format!(r"C:\ClusterStorage\Volume1\web\{disk}")]);
+        let name = vm_id("web").to_string().to_uppercase();
+        let place = r"C:\ProgramData\Microsoft\Windows\Hyper-V\Virtual Machines";
+        vm.config = Some(format!(r"{place}\{name}.vmcx"));
+        vm.host = Some("hv1".to_owned());
+        vm.checkpoints_told = checkpoints_told;
+        Site::hyperv()
+            .vhdx("csv1/web/web.vhdx", &vhdx("web"))
+            .vhdx("csv1/web/child.vhdx", &child("child", &vhdx("gone"), "gone.vhdx"))
+            .vhdx("csv1/old/old.vhdx", &vhdx("old"))
+            .inventory(hyperv_host("hv1").vm(vm))
+            .judge()
+    };
+    site("web.vhdx", true).is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk");
+    site("web.vhdx", false).is("csv1/old/old.vhdx", "unknown/outside-scan");
+    site("child.vhdx", true).is("csv1/old/old.vhdx", "unknown/outside-scan");
+}
+
+#[test]
 fn hc6_while_a_vm_has_a_disk_on_a_volume_that_was_not_scanned_a_base_here_may_be_its_parent() {
     let disk = r"C:\ClusterStorage\Volume2\far\far.vhdx";
     let mut vm = hyperv_row("far", &[disk]);

@@ -1,8 +1,9 @@
 //! Cases V1 – V13: the owner exists, and what the inventories say of it.
 
 use derelict::{
-    inventory::{Inventory, Listing},
+    inventory::{DatastoreFile, Inventory, Listing, Registration},
     kind::Role,
+    report::model::Verdict,
 };
 use derelict_parsers::testkit::guid;
 
@@ -242,6 +243,105 @@ fn v8_with_leaf_disks_only_and_a_config_outside_a_loose_disk_may_be_a_base() {
         .is("ds1/loose/loose.vmdk", "unknown/outside-scan")
         .gap("outside-scan")
         .gap("datastore-not-scanned");
+}
+
+/// A site with a loose disk and a VM whose configuration lies on a datastore that was not scanned.
+fn beside_unscanned(vm: Registration) -> Site {
+    Site::vmware()
+        .disk("ds1/web/web")
+        .disk("ds1/loose/loose")
+        .inventory(vcenter().datastore("ds2", &[], &["esx1"]).vm(vm))
+}
+
+/// A VM that is off and has no snapshots, as the tab vSnapshot tells.
+fn off_without_snapshots(disks: &[&str]) -> Registration {
+    Registration {
+        state: Some("poweredOff".to_owned()),
+        checkpoints_told: true,
+        ..row("web", "[ds2] web/web.vmx", disks)
+    }
+}
+
+#[test]
+fn v8_where_the_disks_are_here_and_bases_and_there_are_no_snapshots_no_other_is_a_base() {
+    let off = off_without_snapshots(&["[ds1] web/web.vmdk"]);
+    beside_unscanned(off.clone())
+        .judge()
+        .is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk")
+        .confidence("ds1/loose/loose.vmdk", "medium")
+        .gap("datastore-not-scanned");
+    let mut untold = off.clone();
+    untold.checkpoints_told = false;
+    let mut with_snapshots = off;
+    with_snapshots.has_snapshots = true;
+    for vm in [untold, with_snapshots] {
+        beside_unscanned(vm)
+            .judge()
+            .is("ds1/loose/loose.vmdk", "unknown/outside-scan");
+    }
+    let link = off_without_snapshots(&["[ds1] web/web-000001.vmdk"]);
+    beside_unscanned(link)
+        .delta("ds1/web/web-000001", "gone.vmdk")
+        .judge()
+        .is("ds1/loose/loose.vmdk", "unknown");
+}
+
+#[test]
+fn v8_a_vm_without_any_disk_has_no_base_here() {
+    let off = off_without_snapshots(&[]);
+    beside_unscanned(off.clone())
+        .judge()
+        .is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk");
+    let untold = Registration {
+        checkpoints_told: false,
+        ..off
+    };
+    beside_unscanned(untold)
+        .judge()
+        .is("ds1/loose/loose.vmdk", "unknown/outside-scan");
+}
+
+#[test]
+fn v8_a_vm_that_runs_elsewhere_may_have_its_swap_here_under_its_name() {
+    let runs = Registration {
+        state: Some("poweredOn".to_owned()),
+        ..off_without_snapshots(&[])
+    };
+    let swap = ["ds1/swap/web-1a2b3c4d.vswp", "ds1/swap/other-1a2b3c4d.vswp"];
+    let judged = beside_unscanned(runs).zeros(swap[0], 4096).zeros(swap[1], 4096).judge();
+    judged
+        .is(swap[0], "unknown/outside-scan")
+        .is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk");
+    assert_ne!(judged.artifact(swap[1]).verdict, Verdict::Unknown);
+}
+
+#[test]
+fn v8_a_list_of_the_files_there_tells_that_a_disk_is_whole() {
+    let judged = |more: &[&str], checkpoints_told: bool| {
+        let vm = Registration {
+            checkpoints_told,
+            ..off_without_snapshots(&["[ds2] web/web.vmdk"])
+        };
+        let mut inventory = vcenter().datastore("ds2", &[], &["esx1"]).vm(vm);
+        let files = ["[ds2] web/web.vmx", "[ds2] web/web.vmdk"].iter().chain(more);
+        let files = files.map(|path| DatastoreFile {
+            path: (*path).to_owned(),
+            size_bytes: None,
+            modified: None,
+        });
+        inventory.observations.files = files.collect();
+        Site::vmware()
+            .vm("ds1", "db")
+            .disk("ds1/loose/loose")
+            .inventory(inventory.vm(row_of("db")))
+            .judge()
+    };
+    let flat = "[ds2] web/web-flat.vmdk";
+    judged(&[flat], true).is("ds1/loose/loose.vmdk", "orphaned/deleted-vm-disk");
+    judged(&[], true).is("ds1/loose/loose.vmdk", "unknown/outside-scan");
+    judged(&[flat], false).is("ds1/loose/loose.vmdk", "unknown/outside-scan");
+    judged(&[flat, "[ds2] web/web-delta.vmdk"], true).is("ds1/loose/loose.vmdk", "unknown/outside-scan");
+    judged(&["[ds2] other/web-flat.vmdk"], true).is("ds1/loose/loose.vmdk", "unknown/outside-scan");
 }
 
 #[test]
