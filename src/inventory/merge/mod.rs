@@ -224,7 +224,7 @@ fn by_source(parts: Vec<Part>) -> Vec<Vec<Part>> {
         let known = name.as_ref().and_then(|name| ids.only(name, part));
         part.source.id.clone().or(known).or(name)
     };
-    let named: BTreeSet<String> = parts.iter().filter_map(|part| key(part)).collect();
+    let named: BTreeSet<String> = parts.iter().filter_map(&key).collect();
     let only = if named.len() == 1 { named.first().cloned() } else { None };
     let mut sources: BTreeMap<Option<String>, Vec<Part>> = BTreeMap::new();
     for part in parts {

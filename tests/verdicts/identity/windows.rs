@@ -689,11 +689,11 @@ fn drive_of(alias: &str, host: &str, has_known: bool) -> Judged {
         .vmcx("r/VMs/web", &hyperv_vm("web", &[&path("web")]))
         .vhdx("r/VMs/web/web.vhdx", &vhdx("web"))
         .vhdx("r/VMs/data/data.vhdx", &vhdx("data"));
-    let site = match has_known {
-        true => site
-            .vmcx("r/VMs/known", &hyperv_vm("known", &[&path("known")]))
-            .vhdx("r/VMs/known/known.vhdx", &vhdx("known")),
-        false => site,
+    let site = if has_known {
+        site.vmcx("r/VMs/known", &hyperv_vm("known", &[&path("known")]))
+            .vhdx("r/VMs/known/known.vhdx", &vhdx("known"))
+    } else {
+        site
     };
     let export = inventory(host, Platform::Hyperv, InventoryKind::HypervJson)
         .host(host)
