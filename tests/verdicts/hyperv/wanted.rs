@@ -74,7 +74,7 @@ fn a_disk_that_fits_what_is_left_of_a_damaged_path_may_be_it() {
         "B\u{fc}ro 10.vhdx",
         "Lager/Lager.vhdx",
     ] {
-        with_row_at(&csv(written), disk).is(disk, "orphaned/deleted-vm-disk candidate");
+        with_row_at(&csv(written), disk).is(disk, "orphaned/deleted-vm-disk review");
     }
 }
 
