@@ -60,6 +60,23 @@ fn a_tree_deeper_than_the_longest_path_is_seen_whole() {
     assert_eq!(vmx.evidence.references.len(), 1, "it was opened and read");
 }
 
+/// Runs one test of this program again, as `nobody` unless whoever runs it is stopped by permissions as it is, and tells it the
+/// tree in a variable.
+#[cfg(target_os = "linux")]
+fn again_as_nobody(as_it_is: bool, test: &str, variable: &str, tree: &Tree) -> std::io::Result<std::process::Output> {
+    let program = std::env::current_exe()?;
+    let mut command = if as_it_is {
+        std::process::Command::new(&program)
+    } else {
+        let mut command = std::process::Command::new("setpriv");
+        command
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .arg(&program);
+        command
+    };
+    command.args(["--exact", test]).env(variable, tree.0.path()).output()
+}
+
 /// Root is stopped by no permission, so the test runs itself again as `nobody`. A folder that can be listed and not
 /// searched tells names and nothing else.
 #[cfg(target_os = "linux")]
@@ -125,21 +142,9 @@ fn what_cannot_be_read_is_an_issue_and_an_artifact_by_its_name() {
     mode("closed", 0);
     mode("closed.vmx", 0);
     mode("listed", 0o444);
-    let program = std::env::current_exe().unwrap();
     let test = "reach::what_cannot_be_read_is_an_issue_and_an_artifact_by_its_name";
-    let again = if fs::read_dir(tree.path("closed")).is_err() {
-        std::process::Command::new(&program)
-            .args(["--exact", test])
-            .env(TREE, tree.0.path())
-            .output()
-    } else {
-        std::process::Command::new("setpriv")
-            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-            .arg(&program)
-            .args(["--exact", test])
-            .env(TREE, tree.0.path())
-            .output()
-    };
+    let as_it_is = fs::read_dir(tree.path("closed")).is_err();
+    let again = again_as_nobody(as_it_is, test, TREE, &tree);
     mode("closed", 0o755);
     mode("listed", 0o755);
     match again {
