@@ -159,7 +159,9 @@ impl Builder<'_> {
                 .or_insert_with(|| self.first_open_end(place.root))
                 .clone();
             let open = open.filter(|_| !is_whole);
-            let hides_no_vm = inside.is_empty() && (sort != Sort::Any || open.is_none());
+            // Of a whole root nothing at all is known.
+            let is_part = !place.path.is_empty();
+            let hides_no_vm = is_part && inside.is_empty() && (sort != Sort::Any || open.is_none());
             let mut of_services = of_services.iter();
             let holds_disk = of_services.any(|(root, path)| *root == place.root && place.holds(path));
             if is_whole || hides_no_vm && !holds_disk {
