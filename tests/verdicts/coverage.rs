@@ -464,18 +464,13 @@ fn v85_an_unreadable_folder_keeps_everything_unknown_while_something_of_a_vm_is_
 }
 
 #[test]
-fn v85_an_unreadable_folder_hides_only_strangers_where_everything_of_every_vm_is_known() {
-    let judged = site()
-        .disk("ds1/secret/other")
+fn v85_an_unreadable_folder_keeps_everything_unknown_that_it_could_own() {
+    site()
         .unreadable_folder("ds1/secret")
         .inventory(vcenter().vm(row_of("web")))
-        .judge();
-    judged
-        .are(&LOOSE, "orphaned/deleted-vm-disk candidate")
-        .are(&LOST, "unregistered/complete-vm review")
-        .confidence(LOOSE[0], "medium")
-        .confidence(LOST[0], "medium")
-        .because(LOOSE[0], "not-checked")
+        .judge()
+        .are(&LOOSE, "unknown/no-coverage")
+        .are(&LOST, "unknown/no-coverage")
         .gap("folder-unreadable")
         .complete(false);
 }
@@ -492,16 +487,16 @@ fn v85_what_looks_like_a_base_is_for_review_while_a_folder_could_not_be_read() {
         .judge()
         .is("ds1/master/win.vmdk", "orphaned/deleted-vm-disk candidate");
     site()
-        .unreadable_folder("ds1/secret")
+        .unreadable_folder("ds1/.Trash-1000")
         .judge()
         .is("ds1/master/win.vmdk", "orphaned/deleted-vm-disk review");
 }
 
 #[test]
-fn v85_each_open_end_of_a_vm_keeps_an_unreadable_folder_a_place_of_its_files() {
+fn v85_the_gap_of_an_unreadable_folder_says_what_of_a_registered_vm_is_open() {
     let site = |site: Site, vm: Registration| {
         let judged = site.unreadable_folder("ds1/secret").inventory(vcenter().vm(vm)).judge();
-        judged.are(&LOOSE, "unknown");
+        judged.are(&LOOSE, "unknown").says(LOOSE[0], " of web is not known");
     };
     let with_disk = |disk: &str| {
         let mut vm = row_of("web");
@@ -551,9 +546,9 @@ fn folders_of_the_file_system_and_the_datastore_hold_no_vm() {
 #[test]
 fn an_image_in_a_drive_says_of_no_vm_that_it_lies_where_the_image_lies() {
     let mut vm = row_of("web");
-    vm.files.push(listed("[ds1] iso/setup.iso", Role::Media));
+    vm.files.push(listed("[ds1] #recycle/setup.iso", Role::Media));
     site()
-        .unreadable_folder("ds1/iso")
+        .unreadable_folder("ds1/#recycle")
         .inventory(vcenter().vm(vm))
         .judge()
         .are(&LOOSE, "orphaned/deleted-vm-disk candidate");
@@ -767,16 +762,7 @@ fn hb11_an_unreadable_subtree_of_a_volume_is_a_gap_with_its_path() {
         .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
         .complete(true);
     let judged = site().unreadable_folder("csv1/denied/deep").judge();
-    judged
-        .is("csv1/old/old.vhdx", "orphaned/deleted-vm-disk")
-        .confidence("csv1/old/old.vhdx", "medium")
-        .complete(false);
-    let gone = hyperv_row("gone", &[r"C:\ClusterStorage\Volume1\gone\gone.vhdx"]);
-    site()
-        .inventory(hyperv_host("hv2").vm(gone))
-        .unreadable_folder("csv1/denied/deep")
-        .judge()
-        .is("csv1/old/old.vhdx", "unknown/no-coverage");
+    judged.is("csv1/old/old.vhdx", "unknown/no-coverage").complete(false);
     assert!(
         judged
             .report

@@ -126,9 +126,9 @@ impl Builder<'_> {
         rows.peek().is_some() && rows.all(|vm| vm.listing == Listing::WholeChains)
     }
 
-    /// H-B11, V85: a place that was not read may hold the configuration of any registered VM of which something is open
-    /// ([`Self::open_end`]). Where nothing is, and in folders that hold no VM by their name, it hides only VMs that nobody
-    /// registers: that is a matter of how complete the inventories are, and lowers the confidence elsewhere.
+    /// H-B11, V85: a place that was not read may hold the configuration of any VM; the gap says what of a registered one is open
+    /// ([`Self::open_end`]). Folders of the file system, and those of what was deleted, hold none by their name: what nobody
+    /// registers may be there, which lowers the confidence elsewhere.
     pub(super) fn unread_places(&mut self) {
         let places = self.places();
         if places.is_empty() {
@@ -159,9 +159,7 @@ impl Builder<'_> {
                 .or_insert_with(|| self.first_open_end(place.root))
                 .clone();
             let open = open.filter(|_| !is_whole);
-            // Of a whole root nothing at all is known.
-            let is_part = !place.path.is_empty();
-            let hides_no_vm = is_part && inside.is_empty() && (sort != Sort::Any || open.is_none());
+            let hides_no_vm = inside.is_empty() && sort != Sort::Any;
             let mut of_services = of_services.iter();
             let holds_disk = of_services.any(|(root, path)| *root == place.root && place.holds(path));
             if is_whole || hides_no_vm && !holds_disk {
