@@ -2,7 +2,7 @@
 
 use derelict::inventory::Inventory;
 
-use crate::support::{Export, Judged, Site, TAKEN, at, row_of, vcenter, vmx};
+use crate::support::{Export, Judged, SECTORS, Site, TAKEN, at, descriptor, row_of, vcenter, vmx};
 
 /// A disk of nobody, written at `time`, beside the VM of this inventory, which was taken at [`TAKEN`].
 fn loose(time: &str, inventory: Inventory) -> Judged {
@@ -109,6 +109,21 @@ fn a_copy_of_a_configuration_that_somebody_lays_beside_it_is_no_write_of_the_vm(
         .no_gap("unknown-vm-in-use")
         .is(LOOSE, "orphaned/deleted-vm-disk");
     site("ds1/archive/archive.vmx")
+        .gap("unknown-vm-in-use")
+        .is(LOOSE, "unknown/no-coverage");
+}
+
+#[test]
+fn a_disk_with_something_behind_its_name_that_a_vm_writes_is_a_write_of_the_vm() {
+    Site::vmware()
+        .vm("ds1", "web")
+        .vmx("ds1/archive", "archive", &["archive.vmdk.old"])
+        .file("ds1/archive/archive.vmdk.old", descriptor("archive").build())
+        .zeros("ds1/archive/archive-flat.vmdk", SECTORS * 512)
+        .disk("ds1/loose/loose")
+        .modified("ds1/archive/archive.vmdk.old", "2026-10-20T00:00:00Z")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge()
         .gap("unknown-vm-in-use")
         .is(LOOSE, "unknown/no-coverage");
 }

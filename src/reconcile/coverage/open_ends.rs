@@ -47,6 +47,11 @@ impl Builder<'_> {
         rows.map(|&(inventory, row)| (inventory, &self.world.inventories[inventory].vms[row]))
     }
 
+    /// True where this holds of every row, of which there is one: what an older export or another tool tells may have changed.
+    fn all_rows(&self, vm: &OwnerVm, holds: impl Fn(&Registration) -> bool) -> bool {
+        !vm.rows.is_empty() && self.rows_with_inventory(vm).all(|(_, row)| holds(row))
+    }
+
     /// True for a VM whose configuration is there and tells everything.
     pub(super) fn has_read_config(&self, vm: &OwnerVm) -> bool {
         vm.config.is_some() && !self.has_opaque_config(vm)
@@ -55,10 +60,7 @@ impl Builder<'_> {
     /// A configuration that was not found where it is registered, or that says nothing while no row tells the disks.
     fn open_configuration(&self, vm: &OwnerVm) -> Option<&'static str> {
         let has_told_disks = |row: &Registration| row.has_configuration && row.listing >= Listing::LeafDisks;
-        let is_told = || {
-            self.rows_with_inventory(vm).any(|(_, row)| has_told_disks(row))
-                && !self.rows_with_inventory(vm).any(|(_, row)| row.moves_storage)
-        };
+        let is_told = || self.all_rows(vm, |row| has_told_disks(row) && !row.moves_storage);
         let keeps_files_unread = || {
             self.rows_with_inventory(vm).any(|(inventory, row)| {
                 let listed = |folder: &String| self.world.resolver.listed(inventory, row.host.as_deref(), folder);
@@ -78,10 +80,7 @@ impl Builder<'_> {
     fn open_snapshots(&self, vm: &OwnerVm) -> Option<&'static str> {
         let is_known = match (vm.platform, vm.config.filter(|_| self.has_read_config(vm))) {
             (Platform::Vmware, Some(config)) => self.has_whole_snapshot_list(vm, config),
-            (Platform::Vmware, None) => {
-                self.rows_with_inventory(vm).any(|(_, row)| row.checkpoints_told)
-                    && !self.rows_with_inventory(vm).any(|(_, row)| row.has_snapshots)
-            }
+            (Platform::Vmware, None) => self.all_rows(vm, |row| row.checkpoints_told && !row.has_snapshots),
             (Platform::Hyperv, config) => self.has_known_checkpoints(vm, config),
         };
         (!is_known).then_some("the list of snapshots")
@@ -112,9 +111,9 @@ impl Builder<'_> {
         let counted = config.and_then(|config| own::vm_evidence(self.world.files, config));
         let are_all_told = match counted {
             Some(evidence) => self.known_checkpoints(vm, evidence) >= evidence.checkpoints,
-            None => self.rows_with_inventory(vm).any(|(_, row)| is_told(row)),
+            None => self.all_rows(vm, is_told),
         };
-        are_all_told && self.rows_with_inventory(vm).all(|(_, row)| has_disks(row))
+        are_all_told && self.all_rows(vm, has_disks)
     }
 
     /// A disk that is not there, of which the parent is not there, or that could not be read.

@@ -477,7 +477,7 @@ impl Builder<'_> {
                 .files
                 .keys()
                 .copied()
-                .filter(|&node| !self.is_registered(node) && !is_renamed(files.nodes[node]))
+                .filter(|&node| !self.is_registered(node) && !is_copy_of_config(files.nodes[node]))
                 .collect();
             let times: Vec<Timestamp> = own
                 .iter()
@@ -670,8 +670,9 @@ fn ha_folder(path: &str) -> Option<(Uuid, &str)> {
     Some((id, name))
 }
 
-/// True for what people made of a file of a VM (`web.vmx.bak`): that it was written says nothing of the VM.
-fn is_renamed(file: Node<'_>) -> bool {
+/// True for what people made of a configuration (`web.vmx.bak`): that it was written says nothing of the VM. A disk of such a name
+/// may be one that the VM writes.
+fn is_copy_of_config(file: Node<'_>) -> bool {
     let folder = RawPath::new(file.folder().to_vec());
-    matches!(by_name(&folder, file.entry.path.name()), NameHint::Renamed(_))
+    matches!(by_name(&folder, file.entry.path.name()), NameHint::Renamed(kind) if kind.is_config())
 }

@@ -7,7 +7,7 @@ use derelict::{
 };
 use derelict_parsers::testkit::guid;
 
-use crate::support::{Export, Site, config_only, row, row_of, vcenter, vmx};
+use crate::support::{Export, Site, config_only, row, row_of, vcenter, vm_id, vmx};
 
 #[test]
 fn a_registered_vm_owns_its_files_and_a_loose_disk_beside_it_is_orphaned() {
@@ -279,6 +279,16 @@ fn v8_where_the_disks_are_here_and_bases_and_there_are_no_snapshots_no_other_is_
             .judge()
             .is("ds1/loose/loose.vmdk", "unknown/outside-scan");
     }
+    let of_another_day = Registration {
+        instance_id: Some(vm_id("web")),
+        ..off_without_snapshots(&["[ds1] web/web.vmdk"])
+    };
+    let mut untold = of_another_day.clone();
+    untold.checkpoints_told = false;
+    beside_unscanned(of_another_day)
+        .inventory(vcenter().datastore("ds2", &[], &["esx1"]).vm(untold))
+        .judge()
+        .is("ds1/loose/loose.vmdk", "unknown/outside-scan");
     let link = off_without_snapshots(&["[ds1] web/web-000001.vmdk"]);
     beside_unscanned(link)
         .delta("ds1/web/web-000001", "gone.vmdk")
