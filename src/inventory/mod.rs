@@ -30,6 +30,7 @@ pub(crate) mod host_names;
 mod host_store;
 mod hyperv;
 mod hyperv_cluster;
+mod hyperv_errors;
 mod icacls;
 mod json;
 mod json_form;

@@ -1,5 +1,6 @@
 //! Paths and identity: cases V63 – V73 and H-B1 – H-B10.
 
+mod doubts;
 mod first_law;
 mod vmware;
 mod windows;
