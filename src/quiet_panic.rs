@@ -1,5 +1,10 @@
 //! Panics of other people's readers, caught and told in our own words rather than printed with a backtrace.
 
+#![allow(
+    clippy::missing_const_for_thread_local,
+    reason = "it is const, which the lint does not see on Windows"
+)]
+
 use std::{
     cell::Cell,
     panic::{self, AssertUnwindSafe, catch_unwind},
