@@ -167,10 +167,10 @@ impl Site {
         }
         for lock in &self.locks {
             let target = folder.join(&lock.of);
-            if let (Ok(metadata), Some(parent)) = (fs::metadata(&target), target.parent()) {
+            if let (true, Some(parent)) = (target.exists(), target.parent()) {
                 let mut body = SparseFile::new(0);
                 body.put(0, nfs_lock(&lock.host));
-                write(&parent.join(nfs_lock_name(inode(&metadata))), &body, lock.modified);
+                write(&parent.join(nfs_lock_name(inode(&target))), &body, lock.modified);
             }
         }
         let roots: Vec<RootArgument> = self
@@ -232,8 +232,14 @@ fn as_on_the_site(catalogue: &mut Catalogue) {
 }
 
 #[cfg(unix)]
-fn inode(metadata: &fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(metadata)
+fn inode(path: &Path) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(&fs::metadata(path).unwrap())
+}
+
+#[cfg(windows)]
+fn inode(path: &Path) -> u64 {
+    let file = winapi_util::Handle::from_path(path).unwrap();
+    winapi_util::file::information(file).unwrap().file_index()
 }
 
 fn write(path: &Path, content: &SparseFile, modified: Timestamp) {
