@@ -177,6 +177,19 @@ pub(crate) fn inode(file: &File, metadata: &Metadata) -> Option<u64> {
     }
 }
 
+/// True of an open file, false of a pipe, a terminal or a device.
+///
+/// # Errors
+/// When nobody can tell.
+pub(crate) fn is_file(file: &File) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        Ok(file.metadata()?.is_file())
+    }
+    #[cfg(windows)]
+    crate::windows::is_on_disk(file)
+}
+
 /// Asks for as many open files as the system lets this process have: every worker holds the folder it is in, and those
 /// above it.
 pub(crate) fn allow_many_open_files() {

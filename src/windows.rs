@@ -71,6 +71,11 @@ pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// True of a file, false of a pipe, a console or a device as `NUL`, of which [`File::metadata`] is an error.
+pub(crate) fn is_on_disk(file: &File) -> io::Result<bool> {
+    Ok(winapi_util::file::typ(file)?.is_disk())
+}
+
 /// Reads at a place; the position of the file moves, but nobody relies on it.
 pub(crate) fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
     file.seek_read(buffer, offset)

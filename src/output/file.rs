@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use crate::crawl::workers::{Waiting, within};
+use crate::{
+    crawl::workers::{Waiting, within},
+    volume::is_file,
+};
 
 /// Bytes that are handed over at a time.
 const BLOCK_BYTES: usize = 1 << 20;
@@ -189,7 +192,7 @@ pub fn standard_output(deadline: Duration) -> io::Result<Option<impl Write>> {
     // There is none: it was closed.
     let Ok(own) = own else { return Ok(None) };
     let file = File::from(own);
-    let file = ask(deadline, move || Ok(file.metadata()?.is_file().then_some(file)))?;
+    let file = ask(deadline, move || Ok(is_file(&file)?.then_some(file)))?;
     Ok(file.map(|file| OutputFile::new(file, deadline)))
 }
 
