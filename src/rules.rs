@@ -152,6 +152,7 @@ impl Rules {
 
     /// For each rule whether it counts on a datastore with these names that holds files of these platforms.
     pub fn on_datastore(&self, names: &[String], platforms: &[Platform]) -> Vec<bool> {
+        let names: Vec<String> = names.iter().map(|name| name.replace('\\', "/")).collect();
         let counts = |rule: &Rule| {
             let is_named = |datastore: &GlobMatcher| names.iter().any(|name| datastore.is_match(name));
             rule.platform.is_none_or(|platform| platforms.contains(&platform))
@@ -215,7 +216,7 @@ impl Rule {
             except: Globs::compile(written.except)?,
             kinds: written.kinds,
             sibling: written.sibling.map(|glob| Globs::compile(vec![glob])).transpose()?,
-            datastore: matcher(written.datastore.as_deref())?,
+            datastore: written.datastore.as_deref().map(names_matcher).transpose()?,
             platform: written.platform,
         })
     }
@@ -242,18 +243,24 @@ impl Globs {
     }
 }
 
-fn matcher(text: Option<&str>) -> std::result::Result<Option<GlobMatcher>, String> {
-    Ok(text.map(glob).transpose()?.map(|glob| glob.compile_matcher()))
+/// For names of datastores, which have no parts: `*` crosses all. Strokes are alike, since Windows takes them so in every glob.
+fn names_matcher(text: &str) -> std::result::Result<GlobMatcher, String> {
+    let glob = builder(&text.replace(r"\\", "/")).build();
+    Ok(glob.map_err(|error| error.to_string())?.compile_matcher())
 }
 
 fn glob(text: &str) -> std::result::Result<Glob, String> {
-    GlobBuilder::new(text)
+    let glob = builder(text).literal_separator(true).build();
+    glob.map_err(|error| error.to_string())
+}
+
+fn builder(text: &str) -> GlobBuilder<'_> {
+    let mut builder = GlobBuilder::new(text);
+    builder
         .case_insensitive(true)
-        .literal_separator(true)
         .backslash_escape(true)
-        .empty_alternates(true)
-        .build()
-        .map_err(|error| error.to_string())
+        .empty_alternates(true);
+    builder
 }
 
 #[cfg(test)]
@@ -344,5 +351,26 @@ mod tests {
                 )
                 .is_err()
         );
+    }
+
+    #[test]
+    fn names_of_datastores_are_matched_with_either_stroke_and_across_them() {
+        let text = r#"
+            version = 1
+            [[rule]]
+            id = "lab"
+            verdict = "service"
+            datastore = '\\\\fs??\\*-lab'
+            paths = ["**"]
+            reason = "the lab's"
+        "#;
+        let mut rules = Rules::built_in().unwrap();
+        rules.extend("test", text).unwrap();
+        let lab = |name: &str| rules.on_datastore(&[name.to_owned()], &[Platform::Hyperv])[0];
+        assert!(lab(r"\\fs01\vms-lab"));
+        assert!(lab("//FS01/vms-lab"));
+        assert!(lab(r"\\fs01\vms\old-lab"));
+        assert!(!lab(r"\\fs01\vms"));
+        assert!(!lab(r"\\fs1\vms-lab"));
     }
 }
