@@ -1,7 +1,7 @@
 //! Locks: which file each one locks, and who holds it (V79, formats-vmware 6). A file that a client of a share has open
 //! is held by him (H-A12).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{
     World,
@@ -25,8 +25,9 @@ pub(crate) struct Locks {
     pub(crate) perhaps: BTreeMap<NodeId, NodeId>,
     /// For each file that an export says is open the handles.
     pub(crate) open: BTreeMap<NodeId, Vec<Handle>>,
-    /// Roots in which a host has something open that is no file of the catalogue: a folder, or a file that was made since.
-    pub(crate) open_elsewhere: BTreeSet<(usize, String)>,
+    /// Roots in which a host has something open that is no file of the catalogue: a folder, or a file that was made since. For
+    /// each the first place where an export says so.
+    pub(crate) open_elsewhere: BTreeMap<(usize, String), String>,
 }
 
 /// An open handle of an export.
@@ -38,6 +39,15 @@ pub(crate) struct Handle {
     pub(crate) source: String,
     /// The host that has it open, when it is told by its name: addresses cannot be compared.
     host: Option<String>,
+}
+
+/// What shows that a host holds a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown<'a> {
+    /// A lock file.
+    Lock(NodeId),
+    /// An export of open files: where it says so.
+    Export(&'a str),
 }
 
 impl Handle {
@@ -144,8 +154,10 @@ impl Locks {
                 let nodes = match world.resolver.listed(index, file.host.as_deref(), &file.path) {
                     Target::Files(nodes) => nodes.into_iter().map(|(node, _)| node).collect(),
                     Target::Missing { root, .. } | Target::Unread { root, .. } => {
-                        self.open_elsewhere
-                            .extend(machine_of(file).map(|host| (root, host.to_owned())));
+                        if let Some(host) = machine_of(file) {
+                            let source = format!("{}, {}", inventory.source, file.row);
+                            self.open_elsewhere.entry((root, host.to_owned())).or_insert(source);
+                        }
                         continue;
                     }
                     Target::Outside | Target::NotAFile => through_share(world.files, file),
@@ -158,15 +170,19 @@ impl Locks {
         }
     }
 
-    /// Files that somebody holds, by a lock or an open handle, with the hosts that do.
-    pub(crate) fn held<'a>(&'a self, files: &Files<'a>) -> BTreeMap<NodeId, Vec<&'a str>> {
-        let mut held: BTreeMap<NodeId, Vec<&str>> = BTreeMap::new();
+    /// Files that somebody holds, by a lock or an open handle, with the hosts that do and what shows it.
+    pub(crate) fn held<'a>(&'a self, files: &Files<'a>) -> BTreeMap<NodeId, Vec<(&'a str, Shown<'a>)>> {
+        let mut held: BTreeMap<NodeId, Vec<(&str, Shown<'_>)>> = BTreeMap::new();
         for (&target, locks) in &self.of {
-            let holders = locks.iter().filter_map(|&lock| Self::holder(files, lock));
+            let holders = locks
+                .iter()
+                .filter_map(|&lock| Some((Self::holder(files, lock)?, Shown::Lock(lock))));
             held.entry(target).or_default().extend(holders);
         }
         for (&target, handles) in &self.open {
-            let holders = handles.iter().filter_map(|handle| handle.host.as_deref());
+            let holders = handles
+                .iter()
+                .filter_map(|handle| Some((handle.host.as_deref()?, Shown::Export(&handle.source))));
             held.entry(target).or_default().extend(holders);
         }
         held

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::{
-    coverage::MARGIN,
+    coverage::{MARGIN, count},
     files::{Files, NodeId},
     locks::Locks,
     resolve::References,
@@ -58,11 +58,11 @@ pub(crate) fn unit(references: &References, node: NodeId) -> Vec<NodeId> {
 }
 
 /// Signs of use on any file of a unit, strongest first.
-pub(crate) fn of_unit(files: &Files<'_>, locks: &Locks, unit: &[NodeId]) -> Vec<Sign> {
+pub(crate) fn of_unit(files: &Files<'_>, locks: &Locks, unit: &[NodeId], as_of: Timestamp) -> Vec<Sign> {
     let mut signs = Vec::new();
     for &node in unit {
         for &lock in locks.of.get(&node).map_or(&[][..], Vec::as_slice) {
-            signs.push(lock_sign(files, node, lock));
+            signs.push(lock_sign(files, node, lock, as_of));
         }
         for handle in locks.open.get(&node).map_or(&[][..], Vec::as_slice) {
             let reason = statement(
@@ -104,16 +104,27 @@ pub(crate) fn of_unit(files: &Files<'_>, locks: &Locks, unit: &[NodeId]) -> Vec<
     signs
 }
 
-fn lock_sign(files: &Files<'_>, node: NodeId, lock: NodeId) -> Sign {
+fn lock_sign(files: &Files<'_>, node: NodeId, lock: NodeId, as_of: Timestamp) -> Sign {
     let name = files.nodes[node].entry.path.lossy().into_owned();
-    let text = match Locks::holder(files, lock) {
-        Some(host) => format!("{name} is locked by {host}"),
-        None => format!("{name} is locked"),
+    let aged = aged(files, lock, as_of);
+    let (text, settles) = match Locks::holder(files, lock) {
+        Some(host) => (
+            format!("{name} is locked by {host} (lock {aged})"),
+            format!(
+                "whether {host} is there and runs something with it; the lock released by it, or taken away where it is gone, and a new scan"
+            ),
+        ),
+        None => (
+            format!("{name} is locked (lock {aged})"),
+            "who holds it; the lock released by him, or taken away where he is gone, and a new scan".to_owned(),
+        ),
     };
     let source = source_of(files, lock, None);
+    let mut reason = statement(ReasonCode::Lock, text, Some(source), Weight::For);
+    reason.settles = Some(settles);
     Sign {
         class: Class::Locked,
-        reason: statement(ReasonCode::Lock, text, Some(source), Weight::For),
+        reason,
     }
 }
 
@@ -161,6 +172,21 @@ pub(crate) fn freshness_within(
 /// Newest change of a unit.
 pub(crate) fn last_written(files: &Files<'_>, unit: &[NodeId]) -> Option<Timestamp> {
     unit.iter().filter_map(|&node| files.nodes[node].entry.modified).max()
+}
+
+pub(crate) fn shown(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A file that is a sign of use, and how old it is: an old one may be of somebody who is gone.
+pub(crate) fn aged(files: &Files<'_>, node: NodeId, as_of: Timestamp) -> String {
+    let path = files.nodes[node].entry.path.lossy();
+    let Some(time) = files.nodes[node].entry.modified else {
+        return format!("{path}, of unknown age");
+    };
+    let days = as_of.duration_since(time).as_hours().max(0) / 24;
+    let days = count(usize::try_from(days).unwrap_or(usize::MAX), "day", "days");
+    format!("{path}, last written {}, {days} before this report", shown(time))
 }
 
 /// A reason without a remedy.

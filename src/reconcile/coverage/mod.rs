@@ -440,16 +440,20 @@ fn current<'a>(world: World<'a>, covering: &'a BTreeSet<usize>) -> impl Iterator
     current.map(move |&index| inventory(index))
 }
 
-/// Configurations that lists of vSphere HA name (V75).
+/// Configurations that lists of vSphere HA name, each with the newest that does (V75).
 fn ha_named(files: &Files<'_>, references: &References) -> BTreeMap<NodeId, NodeId> {
-    references
-        .edges
-        .iter()
-        .filter(|edge| {
-            files.nodes[edge.from].kind() == Kind::DatastoreSystem && files.nodes[edge.to].kind().is_config()
-        })
-        .map(|edge| (edge.to, edge.from))
-        .collect()
+    let naming = references.edges.iter().filter(|edge| {
+        files.nodes[edge.from].kind() == Kind::DatastoreSystem && files.nodes[edge.to].kind().is_config()
+    });
+    let written = |list: NodeId| files.nodes[list].entry.modified;
+    let mut named: BTreeMap<NodeId, NodeId> = BTreeMap::new();
+    for edge in naming {
+        let list = named.entry(edge.to).or_insert(edge.from);
+        if written(edge.from) > written(*list) {
+            *list = edge.from;
+        }
+    }
+    named
 }
 
 /// Roots without a single file on which inventories register VMs, with these VMs (V84).

@@ -8,8 +8,9 @@ use uuid::Uuid;
 use super::{Builder, MARGIN, Reach, count, current, list};
 use crate::reconcile::{
     files::{Node, NodeId},
-    locks::Locks,
+    locks::{Locks, Shown},
     own::{self, OwnerVm},
+    signs,
     sources::place_name,
 };
 use crate::{
@@ -332,37 +333,42 @@ impl Builder<'_> {
         let held = self.locks.held(files);
         for (&target, holders) in &held {
             if self.is_registered(target) {
-                for host in holders {
-                    known.add(host);
-                }
+                holders.iter().for_each(|(host, _)| known.add(host));
             }
         }
-        let mut unknown: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
+        let mut unknown: BTreeMap<usize, BTreeMap<&str, Shown<'_>>> = BTreeMap::new();
+        let mut note = |root: usize, host, shown| {
+            let known = unknown.entry(root).or_default().entry(host).or_insert(shown);
+            *known = self.newer_of(*known, shown);
+        };
         for (&target, holders) in &held {
-            let strangers = holders.iter().copied().filter(|host| !known.contains(host));
-            unknown
-                .entry(files.nodes[target].entry.root)
-                .or_default()
-                .extend(strangers);
+            for &(host, shown) in holders.iter().filter(|(host, _)| !known.contains(host)) {
+                note(files.nodes[target].entry.root, host, shown);
+            }
         }
         for (&lock, candidates) in &self.locks.unclear {
             let holder = Locks::holder(files, lock).filter(|host| !known.contains(host));
             if let Some(holder) = holder
                 && !candidates.iter().any(|&node| self.is_registered(node))
             {
-                unknown.entry(files.nodes[lock].entry.root).or_default().insert(holder);
+                note(files.nodes[lock].entry.root, holder, Shown::Lock(lock));
             }
         }
-        for (root, host) in &self.locks.open_elsewhere {
+        for ((root, host), source) in &self.locks.open_elsewhere {
             if !known.contains(host) {
-                unknown.entry(*root).or_default().insert(host);
+                note(*root, host, Shown::Export(source));
             }
         }
-        for (root, hosts) in unknown.into_iter().filter(|(_, hosts)| !hosts.is_empty()) {
+        for (root, hosts) in unknown {
+            let hosts: Vec<String> = hosts
+                .into_iter()
+                .map(|(host, shown)| self.shown_holder(host, shown))
+                .collect();
             let text = format!(
-                "on {} a lock or an open file is held by {}, which no inventory knows: export the VMs of that host or its vCenter",
+                "on {} a lock or an open file is held by {}, which no inventory knows: export the VMs of that host or its vCenter, or, \
+                 where it is gone, scan again without the lock that it left",
                 self.root_name(root),
-                list(hosts.iter().copied()),
+                list(hosts.iter().map(String::as_str)),
             );
             self.gap(
                 ReasonCode::LockOfUnknownHost,
@@ -373,26 +379,42 @@ impl Builder<'_> {
         }
     }
 
+    /// Of what shows that one host holds files the newest: where even that is old, the host may be gone.
+    fn newer_of<'s>(&self, one: Shown<'s>, other: Shown<'s>) -> Shown<'s> {
+        let written = |node: NodeId| self.world.files.nodes[node].entry.modified;
+        match (one, other) {
+            (Shown::Lock(lock), Shown::Lock(newer)) if written(newer) > written(lock) => other,
+            (Shown::Lock(_), Shown::Export(_)) => other,
+            _ => one,
+        }
+    }
+
+    /// A host with what shows that it holds a file, and how old that is.
+    fn shown_holder(&self, host: &str, shown: Shown<'_>) -> String {
+        match shown {
+            Shown::Lock(lock) => format!("{host} ({})", signs::aged(self.world.files, lock, self.options.as_of)),
+            Shown::Export(source) => format!("{host} ({source})"),
+        }
+    }
+
     /// V75: HA protects a VM that no inventory registers.
     pub(super) fn ha_vms(&mut self) {
-        let mut unknown: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
-        for &config in self
-            .coverage
-            .ha_named
-            .keys()
-            .filter(|&&config| !self.is_registered(config))
-        {
+        let mut unknown: BTreeMap<(usize, NodeId), BTreeSet<String>> = BTreeMap::new();
+        for (&config, &list) in &self.coverage.ha_named {
+            if self.is_registered(config) {
+                continue;
+            }
             let entry = self.world.files.nodes[config].entry;
-            unknown
-                .entry(entry.root)
-                .or_default()
-                .insert(entry.path.lossy().into_owned());
+            let configs = unknown.entry((entry.root, list)).or_default();
+            configs.insert(entry.path.lossy().into_owned());
         }
-        for (root, configs) in unknown {
+        for ((root, ha_list), configs) in unknown {
             let text = format!(
-                "vSphere HA names {} on {}, which no inventory registers: export the vCenter that runs it",
+                "vSphere HA names {} on {}, which no inventory registers ({}): export the vCenter that runs it, or, where that is gone, \
+                 scan again without the list that it left",
                 list(configs.iter().map(String::as_str)),
                 self.root_name(root),
+                signs::aged(self.world.files, ha_list, self.options.as_of),
             );
             self.gap(
                 ReasonCode::HaVmUnregistered,
@@ -415,11 +437,17 @@ impl Builder<'_> {
                 format!("{} on {}", entry.path.lossy(), self.root_name(entry.root))
             };
             let root = self.world.files.nodes[config].entry.root;
-            unknown.entry((root, place(store))).or_default().insert(place(config));
+            let aged = signs::aged(self.world.files, store, self.options.as_of);
+            let store = format!(
+                "on {} ({aged})",
+                self.root_name(self.world.files.nodes[store].entry.root)
+            );
+            unknown.entry((root, store)).or_default().insert(place(config));
         }
         for ((root, store), configs) in unknown {
             let text = format!(
-                "the host store {store} tells of {}, which no inventory registers: export the VMs of that host",
+                "a host store {store} tells of {}, which no inventory registers: export the VMs of that host, or, where it is gone, scan again \
+                 without what it left",
                 list(configs.iter().map(String::as_str)),
             );
             self.gap(

@@ -14,7 +14,7 @@ use crate::{
         files::NodeId,
         locks::{self, FileIds, Locks},
         same_file,
-        signs::statement,
+        signs::{self, statement},
     },
     report::{
         codes::{Class, ReasonCode},
@@ -97,10 +97,10 @@ impl Judge<'_> {
         let (node, lock) = unit.iter().find_map(lock_on)?;
         let holder = Locks::holder(self.world.files, lock);
         let text = format!(
-            "{} may be locked{}: the lock {} names its file by the id that the server knows, and {}",
+            "{} may be locked{}: the lock ({}) names its file by the id that the server knows, and {}",
             self.path(node),
             holder.map(|host| format!(" by {host}")).unwrap_or_default(),
-            self.path(lock),
+            signs::aged(self.world.files, lock, self.options.as_of),
             self.why_no_id(node),
         );
         let mut reason = settled(ReasonCode::Lock, text, SCAN_WITH_IDS);

@@ -88,7 +88,7 @@ impl Judge<'_> {
             return judgement;
         }
         let unit = signs::unit(self.references, node);
-        let signs = signs::of_unit(self.world.files, self.locks, &unit);
+        let signs = signs::of_unit(self.world.files, self.locks, &unit, self.options.as_of);
         if let Some(class) = signs.first().map(|sign| sign.class) {
             return self.used_by_sign(node, class, signs, situation);
         }

@@ -1,5 +1,7 @@
 //! Reasons that verdicts share: which inventories were asked, how old a file is, and how sure a "nobody" is.
 
+pub(super) use crate::reconcile::signs::shown;
+
 use super::{Judge, Judgement, lost::is_of_lost_data};
 use crate::{
     evidence::MarkCode,
@@ -234,10 +236,6 @@ pub(super) fn unchecked(text: String, settles: &str) -> Reason {
         weight: Weight::Against,
         ..settled(ReasonCode::NotChecked, text, settles)
     }
-}
-
-pub(super) fn shown(time: jiff::Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 pub(super) fn shown_verdict(judgement: &Judgement) -> String {

@@ -44,7 +44,7 @@ impl Judge<'_> {
     }
 
     pub(super) fn unregistered_alone(&self, vm: &OwnerVm, config: NodeId, files: &[NodeId]) -> Judgement {
-        let signs = signs::of_unit(self.world.files, self.locks, files);
+        let signs = signs::of_unit(self.world.files, self.locks, files, self.options.as_of);
         let signs: Vec<_> = signs
             .into_iter()
             .filter(|sign| sign.class != Class::ProtectedByDescriptor)
@@ -185,12 +185,16 @@ impl Judge<'_> {
     /// V75: a list of vSphere HA names the configuration.
     fn protected_by_ha(&self, config: NodeId) -> Option<Judgement> {
         let &list = self.coverage.ha_named.get(&config)?;
-        let reason = statement(
-            ReasonCode::HaProtected,
-            "a list of vSphere HA names its configuration: a vCenter protects it".to_owned(),
-            Some(source_of(self.world.files, list, None)),
-            Weight::For,
+        let text = format!(
+            "a list of vSphere HA names its configuration ({}): a vCenter protects it, or did when that was written",
+            signs::aged(self.world.files, list, self.options.as_of)
         );
+        let mut reason = settled(
+            ReasonCode::HaProtected,
+            text,
+            "the inventory of that vCenter, or that it is gone, and a new scan without the list that it left",
+        );
+        reason.source = Some(source_of(self.world.files, list, None));
         Some(in_use(Class::HaProtected, [reason]))
     }
 
@@ -203,8 +207,13 @@ impl Judge<'_> {
         } else {
             "the registration list of a host names"
         };
-        let text = format!("{what} {}: its export is missing", vm.name);
-        let mut reason = settled(ReasonCode::HostStoreNames, text, "the export of the VMs of that host");
+        let text = format!(
+            "{what} {} ({}): its export is missing",
+            vm.name,
+            signs::aged(self.world.files, store, self.options.as_of)
+        );
+        let settles = "the export of the VMs of that host, or that it is gone, and a new scan without what it left";
+        let mut reason = settled(ReasonCode::HostStoreNames, text, settles);
         reason.source = Some(source_of(self.world.files, store, None));
         let mut judgement = Judgement::unknown(Class::NoCoverage, reason);
         judgement.gaps = self.gaps_of(config, ReasonCode::HostStoreNames);

@@ -136,6 +136,32 @@ fn v2_a_vm_locked_by_an_unknown_host_is_in_use_and_caps_the_datastore() {
 }
 
 #[test]
+fn v2_the_lock_of_an_unknown_host_is_named_with_its_age_and_what_would_settle_it() {
+    let judged = site()
+        .nfs_lock("ds1/lost/lost-flat.vmdk", "esx9")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge();
+    let aged = "last written 2026-09-01 00:00 UTC, 61 days before this report";
+    judged
+        .says(LOST[0], "is locked by esx9 (lock lost/.lck-")
+        .says(LOST[0], aged)
+        .says(LOOSE[0], "is held by esx9 (lost/.lck-")
+        .says(LOOSE[0], aged)
+        .gap_says(
+            "lock-of-unknown-host",
+            "where it is gone, scan again without the lock that it left",
+        );
+    let settles = judged.artifact(LOST[0]).reasons.iter();
+    let settles: Vec<&str> = settles.filter_map(|reason| reason.settles.as_deref()).collect();
+    assert!(
+        settles
+            .iter()
+            .any(|settles| settles.starts_with("whether esx9 is there")),
+        "{settles:?}"
+    );
+}
+
+#[test]
 fn v2_a_lock_of_a_known_host_caps_nothing() {
     site()
         .nfs_lock("ds1/lost/lost-flat.vmdk", "ESX1.example.com")

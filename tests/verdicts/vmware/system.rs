@@ -48,6 +48,36 @@ fn v75_a_vm_that_a_list_of_ha_names_is_run_by_an_unknown_vcenter() {
 }
 
 #[test]
+fn v75_an_old_list_of_ha_is_named_with_its_age_and_what_would_settle_it() {
+    let lists = ["1", "2"].map(|number| format!("ds1/.vSphere-HA/FDM-{number}/protectedlist"));
+    let named = "/vmfs/volumes/ds1/foreign/foreign.vmx\n";
+    let judged = Site::vmware()
+        .vm("ds1", "web")
+        .vm("ds1", "foreign")
+        .file(&lists[0], named)
+        .file(&lists[1], named)
+        .modified(&lists[0], "2024-05-15T00:00:00Z")
+        .modified(&lists[1], "2024-05-14T00:00:00Z")
+        .disk("ds1/loose/loose")
+        .inventory(vcenter().vm(row_of("web")))
+        .judge();
+    let aged = ".vSphere-HA/FDM-1/protectedlist, last written 2024-05-15 00:00 UTC, 900 days before this report";
+    judged
+        .says("ds1/foreign/foreign.vmx", aged)
+        .says("ds1/loose/loose.vmdk", aged)
+        .gap_says(
+            "ha-vm-unregistered",
+            "where that is gone, scan again without the list that it left",
+        );
+    let reasons = judged.artifact("ds1/loose/loose.vmdk").reasons.iter();
+    let settles: Vec<&str> = reasons.filter_map(|reason| reason.settles.as_deref()).collect();
+    assert_eq!(
+        settles,
+        ["export the vCenter that runs it, or, where that is gone, scan again without the list that it left"]
+    );
+}
+
+#[test]
 fn v75_the_folder_of_ha_is_a_namespace_on_vsan() {
     let namespace = "0f1e2d3c-0000-1111-2222-333344445555";
     let list = format!("ds1/{namespace}/FDM-1/protectedlist");
@@ -174,6 +204,7 @@ fn v79_where_file_ids_are_not_those_of_the_server_a_lock_may_be_of_any_file_besi
             .are(&PERHAPS_LOCKED, "unknown/ambiguous-reference never")
             .because("ds1/lost/lost.vmx", "lock")
             .says("ds1/old/old.vmdk", "may be locked by esx1")
+            .says("ds1/old/old.vmdk", "61 days before this report")
             .is("ds1/web/web.vmdk", "owned")
             .are(
                 &["ds1/loose/loose.vmdk", "ds1/loose/loose-flat.vmdk"],
