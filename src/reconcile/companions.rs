@@ -34,6 +34,8 @@ pub(crate) struct Standing {
     pub(crate) registered: BTreeSet<NodeId>,
     /// Those of VMs that are off: a swap file beside one is a leftover, not a companion (V51).
     pub(crate) powered_off: BTreeSet<NodeId>,
+    /// Disks that lists of services name.
+    pub(crate) volumes: BTreeSet<NodeId>,
 }
 
 /// Adds the edges of all naming rules.
@@ -81,6 +83,8 @@ pub(crate) fn add(
                     digests_of(files, references, node);
                     if is_unread(files, node) || is_torn(files, node) || lacks_extents(files, references, node) {
                         of_unread_descriptor(files, references, node);
+                    } else if standing.volumes.contains(&node) || is_first_class(files, node) {
+                        sidecars_of_volume(files, references, node);
                     }
                 }
                 Kind::VmdkDigest if !names_extents(files, node) => of_unread_descriptor(files, references, node),
@@ -434,6 +438,23 @@ fn lacks_extents(files: &Files<'_>, references: &References, descriptor: NodeId)
         .filter(|(reference, _)| reference.role == Role::Extent)
         .peekable();
     extents.peek().is_none() || extents.any(|(_, target)| matches!(target, Target::Missing { .. }))
+}
+
+/// True for a disk that carries the id of a First Class Disk.
+fn is_first_class(files: &Files<'_>, descriptor: NodeId) -> bool {
+    let evidence = files.nodes[descriptor].evidence();
+    evidence.is_some_and(|evidence| evidence.disk.as_ref().is_some_and(|disk| disk.fcd_id.is_some()))
+}
+
+/// V15: what vCenter notes of a First Class Disk stands in a sidecar of its name, whether or not its descriptor names that.
+fn sidecars_of_volume(files: &Files<'_>, references: &mut References, disk: NodeId) {
+    let file = files.nodes[disk];
+    for (part, role) in parts_of_missing(files, file.entry.root, file.entry.path.as_bytes()) {
+        let is_named = references.of(disk).any(|edge| edge.to == part);
+        if role == Role::Sidecar && !is_named {
+            link(references, disk, part, role);
+        }
+    }
 }
 
 /// True for a file that tells the extents of a disk.

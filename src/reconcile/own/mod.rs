@@ -319,7 +319,29 @@ pub(crate) fn standing(world: World<'_>, owners: &Owners) -> Standing {
     Standing {
         registered: configs(&mut owners.vms.iter()),
         powered_off: configs(&mut owners.vms.iter().filter(|vm| is_off(world, vm))),
+        volumes: volumes(world),
     }
+}
+
+/// The files that lists of First Class Disks and of volumes name.
+fn volumes(world: World<'_>) -> BTreeSet<NodeId> {
+    let inventories = world.inventories.iter().enumerate();
+    let objects =
+        inventories.flat_map(|(index, inventory)| inventory.objects.iter().map(move |object| (index, object)));
+    let volumes = objects.filter(|(_, object)| is_volume(object) && !object.folder);
+    let places = volumes.filter_map(|(inventory, object)| {
+        let path = object.path.as_deref()?;
+        match world.resolver.listed(inventory, None, path) {
+            Target::Files(files) => Some(files),
+            _ => None,
+        }
+    });
+    places.flatten().map(|(node, _)| node).collect()
+}
+
+/// True for a First Class Disk, or a volume of CNS or of Kubernetes.
+fn is_volume(object: &RegisteredObject) -> bool {
+    ["fcd", "cns-volume", "kubernetes-volume"].contains(&object.class.as_str())
 }
 
 /// Name of the snapshot that CloudStack takes of each template VM on primary storage, from which it clones (its

@@ -8,7 +8,7 @@ use std::{
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use uuid::Uuid;
 
-use super::{Missing, OwnerObject, OwnerVm, Owners, Via, VmsOf, World, is_off, is_owning};
+use super::{Missing, OwnerObject, OwnerVm, Owners, Via, VmsOf, World, is_off, is_owning, is_volume};
 use crate::{
     evidence::Reference,
     inventory::RegisteredObject,
@@ -127,10 +127,7 @@ fn same_source(owners: &Owners) -> HashSet<(usize, usize)> {
 
 /// Volumes and First Class Disks of which no list tells a file that is there, by their ids.
 fn placeless_disks(world: World<'_>, owners: &Owners) -> HashMap<Uuid, (usize, usize)> {
-    let id_of = |object: &RegisteredObject| {
-        let is_disk = ["fcd", "cns-volume", "kubernetes-volume"].contains(&object.class.as_str());
-        Uuid::try_parse(&object.id).ok().filter(|_| is_disk)
-    };
+    let id_of = |object: &RegisteredObject| Uuid::try_parse(&object.id).ok().filter(|_| is_volume(object));
     let with_files = (0..owners.objects.len()).filter(|&index| !owners.objects[index].files.is_empty());
     let placed = with_files.filter_map(|index| id_of(owners.listed(world, index)));
     let placed: HashSet<Uuid> = placed.collect();

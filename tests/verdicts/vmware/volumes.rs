@@ -71,6 +71,36 @@ fn v15_v16_a_snapshot_of_a_first_class_disk_is_as_the_disk_listed_or_not() {
 }
 
 #[test]
+fn v15_the_sidecar_of_a_listed_first_class_disk_goes_with_it_whether_or_not_that_names_it() {
+    let mut inventory = vcenter()
+        .vm(row_of("web"))
+        .object("fcd", "kept", Some("[ds1] fcd/kept.vmdk"))
+        .object("fcd", "outside", Some("[ds1] volumes/outside.vmdk"));
+    inventory.fcd_scope = vec!["ds1".to_owned()];
+    let sidecar = |stem: &str| format!("ds1/{stem}-4686b60be34dc512.vmfd");
+    let stems = ["fcd/kept", "volumes/outside", "fcd/leaked", "fcd/gone", "loose/loose"];
+    let disks = stems.into_iter().filter(|stem| *stem != "fcd/gone");
+    let site = disks.fold(Site::vmware().vm("ds1", "web"), |site, stem| {
+        site.disk(&format!("ds1/{stem}"))
+    });
+    let site = stems
+        .into_iter()
+        .fold(site, |site, stem| site.file(&sidecar(stem), "{}"));
+    site.inventory(inventory)
+        .judge()
+        .are(
+            &[&sidecar("fcd/kept"), &sidecar("volumes/outside")],
+            "service/fcd never",
+        )
+        .owners(&sidecar("fcd/kept"), &["kept"])
+        .are(
+            &[&sidecar("fcd/leaked"), &sidecar("fcd/gone")],
+            "orphaned/leaked-volume review",
+        )
+        .is(&sidecar("loose/loose"), "orphaned/leftover-sidecar review");
+}
+
+#[test]
 fn v16_a_first_class_disk_that_a_full_list_does_not_name_is_leaked() {
     let mut inventory = vcenter()
         .vm(row_of("web"))
