@@ -76,6 +76,17 @@ impl Hiding {
     }
 }
 
+/// What is said of places alike behind their names, of one and of many, and the roots that it reaches.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Alike {
+    of_one: String,
+    of_all: String,
+    roots: BTreeSet<usize>,
+}
+
+/// Most gaps alike that are told one by one.
+const ALIKE_MAX: usize = 10;
+
 impl UnreadPlace {
     /// The folder of the whole VM of which a configuration may lie here.
     fn home(&self) -> Vec<u8> {
@@ -138,6 +149,7 @@ impl Builder<'_> {
         let of_services = self.unread_service_disks();
         let mut open: BTreeMap<usize, Option<String>> = BTreeMap::new();
         let mut hiding = Hiding::default();
+        let mut alike: BTreeMap<Alike, BTreeSet<String>> = BTreeMap::new();
         for place in places {
             let own = Reach::Folder(place.root, place.reach());
             let here = format!(
@@ -195,14 +207,43 @@ impl Builder<'_> {
                 }
             }
             let more = open.map(|open| format!(", and {open}")).unwrap_or_default();
-            self.gap(
-                ReasonCode::FolderUnreadable,
-                text(what, &more),
+            let of_all = if place.folder {
+                "a configuration in any of them may own files"
+            } else {
+                "any of them may own files"
+            };
+            let rest = |what: &str| {
+                format!(
+                    "on {} {}: {what}{more}; {}",
+                    self.root_name(place.root),
+                    place.why,
+                    place.remedy
+                )
+            };
+            let alike = alike.entry(Alike {
+                of_one: rest(what),
+                of_all: rest(of_all),
                 roots,
-                Reach::Everything,
-            );
+            });
+            alike.or_default().insert(shown_place(&place.path));
         }
+        self.told_together(ReasonCode::FolderUnreadable, alike, &Reach::Everything);
         self.hidden_strangers(hiding);
+    }
+
+    /// Gaps of which only the places differ: a folder without permission may have thousands below it, and where there are many
+    /// one sentence names the first and counts the others.
+    fn told_together(&mut self, code: ReasonCode, alike: BTreeMap<Alike, BTreeSet<String>>, reach: &Reach) {
+        for (alike, places) in alike {
+            let told = if places.len() > ALIKE_MAX {
+                vec![format!("{} {}", list(places.iter().map(String::as_str)), alike.of_all)]
+            } else {
+                places.iter().map(|place| format!("{place} {}", alike.of_one)).collect()
+            };
+            for text in told {
+                self.gap(code, text, alike.roots.clone(), reach.clone());
+            }
+        }
     }
 
     /// Roots of the platform of a root.
@@ -574,6 +615,7 @@ impl Builder<'_> {
     /// A disk that could not be read may have its parent anywhere; nobody else names that parent.
     pub(super) fn unreadable_disks(&mut self) {
         let files = self.world.files;
+        let mut alike: BTreeMap<Alike, BTreeSet<String>> = BTreeMap::new();
         for (node, file) in files.nodes.iter().enumerate() {
             let unread = file.has_mark(MarkCode::SharingViolation) || file.has_mark(MarkCode::Unreadable);
             let damaged = file.has_mark(MarkCode::Damaged) || file.has_mark(MarkCode::Empty);
@@ -599,24 +641,33 @@ impl Builder<'_> {
             if !vms.is_empty() && vms.iter().all(is_told) {
                 continue;
             }
-            let text = format!(
-                "{} on {} could not be read: its parent may be a disk that nothing else names; read it again or give Get-VHD or LayoutEx",
-                file.entry.path.lossy(),
-                self.root_name(file.entry.root)
-            );
+            let rest = |whose: &str| {
+                format!(
+                    "on {} could not be read: {whose} may be a disk that nothing else names; read it again or give Get-VHD or LayoutEx",
+                    self.root_name(file.entry.root)
+                )
+            };
+            let told = Alike {
+                of_one: rest("its parent"),
+                of_all: rest("the parent of any of them"),
+                roots: BTreeSet::new(),
+            };
+            let place = file.entry.path.lossy().into_owned();
             let mut roots = BTreeSet::from([file.entry.root]);
             // No row tells where the parents of a leaf lie.
             for vm in &vms {
                 roots.extend(self.of_platform(vm.platform));
             }
             // Few images of other hypervisors stand on a disk of ours, and then on one beside them.
-            let reach = if (damaged || is_foreign) && vms.is_empty() {
-                Reach::Folder(file.entry.root, file.folder().to_vec())
+            if (damaged || is_foreign) && vms.is_empty() {
+                let reach = Reach::Folder(file.entry.root, file.folder().to_vec());
+                let text = format!("{place} {}", told.of_one);
+                self.gap(ReasonCode::DiskUnreadable, text, roots, reach);
             } else {
-                Reach::Disks
-            };
-            self.gap(ReasonCode::DiskUnreadable, text, roots, reach);
+                alike.entry(Alike { roots, ..told }).or_default().insert(place);
+            }
         }
+        self.told_together(ReasonCode::DiskUnreadable, alike, &Reach::Disks);
     }
 }
 

@@ -10,7 +10,7 @@ use derelict_parsers::testkit::vmware::{change_tracking, nfs_lock};
 
 use super::{LOOSE, LOST, site};
 use crate::support::{
-    Export, Site, config_only, hyperv_host, hyperv_row, hyperv_vm, listed, row, row_of, vcenter, vhdx,
+    Export, Judged, Site, config_only, hyperv_host, hyperv_row, hyperv_vm, listed, row, row_of, vcenter, vhdx,
 };
 
 #[test]
@@ -62,6 +62,41 @@ fn v85_an_unreadable_folder_keeps_everything_unknown_that_it_could_own() {
         .are(&LOST, "unknown/no-coverage")
         .gap("folder-unreadable")
         .complete(false);
+}
+
+#[test]
+fn v85_many_unreadable_folders_are_told_in_one_sentence_and_change_no_verdict() {
+    let judged = |folders: usize| {
+        let site = site().inventory(vcenter().vm(row_of("web"))).only_as_it_is();
+        let folders = (0..folders).map(|number| format!("ds1/secret/{number:04}"));
+        folders
+            .fold(site, |site, folder| site.unreadable_folder(&folder))
+            .judge()
+    };
+    let told = |judged: &Judged| {
+        let gaps = judged.report.coverage.gap_details.iter();
+        let of_folders = gaps.filter(|gap| gap.caps && gap.code.name() == "folder-unreadable");
+        of_folders.map(|gap| (gap.text.clone(), gap.files)).collect::<Vec<_>>()
+    };
+    let (few, many) = (judged(10), judged(300));
+    for judged in [&few, &many] {
+        judged
+            .are(&LOOSE, "unknown/no-coverage never")
+            .are(&LOST, "unknown/no-coverage")
+            .is("ds1/web/web.vmdk", "owned");
+        assert_eq!(judged.report.summary, few.report.summary);
+    }
+    assert_eq!(told(&few).len(), 10);
+    let [(text, files)] = told(&many).try_into().unwrap();
+    assert_eq!(files, 5);
+    assert!(
+        text.starts_with(
+            "secret/0000, secret/0001, secret/0002, secret/0003, secret/0004 and 295 more on ds1 could not be read"
+        ),
+        "{text}"
+    );
+    many.says(LOOSE[0], "and 295 more on ds1").complete(false);
+    assert_eq!(many.report.coverage.issues.len(), 300);
 }
 
 #[test]
