@@ -50,6 +50,7 @@ pub(crate) fn add(
     options: &Options,
 ) -> Option<()> {
     let mut sharing = Sharing::default();
+    let volumes = with_parents(references, &standing.volumes);
     for (root, folder, nodes) in files.folders() {
         options.go_on()?;
         let nodes = nodes.to_vec();
@@ -83,7 +84,7 @@ pub(crate) fn add(
                     digests_of(files, references, node);
                     if is_unread(files, node) || is_torn(files, node) || lacks_extents(files, references, node) {
                         of_unread_descriptor(files, references, node);
-                    } else if standing.volumes.contains(&node) || is_first_class(files, node) {
+                    } else if volumes.contains(&node) || is_first_class(files, node) {
                         sidecars_of_volume(files, references, node);
                     }
                 }
@@ -438,6 +439,17 @@ fn lacks_extents(files: &Files<'_>, references: &References, descriptor: NodeId)
         .filter(|(reference, _)| reference.role == Role::Extent)
         .peekable();
     extents.peek().is_none() || extents.any(|(_, target)| matches!(target, Target::Missing { .. }))
+}
+
+/// These disks and all that they are read through.
+fn with_parents(references: &References, disks: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
+    let mut all = disks.clone();
+    let mut open: Vec<NodeId> = disks.iter().copied().collect();
+    while let Some(disk) = open.pop() {
+        let parents = references.of(disk).filter(|edge| edge.role == Role::Parent);
+        open.extend(parents.map(|edge| edge.to).filter(|&parent| all.insert(parent)));
+    }
+    all
 }
 
 /// True for a disk that carries the id of a First Class Disk.

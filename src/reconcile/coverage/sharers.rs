@@ -333,7 +333,9 @@ impl Builder<'_> {
         let held = self.locks.held(files);
         for (&target, holders) in &held {
             if self.is_registered(target) {
-                holders.iter().for_each(|(host, _)| known.add(host));
+                for (host, _) in holders {
+                    known.add(host);
+                }
             }
         }
         let mut unknown: BTreeMap<usize, BTreeMap<&str, Shown<'_>>> = BTreeMap::new();

@@ -207,28 +207,27 @@ impl Builder<'_> {
                 }
             }
             let more = open.map(|open| format!(", and {open}")).unwrap_or_default();
-            let of_all = if place.folder {
-                "a configuration in any of them may own files"
-            } else {
-                "any of them may own files"
-            };
-            let rest = |what: &str| {
-                format!(
-                    "on {} {}: {what}{more}; {}",
-                    self.root_name(place.root),
-                    place.why,
-                    place.remedy
-                )
-            };
-            let alike = alike.entry(Alike {
-                of_one: rest(what),
-                of_all: rest(of_all),
-                roots,
-            });
+            let alike = alike.entry(self.alike(&place, what, &more, roots));
             alike.or_default().insert(shown_place(&place.path));
         }
         self.told_together(ReasonCode::FolderUnreadable, alike, &Reach::Everything);
         self.hidden_strangers(hiding);
+    }
+
+    /// A place that may own files anywhere on these roots, without its name.
+    fn alike(&self, place: &UnreadPlace, what: &str, more: &str, roots: BTreeSet<usize>) -> Alike {
+        let of_all = if place.folder {
+            "a configuration in any of them may own files"
+        } else {
+            "any of them may own files"
+        };
+        let here = format!("on {} {}", self.root_name(place.root), place.why);
+        let rest = |what: &str| format!("{here}: {what}{more}; {}", place.remedy);
+        Alike {
+            of_one: rest(what),
+            of_all: rest(of_all),
+            roots,
+        }
     }
 
     /// Gaps of which only the places differ: a folder without permission may have thousands below it, and where there are many

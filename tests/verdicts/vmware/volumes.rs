@@ -75,10 +75,18 @@ fn v15_the_sidecar_of_a_listed_first_class_disk_goes_with_it_whether_or_not_that
     let mut inventory = vcenter()
         .vm(row_of("web"))
         .object("fcd", "kept", Some("[ds1] fcd/kept.vmdk"))
-        .object("fcd", "outside", Some("[ds1] volumes/outside.vmdk"));
+        .object("fcd", "outside", Some("[ds1] volumes/outside.vmdk"))
+        .object("fcd", "snapped", Some("[ds1] volumes/snapped-000001.vmdk"));
     inventory.fcd_scope = vec!["ds1".to_owned()];
     let sidecar = |stem: &str| format!("ds1/{stem}-4686b60be34dc512.vmfd");
-    let stems = ["fcd/kept", "volumes/outside", "fcd/leaked", "fcd/gone", "loose/loose"];
+    let stems = [
+        "fcd/kept",
+        "volumes/outside",
+        "volumes/snapped",
+        "fcd/leaked",
+        "fcd/gone",
+        "loose/loose",
+    ];
     let disks = stems.into_iter().filter(|stem| *stem != "fcd/gone");
     let site = disks.fold(Site::vmware().vm("ds1", "web"), |site, stem| {
         site.disk(&format!("ds1/{stem}"))
@@ -86,10 +94,14 @@ fn v15_the_sidecar_of_a_listed_first_class_disk_goes_with_it_whether_or_not_that
     let site = stems
         .into_iter()
         .fold(site, |site, stem| site.file(&sidecar(stem), "{}"));
-    site.inventory(inventory)
+    site.delta("ds1/volumes/snapped-000001", "snapped.vmdk")
+        .inventory(inventory)
         .judge()
         .are(
-            &[&sidecar("fcd/kept"), &sidecar("volumes/outside")],
+            &["fcd/kept", "volumes/outside", "volumes/snapped"]
+                .map(sidecar)
+                .each_ref()
+                .map(String::as_str),
             "service/fcd never",
         )
         .owners(&sidecar("fcd/kept"), &["kept"])
