@@ -8,15 +8,17 @@ use rayon::{
 };
 
 use super::{
+    companions,
     files::NodeId,
     judge::{Judge, Judgement},
     own::{self, Missing, OwnerVm},
     resolve::Target,
-    signs::{source_of, statement},
+    signs::{shown as shown_time, source_of, statement},
     vmware_problems::data_of_missing,
 };
 use crate::{
-    evidence::{LinkId, MarkCode},
+    evidence::{LinkId, MarkCode, Reference},
+    inventory::Inventory,
     kind::{Kind, Role},
     report::{
         codes::{Class, ProblemCode, ReasonCode},
@@ -210,7 +212,9 @@ impl Problems {
             self.add(finding, &[index]);
         }
         for missing in vm.missing.iter().filter(|missing| missing.role != Role::Config) {
-            self.add(missing_file(judge, vm, missing, reasons.clone()), &[index]);
+            let gone = taken_out_since(judge, vm, missing, &reasons);
+            let finding = gone.unwrap_or_else(|| missing_file(judge, vm, missing, reasons.clone()));
+            self.add(finding, &[index]);
         }
         if vm.moved {
             let places: Vec<String> = vm
@@ -370,6 +374,88 @@ fn missing_file(judge: &Judge<'_>, vm: &OwnerVm, missing: &Missing, reasons: Vec
         reasons,
         next_step: "restore the file or correct the configuration before the next power cycle",
     }
+}
+
+/// What only exports name, and the configuration no more that was changed after they were taken: a snapshot was removed or a disk
+/// taken out since. A warning, for files that say so may be wrong where the disk is lost.
+fn taken_out_since(judge: &Judge<'_>, vm: &OwnerVm, missing: &Missing, reasons: &[Reason]) -> Option<Finding> {
+    let files = judge.world.files;
+    let config = vm.config.filter(|_| vm.perhaps.is_empty())?;
+    let written = files.nodes[config].entry.modified?;
+    let is_it = |target: &Target| matches!(target, Target::Missing { root, path } if *root == missing.root && *path == missing.path);
+    let is_named = |&node: &NodeId| {
+        let mut targets = judge.references.targets[node]
+            .iter()
+            .chain(judge.references.broken.get(&node));
+        targets.any(is_it)
+    };
+    let tells = own::vm_evidence(files, config).is_some_and(|evidence| evidence.opaque.is_none());
+    let has_parts = || !companions::parts_of_missing(files, missing.root, &missing.path).is_empty();
+    if !tells || vm.files.keys().any(is_named) || has_parts() || !tells_all_disks(judge, vm) {
+        return None;
+    }
+    let listing = vm.rows.iter().filter(|&&(inventory, row)| {
+        let row = &judge.world.inventories[inventory].vms[row];
+        let mut listed = row.files.iter();
+        listed.any(|file| is_it(&judge.world.resolver.listed(inventory, row.host.as_deref(), &file.path)))
+    });
+    let listing: Vec<&Inventory> = listing
+        .map(|&(inventory, _)| &judge.world.inventories[inventory])
+        .collect();
+    let newest = listing.iter().max_by_key(|inventory| inventory.collected)?;
+    if !listing
+        .iter()
+        .all(|inventory| inventory.collected.is_some_and(|taken| taken < written))
+    {
+        return None;
+    }
+    let taken = newest
+        .collected
+        .map_or_else(String::new, |taken| format!(" of {}", shown_time(taken)));
+    let text = format!(
+        "{} on {} is listed by {}{taken} and not there; the configuration {} was changed after it, {}, and names it no more: a \
+         snapshot was removed since, or the disk was taken out",
+        String::from_utf8_lossy(&missing.path),
+        judge.identities.roots[missing.root].name,
+        newest.source,
+        source_of(files, config, None),
+        shown_time(written),
+    );
+    let is_disk = matches!(missing.role, Role::Disk | Role::Extent | Role::Parent);
+    Some(Finding {
+        code: if is_disk {
+            ProblemCode::MissingDisk
+        } else {
+            ProblemCode::MissingFile
+        },
+        severity: Severity::Warning,
+        subject: vm.name.clone(),
+        text,
+        reasons: reasons.to_vec(),
+        next_step: "take a new export, and report again",
+    })
+}
+
+/// True where every disk that the files of a VM name is there, and tells what it stands on itself: none of them can name what is not
+/// there.
+fn tells_all_disks(judge: &Judge<'_>, vm: &OwnerVm) -> bool {
+    let files = judge.world.files;
+    let unread = [MarkCode::Unreadable, MarkCode::SharingViolation, MarkCode::Damaged];
+    let tells = |&node: &NodeId| {
+        let file = files.nodes[node];
+        let references = file.evidence().into_iter().flat_map(|evidence| &evidence.references);
+        let mut disks = references.zip(&judge.references.targets[node]);
+        let is_there = |(reference, target): (&Reference, &Target)| {
+            let is_disk = matches!(reference.role, Role::Disk | Role::Extent | Role::Parent);
+            !is_disk || matches!(target, Target::Files(_) | Target::NotAFile)
+        };
+        let is_unread = match file.kind() {
+            Kind::Vmsd => unread.into_iter().any(|mark| file.has_mark(mark)),
+            kind => kind.is_disk() && companions::is_unread(files, node),
+        };
+        disks.all(is_there) && !is_unread && !judge.references.broken.contains_key(&node)
+    };
+    vm.outside.is_empty() && vm.unread.is_empty() && vm.files.keys().all(tells)
 }
 
 impl Problems {

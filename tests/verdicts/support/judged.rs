@@ -201,6 +201,17 @@ impl Judged {
         self
     }
 
+    /// Holds a gap of this code to words.
+    pub(crate) fn gap_says(&self, code: &str, words: &str) -> &Self {
+        let gaps = &self.report.coverage.gap_details;
+        assert!(
+            gaps.iter()
+                .any(|gap| gap.code.name() == code && gap.text.contains(words)),
+            "a gap {code} with {words:?} is wanted; there are {gaps:#?}"
+        );
+        self
+    }
+
     pub(crate) fn complete(&self, expected: bool) -> &Self {
         assert_eq!(
             self.report.coverage.complete, expected,

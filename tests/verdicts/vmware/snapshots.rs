@@ -664,3 +664,69 @@ fn v53_a_locked_redo_log_is_in_use_and_a_disk_of_a_like_name_is_judged_as_any() 
         .is(log, "in-use/locked never")
         .is("ds1/gone/REDO_web.vmdk", "unknown/too-new");
 }
+
+/// A VM whose export lists a snapshot link that is gone, and whose configuration was written at this time.
+fn with_removed_snapshot(disk: &str, written: &str) -> Site {
+    Site::vmware()
+        .vmx("ds1/web", "web", &[disk])
+        .disk("ds1/web/web")
+        .file("ds1/web/web.vmsd", "")
+        .all_modified(&["ds1/web/web.vmx", "ds1/web/web.vmsd"], written)
+        .inventory(vcenter().vm(row("web", "[ds1] web/web.vmx", &["[ds1] web/web-000002.vmdk"])))
+}
+
+#[test]
+fn v7_a_snapshot_that_was_removed_since_the_export_misses_no_disk() {
+    let (since, before) = ("2026-10-05T00:00:00Z", "2026-09-20T00:00:00Z");
+    let finding = |site: Site| {
+        let judged = site.judge();
+        let problems = judged.report.problems.iter();
+        let found = problems.filter(|problem| problem.code.name() == "missing-disk");
+        let found: Vec<_> = found
+            .map(|problem| (problem.text.clone(), problem.next_step.clone()))
+            .collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        found.into_iter().next().unwrap_or_default()
+    };
+    let (text, next_step) = finding(with_removed_snapshot("web.vmdk", since));
+    assert!(
+        text.contains("web/web-000002.vmdk on ds1 is listed by vc1 of 2026-10-01 00:00 UTC"),
+        "{text}"
+    );
+    assert!(
+        text.contains("web/web.vmx was changed after it, 2026-10-05 00:00 UTC, and names it no more"),
+        "{text}"
+    );
+    assert_eq!(next_step, "take a new export, and report again");
+
+    let is_missing = |(text, next_step): (String, String)| {
+        assert!(
+            text.contains("web/web-000002.vmdk on ds1 is named and not there"),
+            "{text}"
+        );
+        assert!(next_step.starts_with("restore the file"), "{next_step}");
+    };
+    // The export is newer than the configuration, or that names the link as well, or the data of the link are there.
+    is_missing(finding(with_removed_snapshot("web.vmdk", before)));
+    is_missing(finding(
+        with_removed_snapshot("web-000002.vmdk", since)
+            .disk("ds1/web/web-000001")
+            .only_as_it_is(),
+    ));
+    // What would name it cannot be asked: a disk that the configuration names is elsewhere, or cannot be read.
+    let elsewhere = with_removed_snapshot("web.vmdk", since).vmx(
+        "ds1/web",
+        "web",
+        &["web.vmdk", "/vmfs/volumes/gone/web/web_1.vmdk"],
+    );
+    is_missing(finding(elsewhere.modified("ds1/web/web.vmx", since).only_as_it_is()));
+    let unread = with_removed_snapshot("web.vmdk", since).unreadable_file("ds1/web/web.vmdk");
+    is_missing(finding(unread.only_as_it_is()));
+    let data = with_removed_snapshot("web.vmdk", since).file("ds1/web/web-000002-delta.vmdk", cowd(8192));
+    is_missing(finding(data));
+    is_missing(finding(
+        with_removed_snapshot("web.vmdk", since)
+            .unreadable_file("ds1/web/web.vmx")
+            .only_as_it_is(),
+    ));
+}
