@@ -7,11 +7,11 @@ use std::{borrow::Cow, fmt::Write as _, path::PathBuf};
 
 use base64::Engine;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A path or a name as bytes, parts divided by `/`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(from = "Wire", into = "Wire")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Deserialize, JsonSchema)]
+#[serde(from = "Wire")]
 #[schemars(with = "Wire")]
 pub struct RawPath(Vec<u8>);
 
@@ -96,8 +96,9 @@ impl RawPath {
     /// This path with one more part.
     #[must_use]
     pub fn join(&self, part: &[u8]) -> RawPath {
-        let mut bytes = self.0.clone();
-        if !bytes.is_empty() && bytes.last() != Some(&b'/') && !part.is_empty() {
+        let mut bytes = Vec::with_capacity(self.0.len() + 1 + part.len());
+        bytes.extend_from_slice(&self.0);
+        if !bytes.is_empty() && !bytes.ends_with(b"/") && !part.is_empty() {
             bytes.push(b'/');
         }
         bytes.extend_from_slice(part);
@@ -142,13 +143,15 @@ impl From<Wire> for RawPath {
     }
 }
 
-impl From<RawPath> for Wire {
-    fn from(path: RawPath) -> Self {
-        match String::from_utf8(path.0) {
-            Ok(text) => Self::Text(text),
-            Err(error) => Self::Bytes {
-                bytes: base64::engine::general_purpose::STANDARD.encode(error.into_bytes()),
-            },
+/// A report holds millions of them: what is Unicode is written without a copy.
+impl Serialize for RawPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => serializer.serialize_str(text),
+            Err(_) => Wire::Bytes {
+                bytes: base64::engine::general_purpose::STANDARD.encode(&self.0),
+            }
+            .serialize(serializer),
         }
     }
 }

@@ -34,10 +34,16 @@ pub fn is_unsafe(character: char) -> bool {
         )
 }
 
+/// True for what nearly all names are made of, of which nothing is to be escaped. To find that out costs nearly nothing.
+fn is_plain(bytes: &[u8]) -> bool {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'[' | b']'..=b'~');
+    bytes.iter().fold(true, |plain, &byte| plain & is_plain(byte))
+}
+
 /// Text for a terminal, on one line. No two texts look the same: a backslash that could be taken for the beginning of an
 /// escape is doubled, and the backslashes of Windows paths stay as they are.
 pub fn text(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unsafe) && !text.contains(CHARACTER_ESCAPE) {
+    if is_plain(text.as_bytes()) || !text.chars().any(is_unsafe) && !text.contains(CHARACTER_ESCAPE) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len());
@@ -58,9 +64,8 @@ pub fn message(message: &str) -> Cow<'_, str> {
 /// Bytes for a terminal, on one line. No two names look the same.
 pub fn bytes(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(unicode) = std::str::from_utf8(bytes)
-        && !unicode.chars().any(is_unsafe)
-        && !unicode.contains(CHARACTER_ESCAPE)
-        && !unicode.contains(BYTE_ESCAPE)
+        && (is_plain(bytes)
+            || !unicode.chars().any(is_unsafe) && !unicode.contains(CHARACTER_ESCAPE) && !unicode.contains(BYTE_ESCAPE))
     {
         return Cow::Borrowed(unicode);
     }

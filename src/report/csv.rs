@@ -4,11 +4,13 @@
 //! as a formula has an apostrophe in front. What has to be lossless is read from the JSON report.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeSet, HashMap},
     io::{self, Write},
 };
 
 use super::{
+    codes::Class,
     model::{ArtifactReport, Artifacts, Group, Report, Vm},
     show,
 };
@@ -42,17 +44,31 @@ pub const COLUMNS: [&str; 24] = [
     "vm_notes",
 ];
 
-/// Writes a header and one row an artifact.
+/// Room for what most rows take.
+const ROW_BYTES: usize = 512;
+
+/// Writes a header and one row an artifact, by several threads.
 ///
 /// # Errors
 /// When the writer fails.
 pub fn write(report: &Report<impl Artifacts>, out: &mut dyn Write) -> io::Result<()> {
-    let mut writer = ::csv::Writer::from_writer(out);
-    writer.write_record(COLUMNS)?;
+    let mut header = Vec::new();
+    record(COLUMNS.map(Cow::Borrowed), &mut header)?;
+    out.write_all(&header)?;
     let known = Known::new(report);
-    for artifact in report.artifacts.all() {
-        writer.write_record(row(&artifact, report, &known).map(|field| sanitize::csv_field(&field).into_owned()))?;
+    report.artifacts.write_each(
+        |artifact, rows| record(row(artifact, report, &known), rows),
+        |rows| out.write_all(rows),
+    )
+}
+
+/// Adds one row.
+fn record(fields: [Cow<'_, str>; COLUMNS.len()], rows: &mut Vec<u8>) -> io::Result<()> {
+    let mut writer = ::csv::WriterBuilder::new().buffer_capacity(ROW_BYTES).from_writer(rows);
+    for field in &fields {
+        writer.write_field(sanitize::csv_field(field).as_bytes())?;
     }
+    writer.write_record(None::<&[u8]>)?;
     writer.flush()
 }
 
@@ -88,7 +104,11 @@ impl<'a> Known<'a> {
     }
 }
 
-fn row(artifact: &ArtifactReport, report: &Report<impl Artifacts>, known: &Known<'_>) -> [String; 24] {
+fn row<'a>(
+    artifact: &'a ArtifactReport,
+    report: &'a Report<impl Artifacts>,
+    known: &Known<'a>,
+) -> [Cow<'a, str>; COLUMNS.len()] {
     let number = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
     let owners: Vec<_> = artifact
         .owners
@@ -100,36 +120,38 @@ fn row(artifact: &ArtifactReport, report: &Report<impl Artifacts>, known: &Known
     let last_owner = group.and_then(|group| group.owner.as_deref()).unwrap_or_default();
     let codes: Vec<_> = artifact.reasons.iter().map(|reason| reason.code.name()).collect();
     [
-        sanitize::path(&artifact.path).into_owned(),
-        sanitize::text(&artifact.datastore).into_owned(),
-        sanitize::path(&artifact.relative_path).into_owned(),
-        show::name(artifact.kind),
-        show::name(artifact.verdict),
-        show::optional_name(artifact.class),
-        show::optional_name(artifact.confidence),
-        show::name(artifact.reclaim),
-        show::optional_name(artifact.risk),
-        sanitize::text(artifact.group.as_deref().unwrap_or_default()).into_owned(),
-        owners.join("; "),
-        artifact.apparent_bytes.to_string(),
-        number(artifact.allocated_bytes),
-        number(artifact.virtual_bytes),
-        artifact.modified.map(|time| time.to_string()).unwrap_or_default(),
+        sanitize::path(&artifact.path),
+        sanitize::text(&artifact.datastore),
+        sanitize::path(&artifact.relative_path),
+        show::name(artifact.kind).into(),
+        artifact.verdict.name().into(),
+        artifact.class.map(Class::name).unwrap_or_default().into(),
+        show::optional_name(artifact.confidence).into(),
+        show::name(artifact.reclaim).into(),
+        show::optional_name(artifact.risk).into(),
+        sanitize::text(artifact.group.as_deref().unwrap_or_default()),
+        owners.join("; ").into(),
+        artifact.apparent_bytes.to_string().into(),
+        number(artifact.allocated_bytes).into(),
+        number(artifact.virtual_bytes).into(),
+        artifact
+            .modified
+            .map(|time| time.to_string())
+            .unwrap_or_default()
+            .into(),
         artifact
             .reasons
             .first()
-            .map(|reason| sanitize::text(&reason.text).into_owned())
+            .map(|reason| sanitize::text(&reason.text))
             .unwrap_or_default(),
-        codes.join(" "),
-        accepted
-            .map(|found| sanitize::text(&found.reason).into_owned())
-            .unwrap_or_default(),
-        sanitize::text(last_owner).into_owned(),
-        show::optional_name(group.and_then(|group| group.owner_basis)),
-        known.of_vms(artifact, |vm| vm.host.as_ref()),
-        known.of_vms(artifact, |vm| vm.folder.as_ref()),
-        known.of_vms(artifact, |vm| vm.noted_owner.as_ref()),
-        known.of_vms(artifact, |vm| vm.notes.as_ref()),
+        codes.join(" ").into(),
+        accepted.map(|found| sanitize::text(&found.reason)).unwrap_or_default(),
+        sanitize::text(last_owner),
+        show::optional_name(group.and_then(|group| group.owner_basis)).into(),
+        known.of_vms(artifact, |vm| vm.host.as_ref()).into(),
+        known.of_vms(artifact, |vm| vm.folder.as_ref()).into(),
+        known.of_vms(artifact, |vm| vm.noted_owner.as_ref()).into(),
+        known.of_vms(artifact, |vm| vm.notes.as_ref()).into(),
     ]
 }
 

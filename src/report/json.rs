@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
+use serde_json::ser::{Formatter, Serializer};
 
 use super::model::{Artifacts, Report};
 use crate::{in_order::write_in_order, sanitize};
@@ -96,11 +96,7 @@ fn list_item<T: Serialize>(item: &T, out: &mut Vec<u8>) -> io::Result<()> {
 
 /// Writes a value that stands in so many lists and objects.
 fn inside<T: Serialize, W: Write + ?Sized>(levels: usize, value: &T, out: &mut W) -> io::Result<()> {
-    let mut formatter = PrettyFormatter::new();
-    for _ in 0..levels {
-        formatter.begin_object(&mut io::sink())?;
-    }
-    value.serialize(&mut Serializer::with_formatter(out, Safe(formatter)))?;
+    value.serialize(&mut Serializer::with_formatter(out, Layout::indented(levels)))?;
     Ok(())
 }
 
@@ -111,8 +107,7 @@ fn inside<T: Serialize, W: Write + ?Sized>(levels: usize, value: &T, out: &mut W
 /// a place in the facts.
 pub fn document<T: Serialize + ?Sized>(value: &T, out: &mut dyn Write) -> io::Result<()> {
     let mut keeping = Keeping { out, error: None };
-    let layout = Safe(PrettyFormatter::new());
-    let written = value.serialize(&mut Serializer::with_formatter(&mut keeping, layout));
+    let written = value.serialize(&mut Serializer::with_formatter(&mut keeping, Layout::indented(0)));
     match (written, keeping.error) {
         (Err(_), Some(error)) => return Err(error),
         (written, _) => written?,
@@ -125,7 +120,7 @@ pub fn document<T: Serialize + ?Sized>(value: &T, out: &mut dyn Write) -> io::Re
 /// # Errors
 /// When the writer fails.
 pub fn line<T: Serialize + ?Sized>(value: &T, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(&mut *out, Safe(CompactFormatter)))?;
+    value.serialize(&mut Serializer::with_formatter(&mut *out, Layout::LINE))?;
     out.write_all(b"\n")
 }
 
@@ -159,10 +154,65 @@ impl Write for Keeping<'_> {
     }
 }
 
-/// A formatter that escapes more than JSON asks for, and lays out as the one inside does.
-struct Safe<F>(F);
+/// How JSON is laid out: indented, or on one line. It escapes more than JSON asks for.
+///
+/// Every piece of text costs a call, and a report has some two hundred of them an artifact: what stands together is written
+/// together.
+struct Layout {
+    /// In how many lists and objects it stands; `None` on one line.
+    level: Option<usize>,
+    /// The list or object that ends next holds something.
+    holds_something: bool,
+}
 
-impl<F: Formatter> Formatter for Safe<F> {
+/// What stands between two items: so much of it as their level takes.
+const BETWEEN: &str = concat!(
+    ",\n",
+    "                                                                "
+);
+
+impl Layout {
+    const LINE: Self = Self {
+        level: None,
+        holds_something: false,
+    };
+
+    /// Inside so many lists and objects.
+    fn indented(level: usize) -> Self {
+        Self {
+            level: Some(level),
+            holds_something: false,
+        }
+    }
+
+    fn begin<W: ?Sized + Write>(&mut self, bracket: &[u8], writer: &mut W) -> io::Result<()> {
+        self.level = self.level.map(|level| level + 1);
+        self.holds_something = false;
+        writer.write_all(bracket)
+    }
+
+    fn begin_item<W: ?Sized + Write>(&self, first: bool, writer: &mut W) -> io::Result<()> {
+        let start = usize::from(first);
+        let Some(level) = self.level else {
+            return writer.write_all(if first { b"" } else { b"," });
+        };
+        if let Some(between) = BETWEEN.get(start..2 + 2 * level) {
+            return writer.write_all(between.as_bytes());
+        }
+        writer.write_all(BETWEEN.get(start..2).unwrap_or_default().as_bytes())?;
+        (0..level).try_for_each(|_| writer.write_all(b"  "))
+    }
+
+    fn end<W: ?Sized + Write>(&mut self, bracket: &[u8], writer: &mut W) -> io::Result<()> {
+        self.level = self.level.map(|level| level.saturating_sub(1));
+        if self.holds_something && self.level.is_some() {
+            self.begin_item(true, writer)?;
+        }
+        writer.write_all(bracket)
+    }
+}
+
+impl Formatter for Layout {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
         while let Some((before, found)) = first_unsafe(rest) {
@@ -176,39 +226,41 @@ impl<F: Formatter> Formatter for Safe<F> {
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_array(writer)
+        self.begin(b"[", writer)
     }
 
     fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array(writer)
+        self.end(b"]", writer)
     }
 
     fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(writer, first)
+        self.begin_item(first, writer)
     }
 
-    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array_value(writer)
+    fn end_array_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.holds_something = true;
+        Ok(())
     }
 
     fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object(writer)
+        self.begin(b"{", writer)
     }
 
     fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object(writer)
+        self.end(b"}", writer)
     }
 
     fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(writer, first)
+        self.begin_item(first, writer)
     }
 
     fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(writer)
+        writer.write_all(if self.level.is_some() { b": " } else { b":" })
     }
 
-    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_value(writer)
+    fn end_object_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.holds_something = true;
+        Ok(())
     }
 }
 
@@ -279,6 +331,26 @@ mod tests {
         let text = written(&report);
         assert!(text.starts_with("{\n  \"schema\": \"derelict/report/1\",\n"));
         assert_eq!(text, serde_json::to_string_pretty(&report).unwrap() + "\n");
+    }
+
+    #[test]
+    fn so_it_is_however_deep_lists_and_objects_lie() {
+        let mut value = serde_json::json!({"a": [], "b": {}, "c": [{}, [1], null], "d": "é\"\\/"});
+        for level in 0..40 {
+            let mut pretty = Vec::new();
+            document(&value, &mut pretty).unwrap();
+            let expected = serde_json::to_string_pretty(&value).unwrap() + "\n";
+            assert_eq!(String::from_utf8(pretty).unwrap(), expected, "{level}");
+            let mut short = Vec::new();
+            line(&value, &mut short).unwrap();
+            let expected = serde_json::to_string(&value).unwrap() + "\n";
+            assert_eq!(String::from_utf8(short).unwrap(), expected, "{level}");
+            value = if level % 2 == 0 {
+                serde_json::json!([value, level])
+            } else {
+                serde_json::json!({"z": value, "y": [[]]})
+            };
+        }
     }
 
     #[test]
