@@ -38,7 +38,7 @@ fn work(cli: &Cli, stop: Stop) -> Result<ExitStatus> {
     let stdout = std::io::stdout();
     let width = stdout.is_terminal().then(terminal_size::terminal_size).flatten();
     let mut stream = BufWriter::new(stdout.lock());
-    let mut file = output::standard_output(cli.io_timeout())
+    let mut file = output::standard_output(cli.io_timeout(), stop.clone())
         .map_err(|error| ToolError::new(ErrorKind::Output, "standard output cannot be written").because(error))?;
     let mut messages = std::io::stderr();
     run::run(

@@ -6,7 +6,6 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -23,7 +22,7 @@ use crate::{
     error::Result,
     evidence::{DiskEvidence, LinkId, Mark, Reference},
     inventory::Inventory,
-    output,
+    output::{self, Manner},
     path::label_and_rest,
 };
 
@@ -122,10 +121,8 @@ pub fn path(folder: &Path, table: &str) -> PathBuf {
 pub struct Folder<'a> {
     /// Where it is.
     pub path: &'a Path,
-    /// Replace files that are there.
-    pub force: bool,
-    /// Longest wait for one answer of its storage.
-    pub deadline: Duration,
+    /// How they are written.
+    pub manner: Manner,
 }
 
 /// Writes the tables of a catalogue and of inventories to files of a folder.
@@ -156,9 +153,10 @@ pub fn write_all(to: &Folder<'_>, catalogue: &Catalogue, inventories: &[Inventor
 }
 
 fn save<R>(to: &Folder<'_>, name: &str, columns: &[Column<R>], mut rows: impl Iterator<Item = R>) -> Result<()> {
-    output::write_file(&path(to.path, name), to.force, to.deadline, |out| {
+    output::write_file(&path(to.path, name), &to.manner, |out| {
         table(name, columns, &mut rows, out).map_err(io_error)
-    })
+    })?
+    .arrive()
 }
 
 /// What a writer said, as it said it.

@@ -14,6 +14,7 @@ use std::{
 
 use crate::{
     crawl::workers::{Waiting, within},
+    interrupt::Stop,
     volume::is_file,
 };
 
@@ -53,6 +54,8 @@ pub(crate) struct OutputFile {
     on_its_way: Option<Waiting<io::Result<()>>>,
     /// Blocks since the storage had all.
     unsent: usize,
+    /// Who asks for the end of the run does not wait until what is written is on the disk.
+    stop: Option<Stop>,
 }
 
 impl OutputFile {
@@ -64,7 +67,14 @@ impl OutputFile {
             block: Vec::new(),
             on_its_way: None,
             unsent: 0,
+            stop: None,
         }
+    }
+
+    /// Nobody waits for the disk, but only until the system has what is written, once somebody asks for the end.
+    pub(crate) fn hurrying(mut self, stop: Stop) -> Self {
+        self.stop = Some(stop);
+        self
     }
 
     /// Creates a file that is not there yet. Whatever lies under its name, a link too, is left alone.
@@ -91,15 +101,19 @@ impl OutputFile {
         self.unless_dead(asked)
     }
 
-    /// Closes the file, whole and on the disk.
+    /// Closes the file, whole and on the disk when the answer is there.
     ///
     /// # Errors
-    /// When it is not.
-    pub(crate) fn close(mut self) -> io::Result<()> {
+    /// When not all that was written has arrived.
+    pub(crate) fn close(mut self) -> io::Result<Closing> {
         self.flush()?;
         // Nobody else has it any more: it is closed there, which may take as long as writing does.
         let file = self.file.take().ok_or_else(gone)?;
-        ask(self.deadline, move || file.sync_all())
+        let answer = within(self.deadline, move || file.sync_all())?;
+        Ok(Closing {
+            answer,
+            deadline: self.deadline,
+        })
     }
 
     fn file(&self) -> io::Result<Arc<File>> {
@@ -115,7 +129,8 @@ impl OutputFile {
         let file = self.file()?;
         let block = std::mem::take(&mut self.block);
         self.unsent = self.unsent.saturating_add(1);
-        let is_much = self.unsent >= BLOCKS_UNSENT;
+        let is_hurried = self.stop.as_ref().is_some_and(Stop::is_asked);
+        let is_much = self.unsent >= BLOCKS_UNSENT && !is_hurried;
         if is_much {
             self.unsent = 0;
         }
@@ -141,6 +156,24 @@ impl OutputFile {
             std::mem::forget(self.file.take());
         }
         answer
+    }
+}
+
+/// A file that has all that was written and is on its way to the disk.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Closing {
+    answer: Waiting<io::Result<()>>,
+    deadline: Duration,
+}
+
+impl Closing {
+    /// Waits until the file is on the disk.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub(crate) fn arrive(self) -> io::Result<()> {
+        answer(self.answer, self.deadline)
     }
 }
 
@@ -178,12 +211,12 @@ impl Drop for OutputFile {
     }
 }
 
-/// Standard output where it is a file, whose storage may die as that of any other: a writer with this deadline. `None` where it is
-/// none, for a reader of a pipe and a terminal may take their time.
+/// Standard output where it is a file, whose storage may die as that of any other: a writer with this deadline, which hurries for
+/// who asks for the end. `None` where it is none, for a reader of a pipe and a terminal may take their time.
 ///
 /// # Errors
 /// When nobody can tell what it is, or there is no answer.
-pub fn standard_output(deadline: Duration) -> io::Result<Option<impl Write>> {
+pub fn standard_output(deadline: Duration, stop: Stop) -> io::Result<Option<impl Write>> {
     let stdout = io::stdout();
     #[cfg(unix)]
     let own = std::os::fd::AsFd::as_fd(&stdout).try_clone_to_owned();
@@ -193,7 +226,7 @@ pub fn standard_output(deadline: Duration) -> io::Result<Option<impl Write>> {
     let Ok(own) = own else { return Ok(None) };
     let file = File::from(own);
     let file = ask(deadline, move || Ok(is_file(&file)?.then_some(file)))?;
-    Ok(file.map(|file| OutputFile::new(file, deadline)))
+    Ok(file.map(|file| OutputFile::new(file, deadline).hurrying(stop)))
 }
 
 /// True when the storage gave no answer.

@@ -15,11 +15,12 @@ use std::{
     time::Duration,
 };
 
-use self::file::create_anew;
 pub use self::file::standard_output;
+use self::file::{Closing, create_anew};
 pub(crate) use self::file::{OutputFile, ask, is_no_answer};
 use crate::{
     error::{ErrorKind, Result, ToolError},
+    interrupt::Stop,
     place,
 };
 
@@ -43,27 +44,78 @@ pub fn take_limits_as_errors() {
     }
 }
 
-/// Writes one file through `write`, whose storage is waited for no longer than `deadline` at a time. Without `force` a file that
-/// has come to be there meanwhile is left alone.
+/// How files are written.
+#[derive(Debug, Clone)]
+pub struct Manner {
+    /// A file that is there already is replaced, whenever it came.
+    pub force: bool,
+    /// Longest wait for one answer of the storage.
+    pub deadline: Duration,
+    /// Who asks for the end finds the file in its place as soon as the system has all of it. Otherwise the disk has it first, so
+    /// that what lay in the place before survives a loss of power.
+    pub stop: Stop,
+}
+
+/// A file that is whole and in its place.
+#[derive(Debug)]
+#[must_use]
+pub struct Written {
+    path: PathBuf,
+    /// It may not be on the disk yet.
+    closing: Option<Closing>,
+}
+
+impl Written {
+    /// Waits until the file is on the disk.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn arrive(self) -> Result<()> {
+        self.closing.map_or(Ok(()), Closing::arrive).map_err(|error| {
+            ToolError::at(
+                ErrorKind::Output,
+                &self.path,
+                "is in its place, but not whole on the disk",
+            )
+            .because(error)
+        })
+    }
+}
+
+/// Writes one file through `write`.
 ///
 /// # Errors
 /// When the file cannot be created, written or put in its place.
 pub fn write_file(
     path: &Path,
-    force: bool,
-    deadline: Duration,
+    manner: &Manner,
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
-) -> Result<()> {
+) -> Result<Written> {
     let failed = |error: io::Error| ToolError::at(ErrorKind::Output, path, "cannot be written").because(error);
     let half = half_written_name(path);
-    let file = create(&half, deadline).map_err(failed)?;
-    fill(file, write)
-        .and_then(|()| put_in_place(&half, path, force, deadline))
-        .inspect_err(|error| take_away(&half, error, deadline))
+    let file = create(&half, manner).map_err(failed)?;
+    let closing = fill(file, write)
+        .and_then(|closing| close(closing, &half, path, manner))
+        .inspect_err(|error| take_away(&half, error, manner.deadline))
         .map_err(failed)?;
     *lock(&HALF) = None;
     lock(&WHOLE).push(path.to_owned());
-    Ok(())
+    Ok(Written {
+        path: path.to_owned(),
+        closing,
+    })
+}
+
+/// Puts a file in its place that is on its way to the disk. Gives it back where it may still be.
+fn close(closing: Closing, half: &Path, path: &Path, manner: &Manner) -> io::Result<Option<Closing>> {
+    let closing = if manner.stop.is_asked() {
+        Some(closing)
+    } else {
+        closing.arrive()?;
+        None
+    };
+    put_in_place(half, path, manner.force, manner.deadline)?;
+    Ok(closing)
 }
 
 /// Takes away what is half written, after the error that is told.
@@ -140,18 +192,18 @@ pub(crate) const NOT_OWN: &str =
     "it is a link or another thing that is no regular file, and nothing is written through it; remove it";
 
 /// Creates the file that is half written, and notes it in one step: an interrupt finds both or nothing.
-fn create(half: &Path, deadline: Duration) -> io::Result<OutputFile> {
+fn create(half: &Path, manner: &Manner) -> io::Result<OutputFile> {
     let half = half.to_owned();
-    let file = ask(deadline, move || {
+    let file = ask(manner.deadline, move || {
         let mut noted = lock(&HALF);
         let file = create_anew(&half)?;
         *noted = Some(half);
         Ok(file)
     })?;
-    Ok(OutputFile::new(file, deadline))
+    Ok(OutputFile::new(file, manner.deadline).hurrying(manner.stop.clone()))
 }
 
-fn fill(mut file: OutputFile, write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>) -> io::Result<()> {
+fn fill(mut file: OutputFile, write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>) -> io::Result<Closing> {
     write(&mut file)?;
     file.close()
 }
@@ -174,7 +226,13 @@ pub(crate) fn put_in_place(half: &Path, path: &Path, force: bool, deadline: Dura
 mod tests {
     use super::*;
 
-    const PATIENT: Duration = Duration::from_mins(10);
+    fn manner(force: bool, stop: &Stop) -> Manner {
+        Manner {
+            force,
+            deadline: Duration::from_mins(10),
+            stop: stop.clone(),
+        }
+    }
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = std::fs::read_dir(folder).unwrap();
@@ -188,26 +246,32 @@ mod tests {
     fn a_file_is_written_whole_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json");
-        write_file(&path, false, PATIENT, |out| out.write_all(b"first")).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().len(), 5);
+        let stop = Stop::default();
+        let length = || std::fs::metadata(&path).unwrap().len();
+        let write = |force: bool, text: &[u8]| {
+            let written = write_file(&path, &manner(force, &stop), |out| out.write_all(text));
+            written.and_then(Written::arrive)
+        };
+        write(false, b"first").unwrap();
+        assert_eq!(length(), 5);
 
-        let error = write_file(&path, false, PATIENT, |out| out.write_all(b"second")).unwrap_err();
+        let error = write(false, b"second").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Output);
-        assert_eq!(
-            std::fs::metadata(&path).unwrap().len(),
-            5,
-            "the existing file is left alone"
-        );
+        assert_eq!(length(), 5, "the existing file is left alone");
 
-        write_file(&path, true, PATIENT, |_| Err(io::Error::other("disk full"))).unwrap_err();
-        assert_eq!(
-            std::fs::metadata(&path).unwrap().len(),
-            5,
-            "the existing file survives a failure"
-        );
+        write_file(&path, &manner(true, &stop), |_| Err(io::Error::other("disk full"))).unwrap_err();
+        assert_eq!(length(), 5, "the existing file survives a failure");
 
-        write_file(&path, true, PATIENT, |out| out.write_all(b"second")).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().len(), 6);
+        write(true, b"second").unwrap();
+        assert_eq!(length(), 6);
+
+        stop.finish();
+        stop.ask();
+        let error = write(false, b"the third").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Output);
+        let written = write_file(&path, &manner(true, &stop), |out| out.write_all(b"the third")).unwrap();
+        assert_eq!(length(), 9, "before the disk has it");
+        written.arrive().unwrap();
         assert_eq!(names(folder.path()), ["a.json"], "nothing else is left");
     }
 }

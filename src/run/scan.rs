@@ -35,11 +35,19 @@ use crate::{
 
 /// Crawl, judge, show.
 pub(super) fn scan(arguments: &ScanArgs, messages: MessageArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
-    let crawl = Crawl::prepare(&arguments.crawl, console)?;
-    let show = Show::prepare(&arguments.show, crawl.places(), crawl.options.io_timeout, messages)?;
-    let mut judge = Judge::prepare(&arguments.judge, crawl.options.io_timeout, console.stop.clone())?;
+    let (crawl, stop) = (Crawl::prepare(&arguments.crawl, console)?, &console.stop);
+    let show = Show::prepare(
+        &arguments.show,
+        crawl.places(),
+        crawl.options.io_timeout,
+        messages,
+        stop.clone(),
+    )?;
+    // The process ends with the report: to give a million pieces back one by one would only take its time.
+    let judge = Judge::prepare(&arguments.judge, crawl.options.io_timeout, stop.clone())?;
+    let mut judge = ManuallyDrop::new(judge);
     let progress = progress(messages);
-    let mut catalogue = crawl.run(Arc::clone(&progress))?;
+    let mut catalogue = ManuallyDrop::new(crawl.run(Arc::clone(&progress))?);
     let is_cut_short = console.stop.is_asked();
     progress.phase(Phase::Reconcile);
     // What is to be looked at again or hashed is known when all is judged, and judged once more with what was found.
@@ -202,7 +210,13 @@ fn tell_issues(store: &Unfinished, console: &mut Console<'_>) {
 /// Judge what was saved, or show a saved report once more.
 pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
     let deadline = seconds(arguments.io_timeout);
-    let show = Show::prepare(&arguments.show, Roots::default(), deadline, messages)?;
+    let show = Show::prepare(
+        &arguments.show,
+        Roots::default(),
+        deadline,
+        messages,
+        console.stop.clone(),
+    )?;
     let mut files = Vec::new();
     for path in &arguments.files {
         let no_answer = match saved_report::find(path, deadline) {
@@ -212,13 +226,13 @@ pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mu
         };
         files.push(Given { path, no_answer });
     }
-    // First the inventories: what reading them takes for a while is free again for the catalogues.
+    // First the inventories: what reading them takes for a while is free again for the catalogues. Nothing is given back at the end,
+    // as in a scan.
     let mut judge = ManuallyDrop::new(Judge::prepare(&arguments.judge, deadline, console.stop.clone())?);
     let catalogues = catalogues(files, deadline, messages, console)?;
     let roots = catalogues.iter().flat_map(|one| &one.roots).filter_map(told);
     let places = Arc::new(Roots::ask_told(roots, deadline));
     outside(&show, &places, deadline)?;
-    // The process ends with the report: to give a million pieces back one by one would only take its time.
     let catalogue = ManuallyDrop::new(Catalogue::merge(catalogues));
     console.stop.finish();
     #[cfg(feature = "parquet")]
@@ -227,8 +241,11 @@ pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mu
         config::ask_outputs(deadline, move || config::tables_folder(&path, &places, force))?;
         let folder = crate::tables::Folder {
             path: folder,
-            force,
-            deadline,
+            manner: output::Manner {
+                force,
+                deadline,
+                stop: console.stop.clone(),
+            },
         };
         crate::tables::write_all(&folder, &catalogue, judge.inventories())?;
     }

@@ -8,7 +8,8 @@ use crate::{
     config::{self, Output},
     error::Result,
     exit_code::ExitStatus,
-    output,
+    interrupt::Stop,
+    output::{self, Manner, Written},
     place::Roots,
     report::{
         self, Format, Style,
@@ -23,9 +24,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Show {
     outputs: Vec<Output>,
-    force: bool,
-    /// Longest wait for one answer of the storage of an output.
-    deadline: Duration,
+    manner: Manner,
     format: Format,
     filter: Option<Filter>,
     redact: bool,
@@ -40,12 +39,12 @@ impl Show {
         roots: Roots,
         deadline: Duration,
         messages: MessageArgs,
+        stop: Stop,
     ) -> Result<Self> {
         let (paths, force) = (arguments.output.clone(), arguments.force);
         Ok(Self {
             outputs: config::ask_outputs(deadline, move || config::outputs(&paths, &roots, force))?,
-            force,
-            deadline,
+            manner: Manner { force, deadline, stop },
             format: arguments.format,
             filter: arguments.filter.clone(),
             redact: arguments.redact,
@@ -79,17 +78,18 @@ impl Show {
             all: self.messages.verbose,
             colour,
         };
+        let mut files = Vec::new();
         for output in &self.outputs {
-            output::write_file(&output.path, self.force, self.deadline, |out| {
+            files.push(output::write_file(&output.path, &self.manner, |out| {
                 report::write(report, output.format, style(None, false), out)
-            })?;
+            })?);
         }
         let style = style(console.width, console.colour);
         console.print(|out| report::write(report, self.format, style, out))?;
         if !self.messages.quiet {
             self.tell(report, console);
         }
-        Ok(())
+        files.into_iter().try_for_each(Written::arrive)
     }
 
     fn status(&self, report: &Report<impl Artifacts>) -> ExitStatus {

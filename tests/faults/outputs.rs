@@ -1,11 +1,11 @@
 //! Outputs on storage that dies or fails while they are written.
 
-use std::{thread, time::Duration};
+use std::{path::PathBuf, thread, time::Duration};
 
 use crate::{
     EIO,
     fs::{Fault, Faulty, Op},
-    site::{Desk, Run, files},
+    site::{Desk, Run, Running, files},
 };
 
 const SHORT: [&str; 2] = ["--io-timeout", "1"];
@@ -180,4 +180,57 @@ fn an_interrupt_ends_a_run_that_waits_for_the_storage_of_its_output() {
         assert_eq!(run.status, 130, "{step:?}: {}", run.stderr());
         assert!(!storage.names().contains(&"out.json".to_owned()), "{step:?}");
     }
+}
+
+/// A scan that is interrupted while one folder gives no answer, into storage that does this when it is to send a file to the disk.
+fn interrupted_into(storage: &Faulty, fault: Fault) -> Option<(Faulty, Running, PathBuf)> {
+    let stalled = Faulty::mount(&files())?;
+    stalled.fault("stray", Op::List, Fault::Never);
+    storage.fault("", Op::Sync, fault);
+    let output = storage.path().join("first.json");
+    let more = ["--io-timeout", "86400", "-o", output.to_str().unwrap()];
+    let running = Desk::new().start("scan", &[stalled.path()], &more);
+    while stalled.held() == 0 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    running.interrupt();
+    while !running.path("out.json").exists() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    stalled.release();
+    Some((stalled, running, output))
+}
+
+#[test]
+fn what_an_interrupted_run_writes_is_in_its_place_before_the_disk_has_it() {
+    let Some(storage) = Faulty::mount(&[]) else { return };
+    let storage = storage.writable();
+    let Some((_stalled, running, _)) = interrupted_into(&storage, Fault::Never) else {
+        return;
+    };
+    // The other file was written as well, although no disk has answered for the first.
+    assert_eq!(storage.names(), ["first.json"]);
+    while !running.stderr().contains("wrote ") {
+        thread::sleep(Duration::from_millis(5));
+    }
+    running.interrupt();
+    let run = running.end(Some(&storage));
+    assert_eq!(run.status, 130, "{}", run.stderr());
+    assert!(run.stderr().contains("ended at once; written is "), "{}", run.stderr());
+    assert!(run.stderr().contains("first.json, out.json"), "{}", run.stderr());
+    assert_eq!(storage.names(), ["first.json"]);
+}
+
+#[test]
+fn an_error_of_the_disk_after_an_interrupt_is_told() {
+    let Some(storage) = Faulty::mount(&[]) else { return };
+    let storage = storage.writable();
+    let Some((_stalled, running, output)) = interrupted_into(&storage, Fault::Error(EIO)) else {
+        return;
+    };
+    let run = running.end(None);
+    assert_eq!(run.status, 2, "{}", run.stderr());
+    let told = format!("{}: is in its place, but not whole on the disk", output.display());
+    assert!(run.stderr().contains(&told), "{}", run.stderr());
+    assert!(run.stderr().contains("os error 5"), "{}", run.stderr());
 }
