@@ -71,6 +71,35 @@ pub(crate) fn report() -> Report {
     }
 }
 
+/// The report of a run that was interrupted before one of so many files was judged.
+pub(crate) fn unjudged(files: usize) -> Report {
+    let path = |number: usize| format!("web/{number:07}.vmdk");
+    let unjudged = |number| {
+        artifact(
+            "nfs01",
+            &path(number),
+            Kind::VmdkFlat,
+            Verdict::Unknown,
+            Class::Interrupted,
+        )
+    };
+    let artifacts: Vec<_> = (0..files).map(unjudged).collect();
+    let mut summary = Summary::empty();
+    for artifact in &artifacts {
+        summary.add(artifact);
+    }
+    Report {
+        summary,
+        artifacts,
+        vms: Vec::new(),
+        groups: Vec::new(),
+        problems: Vec::new(),
+        second_opinions: Vec::new(),
+        backups: None,
+        ..report()
+    }
+}
+
 /// The same report with names that attack who looks at them.
 pub(crate) fn hostile() -> Report {
     let evil = "=evil\u{1b}[31m|<b>\u{202e}\n`x`";

@@ -133,7 +133,7 @@ pub(crate) fn result(report: &Report<impl Artifacts>) -> String {
     if artifacts == 0 {
         return "No file of a virtual machine was found.".to_owned();
     }
-    if unjudged(report) == artifacts {
+    if is_unjudged(report) {
         let (files, was) = (count(artifacts, "file"), if artifacts == 1 { "was" } else { "were" });
         return format!("{files} {was} read and none was judged: the run was interrupted.");
     }
@@ -160,10 +160,35 @@ pub(crate) fn result(report: &Report<impl Artifacts>) -> String {
     )
 }
 
-/// How many files were read and not judged.
-fn unjudged(report: &Report<impl Artifacts>) -> u64 {
+/// True where the run was interrupted before any of the files was judged.
+fn is_unjudged(report: &Report<impl Artifacts>) -> bool {
+    let artifacts: u64 = report.summary.verdicts.values().map(|sum| sum.files).sum();
     let class = format!("{}/{}", Verdict::Unknown.name(), Class::Interrupted.name());
-    report.summary.classes.get(&class).map_or(0, |sum| sum.files)
+    let unjudged = report.summary.classes.get(&class).map_or(0, |sum| sum.files);
+    unjudged > 0 && unjudged == artifacts
+}
+
+/// Most files that a page, a workbook or a table lists where none was judged: nothing is said of any, a row of them takes long to
+/// make, and whoever has interrupted the run does not wait for it.
+const UNJUDGED_SHOWN: usize = 10_000;
+
+/// How many files a page, a workbook or a table lists, the first ones.
+pub(crate) fn files_shown(report: &Report<impl Artifacts>) -> usize {
+    let files = report.artifacts.count();
+    if is_unjudged(report) {
+        files.min(UNJUDGED_SHOWN)
+    } else {
+        files
+    }
+}
+
+/// Says how many files are not listed where so many are.
+pub(crate) fn files_left_out(report: &Report<impl Artifacts>, shown: usize) -> Option<String> {
+    let more = report.artifacts.count().checked_sub(shown).filter(|more| *more > 0)?;
+    let more = count(number(more), "file");
+    Some(format!(
+        "{more} more than the first {shown} stand in no list here: the JSON and CSV reports have all."
+    ))
 }
 
 /// How sure the result is, in one sentence.
@@ -396,6 +421,24 @@ mod tests {
             assert_eq!(age(as_of, Some(sample::time(time))), shown);
         }
         assert_eq!(age(as_of, None), "?");
+    }
+
+    #[test]
+    fn of_many_files_that_nobody_judged_the_first_are_listed_and_the_rest_is_counted() {
+        let shown = |report: &Report| {
+            let shown = files_shown(report);
+            (shown, files_left_out(report, shown))
+        };
+        let many = sample::unjudged(UNJUDGED_SHOWN + 1);
+        let note = "1 file more than the first 10000 stand in no list here: the JSON and CSV reports have all.";
+        assert_eq!(shown(&many), (UNJUDGED_SHOWN, Some(note.to_owned())));
+        assert_eq!(shown(&sample::unjudged(3)), (3, None));
+        let mut judged = many;
+        judged.artifacts.extend(sample::report().artifacts);
+        for artifact in &judged.artifacts {
+            judged.summary.add(artifact);
+        }
+        assert_eq!(shown(&judged), (judged.artifacts.len(), None), "one of them was judged");
     }
 
     #[test]

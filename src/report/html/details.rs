@@ -7,13 +7,19 @@ use serde_json::Value;
 
 use super::{pack, table, text::shown};
 use crate::{
+    in_order::in_order,
     kind::Role,
     raw::RawPath,
-    report::model::{ArtifactReport, Artifacts, Reason, Report, Resolved, Verdict},
+    report::{
+        model::{ArtifactReport, Artifacts, Reason, Report, Resolved, Verdict},
+        show,
+    },
 };
 
 /// Artifacts of one element: few enough to be read while a view opens, enough for deflate to find what repeats.
 pub(super) const CHUNK: usize = 512;
+/// Elements that are packed at a time, by several threads.
+const CHUNKS: usize = 64;
 /// Bytes of all details in a page: a page that is sent by mail should stay below 15 MB.
 const BYTES_MAX: usize = 11 << 20;
 
@@ -75,20 +81,30 @@ impl Details {
         })
     }
 
-    fn with(report: &Report<impl Artifacts>, has_facts: impl Fn(&ArtifactReport) -> bool) -> io::Result<Self> {
+    fn with(report: &Report<impl Artifacts>, has_facts: impl Fn(&ArtifactReport) -> bool + Sync) -> io::Result<Self> {
         let places = table::places(report);
-        let mut artifacts = report.artifacts.all();
-        let mut chunks = Vec::new();
-        loop {
-            let chunk: Vec<_> = artifacts.by_ref().take(CHUNK).collect();
-            if chunk.is_empty() {
-                break;
-            }
-            let details = chunk
+        let shown = show::files_shown(report);
+        let packed = |first: &usize| {
+            let artifacts: Vec<_> = (*first..shown.min(first + CHUNK))
+                .filter_map(|place| report.artifacts.at(place))
+                .collect();
+            let details = artifacts
                 .iter()
                 .map(|artifact| Detail::new(artifact, &places, has_facts(artifact)));
-            chunks.push(pack(&details.collect::<Vec<_>>())?);
-        }
+            pack(&details.collect::<Vec<_>>())
+        };
+        let firsts: Vec<usize> = (0..shown).step_by(CHUNK).collect();
+        let mut chunks = Vec::new();
+        in_order(
+            &firsts,
+            CHUNKS,
+            |firsts| firsts.iter().map(packed).collect::<Vec<_>>(),
+            |packed| {
+                packed
+                    .into_iter()
+                    .try_for_each(|chunk| chunk.map(|chunk| chunks.push(chunk)))
+            },
+        )?;
         Ok(Self {
             chunks,
             facts_left_out: false,

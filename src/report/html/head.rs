@@ -45,6 +45,10 @@ pub(super) struct Head {
 
 impl Head {
     pub(super) fn new(report: &Report<impl Artifacts>, details: &Details) -> Self {
+        let certainty = [
+            Some(show::certainty(report)),
+            show::files_left_out(report, show::files_shown(report)),
+        ];
         let opinions = report.second_opinions.iter();
         let differing = opinions.filter(|opinion| opinion.agreement == Agreement::Disagrees);
         Self {
@@ -52,7 +56,7 @@ impl Head {
             as_of: report.as_of.to_string(),
             version: shown(&report.tool.version),
             result: show::result(report),
-            certainty: show::certainty(report),
+            certainty: certainty.into_iter().flatten().collect::<Vec<_>>().join(" "),
             summary: shown(&report.summary),
             coverage: shown(&report.coverage),
             problems: shown(&report.problems),

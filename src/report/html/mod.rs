@@ -192,6 +192,26 @@ mod tests {
     }
 
     #[test]
+    fn of_files_that_nobody_judged_the_page_lists_the_first_and_counts_all() {
+        let report = sample::unjudged(10_003);
+        let page = written(&report);
+        assert_eq!(
+            unpacked(&page, "table")["artifacts"]["name"].as_array().unwrap().len(),
+            10_000
+        );
+        let head = head(&page);
+        assert_eq!(head["artifacts"], 10_003);
+        assert_eq!(head["summary"]["verdicts"]["unknown"]["files"], 10_003);
+        let certainty = head["certainty"].as_str().unwrap();
+        assert!(certainty.contains(" 3 files more than the first 10000 "), "{certainty}");
+        assert_eq!(head["chunks"], 20);
+        assert_eq!(
+            unpacked(&page, "details-19").as_array().unwrap().len(),
+            10_000 - 19 * 512
+        );
+    }
+
+    #[test]
     fn rows_stand_in_the_order_of_the_report() {
         let page = written(&sample::report());
         let table = unpacked(&page, "table");

@@ -219,7 +219,7 @@ impl Table {
             .collect();
         let context = Context::new(report);
         let mut artifacts = Columns::default();
-        for artifact in report.artifacts.all() {
+        for artifact in report.artifacts.all().take(show::files_shown(report)) {
             let group = artifact.group.as_deref().and_then(|id| groups.get(id).copied());
             artifacts.push(&artifact, group, &context, report);
         }
@@ -236,11 +236,12 @@ pub(super) fn vms(report: &Report<impl Artifacts>) -> Vec<VmRow> {
     report.vms.iter().map(|vm| VmRow::new(vm, &places)).collect()
 }
 
-/// Where each path stands in the list of artifacts.
+/// Where each path stands in the list of artifacts, as far as the page has it.
 pub(super) fn places(report: &Report<impl Artifacts>) -> HashMap<Cow<'_, RawPath>, usize> {
     report
         .artifacts
         .paths()
+        .take(show::files_shown(report))
         .enumerate()
         .map(|(place, path)| (path, place))
         .collect()

@@ -48,7 +48,10 @@ pub(super) fn write(report: &Report<impl Artifacts>, style: Style, out: &mut dyn
             section(report, verdict, style, out)?;
         }
     }
-    Ok(())
+    match show::files_left_out(report, show::files_shown(report)) {
+        Some(note) if every => layout::paragraph(&note, 0, 0, style, out),
+        _ => Ok(()),
+    }
 }
 
 fn section(report: &Report<impl Artifacts>, verdict: Verdict, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -86,6 +89,7 @@ fn blocks(report: &Report<impl Artifacts>, verdict: Verdict) -> Vec<Block<'_>> {
         .artifacts
         .with(|of| of == verdict)
         .filter(|artifact| artifact.accepted.is_none())
+        .take(show::files_shown(report))
         .map(|artifact| (artifact.path.clone(), artifact))
         .collect();
     let mut blocks: Vec<Block<'_>> = report
@@ -254,6 +258,19 @@ Orphaned: 3 files in 1 group, 60.0 GiB
         );
         assert!(!all.contains("more file"));
         assert!(all.contains("\nUnknown: 1 file"), "verbose shows every verdict: {all}");
+    }
+
+    #[test]
+    fn of_files_that_nobody_judged_the_first_are_listed_and_the_rest_is_counted() {
+        let all = Style {
+            all: true,
+            ..Style::default()
+        };
+        let text = written(&sample::unjudged(10_003), all);
+        assert_eq!(text.matches("] web/").count(), 10_000);
+        assert!(text.contains("3 files more than the first 10000 "), "{}", &text[..200]);
+        let text = written(&sample::unjudged(10_003), Style::default());
+        assert!(!text.contains("10000"), "nothing is listed: {text}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
 use rust_xlsxwriter::{Workbook, XlsxError};
 
 use super::{
-    ROWS_MAX,
+    ROWS_MAX, files_shown,
     sheet::{Cell, Look, Sheet},
 };
 use crate::{
@@ -47,7 +47,7 @@ impl<'a, A: Artifacts> Lists<'a, A> {
         let mut orphans: Vec<&Group> = report.groups.iter().filter(|group| group.is_nobodys()).collect();
         orphans.sort_by_key(|group| (Reverse(group.allocated_bytes), &group.id));
         orphans.truncate(ROWS_MAX);
-        let files = report.artifacts.all().take(ROWS_MAX);
+        let files = report.artifacts.all().take(files_shown(report));
         Self {
             report,
             row_of_group: (1..)
@@ -177,7 +177,7 @@ impl<'a, A: Artifacts> Lists<'a, A> {
             .iter()
             .map(|group| (group.id.as_str(), group.title.as_str()))
             .collect();
-        for artifact in self.report.artifacts.all().take(ROWS_MAX) {
+        for artifact in self.report.artifacts.all().take(files_shown(self.report)) {
             let artifact = artifact.as_ref();
             let owners: Vec<_> = artifact
                 .owners

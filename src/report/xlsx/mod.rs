@@ -15,10 +15,18 @@ use std::io::{self, Write};
 use rust_xlsxwriter::{DocProperties, Workbook, XlsxError};
 
 use self::sheet::{Look, excel_time};
-use super::model::{Artifacts, Report};
+use super::{
+    model::{Artifacts, Report},
+    show,
+};
 
 /// Rows of one sheet, as the format has it, without the header.
 const ROWS_MAX: usize = 1_048_575;
+
+/// Files that are listed, the first ones.
+fn files_shown(report: &Report<impl Artifacts>) -> usize {
+    show::files_shown(report).min(ROWS_MAX)
+}
 
 /// Writes the workbook.
 ///
@@ -106,6 +114,17 @@ mod tests {
             "not known is not zero"
         );
         assert!(matches!(under(&files, 6, "Written"), Data::DateTime(time) if time.to_string().starts_with("44931.3")));
+    }
+
+    #[test]
+    fn of_files_that_nobody_judged_the_first_are_listed_and_all_are_counted() {
+        let report = sample::unjudged(10_003);
+        assert_eq!(sheet(&report, "Files").height(), 10_001);
+        let summary = sheet(&report, "Summary");
+        let says = |what: &str| summary.cells().any(|(_, _, cell)| cell.to_string().contains(what));
+        assert!(says("3 files more than the first 10000 "));
+        let unknown = summary.rows().find(|row| row[0] == "unknown").unwrap();
+        assert_eq!(unknown[1], 10_003.0);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use rust_xlsxwriter::{Chart, ChartType, Format, Url, Workbook, XlsxError};
 
 use super::{
-    ROWS_MAX,
+    files_shown,
     outside::{BACKUPS, OPINIONS},
     sheet::{Cell, Look, Sheet, fill},
 };
@@ -41,8 +41,7 @@ pub(super) fn add(workbook: &mut Workbook, look: &Look, report: &Report<impl Art
         );
         prose(&mut sheet, &note, &look.wrapped, 34)?;
     }
-    if let Some(more) = report.artifacts.count().checked_sub(ROWS_MAX).filter(|more| *more > 0) {
-        let note = format!("{more} files do not fit on a sheet: the JSON report has all.");
+    if let Some(note) = show::files_left_out(report, files_shown(report)) {
         prose(&mut sheet, &note, &look.wrapped, 18)?;
     }
     let judged = format!("Judged as of {}, by derelict {}", report.as_of, report.tool.version);
