@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -13,6 +13,9 @@ const LOOK_UP: Duration = Duration::from_millis(50);
 
 /// How long what was read may be judged once somebody asked for the end: what is written of it has to be there within a second.
 pub const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How much of that is kept for the listing of an artifact, for where the judgement is given up.
+const LISTING: Duration = Duration::from_micros(1);
 
 /// Carries the wish from whoever hears it (a signal handler) to the job.
 #[derive(Debug, Clone)]
@@ -27,6 +30,8 @@ struct State {
     /// When somebody asked first.
     asked: OnceLock<Instant>,
     patience: Duration,
+    /// How many artifacts are to be listed where they are not judged.
+    artifacts: AtomicU32,
 }
 
 /// What becomes of the wish.
@@ -54,7 +59,15 @@ impl Stop {
             finishing: AtomicBool::default(),
             asked: OnceLock::new(),
             patience,
+            artifacts: AtomicU32::default(),
         }))
+    }
+
+    /// So many artifacts are to be judged now. The more they are, the longer it takes to list them where the judgement is given up,
+    /// and the less there is to be had from waiting for it.
+    pub fn judges(&self, artifacts: usize) {
+        let artifacts = u32::try_from(artifacts).unwrap_or(u32::MAX);
+        self.0.artifacts.store(artifacts, Ordering::Release);
     }
 
     /// A job says that it looks out for the wish from now on.
@@ -104,7 +117,8 @@ impl Stop {
     /// True, from then on for ever, once somebody asked and what was read was to be judged by now.
     pub fn is_past_patience(&self) -> bool {
         let asked = self.0.asked.get();
-        asked.is_some_and(|asked| asked.elapsed() >= self.0.patience)
+        let listing = LISTING.saturating_mul(self.0.artifacts.load(Ordering::Acquire));
+        asked.is_some_and(|asked| asked.elapsed() >= self.0.patience.saturating_sub(listing))
     }
 }
 
@@ -132,6 +146,21 @@ mod tests {
             stop.ask();
             assert_eq!(stop.is_past_patience(), is_past, "{patience:?}");
         }
+    }
+
+    #[test]
+    fn the_more_there_is_to_list_the_less_is_left_for_a_judgement() {
+        let stop = Stop::with_patience(Duration::from_secs(1_000_000));
+        stop.listen();
+        stop.ask();
+        stop.judges(1_000_000);
+        assert!(!stop.is_past_patience());
+        let stop = Stop::default();
+        stop.listen();
+        stop.judges(1_000_000);
+        assert!(!stop.is_past_patience(), "nobody asked");
+        stop.ask();
+        assert!(stop.is_past_patience());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use derelict_parsers::Anomaly;
 use jiff::Timestamp;
+use rayon::slice::ParallelSliceMut;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -268,9 +269,9 @@ impl Catalogue {
     pub fn sort(&mut self) {
         // A path is there once, so that no order among equals is to be kept, and a large list needs no room beside it.
         self.artifacts
-            .sort_unstable_by(|a, b| (a.entry.root, &a.entry.path).cmp(&(b.entry.root, &b.entry.path)));
+            .par_sort_unstable_by(|a, b| (a.entry.root, &a.entry.path).cmp(&(b.entry.root, &b.entry.path)));
         self.bystanders
-            .sort_unstable_by(|a, b| (a.root, &a.path).cmp(&(b.root, &b.path)));
+            .par_sort_unstable_by(|a, b| (a.root, &a.path).cmp(&(b.root, &b.path)));
         self.specials.sort();
         self.issues.sort();
         for root in &mut self.roots {

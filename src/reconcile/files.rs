@@ -136,6 +136,7 @@ const LINK_HOPS_MAX: usize = 8;
 impl<'a> Files<'a> {
     /// Indexes a catalogue; `None` where it is given up.
     pub(crate) fn new(catalogue: &'a Catalogue, options: &Options) -> Option<Self> {
+        options.go_on()?;
         let artifacts = catalogue.artifacts.iter().map(|artifact| Node {
             entry: &artifact.entry,
             artifact: Some(artifact),
@@ -143,7 +144,9 @@ impl<'a> Files<'a> {
         let bystanders = catalogue.bystanders.iter().map(|entry| Node { entry, artifact: None });
         let nodes: Vec<Node<'a>> = artifacts.chain(bystanders).collect();
         let mut looks = looks(catalogue, &nodes);
+        options.go_on()?;
         let first_name = first_names(catalogue, &nodes, &looks);
+        options.go_on()?;
         looks.extend(unnumbered_looks(&nodes));
         options.go_on()?;
         let of_roots = of_roots(&nodes, catalogue.roots.len());

@@ -10,7 +10,7 @@
 //!    [`traces`] say whose a file was.
 //!
 //! [`problems`] and [`assemble`] make the report of it, or [`unjudged()`] where the user has no time for all this: whoever
-//! asks for the end waits no longer than half a second for a judgement, and half of one is none.
+//! asks for the end waits no longer than half a second for a judgement, less where much is to be listed, and half of one is none.
 
 mod assemble;
 mod backups;

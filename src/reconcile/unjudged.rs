@@ -2,9 +2,12 @@
 //!
 //! It has to be written within a moment, so facts, references and VMs stand in no such report.
 
-use std::{borrow::Cow, collections::BTreeMap, io};
+use std::{borrow::Cow, io};
 
-use rayon::slice::ParallelSliceMut;
+use rayon::{
+    iter::ParallelIterator,
+    slice::{ParallelSlice, ParallelSliceMut},
+};
 
 use super::{
     Options,
@@ -68,9 +71,13 @@ pub struct Unjudged<'a> {
 impl<'a> Unjudged<'a> {
     fn new(catalogue: &'a Catalogue) -> Self {
         let mut sorted: Vec<&Artifact> = catalogue.artifacts.iter().collect();
-        // Where one root lies in another a file has one entry.
-        sorted.par_sort_by(|a, b| cmp_paths(catalogue, &a.entry, &b.entry));
-        sorted.dedup_by(|later, first| cmp_paths(catalogue, &later.entry, &first.entry).is_eq());
+        // The catalogue is sorted by roots, which are mostly given in their order.
+        let is_sorted = |pair: &[&Artifact]| cmp_paths(catalogue, &pair[0].entry, &pair[1].entry).is_lt();
+        if !sorted.par_windows(2).all(is_sorted) {
+            sorted.par_sort_by(|a, b| cmp_paths(catalogue, &a.entry, &b.entry));
+            // Where one root lies in another a file has one entry.
+            sorted.dedup_by(|later, first| cmp_paths(catalogue, &later.entry, &first.entry).is_eq());
+        }
         Self {
             catalogue,
             datastores: catalogue.roots.iter().map(name_unasked).collect(),
@@ -80,24 +87,19 @@ impl<'a> Unjudged<'a> {
 
     /// The sums of each datastore, and of all; a file with several names counts once, as far as its inode tells.
     fn sums(&self) -> (Summary, Sum) {
-        let mut of_datastore: BTreeMap<&str, Sum> = self
-            .datastores
-            .iter()
-            .map(|name| (name.as_str(), Sum::default()))
-            .collect();
-        let mut total = Sum::default();
+        let mut of_roots = vec![Sum::default(); self.datastores.len()];
         let is_later = later_names(self.catalogue, &self.sorted);
         for (artifact, _) in self.sorted.iter().zip(is_later).filter(|(_, is_later)| !is_later) {
             let entry = &artifact.entry;
             let allocated = entry.allocated.unwrap_or(entry.length);
-            let sum = Sum::of(VERDICT, RECLAIM, None, entry.length, allocated);
-            total.add(sum);
-            of_datastore.entry(self.datastore(artifact)).or_default().add(sum);
+            of_roots[entry.root].add(Sum::of(VERDICT, RECLAIM, None, entry.length, allocated));
         }
         let mut summary = Summary::empty();
-        for (datastore, sum) in of_datastore {
-            summary.datastores.entry(datastore.to_owned()).or_default();
+        let mut total = Sum::default();
+        for (datastore, sum) in self.datastores.iter().zip(of_roots) {
+            summary.datastores.entry(datastore.clone()).or_default();
             if sum.files > 0 {
+                total.add(sum);
                 summary.add_sum(VERDICT, Some(CLASS), datastore, sum);
             }
         }

@@ -75,6 +75,7 @@ impl Judge {
     /// `None`, and nothing was shown, where the user asked for the end and does not wait for it.
     pub(super) fn judge<T>(&mut self, catalogue: &Catalogue, show: impl FnOnce(Report<Told<'_>>) -> T) -> Option<T> {
         self.tell_the_time();
+        self.options.stop.judges(catalogue.artifacts.len());
         reconcile(catalogue, &self.inventories, &self.options, |report| {
             show(self.timed(report))
         })

@@ -119,8 +119,9 @@ mod tests {
     #[test]
     fn of_files_that_nobody_judged_the_first_are_listed_and_all_are_counted() {
         let report = sample::unjudged(10_003);
-        assert_eq!(sheet(&report, "Files").height(), 10_001);
-        let summary = sheet(&report, "Summary");
+        let mut book = opened(&report);
+        assert_eq!(book.worksheet_range("Files").unwrap().height(), 10_001);
+        let summary = book.worksheet_range("Summary").unwrap();
         let says = |what: &str| summary.cells().any(|(_, _, cell)| cell.to_string().contains(what));
         assert!(says("3 files more than the first 10000 "));
         let unknown = summary.rows().find(|row| row[0] == "unknown").unwrap();
