@@ -114,6 +114,10 @@ fn encode_descriptor(descriptor: &Descriptor) -> Option<Vec<u8>> {
     let mut line = |key: &str, value: &[u8]| {
         text.extend([key.as_bytes(), b"=\"", value, b"\"\n"].concat());
     };
+    // Among them are values that are none of their key, which may have stood before the one that counts.
+    for entry in keys {
+        line(&entry.key, entry.value.raw());
+    }
     line("version", descriptor.version?.to_string().as_bytes());
     if let Some(encoding) = &descriptor.encoding {
         line("encoding", encoding.as_bytes());
@@ -137,9 +141,6 @@ fn encode_descriptor(descriptor: &Descriptor) -> Option<Vec<u8>> {
         if let Some(value) = value {
             line(key, &value);
         }
-    }
-    for entry in keys {
-        line(&entry.key, entry.value.raw());
     }
     if descriptor.is_encrypted {
         line("keyID", b"1");
