@@ -137,6 +137,30 @@ fn the_newer_export_of_one_vcenter_replaces_the_older() {
 }
 
 #[test]
+fn the_older_export_of_one_vcenter_counts_while_the_newer_lacks_a_vm_of_it_that_is_there() {
+    let of = |vms: &[&str]| {
+        let hosts = vcenter_of("vcsa", &["esx1"], "web");
+        vms.iter().fold(hosts, |export, vm| export.vm(row_of(vm)))
+    };
+    between(of(&["db"]), of(&[])).is(LOOSE, "unknown/too-new");
+    between(of(&["db", "gone"]), of(&["db"])).is(LOOSE, "orphaned/deleted-vm-disk");
+
+    // A configuration that was made since, and may be registered again elsewhere.
+    let anew = |newer: Inventory| {
+        Site::vmware()
+            .vm("ds1", "web")
+            .vm("ds1", "db")
+            .vm("ds1", "anew")
+            .all_modified(&["ds1/anew/anew.vmx", "ds1/anew/anew.vmdk"], BETWEEN)
+            .inventory(of(&["db"]).taken("2026-09-15T00:00:00Z"))
+            .inventory(newer.taken(TAKEN))
+            .judge()
+    };
+    anew(of(&[])).is("ds1/anew/anew.vmx", "unknown/too-new");
+    anew(of(&["db"])).is("ds1/anew/anew.vmx", "unregistered/complete-vm");
+}
+
+#[test]
 fn each_host_of_hyperv_counts_for_itself_though_their_exports_lie_in_one_folder() {
     let path = |name: &str| format!(r"C:\ClusterStorage\Volume1\{name}\{name}.vhdx");
     let with_vm = |site: Site, name: &str| {

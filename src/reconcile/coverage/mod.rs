@@ -391,7 +391,7 @@ fn base_cover(
             let covering = || inventories.iter().map(|&index| &world.inventories[index]);
             let newest = covering().filter_map(|inventory| inventory.collected).max();
             let sure = covering().filter_map(Inventory::surely_collected).max();
-            let common = common_time(world, &inventories);
+            let common = common_time(world, owners, &inventories);
             let cover = if inventories.is_empty() {
                 Cover::None
             } else {
@@ -421,23 +421,34 @@ fn is_vsan(world: World<'_>, identities: &Identities, root: usize) -> bool {
     records.any(is_kind) || names.iter().any(|name| name.starts_with("/vmfs/volumes/vsan:"))
 }
 
-/// Up to when every source speaks: the oldest of the exports that no newer one of the same source replaces.
-fn common_time(world: World<'_>, covering: &BTreeSet<usize>) -> Option<Timestamp> {
-    current(world, covering).filter_map(Inventory::surely_collected).min()
+/// Up to when every source speaks: the oldest of the exports that no newer one of the same source replaces. One that lacks a VM of
+/// the older one of which something is there may be of a part of the site, and what that VM was given since is in neither.
+fn common_time(world: World<'_>, owners: &Owners, covering: &BTreeSet<usize>) -> Option<Timestamp> {
+    let lists = |vm: &OwnerVm, index: usize| vm.rows.iter().any(|&(inventory, _)| inventory == index);
+    let lacks = |new: usize, old: usize| {
+        let is_lost = |vm: &OwnerVm| lists(vm, old) && !lists(vm, new) && vm.has_anything();
+        owners.vms.iter().any(is_lost)
+    };
+    let is_replaced = |old: usize| replacing(world, covering, old).any(|new| !lacks(new, old));
+    let speaking = covering.iter().filter(|&&index| !is_replaced(index));
+    speaking
+        .filter_map(|&index| world.inventories[index].surely_collected())
+        .min()
 }
 
 /// The exports that no newer one of the same source replaces.
 fn current<'a>(world: World<'a>, covering: &'a BTreeSet<usize>) -> impl Iterator<Item = &'a Inventory> {
-    let inventory = move |index: usize| &world.inventories[index];
-    let is_replaced = move |old: usize| {
-        let newer = move |&&new: &&usize| inventory(new).collected > inventory(old).collected;
-        covering
-            .iter()
-            .filter(newer)
-            .any(|&new| world.sources.speaks_for(new, old))
-    };
-    let current = covering.iter().filter(move |&&index| !is_replaced(index));
-    current.map(move |&index| inventory(index))
+    let current = covering
+        .iter()
+        .filter(move |&&index| replacing(world, covering, index).next().is_none());
+    current.map(move |&index| &world.inventories[index])
+}
+
+/// The newer exports of the source of one.
+fn replacing<'a>(world: World<'a>, covering: &'a BTreeSet<usize>, old: usize) -> impl Iterator<Item = usize> + 'a {
+    let taken = move |index: usize| world.inventories[index].collected;
+    let newer = covering.iter().copied().filter(move |&new| taken(new) > taken(old));
+    newer.filter(move |&new| world.sources.speaks_for(new, old))
 }
 
 /// Configurations that lists of vSphere HA name, each with the newest that does (V75).
