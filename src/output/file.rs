@@ -102,18 +102,18 @@ impl OutputFile {
     }
 
     /// Closes the file, whole and on the disk when the answer is there.
-    ///
-    /// # Errors
-    /// When not all that was written has arrived.
-    pub(crate) fn close(mut self) -> io::Result<Closing> {
+    pub(crate) fn close(mut self) -> Closing {
+        Closing {
+            answer: self.send_to_disk(),
+            deadline: self.deadline,
+        }
+    }
+
+    fn send_to_disk(&mut self) -> io::Result<Waiting<io::Result<()>>> {
         self.flush()?;
         // Nobody else has it any more: it is closed there, which may take as long as writing does.
         let file = self.file.take().ok_or_else(gone)?;
-        let answer = within(self.deadline, move || file.sync_all())?;
-        Ok(Closing {
-            answer,
-            deadline: self.deadline,
-        })
+        within(self.deadline, move || file.sync_all())
     }
 
     fn file(&self) -> io::Result<Arc<File>> {
@@ -159,11 +159,11 @@ impl OutputFile {
     }
 }
 
-/// A file that has all that was written and is on its way to the disk.
+/// A file that is on its way to the disk, or that could not be sent there.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Closing {
-    answer: Waiting<io::Result<()>>,
+    answer: io::Result<Waiting<io::Result<()>>>,
     deadline: Duration,
 }
 
@@ -171,9 +171,9 @@ impl Closing {
     /// Waits until the file is on the disk.
     ///
     /// # Errors
-    /// When it is not.
+    /// When not all that was written has arrived there.
     pub(crate) fn arrive(self) -> io::Result<()> {
-        answer(self.answer, self.deadline)
+        answer(self.answer?, self.deadline)
     }
 }
 

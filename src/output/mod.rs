@@ -95,7 +95,7 @@ pub fn write_file(
     let half = half_written_name(path);
     let file = create(&half, manner).map_err(failed)?;
     let closing = fill(file, write)
-        .and_then(|closing| close(closing, &half, path, manner))
+        .and_then(|file| close(file, &half, path, manner))
         .inspect_err(|error| take_away(&half, error, manner.deadline))
         .map_err(failed)?;
     *lock(&HALF) = None;
@@ -106,16 +106,18 @@ pub fn write_file(
     })
 }
 
-/// Puts a file in its place that is on its way to the disk. Gives it back where it may still be.
-fn close(closing: Closing, half: &Path, path: &Path, manner: &Manner) -> io::Result<Option<Closing>> {
-    let closing = if manner.stop.is_asked() {
-        Some(closing)
-    } else {
-        closing.arrive()?;
-        None
-    };
-    put_in_place(half, path, manner.force, manner.deadline)?;
-    Ok(closing)
+/// Puts a file in its place that the system has all of, and sees to it that the disk has it. Gives what may still be on its way.
+///
+/// Some file systems (FUSE) rename no file while it is on its way to the disk: whoever does not wait for the disk renames first.
+fn close(file: OutputFile, half: &Path, path: &Path, manner: &Manner) -> io::Result<Option<Closing>> {
+    let put_in_place = || put_in_place(half, path, manner.force, manner.deadline);
+    if manner.stop.is_asked() {
+        put_in_place()?;
+        return Ok(Some(file.close()));
+    }
+    file.close().arrive()?;
+    put_in_place()?;
+    Ok(None)
 }
 
 /// Takes away what is half written, after the error that is told.
@@ -203,9 +205,11 @@ fn create(half: &Path, manner: &Manner) -> io::Result<OutputFile> {
     Ok(OutputFile::new(file, manner.deadline).hurrying(manner.stop.clone()))
 }
 
-fn fill(mut file: OutputFile, write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>) -> io::Result<Closing> {
+/// Gives the file when the system has all that was written.
+fn fill(mut file: OutputFile, write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>) -> io::Result<OutputFile> {
     write(&mut file)?;
-    file.close()
+    file.flush()?;
+    Ok(file)
 }
 
 /// Renames a complete file to its place. Without `force` a file that has come to be there is left alone.

@@ -1,6 +1,6 @@
 //! A run of `collect` that is ended before it is done, and what becomes of what it left.
 
-use std::{path::Path, thread, time::Duration};
+use std::path::Path;
 
 use derelict::catalogue::Catalogue;
 
@@ -14,9 +14,7 @@ use crate::{
 fn wait_for_web01(running: &Running, storage: &Faulty) {
     let partial = running.path("out.partial.catalogue");
     let is_there = || Catalogue::load(&partial).is_ok_and(|catalogue| catalogue.artifacts.len() == 3);
-    while storage.held() == 0 || !is_there() {
-        thread::sleep(Duration::from_millis(20));
-    }
+    running.until(|| storage.held() > 0 && is_there());
 }
 
 /// Ends a run in the middle with `end`, sees that its catalogue is used as what it is, and goes on with it.

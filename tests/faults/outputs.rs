@@ -1,6 +1,6 @@
 //! Outputs on storage that dies or fails while they are written.
 
-use std::{path::PathBuf, thread, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use crate::{
     EIO,
@@ -168,13 +168,9 @@ fn an_interrupt_ends_a_run_that_waits_for_the_storage_of_its_output() {
         let more = ["--io-timeout", "86400", "-o", output.to_str().unwrap()];
         let desk = Desk::new();
         let running = desk.start("scan", &[healthy.path()], &more);
-        while storage.held() == 0 {
-            thread::sleep(Duration::from_millis(5));
-        }
+        running.until(|| storage.held() > 0);
         running.interrupt();
-        while !running.stderr().contains("once more ends at once") {
-            thread::sleep(Duration::from_millis(5));
-        }
+        running.until(|| running.stderr().contains("once more ends at once"));
         running.interrupt();
         let run = running.end(Some(&storage));
         assert_eq!(run.status, 130, "{step:?}: {}", run.stderr());
@@ -190,13 +186,9 @@ fn interrupted_into(storage: &Faulty, fault: Fault) -> Option<(Faulty, Running, 
     let output = storage.path().join("first.json");
     let more = ["--io-timeout", "86400", "-o", output.to_str().unwrap()];
     let running = Desk::new().start("scan", &[stalled.path()], &more);
-    while stalled.held() == 0 {
-        thread::sleep(Duration::from_millis(5));
-    }
+    running.until(|| stalled.held() > 0);
     running.interrupt();
-    while !running.path("out.json").exists() {
-        thread::sleep(Duration::from_millis(5));
-    }
+    running.until(|| running.path("out.json").exists());
     stalled.release();
     Some((stalled, running, output))
 }
@@ -210,9 +202,7 @@ fn what_an_interrupted_run_writes_is_in_its_place_before_the_disk_has_it() {
     };
     // The other file was written as well, although no disk has answered for the first.
     assert_eq!(storage.names(), ["first.json"]);
-    while !running.stderr().contains("wrote ") {
-        thread::sleep(Duration::from_millis(5));
-    }
+    running.until(|| running.stderr().contains("wrote "));
     running.interrupt();
     let run = running.end(Some(&storage));
     assert_eq!(run.status, 130, "{}", run.stderr());

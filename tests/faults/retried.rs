@@ -96,9 +96,7 @@ fn a_run_that_goes_on_and_is_killed_costs_nothing_of_what_was_there() {
     storage.fault("hung", Op::List, Fault::Never);
     let more = ["--io-timeout", "86400", "--resume"];
     let running = desk.start_in("retried", "collect", &[storage.path()], &more);
-    while storage.held() == 0 || !running.path("out.partial.catalogue").exists() {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    running.until(|| storage.held() > 0 && running.path("out.partial.catalogue").exists());
     let folder = running.kill(&storage);
     assert!(folder.join("out.catalogue").exists(), "until the other is complete");
     storage.heal("hung");

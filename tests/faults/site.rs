@@ -115,9 +115,7 @@ impl Desk {
     pub(crate) fn settle(&self, storage: &Faulty, seconds: &str, more: &[&str]) -> Running {
         let more = [more, &["--settle", seconds, "--progress", "json"]].concat();
         let running = self.start("scan", &[storage.path()], &more);
-        while !running.stderr().contains("settle") {
-            thread::sleep(Duration::from_millis(5));
-        }
+        running.until(|| running.stderr().contains("settle"));
         running
     }
 
@@ -254,6 +252,18 @@ impl Running {
     /// What it has told so far.
     pub(crate) fn stderr(&self) -> String {
         fs::read_to_string(self.folder.join("stderr")).unwrap()
+    }
+
+    /// Waits until this is so, which a program that has ended brings about no more.
+    pub(crate) fn until(&self, is_so: impl Fn() -> bool) {
+        loop {
+            let has_ended = self.has_ended();
+            if is_so() {
+                return;
+            }
+            assert!(!has_ended, "it ended before: {}", self.stderr());
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Waits until the program has done all it does. Its threads that hang in the kernel stay until the storage lets them

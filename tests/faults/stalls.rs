@@ -1,7 +1,5 @@
 //! Storage that gives no answer.
 
-use std::{thread, time::Duration};
-
 use crate::{
     fs::{Fault, Faulty, Op},
     site::{Desk, OLD, Running, files},
@@ -108,9 +106,7 @@ fn an_output_on_storage_that_dies_while_the_catalogues_are_read_ends_the_run() {
     let output = dying.path().join("out.json");
     let more = ["-o", output.to_str().unwrap()];
     let running = desk.start("report", &[&sound, &unreadable], &more);
-    while slow.held() == 0 {
-        thread::sleep(Duration::from_millis(5));
-    }
+    running.until(|| slow.held() > 0);
     dying.fault("", Op::Stat, Fault::Never);
     slow.release();
     let run = running.end(Some(&dying));
@@ -172,9 +168,7 @@ fn an_interrupt_ends_a_scan_in_which_a_thread_hangs() {
         let running = Desk::new();
         let more = [&PATIENT[..], &["--io-timeout", "86400"]].concat();
         let running = running.start("scan", &[storage.path()], &more);
-        while storage.held() == 0 {
-            thread::sleep(Duration::from_millis(5));
-        }
+        running.until(|| storage.held() > 0);
         running.interrupt();
         let run = running.end(Some(&storage));
         assert_eq!(run.status, 130, "{op:?}: {}", run.stderr());
@@ -202,9 +196,7 @@ fn an_interrupt_that_leaves_no_time_to_judge_lists_what_was_read_and_claims_noth
     let more = ["--io-timeout", "86400", "--patience", "0", "--progress", "json"];
     let more: Vec<&str> = more.into_iter().chain(outputs).collect();
     let running = desk.start("scan", &[storage.path()], &more);
-    while storage.held() == 0 || !running.stderr().contains("\"folders\":3,") {
-        thread::sleep(Duration::from_millis(5));
-    }
+    running.until(|| storage.held() > 0 && running.stderr().contains("\"folders\":3,"));
     running.interrupt();
     let run = running.end(Some(&storage));
     assert_eq!(run.status, 130, "{}", run.stderr());
@@ -285,9 +277,7 @@ fn an_interrupt_ends_the_wait_and_the_second_look() {
         let Some(storage) = Faulty::mount(&files()) else { return };
         let more = [&PATIENT[..], &["--io-timeout", "86400"]].concat();
         let running = settling(&storage, seconds, &more, hangs);
-        while hangs.is_some() && storage.held() == 0 {
-            thread::sleep(Duration::from_millis(5));
-        }
+        running.until(|| hangs.is_none() || storage.held() > 0);
         running.interrupt();
         let run = running.end(hangs.map(|_| &storage));
         assert_eq!(run.status, 130, "{hangs:?}: {}", run.stderr());
