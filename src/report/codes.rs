@@ -352,6 +352,8 @@ codes! {
         ClusterVmWithoutRow = "cluster-vm-without-row",
         /// An export is truncated, lossy, empty or failed.
         InventoryIncomplete = "inventory-incomplete",
+        /// A newer export of the same source does not list the VM.
+        NotInNewerExport = "not-in-newer-export",
         /// A damaged path in an export fits.
         InventoryLossy = "inventory-lossy",
         /// A folder was not read.

@@ -161,6 +161,37 @@ fn the_older_export_of_one_vcenter_counts_while_the_newer_lacks_a_vm_of_it_that_
 }
 
 #[test]
+fn what_only_the_older_of_two_exports_of_one_vcenter_lists_stays_owned_and_says_so() {
+    const CODE: &str = "not-in-newer-export";
+    let of = |vms: &[&str]| {
+        let hosts = vcenter_of("vcsa", &["esx1"], "web");
+        vms.iter().fold(hosts, |export, vm| export.vm(row_of(vm)))
+    };
+    let (db, web) = ("ds1/db/db.vmdk", "ds1/web/web.vmdk");
+    between(of(&["db"]), of(&[]))
+        .is(db, "owned")
+        .says(db, "only vcsa of 2026-09-15 00:00 UTC lists db; vcsa of 2026-10-01")
+        .not_because(web, CODE)
+        .gap_says(CODE, "does not list 1 VM of vcsa of 2026-09-15 00:00 UTC (db)");
+
+    let elsewhere = Registration {
+        config: Some("[ds2] db/db.vmx".to_owned()),
+        ..row_of("db")
+    };
+    let without_vms = inventory("vcsa", Platform::Vmware, InventoryKind::RvtoolsXlsx);
+    for (older, newer) in [
+        // Listed by both; moved since; of two vCenters; a VM of which nothing is here; a newer one that failed.
+        (of(&["db"]), of(&["db"])),
+        (of(&["db"]), of(&[]).vm(elsewhere)),
+        (of(&["db"]), vcenter_of("vc2", &["esx2"], "web")),
+        (of(&["db", "gone"]), of(&["db"])),
+        (of(&["db"]), without_vms),
+    ] {
+        between(older, newer).is(db, "owned").not_because(db, CODE).no_gap(CODE);
+    }
+}
+
+#[test]
 fn each_host_of_hyperv_counts_for_itself_though_their_exports_lie_in_one_folder() {
     let path = |name: &str| format!(r"C:\ClusterStorage\Volume1\{name}\{name}.vhdx");
     let with_vm = |site: Site, name: &str| {

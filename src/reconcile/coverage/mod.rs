@@ -10,6 +10,7 @@ mod mentions;
 mod opaque;
 mod open_ends;
 mod sharers;
+mod since;
 mod unread;
 mod unscanned;
 
@@ -550,6 +551,7 @@ impl Builder<'_> {
             self.unlisted_compute_systems();
             self.inventory_warnings();
         }
+        self.unlisted_since();
         self.files_named_beside();
         self.vms_in_use();
         self.unread_places();

@@ -33,6 +33,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 pub(crate) use self::{
     attribution::{Attribution, History, Homes, homes},
     missed::{MissedIds, missed_ids},
+    owned::{TAKE_ANEW, export_and_time},
     service::{Awaited, REPLICA_STORE, awaited, match_rules},
     situation::{Stores, stores},
     tails::Tails,

@@ -1,22 +1,32 @@
 //! `owned`: what a registered VM reaches, and how the walk came to it.
 
-use super::{Judge, Judgement, names::is_dump};
+use super::{Judge, Judgement, names::is_dump, reasons::unchecked};
 use crate::{
     evidence::MarkCode,
-    inventory::Listing,
+    inventory::{Inventory, Listing},
     kind::{Kind, Role},
     path::fold,
     reconcile::{
         files::NodeId,
         own::{self, OwnerVm, Via},
         resolve::{Edge, Match, Target},
-        signs::statement,
+        signs::{shown, statement},
     },
     report::{
         codes::{Class, ReasonCode},
         model::{Reason, Verdict, Weight},
     },
 };
+
+/// What would settle whose the files are that only an older export lists.
+pub(crate) const TAKE_ANEW: &str =
+    "take one new export of the whole source in place of both, by which what a removed VM left is judged";
+
+/// An export by its source and time: two of one source differ in nothing else.
+pub(crate) fn export_and_time(inventory: &Inventory) -> String {
+    let taken = inventory.collected.map_or_else(|| "unknown time".to_owned(), shown);
+    format!("{} of {taken}", inventory.source)
+}
 
 /// Why a file that a VM owns stands out.
 fn class_reason(class: Class) -> Option<Reason> {
@@ -71,8 +81,23 @@ impl Judge<'_> {
                 .extend(self.idle_reason(index).filter(|_| !is_meant_to_rest));
         }
         judgement.reasons.extend(class.and_then(class_reason));
+        judgement.reasons.extend(self.unlisted_reason(node));
         judgement.reasons.dedup();
         judgement
+    }
+
+    /// That newer exports do not list any of the VMs that have it.
+    fn unlisted_reason(&self, node: NodeId) -> Option<Reason> {
+        let vms = self.registered_owners(node);
+        let since = vms.iter().map(|&vm| self.owners.vms[vm].unlisted_since);
+        let since = *since.collect::<Option<Vec<_>>>()?.first()?;
+        let name = &self.owners.vms[*vms.first()?].name;
+        let [older, newer] = [since.older, since.newer].map(|index| export_and_time(&self.world.inventories[index]));
+        let text = format!("only {older} lists {name}; {newer}, newer and of the same source, does not");
+        Some(Reason {
+            code: ReasonCode::NotInNewerExport,
+            ..unchecked(text, TAKE_ANEW)
+        })
     }
 
     pub(crate) fn registration_reason(&self, vm: &OwnerVm) -> Reason {

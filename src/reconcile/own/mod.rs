@@ -2,6 +2,7 @@
 
 mod listing;
 mod registered;
+mod since;
 mod unregistered;
 mod walk;
 
@@ -9,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
-pub(crate) use self::{listing::best_listing, registered::registered, unregistered::add_unregistered, walk::walk_all};
+pub(crate) use self::{
+    listing::best_listing, registered::registered, since::Since, unregistered::add_unregistered, walk::walk_all,
+};
 use super::{
     checkpoints::Checkpoints,
     companions::{self, Standing},
@@ -94,6 +97,8 @@ pub(crate) struct OwnerVm {
     pub(crate) copy_of: Option<usize>,
     /// Its configuration is XML of a time before an upgrade: the one that replaced it lies beside it.
     pub(crate) superseded: bool,
+    /// A newer export of the same source does not list it.
+    pub(crate) unlisted_since: Option<Since>,
 }
 
 impl OwnerVm {
@@ -293,6 +298,7 @@ impl OwnerVm {
             outside: BTreeSet::new(),
             copy_of: None,
             superseded: false,
+            unlisted_since: None,
         }
     }
 }

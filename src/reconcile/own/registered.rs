@@ -8,7 +8,7 @@ use std::{
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use uuid::Uuid;
 
-use super::{OwnerVm, Owners, World, ids_of, listed_ids, vm_evidence};
+use super::{OwnerVm, Owners, World, ids_of, listed_ids, since::note_unlisted, vm_evidence};
 use crate::{
     inventory::{Inventory, Registration},
     kind::{Platform, Role},
@@ -68,6 +68,7 @@ pub(crate) fn registered(world: World<'_>, configs: &[NodeId], options: &Options
     for vm in &mut owners.vms {
         take_own_name(world, vm);
     }
+    note_unlisted(world, &mut owners.vms);
     Some(owners)
 }
 

@@ -142,6 +142,16 @@ impl Judged {
         self
     }
 
+    pub(crate) fn not_because(&self, path: &str, code: &str) -> &Self {
+        let reasons = &self.artifact(path).reasons;
+        assert!(
+            reasons.iter().all(|reason| reason.code.name() != code),
+            "{path} should not have the reason {code}\n{}",
+            self.explain(path)
+        );
+        self
+    }
+
     /// Holds a reason of a file to words.
     pub(crate) fn says(&self, path: &str, words: &str) -> &Self {
         let reasons = &self.artifact(path).reasons;
