@@ -98,7 +98,7 @@ fn the_newer_export_of_one_vcenter_replaces_the_older() {
     let pairs = [
         (
             with_id(vcenter_of("10.0.0.5", &["esx1"], "web"), "a"),
-            with_id(vcenter_of("vcsa.a.test", &["esx2"], "web"), "a"),
+            with_id(vcenter_of("vcsa.a.test", &["esx1", "esx2"], "web"), "a"),
         ),
         (
             vcenter_of("vcsa.a.test", &["esx1"], "web"),
@@ -143,7 +143,32 @@ fn the_older_export_of_one_vcenter_counts_while_the_newer_lacks_a_vm_of_it_that_
         vms.iter().fold(hosts, |export, vm| export.vm(row_of(vm)))
     };
     between(of(&["db"]), of(&[])).is(LOOSE, "unknown/too-new");
+    // Nothing of it is here, but it may have gone to a datastore that was not scanned.
+    let with_ds2 = |export: Inventory| export.datastore("ds2", &[], &["esx1"]);
+    between(with_ds2(of(&["db", "gone"])), with_ds2(of(&["db"]))).is(LOOSE, "unknown/too-new");
+    // A host of which nothing is known since.
+    let on_two_hosts = vcenter_of("vcsa", &["esx1", "esx2"], "web").vm(row_of("db"));
+    between(on_two_hosts, of(&["db"])).is(LOOSE, "unknown/too-new");
     between(of(&["db", "gone"]), of(&["db"])).is(LOOSE, "orphaned/deleted-vm-disk");
+
+    // A deletion leaves images and logs.
+    let with_image = |export: Inventory| {
+        let image = Registration {
+            files: vec![listed("[ds1] iso/boot.iso", Role::Media)],
+            ..row_of("gone")
+        };
+        export.vm(image)
+    };
+    Site::vmware()
+        .vm("ds1", "web")
+        .vm("ds1", "db")
+        .disk("ds1/loose/loose")
+        .file("ds1/iso/boot.iso", b"image")
+        .all_modified(&[LOOSE, "ds1/loose/loose-flat.vmdk"], BETWEEN)
+        .inventory(with_image(of(&["db"])).taken("2026-09-15T00:00:00Z"))
+        .inventory(of(&["db"]).taken(TAKEN))
+        .judge()
+        .is(LOOSE, "orphaned/deleted-vm-disk");
 
     // A configuration that was made since, and may be registered again elsewhere.
     let anew = |newer: Inventory| {
@@ -371,4 +396,90 @@ fn whole_chains_of_an_older_export_say_nothing_of_the_disks_of_the_newest() {
             .no_gap("outside-scan")
             .is(LOOSE, "orphaned/deleted-vm-disk");
     }
+}
+
+/// A VM that nobody registers and that was written days after the older export and days before the newer one.
+fn between_parts(older: Inventory, newer: Inventory) -> Judged {
+    Site::vmware()
+        .vm("ds1", "web")
+        .vm("ds1", "db")
+        .vm("ds1", "old")
+        .inventory(older.taken("2026-09-15T00:00:00Z"))
+        .inventory(newer.taken(TAKEN))
+        .judge()
+}
+
+#[test]
+fn a_vm_that_went_from_one_part_of_a_source_to_the_other_between_two_exports_is_in_neither() {
+    let (web, db) = (
+        vcenter_of("vcsa", &["esx1"], "web"),
+        vcenter_of("vcsa", &["esx1"], "db"),
+    );
+    between_parts(db.clone(), web)
+        .gap_says("inventory-incomplete", "a VM that went from the one to the other")
+        .confidence("ds1/old/old.vmx", "medium");
+    between_parts(db.clone(), db.vm(row_of("web")))
+        .no_gap("inventory-incomplete")
+        .confidence("ds1/old/old.vmx", "high");
+}
+
+#[test]
+fn an_inventory_without_a_time_makes_nobody_old() {
+    let undated = |name: &str, vm: &str| Inventory {
+        collected: None,
+        ..vcenter_of(name, &["esx1"], vm)
+    };
+    let site = || Site::vmware().vm("ds1", "web").vm("ds1", "old").disk("ds1/loose/loose");
+    site()
+        .inventory(undated("vcsa", "web"))
+        .judge()
+        .gap_says(
+            "inventory-incomplete",
+            "nothing tells when the inventory of vcsa was taken",
+        )
+        .is(LOOSE, "unknown/no-coverage")
+        .is("ds1/old/old.vmx", "unknown/no-coverage")
+        .is("ds1/web/web.vmx", "owned");
+    // Of another source its time stays unknown; another export of the same one speaks for it.
+    site()
+        .inventory(undated("vc2", "web"))
+        .inventory(vcenter_of("vcsa", &["esx2"], "web").taken(TAKEN))
+        .judge()
+        .is(LOOSE, "unknown/no-coverage");
+    site()
+        .inventory(undated("vcsa", "web"))
+        .inventory(vcenter_of("vcsa", &["esx1"], "web").taken(TAKEN))
+        .judge()
+        .no_gap("inventory-incomplete")
+        .is(LOOSE, "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn a_datastore_that_a_newer_export_of_its_vcenter_does_not_have_may_be_of_somebody_else() {
+    let newer = |hosts: &[&str]| {
+        let of_ds2 = inventory("vcsa", Platform::Vmware, InventoryKind::RvtoolsXlsx).datastore("ds2", &[], hosts);
+        let mut other = row("app", "[ds2] app/app.vmx", &["[ds2] app/app.vmdk"]);
+        other.listing = Listing::WholeChains;
+        hosts
+            .iter()
+            .fold(of_ds2, |inventory, host| inventory.host(host))
+            .vm(other)
+    };
+    let site = |newer: Inventory| {
+        Site::vmware()
+            .vm("ds1", "web")
+            .vm("ds1", "old")
+            .disk("ds1/loose/loose")
+            .inventory(vcenter_of("vcsa", &["esx1"], "web").taken("2026-09-15T00:00:00Z"))
+            .inventory(newer.taken(TAKEN))
+            .judge()
+    };
+    site(newer(&["esx1"]))
+        .gap_says("inventory-incomplete", "give the inventory of whoever has it now")
+        .is(LOOSE, "unknown/no-coverage")
+        .is("ds1/old/old.vmx", "unknown/no-coverage");
+    // The newer one was asked of another part, and lacks the hosts that have it.
+    site(newer(&["esx2"]))
+        .no_gap("inventory-incomplete")
+        .is(LOOSE, "orphaned/deleted-vm-disk");
 }

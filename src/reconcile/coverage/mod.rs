@@ -4,6 +4,7 @@
 //! unless something says otherwise; what says so is a [`GapItem`] with its reach: the roots and the files whose owner it
 //! could hide. Nothing is capped further than that.
 
+mod ages;
 mod file_lists;
 mod lost;
 mod mentions;
@@ -139,7 +140,9 @@ pub(crate) struct RootCover {
     pub(crate) sure: Option<Timestamp>,
     /// Its datastore is vSAN: files are only the names of objects.
     pub(crate) is_vsan: bool,
-    /// Up to when all of them speak: a file that is newer may be of a source whose export is older.
+    /// Those that count: of one source the newest alone, unless it may be of a part of it.
+    pub(crate) speaking: Vec<usize>,
+    /// Up to when all of these speak: a file that is newer may be of a source whose export is older.
     pub(crate) common: Option<Timestamp>,
 }
 
@@ -392,7 +395,11 @@ fn base_cover(
             let covering = || inventories.iter().map(|&index| &world.inventories[index]);
             let newest = covering().filter_map(|inventory| inventory.collected).max();
             let sure = covering().filter_map(Inventory::surely_collected).max();
-            let common = common_time(world, owners, &inventories);
+            let speaking = ages::speaking(world, identities, owners, &inventories);
+            let common = speaking
+                .iter()
+                .filter_map(|&index| world.inventories[index].surely_collected())
+                .min();
             let cover = if inventories.is_empty() {
                 Cover::None
             } else {
@@ -405,6 +412,7 @@ fn base_cover(
                 sure,
                 is_vsan: is_vsan(world, identities, root),
                 common,
+                speaking,
             }
         })
         .collect()
@@ -420,36 +428,6 @@ fn is_vsan(world: World<'_>, identities: &Identities, root: usize) -> bool {
     };
     let names = identities.names_of(root);
     records.any(is_kind) || names.iter().any(|name| name.starts_with("/vmfs/volumes/vsan:"))
-}
-
-/// Up to when every source speaks: the oldest of the exports that no newer one of the same source replaces. One that lacks a VM of
-/// the older one of which something is there may be of a part of the site, and what that VM was given since is in neither.
-fn common_time(world: World<'_>, owners: &Owners, covering: &BTreeSet<usize>) -> Option<Timestamp> {
-    let lists = |vm: &OwnerVm, index: usize| vm.rows.iter().any(|&(inventory, _)| inventory == index);
-    let lacks = |new: usize, old: usize| {
-        let is_lost = |vm: &OwnerVm| lists(vm, old) && !lists(vm, new) && vm.has_anything();
-        owners.vms.iter().any(is_lost)
-    };
-    let is_replaced = |old: usize| replacing(world, covering, old).any(|new| !lacks(new, old));
-    let speaking = covering.iter().filter(|&&index| !is_replaced(index));
-    speaking
-        .filter_map(|&index| world.inventories[index].surely_collected())
-        .min()
-}
-
-/// The exports that no newer one of the same source replaces.
-fn current<'a>(world: World<'a>, covering: &'a BTreeSet<usize>) -> impl Iterator<Item = &'a Inventory> {
-    let current = covering
-        .iter()
-        .filter(move |&&index| replacing(world, covering, index).next().is_none());
-    current.map(move |&index| &world.inventories[index])
-}
-
-/// The newer exports of the source of one.
-fn replacing<'a>(world: World<'a>, covering: &'a BTreeSet<usize>, old: usize) -> impl Iterator<Item = usize> + 'a {
-    let taken = move |index: usize| world.inventories[index].collected;
-    let newer = covering.iter().copied().filter(move |&new| taken(new) > taken(old));
-    newer.filter(move |&new| world.sources.speaks_for(new, old))
 }
 
 /// Configurations that lists of vSphere HA name, each with the newest that does (V75).
@@ -549,9 +527,11 @@ impl Builder<'_> {
             self.ha_vms();
             self.vms_of_host_stores();
             self.unlisted_compute_systems();
-            self.inventory_warnings();
         }
+        self.inventory_warnings();
         self.unlisted_since();
+        self.undated_inventories();
+        self.handed_over();
         self.files_named_beside();
         self.vms_in_use();
         self.unread_places();

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Builder, MARGIN, Reach, count, current, list};
+use super::{Builder, MARGIN, Reach, ages::LATELY, count, list};
 use crate::reconcile::{
     files::{Node, NodeId},
     locks::{Locks, Shown},
@@ -30,7 +30,7 @@ use crate::{
 const AGENTS_OF_A_HOST: u64 = 3;
 
 /// Hosts of which an inventory was given, as this one names them.
-fn hosts_named_by(inventory: &Inventory) -> impl Iterator<Item = &str> {
+pub(super) fn hosts_named_by(inventory: &Inventory) -> impl Iterator<Item = &str> {
     let listed = inventory.hosts.iter();
     let listed = listed.flat_map(|host| [Some(host.name.as_str()), host.moref.as_deref()]);
     let of_vms = inventory.vms.iter().map(|vm| vm.host.as_deref());
@@ -216,31 +216,6 @@ impl Builder<'_> {
             );
             let roots = BTreeSet::from([root]);
             self.gap(ReasonCode::HostWithoutInventory, text, roots, Reach::Everything);
-        }
-    }
-
-    /// Sources that share a datastore and were asked at different times: a VM that went from the one to the other between is in
-    /// neither list.
-    pub(super) fn ages_of_sharers(&mut self) {
-        for root in 0..self.coverage.roots.len() {
-            let covering = self.coverage.roots[root].inventories.clone();
-            let mut taken: Vec<(Timestamp, &str)> = current(self.world, &covering)
-                .filter_map(|inventory| Some((inventory.collected?, inventory.source.as_str())))
-                .collect();
-            taken.sort_unstable();
-            let (Some(&(first, old)), Some(&(last, new))) = (taken.first(), taken.last()) else {
-                continue;
-            };
-            if last.duration_since(first) > LATELY {
-                let days = last.duration_since(first).as_hours().div_euclid(24);
-                let text = format!(
-                    "{} is shared by {old} and {new}, whose inventories were taken {} apart, and a VM that went from the one to the other \
-                     between is in neither: export them together",
-                    self.root_name(root),
-                    count(usize::try_from(days).unwrap_or(usize::MAX), "day", "days"),
-                );
-                self.note(ReasonCode::InventoryIncomplete, text, BTreeSet::from([root]), true);
-            }
         }
     }
 
@@ -672,9 +647,6 @@ impl Builder<'_> {
         }
     }
 }
-
-/// How near to an inventory what others write tells of their use of the storage, and how far apart two may be taken.
-const LATELY: SignedDuration = SignedDuration::from_hours(24);
 
 /// The UUID of a host in the name of one of the first two parts of a path: `vmkdump/<UUID>.dumpfile`, `.locker-<UUID>/…`.
 pub(crate) fn host_uuid(path: &str) -> Option<Uuid> {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     catalogue::Catalogue,
     kind::{Kind, Role},
-    path::{fold, stem},
+    path::{Mount, fold, stem},
     raw::RawPath,
     reconcile::{
         Options,
@@ -52,6 +52,9 @@ pub(crate) fn match_rules<'a>(
     let on_datastore = |root: usize| options.rules.on_datastore(&identities.names_of(root), &platforms[root]);
     let on_datastores: Vec<Vec<bool>> = roots.clone().map(on_datastore).collect();
     let above: Vec<String> = roots.map(|root| folders_above(identities, root)).collect();
+    let own_names: Vec<BTreeSet<String>> = (0..catalogue.roots.len())
+        .map(|root| folder_names(identities, root))
+        .collect();
     let of_folder = |(root, folder, nodes): (usize, &[u8], &[NodeId])| {
         let names = nodes.iter().map(|&node| world.files.name(node));
         let counting = options.rules.in_folder(&on_datastores[root], names);
@@ -59,7 +62,10 @@ pub(crate) fn match_rules<'a>(
         let mut folders = vec![folder.to_vec()];
         folders.extend(world.files.other_paths(root, folder));
         let folders = folders.iter().map(|folder| folder_text(&above[root], folder));
-        let folders: Vec<String> = folders.collect();
+        let mut folders: Vec<String> = folders.collect();
+        // What a share or a volume is for may be in its own name.
+        let below_name = |name| folder_text(&format!("{name}/{}", above[root]), folder);
+        folders.extend(own_names[root].iter().map(below_name));
         let rule = |&node: &NodeId| {
             let name = String::from_utf8_lossy(world.files.nodes[node].entry.path.name());
             let found = |folder: &String| {
@@ -85,6 +91,19 @@ pub(crate) fn match_rules<'a>(
 fn folder_text(above: &str, folder: &[u8]) -> String {
     let slash = if folder.is_empty() { "" } else { "/" };
     format!("{above}{}{slash}", String::from_utf8_lossy(folder))
+}
+
+/// The names of a share or a cluster volume, which are those of a folder on its server or below `C:\ClusterStorage`. A `$` at the
+/// end hides a share.
+fn folder_names(identities: &Identities, root: usize) -> BTreeSet<String> {
+    let entities = identities.roots[root].entities.iter();
+    let mounts = entities.flat_map(|&entity| &identities.entities[entity].names);
+    let names = mounts.filter_map(|(_, mount)| match mount {
+        Mount::Share { share, .. } => Some(share.trim_end_matches('$')),
+        Mount::ClusterVolume(name) => Some(name.as_str()),
+        _ => None,
+    });
+    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 /// The folders of the datastore in which a root lies, where it is not the top of it.

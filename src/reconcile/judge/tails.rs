@@ -35,8 +35,10 @@ struct Untied<'a> {
 pub(crate) struct Tails<'a> {
     /// By folded name and the folder that they lie in.
     by_end: HashMap<String, Vec<Untied<'a>>>,
-    /// By folded name, where they lie in no folder of their place: that may be any folder here.
-    by_name: HashMap<String, Vec<Untied<'a>>>,
+    /// Those that lie at the top of their place, by what follows: that may be any folder here.
+    at_top: HashMap<String, Vec<Untied<'a>>>,
+    /// All by what may follow the top of a place.
+    anywhere: HashMap<String, Vec<Untied<'a>>>,
     /// Paths by what may be left of their ends.
     damaged: Damaged<&'a str>,
 }
@@ -62,16 +64,16 @@ impl<'a> Tails<'a> {
     }
 
     fn add(&mut self, identities: &Identities, (vm, inventory): (usize, usize), row: &Registration, path: &'a str) {
-        let (mount, is_at_top) = match parse(path) {
+        let (mount, tail) = match parse(path) {
             Parsed::Path(place) => {
                 let place = place.on_host(row.host.as_deref());
                 if matches!(identities.place(Writer::Inventory(inventory), &place), Place::Roots(_)) {
                     return;
                 }
-                let is_at_top = place.mount.is_some() && place.parts.len() == 1;
-                (place.mount, is_at_top)
+                let tail = Tail::of(&place.parts).filter(|_| place.mount.is_some());
+                (place.mount, tail)
             }
-            Parsed::NotAFile | Parsed::Unclear => (None, false),
+            Parsed::NotAFile | Parsed::Unclear => (None, None),
         };
         let untied = Untied {
             vm,
@@ -80,8 +82,11 @@ impl<'a> Tails<'a> {
             mount,
             is_clustered: row.clustered,
         };
-        if is_at_top && let Some(name) = path.rsplit(['\\', '/']).next() {
-            push(&mut self.by_name, fold(name), untied.clone());
+        if let Some(tail) = tail {
+            if tail.is_at_top {
+                push(&mut self.at_top, tail.text.clone(), untied.clone());
+            }
+            push(&mut self.anywhere, tail.text, untied.clone());
         }
         if let Some(end) = end_of(path) {
             self.damaged.add(0, end.as_bytes(), path);
@@ -100,6 +105,27 @@ fn push<'a>(by: &mut HashMap<String, Vec<Untied<'a>>>, key: String, untied: Unti
 /// Folders that Hyper-V makes in those of a VM: alone they say little.
 const MADE_BY_HYPERV: [&str; 3] = ["virtual machines", "virtual hard disks", "snapshots"];
 
+/// What may follow the top of a place: a name, or one in a folder that Hyper-V makes.
+struct Tail {
+    /// Folded.
+    text: String,
+    /// Nothing is above it.
+    is_at_top: bool,
+}
+
+impl Tail {
+    fn of<P: AsRef<str>>(parts: &[P]) -> Option<Self> {
+        let mut folded = parts.iter().rev().map(|part| fold(part.as_ref()));
+        let name = folded.next()?;
+        let made = folded.next().filter(|folder| MADE_BY_HYPERV.contains(&folder.as_str()));
+        let length = 1 + usize::from(made.is_some());
+        Some(Self {
+            text: made.map_or_else(|| name.clone(), |folder| format!("{folder}/{name}")),
+            is_at_top: parts.len() == length,
+        })
+    }
+}
+
 /// The folder and the name at the end of a path, folded, with the folder above where Hyper-V names the folder; `None` where it
 /// has not both.
 fn end_of(path: &str) -> Option<String> {
@@ -117,7 +143,7 @@ fn end_of(path: &str) -> Option<String> {
 impl Judge<'_> {
     /// A registered VM has a file of this folder and name at a place that may be this one under another name.
     pub(super) fn perhaps_at_untied_place(&self, node: NodeId) -> Option<Judgement> {
-        if self.tails.by_end.is_empty() && self.tails.by_name.is_empty() {
+        if self.tails.by_end.is_empty() && self.tails.anywhere.is_empty() {
             return None;
         }
         let file = self.file(node);
@@ -127,8 +153,7 @@ impl Judge<'_> {
         }
         let end = end_of(&file.entry.path.lossy());
         let of_end = |end: String| self.tails.by_end.get(&end).map(Vec::as_slice).unwrap_or_default();
-        let by_name = self.tails.by_name.get(self.world.files.name(node));
-        let mut places: Vec<&Untied<'_>> = by_name.into_iter().flatten().collect();
+        let mut places = self.at_tops(&file.entry.path.lossy());
         if let Some(end) = end {
             let damaged = self.tails.damaged.fitting(0, &end);
             let meant = damaged.and_then(|(path, _)| end_of(path));
@@ -144,6 +169,20 @@ impl Judge<'_> {
         let settles = "an alias for that place, the list of shares of its server, or a scan of it";
         let reason = settled(ReasonCode::OutsideScan, text, settles);
         Some(Judgement::unknown(Class::AmbiguousReference, reason))
+    }
+
+    /// Files of registered VMs at places of which the top may be a folder here, or of which the top of the root may be a folder.
+    fn at_tops(&self, path: &str) -> Vec<&Untied<'_>> {
+        let parts: Vec<&str> = path.split('/').collect();
+        let Some(tail) = Tail::of(&parts) else {
+            return Vec::new();
+        };
+        let tails = if tail.is_at_top {
+            &self.tails.anywhere
+        } else {
+            &self.tails.at_top
+        };
+        tails.get(&tail.text).into_iter().flatten().collect()
     }
 
     /// False where one writer tells the place apart from the root: another volume of the cluster, another host's drive for a VM that

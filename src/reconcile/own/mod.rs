@@ -102,11 +102,6 @@ pub(crate) struct OwnerVm {
 }
 
 impl OwnerVm {
-    /// True unless nothing of it was found, nor where it may have something that nobody looked at.
-    pub(crate) fn has_anything(&self) -> bool {
-        !(self.files.is_empty() && self.outside.is_empty() && self.unread.is_empty())
-    }
-
     /// True when an inventory registers it.
     pub(crate) fn is_registered(&self) -> bool {
         !self.rows.is_empty() || !self.cluster_rows.is_empty()

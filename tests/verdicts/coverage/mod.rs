@@ -125,6 +125,16 @@ fn v1_the_user_may_declare_that_the_inventories_are_all_there_are() {
 }
 
 #[test]
+fn v1_what_the_user_declares_restores_no_export_that_is_damaged() {
+    let torn = vcenter().vm(row_of("web")).warning("vm-count-mismatch", None);
+    site()
+        .assume_complete()
+        .inventory(torn)
+        .judge()
+        .are(&LOOSE, "unknown/no-coverage");
+}
+
+#[test]
 fn v2_a_vm_locked_by_an_unknown_host_is_in_use_and_caps_the_datastore() {
     site()
         .nfs_lock("ds1/lost/lost-flat.vmdk", "esx9")

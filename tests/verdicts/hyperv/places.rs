@@ -1,6 +1,6 @@
 //! H-B, H-C12: what a path means that does not say its place in full.
 
-use derelict::inventory::{Inventory, InventoryKind, OtherName};
+use derelict::inventory::{Inventory, InventoryKind, Listing, OtherName};
 use derelict::kind::Platform;
 
 use super::{config, csv, row_of, with_vm};
@@ -273,4 +273,36 @@ fn hc2_the_folder_of_a_service_that_is_a_share_of_its_own_may_lie_anywhere() {
         .is("d/old/old.vhdx", "orphaned/deleted-vm-disk");
     site(r"\\fs01\prof\anna").is(anna, "unknown/ambiguous-reference never");
     site(r"\\fs01\profiles").is(anna, "orphaned/deleted-vm-disk");
+}
+
+#[test]
+fn hc2_the_name_of_a_share_or_a_volume_tells_what_it_is_for_as_a_folder_does() {
+    let site = |place: &str| {
+        let disk = format!(r"{place}\web\web.vhdx");
+        let mut row = hyperv_row("web", &[&disk]);
+        row.config = Some(vmcx_path(&format!(r"{place}\web"), vm_id("web")).replace('/', "\\"));
+        row.listing = Listing::WholeChains;
+        let host = inventory("hv1", Platform::Hyperv, InventoryKind::HypervJson).host("hv1");
+        Site::bare()
+            .root("vol", &[place])
+            .vmcx("vol/web", &hyperv_vm("web", &[&disk]))
+            .vhdx("vol/web/web.vhdx", &vhdx("web"))
+            .vhdx("vol/2022.vhdx", &vhdx("2022"))
+            .only_as_it_is()
+            .inventory(host.vm(row))
+            .judge()
+    };
+    for place in [
+        r"\\lib\MSSCVMMLibrary",
+        r"\\fs\Templates",
+        r"\\fs\golden-images$",
+        r"C:\ClusterStorage\Templates",
+    ] {
+        site(place)
+            .is("vol/2022.vhdx", "service/image-library never")
+            .is("vol/web/web.vhdx", "owned");
+    }
+    for place in [r"\\fs\vms", r"C:\ClusterStorage\Volume1"] {
+        site(place).is("vol/2022.vhdx", "orphaned/deleted-vm-disk");
+    }
 }

@@ -72,6 +72,51 @@ fn hb2_a_file_that_ends_the_path_of_one_at_a_place_tied_to_no_root_is_not_judged
 }
 
 #[test]
+fn hb2_the_top_of_a_root_may_be_a_folder_of_another_name_of_it_and_the_other_way() {
+    let on_share = |file: &str, registered: &str| {
+        let share = r"\\nas01\vms";
+        let web = format!(r"{share}\web\web.vhdx");
+        let row = |name: &str, disk: &str| {
+            let mut row = hyperv_row(name, &[disk]);
+            row.config = Some(disk.replace(&format!("{name}.vhdx"), r"Virtual Machines\a.vmcx"));
+            row.listing = Listing::WholeChains;
+            row
+        };
+        let host = inventory("hv1", Platform::Hyperv, InventoryKind::HypervJson).host("hv1");
+        Site::bare()
+            .root("r", &[share])
+            .vmcx("r/web", &hyperv_vm("web", &[&web]))
+            .vhdx("r/web/web.vhdx", &vhdx("web"))
+            .vhdx(file, &vhdx("app"))
+            .only_as_it_is()
+            .inventory(host.vm(row("web", &web)).vm(row("app", registered)))
+            .judge()
+    };
+    let [made, top, below] = [
+        "r/Virtual Hard Disks/app.vhdx",
+        "r/app.vhdx",
+        "r/app/Virtual Hard Disks/app.vhdx",
+    ];
+    for (file, registered) in [
+        (made, r"\\192.168.10.5\vms\Virtual Hard Disks\app.vhdx"),
+        (made, r"V:\Virtual Hard Disks\app.vhdx"),
+        (made, r"\\corp\dfs\hv\Virtual Hard Disks\app.vhdx"),
+        (top, r"\\corp\dfs\hv\app.vhdx"),
+        (below, r"\\nas02\app$\Virtual Hard Disks\app.vhdx"),
+        (below, r"V:\Virtual Hard Disks\app.vhdx"),
+    ] {
+        on_share(file, registered).is(file, "unknown/ambiguous-reference never");
+    }
+    for (file, registered) in [
+        (made, r"\\corp\dfs\hv\Virtual Hard Disks\other.vhdx"),
+        (made, r"\\corp\dfs\hv\app.vhdx"),
+        (below, r"\\corp\dfs\other\Virtual Hard Disks\app.vhdx"),
+    ] {
+        on_share(file, registered).is(file, "orphaned/deleted-vm-disk");
+    }
+}
+
+#[test]
 fn hb5_the_drive_of_another_node_may_be_this_one_for_a_role_of_a_cluster() {
     let on_drive = |is_clustered| listed_elsewhere(r"\\hv1\E$", r"E:\web\web.vhdx", r"E:\app\app.vhdx", is_clustered);
     on_drive(true).is("r/data/app/app.vhdx", "unknown/ambiguous-reference never");

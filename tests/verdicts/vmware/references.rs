@@ -375,6 +375,37 @@ fn v65_a_configuration_with_the_name_of_one_that_is_registered_elsewhere_and_gon
 }
 
 #[test]
+fn a_configuration_with_the_name_of_one_that_is_gone_from_another_datastore_may_have_been_moved() {
+    let site = |id: Option<&str>, with_ds2: bool| {
+        let mut row = config_only("web", "[ds1] web/web.vmx");
+        row.instance_id = id.map(crate::support::vm_id);
+        let export = vcenter().vm(config_only("db", "[ds1] db/db.vmx")).vm(row);
+        let export = if with_ds2 {
+            export.datastore("ds2", &[], &["esx1"])
+        } else {
+            export
+        };
+        Site::vmware()
+            .root("ds2", &["ds2"])
+            .vm("ds1", "db")
+            .vmx("ds2/moved", "web", &[])
+            .inventory(export)
+            .judge()
+    };
+    site(None, true)
+        .is("ds2/moved/web.vmx", "unknown/ambiguous-reference never")
+        .says("ds2/moved/web.vmx", "it may have been moved here since");
+    // Its id is another one, and a source that does not know the datastore says nothing of it.
+    for judged in [site(Some("other"), true), site(None, false)] {
+        let reasons = &judged.artifact("ds2/moved/web.vmx").reasons;
+        let says = reasons
+            .iter()
+            .any(|reason| reason.text.contains("may have been moved here"));
+        assert!(!says, "{reasons:#?}");
+    }
+}
+
+#[test]
 fn v8_a_clone_of_a_disk_that_was_not_scanned_leaves_open_what_lies_below_that_and_nothing_else() {
     let site = |is_scanned: bool| {
         let folder = if is_scanned { "ds1" } else { "ds9" };

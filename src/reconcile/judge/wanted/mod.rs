@@ -64,8 +64,8 @@ pub(crate) struct Wanted<'a> {
     disks_by_id: HashMap<String, MissedFile<'a>>,
     /// All missing files by root and folded extension.
     by_extension: HashMap<(usize, String), MissedFile<'a>>,
-    /// VMs without an id whose configuration is not where it is registered, by root and the folded name of that file.
-    configurations: HashMap<(usize, String), usize>,
+    /// VMs without an id whose configuration is not where it is registered, by the folded name of that file.
+    configurations: HashMap<String, Vec<usize>>,
     /// VMs of Hyper-V by the root and folder that hold those of their configuration, and by the folders that their rows tell.
     hyperv_homes: HashMap<(usize, Vec<u8>), BTreeSet<usize>>,
     /// VMs that are replicated, or of which that is not told, by the folded names of their disks with and without extension.
@@ -106,7 +106,7 @@ impl<'a> Wanted<'a> {
                 .filter(|_| vm.config.is_none() && !own::has_id(world, vm))
             {
                 let name = fold(&String::from_utf8_lossy(RawPath::new(path.clone()).name()));
-                wanted.configurations.entry((*root, name)).or_insert(index);
+                wanted.configurations.entry(name).or_default().push(index);
                 wanted.damaged_configurations.add(*root, path, index);
             }
             if let Some(config) = vm.config.filter(|_| vm.platform == Platform::Hyperv) {
@@ -448,14 +448,32 @@ impl Judge<'_> {
     /// V65: a configuration that bears the name of one which is not where its VM is registered, while no id tells whether it is
     /// it: the folder may have another name here, as those of vSAN have.
     pub(super) fn missed_configuration(&self, config: NodeId) -> Option<Judgement> {
-        let key = (self.root(config), self.world.files.name(config).to_owned());
-        let by_name = self.wanted.configurations.get(&key);
-        let by_name = by_name.map(|&vm| (vm, "this has the name of that file: its folder may have another name"));
+        let root = self.root(config);
+        let of_name = self.wanted.configurations.get(self.world.files.name(config));
+        let of_name = || of_name.into_iter().flatten().copied();
+        let is_of = |vm: &usize| self.owners.vms[*vm].ghost.as_ref().is_some_and(|(of, _)| *of == root);
+        let here = || {
+            Some((
+                of_name().find(is_of)?,
+                "this has the name of that file: its folder may have another name",
+            ))
+        };
+        // Its inventory speaks for this root as well.
+        let may_come_here = |vm: &usize| {
+            let mut rows = self.owners.vms[*vm].rows.iter();
+            rows.any(|(inventory, _)| self.coverage.roots[root].inventories.contains(inventory))
+        };
+        let moved = || {
+            Some((
+                of_name().find(may_come_here)?,
+                "this has the name of that file: it may have been moved here since",
+            ))
+        };
         let damaged = || {
             let path = self.path(config);
-            self.wanted.damaged_configurations.fitting(self.root(config), &path)
+            self.wanted.damaged_configurations.fitting(root, &path)
         };
-        let (vm, how) = by_name.or_else(damaged)?;
+        let (vm, how) = here().or_else(moved).or_else(damaged)?;
         let vm = &self.owners.vms[vm];
         let (_, path) = vm.ghost.as_ref()?;
         let text = format!(
