@@ -46,6 +46,12 @@ fn the_file_that_was_written_just_then_tells_the_zone() {
     assert_eq!(folder_of(NAME, "2026-10-20T03:01:10Z"), japan);
     let utc = ("2026-10-20T12:00:00Z".to_owned(), None);
     assert_eq!(folder_of(NAME, "2026-10-20T12:00:30Z"), utc);
+    // A workbook of Berlin that was saved again three hours later the same day looks like one of Buenos Aires.
+    let unsure = Some("2026-10-19T22:00:00Z".to_owned());
+    assert_eq!(
+        folder_of(NAME, "2026-10-20T15:02:00Z"),
+        ("2026-10-20T12:00:00Z".to_owned(), unsure)
+    );
 }
 
 #[test]
