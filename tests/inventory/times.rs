@@ -54,6 +54,63 @@ fn the_file_that_was_written_just_then_tells_the_zone() {
     );
 }
 
+/// A workbook with a VM of each of these vCenters (name and id), and with these rows of vMetaData (time and name).
+fn merged(vcenters: &[(&str, &str)], exports: &[(&str, &str)]) -> Vec<Inventory> {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.set_name("vInfo").unwrap();
+    let header = [
+        "VM",
+        "Powerstate",
+        "Template",
+        "Connection state",
+        "Path",
+        "Host",
+        "VM ID",
+        "VI SDK Server",
+        "VI SDK UUID",
+    ];
+    sheet.write_row(0, 0, header).unwrap();
+    for (at, (name, id)) in (1..).zip(vcenters) {
+        let vm = format!("vm-{at}");
+        let path = format!("[d] {vm}/{vm}.vmx");
+        let row = [&vm, "poweredOff", "False", "connected", &path, "esx1", &vm, name, id];
+        sheet.write_row(at, 0, row).unwrap();
+    }
+    let sheet = book.add_worksheet();
+    sheet.set_name("vMetaData").unwrap();
+    let header = ["RVTools version", "xlsx creation datetime", "Server"];
+    sheet.write_row(0, 0, header).unwrap();
+    for (at, (time, name)) in (1..).zip(exports) {
+        sheet.write_row(at, 0, ["4.7", time, name]).unwrap();
+    }
+    let folder = Folder::new();
+    let path = folder.put("merged.xlsx", book.save_to_buffer().unwrap());
+    set_modified(&path, "2026-11-20T00:00:00Z");
+    import_paths(&[&path]).inventories
+}
+
+#[test]
+fn of_several_exports_of_one_server_in_a_workbook_the_oldest_counts() {
+    const A: &str = "11111111-1111-1111-1111-111111111111";
+    const B: &str = "22222222-2222-2222-2222-222222222222";
+    let (older, newer) = ("2026-10-10 12:00:00", "2026-11-02 12:00:00");
+    let times = |inventories: Vec<Inventory>| -> Vec<String> {
+        let taken = inventories.iter().map(|inventory| taken(inventory).0);
+        taken.collect()
+    };
+    let [old, new] = ["2026-10-10T12:00:00Z", "2026-11-02T12:00:00Z"];
+    for exports in [[(older, "vc"), (newer, "VC")], [(newer, "vc"), (older, "vc")]] {
+        assert_eq!(times(merged(&[("vc", A)], &exports)), [old]);
+        // Two vCenters are called alike: which row is of which is not told.
+        assert_eq!(times(merged(&[("vc", A), ("vc", B)], &exports)), [old, old]);
+        // RVTools was given the server by another name than the rows have.
+        assert_eq!(times(merged(&[("vc.example", A)], &exports)), [old]);
+    }
+    let exports = [(older, "vc1"), (newer, "vc2")];
+    assert_eq!(times(merged(&[("vc1", A), ("vc2", B)], &exports)), [old, new]);
+}
+
 #[test]
 fn no_list_is_newer_than_its_file_whatever_it_says() {
     let folder = Folder::new();

@@ -162,21 +162,40 @@ impl Parts<'_> {
 
     /// Gives each vCenter the time of its export. vMetaData has the name under which RVTools was given the server, which may
     /// be another one than the rows have; a server is one of its own, without a VM, only where the rows name fewer.
+    ///
+    /// A merged workbook has a row for each export: which rows are of which is not told, so that the oldest counts for all of
+    /// the name, also where two vCenters bear it.
     fn place_times(&mut self) {
+        let of_server = self.times_of_servers();
         let named = self.by_source.keys().filter(|source| !source.is_unknown()).count();
-        let is_fewer = named < self.saids.len();
-        for (server, said) in self.saids.clone() {
-            let Some(server) = server else { continue };
-            let mut named = self.by_source.iter_mut().filter(|(source, _)| {
+        let is_fewer = named < of_server.len();
+        for (server, said) in of_server {
+            let has_name = |source: &Source| {
                 let name = source.name.as_deref();
                 name.is_some_and(|name| name.eq_ignore_ascii_case(&server))
-            });
-            if let Some((_, part)) = named.next() {
-                part.said = Some(said);
-            } else if is_fewer {
+            };
+            let of_name = self.by_source.iter_mut().filter(|(source, _)| has_name(source));
+            let parts: Vec<&mut Part> = of_name.map(|(_, part)| part).collect();
+            if parts.is_empty() && is_fewer {
                 self.of(Source::named(Some(server))).said = Some(said);
+                continue;
+            }
+            for part in parts {
+                part.said = Some(said);
             }
         }
+    }
+
+    /// The servers that vMetaData names, each with the earliest time that it gives.
+    fn times_of_servers(&self) -> Vec<(String, Moment)> {
+        let mut times: BTreeMap<String, (String, Moment)> = BTreeMap::new();
+        for (server, said) in &self.saids {
+            let Some(server) = server else { continue };
+            let time = times.entry(server.to_ascii_lowercase());
+            let (_, time) = time.or_insert_with(|| (server.clone(), *said));
+            *time = Moment::earliest([*time, *said].into_iter()).unwrap_or(*time);
+        }
+        times.into_values().collect()
     }
 
     /// The time in the name of the file or its folder.
