@@ -366,6 +366,9 @@ pub struct Inventory {
     pub fcd_scope: Vec<String>,
     /// A list of content library items was given.
     pub has_library_list: bool,
+    /// Its lists of things that are no VM, sorted: they may be older than its list of VMs.
+    #[serde(default)]
+    pub object_lists: Vec<ObjectList>,
     /// What it saw beside registrations.
     #[serde(default)]
     pub observations: Observations,
@@ -381,6 +384,26 @@ impl Inventory {
     pub(crate) fn surely_collected(&self) -> Option<Timestamp> {
         self.collected_from.or(self.collected)
     }
+
+    /// Up to when its lists of a class of objects speak for sure, of those of single datastores the ones that are asked for. Where it
+    /// does not tell of them they are as old as the whole.
+    pub(crate) fn surely_listed(&self, class: &str, is_asked: impl Fn(&str) -> bool) -> Option<Timestamp> {
+        let lists = self.object_lists.iter().filter(|list| list.class == class);
+        let asked = lists.filter(|list| list.scope.as_deref().is_none_or(&is_asked));
+        let oldest = asked.map(|list| list.sure).min();
+        oldest.unwrap_or_else(|| self.surely_collected())
+    }
+}
+
+/// The lists of one class of things that are no VM.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct ObjectList {
+    /// Class of the things: `fcd`, `content-library`, `pvs-store` …; `host-scratch` for lists of hosts.
+    pub class: String,
+    /// The datastore that they are of, where they are of one.
+    pub scope: Option<String>,
+    /// Up to when the oldest of them speaks for sure, where that is known.
+    pub sure: Option<Timestamp>,
 }
 
 /// Something that a list could tell and no list of the source does.

@@ -112,11 +112,58 @@ fn of_several_exports_of_one_server_in_a_workbook_the_oldest_counts() {
 }
 
 #[test]
+fn a_list_of_a_service_beside_a_newer_list_of_vms_keeps_its_time() {
+    let folder = Folder::new();
+    let vms = folder.put("RVTools_tabvInfo.csv", INFO);
+    set_modified(&vms, "2026-11-02T12:00:00Z");
+    let disk = |label: &str| {
+        serde_json::json!({"objects": [{"config": {"id": {"id": label}, "name": "f",
+            "backing": {"filePath": format!("[{label}] fcd/f.vmdk")}}}]})
+    };
+    let library =
+        r#"[{"id": "1", "name": "l", "type": "LOCAL", "storage_backings": [{"datastore_id": "datastore-1"}]}]"#;
+    let lists = [
+        ("disks-d1.json", disk("d1").to_string(), "2026-10-10T12:00:00Z"),
+        ("disks-d2.json", disk("d2").to_string(), "2026-11-02T12:05:00Z"),
+        ("libraries.json", library.to_owned(), "2026-10-11T12:00:00Z"),
+    ];
+    for (name, content, written) in &lists {
+        set_modified(&folder.put(name, content), written);
+    }
+    let inventory = only(folder.path());
+    assert_eq!(inventory.collected.unwrap().to_string(), "2026-11-02T12:00:00Z");
+    let list = |class: &str, scope: Option<&str>| {
+        let mut lists = inventory.object_lists.iter();
+        let list = lists.find(|list| list.class == class && list.scope.as_deref() == scope);
+        list.and_then(|list| list.sure).map(|sure| sure.to_string())
+    };
+    assert_eq!(list("fcd", Some("d1")).unwrap(), lists[0].2);
+    assert_eq!(list("fcd", Some("d2")).unwrap(), lists[1].2);
+    assert_eq!(list("content-library", None).unwrap(), lists[2].2);
+    assert_eq!(list("fcd", None), None);
+    // What the list of VMs says of its time bounds that of files which were copied with it.
+    let said = folder.put("vms.json", govc_list("2026-10-05T12:00:00Z"));
+    set_modified(&said, "2026-11-02T12:00:00Z");
+    let inventory = only(folder.path());
+    let sure: Vec<String> = inventory
+        .object_lists
+        .iter()
+        .filter_map(|list| Some(list.sure?.to_string()))
+        .collect();
+    assert_eq!(sure, vec!["2026-10-05T12:00:00Z"; inventory.object_lists.len()]);
+}
+
+/// The VM `a` of `govc vm.info`, of which the layout was read at this time.
+fn govc_list(time: &str) -> String {
+    let layout = format!(r#"{{"timestamp":"{time}","file":[{{"key":1,"name":"[d] a/a.vmx","type":"config"}}]}}"#);
+    let config = r#"{"files":{"vmPathName":"[d] a/a.vmx"}}"#;
+    format!(r#"{{"virtualMachines":[{{"self":{{"value":"vm-1"}},"name":"a","config":{config},"layoutEx":{layout}}}]}}"#)
+}
+
+#[test]
 fn no_list_is_newer_than_its_file_whatever_it_says() {
     let folder = Folder::new();
-    let vms = r#"{"virtualMachines":[{"self":{"value":"vm-1"},"name":"a","config":{"files":{"vmPathName":"[d] a/a.vmx"}},
-        "layoutEx":{"timestamp":"2026-11-03T11:00:00Z","file":[{"key":1,"name":"[d] a/a.vmx","type":"config"}]}}]}"#;
-    let path = folder.put("vms.json", vms);
+    let path = folder.put("vms.json", govc_list("2026-11-03T11:00:00Z"));
     set_modified(&path, "2026-11-02T12:00:00Z");
     assert_eq!(taken(&only(&path)), ("2026-11-02T12:00:00Z".to_owned(), None));
     set_modified(&path, "2026-11-20T12:00:00Z");

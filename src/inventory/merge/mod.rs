@@ -9,6 +9,7 @@ mod check;
 mod contradictions;
 mod hosts;
 mod join;
+mod lists;
 mod lost_letters;
 
 use std::{
@@ -277,6 +278,7 @@ fn inventory(mut parts: Vec<Part>) -> Inventory {
         has_cluster_list: parts.iter().any(|part| part.has_cluster_list),
         has_vm_list: parts.iter().any(|part| part.has_vm_list),
         has_library_list: parts.iter().any(|part| part.has_library_list),
+        object_lists: lists::of_objects(&parts),
         observations: observations(&parts),
         missing_columns: columns::missing(&parts),
         warnings: Vec::new(),
@@ -414,6 +416,11 @@ fn collected(parts: &[Part]) -> (Option<Moment>, bool) {
     } else {
         lists
     };
+    time_of(&decisive, parts)
+}
+
+/// When these of the parts were taken, and whether that is only the time of a file.
+fn time_of(decisive: &[&Part], parts: &[Part]) -> (Option<Moment>, bool) {
     if let Some(said) = Moment::earliest(decisive.iter().filter_map(|part| part.said())) {
         return (Some(said), false);
     }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Judge, Judgement, reasons::settled};
 use crate::{
     evidence::MarkCode,
-    inventory::InventoryKind,
+    inventory::{Inventory, InventoryKind, RegisteredObject},
     kind::{Kind, Platform, Role},
     path::{Mount, Parsed, fold, parse},
     reconcile::{
@@ -45,7 +45,7 @@ impl Judge<'_> {
             .any(|rule| is_of_kubernetes(rule.class.name()));
         let mut objects = self.world.inventories.iter().flat_map(|inventory| &inventory.objects);
         let is_site = by_folder || objects.any(|object| is_of_kubernetes(&object.class));
-        (is_site && !self.all_volumes_are_listed()).then(|| {
+        (is_site && !self.all_volumes_are_listed(node)).then(|| {
             let text =
                 "it lies at the top of a datastore of a site with Kubernetes, which may have it as a static volume";
             let reason = settled(
@@ -153,10 +153,15 @@ impl Judge<'_> {
         Some(Judgement::unknown(Class::AmbiguousReference, reason))
     }
 
-    /// A list of persistent volumes was given, and names every volume that CNS has: no cluster is left out.
-    fn all_volumes_are_listed(&self) -> bool {
-        let mut inventories = self.world.inventories.iter();
-        let is_given = inventories.any(|inventory| inventory.kinds.contains(&InventoryKind::Kubernetes));
+    /// A list of persistent volumes was given that is not older than this file, and names every volume that CNS has: no cluster
+    /// is left out.
+    fn all_volumes_are_listed(&self, node: NodeId) -> bool {
+        let inventories = self.world.inventories.iter();
+        let mut lists = inventories.filter(|inventory| inventory.kinds.contains(&InventoryKind::Kubernetes));
+        let first = lists.next();
+        let is_in_time =
+            |list: &Inventory| self.in_time(node, list.surely_listed(Class::KubernetesVolume.name(), |_| true));
+        let is_given = first.is_some_and(is_in_time) && lists.all(is_in_time);
         let is_of_cns = |&object: &usize| self.owners.listed(self.world, object).class == Class::CnsVolume.name();
         let mut volumes = (0..self.owners.objects.len()).filter(is_of_cns);
         is_given && volumes.all(|volume| self.is_persistent_volume(volume)) && !self.has_unlisted_volume()
@@ -191,13 +196,17 @@ impl Judge<'_> {
             .clone()
             .any(|inventory| inventory.kinds.contains(&InventoryKind::AzureLocal));
         let is_site = has_volume || has_list;
+        let class = Class::AzureLocal.name();
+        let is_resource = |object: &&RegisteredObject| object.class == class;
+        let mut lists = inventories
+            .clone()
+            .filter(|inventory| inventory.objects.iter().any(|object| is_resource(&object)));
+        let are_in_time = lists.all(|list| self.in_time(node, list.surely_listed(class, |_| true)));
         let objects = inventories.flat_map(|inventory| &inventory.objects);
-        let mut resources = objects
-            .filter(|object| object.class == Class::AzureLocal.name())
-            .peekable();
+        let mut resources = objects.filter(is_resource).peekable();
         let is_named = resources.peek().is_some();
         // A resource whose file is not told may be any file.
-        let is_listed = is_named && resources.all(|object| object.path.is_some());
+        let is_listed = is_named && are_in_time && resources.all(|object| object.path.is_some());
         (is_whole && on_cluster_volume && (is_site || is_named) && !is_listed).then(|| {
             let text = "the site is Azure Local, where a disk that no VM uses may still be a resource of Azure";
             let reason = settled(

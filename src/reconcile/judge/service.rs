@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use uuid::Uuid;
 
@@ -12,12 +13,13 @@ use super::{
 };
 use crate::{
     catalogue::Catalogue,
+    inventory::{Inventory, RegisteredObject},
     kind::{Kind, Role},
     path::{Mount, fold, stem},
     raw::RawPath,
     reconcile::{
         Options,
-        coverage::{host_uuid, is_host},
+        coverage::{MARGIN, host_uuid, is_host},
         files::NodeId,
         identity::Identities,
         own::{self, OwnerVm, Owners, Via, World},
@@ -308,7 +310,15 @@ impl Judge<'_> {
             .map(|host| host.uuid)
             .collect();
         let is_listed = |id: Uuid| hosts.iter().flatten().any(|&listed| is_host(listed, id));
+        let are_in_time = || {
+            let mut inventories = cover.inventories.iter().map(|&index| &self.world.inventories[index]);
+            inventories.all(|inventory| {
+                let listed = inventory.surely_listed(Class::HostScratch.name(), |_| true);
+                self.would_be_listed(node, listed, inventory.surely_collected())
+            })
+        };
         cover.cover == Cover::Complete
+            && are_in_time()
             && hosts.iter().all(Option::is_some)
             && !is_listed(written)
             && (0..self.world.files.nodes.len())
@@ -470,7 +480,9 @@ impl Judge<'_> {
                         && !self.is_in_listed_library(node)
                         && cover.inventories.iter().all(|&inventory| {
                             let inventory = &self.world.inventories[inventory];
+                            let listed = inventory.surely_listed(class.name(), |_| true);
                             inventory.has_library_list
+                                && self.would_be_listed(node, listed, inventory.surely_collected())
                                 && inventory
                                     .objects
                                     .iter()
@@ -501,7 +513,7 @@ impl Judge<'_> {
     }
 
     /// V22: it lies in the folder of an item of a content library whose items are listed, and is of none of them. What lies
-    /// in the folder of the library itself is of the library.
+    /// in the folder of the library itself is of the library. One library has one id in all lists: the newest of them decides.
     fn is_left_by_library(&self, node: NodeId) -> bool {
         let Some(objects) = self.owners.objects_of.get(&node) else {
             return false;
@@ -510,8 +522,13 @@ impl Judge<'_> {
             self.owners.folders_told.contains(&index)
                 && self.owners.listed(self.world, index).class == Class::ContentLibrary.name()
         };
+        let listed = |&index: &usize| {
+            let inventory = &self.world.inventories[self.owners.objects[index].row.0];
+            inventory.surely_listed(Class::ContentLibrary.name(), |_| true)
+        };
+        let newest = objects.iter().filter_map(listed).max();
         let folder = self.file(node).entry.path.folder();
-        objects.iter().all(is_library) && !folder.name().starts_with(b"contentlib-")
+        objects.iter().all(is_library) && !folder.name().starts_with(b"contentlib-") && self.in_time(node, newest)
     }
 
     /// H-E13: a whole VM in the store of Hyper-V Replica whose server's inventory was given, for that registers another VM
@@ -566,9 +583,14 @@ impl Judge<'_> {
     /// another one beside it. Only that list (Get-PvsDiskVersion) gives bare names of files.
     fn is_unlisted_version(&self, node: NodeId) -> bool {
         let class = Class::PvsStore.name();
+        let is_version = |object: &&RegisteredObject| object.class == class && !object.folder && object.path.is_none();
         let objects = self.world.inventories.iter().flat_map(|inventory| &inventory.objects);
-        let versions = objects.filter(|object| object.class == class && !object.folder && object.path.is_none());
-        let listed: BTreeSet<String> = versions.map(|object| fold(&object.id)).collect();
+        let listed: BTreeSet<String> = objects.filter(is_version).map(|object| fold(&object.id)).collect();
+        // Stores have vDisks of one name: which list is of this one is not told.
+        let is_in_time = |inventory: &Inventory| {
+            let taken = inventory.surely_listed(class, |_| true);
+            !inventory.objects.iter().any(|object| is_version(&object)) || self.in_time(node, taken)
+        };
         let file = self.file(node);
         let names = &self.world.files;
         let is_named_beside = |&other: &NodeId| {
@@ -580,6 +602,24 @@ impl Judge<'_> {
                 .in_folder(file.entry.root, file.folder())
                 .iter()
                 .any(is_named_beside)
+            && self.world.inventories.iter().all(is_in_time)
+    }
+
+    /// A list of things that are no VM is as new as the newest inventory here, or newer than this file.
+    pub(super) fn in_time(&self, node: NodeId, listed: Option<Timestamp>) -> bool {
+        self.would_be_listed(node, listed, self.coverage.roots[self.root(node)].sure)
+    }
+
+    /// A list that speaks up to `listed` would name this file, if it is of anybody: it was written before, with the margin for
+    /// clocks. What is newer than all is left to the question that is asked with the time of the inventories, so that a list
+    /// which is no older than these (`taken`) needs no other.
+    fn would_be_listed(&self, node: NodeId, listed: Option<Timestamp>, taken: Option<Timestamp>) -> bool {
+        let Some(listed) = listed else { return false };
+        let is_older = || {
+            let unit = signs::unit(self.references, node);
+            signs::last_written(self.world.files, &unit).is_some_and(|written| written <= listed - MARGIN)
+        };
+        taken.is_some_and(|taken| listed >= taken) || is_older()
     }
 
     /// The disk of a chain that carries the id of a First Class Disk, and that id: snapshots of it do not repeat it.
@@ -611,26 +651,23 @@ impl Judge<'_> {
         chain
     }
 
-    /// Every covering inventory lists the First Class Disks of this datastore, or another export of its vCenter does that is no
-    /// older than the file: a list says nothing of what was made since, and what is newer than all inventories is too new.
+    /// Every covering inventory lists the First Class Disks of this datastore, or another export of its vCenter does, in time: a
+    /// list says nothing of what was made since.
     pub(super) fn fcd_listed(&self, node: NodeId) -> bool {
         let root = self.root(node);
         let labels = self.identities.names_of(root);
         let cover = &self.coverage.roots[root];
-        let written = self.file(node).entry.modified;
+        let is_here = |scope: &str| scope == "*" || labels.contains(&fold(scope));
         let knows = |source: &usize| {
-            let taken = self.world.inventories[*source].collected;
-            taken >= cover.newest || written <= taken
+            let inventory = &self.world.inventories[*source];
+            let is_listed = inventory.fcd_scope.iter().any(|scope| is_here(scope));
+            is_listed && self.in_time(node, inventory.surely_listed(Class::Fcd.name(), is_here))
         };
         !cover.inventories.is_empty()
             && cover.inventories.iter().all(|&inventory| {
                 let mut sources = (0..self.world.inventories.len())
-                    .filter(|&other| other == inventory || self.owners.same_source.contains(&(inventory, other)))
-                    .filter(knows);
-                sources.any(|source| {
-                    let mut scopes = self.world.inventories[source].fcd_scope.iter();
-                    scopes.any(|scope| scope == "*" || labels.contains(&fold(scope)))
-                })
+                    .filter(|&other| other == inventory || self.owners.same_source.contains(&(inventory, other)));
+                sources.any(|source| knows(&source))
             })
     }
 }

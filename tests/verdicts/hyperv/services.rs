@@ -7,7 +7,7 @@ use derelict_parsers::{
 };
 
 use super::{checkpoint_config, checkpoint_path, csv, row_of, with_vm};
-use crate::support::{Export, Site, child, hyperv_host, hyperv_row, hyperv_vm, vhdx, vm_id, vmcx_path};
+use crate::support::{Export, Site, TAKEN, child, hyperv_host, hyperv_row, hyperv_vm, vhdx, vm_id, vmcx_path};
 
 #[test]
 fn hc19_v36_a_name_that_only_begins_like_that_of_a_live_mount_is_not_judged() {
@@ -163,8 +163,8 @@ fn hc4_versions_beside_a_pvp_are_of_the_store_and_no_checkpoints() {
 
 #[test]
 fn hc4_a_version_that_the_list_of_the_versions_does_not_name_is_left_over() {
-    let store = |listed: &[&str]| {
-        let mut inventory = hyperv_host("hv1").vm(row_of("web"));
+    let taken = |listed: &[&str], taken: &str| {
+        let mut inventory = hyperv_host("hv1").vm(row_of("web")).list("pvs-store", None, taken);
         for name in listed {
             inventory = inventory.object("pvs-store", name, None);
             if let Some(object) = inventory.objects.last_mut() {
@@ -185,12 +185,15 @@ fn hc4_a_version_that_the_list_of_the_versions_does_not_name_is_left_over() {
             .inventory(inventory)
             .judge()
     };
+    let store = |listed: &[&str]| taken(listed, TAKEN);
     let needed = ["csv1/store/w10.2.vhdx", "csv1/store/w10.3.avhdx", "csv1/store/w11.vhdx"];
     let old = ["csv1/store/w10.vhdx", "csv1/store/w10.1.avhdx"];
     // What a listed version stands on is needed although the list does not name it.
     store(&["W10.3.avhdx"])
         .are(&needed, "service/pvs-store never")
         .are(&old, "orphaned/library-leftover review");
+    // They were made after the list.
+    taken(&["W10.3.avhdx"], "2026-08-01T00:00:00Z").are(&old, "service/pvs-store never");
     for listed in [&[][..], &["w11.vhdx"], &["w10.3.avhdx", "w10.1.avhdx"]] {
         store(listed)
             .are(&needed, "service/pvs-store never")
@@ -291,8 +294,8 @@ fn hc5_a_base_of_mcs_without_children_is_the_catalogues_and_with_children_theirs
 
 #[test]
 fn hc8_an_unattached_disk_of_azure_local_is_not_judged_without_its_own_list() {
-    let site = |infrastructure: bool, listed: bool| {
-        let mut inventory = hyperv_host("hv1").vm(row_of("web"));
+    let taken = |infrastructure: bool, listed: bool, taken: &str| {
+        let mut inventory = hyperv_host("hv1").vm(row_of("web")).list("azure-local", None, taken);
         if infrastructure {
             inventory = inventory.datastore("Infrastructure_1", &[r"C:\ClusterStorage\Infrastructure_1"], &["hv1"]);
         }
@@ -306,6 +309,7 @@ fn hc8_an_unattached_disk_of_azure_local_is_not_judged_without_its_own_list() {
             .inventory(inventory)
             .judge()
     };
+    let site = |infrastructure: bool, listed: bool| taken(infrastructure, listed, TAKEN);
     site(true, false).are(
         &["csv1/store/data.vhdx", "csv1/store/old.vhdx"],
         "unknown/service-unlisted never",
@@ -314,6 +318,9 @@ fn hc8_an_unattached_disk_of_azure_local_is_not_judged_without_its_own_list() {
         .is("csv1/store/data.vhdx", "service/azure-local never")
         .is("csv1/store/old.vhdx", "orphaned/deleted-vm-disk");
     site(false, false).is("csv1/store/data.vhdx", "orphaned/deleted-vm-disk");
+    taken(true, true, "2026-08-01T00:00:00Z")
+        .is("csv1/store/data.vhdx", "service/azure-local never")
+        .is("csv1/store/old.vhdx", "unknown/service-unlisted never");
     // A resource whose file is not told may be any of them, and shows that the site is one.
     let inventory = hyperv_host("hv1").vm(row_of("web")).object("azure-local", "data", None);
     with_vm(Site::hyperv(), "web")

@@ -3,7 +3,7 @@
 use derelict::{
     inventory::{
         BackedUpVm, Checkpoint, DatastoreRecord, HostRecord, Inventory, InventoryKind, InventoryWarning, ListedFile,
-        Listing, Observations, RegisteredObject, Registration, VmGrant,
+        Listing, ObjectList, Observations, RegisteredObject, Registration, VmGrant,
     },
     kind::{Platform, Role},
 };
@@ -34,6 +34,7 @@ pub(crate) fn inventory(source: &str, platform: Platform, kind: InventoryKind) -
         has_vm_list: true,
         fcd_scope: Vec::new(),
         has_library_list: false,
+        object_lists: Vec::new(),
         observations: Observations::default(),
         missing_columns: Vec::new(),
         warnings: Vec::new(),
@@ -63,6 +64,7 @@ pub(crate) trait Export {
     fn folder_object(self, class: &str, name: &str, path: &str) -> Self;
     fn warning(self, code: &str, pattern: Option<&str>) -> Self;
     fn taken(self, time: &str) -> Self;
+    fn list(self, class: &str, scope: Option<&str>, taken: &str) -> Self;
 }
 
 impl Export for Inventory {
@@ -123,6 +125,16 @@ impl Export for Inventory {
 
     fn taken(mut self, time: &str) -> Self {
         self.collected = Some(at(time));
+        self
+    }
+
+    /// Its list of this class, taken at another time than the whole.
+    fn list(mut self, class: &str, scope: Option<&str>, taken: &str) -> Self {
+        self.object_lists.push(ObjectList {
+            class: class.to_owned(),
+            scope: scope.map(str::to_owned),
+            sure: Some(at(taken)),
+        });
         self
     }
 }

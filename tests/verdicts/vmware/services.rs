@@ -5,7 +5,7 @@ use derelict_parsers::testkit::{
     vmware::{DescriptorBuilder, SnapshotBuilder, VmsdBuilder},
 };
 
-use crate::support::{Export, SECTORS, Site, cid, config_only, row_of, vcenter, vmx};
+use crate::support::{Export, SECTORS, Site, TAKEN, cid, config_only, row_of, vcenter, vmx};
 
 #[test]
 fn v22_v36_libraries_and_packages_are_known_below_other_folders_too() {
@@ -525,5 +525,33 @@ fn v65_a_namespace_whose_name_is_not_to_be_seen_may_be_that_of_a_service() {
     for (links, place) in [(true, volume), (false, "data")] {
         let (judged, path) = site(links, place);
         judged.is(&path, "orphaned/deleted-vm-disk review");
+    }
+}
+
+#[test]
+fn v22_what_was_made_since_the_list_of_the_libraries_is_of_a_library() {
+    let site = |library: &str, listed: &str, written: &str| {
+        let mut inventory = vcenter()
+            .vm(row_of("web"))
+            .folder_object("content-library", "library", "[ds1] contentlib-1111")
+            .folder_object("content-library", "kept", "[ds1] contentlib-1111/kept")
+            .list("content-library", None, listed);
+        inventory.has_library_list = true;
+        let disk = format!("ds1/contentlib-{library}/new/disk-0");
+        let files = [format!("{disk}.vmdk"), format!("{disk}-flat.vmdk")];
+        let files = files.each_ref().map(String::as_str);
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk(&disk)
+            .all_modified(&files, written)
+            .inventory(inventory)
+            .judge()
+    };
+    let (list, before, after) = ("2026-09-10T12:00:00Z", "2026-09-01T00:00:00Z", "2026-09-20T00:00:00Z");
+    for library in ["1111", "2222"] {
+        let disk = format!("ds1/contentlib-{library}/new/disk-0.vmdk");
+        site(library, list, before).is(&disk, "orphaned/library-leftover review");
+        site(library, list, after).is(&disk, "service/content-library never");
+        site(library, TAKEN, after).is(&disk, "orphaned/library-leftover review");
     }
 }

@@ -1,6 +1,6 @@
 //! Cases V74 – V86: files of the file system and the platform.
 
-use crate::support::{Export, SECTORS, Site, descriptor, row_of, vcenter};
+use crate::support::{Export, SECTORS, Site, TAKEN, descriptor, row_of, vcenter};
 
 #[test]
 fn v74_to_v78_system_files_are_known_at_the_top_and_only_there() {
@@ -328,8 +328,8 @@ fn v82_scratch_of_a_host_is_its_own() {
 fn v82_a_dump_of_a_host_that_no_inventory_lists_any_more_is_a_leftover() {
     let gone = "4c4c4544-0043-4410-8039-b4c04f4d4e31";
     let other = "11111111-2222-3333-4444-555555555555";
-    let site = |hosts: &[Option<&str>], dump_of_known: &str| {
-        let mut inventory = vcenter().vm(row_of("web"));
+    let listed = |hosts: &[Option<&str>], dump_of_known: &str, listed: &str| {
+        let mut inventory = vcenter().vm(row_of("web")).list("host-scratch", None, listed);
         inventory.hosts.clear();
         for (number, uuid) in hosts.iter().enumerate() {
             inventory = inventory.host(&format!("esx{}", number + 1));
@@ -343,6 +343,7 @@ fn v82_a_dump_of_a_host_that_no_inventory_lists_any_more_is_a_leftover() {
             .inventory(inventory)
             .judge()
     };
+    let site = |hosts: &[Option<&str>], dump_of_known: &str| listed(hosts, dump_of_known, TAKEN);
     let dump = format!("ds1/vmkdump/{}.dumpfile", gone.to_uppercase());
     let known = other;
     let other = Some(other);
@@ -354,6 +355,8 @@ fn v82_a_dump_of_a_host_that_no_inventory_lists_any_more_is_a_leftover() {
     for hosts in [vec![other, Some(gone)], vec![other, swapped], vec![other, None]] {
         site(&hosts, known).is(&dump, "system/host-scratch never");
     }
+    // The host came since the list of hosts was made.
+    listed(&[other], known, "2026-08-01T00:00:00Z").is(&dump, "system/host-scratch never");
     // Nothing shows that dumps bear the UUIDs which the inventory lists.
     site(&[other], "22222222-2222-3333-4444-555555555555").is(&dump, "system/host-scratch never");
 }

@@ -457,3 +457,61 @@ fn v20_a_volume_that_the_list_of_persistent_volumes_lacks_is_of_another_cluster(
     site(&["kubevols/pvc-1"]).is("ds1/loose.vmdk", "unknown/service-unlisted");
     site(&["kubevols/pvc-1", "kubevols/pvc-2"]).is("ds1/loose.vmdk", "orphaned/deleted-vm-disk");
 }
+
+#[test]
+fn v16_a_first_class_disk_that_was_made_since_its_list_is_not_leaked_whatever_lies_beside_the_list() {
+    let site = |scope: &str, listed: &str, written: &str| {
+        let mut inventory = vcenter()
+            .vm(row_of("web"))
+            .object("fcd", "kept", Some("[ds1] fcd/kept.vmdk"))
+            .list("fcd", Some(scope), listed);
+        inventory.fcd_scope = vec!["ds1".to_owned()];
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/fcd/kept")
+            .disk("ds1/fcd/other")
+            .file("ds1/loose/f.vmdk", descriptor("f").ddb("fcd.uuid", "0a 1b").build())
+            .zeros("ds1/loose/f-flat.vmdk", SECTORS * 512)
+            .all_modified(
+                &[
+                    "ds1/fcd/other.vmdk",
+                    "ds1/fcd/other-flat.vmdk",
+                    "ds1/loose/f.vmdk",
+                    "ds1/loose/f-flat.vmdk",
+                ],
+                written,
+            )
+            .inventory(inventory)
+            .judge()
+    };
+    let disks = ["ds1/fcd/other.vmdk", "ds1/fcd/other-flat.vmdk", "ds1/loose/f.vmdk"];
+    let (list, hours_before) = ("2026-09-10T12:00:00Z", "2026-09-10T10:00:00Z");
+    site("ds1", list, hours_before).are(&disks, "orphaned/leaked-volume review");
+    // The clocks of hosts differ, and the list is older than it.
+    for written in ["2026-09-10T11:30:00Z", "2026-09-20T12:00:00Z"] {
+        site("ds1", list, written).are(&disks, "service/fcd never");
+        site("ds1", TAKEN, written).are(&disks, "orphaned/leaked-volume review");
+        // The list of another datastore is older.
+        site("ds2", list, written).are(&disks, "orphaned/leaked-volume review");
+    }
+}
+
+#[test]
+fn v20_a_disk_at_the_top_that_was_made_since_the_list_of_persistent_volumes_may_be_one() {
+    let site = |written: &str| {
+        let mut inventory = vcenter()
+            .vm(row_of("web"))
+            .object("kubernetes-volume", "pv1", Some("[ds1] pv1.vmdk"))
+            .list("kubernetes-volume", None, "2026-09-10T12:00:00Z");
+        inventory.kinds.push(InventoryKind::Kubernetes);
+        Site::vmware()
+            .vm("ds1", "web")
+            .disk("ds1/pv1")
+            .disk("ds1/pv2")
+            .all_modified(&["ds1/pv2.vmdk", "ds1/pv2-flat.vmdk"], written)
+            .inventory(inventory)
+            .judge()
+    };
+    site("2026-09-01T00:00:00Z").is("ds1/pv2.vmdk", "orphaned/deleted-vm-disk");
+    site("2026-09-20T00:00:00Z").is("ds1/pv2.vmdk", "unknown/service-unlisted");
+}
