@@ -6,6 +6,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::{Inventory, InventoryWarning};
+
 /// How far ahead of UTC a local time may be.
 const FARTHEST_EAST: SignedDuration = SignedDuration::from_hours(14);
 /// How far behind UTC a local time may be.
@@ -14,6 +16,8 @@ const FARTHEST_WEST: SignedDuration = SignedDuration::from_hours(12);
 const WRITING: SignedDuration = SignedDuration::from_mins(5);
 /// How much earlier than the time in it a file may seem to be written: clocks and file systems round.
 const ROUNDING: SignedDuration = SignedDuration::from_secs(2);
+/// How far apart clocks that are right may be.
+const CLOCKS: SignedDuration = SignedDuration::from_hours(1);
 /// Offsets east of UTC in minutes that are in use and no whole hours (tz database).
 const ODD_OFFSETS: [i64; 10] = [210, 270, 330, 345, 390, 525, 570, 630, 765, 825];
 /// What archives and file systems give that know no time is before this: 2000-01-01.
@@ -123,6 +127,32 @@ impl SaidTime {
             at: said.at.min(file.at),
             from: said.from.min(file.at),
         }
+    }
+}
+
+/// A time that has not come yet is of a wrong clock. How wrong it is nobody can tell, so that nothing is known to be older than
+/// what gives it.
+pub(super) fn leave_out_times_to_come(inventories: &mut [Inventory]) {
+    let now = Timestamp::now();
+    let is_to_come = |time: Timestamp| time.duration_since(now) > CLOCKS;
+    for inventory in inventories {
+        for list in &mut inventory.object_lists {
+            list.sure = list.sure.filter(|&sure| !is_to_come(sure));
+        }
+        let Some(time) = inventory.surely_collected().filter(|&time| is_to_come(time)) else {
+            continue;
+        };
+        inventory.collected = None;
+        inventory.collected_from = None;
+        inventory.collected_is_file_time = false;
+        inventory.warnings.push(InventoryWarning::note(
+            "time-to-come",
+            format!(
+                "the time that it or its file gives had not come yet when it was read ({}): the clock there or the clock here is wrong, \
+                 and when it was taken is not known; set the clock right and export it again",
+                time.strftime("%Y-%m-%d %H:%M UTC")
+            ),
+        ));
     }
 }
 
