@@ -387,7 +387,7 @@ static LISTS: [Form; 45] = [
         Tool::Hyperv,
         "items with `AllPaths` of VHD sets",
         |i| i.has("allPaths"),
-        |part, list, _| hyperv::add_sets(part, list),
+        hyperv::add_sets,
     ),
     form(
         Tool::Hyperv,

@@ -475,8 +475,8 @@ pub(super) fn add_hosts(part: &mut Part, list: Json<'_>) {
 }
 
 /// Adds VHD sets: the files behind each, one after the other.
-pub(super) fn add_sets(part: &mut Part, list: Json<'_>) {
-    for set in list.objects() {
+pub(super) fn add_sets(part: &mut Part, list: Json<'_>, row: &str) {
+    for (index, set) in list.objects().into_iter().enumerate() {
         let files: Vec<String> = set
             .get("path")
             .texts()
@@ -487,7 +487,13 @@ pub(super) fn add_sets(part: &mut Part, list: Json<'_>) {
         for path in files.iter().cloned() {
             let parent = next.next().flatten();
             let host = host_asked(set);
-            part.chains.push(ChainLink { path, parent, host });
+            let row = set.row_name(row, index);
+            part.chains.push(ChainLink {
+                path,
+                parent,
+                host,
+                row,
+            });
         }
     }
 }
@@ -568,17 +574,23 @@ pub(super) fn add_chains(part: &mut Part, list: Json<'_>, row: &str) {
         let id = disk.get("diskIdentifier").id().filter(|id| !id.is_nil())?;
         Some((disk.get("path").string()?, host_asked(disk), id))
     }));
-    part.chains.extend(list.objects().into_iter().filter_map(|disk| {
-        let parent = disk.get("parentPath").string();
-        let is_told = match disk.get("vhdType").scalar() {
-            Some(form) if is_type(&form, "Differencing", DIFFERENCING) => parent.is_some(),
-            Some(form) if is_type(&form, "Fixed", FIXED) || is_type(&form, "Dynamic", DYNAMIC) => true,
-            _ => disk.has("parentPath"),
-        };
-        let path = disk.get("path").string().filter(|_| is_told)?;
-        let host = host_asked(disk);
-        Some(ChainLink { path, parent, host })
-    }));
+    part.chains
+        .extend(list.objects().into_iter().enumerate().filter_map(|(index, disk)| {
+            let parent = disk.get("parentPath").string();
+            let is_told = match disk.get("vhdType").scalar() {
+                Some(form) if is_type(&form, "Differencing", DIFFERENCING) => parent.is_some(),
+                Some(form) if is_type(&form, "Fixed", FIXED) || is_type(&form, "Dynamic", DYNAMIC) => true,
+                _ => disk.has("parentPath"),
+            };
+            let path = disk.get("path").string().filter(|_| is_told)?;
+            let host = host_asked(disk);
+            Some(ChainLink {
+                path,
+                parent,
+                host,
+                row: disk.row_name(row, index),
+            })
+        }));
 }
 
 /// The host that a disk was asked of: of rows that came over remoting PowerShell tells it.

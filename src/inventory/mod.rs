@@ -435,6 +435,21 @@ pub struct Observations {
     pub findings: Vec<ForeignFinding>,
     /// Other names of folders and volumes: shares, paths of a namespace, drive letters.
     pub other_names: Vec<OtherName>,
+    /// Disks with their parents.
+    pub parents: Vec<ToldParent>,
+}
+
+/// A disk that depends on another one, as `Get-VHD` or a list of SCVMM says.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct ToldParent {
+    /// Path of the parent as written.
+    pub parent: String,
+    /// Path of the disk that depends on it, as written.
+    pub child: String,
+    /// Host whose paths they are, where the row says so.
+    pub host: Option<String>,
+    /// Where in the export.
+    pub row: String,
 }
 
 /// Two names of one folder or volume.

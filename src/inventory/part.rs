@@ -206,6 +206,8 @@ pub(super) struct ChainLink {
     pub(super) parent: Option<String>,
     /// Host that was asked, where the row says so: a drive letter is one of it.
     pub(super) host: Option<String>,
+    /// Where in the export.
+    pub(super) row: String,
 }
 
 /// A VM of which only the name or the reference is said.

@@ -118,7 +118,7 @@ fn disks(object: Json<'_>) -> Option<(Vec<String>, bool)> {
     Some((paths, is_whole))
 }
 
-/// Adds virtual hard disks: those of the library are its own, of the others the parents are told.
+/// Adds virtual hard disks: those of the library are its own, and of all the parents are told.
 pub(super) fn add_disks(part: &mut Part, list: Json<'_>, row: &str) {
     for (index, disk) in list.objects().into_iter().enumerate() {
         let Some(path) = disk.first(&["location", "sharePath"]).text() else {
@@ -127,11 +127,13 @@ pub(super) fn add_disks(part: &mut Part, list: Json<'_>, row: &str) {
         if disk.first(&["libraryServer", "library"]).text().is_some() {
             let name = disk.get("name").text().unwrap_or(path);
             add_object(part, "image-library", name, path, false, disk.row_name(row, index));
-        } else if disk.has("parent") || disk.has("parentDisk") {
+        }
+        if disk.has("parent") || disk.has("parentDisk") {
             part.chains.push(ChainLink {
                 path: path.to_owned(),
                 parent: disk.first(&["parentDisk.location", "parent", "parentDisk"]).string(),
                 host: None,
+                row: disk.row_name(row, index),
             });
         }
     }

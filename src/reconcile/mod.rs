@@ -38,6 +38,7 @@ mod signs;
 mod sources;
 mod stray_lists;
 mod told;
+mod told_children;
 mod traces;
 mod unjudged;
 mod unread;
@@ -177,6 +178,7 @@ pub fn reconcile<T>(
         stores: &stores,
         awaited: &awaited,
         unclear_lists: &unclear_lists,
+        told_children: &told_children::ToldChildren::new(world),
     };
     options.go_on()?;
     shown(&judge, options, show)

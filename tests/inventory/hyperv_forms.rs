@@ -154,6 +154,19 @@ fn replication_marks_the_vm_and_replica_storage_owns_nothing() {
 }
 
 #[test]
+fn the_parent_of_a_disk_in_the_library_of_scvmm_is_told() {
+    for content in [
+        "Name,Location,VHDType,Parent,LibraryServer\nx,\\\\lib\\v\\x.vhdx,Differencing,\\\\lib\\v\\y.vhdx,lib\n",
+        r#"[{"Name":"x","Location":"\\\\lib\\v\\x.vhdx","VHDType":"Differencing","ParentDisk":{"Location":"\\\\lib\\v\\y.vhdx"},"LibraryServer":"lib"}]"#,
+    ] {
+        let inventory = only_of(content);
+        let told = inventory.observations.parents.iter();
+        let told: Vec<_> = told.map(|told| (told.child.as_str(), told.parent.as_str())).collect();
+        assert_eq!(told, [(r"\\lib\v\x.vhdx", r"\\lib\v\y.vhdx")], "{content}");
+    }
+}
+
+#[test]
 fn shares_and_namespaces_are_other_names_of_folders() {
     let shares = "Name,ScopeName,Path,Volume,PSComputerName\nVMs$,SOFS,C:\\ClusterStorage\\Volume1\\Shares\\VMs,\\\\?\\Volume{1}\\,HV01\nC$,*,C:\\,,HV01\nIPC$,*,,,HV01\nlocal,*,D:\\x,,HV01\nlost,*,D:\\y,,\n";
     let inventory = only_of(shares);

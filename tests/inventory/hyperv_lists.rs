@@ -22,6 +22,13 @@ fn the_separate_hyperv_outputs_are_joined() {
         "every chain ends at a disk that has no parent"
     );
     assert_eq!(vm.told_disks.len(), 2, "the chain of the disk and its parent is told");
+    let [told] = inventory.observations.parents.as_slice() else {
+        panic!("one disk has a parent")
+    };
+    assert_eq!(
+        (told.parent.as_str(), told.row.as_str()),
+        (r"C:\ClusterStorage\Volume1\gold.vhdx", "vhd.csv: row 2")
+    );
     assert_eq!(vm.replication.as_deref(), Some("Primary"));
     assert_eq!(
         datastores(&inventory),

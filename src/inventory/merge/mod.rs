@@ -20,9 +20,9 @@ use std::{
 pub(super) use self::contradictions::between as contradictions;
 use self::hosts::Hosts;
 use super::{
-    DatastoreRecord, Inventory, InventoryWarning, Observations, RegisteredObject, Registration, columns,
+    DatastoreRecord, Inventory, InventoryWarning, Observations, RegisteredObject, Registration, ToldParent, columns,
     moment::Moment,
-    part::{Draft, NamedVm, ObjectDraft, Part, Place, Source},
+    part::{ChainLink, Draft, NamedVm, ObjectDraft, Part, Place, Source},
     values, vi,
 };
 use crate::{kind::Platform, path::label_and_rest};
@@ -359,6 +359,10 @@ fn observations(parts: &[Part]) -> Observations {
         all.findings.extend_from_slice(&seen.findings);
         all.other_names.extend_from_slice(&seen.other_names);
     }
+    all.parents
+        .extend(parts.iter().flat_map(|part| &part.chains).filter_map(told_parent));
+    all.parents.sort();
+    all.parents.dedup();
     all.open_files.sort();
     all.open_files.dedup();
     all.files.sort();
@@ -374,6 +378,15 @@ fn observations(parts: &[Part]) -> Observations {
     all.other_names.sort();
     all.other_names.dedup();
     all
+}
+
+fn told_parent(link: &ChainLink) -> Option<ToldParent> {
+    Some(ToldParent {
+        parent: link.parent.clone()?,
+        child: link.path.clone(),
+        host: link.host.clone(),
+        row: link.row.clone(),
+    })
 }
 
 /// The name that the source gives itself, else that of the one file or of the folder. The store of a Hyper-V host is

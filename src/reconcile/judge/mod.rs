@@ -54,6 +54,7 @@ use crate::{
         own::{self, Owners, World},
         resolve::{Edge, Match, References},
         signs::{self, statement},
+        told_children::ToldChildren,
         traces::Traces,
     },
     report::{
@@ -141,6 +142,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) awaited: &'a [Awaited],
     /// Snapshot lists of which nobody can say whose they are, with the configurations whose they may be.
     pub(crate) unclear_lists: &'a BTreeMap<NodeId, Vec<NodeId>>,
+    /// Children of scanned disks that lists tell of.
+    pub(crate) told_children: &'a ToldChildren,
 }
 
 impl Judge<'_> {

@@ -12,6 +12,7 @@ use crate::{
     reconcile::{
         files::NodeId,
         signs::{self, Freshness, Sign, source_of, statement},
+        told_children::Seen,
     },
     report::{
         codes::{Class, ReasonCode},
@@ -57,11 +58,35 @@ impl Judge<'_> {
             let reason = settled(ReasonCode::OutsideScan, text, "a scan of that place");
             return Judgement::unknown(Class::OutsideScan, reason);
         }
-        if let Some(base) = self.mcs_base(node) {
-            return base;
+        if let Some(needed) = self.told_child(node).or_else(|| self.mcs_base(node)) {
+            return needed;
         }
         let situation = self.situation(node);
         self.nobody(node, situation)
+    }
+
+    /// H-D8: a list says that a disk depends on it of which the scan cannot say otherwise.
+    fn told_child(&self, node: NodeId) -> Option<Judgement> {
+        let told = self.told_children.of(node)?;
+        let child = &told.path;
+        let of_list = |text: String, settles: &str| Reason {
+            source: Some(told.source.clone()),
+            ..settled(ReasonCode::HasChildren, text, settles)
+        };
+        Some(match told.seen {
+            Seen::Not => {
+                let text =
+                    format!("a list says that {child} depends on it, which was not scanned or could not be read");
+                in_use(Class::HasChildren, [of_list(text, "a scan of the place of that disk")])
+            }
+            Seen::Gone => {
+                let text = format!(
+                    "a list says that {child} depends on it, which is not at its place any more: it may have been moved"
+                );
+                let settles = "Get-VHD of all disks once more";
+                Judgement::unknown(Class::HasChildren, of_list(text, settles))
+            }
+        })
     }
 
     /// V61: a foreign extension behind a known one, on this file or on one of its stem in this folder.

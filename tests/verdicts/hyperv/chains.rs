@@ -1,13 +1,13 @@
 //! H-D1 to H-D10: chains and checkpoints, and what backups and merges leave of them.
 
-use derelict::kind::Role;
+use derelict::{inventory::ToldParent, kind::Role};
 use derelict_parsers::testkit::{
     guid,
     vhdx::{ParentPaths, VhdxBuilder},
 };
 
 use super::{checkpoint_config, checkpoint_path, config, csv, row_of, with_vm};
-use crate::support::{Export, Site, checkpoint, child, hyperv_host, hyperv_row, hyperv_vm, listed, vhdx};
+use crate::support::{Export, Judged, Site, checkpoint, child, hyperv_host, hyperv_row, hyperv_vm, listed, vhdx};
 
 #[test]
 fn hd1_the_base_of_an_active_checkpoint_is_owned_by_the_chain() {
@@ -29,6 +29,46 @@ fn hd1_the_base_of_an_active_checkpoint_is_owned_by_the_chain() {
             ],
             "owned never",
         );
+}
+
+/// A base that no scanned disk names, with a list that says it is the parent of this disk.
+fn base_of(child: &str) -> Judged {
+    let mut export = hyperv_host("hv1");
+    export.observations.parents = vec![ToldParent {
+        parent: csv("base/gold.vhdx"),
+        child: child.to_owned(),
+        host: None,
+        row: "vhd.csv: row 2".to_owned(),
+    }];
+    Site::hyperv()
+        .vhdx("csv1/base/gold.vhdx", &vhdx("gold"))
+        .vhdx("csv1/other/other.vhdx", &vhdx("other"))
+        .vhdx("csv1/gone/gone.vhdx", &vhdx("gone"))
+        .inventory(export)
+        .judge()
+}
+
+#[test]
+fn hd8_a_list_tells_of_a_child_that_was_not_scanned() {
+    for child in [r"C:\ClusterStorage\Volume2\lab\lab.vhdx", r"\\lab\vms\lab.avhdx"] {
+        base_of(child)
+            .is("csv1/base/gold.vhdx", "in-use/has-children never")
+            .because("csv1/base/gold.vhdx", "has-children")
+            .says("csv1/base/gold.vhdx", child)
+            .is("csv1/gone/gone.vhdx", "orphaned");
+    }
+}
+
+#[test]
+fn hd8_a_child_that_was_read_tells_of_itself() {
+    base_of(&csv("other/other.vhdx")).is("csv1/base/gold.vhdx", "orphaned");
+}
+
+#[test]
+fn hd8_a_child_that_is_not_at_its_place_may_have_been_moved() {
+    base_of(&csv("lab/lab.vhdx"))
+        .is("csv1/base/gold.vhdx", "unknown/has-children")
+        .says("csv1/base/gold.vhdx", "may have been moved");
 }
 
 #[test]
