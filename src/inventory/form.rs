@@ -507,6 +507,14 @@ static LISTS: [Form; 45] = [
     ),
 ];
 
+/// What is taken where nothing else fits and no path stands in it.
+static PATHLESS_VMS: Form = form(
+    Tool::Hyperv,
+    "VMs of Hyper-V without a path",
+    hyperv::is_pathless,
+    hyperv::add_pathless,
+);
+
 /// The form of a document; the error says what it is instead.
 pub(super) fn of_document(document: Json<'_>) -> Result<&'static Form, ImportError> {
     if let Some(form) = DOCUMENTS.iter().find(|form| (form.is)(document)) {
@@ -526,7 +534,10 @@ pub(super) fn of_document(document: Json<'_>) -> Result<&'static Form, ImportErr
             "JSON of no known export that names files of VMs; export with a command of the README, or as CSV for --map"
                 .to_owned(),
         )),
-        None => not_understood(instead(first).unwrap_or("JSON of no known export")),
+        None => match pathless(first) {
+            Some(form) => Ok(form),
+            None => not_understood(instead(first).unwrap_or("JSON of no known export")),
+        },
     }
 }
 
@@ -541,6 +552,11 @@ fn names_vm_files(document: Json<'_>) -> bool {
 /// The form of a list by its first object, or by the header of its table.
 pub(super) fn of_item(item: Json<'_>) -> Option<&'static Form> {
     LISTS.iter().find(|form| (form.is)(item))
+}
+
+/// The form of a list of VMs in which no path stands, by its first object or the header of its table.
+pub(super) fn pathless(item: Json<'_>) -> Option<&'static Form> {
+    (PATHLESS_VMS.is)(item).then_some(&PATHLESS_VMS)
 }
 
 /// What a list of no known form is, and which command gives what is needed.

@@ -16,6 +16,7 @@ use super::{
     hyperv_errors,
     json::Json,
     moment::Moment,
+    names,
     part::{ChainLink, Draft, Part, Source},
     values,
 };
@@ -435,6 +436,35 @@ fn mention(object: Json<'_>, row: String) -> Draft {
             ..Registration::default()
         },
         ..Draft::default()
+    }
+}
+
+/// True for rows of VMs, or of what VMs have, that tell no path: `Get-VM | Select-Object Name,VMId,ComputerName,State`.
+pub(super) fn is_pathless(item: Json<'_>) -> bool {
+    const OF_SCREEN: [&str; 4] = ["cpuUsage", "cpuUsage(%)", "memoryAssigned", "memoryAssigned(M)"];
+    let is_named = item.has("name") || item.has("vmName");
+    let is_shown = item.has("state") && OF_SCREEN.iter().any(|column| item.has(column));
+    is_named && !item.has("path") && (item.has("vmId") || is_shown)
+}
+
+/// Adds rows of VMs without a path: they show whether another list has them all.
+pub(super) fn add_pathless(part: &mut Part, list: Json<'_>, row: &str) {
+    let objects = list.objects();
+    for (index, object) in objects.iter().enumerate() {
+        let draft = mention(*object, object.row_name(row, index));
+        if draft.vm.instance_id.is_some() || !draft.vm.name.is_empty() {
+            part.vms.push(draft);
+        }
+    }
+    // A row of what a VM has, such as an adapter, bears a name of its own beside that of the VM.
+    if objects
+        .iter()
+        .any(|object| !(object.has("name") && object.has("vmName")))
+    {
+        part.warn_capping(
+            names::NAMES_ONLY,
+            format!("{row}: VMs without the places of their files; export with {COMMAND}"),
+        );
     }
 }
 

@@ -169,8 +169,12 @@ fn look(origin: &Origin, bytes: &[u8], hints: Hints<'_>) -> Result<Look, ImportE
     if hints.map.is_some_and(|map| map.fits(&mapped_table(head, map))) {
         return Ok(Look::Mapped);
     }
+    let holds_paths = mapped::holds_paths(&table);
+    if let Some(form) = form::pathless(Json(&table.first_object())).filter(|_| !holds_paths) {
+        return Ok(Look::List(form));
+    }
     Err(match mapped::hint(&table) {
-        Some(hint) if mapped::holds_paths(&table) => ImportError::WrongForm(hint),
+        Some(hint) if holds_paths => ImportError::WrongForm(hint),
         hint => ImportError::NotUnderstood(hint.unwrap_or_else(|| "no known export".to_owned())),
     })
 }

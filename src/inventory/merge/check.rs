@@ -340,7 +340,7 @@ fn mentions_only(parts: &[Part], inventory: &Inventory) -> Option<InventoryWarni
     Some(InventoryWarning::capping(
         "vm-count-mismatch",
         format!(
-            "{} of disks or snapshots in the export and no row of their own, first: {}; export all VMs at one time",
+            "{} of disks, snapshots or ids in the export and no row of their own with a place, first: {}; export all VMs at one time",
             count(strangers.len(), "VM has rows", "VMs have rows"),
             first.name
         ),
