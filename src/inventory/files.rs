@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::{
     BackedUpVm, DetectedFile, ImportIssue, Imported, InventoryArgument, InventoryKind, Mention, archive,
     detect::{self, Hints},
+    export_errors,
     mapped::ColumnMap,
     mentions,
     merge::{contradictions, merge},
@@ -113,6 +114,8 @@ struct Found {
     issues: Vec<ImportIssue>,
     detected: Vec<DetectedFile>,
     mentions: Vec<Mention>,
+    /// Files in which scripts noted what failed, with their lines that tell of something which may be missing.
+    errors: Vec<(PathBuf, Vec<String>)>,
 }
 
 impl Found {
@@ -222,6 +225,7 @@ impl Found {
         self.is_dead |= matches!(&opened, Err(ImportError::Io(error)) if is_no_answer(error));
         match opened {
             Ok(opened) if opened.is_archive() => self.add_archive(path, &opened, kind, named),
+            Ok(opened) if export_errors::is_file_of_them(path) && !named => self.add_errors(path, &opened.bytes),
             Ok(opened) => {
                 let result = opened.read(self.hints(kind));
                 self.note_mentions(path, &opened.bytes, &result, named);
@@ -247,6 +251,7 @@ impl Found {
                 Ok(bytes) if is_archive(&bytes) => Err(ImportError::NotUnderstood(
                     "an archive in an archive; unpack it first".to_owned(),
                 )),
+                Ok(bytes) if export_errors::is_file_of_them(&inner) => return self.add_errors(&inner, &bytes),
                 Ok(bytes) => {
                     let origin = Origin {
                         path: inner.clone(),
@@ -276,14 +281,51 @@ impl Found {
 
     /// Of a file in a folder that is no export what it names: one that the user named himself is an issue as a whole.
     fn note_mentions(&mut self, path: &Path, bytes: &[u8], result: &Result<detect::Reading, ImportError>, named: bool) {
-        if named || !matches!(result, Err(ImportError::NotUnderstood(_))) {
-            return;
+        if !named && matches!(result, Err(ImportError::NotUnderstood(_))) {
+            self.note_named(path, &text::decode(bytes).text);
         }
-        let files = mentions::named_in(&text::decode(bytes).text);
+    }
+
+    fn note_named(&mut self, path: &Path, text: &str) {
+        let files = mentions::named_in(text);
         self.mentions.extend(files.into_iter().map(|file| Mention {
             text: RawPath::from_os(path),
             named: file,
         }));
+    }
+
+    /// Adds what a script noted of commands that failed.
+    fn add_errors(&mut self, path: &Path, bytes: &[u8]) {
+        let text = text::decode(bytes).text;
+        self.note_named(path, &text);
+        self.errors.push((path.to_path_buf(), export_errors::costly(&text)));
+        self.detected.push(DetectedFile {
+            path: RawPath::from_os(path),
+            kind: None,
+            why: "what failed while the exports of this folder were made".to_owned(),
+        });
+    }
+
+    /// Gives what failed to the exports of its folder. Where nothing was made there, an export is missing.
+    fn give_errors(&mut self) {
+        for (path, lines) in std::mem::take(&mut self.errors) {
+            let folder = path.parent();
+            let parts = self.parts.iter_mut();
+            let mut beside: Vec<&mut Part> = parts
+                .filter(|part| Some(part.origin.group().as_path()) == folder)
+                .collect();
+            let is_told = |line: &String| beside.iter().any(|part| part.told_errors.contains(line));
+            let untold: Vec<String> = lines.into_iter().filter(|line| !is_told(line)).collect();
+            let Some(text) = export_errors::in_short(&path, &untold) else {
+                continue;
+            };
+            for part in &mut beside {
+                part.warn_capping("export-errors", text.clone());
+            }
+            if beside.is_empty() {
+                self.add_issue(&path, &ImportError::Damaged(text));
+            }
+        }
     }
 
     /// Adds what a file gave, or why it gave nothing.
@@ -315,6 +357,7 @@ impl Found {
     }
 
     fn finish(mut self) -> Imported {
+        self.give_errors();
         let mut backups: Vec<BackedUpVm> = self.parts.iter_mut().flat_map(|part| part.backups.drain(..)).collect();
         let lists = self.parts.extract_if(.., |part| part.kind == InventoryKind::Backup);
         let (mut backup_files, mut backup_warnings) = (Vec::new(), Vec::new());
@@ -422,8 +465,6 @@ fn guarded(origin: &Origin, bytes: &[u8], hints: Hints<'_>) -> Result<detect::Re
 fn is_failed_export(path: &Path, error: &ImportError) -> bool {
     match error {
         ImportError::NotUnderstood(_) => false,
-        // What the export scripts note of commands that failed; what those were to make is missing, which is told.
-        ImportError::WrongForm(_) if path.file_name().is_some_and(|name| name == "errors.txt") => false,
         // Export-Csv writes no byte where there is nothing to list.
         ImportError::Empty => has_name_of_export(path) && !is_of_optional_things(path),
         ImportError::NoRows => has_name_of_export(path) && !may_have_no_rows(path),
@@ -519,7 +560,8 @@ fn is_one_of(known: &[&str], word: &str) -> bool {
     known.contains(&word) || known.contains(&single)
 }
 
-fn words_of(path: &Path) -> Vec<String> {
+/// The words of the name of a file without its extension, in lower case.
+pub(super) fn words_of(path: &Path) -> Vec<String> {
     words(&path.file_stem().unwrap_or_default().to_string_lossy())
 }
 

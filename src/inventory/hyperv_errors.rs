@@ -20,6 +20,9 @@ fn is_about(error: &str, question: &str, name: &str) -> bool {
 /// Adds the errors of an export. One of a question about one VM, or about a list of the cluster, costs its answer; any other
 /// may have cost VMs.
 pub(super) fn add(part: &mut Part, errors: &[String], file: &str) {
+    // The script writes them into `errors.txt` as well.
+    let lines = errors.iter().flat_map(|error| error.lines());
+    part.told_errors.extend(lines.map(|line| line.trim().to_owned()));
     let (known, unknown): (Vec<&String>, Vec<&String>) = errors.iter().partition(|error| lacks_answer(part, error));
     if let Some(errors) = in_short(&unknown) {
         part.warn_capping(

@@ -21,6 +21,7 @@ pub mod describe;
 mod detect;
 mod esxcli;
 mod esxi;
+mod export_errors;
 mod file_list;
 mod files;
 mod form;

@@ -293,6 +293,8 @@ pub(super) struct Part {
     pub(super) lists_snapshots: bool,
     /// The text was decoded by a guess, so paths with letters outside ASCII may be wrong.
     pub(super) guessed_encoding: bool,
+    /// Lines of the errors that the export says it met, whose cost is told.
+    pub(super) told_errors: BTreeSet<String>,
     /// What is odd or missing.
     pub(super) warnings: Vec<InventoryWarning>,
 }
@@ -334,6 +336,7 @@ impl Part {
             tabs: BTreeSet::new(),
             lists_snapshots: false,
             guessed_encoding: false,
+            told_errors: BTreeSet::new(),
             warnings: Vec::new(),
         }
     }

@@ -111,6 +111,130 @@ fn what_speaks_of_no_vm_is_ignored() {
 }
 
 #[test]
+fn what_failed_while_the_exports_were_made_keeps_them_from_counting() {
+    for (name, errors) in [
+        (
+            "errors.txt",
+            "datastores.json: You do not have permission\r\nto perform this operation\r\n",
+        ),
+        (
+            "vc1-errors.txt",
+            "govc: timeout\nfailed: govc object.collect -json -type s / name\n",
+        ),
+    ] {
+        let folder = Folder::new();
+        folder.put("vc1/1.json", VMS);
+        folder.put("vc2/1.json", VMS);
+        folder.put(&format!("vc1/{name}"), errors);
+        let imported = import_paths(&[folder.path()]);
+        assert_eq!(imported.issues, []);
+        let all: Vec<_> = imported.inventories.iter().map(capping).collect();
+        assert_eq!(all, [vec!["export-errors"], vec![]], "{name}");
+        let text = &imported.inventories[0].warnings[0].text;
+        let first = errors.lines().next().unwrap();
+        assert!(text.contains(&format!("2 lines, first: {first}")), "{text}");
+    }
+}
+
+#[test]
+fn errors_without_an_export_beside_them_are_a_missing_one() {
+    let folder = Folder::new();
+    folder.put("vc1/1.json", VMS);
+    folder.put("vc2/errors.txt", "vms.json: connection lost\r\n");
+    let imported = import_paths(&[folder.path()]);
+    assert_eq!(issues(&folder), ["errors.txt"]);
+    assert!(
+        imported.issues[0].error.contains("connection lost"),
+        "{:?}",
+        imported.issues
+    );
+    folder.put(
+        "vc2/errors.txt",
+        "restore-points.csv: Veeam lacks a right, and backups own nothing\r\n",
+    );
+    assert_eq!(issues(&folder), Vec::<String>::new());
+}
+
+#[test]
+fn errors_that_an_export_tells_itself_count_as_it_tells_them() {
+    let errors = |told: &str| {
+        let folder = Folder::new();
+        let vm = hyperv_lists::HYPERV_VM;
+        let export =
+            format!(r#"{{"schema":"hyperv-inventory-export/1","host":"HV01","vms":[{vm}],"errors":["{told}"]}}"#);
+        folder.put("hyperv.json", export);
+        folder.put("errors.txt", "\u{feff}DVD drives of a: access denied\r\n");
+        let inventory = only(folder.path());
+        capping(&inventory).contains(&"export-errors")
+    };
+    assert!(
+        !errors("DVD drives of a: access denied"),
+        "the cost of one question is known"
+    );
+    assert!(errors("DVD drives of b: access denied"));
+}
+
+#[test]
+fn a_list_of_vms_without_a_path_shows_whether_all_are_listed() {
+    let known = hyperv_lists::HYPERV_VM;
+    let csv = |name: &str, id: u32| {
+        format!(
+            "\"Name\",\"VMId\",\"ComputerName\",\"State\"\r\n\"{name}\",\"6f1d3a2e-8b4c-4d5e-9f00-11223344{id:04}\",\"HV01\",\"Off\"\r\n"
+        )
+    };
+    for (name, content, is_stranger) in [
+        ("1.csv", csv("a", 5566), false),
+        ("2.csv", csv("b", 5567), true),
+        (
+            "3.csv",
+            format!("#TYPE Microsoft.HyperV.PowerShell.VirtualMachine\r\n{}", csv("b", 5567)),
+            true,
+        ),
+        (
+            "4.json",
+            r#"[{"VMName":"b","VMId":"6f1d3a2e-8b4c-4d5e-9f00-112233445567","State":2}]"#.to_owned(),
+            true,
+        ),
+        (
+            "5.csv",
+            "\"Name\",\"State\",\"CPUUsage(%)\",\"Uptime\"\r\n\"a\",\"Off\",\"0\",\"0\"\r\n".to_owned(),
+            false,
+        ),
+        (
+            "6.csv",
+            "\"Name\",\"State\",\"CPUUsage(%)\",\"Uptime\"\r\n\"b\",\"Off\",\"0\",\"0\"\r\n".to_owned(),
+            true,
+        ),
+        (
+            "adapters.json",
+            r#"[{"Name":"Network Adapter","VMName":"a","VMId":"6f1d3a2e-8b4c-4d5e-9f00-112233445566"}]"#.to_owned(),
+            false,
+        ),
+        (
+            "services.csv",
+            "\"Name\",\"State\"\r\n\"vmms\",\"Running\"\r\n".to_owned(),
+            false,
+        ),
+    ] {
+        let folder = Folder::new();
+        folder.put("vms.json", known);
+        folder.put(name, &content);
+        let inventory = only(folder.path());
+        let expected: &[&str] = if is_stranger { &["vm-count-mismatch"] } else { &[] };
+        assert_eq!(capping(&inventory), expected, "{content}");
+        assert_eq!(inventory.vms.len(), if is_stranger { 2 } else { 1 }, "{content}");
+    }
+    let alone = only_of(csv("b", 5567));
+    assert_eq!(capping(&alone), ["names-only"]);
+    let header = csv("b", 5567);
+    assert!(
+        import_file(header.lines().next().unwrap()).issues[0]
+            .error
+            .starts_with("an empty list")
+    );
+}
+
+#[test]
 fn archives_folders_and_files_of_several_tools_are_read_whole() {
     let folder = Folder::new();
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
