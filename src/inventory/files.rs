@@ -26,12 +26,13 @@ use crate::{
     quiet_panic,
     raw::RawPath,
     saved_file::{IO_TIMEOUT, SavedFile},
+    words::count,
 };
 
-/// How many folders lie above each other until the first files are found.
+/// How many folders below one that was given may lie in each other.
 const MAX_DEPTH: usize = 4;
 
-/// Most files of a folder of exports that are looked at.
+/// Most files, and most folders, of a folder of exports that are looked at.
 const MAX_FOLDER_FILES: usize = 10_000;
 
 /// Why a file is no inventory.
@@ -61,12 +62,15 @@ pub(super) enum ImportError {
     /// It asks for more than an export can need.
     #[error("refused: {0}")]
     TooLarge(String),
+    /// A folder too far below the one that was given.
+    #[error("not looked into: {0}")]
+    TooDeep(String),
     /// The importer has a mistake.
     #[error("the importer failed on it; please report this file")]
     Panic,
 }
 
-/// Imports all exports that were given: files, archives and folders, these with the folders directly below.
+/// Imports all exports that were given: files, archives and folders, these with the folders below.
 pub fn import(arguments: &[InventoryArgument]) -> Imported {
     import_mapped(arguments, None)
 }
@@ -131,46 +135,24 @@ impl Found {
         answer
     }
 
-    /// Adds a folder and the folders in it, which may be bundles of hosts. Where neither holds a file, as in a folder of sites with
-    /// a folder for each vCenter, the folders below count; what lies further down than the first files is not looked into.
+    /// Adds a folder and the folders below it, each of which may be a source of its own or the bundle of a host. What lies further
+    /// down than is looked is missed.
     fn add_folder(&mut self, folder: &Path, kind: Option<InventoryKind>) {
         let before = self.parts.len() + self.saved.len();
         if self.add_bundle(folder, kind) {
             return;
         }
-        let (mut all, mut folders) = self.entries(folder);
-        for depth in 1..=MAX_DEPTH {
-            if depth > 1 && (!all.is_empty() || self.parts.len() + self.saved.len() > before) {
-                break;
-            }
-            let mut inner = Vec::new();
-            for below in folders {
-                if !self.is_dead && !self.add_bundle(&below, kind) {
-                    let (files, further) = self.entries(&below);
-                    all.extend(files);
-                    inner.extend(further);
-                }
-            }
-            folders = inner;
-        }
+        let Tree { files, deeper } = self.tree(folder, kind);
         if self.is_dead {
             return;
         }
-        self.detected.extend(folders.iter().map(|below| DetectedFile {
-            path: RawPath::from_os(below),
-            kind: None,
-            why: "not looked into: a folder further down than those with files; give it itself where it holds exports".to_owned(),
-        }));
-        if all.is_empty() && self.parts.len() == before {
+        if files.is_empty() && self.parts.len() == before && deeper.is_empty() {
             let error = ImportError::NotUnderstood("a folder without files".to_owned());
             self.add_issue(folder, &error);
             return;
         }
-        if all.len() > MAX_FOLDER_FILES {
-            let error = ImportError::TooLarge(format!("a folder with more than {MAX_FOLDER_FILES} files"));
-            self.add_issue(folder, &error);
-        }
-        for file in all.iter().take(MAX_FOLDER_FILES) {
+        self.miss_folders(folder, &deeper);
+        for file in files.iter().take(MAX_FOLDER_FILES) {
             if !self.is_dead {
                 self.add_file(file, kind, false);
             }
@@ -179,6 +161,63 @@ impl Found {
             let error = ImportError::NotUnderstood("a folder in which no file is a known export".to_owned());
             self.add_issue(folder, &error);
         }
+    }
+
+    /// The files of a folder and of the folders below it, each folder once however many links lead to it. Bundles are added.
+    fn tree(&mut self, folder: &Path, kind: Option<InventoryKind>) -> Tree {
+        let mut seen = HashSet::from([self.without_links(folder)]);
+        let (mut files, mut folders) = self.entries(folder);
+        for _ in 0..MAX_DEPTH {
+            let mut deeper = Vec::new();
+            for below in folders {
+                let is_too_large = files.len() > MAX_FOLDER_FILES || seen.len() > MAX_FOLDER_FILES;
+                if self.is_dead || is_too_large || !seen.insert(self.without_links(&below)) {
+                    continue;
+                }
+                if !self.add_bundle(&below, kind) {
+                    let (inner, further) = self.entries(&below);
+                    files.extend(inner);
+                    deeper.extend(further);
+                }
+            }
+            folders = deeper;
+        }
+        if files.len() > MAX_FOLDER_FILES || seen.len() > MAX_FOLDER_FILES {
+            let error = ImportError::TooLarge(format!("a folder with more than {MAX_FOLDER_FILES} files or folders"));
+            self.add_issue(folder, &error);
+            folders.clear();
+        }
+        folders.retain(|below| !self.is_dead && seen.insert(self.without_links(below)) && self.has_entries(below));
+        Tree { files, deeper: folders }
+    }
+
+    /// The path of a folder as no link leads to it, where that can be told.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a folder of exports that the user gave, not one of a root: links in it count as the folders that they lead to"
+    )]
+    fn without_links(&mut self, folder: &Path) -> PathBuf {
+        let found = self.ask(folder, |folder| std::fs::canonicalize(folder));
+        found.unwrap_or_else(|_| folder.to_path_buf())
+    }
+
+    fn has_entries(&mut self, folder: &Path) -> bool {
+        let (files, folders) = self.entries(folder);
+        !files.is_empty() || !folders.is_empty()
+    }
+
+    /// Folders that lie too far down and hold something: nobody knows which VMs it tells of.
+    fn miss_folders(&mut self, folder: &Path, deeper: &[PathBuf]) {
+        let Some(first) = deeper.first() else { return };
+        let others = match deeper.len().saturating_sub(1) {
+            0 => String::new(),
+            others => format!(", as {} do", count(others, "other folder", "other folders")),
+        };
+        let error = ImportError::TooDeep(format!(
+            "it lies more than {MAX_DEPTH} folders below {}{others}; give it with -i of its own, or take it out of there",
+            folder.display()
+        ));
+        self.add_issue(first, &error);
     }
 
     /// Adds the files of a vm-support bundle as one source, when the folder is one.
@@ -396,6 +435,13 @@ impl Found {
     }
 }
 
+/// What lies in a folder of exports.
+struct Tree {
+    files: Vec<PathBuf>,
+    /// Folders below those that were looked into.
+    deeper: Vec<PathBuf>,
+}
+
 fn not_to_its_end() -> io::Error {
     let text = "its storage gave no answer: what else lies in the folder is not read";
     io::Error::new(io::ErrorKind::TimedOut, text)
@@ -472,6 +518,7 @@ fn is_failed_export(path: &Path, error: &ImportError) -> bool {
         | ImportError::WrongForm(_)
         | ImportError::Damaged(_)
         | ImportError::TooLarge(_)
+        | ImportError::TooDeep(_)
         | ImportError::Panic => true,
     }
 }

@@ -29,7 +29,7 @@ fn a_file_of_another_kind_than_the_user_says_is_an_issue() {
 }
 
 #[test]
-fn folders_are_apart_and_one_level_of_them_is_read() {
+fn folders_are_apart_and_a_file_given_twice_counts_once() {
     let folder = Folder::new();
     folder.put("vc1/vms.json", collected("vm-1", &serde_json::json!({"name": "a"})));
     folder.put("vc2/vms.json", collected("vm-1", &serde_json::json!({"name": "b"})));
@@ -43,7 +43,7 @@ fn folders_are_apart_and_one_level_of_them_is_read() {
         .iter()
         .map(|inventory| (inventory.vms.len(), inventory.vms[0].name.as_str()))
         .collect();
-    assert_eq!(found, [(1, "a"), (1, "b")], "a file given twice counts once");
+    assert_eq!(found, [(1, "a"), (1, "b"), (1, "c")]);
 }
 
 #[test]
@@ -106,29 +106,62 @@ fn the_order_of_the_arguments_changes_nothing() {
 }
 
 #[test]
-fn folders_of_folders_are_read_down_to_the_first_files_and_what_lies_further_down_is_told() {
+fn every_folder_below_one_is_a_source_and_what_lies_too_deep_is_missed() {
     let folder = Folder::new();
     for (place, name) in [
         ("site1/vc1", "a"),
         ("site1/vc2", "b"),
         ("site2/vc3", "c"),
-        ("site2/vc3/old", "d"),
+        ("site2/vc3/branch", "d"),
     ] {
         let vms = collected("vm-1", &serde_json::json!({"name": name}));
         folder.put(&format!("exports/{place}/vms.json"), vms);
     }
-    let imported = import_paths(&[&folder.path().join("exports")]);
+    let exports = folder.path().join("exports");
+    std::fs::create_dir_all(exports.join("a/b/c/d/empty")).unwrap();
+    let imported = import_paths(&[&exports]);
     let names = imported
         .inventories
         .iter()
         .map(|inventory| inventory.vms[0].name.as_str());
-    assert_eq!(names.collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert_eq!(names.collect::<Vec<_>>(), ["a", "b", "c", "d"]);
     assert_eq!(imported.issues, []);
-    let told = imported.detected.iter().find(|file| file.path.lossy().ends_with("old"));
-    assert!(told.is_some_and(|file| file.kind.is_none() && file.why.starts_with("not looked into")));
+    folder.put(
+        "exports/a/b/c/d/e/vms.json",
+        collected("vm-1", &serde_json::json!({"name": "e"})),
+    );
+    let imported = import_paths(&[&exports]);
+    assert_eq!(imported.inventories.len(), 4);
+    let [issue] = imported.issues.as_slice() else {
+        panic!("{:?}", imported.issues)
+    };
+    assert!(issue.path.lossy().ends_with('e'), "{issue:?}");
+    assert!(
+        issue
+            .error
+            .starts_with("not looked into: it lies more than 4 folders below"),
+        "{issue:?}"
+    );
     std::fs::create_dir_all(folder.path().join("none/a/b")).unwrap();
     let imported = import_paths(&[&folder.path().join("none")]);
     assert_eq!(imported.issues[0].error, "not understood: a folder without files");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_to_which_several_links_lead_is_read_once() {
+    let folder = Folder::new();
+    folder.put(
+        "exports/vc1/vms.json",
+        collected("vm-1", &serde_json::json!({"name": "a"})),
+    );
+    let exports = folder.path().join("exports");
+    for link in ["vc1/up", "again"] {
+        std::os::unix::fs::symlink(&exports, exports.join(link)).unwrap();
+    }
+    let imported = import_paths(&[&exports]);
+    assert_eq!(imported.issues, []);
+    assert_eq!(imported.inventories.len(), 1);
 }
 
 #[test]
