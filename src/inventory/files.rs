@@ -17,7 +17,7 @@ use super::{
     mapped::ColumnMap,
     mentions,
     merge::{contradictions, merge},
-    moment::{Moment, leave_out_times_to_come},
+    moment::Moment,
     part::{Origin, Part},
     support_bundle, text, workbook,
 };
@@ -415,7 +415,6 @@ impl Found {
         }
         inventories.sort_by(|a, b| (&a.folder, &a.source, &a.files).cmp(&(&b.folder, &b.source, &b.files)));
         contradictions(&mut inventories);
-        leave_out_times_to_come(&mut inventories);
         backups.sort();
         backup_files.sort();
         backup_files.dedup();

@@ -65,6 +65,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub(crate) use self::moment::leave_out_times_to_come;
 pub use self::{
     argument::InventoryArgument,
     files::{import, import_mapped, import_within},

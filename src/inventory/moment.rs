@@ -130,10 +130,9 @@ impl SaidTime {
     }
 }
 
-/// A time that has not come yet is of a wrong clock. How wrong it is nobody can tell, so that nothing is known to be older than
+/// A time that has not come by `now` is of a wrong clock. How wrong it is nobody can tell, so that nothing is known to be older than
 /// what gives it.
-pub(super) fn leave_out_times_to_come(inventories: &mut [Inventory]) {
-    let now = Timestamp::now();
+pub(crate) fn leave_out_times_to_come(inventories: &mut [Inventory], now: Timestamp) {
     let is_to_come = |time: Timestamp| time.duration_since(now) > CLOCKS;
     for inventory in inventories {
         for list in &mut inventory.object_lists {
@@ -148,7 +147,7 @@ pub(super) fn leave_out_times_to_come(inventories: &mut [Inventory]) {
         inventory.warnings.push(InventoryWarning::note(
             "time-to-come",
             format!(
-                "the time that it or its file gives had not come yet when it was read ({}): the clock there or the clock here is wrong, \
+                "the time that it or its file gives has not come yet ({}): the clock there or the clock here is wrong, \
                  and when it was taken is not known; set the clock right and export it again",
                 time.strftime("%Y-%m-%d %H:%M UTC")
             ),

@@ -45,6 +45,9 @@ impl Judge {
         check_inventories(&arguments.inventory, deadline)?;
         let mut imported = inventory::import_within(&arguments.inventory, arguments.map.as_ref(), deadline);
         let backups = imported.take_backups();
+        let now = Timestamp::now();
+        let now = arguments.as_of.map_or(now, |as_of| as_of.max(now));
+        inventory::leave_out_times_to_come(&mut imported.inventories, now);
         Ok(Self {
             inventories: imported.inventories,
             options: reconcile::Options {

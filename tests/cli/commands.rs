@@ -64,6 +64,28 @@ fn report_from_catalogues_equals_scan() {
 }
 
 #[test]
+fn an_inventory_of_a_time_that_has_not_come_yet_makes_nobody_old() {
+    let site = Site::new();
+    let loose = |as_of: &str| {
+        let output = site.run(&["scan", "ds1=ds1", "-i", "vms.json", "--as-of", as_of, "-f", "json"]);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let artifacts = report["artifacts"].as_array().unwrap().clone();
+        let old = artifacts
+            .into_iter()
+            .find(|artifact| artifact["path"] == "ds1/old/old.vmdk");
+        (old.unwrap()["verdict"].clone(), report["coverage"].to_string())
+    };
+    site.age("vms.json", "2199-05-01");
+    let (verdict, gaps) = loose("2024-06-01");
+    assert_eq!(verdict, "unknown");
+    assert!(gaps.contains("nothing tells when the inventory of"), "{gaps}");
+    // Whoever says what time it is is believed.
+    let (verdict, gaps) = loose("2199-06-01");
+    assert_eq!(verdict, "orphaned", "{gaps}");
+    assert!(!gaps.contains("nothing tells when"), "{gaps}");
+}
+
+#[test]
 fn a_catalogue_is_not_overwritten_unasked() {
     let site = Site::new();
     assert_eq!(status(&site.run(&["collect", "ds1", "-o", "a.catalogue"])), 0);

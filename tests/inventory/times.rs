@@ -161,28 +161,6 @@ fn govc_list(time: &str) -> String {
 }
 
 #[test]
-fn a_time_that_has_not_come_yet_is_of_a_wrong_clock_and_says_nothing() {
-    let inventory = |said: &str, written: &str| {
-        let folder = Folder::new();
-        let path = folder.put("vms.json", govc_list(said));
-        set_modified(&path, written);
-        only(&path)
-    };
-    let to_come = "2199-11-03T12:00:00Z";
-    let wrong = inventory(to_come, to_come);
-    assert_eq!(wrong.collected, None);
-    assert!(codes(&wrong).contains(&"time-to-come"));
-    // One of the two times is right.
-    for right in [
-        inventory("2026-11-02T11:00:00Z", to_come),
-        inventory(to_come, "2026-11-02T11:00:00Z"),
-    ] {
-        assert_eq!(taken(&right), ("2026-11-02T11:00:00Z".to_owned(), None));
-        assert!(!codes(&right).contains(&"time-to-come"));
-    }
-}
-
-#[test]
 fn no_list_is_newer_than_its_file_whatever_it_says() {
     let folder = Folder::new();
     let path = folder.put("vms.json", govc_list("2026-11-03T11:00:00Z"));
