@@ -10,6 +10,7 @@ use crate::{
         Inventory,
         host_names::{HostNames, is_reference},
     },
+    kind::Kind,
     reconcile::{
         identity::{Identities, Writer},
         judge::export_and_time,
@@ -170,7 +171,7 @@ fn lacks_a_vm(world: World<'_>, identities: &Identities, owners: &Owners, newer:
 fn is_there(world: World<'_>, vm: &OwnerVm) -> bool {
     let is_of_it = |&node: &usize| {
         let kind = world.files.nodes[node].kind();
-        kind.is_config() || kind.is_disk() || kind.is_extent() || is_state(kind)
+        kind.is_config() || kind.is_disk() || kind.is_extent() || kind == Kind::ForeignDisk || is_state(kind)
     };
     vm.files.keys().any(is_of_it) || !vm.outside.is_empty() || !vm.unread.is_empty()
 }

@@ -64,16 +64,20 @@ impl<'a> Tails<'a> {
     }
 
     fn add(&mut self, identities: &Identities, (vm, inventory): (usize, usize), row: &Registration, path: &'a str) {
-        let (mount, tail) = match parse(path) {
+        let (mount, tails) = match parse(path) {
             Parsed::Path(place) => {
                 let place = place.on_host(row.host.as_deref());
                 if matches!(identities.place(Writer::Inventory(inventory), &place), Place::Roots(_)) {
                     return;
                 }
-                let tail = Tail::of(&place.parts).filter(|_| place.mount.is_some());
-                (place.mount, tail)
+                let tails = if place.mount.is_some() {
+                    Tail::all_of(&place.parts)
+                } else {
+                    Vec::new()
+                };
+                (place.mount, tails)
             }
-            Parsed::NotAFile | Parsed::Unclear => (None, None),
+            Parsed::NotAFile | Parsed::Unclear => (None, Vec::new()),
         };
         let untied = Untied {
             vm,
@@ -82,7 +86,7 @@ impl<'a> Tails<'a> {
             mount,
             is_clustered: row.clustered,
         };
-        if let Some(tail) = tail {
+        for tail in tails {
             if tail.is_at_top {
                 push(&mut self.at_top, tail.text.clone(), untied.clone());
             }
@@ -114,15 +118,20 @@ struct Tail {
 }
 
 impl Tail {
-    fn of<P: AsRef<str>>(parts: &[P]) -> Option<Self> {
+    /// The name, and where the folder is one that Hyper-V makes that with it: a share may be either folder.
+    fn all_of<P: AsRef<str>>(parts: &[P]) -> Vec<Self> {
         let mut folded = parts.iter().rev().map(|part| fold(part.as_ref()));
-        let name = folded.next()?;
+        let Some(name) = folded.next() else { return Vec::new() };
         let made = folded.next().filter(|folder| MADE_BY_HYPERV.contains(&folder.as_str()));
-        let length = 1 + usize::from(made.is_some());
-        Some(Self {
-            text: made.map_or_else(|| name.clone(), |folder| format!("{folder}/{name}")),
-            is_at_top: parts.len() == length,
-        })
+        let with_folder = made.map(|folder| Self {
+            text: format!("{folder}/{name}"),
+            is_at_top: parts.len() == 2,
+        });
+        let alone = Self {
+            text: name,
+            is_at_top: parts.len() == 1,
+        };
+        [alone].into_iter().chain(with_folder).collect()
     }
 }
 
@@ -174,15 +183,16 @@ impl Judge<'_> {
     /// Files of registered VMs at places of which the top may be a folder here, or of which the top of the root may be a folder.
     fn at_tops(&self, path: &str) -> Vec<&Untied<'_>> {
         let parts: Vec<&str> = path.split('/').collect();
-        let Some(tail) = Tail::of(&parts) else {
-            return Vec::new();
-        };
-        let tails = if tail.is_at_top {
-            &self.tails.anywhere
-        } else {
-            &self.tails.at_top
-        };
-        tails.get(&tail.text).into_iter().flatten().collect()
+        let tails = Tail::all_of(&parts).into_iter();
+        let places = tails.filter_map(|tail| {
+            let places = if tail.is_at_top {
+                &self.tails.anywhere
+            } else {
+                &self.tails.at_top
+            };
+            places.get(&tail.text)
+        });
+        places.flatten().collect()
     }
 
     /// False where one writer tells the place apart from the root: another volume of the cluster, another host's drive for a VM that

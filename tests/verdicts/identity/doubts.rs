@@ -104,12 +104,15 @@ fn hb2_the_top_of_a_root_may_be_a_folder_of_another_name_of_it_and_the_other_way
         (top, r"\\corp\dfs\hv\app.vhdx"),
         (below, r"\\nas02\app$\Virtual Hard Disks\app.vhdx"),
         (below, r"V:\Virtual Hard Disks\app.vhdx"),
+        // The share, or the root, is the folder that Hyper-V made.
+        (below, r"\\nas02\app$\app.vhdx"),
+        (top, r"\\corp\dfs\hv\Virtual Hard Disks\app.vhdx"),
     ] {
         on_share(file, registered).is(file, "unknown/ambiguous-reference never");
     }
     for (file, registered) in [
         (made, r"\\corp\dfs\hv\Virtual Hard Disks\other.vhdx"),
-        (made, r"\\corp\dfs\hv\app.vhdx"),
+        (below, r"\\corp\dfs\hv\app.vhdx"),
         (below, r"\\corp\dfs\other\Virtual Hard Disks\app.vhdx"),
     ] {
         on_share(file, registered).is(file, "orphaned/deleted-vm-disk");
