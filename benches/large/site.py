@@ -21,6 +21,10 @@ WRITTEN = 1_790_000_000
 COWD = b"COWD" + struct.pack("<8I", 1, 3, 2048, 1, 4, 1, 6, 0)
 
 
+# Header of a snapshot state without a group: magic, version, number of groups.
+VMSN = b"\xd2\xbe\xd2\xbe" + struct.pack("<2I", 8, 0)
+
+
 def spaced(identity):
     """A UUID as configurations write it."""
     pairs = [identity.hex[place:place + 2] for place in range(0, 32, 2)]
@@ -76,7 +80,8 @@ def vmx(name, identity, disks):
 def snapshots(name, has_one):
     lines = ['.encoding = "UTF-8"', 'snapshot.lastUID = "1"', f'snapshot.numSnapshots = "{has_one:d}"']
     if has_one:
-        lines += ['snapshot.current = "1"', 'snapshot0.uid = "1"', f'snapshot0.displayName = "before the upgrade"', 'snapshot0.numDisks = "1"',
+        lines += ['snapshot.current = "1"', 'snapshot0.uid = "1"', f'snapshot0.filename = "{name}-Snapshot1.vmsn"',
+                  'snapshot0.displayName = "before the upgrade"', 'snapshot0.numDisks = "1"',
                   f'snapshot0.disk0.fileName = "{name}.vmdk"', 'snapshot0.disk0.node = "scsi0:0"']
     return "\n".join([*lines, ""]).encode()
 
@@ -106,6 +111,8 @@ def vm(root, datastore, number):
             folder.write(f"{name}.vmx", vmx(name, identity, disks))
             folder.write(f"{name}.nvram", b"MRVN" + bytes(60))
             folder.write(f"{name}.vmsd", snapshots(name, 30 <= share < 50))
+            if 30 <= share < 50:
+                folder.write(f"{name}-Snapshot1.vmsn", VMSN)
             folder.write(f"{name}.vmxf", b'<?xml version="1.0"?><Foundry><VM></VM></Foundry>')
             folder.write("vmware.log", b"2026-11-01T08:00:00.000Z In(05) vmx Log for VMware ESX pid=1 version=8.0.2 build=1 option=Release\n")
         folder.close()

@@ -206,6 +206,7 @@ impl Coverage {
         builder.reach_inner_roots();
         builder.coverage.gaps.sort();
         builder.coverage.gaps.dedup();
+        gather_alike(&mut builder.coverage.gaps);
         builder.coverage.settle();
         builder.coverage
     }
@@ -244,6 +245,47 @@ impl Coverage {
             }
         }
     }
+}
+
+/// Most gaps of one kind that are told one by one. Where a thousand VMs have the same fault, each of them would be a reason for
+/// every file that it may hide the owner of.
+const ALIKE_MAX: usize = 20;
+
+/// Of gaps that say the same of the same files, and that the same would settle, the first stay as they are, and one says how many
+/// more there are.
+fn gather_alike(gaps: &mut Vec<GapItem>) {
+    let mut alike: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (place, gap) in gaps.iter().enumerate() {
+        let kind = (gap.code, &gap.roots, &gap.reach, gap.caps, gap.lowers, gap.remedy());
+        alike.entry(kind).or_default().push(place);
+    }
+    let mut gathered = Vec::new();
+    let mut is_gathered = vec![false; gaps.len()];
+    for (_, places) in alike {
+        // A single one more is told as well as counted.
+        let [first, more @ ..] = places.get(ALIKE_MAX..).unwrap_or_default() else {
+            continue;
+        };
+        if more.is_empty() {
+            continue;
+        }
+        let one = &gaps[*first];
+        let text = format!(
+            "{}, and {} more of this kind; {}",
+            one.finding(),
+            more.len(),
+            one.remedy()
+        );
+        gathered.push(GapItem { text, ..one.clone() });
+        is_gathered[*first] = true;
+        for &place in more {
+            is_gathered[place] = true;
+        }
+    }
+    let mut is_gathered = is_gathered.into_iter();
+    gaps.retain(|_| is_gathered.next() != Some(true));
+    gaps.extend(gathered);
+    gaps.sort();
 }
 
 impl Reach {

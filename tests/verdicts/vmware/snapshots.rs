@@ -7,7 +7,7 @@ use derelict_parsers::testkit::{
 };
 
 use super::{snapshot_of, snapshots, state};
-use crate::support::{Export, SECTORS, Site, cid, config_only, descriptor, row, row_of, vcenter, vmx};
+use crate::support::{Export, Judged, SECTORS, Site, cid, config_only, descriptor, row, row_of, vcenter, vmx};
 
 #[test]
 fn v44_a_delta_that_consolidation_left_is_stranded_and_a_risk_when_newer_than_its_parent() {
@@ -729,4 +729,42 @@ fn v7_a_snapshot_that_was_removed_since_the_export_misses_no_disk() {
             .unreadable_file("ds1/web/web.vmx")
             .only_as_it_is(),
     ));
+}
+
+#[test]
+fn where_many_vms_have_one_fault_the_first_are_named_and_the_rest_counted() {
+    let list = String::from_utf8(snapshots(&["web.vmdk"])).unwrap();
+    let torn: Vec<&str> = list.lines().filter(|line| !line.contains("filename")).collect();
+    assert_ne!(torn.len(), list.lines().count(), "{list}");
+    let torn = torn.join("\n") + "\n";
+    let site = |vms: usize| {
+        let (mut site, mut inventory) = (Site::vmware().disk("ds1/old/old"), vcenter());
+        for number in 0..vms {
+            let name = format!("web{number:02}");
+            let stem = format!("ds1/{name}/{name}");
+            site = site
+                .file(&format!("{stem}.vmx"), vmx(&name, &[&format!("{name}.vmdk")]).build())
+                .disk(&stem)
+                .file(&format!("{stem}.vmsd"), &torn);
+            inventory = inventory.vm(row_of(&name));
+        }
+        site.inventory(inventory).judge()
+    };
+    let gaps = |judged: &Judged| {
+        let gaps = judged.report.coverage.gap_details.iter();
+        gaps.filter(|gap| gap.text.contains("snapshot list of")).count()
+    };
+    // The last one takes no more room than its count would.
+    let few = site(21);
+    few.is("ds1/old/old.vmdk", "unknown/owner-unreadable never").gap_says(
+        "owner-unreadable",
+        "web20.vmsd) does not tell all (snapshot0 names no state file): a disk",
+    );
+    assert_eq!(gaps(&few), 21);
+    let many = site(23);
+    many.is("ds1/old/old.vmdk", "unknown/owner-unreadable never").gap_says(
+        "owner-unreadable",
+        "may lie elsewhere, and 2 more of this kind; an inventory that lists whole chains would tell",
+    );
+    assert_eq!(gaps(&many), 21);
 }
