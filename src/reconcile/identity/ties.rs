@@ -93,11 +93,13 @@ impl Identities {
             }
             let fitting = entity.folders_above(written, index).into_iter().filter_map(|above| {
                 let score = |root: usize| {
+                    let score = written.score(index, root, &above, files);
                     let mut configs = written.confirmed(index, root, &above, files);
-                    if configs.any(|config| self.is_left_behind(index, config, files)) {
+                    // Nearly every root confirms nothing of nearly every entity.
+                    if score.is_confirmed() && configs.any(|config| self.is_left_behind(index, config, files)) {
                         Score::default()
                     } else {
-                        written.score(index, root, &above, files)
+                        score
                     }
                 };
                 let scores: Vec<Score> = (0..catalogue.roots.len()).map(score).collect();

@@ -78,7 +78,7 @@ pub(super) struct Written {
     /// Paths of configurations and disks below the datastore's top.
     paths: Vec<BTreeSet<String>>,
     /// Ids of the VMs whose configurations some of them are.
-    ids: HashMap<(usize, String), BTreeSet<Uuid>>,
+    ids: Vec<HashMap<String, BTreeSet<Uuid>>>,
     /// Roots whose configurations say that they lie on it themselves, with the number of folders that say so.
     own_folder: Vec<BTreeMap<usize, usize>>,
     /// Entities and the roots on which a file names them.
@@ -89,7 +89,7 @@ impl Written {
     pub(super) fn new(raw: RawWritten, entity_of_key: &[usize], entities: usize) -> Self {
         let mut written = Self {
             paths: vec![BTreeSet::new(); entities],
-            ids: HashMap::new(),
+            ids: vec![HashMap::new(); entities],
             own_folder: vec![BTreeMap::new(); entities],
             named_on: BTreeSet::new(),
         };
@@ -97,7 +97,7 @@ impl Written {
             written.paths[entity_of_key[key]].insert(path);
         }
         for ((key, path), ids) in raw.ids {
-            written.ids.entry((entity_of_key[key], path)).or_default().extend(ids);
+            written.ids[entity_of_key[key]].entry(path).or_default().extend(ids);
         }
         let named_on = raw.named_on.into_iter();
         written.named_on = named_on.map(|(key, root)| (entity_of_key[key], root)).collect();
@@ -177,11 +177,11 @@ impl Written {
             own_folder: self.own_folder[entity].get(&root).copied().unwrap_or_default(),
             ..Score::default()
         };
-        let mut folders = BTreeSet::new();
+        let mut folders = HashSet::new();
         for (path, node) in self.found(entity, root, above, files) {
             score.confirmed += usize::from(self.is_confirmed(entity, path, files, node));
             score.found += 1;
-            score.configs += usize::from(self.ids.contains_key(&(entity, path.clone())));
+            score.configs += usize::from(self.ids[entity].contains_key(path));
             folders.insert(files.nodes[node].folder());
         }
         score.folders = folders.len();
@@ -215,7 +215,7 @@ impl Written {
 
     /// True where an id is told of a VM whose configuration is written about the entity.
     pub(super) fn has_ids(&self, entity: usize) -> bool {
-        self.ids.iter().any(|((of, _), ids)| *of == entity && !ids.is_empty())
+        self.ids[entity].values().any(|ids| !ids.is_empty())
     }
 
     /// The folders in which the files lie that are written about an entity, below a folder of it.
@@ -233,14 +233,13 @@ impl Written {
             return false;
         };
         let own = [evidence.instance_id, evidence.bios_id];
-        let mut of_entity = self.ids.iter().filter(|((of, _), _)| *of == entity);
-        of_entity.any(|(_, ids)| own.iter().flatten().any(|id| ids.contains(id)))
+        let mut of_entity = self.ids[entity].values();
+        of_entity.any(|ids| own.iter().flatten().any(|id| ids.contains(id)))
     }
 
     /// True for a configuration that carries an id of the VM that is registered with its path.
     fn is_confirmed(&self, entity: usize, path: &str, files: &Files<'_>, node: NodeId) -> bool {
-        let (Some(ids), Some(evidence)) = (self.ids.get(&(entity, path.to_owned())), own::vm_evidence(files, node))
-        else {
+        let (Some(ids), Some(evidence)) = (self.ids[entity].get(path), own::vm_evidence(files, node)) else {
             return false;
         };
         let own = [evidence.instance_id, evidence.bios_id];
