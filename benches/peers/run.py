@@ -33,6 +33,8 @@ SHARE_ROUNDS = 2
 nothing = contextlib.nullcontext
 
 
+LARGE = b'# Disk DescriptorFile\nversion=1\nCID=12345678\nparentCID=ffffffff\ncreateType="vmfs"\nRW 4194304 VMFS "a-flat.vmdk"\n'
+
 # What govc says of a VM that has no disk: the disk that is hashed belongs to nobody.
 OTHER_VM = {"kind": "enter", "obj": {"type": "VirtualMachine", "value": "vm-1"}, "changeSet": [
     {"name": name, "op": "assign", "val": value} for name, value in {
@@ -152,13 +154,19 @@ class Bench:
             self.compare(title, self.crawlers(mount), rounds=SHARE_ROUNDS, around=lambda: mounted(serve, mount))
 
     def hashing(self):
-        tree = self.tree("hash", one_large)
+        tree = self.tree("one-large", one_large)
+        disk = tree / "datastore/a/a-flat.vmdk"
+        report = self.work / "out.json"
         self.compare("one file of 2 GiB, hashed", {
-            "b3sum": self.peer("b3sum", str(tree / "a-flat.vmdk")),
-            "b3sum --no-mmap": self.peer("b3sum", "--no-mmap", str(tree / "a-flat.vmdk")),
-            "derelict scan --hash": [self.derelict, "scan", f"hash={tree}", "--inventory", str(tree / "inventory.json"),
-                                     "-o", str(self.work / "out.json"), "--force", "--quiet", "--hash"],
+            "b3sum": self.peer("b3sum", str(disk)),
+            "b3sum --no-mmap": self.peer("b3sum", "--no-mmap", str(disk)),
+            "derelict scan --hash": [self.derelict, "scan", f"hash={tree / 'datastore'}", "--inventory",
+                                     str(tree / "inventory.json"), "-o", str(report), "--force", "--quiet", "--hash"],
         })
+        told = {artifact["relative_path"]: artifact["blake3"] for artifact in json.loads(report.read_text())["artifacts"]}
+        real = subprocess.check_output(self.peer("b3sum", "--no-names", str(disk)), text=True).strip()
+        if told["a/a-flat.vmdk"] != real:
+            sys.exit(f"derelict says {told['a/a-flat.vmdk']} where b3sum says {real}: the disk was not hashed")
 
     def growth(self):
         print("\n### Memory and time of derelict collect, every hundredth file an artifact\n\n| files | wall | CPU | peak memory |\n|--:|--:|--:|--:|")
@@ -206,7 +214,7 @@ def write(folder, name, content):
 
 
 def wide(path, files, every):
-    """Folders of 50 files; every so-and-so-manieth file an artifact, two in a folder: a configuration and its disk. Without
+    """Folders of 50 files; of every so many files one an artifact, two in a folder: a configuration and its disk. Without
     artifacts nothing is opened, and the files are empty."""
     content = b"x" if every else b""
     for number in range(files // 50):
@@ -264,16 +272,21 @@ def chain(path, levels):
 
 
 def one_large(path):
-    path.mkdir()
-    (path / "a.vmdk").write_bytes(DESCRIPTOR)
+    """The folder of a VM, and that of a disk which belongs to nobody."""
+    left, other = path / "datastore/a", path / "datastore/other"
+    left.mkdir(parents=True)
+    other.mkdir()
+    (other / "other.vmx").write_bytes(b'config.version = "8"\ndisplayName = "other"\n'
+                                      b'uuid.bios = "b3 82 28 12 62 f7 44 dc-ba fb 32 93 60 13 d9 ab"\n')
+    (left / "a.vmdk").write_bytes(LARGE)
     part = bytes(range(251)) * 4178
-    with open(path / "a-flat.vmdk", "wb") as file:
+    with open(left / "a-flat.vmdk", "wb") as file:
         for _ in range(2048):
             file.write(part[:1 << 20])
-    for name in ["a.vmdk", "a-flat.vmdk"]:
+    for old in [left / "a.vmdk", left / "a-flat.vmdk", other / "other.vmx"]:
         # Older than any inventory.
-        os.utime(path / name, (1_577_836_800, 1_577_836_800))
-    (path / "inventory.json").write_text(json.dumps(OTHER_VM))
+        os.utime(old, (1_577_836_800, 1_577_836_800))
+    (path / "inventory.json").write_text(json.dumps(OTHER_VM) + "\n")
 
 
 def main():
