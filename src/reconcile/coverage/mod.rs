@@ -10,6 +10,7 @@ mod lost;
 mod mentions;
 mod opaque;
 mod open_ends;
+mod reaching;
 mod sharers;
 mod since;
 mod unread;
@@ -23,6 +24,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+use self::reaching::Reaching;
 pub(crate) use self::{
     lost::{LostLink, LostLinks},
     sharers::{host_uuid, is_host},
@@ -153,8 +155,8 @@ pub(crate) struct Coverage {
     pub(crate) roots: Vec<RootCover>,
     /// What is not known, sorted.
     pub(crate) gaps: Vec<GapItem>,
-    /// For each root the gaps that affect it, by their place.
-    of_root: Vec<Vec<usize>>,
+    /// The same by what they reach.
+    reaching: Reaching,
     /// Configurations that a list of vSphere HA names, with the file that does.
     pub(crate) ha_named: BTreeMap<NodeId, NodeId>,
     /// Configurations that the registration list of a Hyper-V host names, with the file that does.
@@ -194,7 +196,7 @@ impl Coverage {
             coverage: Self {
                 roots,
                 gaps: Vec::new(),
-                of_root: Vec::new(),
+                reaching: Reaching::default(),
                 ha_named: ha_named(world.files, references),
                 file_lists: Vec::new(),
                 store_named: store_named(world, owners, references),
@@ -223,18 +225,17 @@ impl Coverage {
     }
 
     fn reaching(&self, files: &Files<'_>, node: NodeId) -> impl Iterator<Item = usize> {
-        let of_root = self.of_root[files.nodes[node].entry.root].iter().copied();
-        of_root.filter(move |&gap| self.gaps[gap].reach.includes(files, node))
+        let candidates = self.reaching.candidates(files, node).into_iter();
+        let root = files.nodes[node].entry.root;
+        candidates.filter(move |&gap| {
+            let gap = &self.gaps[gap];
+            gap.roots.contains(&root) && gap.reach.includes(files, node)
+        })
     }
 
     /// A cover with a gap over everything, or over all disks, is incomplete.
     fn settle(&mut self) {
-        self.of_root = vec![Vec::new(); self.roots.len()];
-        for (place, gap) in self.gaps.iter().enumerate() {
-            for &root in &gap.roots {
-                self.of_root[root].push(place);
-            }
-        }
+        self.reaching = Reaching::new(&self.gaps, self.roots.len());
         for (root, cover) in self.roots.iter_mut().enumerate() {
             let capped = self
                 .gaps
@@ -261,24 +262,13 @@ fn gather_alike(gaps: &mut Vec<GapItem>) {
     }
     let mut gathered = Vec::new();
     let mut is_gathered = vec![false; gaps.len()];
-    for (_, places) in alike {
-        // A single one more is told as well as counted.
-        let [first, more @ ..] = places.get(ALIKE_MAX..).unwrap_or_default() else {
-            continue;
-        };
-        if more.is_empty() {
-            continue;
-        }
-        let one = &gaps[*first];
-        let text = format!(
-            "{}, and {} more of this kind; {}",
-            one.finding(),
-            more.len(),
-            one.remedy()
-        );
+    // A single one more is told as well as counted.
+    for places in alike.into_values().filter(|places| places.len() > ALIKE_MAX + 1) {
+        let rest = &places[ALIKE_MAX..];
+        let (one, more) = (&gaps[rest[0]], rest.len() - 1);
+        let text = format!("{}, and {more} more of this kind; {}", one.finding(), one.remedy());
         gathered.push(GapItem { text, ..one.clone() });
-        is_gathered[*first] = true;
-        for &place in more {
+        for &place in rest {
             is_gathered[place] = true;
         }
     }
