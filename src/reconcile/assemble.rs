@@ -608,13 +608,11 @@ impl Maker<'_> {
     }
 
     fn unknown(&self, root: usize, classes: &[Class]) -> Vec<NodeId> {
-        self.reported()
-            .filter(|(node, judgement)| {
-                self.judge.world.files.nodes[*node].entry.root == root
-                    && judgement.verdict == Verdict::Unknown
-                    && judgement.class.is_some_and(|class| classes.contains(&class))
-            })
-            .map(|(node, _)| node)
+        let here = self.judge.world.files.of_root(root).iter().copied();
+        let is_such = |judgement: &Judgement| {
+            judgement.verdict == Verdict::Unknown && judgement.class.is_some_and(|class| classes.contains(&class))
+        };
+        here.filter(|&node| self.judged[node].as_ref().is_some_and(is_such))
             .collect()
     }
 

@@ -2,11 +2,11 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
 };
 
 use foldhash::quality::RandomState;
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use super::{
     Options,
@@ -91,6 +91,10 @@ pub(crate) struct Files<'a> {
     folded: Vec<Folded<'a>>,
     alike: Alike,
     folders: Vec<ByPath<&'a [u8], InFolder>>,
+    /// The files of each root.
+    of_roots: Vec<Vec<NodeId>>,
+    /// For each root the folded first parts of all paths in which something is found.
+    tops: Vec<HashSet<String>>,
     links: Vec<BTreeMap<Vec<u8>, Vec<u8>>>,
     /// The same links by their targets.
     named_by: Vec<BTreeMap<Vec<u8>, Vec<Vec<u8>>>>,
@@ -159,12 +163,16 @@ impl<'a> Files<'a> {
         let folded = of_roots.par_iter().map(|of_root| folded(&nodes, of_root));
         let (folded, alike): (_, Vec<Alike>) = folded.unzip();
         let links = links(catalogue);
+        let tops = of_roots.par_iter().zip(&links);
+        let tops = tops.map(|(of_root, links)| tops_of(&nodes, of_root, links)).collect();
         options.go_on()?;
         Some(Self {
             exact,
             folded,
             alike: alike.into_iter().flatten().collect(),
             folders,
+            of_roots,
+            tops,
             named_by: links.iter().map(by_target).collect(),
             links,
             leaving: leaving_links(catalogue),
@@ -219,6 +227,16 @@ impl<'a> Files<'a> {
             .filter(|node| self.nodes[*node].artifact.is_some())
             .filter(may_be)
             .collect()
+    }
+
+    /// The files of a root.
+    pub(crate) fn of_root(&self, root: usize) -> &[NodeId] {
+        &self.of_roots[root]
+    }
+
+    /// False where [`Self::find`] finds no path of a root that begins with this part.
+    pub(crate) fn may_hold(&self, root: usize, first_part: &str) -> bool {
+        first_part.contains('~') || self.tops[root].contains(&fold(first_part))
     }
 
     /// Where a root lies on the machine that scanned it.
@@ -549,6 +567,18 @@ fn folders<'a>(nodes: &[Node<'a>], names: &[Cow<'a, str>], of_root: &[NodeId]) -
             .sort_unstable_by(|one, other| names[*one].cmp(&names[*other]));
     }
     folders
+}
+
+/// The folded first parts of the paths of files and of links.
+fn tops_of(nodes: &[Node<'_>], of_root: &[NodeId], links: &BTreeMap<Vec<u8>, Vec<u8>>) -> HashSet<String> {
+    let files = of_root.iter().map(|&node| nodes[node].entry.path.as_bytes());
+    let paths = files.chain(links.keys().map(Vec::as_slice));
+    let mut tops: Vec<&[u8]> = paths
+        .filter_map(|path| path.split(|&byte| byte == b'/').next())
+        .collect();
+    // Those of one folder mostly follow each other.
+    tops.dedup();
+    tops.into_iter().map(|top| folded_text(top).into_owned()).collect()
 }
 
 /// Links by what they lead to.

@@ -90,7 +90,12 @@ fn owner_kind(kind: OwnerKind) -> &'static str {
 
 fn group(maker: &Maker<'_>, id: &str, nodes: &[NodeId], shown: &[bool]) -> Option<Group> {
     let judgements: Vec<&Judgement> = nodes.iter().filter_map(|&node| maker.judged[node].as_ref()).collect();
-    let head = *nodes.iter().max_by_key(|&&node| head_rank(maker, node))?;
+    let by_rank = |one: &NodeId, other: &NodeId| {
+        let ranks = head_rank(maker, *one).cmp(&head_rank(maker, *other));
+        // Of several the first by its path.
+        ranks.then_with(|| maker.cmp_paths(*other, *one))
+    };
+    let head = nodes.iter().copied().max_by(by_rank)?;
     let judgement = maker.judged[head].as_ref()?;
     let owner = maker.first_owner(head, judgement);
     let title = match owner {
@@ -157,7 +162,7 @@ fn last_owner(maker: &Maker<'_>, nodes: &[NodeId], head: NodeId) -> Option<Attri
 }
 
 /// Which member a group is called after: the configuration, else the disk that no other disk depends on.
-fn head_rank(maker: &Maker<'_>, node: NodeId) -> (bool, bool, bool, std::cmp::Reverse<RawPath>) {
+fn head_rank(maker: &Maker<'_>, node: NodeId) -> (bool, bool, bool) {
     let kind = maker.judge.world.files.nodes[node].kind();
     let is_leaf = !maker
         .judge
@@ -165,7 +170,7 @@ fn head_rank(maker: &Maker<'_>, node: NodeId) -> (bool, bool, bool, std::cmp::Re
         .into(node)
         .any(|edge| edge.role == crate::kind::Role::Parent);
     let is_disk = kind.is_disk() && kind != Kind::VmdkSparse;
-    (kind.is_config(), is_disk, is_leaf, std::cmp::Reverse(maker.path(node)))
+    (kind.is_config(), is_disk, is_leaf)
 }
 
 /// For each file the first file of its chain: those with one verdict that references tie together, and what is left with them

@@ -194,8 +194,11 @@ fn own_all(
     options: &Options,
 ) -> Option<(resolve::References, own::Owners, UnclearLists)> {
     let listed_folders = world.resolver.listed_folders(world.inventories);
-    let mut references = world.resolver.resolve_all(&listed_folders, options)?;
-    let mut owners = own::registered(world, configs, options)?;
+    let (references, owners) = rayon::join(
+        || world.resolver.resolve_all(&listed_folders, options),
+        || own::registered(world, configs, options),
+    );
+    let (mut references, mut owners) = (references?, owners?);
     let standing = own::standing(world, &owners);
     companions::add(
         world.files,

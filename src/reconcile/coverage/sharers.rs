@@ -26,6 +26,9 @@ use crate::{
     report::codes::ReasonCode,
 };
 
+/// What the folder of a vCenter in that of vSphere HA begins with, below the top of a datastore.
+const HA_FOLDER: &str = ".vSphere-HA/FDM-";
+
 /// Most agent VMs of one cluster, all of which one host may run.
 const AGENTS_OF_A_HOST: u64 = 3;
 
@@ -141,7 +144,7 @@ impl Builder<'_> {
                 continue;
             }
             let (mut strangers, mut is_confirmed) = (BTreeSet::new(), false);
-            let here = files.nodes.iter().filter(|node| node.entry.root == root);
+            let here = files.of_root(root).iter().map(|&node| files.nodes[node]);
             for (node, id) in here.filter_map(|node| Some((node, host_uuid(&node.entry.path.lossy())?))) {
                 if hosts.iter().flatten().any(|&listed| is_host(listed, id)) {
                     is_confirmed = true;
@@ -175,10 +178,9 @@ impl Builder<'_> {
                 .iter()
                 .map(|&inventory| &self.world.inventories[inventory])
                 .collect();
-            let written: Vec<_> = files
-                .nodes
-                .iter()
-                .filter(|node| node.entry.root == root)
+            let here = files.of_root(root).iter().map(|&node| files.nodes[node]);
+            let written: Vec<_> = here
+                .filter(|node| node.entry.path.as_bytes().starts_with(HA_FOLDER.as_bytes()))
                 .map(|node| (node, node.entry.path.lossy()))
                 .collect();
             let folders = || {
@@ -666,7 +668,7 @@ pub(crate) fn is_host(listed: Uuid, id: Uuid) -> bool {
 
 /// The vCenter whose folder of vSphere HA a path lies in: its UUID, and its name where the folder bears one.
 fn ha_folder(path: &str) -> Option<(Uuid, &str)> {
-    let (folder, _) = path.strip_prefix(".vSphere-HA/FDM-")?.split_once('/')?;
+    let (folder, _) = path.strip_prefix(HA_FOLDER)?.split_once('/')?;
     let id = Uuid::try_parse(folder.get(..36)?).ok()?;
     let name = folder.get(36..)?.splitn(4, '-').nth(3).unwrap_or_default();
     Some((id, name))

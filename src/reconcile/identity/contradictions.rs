@@ -6,6 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
 use super::{
     Identities,
     hosts::other_domain,
@@ -30,12 +32,18 @@ impl Identities {
         files: &Files<'_>,
         written: &Written,
     ) {
-        for root in 0..self.roots.len() {
-            let aliases = &catalogue.roots[root].aliases;
-            let found = self.contradiction(root, files, written);
-            let found = found.or_else(|| self.other_id(root));
-            let found = found.or_else(|| self.other_machine(root, (aliases, inventories), files, written));
-            self.roots[root].contradiction = found.or_else(|| self.too_little_found(root, files, written));
+        let roots = (0..self.roots.len()).into_par_iter();
+        let found: Vec<Option<String>> = roots
+            .map(|root| {
+                let aliases = &catalogue.roots[root].aliases;
+                let found = self.contradiction(root, files, written);
+                let found = found.or_else(|| self.other_id(root));
+                let found = found.or_else(|| self.other_machine(root, (aliases, inventories), files, written));
+                found.or_else(|| self.too_little_found(root, files, written))
+            })
+            .collect();
+        for (root, found) in self.roots.iter_mut().zip(found) {
+            root.contradiction = found;
         }
     }
 
@@ -211,11 +219,8 @@ impl Identities {
         if folders.is_empty() || found > 0 && found * 2 >= listed {
             return None;
         }
-        let mut of_vms = files
-            .nodes
-            .iter()
-            .enumerate()
-            .filter(|(_, node)| node.entry.root == root && (node.kind().is_config() || node.kind().is_disk()));
+        let here = files.of_root(root).iter().map(|&node| (node, files.nodes[node]));
+        let mut of_vms = here.filter(|(_, node)| node.kind().is_config() || node.kind().is_disk());
         of_vms.clone().next()?;
         let are_few = folders.len() < FOLDERS_ENOUGH;
         let is_left = |folder: &Vec<String>| files.spelled_folder(root, home_of(folder)).is_some();

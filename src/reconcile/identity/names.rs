@@ -227,7 +227,7 @@ impl Names {
             }
         }
         let place = (key, path.relative());
-        written.paths.insert(place.clone());
+        written.paths.push(place.clone());
         Some(place)
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use uuid::Uuid;
 
 use crate::{
@@ -65,7 +66,7 @@ impl Score {
 /// What is written about each datastore, by key.
 #[derive(Default)]
 pub(super) struct RawWritten {
-    pub(super) paths: BTreeSet<(usize, String)>,
+    pub(super) paths: Vec<(usize, String)>,
     /// Ids of the VMs whose configurations some of them are.
     pub(super) ids: HashMap<(usize, String), BTreeSet<Uuid>>,
     pub(super) own_folder: BTreeSet<(usize, usize, String)>,
@@ -75,8 +76,8 @@ pub(super) struct RawWritten {
 
 /// What is written about each datastore, by entity.
 pub(super) struct Written {
-    /// Paths of configurations and disks below the datastore's top.
-    paths: Vec<BTreeSet<String>>,
+    /// Paths of configurations and disks below the datastore's top, sorted, each once.
+    paths: Vec<Vec<String>>,
     /// Ids of the VMs whose configurations some of them are.
     ids: Vec<HashMap<String, BTreeSet<Uuid>>>,
     /// Roots whose configurations say that they lie on it themselves, with the number of folders that say so.
@@ -88,14 +89,18 @@ pub(super) struct Written {
 impl Written {
     pub(super) fn new(raw: RawWritten, entity_of_key: &[usize], entities: usize) -> Self {
         let mut written = Self {
-            paths: vec![BTreeSet::new(); entities],
+            paths: vec![Vec::new(); entities],
             ids: vec![HashMap::new(); entities],
             own_folder: vec![BTreeMap::new(); entities],
             named_on: BTreeSet::new(),
         };
         for (key, path) in raw.paths {
-            written.paths[entity_of_key[key]].insert(path);
+            written.paths[entity_of_key[key]].push(path);
         }
+        written.paths.par_iter_mut().for_each(|paths| {
+            paths.sort_unstable();
+            paths.dedup();
+        });
         for ((key, path), ids) in raw.ids {
             written.ids[entity_of_key[key]].entry(path).or_default().extend(ids);
         }
@@ -135,8 +140,8 @@ impl Written {
     pub(super) fn folder_of(&self, entity: usize, root: usize, files: &Files<'_>) -> Option<String> {
         let paths: HashSet<String> = self.paths[entity].iter().map(|path| fold(path)).collect();
         let mut found: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-        for node in files.nodes.iter().filter(|node| node.entry.root == root) {
-            let path = fold(&node.entry.path.lossy());
+        for &node in files.of_root(root) {
+            let path = fold(&files.nodes[node].entry.path.lossy());
             // A name without a folder says little.
             for (at, _) in path.match_indices('/') {
                 let (folder, below) = (&path[..at], &path[at + 1..]);
@@ -164,10 +169,22 @@ impl Written {
         above: &'w [String],
         files: &'w Files<'_>,
     ) -> impl Iterator<Item = (&'w String, NodeId)> {
-        let paths = self.paths[entity].iter();
-        paths.filter_map(move |path| match files.find(root, below(path, above)?.as_bytes()) {
-            Lookup::Found { node, .. } => Some((path, node)),
-            _ => None,
+        // Of nearly every entity nearly every root holds nothing: what the paths begin with tells, and as they are sorted those of
+        // one folder follow each other.
+        let mut asked: Option<(&str, bool)> = None;
+        self.paths[entity].iter().filter_map(move |path| {
+            let below = below(path, above)?;
+            let top = below.split_once('/').map_or(below, |(top, _)| top);
+            let may_be_there = match asked {
+                Some((last, answer)) if last == top => answer,
+                _ => files.may_hold(root, top),
+            };
+            asked = Some((top, may_be_there));
+            let found = may_be_there.then(|| files.find(root, below.as_bytes()))?;
+            match found {
+                Lookup::Found { node, .. } => Some((path, node)),
+                _ => None,
+            }
         })
     }
 

@@ -433,6 +433,27 @@ fn a_root_without_alias_is_inferred_from_what_resolves_and_lowers_the_confidence
 }
 
 #[test]
+fn a_root_is_inferred_from_what_is_found_through_links_or_in_another_case() {
+    let loose_where = |folder_of: fn(&str) -> String, linked: bool| {
+        let mut site = Site::bare().root("mnt", &[]).disk("mnt/loose/loose");
+        for name in ["web", "db", "app"] {
+            let folder = folder_of(name);
+            site = site.vmx(&format!("mnt/{folder}"), name, &[&format!("{name}.vmdk")]);
+            site = site.disk(&format!("mnt/{folder}/{name}"));
+            if linked {
+                site = site.symlink(&format!("mnt/{name}"), &folder);
+            }
+        }
+        let exported = vcenter().vm(row_of("web")).vm(row_of("db")).vm(row_of("app"));
+        site.inventory(exported).judge()
+    };
+    let renamed = |name: &str| format!("{name}-2");
+    loose_where(renamed, true).is("mnt/loose/loose.vmdk", "orphaned/deleted-vm-disk");
+    loose_where(str::to_uppercase, false).is("mnt/loose/loose.vmdk", "orphaned/deleted-vm-disk");
+    loose_where(renamed, false).is("mnt/loose/loose.vmdk", "unknown/no-coverage");
+}
+
+#[test]
 fn a_folder_given_as_the_whole_datastore_is_told_and_not_judged() {
     let site = |alias: &str, folder: &str| {
         let row = |name: &str| {
