@@ -16,9 +16,9 @@ test("the first view says what was found, how sure that is, and what is not know
 
 test("the treemap goes from datastore to VM to file", () => open("", async (page) => {
     await page.locator(".field.parent", { hasText: "vmfs02" }).click({ position: { x: 8, y: 8 } });
-    assert.match(page.url(), /at=vmfs02/);
+    await eventually(() => assert.match(page.url(), /at=vmfs02/));
     const group = page.locator(".field", { hasText: "Archiv Fibu 2019" });
-    assert.ok(await group.evaluate((field) => field.classList.contains("f-unregistered")));
+    await eventually(async () => assert.ok(await group.evaluate((field) => field.classList.contains("f-unregistered"))));
     await group.click();
     await page.locator(".field", { hasText: "Archiv Fibu 2019-flat.vmdk" }).click();
     await eventually(async () => assert.equal(await page.locator("h1").innerText(), "Archiv Fibu 2019-flat.vmdk"));
@@ -70,7 +70,7 @@ test("groups and files are two lists, and columns can be chosen", () => open("#/
     await page.locator("details[open] label", { hasText: "Platform" }).click();
     await page.locator("details[open] label", { hasText: "Class" }).click();
     await page.keyboard.press("Escape");
-    assert.match(page.url(), /columns=/);
+    await eventually(() => assert.match(page.url(), /columns=/));
     await page.waitForFunction(() => !document.querySelector(".ag-header-cell[col-id=class]"));
     await page.locator(".grid [role=gridcell][col-id=platform]").first().waitFor({ state: "attached" });
     await page.getByRole("button", { name: "Groups" }).click();
