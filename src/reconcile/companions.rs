@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use uuid::Uuid;
 
 use super::{
@@ -49,54 +50,101 @@ pub(crate) fn add(
     listed: &ListedFolders,
     options: &Options,
 ) -> Option<()> {
-    let mut sharing = Sharing::default();
     let volumes = with_parents(references, &standing.volumes);
-    for (root, folder, nodes) in files.folders() {
+    let naming = Naming {
+        files,
+        references,
+        standing,
+        volumes: &volumes,
+        listed,
+    };
+    let folders = files.folders();
+    let of_folders = folders.par_iter().map(|&(root, folder, nodes)| {
         options.go_on()?;
-        let nodes = nodes.to_vec();
-        for &node in &nodes {
-            let kind = files.nodes[node].kind();
-            if is_live_config(files, node) {
-                let swap = !standing.powered_off.contains(&node);
-                let is_registered = standing.registered.contains(&node);
-                let places: BTreeSet<(usize, Vec<u8>)> = std::iter::once((root, folder.to_vec()))
-                    .chain(named_folders(files, references, node))
-                    .chain(listed.get(&node).into_iter().flatten().cloned())
-                    .collect();
-                for (root, folder) in places {
-                    for (to, role) in of_config(files, root, &folder, files.name(node), kind.platform()) {
-                        let is_own = match role {
-                            Role::Swap => swap,
-                            Role::Log => sharing.has_room(to, is_registered),
-                            _ => true,
-                        };
-                        if is_own {
-                            link(references, node, to, role);
-                        }
-                    }
-                }
-            }
-            match kind {
-                Kind::Vhd | Kind::Vhdx | Kind::Avhd | Kind::Avhdx | Kind::Vhds | Kind::Vmsn | Kind::Vmss => {
-                    named_after(files, references, node);
-                }
-                Kind::VmdkDescriptor => {
-                    digests_of(files, references, node);
-                    if is_unread(files, node) || is_torn(files, node) || lacks_extents(files, references, node) {
-                        of_unread_descriptor(files, references, node);
-                    } else if volumes.contains(&node) || is_first_class(files, node) {
-                        sidecars_of_volume(files, references, node);
-                    }
-                }
-                Kind::VmdkDigest if !names_extents(files, node) => of_unread_descriptor(files, references, node),
-                _ => {}
-            }
+        Some(naming.in_folder(root, folder, nodes))
+    });
+    let of_folders: Option<Vec<Vec<Tie>>> = of_folders.collect();
+    let mut sharing = Sharing::default();
+    for tie in of_folders?.into_iter().flatten() {
+        if tie.role != Role::Log || sharing.has_room(tie.to, standing.registered.contains(&tie.from)) {
+            link(references, tie);
         }
     }
     vms_of_checkpoints(files, references, checkpoints);
     disks_at_home(files, references, checkpoints, &standing.registered);
     orphaned_extents(files, references);
     Some(())
+}
+
+/// That a file belongs to another by a naming rule.
+struct Tie {
+    from: NodeId,
+    to: NodeId,
+    role: Role,
+}
+
+/// What the naming rules of one folder ask.
+struct Naming<'a> {
+    files: &'a Files<'a>,
+    references: &'a References,
+    standing: &'a Standing,
+    /// Disks that lists of services name, and their parents.
+    volumes: &'a BTreeSet<NodeId>,
+    listed: &'a ListedFolders,
+}
+
+impl Naming<'_> {
+    /// What the files of a folder have by name, in the order of these files.
+    fn in_folder(&self, root: usize, folder: &[u8], nodes: &[NodeId]) -> Vec<Tie> {
+        let mut ties = Vec::new();
+        for &node in nodes {
+            if is_live_config(self.files, node) {
+                ties.extend(self.of_live_config(root, folder, node));
+            }
+            ties.extend(self.of_disk_or_state(node));
+        }
+        ties
+    }
+
+    fn of_live_config(&self, root: usize, folder: &[u8], config: NodeId) -> Vec<Tie> {
+        let files = self.files;
+        let has_swap = !self.standing.powered_off.contains(&config);
+        let places: BTreeSet<(usize, Vec<u8>)> = std::iter::once((root, folder.to_vec()))
+            .chain(named_folders(files, self.references, config))
+            .chain(self.listed.get(&config).into_iter().flatten().cloned())
+            .collect();
+        let platform = files.nodes[config].kind().platform();
+        let own = places
+            .iter()
+            .flat_map(|(root, folder)| of_config(files, *root, folder, files.name(config), platform));
+        let own = own.filter(|&(_, role)| role != Role::Swap || has_swap);
+        ties_of(config, own).collect()
+    }
+
+    fn of_disk_or_state(&self, node: NodeId) -> Vec<Tie> {
+        let files = self.files;
+        match files.nodes[node].kind() {
+            Kind::Vhd | Kind::Vhdx | Kind::Avhd | Kind::Avhdx | Kind::Vhds | Kind::Vmsn | Kind::Vmss => {
+                named_after(files, node)
+            }
+            Kind::VmdkDescriptor => {
+                let mut ties = digests_of(files, node);
+                if is_unread(files, node) || is_torn(files, node) || lacks_extents(files, self.references, node) {
+                    ties.extend(of_unread_descriptor(files, node));
+                } else if self.volumes.contains(&node) || is_first_class(files, node) {
+                    ties.extend(sidecars_of_volume(files, self.references, node));
+                }
+                ties
+            }
+            Kind::VmdkDigest if !names_extents(files, node) => of_unread_descriptor(files, node),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What one file has.
+fn ties_of(from: NodeId, own: impl IntoIterator<Item = (NodeId, Role)>) -> impl Iterator<Item = Tie> {
+    own.into_iter().map(move |(to, role)| Tie { from, to, role })
 }
 
 /// How many registered configurations share each log, and how many others.
@@ -353,15 +401,13 @@ fn hyperv_role(files: &Files<'_>, node: NodeId, id: &str) -> Option<Role> {
 }
 
 /// What carries the name of a disk, a set or a state and goes with it.
-fn named_after(files: &Files<'_>, references: &mut References, owner: NodeId) {
+fn named_after(files: &Files<'_>, owner: NodeId) -> Vec<Tie> {
     let Some((stem, _)) = files.name(owner).rsplit_once('.') else {
-        return;
+        return Vec::new();
     };
-    for node in beside(files, owner, stem) {
-        if let Some(role) = role_after(files.nodes[node].kind(), files.name(node), files.name(owner)) {
-            link(references, owner, node, role);
-        }
-    }
+    let role = |node: NodeId| role_after(files.nodes[node].kind(), files.name(node), files.name(owner));
+    let near = beside(files, owner, stem).into_iter();
+    ties_of(owner, near.filter_map(|node| Some((node, role(node)?)))).collect()
 }
 
 /// What a file is to the one whose name it carries: `.rct`, `.mrt`, `.hrl`, `.hru` the full name of their disk, a replica
@@ -389,15 +435,16 @@ fn role_after(kind: Kind, name: &str, owner: &str) -> Option<Role> {
 }
 
 /// Digests carry the name of their disk, and so do their extents, whether or not their own descriptor can be read (V49).
-fn digests_of(files: &Files<'_>, references: &mut References, disk: NodeId) {
-    let name = files.name(disk);
-    let Some(stem) = name.strip_suffix(".vmdk") else { return };
-    for node in beside(files, disk, &format!("{stem}-digest")) {
-        let rest = files.name(node).strip_prefix(stem);
-        if node != disk && rest.is_some_and(is_digest_suffix) {
-            link(references, disk, node, Role::Digest);
-        }
-    }
+fn digests_of(files: &Files<'_>, disk: NodeId) -> Vec<Tie> {
+    let Some(stem) = files.name(disk).strip_suffix(".vmdk") else {
+        return Vec::new();
+    };
+    let is_digest = |node: &NodeId| {
+        let rest = files.name(*node).strip_prefix(stem);
+        *node != disk && rest.is_some_and(is_digest_suffix)
+    };
+    let near = beside(files, disk, &format!("{stem}-digest")).into_iter();
+    ties_of(disk, near.filter(is_digest).map(|node| (node, Role::Digest))).collect()
 }
 
 /// Files in the folder of another whose names begin so.
@@ -459,14 +506,11 @@ fn is_first_class(files: &Files<'_>, descriptor: NodeId) -> bool {
 }
 
 /// V15: what vCenter notes of a First Class Disk stands in a sidecar of its name, whether or not its descriptor names that.
-fn sidecars_of_volume(files: &Files<'_>, references: &mut References, disk: NodeId) {
-    let file = files.nodes[disk];
-    for (part, role) in parts_of_missing(files, file.entry.root, file.entry.path.as_bytes()) {
-        let is_named = references.of(disk).any(|edge| edge.to == part);
-        if role == Role::Sidecar && !is_named {
-            link(references, disk, part, role);
-        }
-    }
+fn sidecars_of_volume(files: &Files<'_>, references: &References, disk: NodeId) -> Vec<Tie> {
+    let is_named = |part: NodeId| references.of(disk).any(|edge| edge.to == part);
+    let mut parts = of_unread_descriptor(files, disk);
+    parts.retain(|part| part.role == Role::Sidecar && !is_named(part.to));
+    parts
 }
 
 /// True for a file that tells the extents of a disk.
@@ -477,11 +521,9 @@ fn names_extents(files: &Files<'_>, node: NodeId) -> bool {
 }
 
 /// A descriptor that does not tell its extents, or not all that it names: what is called like them, and like its sidecars, is its own (V40).
-fn of_unread_descriptor(files: &Files<'_>, references: &mut References, disk: NodeId) {
-    let file = files.nodes[disk];
-    for (part, role) in parts_of_missing(files, file.entry.root, file.entry.path.as_bytes()) {
-        link(references, disk, part, role);
-    }
+fn of_unread_descriptor(files: &Files<'_>, disk: NodeId) -> Vec<Tie> {
+    let entry = files.nodes[disk].entry;
+    ties_of(disk, parts_of_missing(files, entry.root, entry.path.as_bytes())).collect()
 }
 
 /// A checkpoint's configuration belongs to the VM whose id it carries; paging files carry the VM id in their name.
@@ -504,13 +546,14 @@ fn vms_of_checkpoints(files: &Files<'_>, references: &mut References, checkpoint
             at_home => at_home,
         };
         for &vm in owners {
-            link(references, vm, checkpoint.node, Role::SnapshotState);
+            let state = [(checkpoint.node, Role::SnapshotState)];
+            ties_of(vm, state).for_each(|tie| link(references, tie));
         }
     }
     let is_paging = |node: &NodeId| files.nodes[*node].kind() == Kind::Slp;
     for node in (0..files.nodes.len()).filter(is_paging) {
         for &vm in id_of_state(files, node).map_or(&[][..], with_id) {
-            link(references, vm, node, Role::Swap);
+            ties_of(vm, [(node, Role::Swap)]).for_each(|tie| link(references, tie));
         }
     }
 }
@@ -605,8 +648,8 @@ fn orphaned_extents(files: &Files<'_>, references: &mut References) {
             })
             .collect();
         for (root, path, _) in missing {
-            for (node, role) in parts_of_missing(files, root, &path) {
-                link(references, id, node, role);
+            for tie in ties_of(id, parts_of_missing(files, root, &path)) {
+                link(references, tie);
             }
         }
     }
@@ -685,11 +728,11 @@ fn is_split_suffix(rest: &str) -> bool {
         .is_some_and(|digits| digits.len() >= 3 && digits.chars().all(|c| c.is_ascii_digit()))
 }
 
-fn link(references: &mut References, from: NodeId, to: NodeId, role: Role) {
+fn link(references: &mut References, tie: Tie) {
     references.add(Edge {
-        from,
-        to,
-        role,
+        from: tie.from,
+        to: tie.to,
+        role: tie.role,
         basis: Match::Companion,
         key: "by name".into(),
     });

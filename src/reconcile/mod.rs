@@ -133,27 +133,25 @@ pub fn reconcile<T>(
     options.go_on()?;
     let traces = Traces::new(world, &owners);
     options.go_on()?;
-    let (coverage, (reported, renamed)) = rayon::join(
-        || Coverage::new(world, &identities, &owners, &references, &locks, &traces, options),
-        || (judge::reported(world, &references, &owners), judge::renamed(&files)),
-    );
-    options.go_on()?;
-    let ((idle, homes, stores), (placeholders, history, awaited)) = rayon::join(
-        || {
-            (
-                judge::idle(world, &owners, options),
-                judge::homes(world, &owners),
-                judge::stores(world, &owners),
-            )
-        },
-        || {
-            (
-                judge::placeholders(world, &owners),
-                judge::History::new(world),
-                judge::awaited(world, &owners),
-            )
-        },
-    );
+    let of_owners = || {
+        (
+            judge::reported(world, &references, &owners),
+            judge::renamed(&files),
+            judge::idle(world, &owners, options),
+            judge::homes(world, &owners),
+            judge::stores(world, &owners),
+            judge::placeholders(world, &owners),
+            judge::History::new(world),
+            judge::awaited(world, &owners),
+            judge::Wanted::new(world, &identities, &owners),
+            judge::Tails::new(world, &identities, &owners),
+        )
+    };
+    let (coverage, (reported, renamed, idle, homes, stores, placeholders, history, awaited, wanted, tails)) =
+        rayon::join(
+            || Coverage::new(world, &identities, &owners, &references, &locks, &traces, options),
+            of_owners,
+        );
     options.go_on()?;
     let judge = Judge {
         catalogue,
@@ -172,8 +170,8 @@ pub fn reconcile<T>(
         placeholders: &placeholders,
         history: &history,
         homes: &homes,
-        wanted: &judge::Wanted::new(world, &identities, &owners),
-        tails: &judge::Tails::new(world, &identities, &owners),
+        wanted: &wanted,
+        tails: &tails,
         missed_ids: &judge::missed_ids(world, &owners),
         stores: &stores,
         awaited: &awaited,
