@@ -28,6 +28,9 @@ const ID_CHARACTERS: usize = 36;
 /// and a folder of ten thousand configurations and their logs would have as many times as many ties.
 const MOST_SHARING_A_LOG: usize = 16;
 
+/// Folders whose ties are found at once, before any of them is counted: each may name the same folder with thousands of logs.
+const FOLDERS_AT_ONCE: usize = 256;
+
 /// What the inventories say of the configurations on disk.
 #[derive(Debug, Default)]
 pub(crate) struct Standing {
@@ -51,23 +54,23 @@ pub(crate) fn add(
     options: &Options,
 ) -> Option<()> {
     let volumes = with_parents(references, &standing.volumes);
-    let naming = Naming {
-        files,
-        references,
-        standing,
-        volumes: &volumes,
-        listed,
-    };
-    let folders = files.folders();
-    let of_folders = folders.par_iter().map(|&(root, folder, nodes)| {
-        options.go_on()?;
-        Some(naming.in_folder(root, folder, nodes))
-    });
-    let of_folders: Option<Vec<Vec<Tie>>> = of_folders.collect();
     let mut sharing = Sharing::default();
-    for tie in of_folders?.into_iter().flatten() {
-        if tie.role != Role::Log || sharing.has_room(tie.to, standing.registered.contains(&tie.from)) {
-            link(references, tie);
+    for folders in files.folders().chunks(FOLDERS_AT_ONCE) {
+        options.go_on()?;
+        let naming = Naming {
+            files,
+            references,
+            standing,
+            volumes: &volumes,
+            listed,
+        };
+        let of_folders = folders.par_iter();
+        let of_folders = of_folders.map(|&(root, folder, nodes)| naming.in_folder(root, folder, nodes));
+        let of_folders: Vec<Vec<Tie>> = of_folders.collect();
+        for tie in of_folders.into_iter().flatten() {
+            if sharing.admits(&tie, standing) {
+                link(references, tie);
+            }
         }
     }
     vms_of_checkpoints(files, references, checkpoints);
@@ -83,7 +86,7 @@ struct Tie {
     role: Role,
 }
 
-/// What the naming rules of one folder ask.
+/// What the naming rules ask.
 struct Naming<'a> {
     files: &'a Files<'a>,
     references: &'a References,
@@ -97,9 +100,12 @@ impl Naming<'_> {
     /// What the files of a folder have by name, in the order of these files.
     fn in_folder(&self, root: usize, folder: &[u8], nodes: &[NodeId]) -> Vec<Tie> {
         let mut ties = Vec::new();
+        // Whatever is one too many here is one too many among all.
+        let mut sharing = Sharing::default();
         for &node in nodes {
             if is_live_config(self.files, node) {
-                ties.extend(self.of_live_config(root, folder, node));
+                let own = self.of_live_config(root, folder, node).into_iter();
+                ties.extend(own.filter(|tie| sharing.admits(tie, self.standing)));
             }
             ties.extend(self.of_disk_or_state(node));
         }
@@ -130,13 +136,13 @@ impl Naming<'_> {
             Kind::VmdkDescriptor => {
                 let mut ties = digests_of(files, node);
                 if is_unread(files, node) || is_torn(files, node) || lacks_extents(files, self.references, node) {
-                    ties.extend(of_unread_descriptor(files, node));
+                    ties.extend(parts_by_name(files, node));
                 } else if self.volumes.contains(&node) || is_first_class(files, node) {
                     ties.extend(sidecars_of_volume(files, self.references, node));
                 }
                 ties
             }
-            Kind::VmdkDigest if !names_extents(files, node) => of_unread_descriptor(files, node),
+            Kind::VmdkDigest if !names_extents(files, node) => parts_by_name(files, node),
             _ => Vec::new(),
         }
     }
@@ -155,14 +161,17 @@ struct Sharing {
 }
 
 impl Sharing {
-    /// Counts one more that shares a log, unless so many do that it says nothing any more.
-    fn has_room(&mut self, log: NodeId, is_registered: bool) -> bool {
-        let of_its_kind = if is_registered {
+    /// False for one more that shares a log which so many share that it says nothing any more.
+    fn admits(&mut self, tie: &Tie, standing: &Standing) -> bool {
+        if tie.role != Role::Log {
+            return true;
+        }
+        let of_its_kind = if standing.registered.contains(&tie.from) {
             &mut self.registered
         } else {
             &mut self.others
         };
-        let count = of_its_kind.entry(log).or_default();
+        let count = of_its_kind.entry(tie.to).or_default();
         *count += 1;
         *count <= MOST_SHARING_A_LOG
     }
@@ -508,7 +517,7 @@ fn is_first_class(files: &Files<'_>, descriptor: NodeId) -> bool {
 /// V15: what vCenter notes of a First Class Disk stands in a sidecar of its name, whether or not its descriptor names that.
 fn sidecars_of_volume(files: &Files<'_>, references: &References, disk: NodeId) -> Vec<Tie> {
     let is_named = |part: NodeId| references.of(disk).any(|edge| edge.to == part);
-    let mut parts = of_unread_descriptor(files, disk);
+    let mut parts = parts_by_name(files, disk);
     parts.retain(|part| part.role == Role::Sidecar && !is_named(part.to));
     parts
 }
@@ -521,7 +530,7 @@ fn names_extents(files: &Files<'_>, node: NodeId) -> bool {
 }
 
 /// A descriptor that does not tell its extents, or not all that it names: what is called like them, and like its sidecars, is its own (V40).
-fn of_unread_descriptor(files: &Files<'_>, disk: NodeId) -> Vec<Tie> {
+fn parts_by_name(files: &Files<'_>, disk: NodeId) -> Vec<Tie> {
     let entry = files.nodes[disk].entry;
     ties_of(disk, parts_of_missing(files, entry.root, entry.path.as_bytes())).collect()
 }

@@ -93,7 +93,7 @@ pub(crate) struct Files<'a> {
     folders: Vec<ByPath<&'a [u8], InFolder>>,
     /// The files of each root.
     of_roots: Vec<Vec<NodeId>>,
-    /// For each root the folded first parts of all paths in which something is found.
+    /// For each root the folded first parts of all paths under which something is found.
     tops: Vec<HashSet<String>>,
     links: Vec<BTreeMap<Vec<u8>, Vec<u8>>>,
     /// The same links by their targets.
@@ -234,7 +234,7 @@ impl<'a> Files<'a> {
         &self.of_roots[root]
     }
 
-    /// False where [`Self::find`] finds no path of a root that begins with this part.
+    /// False only where [`Self::find`] finds no path of a root that begins with this part.
     pub(crate) fn may_hold(&self, root: usize, first_part: &str) -> bool {
         first_part.contains('~') || self.tops[root].contains(&fold(first_part))
     }

@@ -90,12 +90,13 @@ fn owner_kind(kind: OwnerKind) -> &'static str {
 
 fn group(maker: &Maker<'_>, id: &str, nodes: &[NodeId], shown: &[bool]) -> Option<Group> {
     let judgements: Vec<&Judgement> = nodes.iter().filter_map(|&node| maker.judged[node].as_ref()).collect();
-    let by_rank = |one: &NodeId, other: &NodeId| {
-        let ranks = head_rank(maker, *one).cmp(&head_rank(maker, *other));
-        // Of several the first by its path.
+    let ranked = nodes.iter().map(|&node| (head_rank(maker, node), node));
+    // Of several the first by its path.
+    let highest = ranked.max_by(|(rank, one), (other_rank, other)| {
+        let ranks = rank.cmp(other_rank);
         ranks.then_with(|| maker.cmp_paths(*other, *one))
-    };
-    let head = nodes.iter().copied().max_by(by_rank)?;
+    });
+    let (_, head) = highest?;
     let judgement = maker.judged[head].as_ref()?;
     let owner = maker.first_owner(head, judgement);
     let title = match owner {

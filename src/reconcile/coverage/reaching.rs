@@ -59,6 +59,7 @@ impl Reaching {
             found.extend(above.filter_map(|folder| of_folder.get(folder)).flatten());
         }
         found.sort_unstable();
+        found.dedup();
         found
     }
 }

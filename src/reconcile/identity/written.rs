@@ -180,8 +180,10 @@ impl Written {
                 _ => files.may_hold(root, top),
             };
             asked = Some((top, may_be_there));
-            let found = may_be_there.then(|| files.find(root, below.as_bytes()))?;
-            match found {
+            if !may_be_there {
+                return None;
+            }
+            match files.find(root, below.as_bytes()) {
                 Lookup::Found { node, .. } => Some((path, node)),
                 _ => None,
             }
