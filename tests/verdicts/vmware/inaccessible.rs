@@ -177,11 +177,15 @@ fn v14_an_unregistered_encrypted_vm_keeps_its_folder_unknown() {
         .vm("ds1", "web")
         .file("ds1/dark/dark.vmx", encrypted_vmx())
         .disk("ds1/dark/dark")
+        .disk("ds1/dark/old/2019/below")
+        .disk("ds1/dark-2/beside")
         .disk("ds1/far/far")
         .inventory(vcenter().vm(row_of("web")))
         .judge()
         .is("ds1/dark/dark.vmx", "unknown/owner-unreadable")
         .is("ds1/dark/dark.vmdk", "unknown/owner-unreadable")
+        .is("ds1/dark/old/2019/below.vmdk", "unknown/owner-unreadable")
+        .is("ds1/dark-2/beside.vmdk", "orphaned/deleted-vm-disk")
         .is("ds1/far/far.vmdk", "orphaned/deleted-vm-disk");
 }
 
