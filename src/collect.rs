@@ -180,8 +180,13 @@ pub(crate) fn collect_into(
         deadline: options.io_timeout,
     };
     volume::allow_many_open_files();
-    let mounts = MountTable::load();
+    let mut mounts = MountTable::load();
     let (records, answers) = open_roots(roots, &mounts, limits.deadline)?;
+    for record in &records {
+        if let (Some(device), Some(file_system)) = (record.device, &record.file_system) {
+            mounts.learn(device, file_system);
+        }
+    }
     let root = |(root, record): (&RootArgument, &RootRecord)| Root {
         path: root.path.clone(),
         device: record.device,
@@ -257,9 +262,9 @@ fn open_root(root: &RootArgument, mounts: &MountTable) -> Result<RootRecord> {
     }
     let (device, inode) = volume::identity(&root.path).ok().flatten().unzip();
     let (file_system, space) = volume::file_system(&root.path, device, mounts);
-    let knows_allocation = device.is_some_and(|device| mounts.knows_allocation(device));
+    let knows_allocation = file_system.as_deref().is_none_or(volume::has_true_blocks);
     Ok(RootRecord {
-        allocated_bytes: knows_allocation.then_some(0),
+        allocated_bytes: (device.is_some() && knows_allocation).then_some(0),
         capacity_bytes: space.map(|space| space.capacity_bytes),
         free_bytes: space.map(|space| space.free_bytes),
         file_system,

@@ -29,6 +29,14 @@ const TRUE_BLOCKS_OF_FUSE: [&str; 11] = [
     "fuse.guestmount",
 ];
 
+/// What a reader of VMFS is called. vmfs-fuse 0.2.5 mounts without a name of its own, as `fuse` of `/dev/fuse`.
+#[cfg(unix)]
+const READER_OF_VMFS: &str = "fuse.vmfs-fuse";
+
+/// What lies at the top of every VMFS-5 and VMFS-6, and nowhere else.
+#[cfg(unix)]
+const TOP_OF_VMFS: [&str; 4] = [".fbb.sf", ".fdc.sf", ".sbc.sf", ".vh.sf"];
+
 /// File systems of the kernel that make `st_blocks` up from the length: Ceph keeps no count of blocks.
 const INVENTED_BLOCKS: [&str; 1] = ["ceph"];
 
@@ -96,12 +104,14 @@ impl MountTable {
         self.0.get(&device).map(String::as_str)
     }
 
+    /// Takes a device for a file system that was told by what lies in it, not by the list of mounts.
+    pub(crate) fn learn(&mut self, device: u64, file_system: &str) {
+        self.0.insert(device, file_system.to_owned());
+    }
+
     /// True when the block counts of this device mean something.
     pub fn knows_allocation(&self, device: u64) -> bool {
-        self.file_system(device).is_none_or(|name| {
-            let is_fuse = name.starts_with("fuse");
-            (!is_fuse || TRUE_BLOCKS_OF_FUSE.contains(&name)) && !INVENTED_BLOCKS.contains(&name)
-        })
+        self.file_system(device).is_none_or(has_true_blocks)
     }
 
     /// True when two names of one file have one inode on this device, and two files have two.
@@ -120,6 +130,12 @@ impl MountTable {
     pub fn is_smb(&self, device: u64) -> bool {
         self.file_system(device).is_some_and(is_smb)
     }
+}
+
+/// True for the type of a file system whose block counts mean something.
+pub(crate) fn has_true_blocks(file_system: &str) -> bool {
+    let is_fuse = file_system.starts_with("fuse");
+    (!is_fuse || TRUE_BLOCKS_OF_FUSE.contains(&file_system)) && !INVENTED_BLOCKS.contains(&file_system)
 }
 
 /// True for the type of a file system of an SMB client.
@@ -220,7 +236,10 @@ pub struct Space {
 pub(crate) fn file_system(path: &Path, device: Option<u64>, mounts: &MountTable) -> (Option<String>, Option<Space>) {
     #[cfg(unix)]
     {
-        let name = device.and_then(|device| mounts.file_system(device));
+        let name = match device.and_then(|device| mounts.file_system(device)) {
+            Some("fuse") if is_top_of_vmfs(path) => Some(READER_OF_VMFS),
+            name => name,
+        };
         (name.map(str::to_owned), space(path))
     }
     #[cfg(windows)]
@@ -228,6 +247,13 @@ pub(crate) fn file_system(path: &Path, device: Option<u64>, mounts: &MountTable)
         let _ = (device, mounts);
         crate::windows::volume(path)
     }
+}
+
+#[cfg(unix)]
+fn is_top_of_vmfs(path: &Path) -> bool {
+    TOP_OF_VMFS
+        .iter()
+        .all(|name| path.join(name).symlink_metadata().is_ok())
 }
 
 /// Asks for the space of the file system that holds `path`. `None` where the system does not say.
@@ -292,6 +318,24 @@ mod tests {
         for known in ["fuseblk", "fuse.vmfs6-fuse", "nfs4", "cifs", "xfs"] {
             assert!(knows(known), "{known}");
         }
+    }
+
+    #[test]
+    fn a_fuse_file_system_without_a_name_is_a_reader_of_vmfs_where_all_of_vmfs_lies_at_its_top() {
+        let mut table =
+            MountTable::parse("36 35 0:9 / /mnt/a rw - fuse /dev/fuse rw\n37 35 0:8 / /mnt/b rw - nfs4 a:/b rw\n");
+        let [fuse, nfs] = [9, 8].map(|minor| rustix::fs::makedev(0, minor));
+        let top = tempfile::tempdir().unwrap();
+        for name in TOP_OF_VMFS {
+            let name_of = |device| file_system(top.path(), Some(device), &table).0;
+            assert_eq!(name_of(fuse).as_deref(), Some("fuse"), "before {name}");
+            std::fs::write(top.path().join(name), "").unwrap();
+        }
+        assert_eq!(file_system(top.path(), Some(nfs), &table).0.as_deref(), Some("nfs4"));
+        let (name, _) = file_system(top.path(), Some(fuse), &table);
+        assert!(!table.knows_allocation(fuse));
+        table.learn(fuse, &name.unwrap());
+        assert!(table.knows_allocation(fuse));
     }
 
     #[test]

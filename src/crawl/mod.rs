@@ -218,6 +218,20 @@ impl Entering {
         crew.push_all(paths.into_iter().zip(tickets).map(task).collect());
     }
 
+    /// The same for folders that lie in one, but for those that an earlier run has done.
+    fn leave_inner<'a>(
+        crawl: &Arc<Crawl>,
+        folder: &Folder,
+        names: impl Iterator<Item = &'a [u8]>,
+        dir: &Arc<Dir>,
+        visit: &Visitor,
+        crew: &Crew,
+    ) {
+        let paths = names.map(|name| folder.path.join(name));
+        let paths = paths.filter(|path| !crawl.was_done_before(folder.root, path));
+        Self::leave(crawl, folder.root, paths.collect(), Some(dir), visit, crew);
+    }
+
     fn run(self: Arc<Self>, worker: &Worker) -> Fate {
         let held: Arc<dyn Work> = Arc::<Self>::clone(&self);
         worker.pulse.hold(Some(held));
@@ -232,13 +246,18 @@ impl Entering {
         let Some((dir, listing)) = listing else {
             return (self.visit)(folder, worker);
         };
-        let root = self.place.root;
-        let inner = listing.folders.iter().map(|name| self.place.path.join(name));
-        let inner = inner.filter(|path| !self.crawl.was_done_before(root, path)).collect();
-        Self::leave(&self.crawl, root, inner, Some(&dir), &self.visit, &worker.crew);
+        Self::leave_inner(
+            &self.crawl,
+            &folder,
+            listing.folders.iter(),
+            &dir,
+            &self.visit,
+            &worker.crew,
+        );
         folder.dir = Some(Arc::clone(&dir));
         folder.folders = listing.folders;
         let looking = Looking {
+            crawl: Arc::clone(&self.crawl),
             dir,
             names: Arc::new(listing.files),
             folder: Mutex::new(Some(folder)),
@@ -403,6 +422,7 @@ struct Listing {
 
 /// The asking for the length and times of the files of a folder.
 struct Looking {
+    crawl: Arc<Crawl>,
     dir: Arc<Dir>,
     names: Arc<Names>,
     /// Taken when all have answered.
@@ -411,6 +431,14 @@ struct Looking {
 }
 
 impl Looking {
+    /// Enters the folders behind those that were `listed` as such. vmfs-fuse lists `.sdd.sf` of VMFS as a file, each time.
+    fn enter_unlisted(&self, folder: &Folder, listed: usize, worker: &Worker) {
+        if folder.folders.len() > listed {
+            let unlisted = folder.folders.iter().skip(listed);
+            Entering::leave_inner(&self.crawl, folder, unlisted, &self.dir, &self.visit, &worker.crew);
+        }
+    }
+
     #[inline]
     fn record(&self, index: usize, answer: io::Result<FileStat>) -> FileRecord {
         FileRecord {
@@ -443,8 +471,10 @@ impl Job for Looking {
         let Some(mut folder) = lock(&self.folder).take() else {
             return Fate::Free;
         };
+        let listed = folder.folders.len();
         answers.retain(|record| folder.is_file(record));
         folder.files = answers;
+        self.enter_unlisted(&folder, listed, worker);
         (self.visit)(folder, worker)
     }
 }
@@ -460,51 +490,41 @@ impl Folder {
             .push(unseen(self.root, self.path.clone(), error.to_string()));
     }
 
-    /// Notes a file of the listing that was something else when it was asked for. A folder is one that nobody has entered.
-    fn replaced(&mut self, name: &[u8], kind: EntryKind) {
-        let path = self.path.join(name);
-        let (is_folder, what) = match kind {
-            EntryKind::Folder => (true, "a folder"),
-            EntryKind::Link => (false, "a link"),
-            EntryKind::File | EntryKind::Other => (false, "a special file"),
-        };
-        let error = format!("changed while its folder was read: it was a file and is {what}");
-        if is_folder {
-            self.issues.push(unseen(self.root, path, error));
-            return;
+    /// True for what is a file, as far as is known. What is something else when it is asked for than its folder lists goes where
+    /// it belongs, and the lack of an answer is noted.
+    fn is_file(&mut self, record: &FileRecord) -> bool {
+        match record.stat.as_ref().map(|stat| stat.kind) {
+            Ok(EntryKind::File) => return true,
+            Ok(EntryKind::Folder) => {
+                self.folders.push(record.name());
+                return false;
+            }
+            Ok(EntryKind::Link) => {
+                let error = "changed while its folder was read: it was a file and is a link";
+                self.stat_issue(record.name(), error.to_owned());
+            }
+            Ok(EntryKind::Other) => {}
+            Err(error) => {
+                self.stat_issue(record.name(), error.clone());
+                return true;
+            }
         }
+        self.specials.push(Special {
+            root: self.root,
+            path: self.path.join(record.name()),
+            target: None,
+        });
+        false
+    }
+
+    fn stat_issue(&mut self, name: &[u8], error: String) {
         self.issues.push(Issue {
             root: Some(self.root),
-            path: path.clone(),
+            path: self.path.join(name),
             stage: Stage::Stat,
             error,
             folder: false,
         });
-        self.specials.push(Special {
-            root: self.root,
-            path,
-            target: None,
-        });
-    }
-
-    /// True for what is still a file, as far as is known. What was replaced since the listing is noted, and so is the lack of
-    /// an answer.
-    fn is_file(&mut self, record: &FileRecord) -> bool {
-        match &record.stat {
-            Ok(stat) if stat.kind == EntryKind::File => {}
-            Ok(stat) => {
-                self.replaced(record.name(), stat.kind);
-                return false;
-            }
-            Err(error) => self.issues.push(Issue {
-                root: Some(self.root),
-                path: self.path.join(record.name()),
-                stage: Stage::Stat,
-                error: error.clone(),
-                folder: false,
-            }),
-        }
-        true
     }
 }
 
@@ -629,7 +649,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_became_something_else_is_an_issue_and_a_folder_a_place_that_was_not_entered() {
+    fn what_is_listed_as_a_file_and_is_something_else_goes_where_it_belongs() {
         let mut names = Names::default();
         names.push(b"a.vmdk");
         let names = Arc::new(names);
@@ -637,7 +657,11 @@ mod tests {
         let file = directory.path().join("a.vmdk");
         std::fs::write(&file, "").unwrap();
         let stat = Dir::open_root(directory.path()).unwrap().stat(&names, 0).unwrap();
-        for (kind, is_folder, specials) in [(EntryKind::Folder, true, 0), (EntryKind::Link, false, 1)] {
+        for (kind, [folders, issues, specials]) in [
+            (EntryKind::Folder, [1, 0, 0]),
+            (EntryKind::Link, [0, 1, 1]),
+            (EntryKind::Other, [0, 0, 1]),
+        ] {
             let mut folder = Folder::default();
             let record = FileRecord {
                 names: Arc::clone(&names),
@@ -645,11 +669,10 @@ mod tests {
                 stat: Ok(FileStat { kind, ..stat.clone() }),
             };
             assert!(!folder.is_file(&record));
-            let [issue] = &folder.issues[..] else {
-                unreachable!("{:?}", folder.issues)
-            };
-            assert!(issue.error.contains("changed while its folder was read"), "{issue:?}");
-            assert_eq!((issue.folder, folder.specials.len()), (is_folder, specials));
+            let found = [folder.folders.len(), folder.issues.len(), folder.specials.len()];
+            assert_eq!(found, [folders, issues, specials], "{kind:?}");
+            let told = |issue: &Issue| !issue.folder && issue.error.contains("changed while its folder was read");
+            assert!(folder.issues.iter().all(told), "{:?}", folder.issues);
         }
     }
 

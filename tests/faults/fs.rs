@@ -57,6 +57,8 @@ pub(crate) enum Fault {
     ErrorOnce(i32),
     /// A listing breaks off with this error after so many names.
     ErrorAfter(usize, i32),
+    /// A listing calls every entry a file, as vmfs-fuse does with some folders.
+    CallsAllFiles,
     /// The file gets another content, as if somebody wrote it at this moment; once.
     Becomes(Vec<u8>),
     /// The file is gone; once.
@@ -302,7 +304,10 @@ impl Shared {
                 node.modified = SystemTime::now();
             }
             Some(Fault::Vanishes) => node.is_gone = true,
-            Some(Fault::Error(_) | Fault::ErrorOnce(_) | Fault::ErrorAfter(..) | Fault::Never) | None => {}
+            Some(
+                Fault::Error(_) | Fault::ErrorOnce(_) | Fault::ErrorAfter(..) | Fault::CallsAllFiles | Fault::Never,
+            )
+            | None => {}
         }
         let gone = node.is_gone;
         drop(state);
@@ -457,8 +462,14 @@ impl Filesystem for Shared {
             if let Some(error) = error.filter(|_| rest.peek().is_none()) {
                 return reply.error(error);
             }
+            let calls_all_files = matches!(state.nodes[&inode.0].faults.get(&Op::List), Some(Fault::CallsAllFiles));
             for (child, node) in rest {
-                if reply.add(INodeNo(*child), *child, kind(node), &node.name) {
+                let kind = if calls_all_files {
+                    FileType::RegularFile
+                } else {
+                    kind(node)
+                };
+                if reply.add(INodeNo(*child), *child, kind, &node.name) {
                     break;
                 }
             }

@@ -36,6 +36,20 @@ fn a_listing_that_breaks_off_is_an_issue_and_what_it_told_is_kept() {
 }
 
 #[test]
+fn a_folder_that_is_listed_as_a_file_is_entered() {
+    let files = files();
+    let Some(storage) = Faulty::mount(&files) else { return };
+    let desk = Desk::new();
+    let sound = desk.collect(&[storage.path()]).catalogue();
+    let Some(storage) = Faulty::mount(&files) else { return };
+    storage.fault("", Op::List, Fault::CallsAllFiles);
+    let run = desk.collect(&[storage.path()]);
+    assert_eq!(run.status, 0);
+    assert_eq!(catalogue_without(&run.catalogue(), &[]), catalogue_without(&sound, &[]));
+    storage.assert_untouched();
+}
+
+#[test]
 fn a_long_listing_that_breaks_off_is_kept_as_far_as_it_came() {
     let names: Vec<String> = (0..400).map(|number| format!("many/disk-{number:03}.vmdk")).collect();
     let many: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), OLD)).collect();
