@@ -43,8 +43,10 @@ pub(crate) fn assemble<'a>(maker: &'a Maker<'a>, problems: Problems, groups: &'a
     let judge = maker.judge;
     let options = judge.options;
     let shown = maker.once();
-    let (artifacts, summary, accepted) = maker.artifacts(groups, &shown);
-    let mut report_groups = groups.report(maker, &shown);
+    let ((artifacts, summary, accepted), (mut report_groups, vms)) = rayon::join(
+        || maker.artifacts(groups, &shown),
+        || (groups.report(maker, &shown), maker.vms(&problems)),
+    );
     let accepted_groups = artifacts.accepted_groups();
     for (place, group) in report_groups.iter_mut().enumerate() {
         group.accepted = accepted_groups.contains(&place);
@@ -59,7 +61,7 @@ pub(crate) fn assemble<'a>(maker: &'a Maker<'a>, problems: Problems, groups: &'a
         tool: tool(),
         coverage: maker.coverage(),
         summary,
-        vms: maker.vms(&problems),
+        vms,
         artifacts,
         groups: report_groups,
         problems: problems.all,
@@ -214,6 +216,9 @@ impl Maker<'_> {
 
     /// The owner that a file is grouped with: the one whose configuration lies beside it, where several own it.
     pub(super) fn first_owner(&self, node: NodeId, judgement: &Judgement) -> Option<Owner> {
+        if let Some(vm) = self.judge.only_owner(node, judgement) {
+            return Some(vm.owner());
+        }
         let nodes = &self.judge.world.files.nodes;
         let is_beside = |vm: &&OwnerVm| {
             let config = vm.config.map(|config| nodes[config]);

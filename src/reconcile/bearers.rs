@@ -1,7 +1,8 @@
 //! Which configuration bears which id, so that no step has to look through all of them for one VM.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::HashMap;
 use uuid::Uuid;
 
 use super::{
@@ -18,8 +19,8 @@ pub(super) struct Bearers {
 impl Bearers {
     pub(super) fn new(files: &Files<'_>, configs: &[NodeId]) -> Self {
         let mut bearers = Self {
-            by_instance: HashMap::new(),
-            by_any: HashMap::new(),
+            by_instance: HashMap::default(),
+            by_any: HashMap::default(),
         };
         for &node in configs {
             let Some(evidence) = vm_evidence(files, node) else {

@@ -1,7 +1,6 @@
 //! Configurations of checkpoints, by the VM whose id they carry.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::{
@@ -41,7 +40,7 @@ pub(crate) struct Checkpoints {
 impl Checkpoints {
     pub(crate) fn new(files: &Files<'_>) -> Self {
         let each = found(files);
-        let mut of_vm: HashMap<Uuid, Vec<usize>> = HashMap::new();
+        let mut of_vm: HashMap<Uuid, Vec<usize>> = HashMap::default();
         for (place, checkpoint) in each.iter().enumerate() {
             of_vm.entry(checkpoint.vm).or_default().push(place);
         }
@@ -77,7 +76,7 @@ impl Checkpoints {
 
 /// Configurations of checkpoints, each with the VMs of its id whose folder it lies in.
 fn found(files: &Files<'_>) -> Vec<CheckpointConfig> {
-    let mut homes: HashMap<(usize, Vec<u8>, Uuid), Vec<NodeId>> = HashMap::new();
+    let mut homes: HashMap<(usize, Vec<u8>, Uuid), Vec<NodeId>> = HashMap::default();
     let mut found = Vec::new();
     for (node, file) in files
         .nodes

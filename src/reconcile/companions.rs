@@ -3,8 +3,9 @@
 //! They cover small files, state and logs only. A disk is never a companion: a stray disk beside a VM is what derelict
 //! looks for (V44, V47, V54). Sources: formats-vmware 1.8 and 3.3, formats-hyperv 5.2 and 5.7.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::HashMap;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use uuid::Uuid;
 
@@ -353,7 +354,7 @@ fn is_small_companion(name: &str) -> bool {
 
 /// State of Hyper-V that lies beside no configuration, by the id that its name begins with.
 pub(crate) fn lone_states(files: &Files<'_>) -> HashMap<Uuid, Vec<NodeId>> {
-    let mut found: HashMap<Uuid, Vec<NodeId>> = HashMap::new();
+    let mut found: HashMap<Uuid, Vec<NodeId>> = HashMap::default();
     for node in 0..files.nodes.len() {
         if let Some(id) = id_of_state(files, node)
             && !lies_beside_config(files, node)

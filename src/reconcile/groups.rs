@@ -1,8 +1,7 @@
 //! Groups: what a reader takes for one finding. The artifacts of one owner with one verdict; of those without owner the chain
 //! that references tie together, with what else is left of the same VM ([`leftovers`]).
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::{
@@ -33,7 +32,7 @@ impl Groups {
     pub(super) fn new(maker: &Maker<'_>) -> Option<Self> {
         let options = maker.judge.options;
         let chains = chains(maker);
-        let mut members: HashMap<String, Vec<NodeId>> = HashMap::new();
+        let mut members: HashMap<String, Vec<NodeId>> = HashMap::default();
         for (node, judgement) in maker.reported() {
             options.go_on()?;
             let verdict = judgement.verdict.name();

@@ -12,8 +12,9 @@
 //!
 //! What says by itself that it was of another VM is not of this one.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::HashMap;
 use uuid::Uuid;
 
 use super::{assemble::Maker, companions, files::NodeId, groups::Sets, judge::Judgement, own};
@@ -30,7 +31,7 @@ pub(super) fn unite(maker: &Maker<'_>, sets: &mut Sets) {
         maker,
         nodes: maker.reported().filter(of_nobody).map(|(node, _)| node).collect(),
     };
-    let mut told: HashMap<NodeId, BTreeSet<String>> = HashMap::new();
+    let mut told: HashMap<NodeId, BTreeSet<String>> = HashMap::default();
     for &node in &left.nodes {
         let owner = maker.judge.attribution(node);
         let owner = owner.filter(|owner| owner.basis == OwnerBasis::Evidence);

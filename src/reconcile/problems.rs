@@ -78,8 +78,8 @@ impl Problems {
             find(&mut problems);
             problems
         };
-        let (problems, (of_migration, others)) = rayon::join(
-            || of_owners.chain(of_files).reduce(Self::default, Self::with),
+        // What cannot be divided begins first: the rest is shared out while it lasts.
+        let ((of_migration, others), problems) = rayon::join(
             || {
                 rayon::join(
                     || found(&|problems| problems.of_migration(judge)),
@@ -93,6 +93,7 @@ impl Problems {
                     },
                 )
             },
+            || of_owners.chain(of_files).reduce(Self::default, Self::with),
         );
         judge.options.go_on()?;
         let mut problems = problems.with(of_migration).with(others);

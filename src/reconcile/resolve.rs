@@ -4,9 +4,10 @@
 //! confirmed by the id that the child quotes (content id, DataWriteGuid, unique id); when no path leads to a file with
 //! that id, the files that have it are taken (H-B4, H-D9, V73).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use derelict_parsers::EncodedText;
+use foldhash::HashMap;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use smol_str::SmolStr;
 
@@ -132,8 +133,8 @@ pub(crate) struct Resolver<'a> {
 impl<'a> Resolver<'a> {
     /// A resolver over the catalogue.
     pub(crate) fn new(files: &'a Files<'a>, identities: &'a Identities) -> Self {
-        let mut by_link: HashMap<LinkId, Vec<NodeId>> = HashMap::new();
-        let mut by_disk_id: HashMap<&str, Vec<NodeId>> = HashMap::new();
+        let mut by_link: HashMap<LinkId, Vec<NodeId>> = HashMap::default();
+        let mut by_disk_id: HashMap<&str, Vec<NodeId>> = HashMap::default();
         for (id, node) in files.nodes.iter().enumerate() {
             let Some(disk) = node.evidence().and_then(|evidence| evidence.disk.as_ref()) else {
                 continue;
@@ -431,7 +432,7 @@ impl<'a> Resolver<'a> {
         let of_vmware = inventories.iter().enumerate();
         let of_vmware = of_vmware.filter(|(_, inventory)| inventory.platform == Platform::Vmware);
         let rows = of_vmware.flat_map(|(index, inventory)| inventory.vms.iter().map(move |vm| (index, vm)));
-        let mut found = ListedFolders::new();
+        let mut found = ListedFolders::default();
         for (inventory, vm) in rows.filter(|(_, vm)| !vm.folders.is_empty()) {
             let listed = |path: &str| self.listed(inventory, vm.host.as_deref(), path);
             let Some(Target::Files(configs)) = vm.config.as_deref().map(listed) else {
@@ -531,7 +532,7 @@ impl<'a> Resolver<'a> {
     /// Snapshot lists and states lie in the home of their VM or in its working folder, and what they name lies in either
     /// (V48): for each of them the other folders of its VM, and for a configuration those that its inventories name.
     fn folders_of_vms(&self, listed: &ListedFolders) -> HashMap<NodeId, Vec<(usize, Vec<u8>)>> {
-        let mut found: HashMap<NodeId, Vec<(usize, Vec<u8>)>> = HashMap::new();
+        let mut found: HashMap<NodeId, Vec<(usize, Vec<u8>)>> = HashMap::default();
         for (config, node) in self.files.nodes.iter().enumerate() {
             let Some(evidence) = node.evidence().filter(|_| node.kind().is_config()) else {
                 continue;

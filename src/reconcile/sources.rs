@@ -3,8 +3,7 @@
 //! Two vCenters may be called alike, and so may their hosts; exports of two may lie in one folder. One source is one only where
 //! ids agree, or where nothing tells two apart.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use uuid::Uuid;
 
 use crate::{
@@ -108,7 +107,7 @@ pub(super) fn place_name(inventory: &Inventory) -> Option<&str> {
 fn vcenters(inventories: &[Inventory]) -> Vec<Option<usize>> {
     let mut numbers: Vec<usize> = (0..inventories.len()).collect();
     let mut has_vms = vec![false; inventories.len()];
-    let mut seen: HashMap<(Uuid, &str), usize> = HashMap::new();
+    let mut seen: HashMap<(Uuid, &str), usize> = HashMap::default();
     for (index, inventory) in inventories.iter().enumerate() {
         let of_vcenter = inventory.vms.iter().filter_map(|vm| {
             let moref = vm.moref.as_deref().filter(|moref| moref.starts_with("vm-"))?;

@@ -1,12 +1,9 @@
 //! The artifacts of a report, each made when it is asked for: a large site has a million, and all their sentences together
 //! would take more memory than everything that they are made of.
 
-use std::{
-    borrow::Cow,
-    collections::{HashMap, HashSet},
-    io,
-};
+use std::{borrow::Cow, io};
 
+use foldhash::{HashMap, HashSet};
 use rayon::{
     iter::{IntoParallelRefIterator, ParallelIterator},
     slice::ParallelSliceMut,
@@ -45,7 +42,7 @@ impl<'a> Told<'a> {
             maker,
             groups,
             nodes: nodes.into_iter().map(|(node, _)| node).collect(),
-            accepted: HashMap::new(),
+            accepted: HashMap::default(),
         }
     }
 

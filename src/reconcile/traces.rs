@@ -9,8 +9,9 @@
 //! the files of a root from one folder better than from any other, that folder is taken; otherwise a name counts only
 //! when a single file has it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::HashMap;
 use uuid::Uuid;
 
 use super::{
@@ -143,7 +144,7 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     fn new(files: &'a Files<'a>) -> Self {
-        let mut nodes: HashMap<&str, Vec<NodeId>> = HashMap::new();
+        let mut nodes: HashMap<&str, Vec<NodeId>> = HashMap::default();
         for (node, file) in files.nodes.iter().enumerate() {
             if file.artifact.is_some() {
                 nodes.entry(files.name(node)).or_default().push(node);

@@ -28,7 +28,7 @@ const FEWEST_TO_DOUBT: usize = 8;
 const NAMED: usize = 5;
 
 /// What the list of one inventory tells of one root.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct FileList {
     /// Who made it.
     pub(crate) source: String,
@@ -49,7 +49,7 @@ pub(crate) struct FileList {
 }
 
 /// How many there are, and the first few.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Several {
     /// How many.
     pub(crate) number: usize,

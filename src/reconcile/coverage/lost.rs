@@ -41,7 +41,7 @@ use crate::{
 type Place = (usize, String);
 
 /// A disk that a registered VM misses and whose parent, if it had one, may be any base disk of the platform.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct LostLink {
     /// Place of the VM.
     pub(crate) vm: usize,
@@ -80,7 +80,7 @@ impl LostLink {
 }
 
 /// All such disks, and what tells a parent from another disk.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct LostLinks {
     /// The disks.
     pub(crate) links: Vec<LostLink>,

@@ -1,12 +1,12 @@
 //! Which gaps reach which file, without a look at each gap for each file: thousands of folders may be unread.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::{GapItem, Reach};
 use crate::reconcile::files::{Files, NodeId};
 
 /// Gaps by what they reach, each by its place.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Reaching {
     /// Those that every file of a root has to be held against, by root.
     wide: Vec<Vec<usize>>,
@@ -21,8 +21,8 @@ impl Reaching {
     pub(super) fn new(gaps: &[GapItem], roots: usize) -> Self {
         let mut reaching = Self {
             wide: vec![Vec::new(); roots],
-            of_folder: vec![HashMap::new(); roots],
-            of_file: HashMap::new(),
+            of_folder: vec![HashMap::default(); roots],
+            of_file: HashMap::default(),
         };
         for (place, gap) in gaps.iter().enumerate() {
             match &gap.reach {

@@ -16,7 +16,9 @@ mod places;
 mod ties;
 mod written;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use foldhash::HashMap;
 
 use self::{names::Names, written::Written};
 use super::{

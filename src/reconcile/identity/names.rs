@@ -1,6 +1,9 @@
 //! The names of datastores in inventories and files, and which of them are one datastore's.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashSet};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::{
     Entity, Identities, OtherFolder, RootIdentity, Writer, is_drive_of_nobody, outer_roots, same_folder,
@@ -8,7 +11,7 @@ use super::{
 };
 use crate::{
     catalogue::{Artifact, Catalogue, RootRecord},
-    inventory::Inventory,
+    inventory::{Inventory, Registration},
     kind::{Kind, Role},
     path::{Mount, Parsed, StoragePath, parse, parse_alias},
     reconcile::Options,
@@ -23,6 +26,46 @@ pub(super) struct Names {
     parent: Vec<usize>,
     labels: BTreeMap<usize, String>,
     records: Vec<(usize, (usize, usize))>,
+}
+
+/// So many VMs or files have their paths read at a time, all cores at it.
+const READ_AT_ONCE: usize = 4096;
+
+/// A path in a datastore as somebody writes it.
+struct Named {
+    mount: Mount,
+    /// Below the top of the datastore, and not that.
+    relative: String,
+}
+
+impl Named {
+    /// `None` for a path that names no datastore, or nothing in it.
+    fn parse(text: &str, host: Option<&str>) -> Option<Self> {
+        let Parsed::Path(path) = parse(text) else { return None };
+        let path = path.on_host(host);
+        let mount = path.mount.clone().filter(|mount| *mount != Mount::HostRoot)?;
+        (!path.parts.is_empty()).then(|| Self {
+            mount,
+            relative: path.relative(),
+        })
+    }
+}
+
+/// The files of a VM that do not come and go with its running, and its configuration.
+fn paths_of_vm(vm: &Registration) -> (Vec<Named>, Option<Named>) {
+    let host = vm.host.as_deref();
+    let files = vm.files.iter().filter(|file| !file.role.is_transient());
+    let files = files.filter_map(|file| Named::parse(&file.path, host));
+    let config = vm.config.as_deref();
+    (files.collect(), config.and_then(|text| Named::parse(text, host)))
+}
+
+/// What a file names on a datastore that every writer would call so.
+fn paths_of_file(artifact: &Artifact) -> impl Iterator<Item = (&Artifact, Role, Named)> {
+    artifact.evidence.references.iter().filter_map(move |reference| {
+        let named = Named::parse(reference.target.as_str(), None)?;
+        named.mount.is_global().then_some((artifact, reference.role, named))
+    })
 }
 
 impl Names {
@@ -155,80 +198,58 @@ impl Names {
         let mut written = RawWritten::default();
         for (index, inventory) in inventories.iter().enumerate() {
             let writer = Writer::Inventory(index);
-            for vm in &inventory.vms {
+            for vms in inventory.vms.chunks(READ_AT_ONCE) {
                 options.go_on()?;
-                let listed = vm
-                    .files
-                    .iter()
-                    .filter(|file| !file.role.is_transient())
-                    .map(|file| file.path.as_str());
-                for text in listed {
-                    self.note(&mut written, writer, text, vm.host.as_deref(), None);
-                }
-                let ids = vm.instance_id.into_iter().chain(vm.bios_id);
-                let config = vm.config.as_deref();
-                let config = config.and_then(|text| self.note(&mut written, writer, text, vm.host.as_deref(), None));
-                if let Some(place) = config {
-                    written.ids.entry(place).or_default().extend(ids);
+                let named: Vec<_> = vms.par_iter().map(paths_of_vm).collect();
+                for (vm, (files, config)) in vms.iter().zip(named) {
+                    for file in files {
+                        self.note(&mut written, writer, file);
+                    }
+                    if let Some(config) = config {
+                        let place = self.note(&mut written, writer, config);
+                        let ids = vm.instance_id.into_iter().chain(vm.bios_id);
+                        written.ids.entry(place).or_default().extend(ids);
+                    }
                 }
             }
-            for object in inventory.objects.iter().filter(|object| !object.folder) {
-                if let Some(path) = &object.path {
-                    self.note(&mut written, writer, path, None, None);
-                }
+            let objects = inventory.objects.iter().filter(|object| !object.folder);
+            let named = objects.filter_map(|object| Named::parse(object.path.as_deref()?, None));
+            for path in named {
+                self.note(&mut written, writer, path);
             }
         }
-        for artifact in catalogue
-            .artifacts
-            .iter()
-            .filter(|artifact| artifact.kind != Kind::VmLog)
-        {
+        for artifacts in catalogue.artifacts.chunks(READ_AT_ONCE) {
             options.go_on()?;
-            for reference in &artifact.evidence.references {
-                self.note(
-                    &mut written,
-                    Writer::File,
-                    reference.target.as_str(),
-                    None,
-                    Some((artifact, reference.role)),
-                );
+            let artifacts = artifacts.par_iter().filter(|artifact| artifact.kind != Kind::VmLog);
+            let named: Vec<_> = artifacts.flat_map_iter(paths_of_file).collect();
+            for (artifact, role, path) in named {
+                self.note_of_file(&mut written, artifact, role, path);
             }
         }
         Some(written)
     }
 
+    /// Notes a path that a file of a root names.
+    fn note_of_file(&mut self, written: &mut RawWritten, artifact: &Artifact, role: Role, named: Named) {
+        let key = self.key(Writer::File, named.mount.clone());
+        written.named_on.insert((key, artifact.entry.root));
+        // Disks are named absolutely when they lie elsewhere, in a folder of the same name as often as not; the swap
+        // file is always named absolutely and lies with its VM (formats-vmware 2.3).
+        let folder = named.relative.rsplit_once('/').map_or("", |(folder, _)| folder);
+        if role == Role::Swap && !folder.is_empty() && folder.as_bytes() == artifact.entry.path.folder().as_bytes() {
+            let own = (key, artifact.entry.root, folder.to_owned());
+            written.own_folder.insert(own);
+        }
+        if !role.is_transient() {
+            self.note(written, Writer::File, named);
+        }
+    }
+
     /// Notes a path, and tells under which key and path it is written.
-    fn note(
-        &mut self,
-        written: &mut RawWritten,
-        writer: Writer,
-        text: &str,
-        host: Option<&str>,
-        origin: Option<(&Artifact, Role)>,
-    ) -> Option<(usize, String)> {
-        let Parsed::Path(path) = parse(text) else { return None };
-        let path = path.on_host(host);
-        let mount = path.mount.clone().filter(|mount| *mount != Mount::HostRoot)?;
-        if path.parts.is_empty() || (origin.is_some() && !mount.is_global()) {
-            return None;
-        }
-        let key = self.key(writer, mount);
-        if let Some((artifact, role)) = origin {
-            written.named_on.insert((key, artifact.entry.root));
-            let folder = path.parts[..path.parts.len() - 1].join("/");
-            // Disks are named absolutely when they lie elsewhere, in a folder of the same name as often as not; the swap
-            // file is always named absolutely and lies with its VM (formats-vmware 2.3).
-            if role == Role::Swap && !folder.is_empty() && folder.as_bytes() == artifact.entry.path.folder().as_bytes()
-            {
-                written.own_folder.insert((key, artifact.entry.root, folder));
-            }
-            if role.is_transient() {
-                return None;
-            }
-        }
-        let place = (key, path.relative());
+    fn note(&mut self, written: &mut RawWritten, writer: Writer, named: Named) -> (usize, String) {
+        let place = (self.key(writer, named.mount), named.relative);
         written.paths.push(place.clone());
-        Some(place)
+        place
     }
 
     /// The entities, and for each key the entity that it became.
@@ -236,7 +257,7 @@ impl Names {
         let mut entities: Vec<Entity> = Vec::new();
         let mut entity_of_key = Vec::new();
         let mut of_root = BTreeMap::new();
-        let mut by_name = HashMap::new();
+        let mut by_name = HashMap::default();
         for key in 0..self.keys.len() {
             let head = self.find(key);
             let index = *of_root.entry(head).or_insert_with(|| {

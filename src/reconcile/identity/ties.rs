@@ -93,9 +93,8 @@ impl Identities {
             }
             let fitting = entity.folders_above(written, index).into_iter().filter_map(|above| {
                 let score = |root: usize| {
-                    let score = written.score(index, root, &above, files);
-                    let mut configs = written.confirmed(index, root, &above, files);
-                    // Nearly every root confirms nothing of nearly every entity.
+                    let (score, configs) = written.score_and_configs(index, root, &above, files);
+                    let mut configs = configs.into_iter();
                     if score.is_confirmed() && configs.any(|config| self.is_left_behind(index, config, files)) {
                         Score::default()
                     } else {

@@ -1,7 +1,8 @@
 //! What is written about each datastore, and how well a root fits it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::{HashMap, HashSet};
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use uuid::Uuid;
 
@@ -90,7 +91,7 @@ impl Written {
     pub(super) fn new(raw: RawWritten, entity_of_key: &[usize], entities: usize) -> Self {
         let mut written = Self {
             paths: vec![Vec::new(); entities],
-            ids: vec![HashMap::new(); entities],
+            ids: vec![HashMap::default(); entities],
             own_folder: vec![BTreeMap::new(); entities],
             named_on: BTreeSet::new(),
         };
@@ -192,31 +193,34 @@ impl Written {
 
     /// How well a root fits an entity when these folders of the entity lie above the root.
     pub(super) fn score(&self, entity: usize, root: usize, above: &[String], files: &Files<'_>) -> Score {
+        self.score_and_configs(entity, root, above, files).0
+    }
+
+    /// The same, with the configurations in the root that carry an id of the VM that is registered with their path.
+    pub(super) fn score_and_configs(
+        &self,
+        entity: usize,
+        root: usize,
+        above: &[String],
+        files: &Files<'_>,
+    ) -> (Score, Vec<NodeId>) {
         let mut score = Score {
             own_folder: self.own_folder[entity].get(&root).copied().unwrap_or_default(),
             ..Score::default()
         };
-        let mut folders = HashSet::new();
+        let mut confirmed = Vec::new();
+        let mut folders = HashSet::default();
         for (path, node) in self.found(entity, root, above, files) {
-            score.confirmed += usize::from(self.is_confirmed(entity, path, files, node));
+            if self.is_confirmed(entity, path, files, node) {
+                confirmed.push(node);
+            }
             score.found += 1;
             score.configs += usize::from(self.ids[entity].contains_key(path));
             folders.insert(files.nodes[node].folder());
         }
+        score.confirmed = confirmed.len();
         score.folders = folders.len();
-        score
-    }
-
-    /// The configurations in a root that carry an id of the VM that is registered with their path.
-    pub(super) fn confirmed<'w>(
-        &'w self,
-        entity: usize,
-        root: usize,
-        above: &'w [String],
-        files: &'w Files<'_>,
-    ) -> impl Iterator<Item = NodeId> {
-        let found = self.found(entity, root, above, files);
-        found.filter_map(move |(path, node)| self.is_confirmed(entity, path, files, node).then_some(node))
+        (score, confirmed)
     }
 
     /// True where a file on a root names an entity.

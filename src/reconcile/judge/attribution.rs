@@ -3,8 +3,9 @@
 //!
 //! Nothing of this owns anything (V47): it helps whoever has to ask somebody before a disk goes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::HashMap;
 use uuid::Uuid;
 
 use super::Judge;
@@ -46,7 +47,7 @@ pub(crate) type Homes = HashMap<(usize, Vec<u8>), Vec<usize>>;
 
 /// Where the registered VMs are at home.
 pub(crate) fn homes(world: World<'_>, owners: &Owners) -> Homes {
-    let mut homes = Homes::new();
+    let mut homes = Homes::default();
     for (index, vm) in owners.vms.iter().enumerate().filter(|(_, vm)| vm.is_registered()) {
         let there = vm.config.map(|config| {
             let file = world.files.nodes[config];

@@ -1,7 +1,7 @@
 //! Verdicts that follow another file: a lock its target, the names of one file each other, and what may be one file with
 //! one that is needed.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::{
     Judge, Judgement, OTHERS_FOLLOW,
@@ -177,8 +177,8 @@ impl Judge<'_> {
             if nobodys.is_empty() || needed.is_empty() {
                 continue;
             }
-            let mut of_root: HashMap<_, NodeId> = HashMap::new();
-            let mut of_creation: HashMap<_, NodeId> = HashMap::new();
+            let mut of_root: HashMap<_, NodeId> = HashMap::default();
+            let mut of_creation: HashMap<_, NodeId> = HashMap::default();
             for node in needed {
                 let place = (self.root(node), self.file(node).entry.is_numbered());
                 of_root.entry(place).or_insert(node);

@@ -1,6 +1,6 @@
 //! Disks that a registered VM misses, known by what stands in the file or by its access list rather than by a path.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::{Judge, Judgement, reasons::settled};
 use crate::{
@@ -19,7 +19,7 @@ pub(crate) type MissedIds<'a> = HashMap<String, (usize, &'a str)>;
 
 /// Collects them.
 pub(crate) fn missed_ids<'a>(world: World<'a>, owners: &Owners) -> MissedIds<'a> {
-    let mut missed = MissedIds::new();
+    let mut missed = MissedIds::default();
     let of_hyperv = owners.vms.iter().enumerate();
     for (index, vm) in of_hyperv.filter(|(_, vm)| vm.platform == Platform::Hyperv) {
         for &(inventory, row) in &vm.rows {

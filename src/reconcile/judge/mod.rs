@@ -25,10 +25,11 @@ mod wanted;
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet},
 };
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use foldhash::HashMap;
+use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 pub(crate) use self::{
     attribution::{Attribution, History, Homes, homes},
@@ -197,6 +198,14 @@ impl Judge<'_> {
         }
     }
 
+    /// The VM of a file that is owned by one alone, as most are.
+    pub(crate) fn only_owner(&self, node: NodeId, judgement: &Judgement) -> Option<&own::OwnerVm> {
+        let vms = self.owners.vms_of.get(node).into_iter().flatten();
+        let mut vms = vms.map(|&vm| &self.owners.vms[vm]).filter(|vm| vm.is_registered());
+        let first = vms.next()?;
+        (judgement.reasons.is_empty() && vms.next().is_none()).then_some(first)
+    }
+
     pub(super) fn file(&self, node: NodeId) -> Node<'_> {
         self.world.files.nodes[node]
     }
@@ -220,34 +229,33 @@ impl Judge<'_> {
 
     /// Decides the rest: each file after all that name it.
     pub(super) fn propagate(&self, judged: &mut [Option<Judgement>]) -> Option<()> {
-        let open: Vec<bool> = (0..judged.len())
-            .map(|node| self.reported[node] && judged[node].is_none() && self.file(node).kind() != Kind::VmLock)
-            .collect();
-        let mut waiting: Vec<usize> = (0..judged.len())
-            .map(|node| {
-                if open[node] {
-                    self.namers(node).filter(|edge| open[edge.from]).count()
-                } else {
-                    0
-                }
-            })
-            .collect();
-        let mut ready: VecDeque<NodeId> = (0..judged.len())
+        let nodes = (0..judged.len()).into_par_iter();
+        let is_open =
+            |node: NodeId| self.reported[node] && judged[node].is_none() && self.file(node).kind() != Kind::VmLock;
+        let open: Vec<bool> = nodes.clone().map(is_open).collect();
+        let waits_for = |node: NodeId| self.namers(node).filter(|edge| open[edge.from]).count();
+        let waiting = nodes.map(|node| if open[node] { waits_for(node) } else { 0 });
+        let mut waiting: Vec<usize> = waiting.collect();
+        let mut ready: Vec<NodeId> = (0..judged.len())
             .filter(|&node| open[node] && waiting[node] == 0)
             .collect();
-        while let Some(node) = ready.pop_front() {
-            self.options.go_on()?;
-            judged[node] = Some(self.decide(node, judged));
-            for edge in self
-                .references
-                .of(node)
-                .filter(|edge| open[edge.to] && own::is_owning(self.world.files, edge))
-            {
+        // None of those that are ready names another.
+        while !ready.is_empty() {
+            let decide = |&node: &NodeId| self.options.go_on().map(|()| self.decide(node, judged));
+            let decided: Option<Vec<Judgement>> = ready.par_iter().map(decide).collect();
+            for (&node, decided) in ready.iter().zip(decided?) {
+                judged[node] = Some(decided);
+            }
+            let named = ready.iter().flat_map(|&node| self.references.of(node));
+            let named = named.filter(|edge| open[edge.to] && own::is_owning(self.world.files, edge));
+            let mut next = Vec::new();
+            for edge in named {
                 waiting[edge.to] -= 1;
                 if waiting[edge.to] == 0 && judged[edge.to].is_none() {
-                    ready.push_back(edge.to);
+                    next.push(edge.to);
                 }
             }
+            ready = next;
         }
         for node in (0..judged.len()).filter(|&node| open[node]) {
             if judged[node].is_none() {
@@ -424,7 +432,7 @@ pub(crate) fn placeholders(world: World<'_>, owners: &Owners) -> HashMap<String,
         let mut rows = vm.rows.iter();
         rows.any(|&(inventory, row)| world.inventories[inventory].vms[row].placeholder)
     };
-    let mut placeholders = HashMap::new();
+    let mut placeholders = HashMap::default();
     for (index, vm) in owners.vms.iter().enumerate().filter(is_placeholder) {
         placeholders.entry(fold(&vm.name)).or_insert(index);
     }
@@ -436,7 +444,7 @@ pub(crate) type Renamed<'a> = HashMap<(usize, &'a [u8]), Vec<(&'a str, &'a str)>
 
 /// Files whose name has a foreign extension behind a known one (V61).
 pub(crate) fn renamed<'a>(files: &'a Files<'a>) -> Renamed<'a> {
-    let mut renamed = Renamed::new();
+    let mut renamed = Renamed::default();
     for (id, node) in files.nodes.iter().enumerate() {
         if let Some((stem, suffix)) = known_stem(files.name(id))
             && !suffix.is_empty()

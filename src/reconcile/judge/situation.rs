@@ -1,7 +1,8 @@
 //! Which situation a file is in when nobody owns it: the class of the verdict and what may be done.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
+use foldhash::HashSet;
 use uuid::Uuid;
 
 use super::{

@@ -2,7 +2,7 @@
 //! same name under the same name. A share, a name of DFS, a drive letter of `subst`, a mounted folder, a junction and a device
 //! are names of places that no file tells: the two may be one file.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::{Judge, Judgement, reasons::settled, wanted::Damaged};
 use crate::{

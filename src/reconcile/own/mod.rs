@@ -6,8 +6,9 @@ mod since;
 mod unregistered;
 mod walk;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::{HashMap, HashSet};
 use uuid::Uuid;
 
 pub(crate) use self::{

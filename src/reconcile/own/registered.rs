@@ -1,10 +1,8 @@
 //! The VMs that inventories and clusters register, each with its configuration wherever that lies now.
 
-use std::{
-    cell::LazyCell,
-    collections::{BTreeSet, HashMap},
-};
+use std::{cell::LazyCell, collections::BTreeSet};
 
+use foldhash::HashMap;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use uuid::Uuid;
 
@@ -21,8 +19,8 @@ use crate::{
 /// `None` where it is given up.
 pub(crate) fn registered(world: World<'_>, configs: &[NodeId], options: &Options) -> Option<Owners> {
     let mut owners = Owners::default();
-    let mut by_config: HashMap<NodeId, usize> = HashMap::new();
-    let mut by_id: ById = HashMap::new();
+    let mut by_config: HashMap<NodeId, usize> = HashMap::default();
+    let mut by_id: ById = HashMap::default();
     for (inventory_index, inventory) in world.inventories.iter().enumerate() {
         let target = |vm: &Registration| {
             options.go_on()?;
@@ -295,7 +293,7 @@ fn listed_disks(world: World<'_>, vm: &OwnerVm) -> BTreeSet<NodeId> {
 
 /// The configurations that name each disk.
 fn configs_naming(world: World<'_>, configs: &[NodeId]) -> HashMap<NodeId, Vec<NodeId>> {
-    let mut naming: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
+    let mut naming: HashMap<NodeId, Vec<NodeId>> = HashMap::default();
     for &config in configs {
         for disk in disks_named_by(world, config) {
             naming.entry(disk).or_default().push(config);

@@ -2,11 +2,9 @@
 //!
 //! What they have stays theirs, for a list without a VM is no proof that nobody needs its files: it may be of a part of the site.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, HashSet},
-};
+use std::{cmp::Reverse, collections::BTreeMap};
 
+use foldhash::HashSet;
 use uuid::Uuid;
 
 use super::{OwnerVm, World};

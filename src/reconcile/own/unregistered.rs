@@ -1,7 +1,8 @@
 //! The VMs that only their configurations on disk tell of.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
+use foldhash::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::{OwnerVm, Owners, World, ids_of, vm_evidence};
@@ -61,7 +62,7 @@ fn is_superseded(files: &Files<'_>, config: NodeId) -> bool {
 
 /// The first registered VM of each id.
 fn by_id(world: World<'_>, owners: &Owners) -> HashMap<(Platform, Uuid), usize> {
-    let mut found = HashMap::new();
+    let mut found = HashMap::default();
     for (index, vm) in owners.vms.iter().enumerate().filter(|(_, vm)| vm.is_registered()) {
         for id in ids_of(world, vm) {
             found.entry((vm.platform, id)).or_insert(index);

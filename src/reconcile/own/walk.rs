@@ -1,10 +1,11 @@
 //! The walk from one owner through everything that it lists and what that refers to.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     ops::Bound,
 };
 
+use foldhash::{HashMap, HashSet};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use uuid::Uuid;
 
@@ -131,7 +132,7 @@ fn placeless_disks(world: World<'_>, owners: &Owners) -> HashMap<Uuid, (usize, u
     let with_files = (0..owners.objects.len()).filter(|&index| !owners.objects[index].files.is_empty());
     let placed = with_files.filter_map(|index| id_of(owners.listed(world, index)));
     let placed: HashSet<Uuid> = placed.collect();
-    let mut placeless = HashMap::new();
+    let mut placeless = HashMap::default();
     for (inventory, listed) in world.inventories.iter().enumerate() {
         for (row, object) in listed.objects.iter().enumerate() {
             if let Some(id) = id_of(object).filter(|id| !placed.contains(id)) {

@@ -4,8 +4,7 @@
 //! put its own blanks, quotes and dashes in: what is left of the path fits some files and no others. What fits is not judged.
 //! A path that was not damaged is compared with nothing but itself: a disk that was deleted makes no other disk somebody's.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use percent_encoding::percent_decode_str;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
@@ -33,9 +32,9 @@ pub(in crate::reconcile::judge) struct Damaged<T> {
 impl<T> Default for Damaged<T> {
     fn default() -> Self {
         Self {
-            plain: HashMap::new(),
-            encoded: HashMap::new(),
-            cut: HashMap::new(),
+            plain: HashMap::default(),
+            encoded: HashMap::default(),
+            cut: HashMap::default(),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What registered VMs of Hyper-V may want: checkpoints, logs of replication, state, disks that move.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::HashMap;
 use uuid::Uuid;
 
 use super::{Wanted, is_disk};

@@ -4,8 +4,9 @@
 mod damaged;
 mod hyperv;
 
-use std::collections::{BTreeSet, HashMap, hash_map::Entry};
+use std::collections::{BTreeSet, hash_map::Entry};
 
+use foldhash::HashMap;
 use uuid::Uuid;
 
 pub(super) use self::damaged::Damaged;
