@@ -181,12 +181,7 @@ pub(crate) fn collect_into(
     };
     volume::allow_many_open_files();
     let mut mounts = MountTable::load();
-    let (records, answers) = open_roots(roots, &mounts, limits.deadline)?;
-    for record in &records {
-        if let (Some(device), Some(file_system)) = (record.device, &record.file_system) {
-            mounts.learn(device, file_system);
-        }
-    }
+    let (records, answers) = open_roots(roots, &mut mounts, limits.deadline)?;
     let root = |(root, record): (&RootArgument, &RootRecord)| Root {
         path: root.path.clone(),
         device: record.device,
@@ -228,8 +223,12 @@ struct Start {
     answers: bool,
 }
 
-/// Opens the roots, all at once. False for one that gives no answer.
-fn open_roots(roots: &[RootArgument], mounts: &MountTable, deadline: Duration) -> Result<(Vec<RootRecord>, Vec<bool>)> {
+/// Opens the roots, all at once. False for one that gives no answer. What lies at their tops may tell more of the mounts.
+fn open_roots(
+    roots: &[RootArgument],
+    mounts: &mut MountTable,
+    deadline: Duration,
+) -> Result<(Vec<RootRecord>, Vec<bool>)> {
     let opening = roots.iter().cloned().map(|root| {
         let mounts = mounts.clone();
         workers::within(deadline, move || open_root(&root, &mounts))
@@ -241,7 +240,17 @@ fn open_roots(roots: &[RootArgument], mounts: &MountTable, deadline: Duration) -
         Ok((record.unwrap_or_else(|| root_record(root)), answers))
     });
     let opened: Vec<_> = opened.collect::<Result<_>>()?;
-    Ok(opened.into_iter().unzip())
+    let (mut records, answers): (Vec<RootRecord>, Vec<bool>) = opened.into_iter().unzip();
+    for record in &records {
+        if let (Some(device), Some(file_system)) = (record.device, &record.file_system) {
+            mounts.learn(device, file_system);
+        }
+    }
+    for record in &mut records {
+        let device = record.device.filter(|&device| mounts.knows_allocation(device));
+        record.allocated_bytes = device.map(|_| 0);
+    }
+    Ok((records, answers))
 }
 
 /// What is known of the roots before they are crawled.
@@ -249,7 +258,7 @@ fn open_roots(roots: &[RootArgument], mounts: &MountTable, deadline: Duration) -
 /// # Errors
 /// When one is missing or no folder.
 pub(crate) fn root_records(roots: &[RootArgument], deadline: Duration) -> Result<Vec<RootRecord>> {
-    Ok(open_roots(roots, &MountTable::load(), deadline)?.0)
+    Ok(open_roots(roots, &mut MountTable::load(), deadline)?.0)
 }
 
 /// Checks a root and asks for its file system.
@@ -262,9 +271,7 @@ fn open_root(root: &RootArgument, mounts: &MountTable) -> Result<RootRecord> {
     }
     let (device, inode) = volume::identity(&root.path).ok().flatten().unzip();
     let (file_system, space) = volume::file_system(&root.path, device, mounts);
-    let knows_allocation = file_system.as_deref().is_none_or(volume::has_true_blocks);
     Ok(RootRecord {
-        allocated_bytes: (device.is_some() && knows_allocation).then_some(0),
         capacity_bytes: space.map(|space| space.capacity_bytes),
         free_bytes: space.map(|space| space.free_bytes),
         file_system,

@@ -29,6 +29,9 @@ const TRUE_BLOCKS_OF_FUSE: [&str; 11] = [
     "fuse.guestmount",
 ];
 
+/// A FUSE file system that does not say which.
+const UNNAMED_FUSE: &str = "fuse";
+
 /// What a reader of VMFS is called. vmfs-fuse 0.2.5 mounts without a name of its own, as `fuse` of `/dev/fuse`.
 #[cfg(unix)]
 const READER_OF_VMFS: &str = "fuse.vmfs-fuse";
@@ -104,14 +107,19 @@ impl MountTable {
         self.0.get(&device).map(String::as_str)
     }
 
-    /// Takes a device for a file system that was told by what lies in it, not by the list of mounts.
+    /// Takes the device of a root for the file system that its top tells, where the list of mounts does not.
     pub(crate) fn learn(&mut self, device: u64, file_system: &str) {
-        self.0.insert(device, file_system.to_owned());
+        if file_system != UNNAMED_FUSE {
+            self.0.insert(device, file_system.to_owned());
+        }
     }
 
     /// True when the block counts of this device mean something.
     pub fn knows_allocation(&self, device: u64) -> bool {
-        self.file_system(device).is_none_or(has_true_blocks)
+        self.file_system(device).is_none_or(|name| {
+            let is_fuse = name.starts_with("fuse");
+            (!is_fuse || TRUE_BLOCKS_OF_FUSE.contains(&name)) && !INVENTED_BLOCKS.contains(&name)
+        })
     }
 
     /// True when two names of one file have one inode on this device, and two files have two.
@@ -130,12 +138,6 @@ impl MountTable {
     pub fn is_smb(&self, device: u64) -> bool {
         self.file_system(device).is_some_and(is_smb)
     }
-}
-
-/// True for the type of a file system whose block counts mean something.
-pub(crate) fn has_true_blocks(file_system: &str) -> bool {
-    let is_fuse = file_system.starts_with("fuse");
-    (!is_fuse || TRUE_BLOCKS_OF_FUSE.contains(&file_system)) && !INVENTED_BLOCKS.contains(&file_system)
 }
 
 /// True for the type of a file system of an SMB client.
@@ -237,7 +239,7 @@ pub(crate) fn file_system(path: &Path, device: Option<u64>, mounts: &MountTable)
     #[cfg(unix)]
     {
         let name = match device.and_then(|device| mounts.file_system(device)) {
-            Some("fuse") if is_top_of_vmfs(path) => Some(READER_OF_VMFS),
+            Some(UNNAMED_FUSE) if is_top_of_vmfs(path) => Some(READER_OF_VMFS),
             name => name,
         };
         (name.map(str::to_owned), space(path))
@@ -336,6 +338,11 @@ mod tests {
         assert!(!table.knows_allocation(fuse));
         table.learn(fuse, &name.unwrap());
         assert!(table.knows_allocation(fuse));
+        table.learn(fuse, "fuse");
+        assert!(
+            table.knows_allocation(fuse),
+            "another root on the device is not its top"
+        );
     }
 
     #[test]

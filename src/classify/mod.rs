@@ -11,6 +11,7 @@ mod system;
 pub use content::{Content, TAIL_BYTES, by_content};
 pub use names::{NameHint, Surroundings, by_name, detail, implied_descriptor, is_guid};
 pub use system::is_host_list;
+pub(crate) use system::is_vmfs_metadata;
 
 use crate::kind::{Basis, Kind};
 

@@ -72,7 +72,7 @@ fn is_system_file(name: &str) -> bool {
 }
 
 /// `.fbb.sf` and its kin; the names that VMFS reserves all have this form.
-fn is_vmfs_metadata(name: &str) -> bool {
+pub(crate) fn is_vmfs_metadata(name: &str) -> bool {
     name.strip_prefix('.')
         .and_then(|rest| rest.strip_suffix(".sf"))
         .is_some_and(|stem| !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_alphanumeric()))

@@ -22,6 +22,7 @@ use globset::GlobSet;
 use self::workers::{Crew, Fate, Job, Lost, Pulse, Task, Work, Worker, spread};
 use crate::{
     catalogue::{Entry, Issue, SkipReason, Skipped, Special, Stage},
+    classify::is_vmfs_metadata,
     file_reader::Version,
     raw::RawPath,
     volume::MountTable,
@@ -148,6 +149,8 @@ pub(crate) struct Folder {
     pub(crate) is_empty: bool,
     /// Names of the folders in it.
     pub(crate) folders: Names,
+    /// Names in it that may be those of folders: nobody tells.
+    untold: BTreeSet<Vec<u8>>,
     pub(crate) files: Vec<FileRecord>,
     pub(crate) specials: Vec<Special>,
     pub(crate) skipped: Vec<Skipped>,
@@ -356,7 +359,10 @@ impl Entering {
                 return folder.skip(path, false, SkipReason::Excluded);
             }
         }
-        if kind == EntryKind::File {
+        if kind == EntryKind::Unknown {
+            folder.untold.insert(name.to_vec());
+        }
+        if matches!(kind, EntryKind::File | EntryKind::Unknown) {
             return listing.files.push(name);
         }
         let target = (kind == EntryKind::Link)
@@ -496,14 +502,28 @@ impl Folder {
         match record.stat.as_ref().map(|stat| stat.kind) {
             Ok(EntryKind::File) => return true,
             Ok(EntryKind::Folder) => {
-                self.folders.push(record.name());
+                if self.folders.iter().all(|listed| listed != record.name()) {
+                    self.folders.push(record.name());
+                }
                 return false;
             }
-            Ok(EntryKind::Link) => {
-                let error = "changed while its folder was read: it was a file and is a link";
-                self.stat_issue(record.name(), error.to_owned());
+            // vmfs-fuse lists `.sdd.sf` of VMFS-5 as a file each time, and each time says when asked that it is none.
+            Ok(EntryKind::Other | EntryKind::Unknown) if is_reserved_by_vmfs(record.name()) => {}
+            Ok(kind @ (EntryKind::Link | EntryKind::Other | EntryKind::Unknown)) => {
+                let what = if kind == EntryKind::Link {
+                    "a link"
+                } else {
+                    "a special file"
+                };
+                let error = format!("changed while its folder was read: it was a file and is {what}");
+                self.stat_issue(record.name(), error);
             }
-            Ok(EntryKind::Other) => {}
+            Err(error) if self.untold.contains(record.name()) => {
+                let error = format!("{error}; nobody tells whether it is a file or a folder");
+                self.issues
+                    .push(unseen(self.root, self.path.join(record.name()), error));
+                return true;
+            }
             Err(error) => {
                 self.stat_issue(record.name(), error.clone());
                 return true;
@@ -526,6 +546,11 @@ impl Folder {
             folder: false,
         });
     }
+}
+
+/// True for a name of VMFS's own: no VM has such a file.
+fn is_reserved_by_vmfs(name: &[u8]) -> bool {
+    std::str::from_utf8(name).is_ok_and(is_vmfs_metadata)
 }
 
 /// The issue of a folder whose content, or part of it, was not seen.
@@ -660,7 +685,7 @@ mod tests {
         for (kind, [folders, issues, specials]) in [
             (EntryKind::Folder, [1, 0, 0]),
             (EntryKind::Link, [0, 1, 1]),
-            (EntryKind::Other, [0, 0, 1]),
+            (EntryKind::Other, [0, 1, 1]),
         ] {
             let mut folder = Folder::default();
             let record = FileRecord {
@@ -673,6 +698,41 @@ mod tests {
             assert_eq!(found, [folders, issues, specials], "{kind:?}");
             let told = |issue: &Issue| !issue.folder && issue.error.contains("changed while its folder was read");
             assert!(folder.issues.iter().all(told), "{:?}", folder.issues);
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_folder_and_gives_no_answer_is_a_place_that_was_not_entered_and_else_a_file() {
+        let mut names = Names::default();
+        for name in ["a.vmdk", "machines"] {
+            names.push(name.as_bytes());
+        }
+        let names = Arc::new(names);
+        let mut folder = Folder::default();
+        folder.untold.insert(b"machines".to_vec());
+        for index in 0..2 {
+            let record = FileRecord {
+                names: Arc::clone(&names),
+                index,
+                stat: Err("denied".to_owned()),
+            };
+            assert!(folder.is_file(&record), "it is there");
+        }
+        let issues = folder.issues.iter();
+        let issues: Vec<_> = issues
+            .map(|issue| (issue.path.lossy(), issue.stage, issue.folder))
+            .collect();
+        let expected = [
+            ("a.vmdk".into(), Stage::Stat, false),
+            ("machines".into(), Stage::Crawl, true),
+        ];
+        assert_eq!(issues, expected);
+    }
+
+    #[test]
+    fn the_own_files_of_vmfs_may_be_anything() {
+        for (name, is_reserved) in [(".sdd.sf", true), ("a.sf", false), (".a.vmx", false)] {
+            assert_eq!(is_reserved_by_vmfs(name.as_bytes()), is_reserved, "{name}");
         }
     }
 

@@ -114,10 +114,10 @@ impl Dir {
                 continue;
             }
             let kind = match entry.file_type() {
-                // Some file systems tell no type in the listing. What cannot be asked for is kept as a file: it is there.
+                // Some file systems tell no type in the listing.
                 FileType::Unknown => {
                     beat();
-                    self.stat_name(name).map_or(EntryKind::File, |stat| stat.kind)
+                    self.stat_name(name).map_or(EntryKind::Unknown, |stat| stat.kind)
                 }
                 known => kind(known),
             };

@@ -30,6 +30,12 @@ pub(crate) enum EntryKind {
     Link,
     /// A socket, FIFO or device.
     Other,
+    /// The listing tells no type, and who asks gets no answer: it may be a folder.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "walkdir has a type for every entry, or an error")
+    )]
+    Unknown,
 }
 
 /// 1980-01-02, since when a time is one that somebody set: nothing that VMs use is older.
