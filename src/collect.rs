@@ -180,6 +180,7 @@ pub(crate) fn collect_into(
         deadline: options.io_timeout,
     };
     volume::allow_many_open_files();
+    volume::use_small_pages();
     let mut mounts = MountTable::load();
     let (records, answers) = open_roots(roots, &mut mounts, limits.deadline)?;
     let root = |(root, record): (&RootArgument, &RootRecord)| Root {
