@@ -19,20 +19,24 @@ use std::{
 
 use globset::GlobSet;
 
-use self::workers::{Crew, Fate, Job, Lost, Pulse, Task, Work, Worker, spread};
 use crate::{
-    catalogue::{Entry, Issue, SkipReason, Skipped, Special, Stage},
-    classify::is_vmfs_metadata,
-    file_reader::Version,
+    catalogue::{Issue, SkipReason, Skipped, Special, Stage},
     raw::RawPath,
     volume::MountTable,
 };
 
 pub(crate) mod dir;
+mod files;
+mod lineage;
 pub(crate) mod workers;
 
-pub(crate) use dir::Dir;
-use dir::{EntryKind, FileStat, Names};
+pub(crate) use self::{dir::Dir, files::FileRecord};
+use self::{
+    dir::{EntryKind, Identity, Names},
+    files::Looking,
+    lineage::Lineage,
+    workers::{Crew, Fate, Lost, Pulse, Task, Work, Worker, spread},
+};
 
 /// Folders in which the storage keeps older versions of everything (V81, H-B10, H-F9). Exact names; those of Windows
 /// without case. The names are those of the vendors' documents; whether each product shows its folder in every listing is
@@ -157,15 +161,6 @@ pub(crate) struct Folder {
     pub(crate) issues: Vec<Issue>,
 }
 
-/// A regular file of a folder.
-#[derive(Debug, Clone)]
-pub(crate) struct FileRecord {
-    names: Arc<Names>,
-    index: usize,
-    /// What the file system says of it; else why it says nothing: the file was listed, so it is there all the same.
-    pub(crate) stat: Result<FileStat, String>,
-}
-
 /// Where finished folders go.
 pub(crate) type Visitor = Arc<dyn Fn(Folder, &Worker) -> Fate + Send + Sync>;
 
@@ -175,8 +170,16 @@ struct Place {
     root: usize,
     path: RawPath,
     /// The folder that holds it; `None` where the crawl begins.
-    parent: Option<Arc<Dir>>,
+    parent: Option<Opened>,
     ticket: u64,
+}
+
+/// A folder that is open.
+#[derive(Debug, Clone)]
+struct Opened {
+    dir: Arc<Dir>,
+    /// It and those above it; `None` where files have no numbers.
+    lineage: Option<Arc<Lineage>>,
 }
 
 /// The entering of a folder: may be taken from a worker that hangs in it.
@@ -198,7 +201,7 @@ impl Entering {
         crawl: &Arc<Crawl>,
         root: usize,
         paths: Vec<RawPath>,
-        parent: Option<&Arc<Dir>>,
+        parent: Option<&Opened>,
         visit: &Visitor,
         crew: &Crew,
     ) {
@@ -226,13 +229,13 @@ impl Entering {
         crawl: &Arc<Crawl>,
         folder: &Folder,
         names: impl Iterator<Item = &'a [u8]>,
-        dir: &Arc<Dir>,
+        parent: &Opened,
         visit: &Visitor,
         crew: &Crew,
     ) {
         let paths = names.map(|name| folder.path.join(name));
         let paths = paths.filter(|path| !crawl.was_done_before(folder.root, path));
-        Self::leave(crawl, folder.root, paths.collect(), Some(dir), visit, crew);
+        Self::leave(crawl, folder.root, paths.collect(), Some(parent), visit, crew);
     }
 
     fn run(self: Arc<Self>, worker: &Worker) -> Fate {
@@ -246,33 +249,27 @@ impl Entering {
             return Fate::GivenUp;
         }
         worker.pulse.hold(None);
-        let Some((dir, listing)) = listing else {
+        let Some((opened, listing)) = listing else {
             return (self.visit)(folder, worker);
         };
         Self::leave_inner(
             &self.crawl,
             &folder,
             listing.folders.iter(),
-            &dir,
+            &opened,
             &self.visit,
             &worker.crew,
         );
-        folder.dir = Some(Arc::clone(&dir));
+        folder.dir = Some(Arc::clone(&opened.dir));
         folder.folders = listing.folders;
-        let looking = Looking {
-            crawl: Arc::clone(&self.crawl),
-            dir,
-            names: Arc::new(listing.files),
-            folder: Mutex::new(Some(folder)),
-            visit: Arc::clone(&self.visit),
-        };
+        let looking = Looking::new(&self.crawl, folder, opened, listing.files, &self.visit);
         spread(looking, worker)
     }
 
     /// Opens the folder and divides what it holds. `None` where it is not entered, and the folder says why.
-    fn list(&self, folder: &mut Folder, pulse: &Pulse) -> Option<(Arc<Dir>, Listing)> {
+    fn list(&self, folder: &mut Folder, pulse: &Pulse) -> Option<(Opened, Listing)> {
         let dir = match self.open(pulse) {
-            Ok(Ok(dir)) => Arc::new(dir),
+            Ok(Ok(dir)) => dir,
             Ok(Err(why)) => {
                 folder.skip(folder.path.clone(), true, why);
                 return None;
@@ -282,6 +279,13 @@ impl Entering {
                 return None;
             }
         };
+        let identity = self.crawl.identity(&dir);
+        let above = self.place.parent.as_ref().and_then(|parent| parent.lineage.clone());
+        let leads_up = above.as_ref().zip(identity);
+        if let Some(levels) = leads_up.and_then(|(above, identity)| above.levels_up_to(identity)) {
+            folder.specials.push(self.place.link_up(levels));
+            return None;
+        }
         let mut listing = Listing::default();
         let count = Cell::new(0_usize);
         let ask_on = || {
@@ -303,14 +307,18 @@ impl Entering {
         }
         folder.entered = listed.is_ok() || count.get() > 0;
         folder.is_empty = count.get() == 0;
-        Some((dir, listing))
+        let opened = Opened {
+            dir: Arc::new(dir),
+            lineage: identity.map(|identity| Lineage::new(identity, above)),
+        };
+        Some((opened, listing))
     }
 
     /// Opens the folder, unless there is a reason to stay out.
     fn open(&self, pulse: &Pulse) -> io::Result<Result<Dir, SkipReason>> {
         let above;
         let parent = match &self.place.parent {
-            Some(parent) => parent,
+            Some(parent) => &*parent.dir,
             None if self.place.path.is_empty() => return self.open_root().map(Ok),
             None => {
                 above = self.open_above(pulse)?;
@@ -365,13 +373,16 @@ impl Entering {
         if matches!(kind, EntryKind::File | EntryKind::Unknown) {
             return listing.files.push(name);
         }
-        let target = (kind == EntryKind::Link)
-            .then(|| dir.read_link(name))
-            .and_then(Result::ok);
+        let target = (kind == EntryKind::Link).then(|| dir.read_link(name)).transpose();
+        if let Err(error) = &target {
+            // It may lead to a folder.
+            let error = format!("where this link leads cannot be read: {error}");
+            folder.issues.push(unseen(folder.root, folder.path.join(name), error));
+        }
         folder.specials.push(Special {
             root: folder.root,
             path: folder.path.join(name),
-            target: target.as_deref().map(RawPath::from_os),
+            target: target.ok().flatten().as_deref().map(RawPath::from_os),
         });
     }
 }
@@ -403,12 +414,31 @@ impl Crawl {
         u64::try_from(folder.folders.iter().filter(is_open).count()).unwrap_or(u64::MAX)
     }
 
+    /// What tells a folder from others, where files have numbers.
+    fn identity(&self, dir: &Dir) -> Option<Identity> {
+        dir.identity()
+            .filter(|identity| identity.inode != 0 && self.mounts.numbers_files(identity.device))
+    }
+
     fn excludes(&self, path: &RawPath) -> bool {
         !self.exclude.is_empty() && path.to_os().is_some_and(|path| self.exclude.is_match(path))
     }
 }
 
 impl Place {
+    /// What stands for a folder that is one of those above it, by a server that follows links: a link. Everything in it
+    /// is seen there.
+    fn link_up(&self, levels: usize) -> Special {
+        let up = vec!["..".as_bytes(); levels];
+        let here: &[u8] = b".";
+        let target = if up.is_empty() { here.to_vec() } else { up.join(&b'/') };
+        Special {
+            root: self.root,
+            path: self.path.clone(),
+            target: Some(RawPath::new(target)),
+        }
+    }
+
     fn folder(&self) -> Folder {
         Folder {
             root: self.root,
@@ -426,65 +456,6 @@ struct Listing {
     files: Names,
 }
 
-/// The asking for the length and times of the files of a folder.
-struct Looking {
-    crawl: Arc<Crawl>,
-    dir: Arc<Dir>,
-    names: Arc<Names>,
-    /// Taken when all have answered.
-    folder: Mutex<Option<Folder>>,
-    visit: Visitor,
-}
-
-impl Looking {
-    /// Enters the folders behind those that were `listed` as such. vmfs-fuse lists `.sdd.sf` of VMFS as a file, each time.
-    fn enter_unlisted(&self, folder: &Folder, listed: usize, worker: &Worker) {
-        if folder.folders.len() > listed {
-            let unlisted = folder.folders.iter().skip(listed);
-            Entering::leave_inner(&self.crawl, folder, unlisted, &self.dir, &self.visit, &worker.crew);
-        }
-    }
-
-    #[inline]
-    fn record(&self, index: usize, answer: io::Result<FileStat>) -> FileRecord {
-        FileRecord {
-            names: Arc::clone(&self.names),
-            index,
-            stat: answer.map_err(|error| error.to_string()),
-        }
-    }
-}
-
-impl Job for Looking {
-    type Answer = FileRecord;
-    /// On a share every answer is a round trip; on a local disk so many take as long as waking another worker.
-    const LEAST: usize = 16;
-
-    fn count(&self) -> usize {
-        self.names.len()
-    }
-
-    #[inline]
-    fn work(&self, index: usize, _: &Pulse) -> Self::Answer {
-        self.record(index, self.dir.stat(&self.names, index))
-    }
-
-    fn lost(&self, index: usize, why: Lost) -> Self::Answer {
-        self.record(index, Err(io::Error::other(why.to_string())))
-    }
-
-    fn done(&self, mut answers: Vec<Self::Answer>, worker: &Worker) -> Fate {
-        let Some(mut folder) = lock(&self.folder).take() else {
-            return Fate::Free;
-        };
-        let listed = folder.folders.len();
-        answers.retain(|record| folder.is_file(record));
-        folder.files = answers;
-        self.enter_unlisted(&folder, listed, worker);
-        (self.visit)(folder, worker)
-    }
-}
-
 impl Folder {
     fn skip(&mut self, path: RawPath, folder: bool, why: SkipReason) {
         self.skipped.push(Skipped { path, folder, why });
@@ -495,62 +466,6 @@ impl Folder {
         self.issues
             .push(unseen(self.root, self.path.clone(), error.to_string()));
     }
-
-    /// True for what is a file, as far as is known. What is something else when it is asked for than its folder lists goes where
-    /// it belongs, and the lack of an answer is noted.
-    fn is_file(&mut self, record: &FileRecord) -> bool {
-        match record.stat.as_ref().map(|stat| stat.kind) {
-            Ok(EntryKind::File) => return true,
-            Ok(EntryKind::Folder) => {
-                if self.folders.iter().all(|listed| listed != record.name()) {
-                    self.folders.push(record.name());
-                }
-                return false;
-            }
-            // vmfs-fuse lists `.sdd.sf` of VMFS-5 as a file each time, and each time says when asked that it is none.
-            Ok(EntryKind::Other | EntryKind::Unknown) if is_reserved_by_vmfs(record.name()) => {}
-            Ok(kind @ (EntryKind::Link | EntryKind::Other | EntryKind::Unknown)) => {
-                let what = if kind == EntryKind::Link {
-                    "a link"
-                } else {
-                    "a special file"
-                };
-                let error = format!("changed while its folder was read: it was a file and is {what}");
-                self.stat_issue(record.name(), error);
-            }
-            Err(error) if self.untold.contains(record.name()) => {
-                let error = format!("{error}; nobody tells whether it is a file or a folder");
-                self.issues
-                    .push(unseen(self.root, self.path.join(record.name()), error));
-                return true;
-            }
-            Err(error) => {
-                self.stat_issue(record.name(), error.clone());
-                return true;
-            }
-        }
-        self.specials.push(Special {
-            root: self.root,
-            path: self.path.join(record.name()),
-            target: None,
-        });
-        false
-    }
-
-    fn stat_issue(&mut self, name: &[u8], error: String) {
-        self.issues.push(Issue {
-            root: Some(self.root),
-            path: self.path.join(name),
-            stage: Stage::Stat,
-            error,
-            folder: false,
-        });
-    }
-}
-
-/// True for a name of VMFS's own: no VM has such a file.
-fn is_reserved_by_vmfs(name: &[u8]) -> bool {
-    std::str::from_utf8(name).is_ok_and(is_vmfs_metadata)
 }
 
 /// The issue of a folder whose content, or part of it, was not seen.
@@ -561,85 +476,6 @@ pub(crate) fn unseen(root: usize, path: RawPath, error: String) -> Issue {
         stage: Stage::Crawl,
         error,
         folder: true,
-    }
-}
-
-impl FileRecord {
-    /// Asks for one file of a folder.
-    pub(crate) fn ask(dir: &Dir, name: &[u8]) -> io::Result<Self> {
-        let mut names = Names::default();
-        names.push(name);
-        let stat = dir.stat(&names, 0)?;
-        Ok(Self {
-            names: Arc::new(names),
-            index: 0,
-            stat: Ok(stat),
-        })
-    }
-
-    pub(crate) fn name(&self) -> &[u8] {
-        self.names.get(self.index)
-    }
-
-    /// Length in bytes; 0 where nothing is known of the file.
-    pub(crate) fn length(&self) -> u64 {
-        self.stat.as_ref().map_or(0, |stat| stat.length)
-    }
-
-    /// Device number; 0 where it is not known.
-    pub(crate) fn device(&self) -> u64 {
-        self.stat.as_ref().map_or(0, |stat| stat.device)
-    }
-
-    /// True when only a stub is here and reading it would bring the content back from an archive or a cloud.
-    pub(crate) fn is_offline(&self) -> bool {
-        self.stat.as_ref().is_ok_and(|stat| stat.is_offline)
-    }
-
-    /// What it was when it was asked for.
-    pub(crate) fn version(&self, mounts: &MountTable) -> Option<Version> {
-        let stat = self.stat.as_ref().ok()?;
-        Some(Version {
-            length: stat.length,
-            modified: stat.modified.known(),
-            inode: (stat.inode != 0 && mounts.keeps_inodes(stat.device)).then_some(stat.inode),
-        })
-    }
-
-    /// Device and inode of a file with several names, where they tell it from others.
-    pub(crate) fn link_key(&self) -> Option<(u64, u64)> {
-        let stat = self.stat.as_ref().ok()?;
-        (stat.links > 1 && stat.inode != 0).then_some((stat.device, stat.inode))
-    }
-
-    /// Blocks × 512 where the file system knows them.
-    pub(crate) fn allocated(&self, mounts: &MountTable) -> Option<u64> {
-        let stat = self.stat.as_ref().ok()?;
-        stat.allocated.filter(|_| mounts.knows_allocation(stat.device))
-    }
-
-    /// The entry of the catalogue.
-    pub(crate) fn entry(&self, root: usize, folder: &RawPath, mounts: &MountTable) -> Entry {
-        let stat = self.stat.as_ref().ok();
-        Entry {
-            root,
-            path: folder.join(self.name()),
-            length: self.length(),
-            allocated: self.allocated(mounts),
-            modified: stat.and_then(|stat| stat.modified.known()),
-            changed: stat.and_then(|stat| stat.changed.known()),
-            created: stat.and_then(|stat| stat.created.known()),
-            device: self.device(),
-            inode: stat.map_or(0, |stat| {
-                if mounts.numbers_files(stat.device) {
-                    stat.inode
-                } else {
-                    0
-                }
-            }),
-            links: stat.map_or(1, |stat| stat.links.into()),
-            read_only: stat.is_some_and(|stat| stat.read_only),
-        }
     }
 }
 
@@ -672,69 +508,6 @@ fn is_previous_version(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_listed_as_a_file_and_is_something_else_goes_where_it_belongs() {
-        let mut names = Names::default();
-        names.push(b"a.vmdk");
-        let names = Arc::new(names);
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("a.vmdk");
-        std::fs::write(&file, "").unwrap();
-        let stat = Dir::open_root(directory.path()).unwrap().stat(&names, 0).unwrap();
-        for (kind, [folders, issues, specials]) in [
-            (EntryKind::Folder, [1, 0, 0]),
-            (EntryKind::Link, [0, 1, 1]),
-            (EntryKind::Other, [0, 1, 1]),
-        ] {
-            let mut folder = Folder::default();
-            let record = FileRecord {
-                names: Arc::clone(&names),
-                index: 0,
-                stat: Ok(FileStat { kind, ..stat.clone() }),
-            };
-            assert!(!folder.is_file(&record));
-            let found = [folder.folders.len(), folder.issues.len(), folder.specials.len()];
-            assert_eq!(found, [folders, issues, specials], "{kind:?}");
-            let told = |issue: &Issue| !issue.folder && issue.error.contains("changed while its folder was read");
-            assert!(folder.issues.iter().all(told), "{:?}", folder.issues);
-        }
-    }
-
-    #[test]
-    fn what_may_be_a_folder_and_gives_no_answer_is_a_place_that_was_not_entered_and_else_a_file() {
-        let mut names = Names::default();
-        for name in ["a.vmdk", "machines"] {
-            names.push(name.as_bytes());
-        }
-        let names = Arc::new(names);
-        let mut folder = Folder::default();
-        folder.untold.insert(b"machines".to_vec());
-        for index in 0..2 {
-            let record = FileRecord {
-                names: Arc::clone(&names),
-                index,
-                stat: Err("denied".to_owned()),
-            };
-            assert!(folder.is_file(&record), "it is there");
-        }
-        let issues = folder.issues.iter();
-        let issues: Vec<_> = issues
-            .map(|issue| (issue.path.lossy(), issue.stage, issue.folder))
-            .collect();
-        let expected = [
-            ("a.vmdk".into(), Stage::Stat, false),
-            ("machines".into(), Stage::Crawl, true),
-        ];
-        assert_eq!(issues, expected);
-    }
-
-    #[test]
-    fn the_own_files_of_vmfs_may_be_anything() {
-        for (name, is_reserved) in [(".sdd.sf", true), ("a.sf", false), (".a.vmx", false)] {
-            assert_eq!(is_reserved_by_vmfs(name.as_bytes()), is_reserved, "{name}");
-        }
-    }
 
     #[test]
     fn only_exact_names_are_storage_snapshots() {

@@ -25,7 +25,7 @@ pub(crate) enum Op {
     Stat,
     /// The opening of a file or folder.
     Open,
-    /// The reading of a file.
+    /// The reading of a file, and of where a link leads.
     Read,
     /// The listing of a folder.
     List,
@@ -68,8 +68,9 @@ pub(crate) enum Fault {
 struct Node {
     parent: u64,
     name: OsString,
-    /// `None` for a folder.
+    /// `None` for a folder. Of a link it is where it leads.
     content: Option<Vec<u8>>,
+    is_link: bool,
     modified: SystemTime,
     faults: BTreeMap<Op, Fault>,
     is_gone: bool,
@@ -106,7 +107,7 @@ fn old() -> SystemTime {
 }
 
 impl Faulty {
-    /// Mounts these files; a path that ends in `/` is a folder. `None`, said loudly, where nothing can be mounted.
+    /// Mounts these files; a path that ends in `/` is a folder, and one that ends in `@` a link to what its content says. `None`, said loudly, where nothing can be mounted.
     pub(crate) fn mount(files: &[(&str, &[u8])]) -> Option<Self> {
         let shared = Shared::default();
         shared.add(0, "", None);
@@ -114,10 +115,12 @@ impl Faulty {
             let mut parent = 1;
             let parts: Vec<&str> = path.split_inclusive('/').collect();
             for part in parts {
-                let name = part.trim_end_matches('/');
+                let name = part.trim_end_matches(['/', '@']);
                 let known = shared.child(parent, OsStr::new(name));
                 let content = (!part.ends_with('/')).then(|| content.to_vec());
                 parent = known.unwrap_or_else(|| shared.add(parent, name, content));
+                let mut state = shared.lock();
+                state.nodes.get_mut(&parent).unwrap().is_link = part.ends_with('@');
             }
         }
         let folder = tempfile::tempdir().unwrap();
@@ -220,6 +223,7 @@ impl Shared {
                 parent,
                 name: name.into(),
                 content,
+                is_link: false,
                 modified: old(),
                 faults: BTreeMap::new(),
                 is_gone: false,
@@ -366,7 +370,9 @@ impl Shared {
 }
 
 fn kind(node: &Node) -> FileType {
-    if node.content.is_some() {
+    if node.is_link {
+        FileType::Symlink
+    } else if node.content.is_some() {
         FileType::RegularFile
     } else {
         FileType::Directory
@@ -435,6 +441,13 @@ impl Filesystem for Shared {
             let start = usize::try_from(offset).unwrap().min(content.len());
             let end = start.saturating_add(usize::try_from(size).unwrap()).min(content.len());
             reply.data(&content[start..end]);
+        });
+    }
+
+    fn readlink(&self, _: &Request, inode: INodeNo, reply: ReplyData) {
+        self.answer(inode.0, Op::Read, move |this, allowed| match allowed {
+            Ok(()) => reply.data(this.lock().nodes[&inode.0].content.as_deref().unwrap_or_default()),
+            Err(error) => reply.error(error),
         });
     }
 

@@ -91,3 +91,32 @@ fn nobody_is_called_orphaned_where_a_listing_broke_off() {
         }
     }
 }
+
+#[test]
+fn a_link_that_does_not_say_where_it_leads_is_a_place_that_was_not_read() {
+    // A VM that no inventory knows has its disk behind a link.
+    let lab = b"config.version = \"8\"\ndisplayName = \"lab\"\nscsi0.present = \"TRUE\"\nscsi0:0.present = \"TRUE\"\n\
+        scsi0:0.fileName = \"/vmfs/volumes/ds1/pool/old.vmdk\"\n";
+    let more: [(&str, &[u8]); 2] = [("lab/lab.vmx", lab), ("pool@", b"old")];
+    let Some(storage) = Faulty::mount(&[files(), more.to_vec()].concat()) else {
+        return;
+    };
+    let desk = Desk::new();
+    let sound = desk.scan(&[storage.path()]);
+    assert_eq!(sound.verdict("old/old.vmdk"), "unregistered");
+    for error in ERRORS {
+        storage.fault("pool", Op::Read, Fault::Error(error));
+        let run = desk.scan(&[storage.path()]);
+        assert_eq!(run.status, 3, "{error}");
+        assert_eq!(run.verdict("old/old.vmdk"), "unknown", "{error}");
+        let [(path, text)] = &run.issues()[..] else {
+            unreachable!("{error}: {:?}", run.issues())
+        };
+        assert!(path.ends_with("pool"), "{path}");
+        assert!(
+            text.contains("where this link leads cannot be read") && text.contains(&format!("os error {error}")),
+            "{text}"
+        );
+    }
+    storage.assert_untouched();
+}

@@ -15,7 +15,7 @@ use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, RawDir, Statx, StatxFlags, StatxTimestamp, makedev, openat, readlinkat, statx,
 };
 
-use super::{EntryKind, FileStat, FileTime, Names, no_folder_any_more};
+use super::{EntryKind, FileStat, FileTime, Identity, Names, no_folder_any_more};
 
 /// Bytes of names that one call asks for: some 500 names of usual length.
 const LISTING_BYTES: usize = 32 << 10;
@@ -38,37 +38,50 @@ const FILE: OFlags = OFlags::RDONLY
     .union(OFlags::CLOEXEC);
 /// Finds a folder without opening it.
 const FIND: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+/// What tells a folder from others, and who may do what with it.
+const WHO: StatxFlags = StatxFlags::TYPE
+    .union(StatxFlags::UID)
+    .union(StatxFlags::INO)
+    .union(StatxFlags::MNT_ID);
 const LOOK: AtFlags = AtFlags::SYMLINK_NOFOLLOW.union(AtFlags::NO_AUTOMOUNT);
 
 /// An open folder.
 #[derive(Debug)]
-pub(crate) struct Dir(OwnedFd);
+pub(crate) struct Dir {
+    fd: OwnedFd,
+    /// What was told when it was opened.
+    identity: Option<Identity>,
+}
 
 impl Dir {
+    fn of(fd: OwnedFd) -> Self {
+        Self { fd, identity: None }
+    }
+
     /// Opens a root, which may be given as a link.
     pub(crate) fn open_root(path: &Path) -> io::Result<Self> {
         let flags = FOLDER.difference(OFlags::NOFOLLOW);
         let open = |more| rustix::fs::open(path, flags.union(more), Mode::empty());
-        Ok(Self(quietly(open)?))
+        Ok(Self::of(quietly(open)?))
     }
 
     /// Opens a folder of a folder.
     pub(crate) fn open_in(parent: &Self, name: &[u8]) -> io::Result<Self> {
-        let open = |more| openat(&parent.0, name, FOLDER.union(more), Mode::empty());
-        Ok(Self(quietly(open)?))
+        let open = |more| openat(&parent.fd, name, FOLDER.union(more), Mode::empty());
+        Ok(Self::of(quietly(open)?))
     }
 
     /// The same, if it lies on this device; `None` where it does not. `beat` is called before every request.
     pub(crate) fn open_on(parent: &Self, name: &[u8], device: u64, beat: &dyn Fn()) -> io::Result<Option<Self>> {
         // A folder is found and not opened: nothing is mounted by that.
-        let found = openat(&parent.0, name, FIND, Mode::empty())?;
+        let found = openat(&parent.fd, name, FIND, Mode::empty())?;
         // The server was asked just now, and neither of these changes.
         let known = AtFlags::EMPTY_PATH.union(AtFlags::STATX_DONT_SYNC);
-        let stat = statx(&found, c"", known, StatxFlags::TYPE.union(StatxFlags::UID))?;
+        let stat = statx(&found, c"", known, WHO)?;
         if kind(FileType::from_raw_mode(stat.stx_mode.into())) != EntryKind::Folder {
             return Err(no_folder_any_more());
         }
-        if makedev(stat.stx_dev_major, stat.stx_dev_minor) != device {
+        if identity(&stat).device != device {
             return Ok(None);
         }
         beat();
@@ -83,8 +96,18 @@ impl Dir {
         match opened {
             // Its names may be read and nothing in it be searched for, itself included.
             Err(rustix::io::Errno::ACCESS) => Self::open_in(parent, name).map(Some),
-            opened => Ok(Some(Self(opened?))),
+            opened => Ok(Some(Self {
+                fd: opened?,
+                identity: Some(identity(&stat)),
+            })),
         }
+    }
+
+    /// `None` where it cannot be told.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        let known = AtFlags::EMPTY_PATH.union(AtFlags::STATX_DONT_SYNC);
+        let ask = || statx(&self.fd, c"", known, WHO).ok();
+        self.identity.or_else(|| Some(identity(&ask()?)))
     }
 
     /// Tells every name and what it stands for, in no order. `beat` is called before every request.
@@ -102,7 +125,7 @@ impl Dir {
         beat: &dyn Fn(),
         see: &mut dyn FnMut(&[u8], EntryKind),
     ) -> io::Result<()> {
-        let mut listing = RawDir::new(&self.0, buffer);
+        let mut listing = RawDir::new(&self.fd, buffer);
         loop {
             if listing.is_buffer_empty() {
                 beat();
@@ -135,18 +158,18 @@ impl Dir {
     #[inline]
     fn stat_name(&self, name: &CStr) -> io::Result<FileStat> {
         let wanted = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME);
-        Ok(file_stat(&statx(&self.0, name, LOOK, wanted)?))
+        Ok(file_stat(&statx(&self.fd, name, LOOK, wanted)?))
     }
 
     /// Where a link leads.
     pub(crate) fn read_link(&self, name: &[u8]) -> io::Result<PathBuf> {
-        let target = readlinkat(&self.0, name, Vec::new())?;
+        let target = readlinkat(&self.fd, name, Vec::new())?;
         Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
     }
 
     /// Opens a file for reading, without touching its access time where the system allows that.
     pub(crate) fn open_file(&self, name: &[u8]) -> io::Result<File> {
-        let open = |more| openat(&self.0, name, FILE.union(more), Mode::empty());
+        let open = |more| openat(&self.fd, name, FILE.union(more), Mode::empty());
         Ok(File::from(quietly(open)?))
     }
 }
@@ -172,6 +195,15 @@ fn kind(file_type: FileType) -> EntryKind {
         FileType::Directory => EntryKind::Folder,
         FileType::Symlink => EntryKind::Link,
         _ => EntryKind::Other,
+    }
+}
+
+fn identity(answer: &Statx) -> Identity {
+    let tells_mount = answer.stx_mask & StatxFlags::MNT_ID.bits() != 0;
+    Identity {
+        mount: if tells_mount { answer.stx_mnt_id } else { 0 },
+        device: makedev(answer.stx_dev_major, answer.stx_dev_minor),
+        inode: answer.stx_ino,
     }
 }
 

@@ -9,6 +9,8 @@ use std::{
 use jiff::Timestamp;
 use walkdir::WalkDir;
 
+#[cfg(not(target_os = "linux"))]
+use super::Identity;
 use super::{EntryKind, FileStat, FileTime, Names, no_folder_any_more};
 #[cfg(windows)]
 use crate::windows::{is_recalled, stat};
@@ -52,6 +54,13 @@ impl Dir {
         // What is mounted in a folder of Windows is a reparse point, which counts as a link and is not entered.
         let is_home = stat.device == device || cfg!(windows);
         is_home.then(|| Self::open_in(parent, name)).transpose()
+    }
+
+    /// A listing does not tell it, and what leads back to a folder above it is a link.
+    #[cfg(not(target_os = "linux"))]
+    #[expect(clippy::unused_self, reason = "the other form has one")]
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        None
     }
 
     /// Tells every name and what it stands for, in no order. `beat` is called before every request.
