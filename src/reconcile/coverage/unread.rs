@@ -346,7 +346,11 @@ impl Builder<'_> {
             })
             .collect();
         for (root, record) in self.catalogue.roots.iter().enumerate() {
-            for skipped in record.skipped.iter().filter(|skipped| may_hold_owner(&skipped.path)) {
+            for skipped in record
+                .skipped
+                .iter()
+                .filter(|skipped| skipped.folder || may_hold_owner(&skipped.path))
+            {
                 let why = match skipped.why {
                     SkipReason::Excluded => "was left out by --exclude",
                     SkipReason::OtherFileSystem => "is another file system and was not entered",

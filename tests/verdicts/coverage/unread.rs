@@ -205,6 +205,28 @@ fn an_excluded_folder_is_a_place_that_was_not_read() {
         .are(&LOOSE, "unknown/no-coverage");
 }
 
+#[test]
+fn an_excluded_folder_may_hold_a_vm_whatever_its_name_and_a_file_that_is_no_configuration_none() {
+    for (name, folder, verdict) in [
+        ("appliance.ova", true, "unknown/no-coverage"),
+        ("setup.iso", true, "unknown/no-coverage"),
+        ("appliance.ova", false, "orphaned/deleted-vm-disk"),
+        ("setup.iso", false, "orphaned/deleted-vm-disk"),
+    ] {
+        site()
+            .change(move |catalogue| {
+                catalogue.roots[0].skipped.push(Skipped {
+                    folder,
+                    path: name.into(),
+                    why: SkipReason::Excluded,
+                });
+            })
+            .inventory(vcenter().vm(row_of("web")).vm(row_of_ghost()))
+            .judge()
+            .are(&LOOSE, verdict);
+    }
+}
+
 /// The row of `web` by an inventory that lists whole chains: nothing unread hides an owner among its VMs.
 fn whole_row() -> Registration {
     Registration {
