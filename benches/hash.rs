@@ -32,6 +32,7 @@ fn ours(paths: &[PathBuf]) -> Vec<Outcome> {
         path: Some(path.clone()),
         device: 0,
         length: 0,
+        modified: None,
     };
     let progress: Arc<dyn Progress> = Arc::new(Hidden);
     hash_files(

@@ -8,13 +8,14 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use blake3::{
     Hasher,
     hazmat::{ChainingValue, HasherExt, Mode, merge_subtrees_non_root, merge_subtrees_root},
 };
+use jiff::Timestamp;
 
 use crate::{
     catalogue::{Artifact, Catalogue, Issue, Stage},
@@ -24,6 +25,7 @@ use crate::{
     error::Result,
     evidence::{Mark, MarkCode},
     file_reader::{self, Version},
+    kind::Kind,
     progress::{Phase, Progress},
     read::patiently,
 };
@@ -44,7 +46,8 @@ const MOST_WORKERS: usize = 16;
 static ZEROS: [u8; BUFFER_BYTES] = [0; BUFFER_BYTES];
 
 /// Hashes the artifacts at these places of the list. A file that cannot be read is an issue, and says why of itself: somebody
-/// holds it, it changed meanwhile, or nothing of it is known for certain.
+/// holds it, it changed since it was seen or meanwhile, or nothing of it is known for certain. A raw device map has no hash: what
+/// is read there is a LUN.
 ///
 /// # Errors
 /// When the machine refuses threads.
@@ -56,12 +59,14 @@ pub fn hash_artifacts(
 ) -> Result<()> {
     let file = |index: &usize| {
         let artifact = catalogue.artifacts.get(*index)?;
-        let root = catalogue.roots.get(artifact.entry.root)?;
-        let path = root.path.to_os().zip(artifact.entry.path.to_os());
-        Some(ToHash {
+        let entry = &artifact.entry;
+        let root = catalogue.roots.get(entry.root)?;
+        let path = root.path.to_os().zip(entry.path.to_os());
+        (artifact.kind != Kind::VmdkRdm).then(|| ToHash {
             path: path.map(|(root, path)| root.join(path)),
-            device: artifact.entry.device,
-            length: artifact.entry.length,
+            device: entry.device,
+            length: entry.length,
+            modified: entry.modified,
         })
     };
     let found: Vec<(usize, ToHash)> = indexes
@@ -103,8 +108,22 @@ pub struct ToHash {
     pub path: Option<PathBuf>,
     /// Files of one device share its workers.
     pub device: u64,
-    /// Length in bytes as far as is known: for the progress only.
+    /// Bytes, as far as is known.
     pub length: u64,
+    /// When its content was changed last, with that length. A file that says something else by now has changed; `None` where
+    /// nothing is known of it, and nothing is compared.
+    pub modified: Option<Timestamp>,
+}
+
+impl ToHash {
+    /// What it was when it was seen.
+    fn seen(&self) -> Option<Version> {
+        Some(Version {
+            length: self.length,
+            modified: Some(self.modified?),
+            inode: None,
+        })
+    }
 }
 
 /// BLAKE3 of each file in hex, or why there is none.
@@ -161,7 +180,7 @@ impl NotHashed {
         let code = self.sign?;
         let what = match code {
             MarkCode::SharingViolation => "somebody held the file open when it was to be hashed",
-            MarkCode::Changed => "the file was not left alone while it was hashed",
+            MarkCode::Changed => "the file was not left alone",
             _ => "the file could not be read for its hash",
         };
         Some(Mark {
@@ -175,12 +194,13 @@ impl NotHashed {
 fn run(files: &[ToHash], options: &CollectOptions, progress: &Arc<dyn Progress>) -> Result<Vec<Outcome>> {
     let devices: Vec<u64> = files.iter().map(|file| file.device).collect();
     let answers = each_file(&devices, MOST_WORKERS, options, "not hashed", |index, told| {
-        let path = files.get(index)?.path.clone()?;
+        let file = files.get(index)?;
+        let (path, seen) = (file.path.clone()?, file.seen());
         let hashing = Hashing {
             told,
             progress: Arc::clone(progress),
         };
-        Some(Box::new(move |worker: &Worker| hashing.start(path, worker)))
+        Some(Box::new(move |worker: &Worker| hashing.start(path, seen, worker)))
     })?;
     let sign = (!options.stop.is_asked()).then_some(MarkCode::NotHashed);
     let undone = |error| Err(NotHashed { error, sign });
@@ -199,9 +219,9 @@ struct Hashing {
 
 impl Hashing {
     /// Opens it and goes on with its leaves.
-    fn start(self, path: PathBuf, worker: &Worker) -> Fate {
+    fn start(self, path: PathBuf, seen: Option<Version>, worker: &Worker) -> Fate {
         once(
-            move |pulse| open(&path, pulse),
+            move |pulse| open(&path, seen, pulse),
             move |opened, worker| match opened {
                 Ok((file, version)) => spread(Leaves::new(file, version, self), worker),
                 Err(error) => self.end(Err(error)),
@@ -215,7 +235,8 @@ impl Hashing {
     }
 }
 
-fn open(path: &Path, pulse: &Pulse) -> io::Result<(Arc<File>, Version)> {
+/// Opens a file that is still what was `seen`.
+fn open(path: &Path, seen: Option<Version>, pulse: &Pulse) -> io::Result<(File, Version)> {
     let is_held = |opened: &io::Result<File>| {
         let error = opened.as_ref().err().and_then(io::Error::raw_os_error);
         file_reader::is_sharing_violation(error, false, false)
@@ -223,12 +244,18 @@ fn open(path: &Path, pulse: &Pulse) -> io::Result<(Arc<File>, Version)> {
     let file = patiently(|| file_reader::open_for_reading(path), is_held)?;
     pulse.beat();
     let version = file_reader::version(&file)?;
-    Ok((Arc::new(file), version))
+    match seen.and_then(|seen| seen.change_to(version)) {
+        Some(change) => Err(io::Error::other(Changed(format!(
+            "it changed since it was seen: {change}"
+        )))),
+        None => Ok((file, version)),
+    }
 }
 
 /// The leaves of one file.
 struct Leaves {
-    file: Arc<File>,
+    /// Taken when all have answered: to close a file may take as long as to read it, so that the storage is asked for that as well.
+    file: Mutex<Option<Arc<File>>>,
     version: Version,
     /// Bytes of each but the last.
     leaf: u64,
@@ -237,10 +264,10 @@ struct Leaves {
 }
 
 impl Leaves {
-    fn new(file: Arc<File>, version: Version, hashing: Hashing) -> Self {
+    fn new(file: File, version: Version, hashing: Hashing) -> Self {
         let leaf = leaf_bytes(version.length);
         Self {
-            file,
+            file: Mutex::new(Some(Arc::new(file))),
             version,
             leaf,
             count: version.length.div_ceil(leaf).max(1),
@@ -263,6 +290,7 @@ impl Leaves {
     }
 
     fn feed(&self, hasher: &mut Hasher, start: u64, end: u64, pulse: &Pulse) -> io::Result<()> {
+        let file = lock(&self.file).clone().ok_or_else(closed)?;
         let mut buffer = vec![0; BUFFER_BYTES];
         let mut place = start;
         // A hole is looked for where one may be: at the start, and behind zeros.
@@ -270,7 +298,7 @@ impl Leaves {
         while place < end {
             if may_be_hole {
                 pulse.beat();
-                let data = file_reader::next_data(&self.file, place, end).min(end);
+                let data = file_reader::next_data(&file, place, end).min(end);
                 self.feed_zeros(hasher, data.saturating_sub(place));
                 place = data;
             }
@@ -278,7 +306,7 @@ impl Leaves {
                 .unwrap_or(usize::MAX)
                 .min(BUFFER_BYTES);
             let Some(part) = buffer.get_mut(..wanted) else { break };
-            if file_reader::fill(&self.file, place, part, Some(pulse))? < wanted {
+            if file_reader::fill(&file, place, part, Some(pulse))? < wanted {
                 return Err(io::Error::other(Changed("it was shortened".to_owned())));
             }
             may_be_hole = part.iter().all(|byte| *byte == 0);
@@ -334,23 +362,33 @@ impl Job for Leaves {
         answers.sort_by_key(|(index, _)| *index);
         let hashing = self.hashing.clone();
         let leaves: io::Result<Vec<Leaf>> = answers.into_iter().map(|(_, leaf)| leaf).collect();
-        let hash = match leaves.map(|leaves| root_of(&leaves)) {
-            Ok(Some(hash)) => hash,
-            Ok(None) => return hashing.end(Err(io::Error::other("nothing was hashed"))),
-            Err(error) => return hashing.end(Err(error)),
-        };
-        let (file, before) = (Arc::clone(&self.file), self.version);
+        let nothing = || io::Error::other("nothing was hashed");
+        let hash = leaves.and_then(|leaves| root_of(&leaves).ok_or_else(nothing));
+        let (file, before) = (Mutex::new(lock(&self.file).take()), self.version);
         once(
-            move |_| match before.change_to(file_reader::version(&file)?) {
-                Some(change) => Err(io::Error::other(Changed(format!(
-                    "it changed while it was hashed: {change}"
-                )))),
-                None => Ok(()),
-            },
-            move |same, _| hashing.end(same.map(|()| hash.to_hex().to_string())),
+            move |_| last_look(lock(&file).take(), before),
+            move |same, _| hashing.end(hash.and_then(|hash| same.map(|()| hash.to_hex().to_string()))),
             worker,
         )
     }
+}
+
+/// Closes a file that is still what it was before.
+fn last_look(file: Option<Arc<File>>, before: Version) -> io::Result<()> {
+    let file = file.ok_or_else(closed)?;
+    let now = file_reader::version(&file)?;
+    before.change_to(now).map_or(Ok(()), |change| {
+        let what = format!("it changed while it was hashed: {change}");
+        Err(io::Error::other(Changed(what)))
+    })
+}
+
+fn closed() -> io::Error {
+    io::Error::other("the file is closed")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The root of the tree over these leaves.
@@ -393,6 +431,7 @@ mod tests {
             path: Some(path.to_owned()),
             device: 0,
             length: 0,
+            modified: None,
         };
         let progress: Arc<dyn Progress> = Arc::new(Hidden);
         hash_files(vec![file], &CollectOptions::default(), &progress)

@@ -6,6 +6,7 @@ use derelict::{
     catalogue::Stage,
     collect::{CollectOptions, collect},
     evidence::MarkCode,
+    kind::Kind,
     progress::{Hidden, Progress},
     settle::{candidates, settle},
 };
@@ -55,6 +56,33 @@ fn a_file_that_vanished_before_hashing_is_an_issue() {
     assert_eq!(artifact(&catalogue, "vm/a.vmx").blake3, None);
     assert!(artifact(&catalogue, "vm/b.vmx").blake3.is_some());
     assert_eq!((catalogue.issues.len(), catalogue.issues[0].stage), (1, Stage::Hash));
+}
+
+#[test]
+fn a_file_that_changed_before_hashing_is_marked_and_has_no_hash() {
+    let tree = Tree::new();
+    tree.file("vm/a.vmx", VMX).file("vm/b.vmx", VMX);
+    let mut catalogue = tree.collect();
+    fs::write(tree.path("vm/a.vmx"), [VMX, VMX].concat()).unwrap();
+    hash(&mut catalogue, &[0, 1]);
+    let changed = artifact(&catalogue, "vm/a.vmx");
+    assert_eq!(changed.blake3, None);
+    assert!(has_mark(changed, MarkCode::Changed), "{:?}", changed.evidence.marks);
+    let same = artifact(&catalogue, "vm/b.vmx");
+    assert!(same.blake3.is_some() && !has_mark(same, MarkCode::Changed));
+    assert_eq!((catalogue.issues.len(), catalogue.issues[0].stage), (1, Stage::Hash));
+}
+
+#[test]
+fn a_raw_device_map_is_not_hashed() {
+    let tree = Tree::new();
+    tree.file("vm/a-rdm.vmdk", vec![0; 1 << 20]).file("vm/b.vmx", VMX);
+    let mut catalogue = tree.collect();
+    hash(&mut catalogue, &[0, 1]);
+    assert_eq!(artifact(&catalogue, "vm/a-rdm.vmdk").kind, Kind::VmdkRdm);
+    assert_eq!(artifact(&catalogue, "vm/a-rdm.vmdk").blake3, None, "behind it is a LUN");
+    assert!(artifact(&catalogue, "vm/b.vmx").blake3.is_some());
+    assert_eq!(catalogue.issues, []);
 }
 
 #[test]

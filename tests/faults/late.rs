@@ -88,6 +88,40 @@ fn a_file_that_somebody_touches_while_it_is_hashed_is_in_use() {
 }
 
 #[test]
+fn a_file_that_somebody_wrote_after_the_crawl_and_before_its_hash_is_in_use() {
+    let Some(storage) = Faulty::mount(&files()) else { return };
+    let more = ["--settle", "2", "--hash", "--progress", "json"];
+    let running = Desk::new().start("scan", &[storage.path()], &[&PATIENT[..], &more].concat());
+    // What changes between the second look and the hashing is seen by neither.
+    running.until(|| running.stderr().contains(r#""phase":"settle","done":false"#));
+    storage.fault("old/old-flat.vmdk", Op::Close, Fault::Becomes(vec![2; 2 << 20]));
+    let run = running.end(None);
+    assert_eq!(run.status, 3, "{}", run.stderr());
+    let artifact = run.artifact("old/old-flat.vmdk");
+    let said = (&artifact["verdict"], &artifact["class"]);
+    assert_eq!(said, (&"in-use".into(), &"changed-during-scan".into()), "{artifact:#}");
+    assert!(artifact["blake3"].is_null());
+    let [(_, error)] = &run.issues()[..] else {
+        unreachable!("{:?}", run.issues())
+    };
+    assert!(error.contains("it changed since it was seen"), "{error}");
+}
+
+#[test]
+fn a_file_that_cannot_be_closed_holds_up_no_hash() {
+    let Some(storage) = mount_disks() else { return };
+    for error in ERRORS {
+        storage.fault(&format!("{error}/old-flat.vmdk"), Op::Close, Fault::Never);
+    }
+    let more = ["--hash", "--threads", "1", "--io-timeout", "1"];
+    let run = Desk::new().start("scan", &[storage.path()], &more).end(Some(&storage));
+    assert_eq!(run.status, 3, "{}", run.stderr());
+    for error in ERRORS {
+        assert_eq!(run.verdict(&format!("{error}/old-flat.vmdk")), "unknown", "{error}");
+    }
+}
+
+#[test]
 fn hd19_a_file_that_is_refused_in_passing_is_hashed_and_looked_at_again() {
     let Some(storage) = Faulty::mount(&files()) else { return };
     storage.fault("old/old-flat.vmdk", Op::Open, Fault::ErrorOnce(EBUSY));
