@@ -24,6 +24,7 @@ use crate::{
     file_reader,
     kind::Kind,
     progress::{Phase, Progress},
+    raw::RawPath,
     read::{self, HeaderStamp, patiently},
 };
 
@@ -86,7 +87,8 @@ pub(crate) fn keep(catalogue: &mut Catalogue, index: usize, look: SecondLook) {
     let Some(artifact) = catalogue.artifacts.get_mut(index) else {
         return;
     };
-    catalogue.issues.extend(not_seen(&artifact.entry, &look));
+    let entry = &artifact.entry;
+    catalogue.issues.extend(not_seen(entry.root, &entry.path, &look));
     if !look.changes.is_empty() {
         artifact.evidence.marks.push(Mark {
             code: MarkCode::Changed,
@@ -102,10 +104,10 @@ pub(crate) fn keep(catalogue: &mut Catalogue, index: usize, look: SecondLook) {
 }
 
 /// The issue of a file that could not be looked at again.
-pub(crate) fn not_seen(entry: &Entry, look: &SecondLook) -> Option<Issue> {
+pub(crate) fn not_seen(root: usize, path: &RawPath, look: &SecondLook) -> Option<Issue> {
     Some(Issue {
-        root: Some(entry.root),
-        path: entry.path.clone(),
+        root: Some(root),
+        path: path.clone(),
         stage: Stage::Stat,
         error: look.failed.clone()?,
         folder: false,

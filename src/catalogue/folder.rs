@@ -79,6 +79,13 @@ impl Gathering {
         }
     }
 
+    /// A root, of which nothing was added before, has given an answer.
+    pub(super) fn add_answer(&mut self, root: usize, answer: &RootRecord) {
+        if let Some(record) = self.catalogue.roots.get_mut(root) {
+            record.learn(answer);
+        }
+    }
+
     /// Adds a folder: what was counted to its root, what was found to the lists.
     pub(crate) fn add(&mut self, mut folder: Folder) {
         let done = folder.record;

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{
-    Catalogue, Folder, Issue, RootRecord, Stage,
+    Catalogue, Folder, Issue, RootRecord, SecondLook, Stage,
     folder::Gathering,
     frame::{BLOCK, Block, Chain, Counts, Cut, Frame, Frames, HEADER_MAGIC, malformed},
-    places::Places,
+    places::{Place, Places},
     record::{Header, LookRecord, Record, SCHEMA, SCHEMA_OF_ANY_VERSION},
 };
 use crate::{
@@ -53,9 +53,16 @@ impl Catalogue {
     pub(crate) fn of_bytes(path: &Path, file: &[u8]) -> Result<Self> {
         let header = header(path, file)?;
         let mut gathering = Gathering::new(header.roots.clone());
-        let read = read(path, file, &header, &mut |folder| gathering.add(folder))?;
+        let mut read = read(path, file, &header, &mut |piece| match piece {
+            Piece::Folder(folder) => gathering.add(folder),
+            Piece::Root(root, answer) => gathering.add_answer(root, &answer),
+        })?;
+        let looks = read.take_looks();
         let mut catalogue = gathering.catalogue;
-        catalogue.issues.extend(read.late);
+        // What was given up may have been read by a run that went on.
+        let places = &read.places;
+        let late = read.late.into_iter().filter(|issue| places.is_open(issue));
+        catalogue.issues.extend(late);
         catalogue.issues.sort();
         let unread: Vec<Issue> = read.places.open.into_iter().map(not_collected).collect();
         let unread = unread.into_iter().filter(|issue| !is_named(&catalogue, issue));
@@ -74,12 +81,6 @@ impl Catalogue {
             root.continued.clone_from(&read.continued);
         }
         catalogue.sort();
-        // The last look at a file counts.
-        let looks: BTreeMap<_, _> = read
-            .looks
-            .into_iter()
-            .map(|look| ((look.root, look.path), look.look))
-            .collect();
         for ((root, path), look) in looks {
             let wanted = (root, &path);
             let place = catalogue
@@ -173,12 +174,20 @@ fn stated_schema(file: &[u8]) -> Option<String> {
     Some(stated.schema)
 }
 
-/// What was read besides the folders.
+/// What is handed over as it is read.
+pub(super) enum Piece {
+    /// A folder that is done.
+    Folder(Folder),
+    /// What a root says that gave no answer before.
+    Root(usize, RootRecord),
+}
+
+/// What was read besides.
 #[derive(Debug, Default)]
 pub(super) struct Read {
     pub(super) places: Places,
     pub(super) late: Vec<Issue>,
-    pub(super) looks: Vec<LookRecord>,
+    looks: Vec<LookRecord>,
     /// When later runs went on.
     pub(super) continued: Vec<Timestamp>,
     pub(super) counts: Counts,
@@ -192,12 +201,12 @@ pub(super) struct Read {
 }
 
 /// Reads all that follows the header and hands over every folder that is done.
-pub(super) fn read(path: &Path, file: &[u8], header: &Header, take: &mut dyn FnMut(Folder)) -> Result<Read> {
+pub(super) fn read(path: &Path, file: &[u8], header: &Header, take: &mut dyn FnMut(Piece)) -> Result<Read> {
     read_frames(file, header.roots.len(), take)
         .map_err(|error| ToolError::at(ErrorKind::Catalogue, path, "is damaged").because(error))
 }
 
-fn read_frames(file: &[u8], roots: usize, take: &mut dyn FnMut(Folder)) -> std::result::Result<Read, ParseError> {
+fn read_frames(file: &[u8], roots: usize, take: &mut dyn FnMut(Piece)) -> std::result::Result<Read, ParseError> {
     let mut frames = Frames::new(file);
     frames.header()?;
     let mut read = Read {
@@ -245,14 +254,20 @@ fn records(block: &Block<'_>, roots: usize) -> std::result::Result<Vec<Record<'s
 }
 
 impl Read {
-    fn block(&mut self, records: Vec<Record<'_>>, take: &mut dyn FnMut(Folder)) {
+    /// The last look at each file.
+    pub(super) fn take_looks(&mut self) -> BTreeMap<Place, SecondLook> {
+        let looks = std::mem::take(&mut self.looks).into_iter();
+        looks.map(|look| ((look.root, look.path), look.look)).collect()
+    }
+
+    fn block(&mut self, records: Vec<Record<'_>>, take: &mut dyn FnMut(Piece)) {
         self.counts.blocks = self.counts.blocks.saturating_add(1);
         for record in records {
             self.record(record, take);
         }
     }
 
-    fn record(&mut self, record: Record<'_>, take: &mut dyn FnMut(Folder)) {
+    fn record(&mut self, record: Record<'_>, take: &mut dyn FnMut(Piece)) {
         match record {
             Record::Artifact(artifact) => {
                 self.counts.artifacts = self.counts.artifacts.saturating_add(1);
@@ -266,7 +281,7 @@ impl Read {
                 self.places.close(&folder);
                 let mut done = std::mem::take(&mut self.pending);
                 done.record = folder.into_owned();
-                take(done);
+                take(Piece::Folder(done));
             }
             Record::LateIssue(issue) => self.late.push(issue.into_owned()),
             Record::SecondLook(look) => self.looks.push(look.into_owned()),
@@ -275,6 +290,7 @@ impl Read {
                 self.pending = Folder::default();
                 self.continued.push(at);
             }
+            Record::Root(root, answer) => take(Piece::Root(root, answer.into_owned())),
         }
     }
 }
@@ -291,6 +307,7 @@ fn check(record: &Record<'_>, roots: usize) -> std::result::Result<(), String> {
             Some(root) => (root, &issue.path),
             None => return Ok(()),
         },
+        Record::Root(root, _) => (*root, &RawPath::default()),
         Record::Continued(_) => return Ok(()),
     };
     if root >= roots {
@@ -338,7 +355,10 @@ mod tests {
     fn read_lines(lines: &str) -> std::result::Result<(Vec<Folder>, Read), String> {
         let mut folders = Vec::new();
         let file = with_lines(lines);
-        let read = read_frames(&file, 1, &mut |folder| folders.push(folder));
+        let read = read_frames(&file, 1, &mut |piece| match piece {
+            Piece::Folder(folder) => folders.push(folder),
+            Piece::Root(..) => {}
+        });
         Ok((folders, read.map_err(|error| error.to_string())?))
     }
 
@@ -400,6 +420,21 @@ mod tests {
         let specials: Vec<_> = folders[0].specials.iter().map(|special| special.path.lossy()).collect();
         assert_eq!(specials, ["b"], "the run that went on read the folder again");
         assert_eq!((read.continued.len(), read.places.open.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_place_that_was_given_up_is_no_issue_once_a_run_that_went_on_has_read_it() {
+        let top = folder(0, RawPath::default(), &["a".into(), "b".into()]);
+        let late = |path: &str| {
+            format!(
+                "{{\"late-issue\":{{\"root\":0,\"path\":\"{path}\",\"stage\":\"crawl\",\"error\":\"no answer\",\"folder\":true}}}}\n"
+            )
+        };
+        let lines = [top, late("a"), late("b"), folder(0, "a".into(), &[])].concat();
+        let catalogue = Catalogue::of_bytes(Path::new("a.catalogue"), &with_lines(&lines)).unwrap();
+        let issues = catalogue.issues.iter().filter(|issue| issue.folder);
+        let issues: Vec<_> = issues.map(|issue| (issue.path.lossy(), issue.error.as_str())).collect();
+        assert_eq!(issues, [("b".into(), "no answer")]);
     }
 
     #[test]

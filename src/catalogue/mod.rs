@@ -98,6 +98,19 @@ impl RootRecord {
         Some((self.machine.clone(), self.device?, self.inode?))
     }
 
+    /// Takes over what the storage says of a root that gave no answer before. True where it did so.
+    pub(crate) fn learn(&mut self, now: &Self) -> bool {
+        if self.device.is_some() || now.device.is_none() {
+            return false;
+        }
+        (self.device, self.inode) = (now.device, now.inode);
+        (self.capacity_bytes, self.free_bytes) = (now.capacity_bytes, now.free_bytes);
+        self.absolute.clone_from(&now.absolute);
+        self.file_system.clone_from(&now.file_system);
+        self.allocated_bytes = now.allocated_bytes;
+        true
+    }
+
     /// False when another root of the same path is another folder for certain.
     fn may_be(&self, other: &Self) -> bool {
         let keys = self.folder_key().zip(other.folder_key());
@@ -310,7 +323,8 @@ impl Catalogue {
         all
     }
 
-    /// Leaves out every root that another run saw whole later, or as well: what it says is out of date, or said twice.
+    /// Leaves out every root that another run saw whole later, or as well: what it says is out of date, or said twice. A run that left
+    /// out what this one did not saw less.
     fn drop_superseded(&mut self) {
         let mut kept = 0_usize;
         let numbers: Vec<Option<usize>> = (0..self.roots.len())
@@ -344,7 +358,12 @@ impl Catalogue {
         self.roots.iter().enumerate().any(|(number, new)| {
             let is_same = old.folder_key().is_some() && old.folder_key() == new.folder_key();
             let is_later = (old.started, root) < (new.started, number);
-            is_same && old.path == new.path && old.aliases == new.aliases && is_later && is_whole(number)
+            let as_much = || {
+                new.skipped
+                    .iter()
+                    .all(|skipped| old.skipped.binary_search(skipped).is_ok())
+            };
+            is_same && old.path == new.path && old.aliases == new.aliases && is_later && is_whole(number) && as_much()
         })
     }
 

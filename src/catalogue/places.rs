@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::FolderRecord;
+use super::{FolderRecord, Issue};
 use crate::raw::RawPath;
 
 /// A folder of a root.
@@ -27,6 +27,12 @@ impl Places {
             open: (0..count).map(|root| (root, RawPath::default())).collect(),
             early: HashSet::new(),
         }
+    }
+
+    /// True for the issue of a folder that is not done, and of anything but a folder.
+    pub(crate) fn is_open(&self, issue: &Issue) -> bool {
+        let is_open = |root| self.open.contains(&(root, issue.path.clone()));
+        !issue.folder || issue.root.is_none_or(is_open)
     }
 
     /// A folder is done.

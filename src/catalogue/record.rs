@@ -34,6 +34,17 @@ pub(super) struct Header {
     pub(super) roots: Vec<RootRecord>,
 }
 
+impl Header {
+    /// Takes over what roots say that gave no answer before. Gives those that did.
+    pub(super) fn learn(&mut self, answers: &[(usize, RootRecord)]) -> Vec<(usize, RootRecord)> {
+        let learns = |(root, answer): &&(usize, RootRecord)| {
+            let record = self.roots.get_mut(*root);
+            record.is_some_and(|record| record.learn(answer))
+        };
+        answers.iter().filter(learns).cloned().collect()
+    }
+}
+
 /// What decides which places are entered: a run that goes on has to have the same.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Settings {
@@ -66,6 +77,8 @@ pub(super) enum Record<'a> {
     SecondLook(Cow<'a, LookRecord>),
     /// What follows was read by another run.
     Continued(Timestamp),
+    /// The root of this index, of which nothing was read before, gave an answer.
+    Root(usize, Cow<'a, RootRecord>),
 }
 
 /// The second look at an artifact. The last one counts.

@@ -7,7 +7,7 @@
 
 use std::{
     borrow::Cow,
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     fs::{File, TryLockError},
     io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use super::{
     Artifact, Catalogue, Entry, Folder, Issue, RootRecord, SecondLook, Stage,
     frame::{Chain, Counts, MOST_RAW_BYTES},
-    load,
+    load::{self, Piece},
     places::{Place, Places},
     record::{Header, LookRecord, Record, SCHEMA, Settings},
 };
@@ -57,6 +57,8 @@ pub struct Unfinished {
     /// What an earlier run left.
     left: Option<Left>,
     told: Told,
+    /// Of files that could not be looked at again.
+    not_seen: BTreeMap<Place, Issue>,
     /// Of places that were given up.
     late: Vec<Issue>,
     entered: bool,
@@ -91,8 +93,19 @@ struct Left {
 enum LeftFile {
     /// It did not end: what it left is gone on with.
     Unfinished(Box<Stream>),
-    /// It ended. These folders are read again, and all others are taken over.
-    Finished(HashSet<Place>),
+    /// It ended: what of it is taken over, and what is not.
+    Finished(Ended),
+}
+
+/// What a run that ended left.
+#[derive(Debug, Default)]
+struct Ended {
+    /// Folders that are read again.
+    again: HashSet<Place>,
+    /// When runs went on with it.
+    continued: Vec<Timestamp>,
+    /// What second looks found.
+    looks: BTreeMap<Place, SecondLook>,
 }
 
 /// The file and what belongs at its end.
@@ -125,6 +138,7 @@ impl Unfinished {
             stream: None,
             left: None,
             told: Told::default(),
+            not_seen: BTreeMap::new(),
             late: Vec::new(),
             entered: false,
         }
@@ -168,46 +182,61 @@ impl Unfinished {
     fn retry(output: &Path, settings: Settings, deadline: Duration) -> Result<Self> {
         let saved = SavedFile::open(output, deadline)
             .map_err(|error| ToolError::at(ErrorKind::Catalogue, output, "cannot be gone on with").because(error))?;
-        let header = load::header(output, &saved)?;
+        let mut header = load::header(output, &saved)?;
         let mut places = Places::of_roots(header.roots.len());
-        let mut again = HashSet::new();
+        let (mut ended, mut answers) = (Ended::default(), Vec::new());
         let mut this = Self::new(output, true, settings, deadline);
-        load::read(output, &saved, &header, &mut |folder| {
-            if folder.issues.iter().any(was_refused) {
-                again.insert((folder.record.root, folder.record.path));
-                return;
+        let mut read = load::read(output, &saved, &header, &mut |piece| match piece {
+            Piece::Folder(folder) if folder.issues.iter().any(was_refused) => {
+                ended.again.insert((folder.record.root, folder.record.path));
             }
-            places.close(&folder.record);
-            this.entered |= folder.record.entered;
-            this.told.add(&folder.issues);
+            Piece::Folder(folder) => {
+                places.close(&folder.record);
+                this.entered |= folder.record.entered;
+                this.told.add(&folder.issues);
+            }
+            Piece::Root(root, answer) => answers.push((root, answer)),
         })?;
+        header.learn(&answers);
+        let again = &ended.again;
+        let is_kept = |place: &Place| !again.contains(&(place.0, place.1.folder()));
+        let looks = read.take_looks().into_iter().filter(|(place, _)| is_kept(place));
+        (ended.looks, ended.continued) = (looks.collect(), read.continued);
+        this.not_seen = not_seen(&ended.looks);
         this.left = Some(Left {
             path: output.to_owned(),
-            file: LeftFile::Finished(again),
+            file: LeftFile::Finished(ended),
             header,
             places,
         });
         Ok(this)
     }
 
-    /// Takes over what a run that ended has read, but for these folders.
-    fn take_over(&self, header: &Header, again: &HashSet<Place>) -> Result<Stream> {
+    /// Takes over what a run that ended has read. First what no run that goes on with this one could read once more.
+    fn take_over(&self, header: &Header, ended: Ended) -> Result<Stream> {
         let path = &self.output;
         let saved = SavedFile::open(path, self.deadline)
             .map_err(|error| ToolError::at(ErrorKind::Catalogue, path, "cannot be gone on with").because(error))?;
         let mut stream = self.create(header)?;
-        let mut copied = Ok(());
-        let read = load::read(path, &saved, header, &mut |folder| {
-            if copied.is_ok() && !again.contains(&(folder.record.root, folder.record.path.clone())) {
-                copied = stream.add(&folder);
+        let continued = ended.continued.into_iter().map(Record::Continued);
+        let looks = ended.looks.into_iter().map(|((root, path), look)| {
+            let look = LookRecord { root, path, look };
+            Record::SecondLook(Cow::Owned(look))
+        });
+        let mut copied = continued
+            .chain(looks)
+            .try_for_each(|record| stream.put(&record))
+            .and_then(|()| stream.make_safe());
+        load::read(path, &saved, header, &mut |piece| match piece {
+            Piece::Folder(folder) if copied.is_ok() => {
+                if !ended.again.contains(&(folder.record.root, folder.record.path.clone())) {
+                    copied = stream.add(&folder);
+                }
             }
+            // The header has what the roots said.
+            Piece::Folder(_) | Piece::Root(..) => {}
         })?;
-        let continued = read.continued.into_iter().map(Record::Continued);
-        let looks = read.looks.into_iter();
-        let looks = looks.filter(|look| !again.contains(&(look.root, look.path.folder())));
-        let looks = looks.map(|look| Record::SecondLook(Cow::Owned(look)));
         copied
-            .and_then(|()| continued.chain(looks).try_for_each(|record| stream.put(&record)))
             .and_then(|()| stream.flush())
             .map_err(|error| ToolError::at(ErrorKind::Output, &stream.path, "cannot be written").because(error))?;
         Ok(stream)
@@ -220,14 +249,20 @@ impl Unfinished {
         let mut file = open_own(&path, deadline).map_err(failed)?;
         lock(&path, &mut file)?;
         let saved = SavedFile::open(&path, deadline).map_err(failed)?;
-        let header = load::header(&path, &saved)?;
+        let mut header = load::header(&path, &saved)?;
         let mut entered = false;
         let mut told = Told::default();
-        let read = load::read(&path, &saved, &header, &mut |folder| {
-            entered |= folder.record.entered;
-            told.add(&folder.issues);
+        let mut answers = Vec::new();
+        // What was given up is entered now.
+        let mut read = load::read(&path, &saved, &header, &mut |piece| match piece {
+            Piece::Folder(folder) => {
+                entered |= folder.record.entered;
+                told.add(&folder.issues);
+            }
+            Piece::Root(root, answer) => answers.push((root, answer)),
         })?;
-        told.add(&read.late);
+        header.learn(&answers);
+        let not_seen = not_seen(&read.take_looks());
         // Nothing may be mapped when it is cut.
         drop(saved);
         if read.trailer.is_some() {
@@ -257,6 +292,7 @@ impl Unfinished {
         Ok(Self {
             left,
             told,
+            not_seen,
             entered,
             ..Self::new(output, true, settings, deadline)
         })
@@ -374,7 +410,11 @@ impl Unfinished {
     /// # Errors
     /// When it cannot be written.
     pub fn add_look(&mut self, entry: &Entry, look: SecondLook) -> Result<()> {
-        self.told.add(settle::not_seen(entry, &look).as_slice());
+        let place = (entry.root, entry.path.clone());
+        match settle::not_seen(entry.root, &entry.path, &look) {
+            Some(issue) => self.not_seen.insert(place, issue),
+            None => self.not_seen.remove(&place),
+        };
         let look = LookRecord {
             root: entry.root,
             path: entry.path.clone(),
@@ -400,6 +440,12 @@ impl Unfinished {
             stream.file.ask(File::sync_all)?;
             output::put_in_place(&stream.path, &place, force, deadline)
         })
+    }
+
+    /// Nothing is looked at again from now on: what was not seen is told with the issues.
+    pub fn end_looks(&mut self) {
+        let not_seen: Vec<Issue> = std::mem::take(&mut self.not_seen).into_values().collect();
+        self.told.add(&not_seen);
     }
 
     /// Takes away a new one in which nothing stands, after a run that could read nothing.
@@ -436,6 +482,15 @@ impl Unfinished {
     }
 }
 
+/// The issues of files that could not be looked at again.
+fn not_seen(looks: &BTreeMap<Place, SecondLook>) -> BTreeMap<Place, Issue> {
+    let issue = |(place, look): (&Place, &SecondLook)| {
+        let issue = settle::not_seen(place.0, &place.1, look)?;
+        Some((place.clone(), issue))
+    };
+    looks.iter().filter_map(issue).collect()
+}
+
 /// True when it was the storage that did not let something be read: another time it may.
 fn was_refused(issue: &Issue) -> bool {
     matches!(issue.stage, Stage::Crawl | Stage::Stat | Stage::Read)
@@ -460,17 +515,25 @@ fn open_own(path: &Path, deadline: Duration) -> io::Result<OutputFile> {
 
 impl Store for Unfinished {
     fn begin(&mut self, roots: Vec<RootRecord>) -> Result<Places> {
-        let Some(left) = self.left.take() else {
+        let Some(mut left) = self.left.take() else {
             let places = Places::of_roots(roots.len());
             self.stream = Some(self.create(&self.header(roots))?);
             return Ok(places);
         };
         self.check_same(&left, &roots)?;
-        self.stream = Some(match left.file {
-            LeftFile::Unfinished(stream) => *stream,
-            LeftFile::Finished(again) => self.take_over(&left.header, &again)?,
-        });
-        self.write(|stream| stream.put(&Record::Continued(Timestamp::now())))?;
+        let answers: Vec<(usize, RootRecord)> = roots.into_iter().enumerate().collect();
+        let new = left.header.learn(&answers);
+        let (stream, answers) = match left.file {
+            LeftFile::Unfinished(stream) => (*stream, new),
+            // They stand in its header.
+            LeftFile::Finished(ended) => (self.take_over(&left.header, ended)?, Vec::new()),
+        };
+        self.stream = Some(stream);
+        self.write(|stream| {
+            stream.put(&Record::Continued(Timestamp::now()))?;
+            let mut answers = answers.iter();
+            answers.try_for_each(|(root, answer)| stream.put(&Record::Root(*root, Cow::Borrowed(answer))))
+        })?;
         Ok(left.places)
     }
 
