@@ -48,6 +48,7 @@ pub mod run;
 pub mod sanitize;
 pub mod saved_file;
 pub mod settle;
+pub mod signals;
 #[cfg(feature = "parquet")]
 pub mod tables;
 pub mod volume;

@@ -14,7 +14,7 @@ use derelict::{
     interrupt::{Answer, Stop},
     output,
     run::{self, Console},
-    sanitize,
+    sanitize, signals,
 };
 
 /// A large site is millions of small texts that are made on one thread and dropped on another: with glibc's allocator its report
@@ -46,7 +46,7 @@ fn work(cli: &Cli, stop: Stop) -> Result<ExitStatus> {
     let mut file = output::standard_output(cli.io_timeout(), stop.clone())
         .map_err(|error| ToolError::new(ErrorKind::Output, "standard output cannot be written").because(error))?;
     let mut messages = std::io::stderr();
-    run::run(
+    let status = run::run(
         cli,
         &mut Console {
             out: match &mut file {
@@ -56,9 +56,16 @@ fn work(cli: &Cli, stop: Stop) -> Result<ExitStatus> {
             messages: &mut messages,
             width: width.map(|(width, _)| width.0),
             colour: stdout.is_terminal() && wants_colour(),
-            stop,
+            stop: stop.clone(),
         },
-    )
+    )?;
+    match file {
+        // Some storage says only now that it is full. Who asks for the end does not wait for the disk.
+        Some(file) if !stop.is_asked() => file.close().arrive().map(|()| status).map_err(|error| {
+            ToolError::new(ErrorKind::Output, "standard output is not whole on the disk").because(error)
+        }),
+        _ => Ok(status),
+    }
 }
 
 /// <https://no-color.org>: set, and not empty, it forbids colours. A dumb terminal shows none.
@@ -74,7 +81,7 @@ const MOMENT: Duration = Duration::from_secs(10);
 /// The first interrupt asks a crawl to end with what it has, and a judgement to end soon. Where all is read already, what comes of
 /// it is finished if that takes no longer than a moment. The second one, and one where nothing is read yet, ends the process.
 fn catch_interrupt(stop: Stop) -> Result<()> {
-    ctrlc::set_handler(move || match stop.ask() {
+    signals::on_interrupt(move || match stop.ask() {
         Answer::Ends => tell(
             "what was read so far is judged and written, or only written where judging takes long; once more ends at once",
         ),
@@ -113,7 +120,11 @@ fn end() -> ! {
     std::process::exit(ExitStatus::Interrupted.code().into())
 }
 
+/// How long somebody may take to read what is said to an interrupt: one who reads nothing does not keep the next from being heard.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 fn tell(what: &str) {
+    let line = format!("derelict: interrupted: {what}\n");
     // A closed standard error leaves nobody to tell.
-    let _ = writeln!(std::io::stderr(), "derelict: interrupted: {what}");
+    let _ = output::ask(PATIENCE, move || std::io::stderr().write_all(line.as_bytes()));
 }

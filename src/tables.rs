@@ -22,7 +22,7 @@ use crate::{
     error::Result,
     evidence::{DiskEvidence, LinkId, Mark, Reference},
     inventory::Inventory,
-    output::{self, Manner},
+    output::{Half, Manner},
     path::label_and_rest,
 };
 
@@ -125,7 +125,8 @@ pub struct Folder<'a> {
     pub manner: Manner,
 }
 
-/// Writes the tables of a catalogue and of inventories to files of a folder.
+/// Writes the tables of a catalogue and of inventories to files of a folder: they belong together, so none comes to its place before
+/// all are written.
 ///
 /// # Errors
 /// When a file cannot be written, or is there and is not to be replaced.
@@ -135,28 +136,34 @@ pub fn write_all(to: &Folder<'_>, catalogue: &Catalogue, inventories: &[Inventor
         record,
         issues: &catalogue.issues,
     });
-    save(to, "roots", &root_columns(), roots)?;
-    save(to, "artifacts", &artifact_columns(), catalogue.artifacts.iter())?;
+    let roots = save(to, "roots", &root_columns(), roots)?;
+    let artifacts = save(to, "artifacts", &artifact_columns(), catalogue.artifacts.iter())?;
     let references = catalogue.artifacts.iter().flat_map(|artifact| {
         let references = artifact.evidence.references.iter();
         references.map(move |reference| (artifact, reference))
     });
-    save(to, "file_references", &reference_columns(), references)?;
+    let file_references = save(to, "file_references", &reference_columns(), references)?;
     let marks = catalogue
         .artifacts
         .iter()
         .flat_map(|artifact| artifact.evidence.marks.iter().map(move |mark| (artifact, mark)));
-    save(to, "marks", &mark_columns(), marks)?;
-    save(to, "issues", &issue_columns(), catalogue.issues.iter())?;
+    let marks = save(to, "marks", &mark_columns(), marks)?;
+    let issues = save(to, "issues", &issue_columns(), catalogue.issues.iter())?;
     let registered = inventories.iter().flat_map(registered);
-    save(to, "registered", &registered_columns(), registered)
+    let registered = save(to, "registered", &registered_columns(), registered)?;
+    let tables = [roots, artifacts, file_references, marks, issues, registered];
+    tables.into_iter().try_for_each(|table| table.put()?.arrive())
 }
 
-fn save<R>(to: &Folder<'_>, name: &str, columns: &[Column<R>], mut rows: impl Iterator<Item = R>) -> Result<()> {
-    output::write_file(&path(to.path, name), &to.manner, |out| {
+fn save<'a, R>(
+    to: &'a Folder<'_>,
+    name: &str,
+    columns: &[Column<R>],
+    mut rows: impl Iterator<Item = R>,
+) -> Result<Half<'a>> {
+    Half::write(&path(to.path, name), &to.manner, |out| {
         table(name, columns, &mut rows, out).map_err(io_error)
-    })?
-    .arrive()
+    })
 }
 
 /// What a writer said, as it said it.

@@ -28,7 +28,7 @@ const BLOCKS_UNSENT: usize = 32;
 ///
 /// # Errors
 /// That of the question; `TimedOut` when there is no answer in time; and when the machine refuses a thread.
-pub(crate) fn ask<T: Send + 'static>(
+pub fn ask<T: Send + 'static>(
     deadline: Duration,
     question: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
@@ -44,7 +44,7 @@ fn answer<T>(waiting: Waiting<io::Result<T>>, deadline: Duration) -> io::Result<
 
 /// A file that is written from its start to its end.
 #[derive(Debug)]
-pub(crate) struct OutputFile {
+pub struct OutputFile {
     /// `None` when it is closed, or its storage is not to be asked any more.
     file: Option<Arc<File>>,
     deadline: Duration,
@@ -102,7 +102,7 @@ impl OutputFile {
     }
 
     /// Closes the file, whole and on the disk when the answer is there.
-    pub(crate) fn close(mut self) -> Closing {
+    pub fn close(mut self) -> Closing {
         Closing {
             answer: self.send_to_disk(),
             deadline: self.deadline,
@@ -162,7 +162,7 @@ impl OutputFile {
 /// A file that is on its way to the disk, or that could not be sent there.
 #[derive(Debug)]
 #[must_use]
-pub(crate) struct Closing {
+pub struct Closing {
     answer: io::Result<Waiting<io::Result<()>>>,
     deadline: Duration,
 }
@@ -172,7 +172,7 @@ impl Closing {
     ///
     /// # Errors
     /// When not all that was written has arrived there.
-    pub(crate) fn arrive(self) -> io::Result<()> {
+    pub fn arrive(self) -> io::Result<()> {
         answer(self.answer?, self.deadline)
     }
 }
@@ -216,7 +216,7 @@ impl Drop for OutputFile {
 ///
 /// # Errors
 /// When nobody can tell what it is, or there is no answer.
-pub fn standard_output(deadline: Duration, stop: Stop) -> io::Result<Option<impl Write>> {
+pub fn standard_output(deadline: Duration, stop: Stop) -> io::Result<Option<OutputFile>> {
     let stdout = io::stdout();
     #[cfg(unix)]
     let own = std::os::fd::AsFd::as_fd(&stdout).try_clone_to_owned();

@@ -7,7 +7,6 @@
 mod file;
 
 use std::{
-    ffi::OsString,
     fs::{File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -15,17 +14,17 @@ use std::{
     time::Duration,
 };
 
-pub use self::file::standard_output;
-use self::file::{Closing, create_anew};
-pub(crate) use self::file::{OutputFile, ask, is_no_answer};
+use self::file::create_anew;
+pub(crate) use self::file::is_no_answer;
+pub use self::file::{Closing, OutputFile, ask, standard_output};
 use crate::{
     error::{ErrorKind, Result, ToolError},
     interrupt::Stop,
     place,
 };
 
-/// The file that is half written just now.
-static HALF: Mutex<Option<PathBuf>> = Mutex::new(None);
+/// The files that are half written just now, or whole and not in their place.
+static HALVES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Files that are whole.
 static WHOLE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -82,7 +81,101 @@ impl Written {
     }
 }
 
-/// Writes one file through `write`.
+/// A file that is written and not yet in its place. Where it never comes there it is taken away.
+#[derive(Debug)]
+#[must_use]
+pub struct Half<'a> {
+    path: PathBuf,
+    /// Where it is; `None` once it is in its place.
+    lies: Option<PathBuf>,
+    /// Until the disk has it.
+    file: Option<OutputFile>,
+    manner: &'a Manner,
+    /// How long it may take to vanish.
+    patience: Duration,
+}
+
+impl<'a> Half<'a> {
+    /// Writes one file through `write`.
+    ///
+    /// # Errors
+    /// When the file cannot be created or written.
+    pub fn write(
+        path: &Path,
+        manner: &'a Manner,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+    ) -> Result<Self> {
+        let (half, file) = create(path, manner).map_err(|error| cannot_be_written(path, error))?;
+        let mut written = Self {
+            path: path.to_owned(),
+            lies: Some(half),
+            file: Some(file),
+            manner,
+            patience: manner.deadline,
+        };
+        let filled = written.fill(write);
+        written.checked(filled)?;
+        Ok(written)
+    }
+
+    /// The system has all that was written, and the disk too unless somebody hurries.
+    fn fill(&mut self, write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>) -> io::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        write(file)?;
+        file.flush()?;
+        if self.manner.stop.is_asked() {
+            return Ok(());
+        }
+        // Some file systems (FUSE) rename no file while it is on its way to the disk.
+        self.file.take().map_or(Ok(()), |file| file.close().arrive())
+    }
+
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    /// When it cannot be renamed, or something came to lie there and is not to be replaced.
+    pub fn put(mut self) -> Result<Written> {
+        let half = self.lies.clone().unwrap_or_default();
+        let put = put_in_place(&half, &self.path, self.manner.force, self.manner.deadline);
+        self.checked(put)?;
+        self.lies = None;
+        forget(&half);
+        lock(&WHOLE).push(self.path.clone());
+        Ok(Written {
+            path: self.path.clone(),
+            closing: self.file.take().map(OutputFile::close),
+        })
+    }
+
+    fn checked(&mut self, done: io::Result<()>) -> Result<()> {
+        if done.as_ref().is_err_and(is_no_answer) {
+            self.patience = MOMENT;
+        }
+        done.map_err(|error| cannot_be_written(&self.path, error))
+    }
+}
+
+impl Drop for Half<'_> {
+    fn drop(&mut self) {
+        let Some(half) = self.lies.take() else { return };
+        drop(self.file.take());
+        let path = half.clone();
+        if ask(self.patience, move || std::fs::remove_file(path)).is_ok() {
+            forget(&half);
+        }
+    }
+}
+
+fn cannot_be_written(path: &Path, error: io::Error) -> ToolError {
+    ToolError::at(ErrorKind::Output, path, "cannot be written").because(error)
+}
+
+/// It is half written no more.
+fn forget(half: &Path) {
+    lock(&HALVES).retain(|noted| noted != half);
+}
+
+/// Writes one file through `write` and puts it in its place.
 ///
 /// # Errors
 /// When the file cannot be created, written or put in its place.
@@ -91,42 +184,7 @@ pub fn write_file(
     manner: &Manner,
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> Result<Written> {
-    let failed = |error: io::Error| ToolError::at(ErrorKind::Output, path, "cannot be written").because(error);
-    let half = half_written_name(path);
-    let file = create(&half, manner).map_err(failed)?;
-    let closing = fill(file, write)
-        .and_then(|file| close(file, &half, path, manner))
-        .inspect_err(|error| take_away(&half, error, manner.deadline))
-        .map_err(failed)?;
-    *lock(&HALF) = None;
-    lock(&WHOLE).push(path.to_owned());
-    Ok(Written {
-        path: path.to_owned(),
-        closing,
-    })
-}
-
-/// Puts a file in its place that the system has all of, and sees to it that the disk has it. Gives what may still be on its way.
-///
-/// Some file systems (FUSE) rename no file while it is on its way to the disk: whoever does not wait for the disk renames first.
-fn close(file: OutputFile, half: &Path, path: &Path, manner: &Manner) -> io::Result<Option<Closing>> {
-    let put_in_place = || put_in_place(half, path, manner.force, manner.deadline);
-    if manner.stop.is_asked() {
-        put_in_place()?;
-        return Ok(Some(file.close()));
-    }
-    file.close().arrive()?;
-    put_in_place()?;
-    Ok(None)
-}
-
-/// Takes away what is half written, after the error that is told.
-fn take_away(half: &Path, error: &io::Error, deadline: Duration) {
-    let path = half.to_owned();
-    let patience = if is_no_answer(error) { MOMENT } else { deadline };
-    if ask(patience, move || std::fs::remove_file(path)).is_ok() {
-        *lock(&HALF) = None;
-    }
+    Half::write(path, manner, write)?.put()
 }
 
 /// Takes away what is half written and keeps anything more from being written. For the handler of an interrupt, which
@@ -134,12 +192,12 @@ fn take_away(half: &Path, error: &io::Error, deadline: Duration) {
 pub fn abandon() -> Vec<PathBuf> {
     // Where the storage is dead nothing is taken away: neither this nor a creation that holds the lock is waited for.
     let _ = ask(MOMENT, || {
-        let half = lock(&HALF);
-        if let Some(path) = &*half {
+        let halves = lock(&HALVES);
+        for path in &*halves {
             // The process ends; there is nobody left to tell.
             let _ = std::fs::remove_file(path);
         }
-        std::mem::forget(half);
+        std::mem::forget(halves);
         Ok(())
     });
     lock(&WHOLE).clone()
@@ -147,13 +205,6 @@ pub fn abandon() -> Vec<PathBuf> {
 
 fn lock<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn half_written_name(path: &Path) -> PathBuf {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.partial", std::process::id()));
-    place::folder_of(path).join(name)
 }
 
 /// Opens, to write on, a file that an earlier run left: a regular file without other names, and never through a link. What a
@@ -193,23 +244,37 @@ pub(crate) fn open_own(path: &Path) -> io::Result<File> {
 pub(crate) const NOT_OWN: &str =
     "it is a link or another thing that is no regular file, and nothing is written through it; remove it";
 
-/// Creates the file that is half written, and notes it in one step: an interrupt finds both or nothing.
-fn create(half: &Path, manner: &Manner) -> io::Result<OutputFile> {
-    let half = half.to_owned();
-    let file = ask(manner.deadline, move || {
-        let mut noted = lock(&HALF);
-        let file = create_anew(&half)?;
-        *noted = Some(half);
-        Ok(file)
+/// Creates a file to write for this path, and notes it in one step: an interrupt finds both or nothing.
+fn create(path: &Path, manner: &Manner) -> io::Result<(PathBuf, OutputFile)> {
+    let folder = place::folder_of(path).to_owned();
+    let (half, file) = ask(manner.deadline, move || {
+        let mut noted = lock(&HALVES);
+        let (half, file) = create_half(&folder)?;
+        noted.push(half.clone());
+        Ok((half, file))
     })?;
-    Ok(OutputFile::new(file, manner.deadline).hurrying(manner.stop.clone()))
+    Ok((
+        half,
+        OutputFile::new(file, manner.deadline).hurrying(manner.stop.clone()),
+    ))
 }
 
-/// Gives the file when the system has all that was written.
-fn fill(mut file: OutputFile, write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>) -> io::Result<OutputFile> {
-    write(&mut file)?;
-    file.flush()?;
-    Ok(file)
+/// Most files that killed runs of one process number may have left in a folder: in a container every run has the same.
+const LEFT_MAX: u32 = 1000;
+
+/// Its name is that of nothing in the folder, and not too long wherever that of the file is not.
+fn create_half(folder: &Path) -> io::Result<(PathBuf, File)> {
+    let process = std::process::id();
+    let mut last = io::ErrorKind::AlreadyExists.into();
+    for number in 0..LEFT_MAX {
+        let half = folder.join(format!(".derelict-{process}-{number}.partial"));
+        match create_anew(&half) {
+            Ok(file) => return Ok((half, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(last)
 }
 
 /// Renames a complete file to its place. Without `force` a file that has come to be there is left alone.

@@ -6,6 +6,7 @@ use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
+        mpsc::{self, Receiver, Sender, SyncSender},
     },
     thread,
     time::{Duration, Instant},
@@ -32,8 +33,21 @@ struct Inner {
     state: Mutex<State>,
 }
 
+/// Lines that wait for somebody who does not read: so many, and then none more. The job waits for nobody.
+const MOST_WAITING: usize = 64;
+
+/// How long the end of a phase may wait for its line to be read.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What goes to the thread that writes.
+enum Out {
+    Line(Vec<u8>),
+    /// All before this is written.
+    Mark(Sender<()>),
+}
+
 struct State {
-    out: Box<dyn Write + Send>,
+    out: SyncSender<Out>,
     started: Instant,
     phase: Option<Phase>,
     phase_began: Instant,
@@ -44,7 +58,7 @@ struct State {
 #[derive(Serialize)]
 struct Line {
     schema: &'static str,
-    /// `crawl`, `reconcile`, `settle` or `hash`.
+    /// `prepare`, `crawl`, `reconcile`, `settle`, `hash` or `write`.
     phase: &'static str,
     /// The last line of this phase.
     done: bool,
@@ -75,23 +89,38 @@ impl Lines {
     /// Lines that go here.
     pub fn new(out: Box<dyn Write + Send>) -> Self {
         let now = Instant::now();
+        let (sender, receiver) = mpsc::sync_channel(MOST_WAITING);
         let inner = Arc::new(Inner {
             counts: Counts::default(),
             hashed: AtomicU64::new(0),
             state: Mutex::new(State {
-                out,
+                out: sender,
                 started: now,
                 phase: None,
                 phase_began: now,
                 rates: Rates::new([0; 4]),
             }),
         });
-        let writing = Arc::downgrade(&inner);
-        // Where there is no thread for it, the lines at the begin and end of a phase have to do.
-        let _ = thread::Builder::new()
-            .name("progress".to_owned())
-            .spawn(move || keep_writing(&writing));
+        let telling = Arc::downgrade(&inner);
+        // Where there is no thread for it nothing is told: the job does not depend on it.
+        let thread = || thread::Builder::new().name("progress".to_owned());
+        let _ = thread().spawn(move || write_lines(&receiver, out));
+        let _ = thread().spawn(move || keep_telling(&telling));
         Self(inner)
+    }
+}
+
+/// Writes what comes. Where nobody listens nothing is lost.
+fn write_lines(lines: &Receiver<Out>, mut out: Box<dyn Write + Send>) {
+    for line in lines {
+        match line {
+            Out::Line(line) => {
+                let _ = out.write_all(&line).and_then(|()| out.flush());
+            }
+            Out::Mark(written) => {
+                let _ = written.send(());
+            }
+        }
     }
 }
 
@@ -100,7 +129,7 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self, done: bool) {
+    fn tell(&self, done: bool) {
         let mut state = self.lock();
         let Some(phase) = state.phase else { return };
         let now = [
@@ -146,10 +175,18 @@ impl Inner {
             return;
         };
         line.push(b'\n');
-        // Where nobody listens nothing is lost.
-        let _ = state.out.write_all(&line).and_then(|()| state.out.flush());
+        let _ = state.out.try_send(Out::Line(line));
         if done {
             state.phase = None;
+        }
+    }
+
+    /// Waits a while until what was told is written: what somebody else writes there comes behind it.
+    fn wait(&self) {
+        let (sender, receiver) = mpsc::channel();
+        let sent = self.lock().out.try_send(Out::Mark(sender));
+        if sent.is_ok() {
+            let _ = receiver.recv_timeout(PATIENCE);
         }
     }
 }
@@ -165,12 +202,12 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Writes for as long as there is somebody to write for.
-fn keep_writing(inner: &Weak<Inner>) {
+/// Tells for as long as there is something to tell of.
+fn keep_telling(inner: &Weak<Inner>) {
     loop {
         thread::sleep(EVERY);
         match inner.upgrade() {
-            Some(inner) => inner.write(false),
+            Some(inner) => inner.tell(false),
             None => return,
         }
     }
@@ -178,10 +215,11 @@ fn keep_writing(inner: &Weak<Inner>) {
 
 impl Progress for Lines {
     fn phase(&self, phase: Phase) {
+        self.0.tell(true);
         let mut state = self.0.lock();
         (state.phase, state.phase_began) = (Some(phase), Instant::now());
         drop(state);
-        self.0.write(false);
+        self.0.tell(false);
     }
 
     fn roots(&self, paths: &[PathBuf]) {
@@ -209,7 +247,8 @@ impl Progress for Lines {
     }
 
     fn finish(&self) {
-        self.0.write(true);
+        self.0.tell(true);
+        self.0.wait();
     }
 }
 

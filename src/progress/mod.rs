@@ -15,6 +15,8 @@ pub use terminal::Terminal;
 /// What a job is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
+    /// Asking the roots, and reading inventories and catalogues.
+    Prepare,
     /// Listing folders and reading artifacts.
     Crawl,
     /// Holding references and inventories against each other.
@@ -26,16 +28,20 @@ pub enum Phase {
         /// Sum of the lengths.
         total_bytes: u64,
     },
+    /// Writing what came of it.
+    Write,
 }
 
 impl Phase {
     /// Its name in the lines for programs.
     fn name(self) -> &'static str {
         match self {
+            Self::Prepare => "prepare",
             Self::Crawl => "crawl",
             Self::Reconcile => "reconcile",
             Self::Settle => "settle",
             Self::Hash { .. } => "hash",
+            Self::Write => "write",
         }
     }
 }

@@ -59,6 +59,12 @@ impl Progress for Terminal {
     fn phase(&self, phase: Phase) {
         self.bar.reset();
         match phase {
+            Phase::Prepare => {
+                self.style("{spinner} {msg} ({elapsed})");
+                self.bar.set_message("reading what was given");
+            }
+            // It may go to the same terminal.
+            Phase::Write => self.finish(),
             Phase::Crawl => {
                 self.counts.begin();
                 self.style("{spinner} crawling: {counts} ({elapsed})");

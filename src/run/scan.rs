@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     io,
     mem::ManuallyDrop,
+    ops::Deref,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -35,6 +36,7 @@ use crate::{
 
 /// Crawl, judge, show.
 pub(super) fn scan(arguments: &ScanArgs, messages: MessageArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
+    let progress = Shown::begin(messages);
     let (crawl, stop) = (Crawl::prepare(&arguments.crawl, console)?, &console.stop);
     let show = Show::prepare(
         &arguments.show,
@@ -46,23 +48,21 @@ pub(super) fn scan(arguments: &ScanArgs, messages: MessageArgs, console: &mut Co
     // The process ends with the report: to give a million pieces back one by one would only take its time.
     let judge = Judge::prepare(&arguments.judge, crawl.options.io_timeout, stop.clone())?;
     let mut judge = ManuallyDrop::new(judge);
-    let progress = progress(messages);
-    let mut catalogue = ManuallyDrop::new(crawl.run(Arc::clone(&progress))?);
+    let mut catalogue = ManuallyDrop::new(crawl.run(progress.shared())?);
     let is_cut_short = console.stop.is_asked();
-    progress.phase(Phase::Reconcile);
     // What is to be looked at again or hashed is known when all is judged, and judged once more with what was found.
     // Where somebody wants to end after the crawl, that it was not done is an issue of each file.
     if let Some(wait) = crawl.settle.filter(|_| !is_cut_short) {
+        progress.phase(Phase::Reconcile);
         let nobodys = places(&catalogue, &mut judge, |verdict| verdict >= Verdict::Unknown);
-        progress.finish();
-        settle::settle(&mut catalogue, &nobodys, wait, &crawl.options, &*progress)?;
+        settle::settle(&mut catalogue, &nobodys, wait, &crawl.options, &**progress)?;
     }
     if arguments.hash && !is_cut_short {
+        progress.phase(Phase::Reconcile);
         let found = places(&catalogue, &mut judge, |verdict| verdict >= Verdict::Unregistered);
-        progress.finish();
-        hash::hash_artifacts(&mut catalogue, &found, &crawl.options, &progress)?;
+        hash::hash_artifacts(&mut catalogue, &found, &crawl.options, &progress.shared())?;
     }
-    show_judged(&mut judge, &catalogue, &show, &*progress, console)
+    show_judged(&mut judge, &catalogue, &show, &**progress, console)
 }
 
 /// Shows the report of a catalogue; where the user has not the time for a judgement, what was read.
@@ -73,12 +73,13 @@ fn show_judged(
     progress: &dyn Progress,
     console: &mut Console<'_>,
 ) -> Result<ExitStatus> {
+    progress.phase(Phase::Reconcile);
     let shown = judge.judge(catalogue, |report| {
-        progress.finish();
+        progress.phase(Phase::Write);
         show.show(report, console)
     });
     let status = shown.unwrap_or_else(|| {
-        progress.finish();
+        progress.phase(Phase::Write);
         show.show(judge.unjudged(catalogue), console)
     })?;
     Ok(ended(console, status))
@@ -115,6 +116,7 @@ pub(super) fn collect_only(
     messages: MessageArgs,
     console: &mut Console<'_>,
 ) -> Result<ExitStatus> {
+    let progress = Shown::begin(messages);
     let crawl = Crawl::prepare(&arguments.crawl, console)?;
     let (output, force) = (&arguments.output, arguments.force);
     let (places, path, resume) = (crawl.places(), output.clone(), arguments.resume);
@@ -133,36 +135,46 @@ pub(super) fn collect_only(
     };
     if !store.has_places_left() {
         store.check_roots(&root_records(&crawl.roots, deadline)?)?;
+        store.end_looks();
+        progress.finish();
         if !messages.quiet {
             tell_nothing_left(&store, output, console);
         }
         return Ok(ExitStatus::of(false, store.issues().is_empty()));
     }
-    let progress = progress(messages);
-    if let Err(error) = collect_into(&mut store, &crawl.roots, &crawl.options, Arc::clone(&progress)) {
+    if let Err(error) = collect_into(&mut store, &crawl.roots, &crawl.options, progress.shared()) {
         store.discard_empty();
         return Err(error);
     }
     if let Some(wait) = crawl.settle.filter(|_| !console.stop.is_asked()) {
-        look_again(&mut store, wait, &crawl.options, &*progress)?;
+        look_again(&mut store, wait, &crawl.options, &**progress)?;
     }
     let is_cut_short = console.stop.is_asked();
+    store.end_looks();
+    progress.phase(Phase::Write);
     if is_cut_short {
         store.flush()?;
     } else {
         store.finish()?;
     }
+    progress.finish();
     if !messages.quiet {
         tell_collected(&store, output, is_cut_short, console);
     }
     Ok(ended(console, ExitStatus::of(false, store.issues().is_empty())))
 }
 
-/// The second look of `collect`, at all that was read, for no verdict is known yet.
+/// The second look of `collect`, at all that was read, for no verdict is known yet. Where the user has had enough, what was not
+/// looked at has no second look: a run that goes on takes it.
 fn look_again(store: &mut Unfinished, wait: Duration, options: &CollectOptions, progress: &dyn Progress) -> Result<()> {
     let catalogue = store.so_far()?;
     let all = settle::candidates(&catalogue);
-    for (index, look) in settle::look_again(&catalogue, &all, wait, options, progress)? {
+    let looks = settle::look_again(&catalogue, &all, wait, options, progress)?;
+    let is_cut_short = options.stop.is_asked();
+    for (index, look) in looks
+        .into_iter()
+        .filter(|(_, look)| !is_cut_short || look.failed.is_none())
+    {
         if let Some(artifact) = catalogue.artifacts.get(index) {
             store.add_look(&artifact.entry, look)?;
         }
@@ -174,7 +186,7 @@ fn look_again(store: &mut Unfinished, wait: Duration, options: &CollectOptions, 
 fn tell_nothing_left(store: &Unfinished, output: &Path, console: &mut Console<'_>) {
     let output = sanitize::os_path(output);
     console.tell(&format!(
-        "{output} is complete, and no place in it was refused by the storage: nothing is read again"
+        "{output} is complete, and the storage refused no folder in it: nothing is read again"
     ));
     tell_issues(store, console);
 }
@@ -209,6 +221,7 @@ fn tell_issues(store: &Unfinished, console: &mut Console<'_>) {
 
 /// Judge what was saved, or show a saved report once more.
 pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mut Console<'_>) -> Result<ExitStatus> {
+    let progress = Shown::begin(messages);
     let deadline = seconds(arguments.io_timeout);
     let show = Show::prepare(
         &arguments.show,
@@ -220,7 +233,7 @@ pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mu
     let mut files = Vec::new();
     for path in &arguments.files {
         let no_answer = match saved_report::find(path, deadline) {
-            Ok(Some(file)) => return again(path, file, arguments, &show, console),
+            Ok(Some(file)) => return again(path, file, arguments, &show, &**progress, console),
             Ok(None) => None,
             Err(error) => Some(error).filter(is_no_answer),
         };
@@ -229,27 +242,38 @@ pub(super) fn report(arguments: &ReportArgs, messages: MessageArgs, console: &mu
     // First the inventories: what reading them takes for a while is free again for the catalogues. Nothing is given back at the end,
     // as in a scan.
     let mut judge = ManuallyDrop::new(Judge::prepare(&arguments.judge, deadline, console.stop.clone())?);
-    let catalogues = catalogues(files, deadline, messages, console)?;
+    let (catalogues, refused) = catalogues(files, deadline)?;
+    if !messages.quiet && !refused.is_empty() {
+        progress.finish();
+        console.tell_errors(&refused);
+    }
     let roots = catalogues.iter().flat_map(|one| &one.roots).filter_map(told);
     let places = Arc::new(Roots::ask_told(roots, deadline));
     outside(&show, &places, deadline)?;
     let catalogue = ManuallyDrop::new(Catalogue::merge(catalogues));
     console.stop.finish();
+    #[cfg(not(feature = "parquet"))]
+    let tables = Ok(());
     #[cfg(feature = "parquet")]
-    if let Some(folder) = &arguments.parquet {
-        let (path, force) = (folder.clone(), arguments.show.force);
-        config::ask_outputs(deadline, move || config::tables_folder(&path, &places, force))?;
-        let folder = crate::tables::Folder {
-            path: folder,
-            manner: output::Manner {
-                force,
-                deadline,
-                stop: console.stop.clone(),
-            },
-        };
-        crate::tables::write_all(&folder, &catalogue, judge.inventories())?;
+    let tables = match &arguments.parquet {
+        None => Ok(()),
+        Some(folder) => {
+            let (path, force) = (folder.clone(), arguments.show.force);
+            config::ask_outputs(deadline, move || config::tables_folder(&path, &places, force))?;
+            let stop = console.stop.clone();
+            let folder = crate::tables::Folder {
+                path: folder,
+                manner: output::Manner { force, deadline, stop },
+            };
+            crate::tables::write_all(&folder, &catalogue, judge.inventories())
+        }
+    };
+    let shown = show_judged(&mut judge, &catalogue, &show, &**progress, console);
+    // Tables that cannot be written cost no report; one error is that of the run.
+    if let (Err(_), Err(error)) = (&tables, &shown) {
+        console.tell_errors(std::slice::from_ref(error));
     }
-    show_judged(&mut judge, &catalogue, &show, &Hidden, console)
+    tables.and(shown)
 }
 
 /// A file that was given to `report`, with the error of a storage that gave no answer: it is not asked again.
@@ -259,13 +283,8 @@ struct Given<'a> {
 }
 
 /// Loads saved catalogues. One that is damaged, or whose storage is dead, stands on the report as what could not be read, unless
-/// there is no other.
-fn catalogues(
-    files: Vec<Given<'_>>,
-    deadline: Duration,
-    messages: MessageArgs,
-    console: &mut Console<'_>,
-) -> Result<Vec<Catalogue>> {
+/// there is no other; why is told as well.
+fn catalogues(files: Vec<Given<'_>>, deadline: Duration) -> Result<(Vec<Catalogue>, Vec<ToolError>)> {
     let mut catalogues = Vec::new();
     let mut refused = Vec::new();
     for Given { path, no_answer } in files {
@@ -292,13 +311,9 @@ fn catalogues(
     {
         return Err(error);
     }
-    for (catalogue, error) in refused {
-        if !messages.quiet {
-            console.tell(&error.chain());
-        }
-        catalogues.push(catalogue);
-    }
-    Ok(catalogues)
+    let (empty, errors): (Vec<_>, Vec<_>) = refused.into_iter().unzip();
+    catalogues.extend(empty);
+    Ok((catalogues, errors))
 }
 
 fn exists(path: &Path, deadline: Duration) -> io::Result<()> {
@@ -312,6 +327,7 @@ fn again(
     file: SavedFile,
     arguments: &ReportArgs,
     show: &Show,
+    progress: &dyn Progress,
     console: &mut Console<'_>,
 ) -> Result<ExitStatus> {
     let refuse = |what: &str| Err(ToolError::at(ErrorKind::Usage, path, what));
@@ -327,6 +343,7 @@ fn again(
     let deadline = seconds(arguments.io_timeout);
     outside(show, &Arc::new(Roots::ask_told(told, deadline)), deadline)?;
     console.stop.finish();
+    progress.phase(Phase::Write);
     let status = show.show(report, console)?;
     Ok(ended(console, status))
 }
@@ -403,6 +420,35 @@ fn exclude(globs: &[String]) -> Result<GlobSet> {
         set.add(Glob::new(glob).map_err(|error| failed(glob).because(error))?);
     }
     set.build().map_err(|error| failed(&globs.join(" ")).because(error))
+}
+
+/// How far the run is, from its begin to its end: what was drawn is cleared whichever way it ends.
+struct Shown(Arc<dyn Progress>);
+
+impl Shown {
+    fn begin(messages: MessageArgs) -> Self {
+        let progress = progress(messages);
+        progress.phase(Phase::Prepare);
+        Self(progress)
+    }
+
+    fn shared(&self) -> Arc<dyn Progress> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl Deref for Shown {
+    type Target = Arc<dyn Progress>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.0.finish();
+    }
 }
 
 fn progress(messages: MessageArgs) -> Arc<dyn Progress> {

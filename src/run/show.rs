@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     exit_code::ExitStatus,
     interrupt::Stop,
-    output::{self, Manner, Written},
+    output::{self, Manner},
     place::Roots,
     report::{
         self, Format, Style,
@@ -58,7 +58,7 @@ impl Show {
         self.outputs.iter().map(|output| output.path.as_path())
     }
 
-    /// Writes the report everywhere it was asked for: files first, so that a closed pipe costs none of them.
+    /// Writes the report everywhere it was asked for, files first. A place that cannot be written costs no other.
     pub(super) fn show(&self, mut report: Report<impl Artifacts>, console: &mut Console<'_>) -> Result<ExitStatus> {
         let status = self.status(&report);
         if let Some(filter) = &self.filter {
@@ -78,18 +78,31 @@ impl Show {
             all: self.messages.verbose,
             colour,
         };
+        let mut failed = Vec::new();
         let mut files = Vec::new();
         for output in &self.outputs {
-            files.push(output::write_file(&output.path, &self.manner, |out| {
+            let written = output::write_file(&output.path, &self.manner, |out| {
                 report::write(report, output.format, style(None, false), out)
-            })?);
+            });
+            match written {
+                Ok(file) => files.push((output, file)),
+                Err(error) => failed.push(error),
+            }
         }
         let style = style(console.width, console.colour);
-        console.print(|out| report::write(report, self.format, style, out))?;
+        failed.extend(
+            console
+                .print(|out| report::write(report, self.format, style, out))
+                .err(),
+        );
         if !self.messages.quiet {
-            self.tell(report, console);
+            self.tell(report, files.iter().map(|(output, _)| *output), console);
         }
-        files.into_iter().try_for_each(Written::arrive)
+        failed.extend(files.into_iter().filter_map(|(_, file)| file.arrive().err()));
+        // One is the error of the run.
+        let last = failed.pop();
+        console.tell_errors(&failed);
+        last.map_or(Ok(()), Err)
     }
 
     fn status(&self, report: &Report<impl Artifacts>) -> ExitStatus {
@@ -99,12 +112,17 @@ impl Show {
     }
 
     /// The result in words where standard output does not say it to people, and what was written.
-    fn tell(&self, report: &Report<impl Artifacts>, console: &mut Console<'_>) {
+    fn tell<'a>(
+        &self,
+        report: &Report<impl Artifacts>,
+        written: impl Iterator<Item = &'a Output>,
+        console: &mut Console<'_>,
+    ) {
         if self.format != Format::Table {
             console.tell(&report::result(report));
             console.tell(&report::certainty(report));
         }
-        for output in &self.outputs {
+        for output in written {
             console.tell(&format!("wrote {}", sanitize::os_path(&output.path)));
         }
     }

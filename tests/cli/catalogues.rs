@@ -251,6 +251,21 @@ fn of_two_catalogues_of_one_root_the_later_holds() {
 }
 
 #[test]
+fn a_later_run_that_left_out_what_an_earlier_one_saw_does_not_replace_it() {
+    let site = site();
+    for (file, exclude) in [("1.catalogue", "web01"), ("2.catalogue", "old")] {
+        let output = site.run(&["collect", "ds1=ds1", "-o", file, "--exclude", exclude]);
+        assert_eq!(status(&output), 0, "{}", stderr(&output));
+    }
+    let report = json(&report(&site, &["1.catalogue", "2.catalogue"]));
+    let paths: BTreeSet<&str> = verdicts(&report).into_iter().map(|(path, _)| path).collect();
+    assert!(
+        paths.contains("old/old.vmdk") && paths.contains("web01/web01.vmx"),
+        "{paths:?}"
+    );
+}
+
+#[test]
 fn a_run_that_goes_on_gives_the_report_of_one_that_was_never_ended() {
     let site = large_site();
     let file = collect(&site, "whole.catalogue");

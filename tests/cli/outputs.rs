@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::site::{Site, names, status, stderr, stdout, vmx};
+use crate::site::{DERELICT, SCAN, Site, names, status, stderr, stdout, vmx};
 
 #[test]
 fn outputs_that_must_not_be_written_are_refused_before_any_work() {
@@ -124,6 +124,10 @@ fn progress_for_programs_is_one_object_a_line() {
         assert_eq!(last["done"], true);
         last
     };
+    let mut phases: Vec<&str> = lines.iter().map(|line| line["phase"].as_str().unwrap()).collect();
+    phases.dedup();
+    assert_eq!(phases, ["prepare", "crawl", "reconcile", "hash", "reconcile", "write"]);
+    assert_eq!(lines.last().unwrap()["done"], true);
     let crawl = last("crawl");
     assert_eq!((&crawl["files"], &crawl["artifacts"]), (&5.into(), &5.into()));
     assert_eq!(
@@ -225,4 +229,66 @@ fn a_root_that_has_another_name_now_is_still_a_root() {
     assert_eq!(status(&refused), 2, "{}", stderr(&refused));
     assert!(stderr(&refused).contains("inside the root "), "{}", stderr(&refused));
     assert_eq!(names(&site.path("moved/web01")).len(), 3);
+}
+
+#[test]
+fn progress_for_programs_is_told_of_every_job() {
+    let site = Site::new();
+    let phases = |arguments: &[&str]| {
+        let run = site.run(&[arguments, &["--progress", "json"]].concat());
+        let told = stderr(&run);
+        let lines = told.lines().filter(|line| line.starts_with('{'));
+        let lines: Vec<serde_json::Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+        for pair in lines.windows(2) {
+            let is_same = pair[0]["phase"] == pair[1]["phase"];
+            assert!(is_same || pair[0]["done"] == true, "each phase is ended: {pair:?}");
+        }
+        let mut phases: Vec<String> = lines
+            .iter()
+            .map(|line| line["phase"].as_str().unwrap().to_owned())
+            .collect();
+        phases.dedup();
+        phases
+    };
+    assert_eq!(
+        phases(&["collect", "ds1=ds1", "-o", "a.catalogue"]),
+        ["prepare", "crawl", "write"]
+    );
+    let report = ["report", "a.catalogue", "-i", "vms.json", "-o", "r.json"];
+    assert_eq!(phases(&report), ["prepare", "reconcile", "write"]);
+    assert_eq!(phases(&["report", "r.json", "-f", "csv"]), ["prepare", "write"]);
+    assert_eq!(
+        phases(&["report", "gone.catalogue"]),
+        ["prepare"],
+        "also where it fails"
+    );
+}
+
+#[test]
+fn a_name_as_long_as_names_may_be_can_be_written() {
+    let site = Site::new();
+    let name = format!("{}.json", "x".repeat(250));
+    let output = site.scan(&["-o", &name]);
+    assert_eq!(status(&output), 0, "{}", stderr(&output));
+    assert!(!site.read(&name).is_empty());
+}
+
+/// In a container every run has the same process number.
+#[cfg(unix)]
+#[test]
+fn what_a_killed_run_of_the_same_process_number_left_half_written_stops_no_other() {
+    let site = Site::new();
+    let left = "for number in 0 1; do echo left > .derelict-$$-$number.partial; done; exec \"$0\" \"$@\"";
+    let output = std::process::Command::new("sh")
+        .current_dir(site.0.path())
+        .args(["-c", left, DERELICT])
+        .args([&SCAN[..], &["-o", "r.json", "-f", "json"]].concat())
+        .output()
+        .unwrap();
+    assert_eq!(status(&output), 0, "{}", stderr(&output));
+    assert_eq!(site.read("r.json"), output.stdout);
+    let left = names(site.0.path())
+        .into_iter()
+        .filter(|name| name.ends_with(".partial"));
+    assert_eq!(left.count(), 2, "what is not its own is left alone");
 }

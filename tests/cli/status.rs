@@ -118,12 +118,18 @@ fn wrong_usage_is_2() {
 /// A scan whose report is more than a pipe holds: when it has begun to write it waits for its reader.
 #[cfg(unix)]
 fn scan_that_writes(site: &Site) -> Child {
+    scan_that_writes_from(site, std::process::Command::new(DERELICT), &[])
+}
+
+/// The same, started by this program with these arguments before those of derelict.
+#[cfg(unix)]
+fn scan_that_writes_from(site: &Site, mut program: std::process::Command, arguments: &[&str]) -> Child {
     for number in 0..300 {
         site.file(&format!("ds1/many/{number}.vmx"), vmx("many"));
     }
-    let mut child = std::process::Command::new(DERELICT)
+    let mut child = program
         .current_dir(site.0.path())
-        .args([&SCAN[..], &["-f", "json", "--quiet"]].concat())
+        .args([arguments, &SCAN, &["-f", "json", "--quiet"]].concat())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -172,6 +178,55 @@ fn a_second_interrupt_ends_at_once_and_says_what_there_is_not() {
     assert!(line.contains("ended at once without a report"), "{line}");
     assert!(line.contains("`collect` keeps what it reads"), "{line}");
     assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+/// `nohup` ignores it for what it starts.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hang_up_ends_a_run_unless_it_was_ignored_from_the_start() {
+    for (start, sent, expected) in [
+        ("exec \"$0\" \"$@\"", "-HUP", 130),
+        ("trap '' HUP; exec \"$0\" \"$@\"", "-HUP", 0),
+        ("trap '' HUP; exec \"$0\" \"$@\"", "-INT", 130),
+    ] {
+        let site = Site::new();
+        let mut child = scan_that_writes_from(&site, std::process::Command::new("sh"), &["-c", start, DERELICT]);
+        signal(&child, sent);
+        if expected == 130 {
+            let mut messages = BufReader::new(child.stderr.take().unwrap());
+            messages.read_line(&mut String::new()).unwrap();
+        }
+        child.stdout.take().unwrap().read_to_end(&mut Vec::new()).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(expected), "{sent} after {start}");
+    }
+}
+
+/// Somebody else holds a pipe for the messages, and reads nothing of it.
+#[cfg(unix)]
+#[test]
+fn a_reader_that_reads_no_messages_costs_no_report_and_keeps_no_signal_from_being_heard() {
+    let site = Site::new();
+    let (_reader, mut writer) = std::io::pipe().unwrap();
+    // As much as a pipe of Linux holds; where one holds less this would wait for ever.
+    if cfg!(target_os = "linux") {
+        std::io::Write::write_all(&mut writer, &vec![b'x'; 64 << 10]).unwrap();
+    }
+    let mut child = std::process::Command::new(DERELICT)
+        .current_dir(site.0.path())
+        .args([&SCAN[..], &["-o", "r.json", "--progress", "json"]].concat())
+        .stdout(Stdio::null())
+        .stderr(writer)
+        .spawn()
+        .unwrap();
+    while !site.path("r.json").exists() {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended without a report");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    // It waits for somebody to read what it wrote.
+    signal(&child, "-TERM");
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(serde_json::from_slice::<serde_json::Value>(&site.read("r.json")).is_ok());
 }
 
 #[cfg(unix)]

@@ -224,3 +224,52 @@ fn an_error_of_the_disk_after_an_interrupt_is_told() {
     assert!(run.stderr().contains(&told), "{}", run.stderr());
     assert!(run.stderr().contains("os error 5"), "{}", run.stderr());
 }
+
+#[test]
+fn standard_output_that_the_disk_refuses_is_no_success() {
+    let Some(healthy) = Faulty::mount(&files()) else { return };
+    let root = healthy.path().to_str().unwrap();
+    for (fault, status) in [(None, 3), (Some(Fault::Error(EIO)), 2), (Some(Fault::Never), 2)] {
+        let Some(storage) = Faulty::mount(&[]) else { return };
+        let storage = storage.writable();
+        let hangs = matches!(fault, Some(Fault::Never));
+        if let Some(fault) = fault {
+            storage.fault("", Op::Sync, fault);
+        }
+        let arguments = [&["scan", "-f", "json", root][..], &SHORT].concat();
+        let running = Desk::new().run_into(&storage.path().join("report"), &arguments);
+        let run = running.end(Some(&storage).filter(|_| hangs));
+        assert_eq!(run.status, status, "{}", run.stderr());
+        let told = run.stderr().contains("standard output is not whole on the disk");
+        assert_eq!(told, status == 2, "{}", run.stderr());
+    }
+}
+
+#[test]
+fn an_output_that_cannot_be_written_costs_no_other() {
+    for step in [Op::Create, Op::Write, Op::Rename] {
+        let Some(healthy) = Faulty::mount(&files()) else { return };
+        let Some(storage) = Faulty::mount(&[]) else { return };
+        let storage = storage.writable();
+        storage.fault("", step, Fault::Error(EIO));
+        let names = ["first.json", "last.csv"].map(|name| storage.path().join(name).to_str().unwrap().to_owned());
+        let more = ["--io-timeout", "600", "-o", &names[0], "-o", &names[1]];
+        let run = Desk::new().start("scan", &[healthy.path()], &more).end(None);
+        assert_eq!(run.status, 2, "{step:?}");
+        assert_eq!(
+            run.verdict("old/old.vmdk"),
+            "orphaned",
+            "the file that can be written, and standard output"
+        );
+        assert!(run.stderr().contains("wrote out.json"), "{}", run.stderr());
+        for name in names {
+            assert!(
+                run.stderr().contains(&format!("{name}: cannot be written")),
+                "{}",
+                run.stderr()
+            );
+            assert!(!run.stderr().contains(&format!("wrote {name}")), "{}", run.stderr());
+        }
+        assert_eq!(storage.names(), [""; 0], "{step:?}");
+    }
+}

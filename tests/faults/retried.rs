@@ -106,3 +106,121 @@ fn a_run_that_goes_on_and_is_killed_costs_nothing_of_what_was_there() {
     assert_eq!(run.status, 0, "{}", run.stderr());
     assert_eq!(Some(catalogue_without(&run.catalogue(), &[])), whole(&desk));
 }
+
+#[test]
+fn a_root_that_answers_only_a_run_that_goes_on_is_known_as_any_other() {
+    for ends in [true, false] {
+        let Some(storage) = Faulty::mount(&files()) else { return };
+        let desk = Desk::new();
+        let healthy = tempfile::tempdir().unwrap();
+        std::fs::write(healthy.path().join("note.txt"), "").unwrap();
+        let roots = [storage.path(), healthy.path()];
+        let known = |run: &crate::site::Run| {
+            let root = run.roots().remove(0);
+            (
+                root.device,
+                root.inode,
+                root.file_system,
+                root.allocated_bytes,
+                root.capacity_bytes,
+                root.files,
+            )
+        };
+        let expected = known(&desk.collect(&roots));
+        assert!(expected.0.is_some());
+        storage.fault("", Op::Stat, Fault::Never);
+        let run = desk
+            .start_in("retried", "collect", &roots, &["--io-timeout", "1"])
+            .end(Some(&storage));
+        assert_eq!(run.status, 3, "{}", run.stderr());
+        assert_eq!(known(&run).0, None);
+        if !ends {
+            // As a run leaves it that is killed before its end: without the trailer.
+            let whole = std::fs::read(run.path("out.catalogue")).unwrap();
+            let partial = run.path("out.partial.catalogue");
+            std::fs::write(&partial, &whole[..whole.len() - 1]).unwrap();
+            std::fs::remove_file(run.path("out.catalogue")).unwrap();
+        }
+        storage.heal("");
+        let run = desk.start_in("retried", "collect", &roots, &PATIENT).end(None);
+        assert_eq!(run.status, 0, "{}", run.stderr());
+        assert_eq!(run.catalogue()["issues"], serde_json::json!([]));
+        assert_eq!(known(&run), expected, "ends: {ends}");
+    }
+}
+
+/// Collects with a second look, at which one file gives no answer.
+fn collect_with_a_look_that_failed(desk: &Desk, storage: &Faulty) {
+    let more = ["--io-timeout", "600", "--settle", "2", "--progress", "json"];
+    let running = desk.start_in("retried", "collect", &[storage.path()], &more);
+    running.until(|| running.stderr().contains(r#""phase":"settle","done":false"#));
+    storage.fault("old/old.vmdk", Op::Open, Fault::Error(EIO));
+    storage.fault("old/old-flat.vmdk", Op::Open, Fault::Becomes(vec![2; 1 << 20]));
+    let run = running.end(None);
+    assert_eq!(run.status, 3, "{}", run.stderr());
+    storage.heal("old/old.vmdk");
+}
+
+#[test]
+fn a_second_look_that_failed_stays_an_issue_for_a_run_that_has_nothing_else_to_do() {
+    let Some(storage) = Faulty::mount(&files()) else { return };
+    let desk = Desk::new();
+    collect_with_a_look_that_failed(&desk, &storage);
+    let run = desk
+        .start_in("retried", "collect", &[storage.path()], &PATIENT)
+        .end(None);
+    assert_eq!(run.status, 3, "{}", run.stderr());
+    assert!(run.stderr().contains("nothing is read again"), "{}", run.stderr());
+    assert!(run.stderr().contains("old/old.vmdk: "), "{}", run.stderr());
+}
+
+#[test]
+fn what_a_second_look_saw_outlives_a_run_that_goes_on_and_fails() {
+    // Ordinary files, of which there is no second look, with names that cannot be made short.
+    let names = (0..2000_u64).map(|number| format!("old/{:x}.txt", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+    let names: Vec<String> = names.collect();
+    let more = names.iter().map(|name| (name.as_str(), &b""[..]));
+    let Some(storage) = Faulty::mount(&files().into_iter().chain(more).collect::<Vec<_>>()) else {
+        return;
+    };
+    let desk = Desk::new();
+    storage.fault("stray", Op::List, Fault::Error(ESTALE));
+    collect_with_a_look_that_failed(&desk, &storage);
+    storage.heal("stray");
+    // A disk that is full in the middle of what is taken over.
+    let running = desk.start_limited("retried", "collect", &[storage.path()], &PATIENT);
+    let run = running.end(None);
+    assert_eq!(run.status, 2, "{}", run.stderr());
+    let left = std::fs::metadata(run.path("out.partial.catalogue")).unwrap().len();
+    let whole = std::fs::metadata(run.path("out.catalogue")).unwrap().len();
+    assert!(left < whole, "{left} of {whole} bytes");
+    let run = desk
+        .start_in("retried", "collect", &[storage.path()], &PATIENT)
+        .end(None);
+    assert_eq!(run.status, 3, "{}", run.stderr());
+    let catalogue = run.catalogue();
+    let mut artifacts = catalogue["artifacts"].as_array().unwrap().iter();
+    let flat = artifacts
+        .find(|artifact| artifact["path"] == "old/old-flat.vmdk")
+        .unwrap();
+    let changes = flat["second_look"]["changes"].to_string();
+    assert!(changes.contains("length"), "{changes}");
+}
+
+#[test]
+fn a_second_look_that_was_interrupted_is_none() {
+    let Some(storage) = Faulty::mount(&files()) else { return };
+    let desk = Desk::new();
+    let more = ["--io-timeout", "600", "--settle", "86400", "--progress", "json"];
+    let running = desk.start_in("retried", "collect", &[storage.path()], &more);
+    running.until(|| running.stderr().contains(r#""phase":"settle","done":false"#));
+    running.interrupt();
+    let run = running.end(None);
+    assert_eq!(run.status, 130, "{}", run.stderr());
+    let run = desk
+        .start_in("retried", "collect", &[storage.path()], &PATIENT)
+        .end(None);
+    assert_eq!(run.status, 0, "{}", run.stderr());
+    assert_eq!(run.catalogue()["issues"], serde_json::json!([]));
+    storage.assert_untouched();
+}

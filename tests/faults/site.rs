@@ -14,7 +14,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use derelict::catalogue::Catalogue;
+use derelict::catalogue::{Catalogue, RootRecord};
 use serde_json::Value;
 
 use crate::fs::Faulty;
@@ -159,6 +159,13 @@ impl Desk {
             self.spawn(command, &folder, "collect", roots, &["--io-timeout", "600"])
                 .end(None),
         )
+    }
+
+    /// The same where no file may have more than 8 KiB.
+    pub(crate) fn start_limited(&self, folder: &str, verb: &str, roots: &[&Path], more: &[&str]) -> Running {
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -f 16; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_derelict")]);
+        self.spawn(command, folder, verb, roots, more)
     }
 
     fn spawn(&self, mut command: Command, folder: &str, verb: &str, roots: &[&Path], more: &[&str]) -> Running {
@@ -323,9 +330,18 @@ impl Run {
         serde_json::from_slice(&file).unwrap()
     }
 
-    pub(crate) fn catalogue(&self) -> Value {
+    fn load(&self) -> Catalogue {
         let catalogue = Catalogue::load(&self.folder.join("out.catalogue"));
-        let catalogue = catalogue.unwrap_or_else(|error| unreachable!("{error}: {}", self.stderr()));
+        catalogue.unwrap_or_else(|error| unreachable!("{error}: {}", self.stderr()))
+    }
+
+    /// The roots of the catalogue.
+    pub(crate) fn roots(&self) -> Vec<RootRecord> {
+        self.load().roots
+    }
+
+    pub(crate) fn catalogue(&self) -> Value {
+        let catalogue = self.load();
         serde_json::json!({
             "artifacts": catalogue.artifacts,
             "bystanders": catalogue.bystanders,
