@@ -21,7 +21,10 @@ pub fn on_interrupt(mut asked: impl FnMut() + Send + 'static) -> io::Result<()> 
     Ok(())
 }
 
-/// The same elsewhere.
+/// The same elsewhere: Ctrl-C, and the closing of the window.
+///
+/// # Errors
+/// When the system refuses a handler.
 #[cfg(not(unix))]
 pub fn on_interrupt(asked: impl FnMut() + Send + 'static) -> io::Result<()> {
     ctrlc::set_handler(asked).map_err(io::Error::other)

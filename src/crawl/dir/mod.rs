@@ -30,11 +30,7 @@ pub(crate) enum EntryKind {
     Link,
     /// A socket, FIFO or device.
     Other,
-    /// The listing tells no type, and who asks gets no answer: it may be a folder.
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(dead_code, reason = "walkdir has a type for every entry, or an error")
-    )]
+    /// The listing tells no type, and who asks gets no answer: it may be a folder. walkdir has a type for every entry, or an error.
     Unknown,
 }
 
