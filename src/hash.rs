@@ -364,7 +364,9 @@ impl Job for Leaves {
         let leaves: io::Result<Vec<Leaf>> = answers.into_iter().map(|(_, leaf)| leaf).collect();
         let nothing = || io::Error::other("nothing was hashed");
         let hash = leaves.and_then(|leaves| root_of(&leaves).ok_or_else(nothing));
-        let (file, before) = (Mutex::new(lock(&self.file).take()), self.version);
+        // Storage that gave no answer is not asked what became of the file, but only to close it.
+        let before = hash.is_ok().then_some(self.version);
+        let file = Mutex::new(lock(&self.file).take());
         once(
             move |_| last_look(lock(&file).take(), before),
             move |same, _| hashing.end(hash.and_then(|hash| same.map(|()| hash.to_hex().to_string()))),
@@ -373,9 +375,10 @@ impl Job for Leaves {
     }
 }
 
-/// Closes a file that is still what it was before.
-fn last_look(file: Option<Arc<File>>, before: Version) -> io::Result<()> {
+/// Closes a file, which is to be what it was before.
+fn last_look(file: Option<Arc<File>>, before: Option<Version>) -> io::Result<()> {
     let file = file.ok_or_else(closed)?;
+    let Some(before) = before else { return Ok(()) };
     let now = file_reader::version(&file)?;
     before.change_to(now).map_or(Ok(()), |change| {
         let what = format!("it changed while it was hashed: {change}");

@@ -45,7 +45,7 @@ fn work(cli: &Cli, stop: Stop) -> Result<ExitStatus> {
     let mut stream = BufWriter::new(stdout.lock());
     let mut file = output::standard_output(cli.io_timeout(), stop.clone())
         .map_err(|error| ToolError::new(ErrorKind::Output, "standard output cannot be written").because(error))?;
-    let mut messages = std::io::stderr();
+    let mut messages = output::Messages::default();
     let status = run::run(
         cli,
         &mut Console {

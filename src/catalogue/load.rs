@@ -1,6 +1,9 @@
 //! Saved catalogues to memory: what is damaged is refused, what is incomplete says so.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 
 use derelict_parsers::ParseError;
 use jiff::Timestamp;
@@ -78,7 +81,7 @@ impl Catalogue {
             });
         }
         for root in &mut catalogue.roots {
-            root.continued.clone_from(&read.continued);
+            root.continued.extend(&read.continued);
         }
         catalogue.sort();
         for ((root, path), look) in looks {
@@ -187,7 +190,10 @@ pub(super) enum Piece {
 pub(super) struct Read {
     pub(super) places: Places,
     pub(super) late: Vec<Issue>,
-    looks: Vec<LookRecord>,
+    /// Each with the number of the run that wrote it.
+    looks: Vec<(usize, LookRecord)>,
+    /// The number of the run that read a folder, where it is not the first.
+    runs: HashMap<Place, usize>,
     /// When later runs went on.
     pub(super) continued: Vec<Timestamp>,
     pub(super) counts: Counts,
@@ -254,10 +260,15 @@ fn records(block: &Block<'_>, roots: usize) -> std::result::Result<Vec<Record<'s
 }
 
 impl Read {
-    /// The last look at each file.
+    /// The last look at each file. Of one that was read anew since it says only that it was changed, if it was.
     pub(super) fn take_looks(&mut self) -> BTreeMap<Place, SecondLook> {
+        let is_of_now = |run: usize, look: &LookRecord| {
+            let read = self.runs.get(&(look.root, look.path.folder()));
+            read.is_none_or(|read| *read <= run) || !look.look.changes.is_empty()
+        };
         let looks = std::mem::take(&mut self.looks).into_iter();
-        looks.map(|look| ((look.root, look.path), look.look)).collect()
+        let looks = looks.filter(|(run, look)| is_of_now(*run, look));
+        looks.map(|(_, look)| ((look.root, look.path), look.look)).collect()
     }
 
     fn block(&mut self, records: Vec<Record<'_>>, take: &mut dyn FnMut(Piece)) {
@@ -279,12 +290,16 @@ impl Read {
             Record::Folder(folder) => {
                 self.counts.folders = self.counts.folders.saturating_add(1);
                 self.places.close(&folder);
+                if !self.continued.is_empty() {
+                    let place = (folder.root, folder.path.clone());
+                    self.runs.insert(place, self.continued.len());
+                }
                 let mut done = std::mem::take(&mut self.pending);
                 done.record = folder.into_owned();
                 take(Piece::Folder(done));
             }
             Record::LateIssue(issue) => self.late.push(issue.into_owned()),
-            Record::SecondLook(look) => self.looks.push(look.into_owned()),
+            Record::SecondLook(look) => self.looks.push((self.continued.len(), look.into_owned())),
             Record::Continued(at) => {
                 // What the run before left of a folder is read again.
                 self.pending = Folder::default();

@@ -323,8 +323,8 @@ impl Catalogue {
         all
     }
 
-    /// Leaves out every root that another run saw whole later, or as well: what it says is out of date, or said twice. A run that left
-    /// out what this one did not saw less.
+    /// Leaves out every root that another run saw whole later, or as well: what it says is out of date, or said twice. What that run left
+    /// out on purpose is not known from then on: what lay there once may be anywhere now.
     fn drop_superseded(&mut self) {
         let mut kept = 0_usize;
         let numbers: Vec<Option<usize>> = (0..self.roots.len())
@@ -358,12 +358,7 @@ impl Catalogue {
         self.roots.iter().enumerate().any(|(number, new)| {
             let is_same = old.folder_key().is_some() && old.folder_key() == new.folder_key();
             let is_later = (old.started, root) < (new.started, number);
-            let as_much = || {
-                new.skipped
-                    .iter()
-                    .all(|skipped| old.skipped.binary_search(skipped).is_ok())
-            };
-            is_same && old.path == new.path && old.aliases == new.aliases && is_later && is_whole(number) && as_much()
+            is_same && old.path == new.path && old.aliases == new.aliases && is_later && is_whole(number)
         })
     }
 

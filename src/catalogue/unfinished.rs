@@ -28,6 +28,7 @@ use crate::{
     error::{ErrorKind, Result, ToolError},
     facts::Facts,
     output::{self, OutputFile},
+    raw::RawPath,
     sanitize,
     saved_file::SavedFile,
     settle,
@@ -57,8 +58,8 @@ pub struct Unfinished {
     /// What an earlier run left.
     left: Option<Left>,
     told: Told,
-    /// Of files that could not be looked at again.
-    not_seen: BTreeMap<Place, Issue>,
+    /// Of files that could not be looked at again, by their folder and their path.
+    not_seen: BTreeMap<Place, BTreeMap<RawPath, Issue>>,
     /// Of places that were given up.
     late: Vec<Issue>,
     entered: bool,
@@ -102,8 +103,6 @@ enum LeftFile {
 struct Ended {
     /// Folders that are read again.
     again: HashSet<Place>,
-    /// When runs went on with it.
-    continued: Vec<Timestamp>,
     /// What second looks found.
     looks: BTreeMap<Place, SecondLook>,
 }
@@ -201,7 +200,10 @@ impl Unfinished {
         let again = &ended.again;
         let is_kept = |place: &Place| !again.contains(&(place.0, place.1.folder()));
         let looks = read.take_looks().into_iter().filter(|(place, _)| is_kept(place));
-        (ended.looks, ended.continued) = (looks.collect(), read.continued);
+        ended.looks = looks.collect();
+        for root in &mut header.roots {
+            root.continued.extend(&read.continued);
+        }
         this.not_seen = not_seen(&ended.looks);
         this.left = Some(Left {
             path: output.to_owned(),
@@ -218,13 +220,11 @@ impl Unfinished {
         let saved = SavedFile::open(path, self.deadline)
             .map_err(|error| ToolError::at(ErrorKind::Catalogue, path, "cannot be gone on with").because(error))?;
         let mut stream = self.create(header)?;
-        let continued = ended.continued.into_iter().map(Record::Continued);
-        let looks = ended.looks.into_iter().map(|((root, path), look)| {
+        let mut looks = ended.looks.into_iter().map(|((root, path), look)| {
             let look = LookRecord { root, path, look };
             Record::SecondLook(Cow::Owned(look))
         });
-        let mut copied = continued
-            .chain(looks)
+        let mut copied = looks
             .try_for_each(|record| stream.put(&record))
             .and_then(|()| stream.make_safe());
         load::read(path, &saved, header, &mut |piece| match piece {
@@ -410,10 +410,10 @@ impl Unfinished {
     /// # Errors
     /// When it cannot be written.
     pub fn add_look(&mut self, entry: &Entry, look: SecondLook) -> Result<()> {
-        let place = (entry.root, entry.path.clone());
+        let in_folder = self.not_seen.entry((entry.root, entry.path.folder())).or_default();
         match settle::not_seen(entry.root, &entry.path, &look) {
-            Some(issue) => self.not_seen.insert(place, issue),
-            None => self.not_seen.remove(&place),
+            Some(issue) => in_folder.insert(entry.path.clone(), issue),
+            None => in_folder.remove(&entry.path),
         };
         let look = LookRecord {
             root: entry.root,
@@ -444,7 +444,8 @@ impl Unfinished {
 
     /// Nothing is looked at again from now on: what was not seen is told with the issues.
     pub fn end_looks(&mut self) {
-        let not_seen: Vec<Issue> = std::mem::take(&mut self.not_seen).into_values().collect();
+        let folders = std::mem::take(&mut self.not_seen).into_values();
+        let not_seen: Vec<Issue> = folders.flat_map(BTreeMap::into_values).collect();
         self.told.add(&not_seen);
     }
 
@@ -483,12 +484,15 @@ impl Unfinished {
 }
 
 /// The issues of files that could not be looked at again.
-fn not_seen(looks: &BTreeMap<Place, SecondLook>) -> BTreeMap<Place, Issue> {
-    let issue = |(place, look): (&Place, &SecondLook)| {
-        let issue = settle::not_seen(place.0, &place.1, look)?;
-        Some((place.clone(), issue))
-    };
-    looks.iter().filter_map(issue).collect()
+fn not_seen(looks: &BTreeMap<Place, SecondLook>) -> BTreeMap<Place, BTreeMap<RawPath, Issue>> {
+    let mut all: BTreeMap<Place, BTreeMap<RawPath, Issue>> = BTreeMap::new();
+    for ((root, path), look) in looks {
+        if let Some(issue) = settle::not_seen(*root, path, look) {
+            let in_folder = all.entry((*root, path.folder())).or_default();
+            in_folder.insert(path.clone(), issue);
+        }
+    }
+    all
 }
 
 /// True when it was the storage that did not let something be read: another time it may.
@@ -540,6 +544,8 @@ impl Store for Unfinished {
     fn add(&mut self, folder: Folder) -> Result<()> {
         self.entered |= folder.record.entered;
         self.told.add(&folder.issues);
+        // What it said to an earlier run counts no more.
+        self.not_seen.remove(&(folder.record.root, folder.record.path.clone()));
         self.write(|stream| stream.add(&folder))
     }
 

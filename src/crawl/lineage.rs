@@ -1,4 +1,4 @@
-//! The folders above a folder: one that leads back to one of them has no end.
+//! The folders above a folder: one that is one of them again has no end.
 
 use std::sync::Arc;
 
@@ -17,10 +17,9 @@ impl Lineage {
         Arc::new(Self { identity, above })
     }
 
-    /// How far above this folder that one lies, 0 if it is this one; `None` where it is none of them.
-    pub(super) fn levels_up_to(&self, identity: Identity) -> Option<usize> {
-        std::iter::successors(Some(self), |folder| folder.above.as_deref())
-            .position(|folder| folder.identity == identity)
+    /// True for this folder and those above it.
+    pub(super) fn holds(&self, identity: Identity) -> bool {
+        std::iter::successors(Some(self), |folder| folder.above.as_deref()).any(|folder| folder.identity == identity)
     }
 }
 
@@ -36,13 +35,19 @@ impl Drop for Lineage {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::crawl::dir::FileTime;
 
     fn identity(device: u64, inode: u64) -> Identity {
+        let time = FileTime::from(Timestamp::UNIX_EPOCH);
         Identity {
             mount: 1,
             device,
             inode,
+            modified: time,
+            changed: time,
         }
     }
 
@@ -52,13 +57,24 @@ mod tests {
         for inode in 1..=1_000_000 {
             folder = Lineage::new(identity(1, inode), Some(folder));
         }
-        assert_eq!(folder.levels_up_to(identity(1, 1_000_000)), Some(0));
-        assert_eq!(folder.levels_up_to(identity(1, 0)), Some(1_000_000));
-        assert_eq!(folder.levels_up_to(identity(2, 0)), None);
-        let other_mount = Identity {
-            mount: 2,
-            ..identity(1, 0)
-        };
-        assert_eq!(folder.levels_up_to(other_mount), None);
+        assert!(folder.holds(identity(1, 1_000_000)) && folder.holds(identity(1, 0)));
+        let later = FileTime::from(Timestamp::MAX);
+        for other in [
+            identity(2, 0),
+            Identity {
+                mount: 2,
+                ..identity(1, 0)
+            },
+            Identity {
+                changed: later,
+                ..identity(1, 0)
+            },
+            Identity {
+                modified: later,
+                ..identity(1, 0)
+            },
+        ] {
+            assert!(!folder.holds(other), "{other:?}");
+        }
     }
 }

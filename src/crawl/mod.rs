@@ -174,6 +174,10 @@ struct Place {
     ticket: u64,
 }
 
+/// What is said of a folder that is one of those above it once more, as far as can be told: a server that follows links shows such
+/// ones. A snapshot of the one above looks the same, so that this is a place that was not read.
+const LOOP: &str = "is one of the folders above it, by its number and times: it was not entered";
+
 /// A folder that is open.
 #[derive(Debug, Clone)]
 struct Opened {
@@ -268,8 +272,12 @@ impl Entering {
 
     /// Opens the folder and divides what it holds. `None` where it is not entered, and the folder says why.
     fn list(&self, folder: &mut Folder, pulse: &Pulse) -> Option<(Opened, Listing)> {
-        let dir = match self.open(pulse) {
-            Ok(Ok(dir)) => dir,
+        let opened = self.parent(pulse).and_then(|parent| {
+            let dir = self.open(parent.as_ref().map(|parent| &*parent.dir), pulse)?;
+            Ok(dir.map(|dir| (dir, parent.and_then(|parent| parent.lineage))))
+        });
+        let (dir, above) = match opened {
+            Ok(Ok(opened)) => opened,
             Ok(Err(why)) => {
                 folder.skip(folder.path.clone(), true, why);
                 return None;
@@ -280,10 +288,12 @@ impl Entering {
             }
         };
         let identity = self.crawl.identity(&dir);
-        let above = self.place.parent.as_ref().and_then(|parent| parent.lineage.clone());
-        let leads_up = above.as_ref().zip(identity);
-        if let Some(levels) = leads_up.and_then(|(above, identity)| above.levels_up_to(identity)) {
-            folder.specials.push(self.place.link_up(levels));
+        let is_above = above
+            .as_ref()
+            .zip(identity)
+            .is_some_and(|(above, identity)| above.holds(identity));
+        if is_above {
+            folder.folder_issue(&io::Error::other(LOOP));
             return None;
         }
         let mut listing = Listing::default();
@@ -307,23 +317,22 @@ impl Entering {
         }
         folder.entered = listed.is_ok() || count.get() > 0;
         folder.is_empty = count.get() == 0;
-        let opened = Opened {
-            dir: Arc::new(dir),
-            lineage: identity.map(|identity| Lineage::new(identity, above)),
-        };
+        let opened = self.crawl.opened(dir, above);
         Some((opened, listing))
     }
 
+    /// The folder that holds this one; a root has none.
+    fn parent(&self, pulse: &Pulse) -> io::Result<Option<Opened>> {
+        match &self.place.parent {
+            None if !self.place.path.is_empty() => self.open_above(pulse).map(Some),
+            parent => Ok(parent.clone()),
+        }
+    }
+
     /// Opens the folder, unless there is a reason to stay out.
-    fn open(&self, pulse: &Pulse) -> io::Result<Result<Dir, SkipReason>> {
-        let above;
-        let parent = match &self.place.parent {
-            Some(parent) => &*parent.dir,
-            None if self.place.path.is_empty() => return self.open_root().map(Ok),
-            None => {
-                above = self.open_above(pulse)?;
-                &above
-            }
+    fn open(&self, parent: Option<&Dir>, pulse: &Pulse) -> io::Result<Result<Dir, SkipReason>> {
+        let Some(parent) = parent else {
+            return self.open_root().map(Ok);
         };
         let name = self.place.path.name();
         let relative = self.place.path.to_os().unwrap_or_default();
@@ -349,11 +358,13 @@ impl Entering {
     }
 
     /// Opens the folder that holds the one in which the crawl begins, part by part: no link on the way is followed.
-    fn open_above(&self, pulse: &Pulse) -> io::Result<Dir> {
+    fn open_above(&self, pulse: &Pulse) -> io::Result<Opened> {
         let folder = self.place.path.folder();
-        folder.parts().try_fold(self.open_root()?, |dir, name| {
+        let top = self.crawl.opened(self.open_root()?, None);
+        folder.parts().try_fold(top, |above, name| {
             pulse.beat();
-            Dir::open_in(&dir, name)
+            let dir = Dir::open_in(&above.dir, name)?;
+            Ok(self.crawl.opened(dir, above.lineage))
         })
     }
 
@@ -420,25 +431,21 @@ impl Crawl {
             .filter(|identity| identity.inode != 0 && self.mounts.numbers_files(identity.device))
     }
 
+    /// A folder below others.
+    fn opened(&self, dir: Dir, above: Option<Arc<Lineage>>) -> Opened {
+        let identity = self.identity(&dir);
+        Opened {
+            dir: Arc::new(dir),
+            lineage: identity.map(|identity| Lineage::new(identity, above)),
+        }
+    }
+
     fn excludes(&self, path: &RawPath) -> bool {
         !self.exclude.is_empty() && path.to_os().is_some_and(|path| self.exclude.is_match(path))
     }
 }
 
 impl Place {
-    /// What stands for a folder that is one of those above it, by a server that follows links: a link. Everything in it
-    /// is seen there.
-    fn link_up(&self, levels: usize) -> Special {
-        let up = vec!["..".as_bytes(); levels];
-        let here: &[u8] = b".";
-        let target = if up.is_empty() { here.to_vec() } else { up.join(&b'/') };
-        Special {
-            root: self.root,
-            path: self.path.clone(),
-            target: Some(RawPath::new(target)),
-        }
-    }
-
     fn folder(&self) -> Folder {
         Folder {
             root: self.root,

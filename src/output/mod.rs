@@ -5,18 +5,27 @@
 //! [`abandon`] takes away what is half written when the run is interrupted.
 
 mod file;
+mod messages;
 
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
+use jiff::Timestamp;
+
 use self::file::create_anew;
 pub(crate) use self::file::is_no_answer;
-pub use self::file::{Closing, OutputFile, ask, standard_output};
+pub use self::{
+    file::{Closing, OutputFile, ask, standard_output},
+    messages::Messages,
+};
 use crate::{
     error::{ErrorKind, Result, ToolError},
     interrupt::Stop,
@@ -244,37 +253,27 @@ pub(crate) fn open_own(path: &Path) -> io::Result<File> {
 pub(crate) const NOT_OWN: &str =
     "it is a link or another thing that is no regular file, and nothing is written through it; remove it";
 
-/// Creates a file to write for this path, and notes it in one step: an interrupt finds both or nothing.
+/// Creates a file to write for this path. It is noted first, so that an interrupt finds it whenever it comes.
 fn create(path: &Path, manner: &Manner) -> io::Result<(PathBuf, OutputFile)> {
-    let folder = place::folder_of(path).to_owned();
-    let (half, file) = ask(manner.deadline, move || {
-        let mut noted = lock(&HALVES);
-        let (half, file) = create_half(&folder)?;
-        noted.push(half.clone());
-        Ok((half, file))
-    })?;
-    Ok((
-        half,
-        OutputFile::new(file, manner.deadline).hurrying(manner.stop.clone()),
-    ))
+    let half = half_name(path);
+    lock(&HALVES).push(half.clone());
+    let place = half.clone();
+    let created = ask(manner.deadline, move || create_anew(&place));
+    if created.as_ref().is_err_and(|error| !is_no_answer(error)) {
+        forget(&half);
+    }
+    let file = OutputFile::new(created?, manner.deadline);
+    Ok((half, file.hurrying(manner.stop.clone())))
 }
 
-/// Most files that killed runs of one process number may have left in a folder: in a container every run has the same.
-const LEFT_MAX: u32 = 1000;
-
-/// Its name is that of nothing in the folder, and not too long wherever that of the file is not.
-fn create_half(folder: &Path) -> io::Result<(PathBuf, File)> {
-    let process = std::process::id();
-    let mut last = io::ErrorKind::AlreadyExists.into();
-    for number in 0..LEFT_MAX {
-        let half = folder.join(format!(".derelict-{process}-{number}.partial"));
-        match create_anew(&half) {
-            Ok(file) => return Ok((half, file)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = error,
-            Err(error) => return Err(error),
-        }
-    }
-    Err(last)
+/// A name in the folder of the file that nothing else has, and that is not too long wherever that of the file is not: in a container every
+/// run has the same process number.
+fn half_name(path: &Path) -> PathBuf {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let moment = Timestamp::now().as_nanosecond();
+    let name = format!(".derelict-{}-{moment}-{number}.partial", std::process::id());
+    place::folder_of(path).join(name)
 }
 
 /// Renames a complete file to its place. Without `force` a file that has come to be there is left alone.

@@ -215,6 +215,9 @@ fn keep_telling(inner: &Weak<Inner>) {
 
 impl Progress for Lines {
     fn phase(&self, phase: Phase) {
+        if self.0.lock().phase == Some(phase) {
+            return;
+        }
         self.0.tell(true);
         let mut state = self.0.lock();
         (state.phase, state.phase_began) = (Some(phase), Instant::now());

@@ -102,7 +102,7 @@ impl Console<'_> {
     /// Writes a line for people. Where nobody listens nothing is lost.
     fn tell(&mut self, line: &str) {
         // The result does not depend on it.
-        let _ = writeln!(self.messages, "derelict: {line}");
+        let _ = self.messages.write_all(format!("derelict: {line}\n").as_bytes());
     }
 
     fn tell_errors(&mut self, errors: &[ToolError]) {

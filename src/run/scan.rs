@@ -167,9 +167,11 @@ pub(super) fn collect_only(
 /// The second look of `collect`, at all that was read, for no verdict is known yet. Where the user has had enough, what was not
 /// looked at has no second look: a run that goes on takes it.
 fn look_again(store: &mut Unfinished, wait: Duration, options: &CollectOptions, progress: &dyn Progress) -> Result<()> {
+    progress.phase(Phase::Settle);
     let catalogue = store.so_far()?;
     let all = settle::candidates(&catalogue);
     let looks = settle::look_again(&catalogue, &all, wait, options, progress)?;
+    progress.phase(Phase::Write);
     let is_cut_short = options.stop.is_asked();
     for (index, look) in looks
         .into_iter()

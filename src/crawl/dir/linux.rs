@@ -42,6 +42,8 @@ const FIND: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC)
 const WHO: StatxFlags = StatxFlags::TYPE
     .union(StatxFlags::UID)
     .union(StatxFlags::INO)
+    .union(StatxFlags::MTIME)
+    .union(StatxFlags::CTIME)
     .union(StatxFlags::MNT_ID);
 const LOOK: AtFlags = AtFlags::SYMLINK_NOFOLLOW.union(AtFlags::NO_AUTOMOUNT);
 
@@ -204,6 +206,8 @@ fn identity(answer: &Statx) -> Identity {
         mount: if tells_mount { answer.stx_mnt_id } else { 0 },
         device: makedev(answer.stx_dev_major, answer.stx_dev_minor),
         inode: answer.stx_ino,
+        modified: time(&answer.stx_mtime),
+        changed: time(&answer.stx_ctime),
     }
 }
 

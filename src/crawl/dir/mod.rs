@@ -75,12 +75,15 @@ impl From<Timestamp> for FileTime {
 }
 
 /// What tells an open folder from others. Two mounts of one folder are two: what lies below a mount is seen in one of them only.
+/// Its number alone tells little: every subvolume of Btrfs that NFS exports begins with the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Identity {
     /// 0 where the system does not tell.
     pub(crate) mount: u64,
     pub(crate) device: u64,
     pub(crate) inode: u64,
+    pub(crate) modified: FileTime,
+    pub(crate) changed: FileTime,
 }
 
 /// What the file system says of a file. Small, for there is one of every file.
