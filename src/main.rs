@@ -33,7 +33,8 @@ fn main() -> ExitCode {
         .and_then(|()| work(&cli, stop))
         .unwrap_or_else(|error| {
             // A closed standard error leaves nobody to tell.
-            let _ = writeln!(std::io::stderr(), "derelict: {}", error.chain());
+            let message = format!("derelict: {}\n", error.chain());
+            let _ = output::Messages::default().write_all(message.as_bytes());
             ExitStatus::Fatal
         });
     status.into()

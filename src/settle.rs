@@ -35,6 +35,9 @@ pub fn candidates(catalogue: &Catalogue) -> Vec<usize> {
     may_change.map(|(index, _)| index).collect()
 }
 
+/// How it is told that a look was not taken.
+const UNDONE: &str = "not looked at again";
+
 /// Most workers by default: the questions are small, and storage answers many at once.
 const MOST_WORKERS: usize = 32;
 
@@ -49,11 +52,22 @@ pub fn settle(
     options: &CollectOptions,
     progress: &dyn Progress,
 ) -> Result<()> {
-    for (index, look) in look_again(catalogue, indexes, wait, options, progress)? {
-        keep(catalogue, index, look);
+    for look in look_again(catalogue, indexes, wait, options, progress)? {
+        keep(catalogue, look.index, look.found);
     }
     catalogue.sort();
     Ok(())
+}
+
+/// The second look at an artifact.
+#[derive(Debug)]
+pub struct Look {
+    /// Its place in the list.
+    pub index: usize,
+    /// What was found, or why nothing was.
+    pub found: SecondLook,
+    /// False where the user had enough before.
+    pub is_taken: bool,
 }
 
 /// Waits once, then looks again at the artifacts at these places of the list. A file that gives no answer in time is an
@@ -68,16 +82,27 @@ pub fn look_again(
     wait: Duration,
     options: &CollectOptions,
     progress: &dyn Progress,
-) -> Result<Vec<(usize, SecondLook)>> {
+) -> Result<Vec<Look>> {
     options.stop.listen();
     progress.phase(Phase::Settle);
     options.stop.wait(wait);
-    let answers = ask(catalogue, indexes, options);
+    // What is asked before the time is over says nothing of that time.
+    let answers = if options.stop.is_asked() {
+        let undone = || Err(format!("{UNDONE}: the scan was interrupted"));
+        Ok(indexes.iter().map(|_| undone()).collect())
+    } else {
+        ask(catalogue, indexes, options)
+    };
+    let is_cut_short = options.stop.is_asked();
     options.stop.leave();
     progress.finish();
-    let looks = indexes.iter().zip(answers?).filter_map(|(index, answer)| {
-        let artifact = catalogue.artifacts.get(*index)?;
-        Some((*index, second_look(artifact, wait, answer)))
+    let looks = indexes.iter().zip(answers?).filter_map(|(&index, answer)| {
+        let artifact = catalogue.artifacts.get(index)?;
+        Some(Look {
+            index,
+            is_taken: answer.is_ok() || !is_cut_short,
+            found: second_look(artifact, wait, answer),
+        })
     });
     Ok(looks.collect())
 }
@@ -120,7 +145,7 @@ fn ask(catalogue: &Catalogue, indexes: &[usize], options: &CollectOptions) -> Re
     let devices: Vec<u64> = (0..indexes.len())
         .map(|place| artifact(place).map_or(0, |artifact| artifact.entry.device))
         .collect();
-    each_file(&devices, MOST_WORKERS, options, "not looked at again", |place, told| {
+    each_file(&devices, MOST_WORKERS, options, UNDONE, |place, told| {
         let artifact = artifact(place)?;
         let path = path_of(catalogue, &artifact.entry)?;
         let kind = artifact.kind;

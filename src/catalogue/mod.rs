@@ -111,6 +111,16 @@ impl RootRecord {
         true
     }
 
+    /// When the last run began that read something of it.
+    fn last_read(&self) -> Option<Timestamp> {
+        self.continued.last().copied().max(self.started)
+    }
+
+    /// True when the other is this one, or this one gone on with.
+    fn is_part_of(&self, other: &Self) -> bool {
+        self.started == other.started && other.continued.starts_with(&self.continued)
+    }
+
     /// False when another root of the same path is another folder for certain.
     fn may_be(&self, other: &Self) -> bool {
         let keys = self.folder_key().zip(other.folder_key());
@@ -357,7 +367,8 @@ impl Catalogue {
         let is_whole = |root| !self.issues.iter().any(|issue| issue.root == Some(root) && issue.folder);
         self.roots.iter().enumerate().any(|(number, new)| {
             let is_same = old.folder_key().is_some() && old.folder_key() == new.folder_key();
-            let is_later = (old.started, root) < (new.started, number);
+            let is_later =
+                old.last_read() < new.started || old.is_part_of(new) && (root < number || !new.is_part_of(old));
             is_same && old.path == new.path && old.aliases == new.aliases && is_later && is_whole(number)
         })
     }
@@ -461,6 +472,31 @@ mod tests {
         assert_eq!(Catalogue::merge([seen("m", 7, 1), renamed]).roots.len(), 2);
         assert_eq!(Catalogue::merge([seen("m", 7, 1), seen("m", 8, 2)]).roots.len(), 2);
         assert_eq!(Catalogue::merge([seen("m", 7, 1), seen("n", 7, 2)]).roots.len(), 2);
+    }
+
+    #[test]
+    fn a_run_that_went_on_after_another_began_is_kept_beside_it_and_instead_of_what_it_went_on_with() {
+        let gone_on = |second: i64, times: &[i64]| {
+            let mut catalogue = seen("m", 7, second);
+            let times = times.iter().map(|&time| Timestamp::from_second(time).unwrap());
+            catalogue.roots[0].continued = times.collect();
+            catalogue
+        };
+        for (first, second, roots) in [
+            (gone_on(1, &[3]), gone_on(2, &[]), 2),
+            (gone_on(1, &[2]), gone_on(3, &[]), 1),
+            (gone_on(1, &[2]), gone_on(1, &[2]), 1),
+            (gone_on(1, &[2]), gone_on(1, &[2, 4]), 1),
+            (gone_on(1, &[2]), gone_on(1, &[3]), 2),
+        ] {
+            let last = second.roots[0].continued.clone();
+            let [merged, turned] =
+                [[&first, &second], [&second, &first]].map(|all| Catalogue::merge(all.map(Catalogue::clone)));
+            assert_eq!((merged.roots.len(), turned.roots.len()), (roots, roots));
+            if roots == 1 {
+                assert_eq!((&merged.roots[0].continued, &turned.roots[0].continued), (&last, &last));
+            }
+        }
     }
 
     #[test]

@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     collect::Store,
+    crawl,
     error::{ErrorKind, Result, ToolError},
     facts::Facts,
     output::{self, OutputFile},
@@ -198,9 +199,15 @@ impl Unfinished {
         })?;
         header.learn(&answers);
         let again = &ended.again;
-        let is_kept = |place: &Place| !again.contains(&(place.0, place.1.folder()));
-        let looks = read.take_looks().into_iter().filter(|(place, _)| is_kept(place));
-        ended.looks = looks.collect();
+        ended.looks = read.take_looks();
+        // Of a file that is read again it stays known that somebody changed it, and nothing else.
+        ended.looks.retain(|(root, path), look| {
+            let is_kept = !again.contains(&(*root, path.folder()));
+            if !is_kept {
+                look.failed = None;
+            }
+            is_kept || !look.changes.is_empty()
+        });
         for root in &mut header.roots {
             root.continued.extend(&read.continued);
         }
@@ -497,7 +504,7 @@ fn not_seen(looks: &BTreeMap<Place, SecondLook>) -> BTreeMap<Place, BTreeMap<Raw
 
 /// True when it was the storage that did not let something be read: another time it may.
 fn was_refused(issue: &Issue) -> bool {
-    matches!(issue.stage, Stage::Crawl | Stage::Stat | Stage::Read)
+    issue.error != crawl::LOOP && matches!(issue.stage, Stage::Crawl | Stage::Stat | Stage::Read)
 }
 
 /// Keeps another run from writing the same file. Where the file system knows no locks there are none.

@@ -176,7 +176,7 @@ struct Place {
 
 /// What is said of a folder that is one of those above it once more, as far as can be told: a server that follows links shows such
 /// ones. A snapshot of the one above looks the same, so that this is a place that was not read.
-const LOOP: &str = "is one of the folders above it, by its number and times: it was not entered";
+pub(crate) const LOOP: &str = "is one of the folders above it, by its number and times: it was not entered";
 
 /// A folder that is open.
 #[derive(Debug, Clone)]

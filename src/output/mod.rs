@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -27,6 +27,7 @@ pub use self::{
     messages::Messages,
 };
 use crate::{
+    crawl::workers::within,
     error::{ErrorKind, Result, ToolError},
     interrupt::Stop,
     place,
@@ -34,6 +35,9 @@ use crate::{
 
 /// The files that are half written just now, or whole and not in their place.
 static HALVES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Nothing is to be written any more.
+static ABANDONED: AtomicBool = AtomicBool::new(false);
 
 /// Files that are whole.
 static WHOLE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -46,7 +50,7 @@ const MOMENT: Duration = Duration::from_secs(1);
 pub fn take_limits_as_errors() {
     #[cfg(unix)]
     {
-        let noted = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let noted = std::sync::Arc::new(AtomicBool::new(false));
         // Where it cannot be caught all stays as the system has it.
         let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, noted);
     }
@@ -196,19 +200,18 @@ pub fn write_file(
     Half::write(path, manner, write)?.put()
 }
 
-/// Takes away what is half written and keeps anything more from being written. For the handler of an interrupt, which
-/// ends the process next. Gives the files that are whole.
+/// Takes away what is half written, and what somebody is about to create. For the handler of an interrupt, which ends the process
+/// next. Gives the files that are whole.
 pub fn abandon() -> Vec<PathBuf> {
-    // Where the storage is dead nothing is taken away: neither this nor a creation that holds the lock is waited for.
-    let _ = ask(MOMENT, || {
-        let halves = lock(&HALVES);
-        for path in &*halves {
-            // The process ends; there is nobody left to tell.
-            let _ = std::fs::remove_file(path);
-        }
-        std::mem::forget(halves);
-        Ok(())
-    });
+    ABANDONED.store(true, Ordering::SeqCst);
+    let halves = lock(&HALVES).clone();
+    // Where the storage of one is dead it stays, and costs the others nothing. There is nobody left to tell.
+    let going = halves
+        .into_iter()
+        .map(|half| within(MOMENT, move || std::fs::remove_file(half)));
+    for gone in going.collect::<Vec<_>>().into_iter().flatten() {
+        let _ = gone.wait();
+    }
     lock(&WHOLE).clone()
 }
 
@@ -253,12 +256,18 @@ pub(crate) fn open_own(path: &Path) -> io::Result<File> {
 pub(crate) const NOT_OWN: &str =
     "it is a link or another thing that is no regular file, and nothing is written through it; remove it";
 
-/// Creates a file to write for this path. It is noted first, so that an interrupt finds it whenever it comes.
+/// Creates a file to write for this path. It is noted first: an interrupt finds it, or it finds that there was one.
 fn create(path: &Path, manner: &Manner) -> io::Result<(PathBuf, OutputFile)> {
     let half = half_name(path);
     lock(&HALVES).push(half.clone());
     let place = half.clone();
-    let created = ask(manner.deadline, move || create_anew(&place));
+    let created = ask(manner.deadline, move || {
+        let file = create_anew(&place)?;
+        if ABANDONED.load(Ordering::SeqCst) {
+            std::fs::remove_file(place)?;
+        }
+        Ok(file)
+    });
     if created.as_ref().is_err_and(|error| !is_no_answer(error)) {
         forget(&half);
     }

@@ -172,13 +172,9 @@ fn look_again(store: &mut Unfinished, wait: Duration, options: &CollectOptions, 
     let all = settle::candidates(&catalogue);
     let looks = settle::look_again(&catalogue, &all, wait, options, progress)?;
     progress.phase(Phase::Write);
-    let is_cut_short = options.stop.is_asked();
-    for (index, look) in looks
-        .into_iter()
-        .filter(|(_, look)| !is_cut_short || look.failed.is_none())
-    {
-        if let Some(artifact) = catalogue.artifacts.get(index) {
-            store.add_look(&artifact.entry, look)?;
+    for look in looks.into_iter().filter(|look| look.is_taken) {
+        if let Some(artifact) = catalogue.artifacts.get(look.index) {
+            store.add_look(&artifact.entry, look.found)?;
         }
     }
     Ok(())

@@ -175,6 +175,31 @@ fn a_second_look_that_failed_stays_an_issue_for_a_run_that_has_nothing_else_to_d
 }
 
 #[test]
+fn that_somebody_changed_a_file_outlives_a_run_that_reads_its_folder_again() {
+    let Some(storage) = Faulty::mount(&files()) else { return };
+    let desk = Desk::new();
+    storage.fault("old/old.vmdk", Op::Read, Fault::Error(EIO));
+    collect_with_a_look_that_failed(&desk, &storage);
+    let run = desk
+        .start_in("retried", "collect", &[storage.path()], &PATIENT)
+        .end(None);
+    assert_eq!(run.status, 0, "{}", run.stderr());
+    let catalogue = run.catalogue();
+    let mut artifacts = catalogue["artifacts"].as_array().unwrap().iter();
+    let flat = artifacts
+        .find(|artifact| artifact["path"] == "old/old-flat.vmdk")
+        .unwrap();
+    assert!(
+        flat["second_look"]["changes"].to_string().contains("length"),
+        "{flat:#}"
+    );
+    assert!(
+        flat["evidence"]["marks"].to_string().contains("while it was watched"),
+        "{flat:#}"
+    );
+}
+
+#[test]
 fn what_a_second_look_saw_outlives_a_run_that_goes_on_and_fails() {
     // Ordinary files, of which there is no second look, with names that cannot be made short.
     let names = (0..2000_u64).map(|number| format!("old/{:x}.txt", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
@@ -223,6 +248,12 @@ fn a_second_look_that_was_interrupted_is_none() {
         .start_in("retried", "collect", &[storage.path()], &PATIENT)
         .end(None);
     assert_eq!(run.status, 0, "{}", run.stderr());
-    assert_eq!(run.catalogue()["issues"], serde_json::json!([]));
+    let catalogue = run.catalogue();
+    assert_eq!(catalogue["issues"], serde_json::json!([]));
+    let artifacts = catalogue["artifacts"].as_array().unwrap();
+    assert!(
+        artifacts.iter().all(|artifact| artifact["second_look"].is_null()),
+        "nobody waited so long"
+    );
     storage.assert_untouched();
 }
