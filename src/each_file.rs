@@ -72,7 +72,7 @@ pub(crate) fn each_file<T>(
         };
         match (task(index, told), crew(index)) {
             (Some(task), Some(crew)) => crew.push(task),
-            _ => outcomes.give(index, Err("has no path on this machine".to_owned())),
+            _ => outcomes.give(index, Err(Undone::failed("has no path on this machine".to_owned()))),
         }
     }
     drop(sender);
@@ -80,16 +80,22 @@ pub(crate) fn each_file<T>(
     while outcomes.open > 0 {
         let at_rest = watch.is_at_rest();
         if let Ok((index, answer)) = receiver.recv_timeout(LOOK_UP) {
-            outcomes.give(index, answer.map_err(|error| error.to_string()));
+            outcomes.answer(index, answer);
             if !options.stop.is_asked() {
                 continue;
             }
         }
+        // What has answered by now was asked.
+        for (index, answer) in receiver.try_iter() {
+            outcomes.answer(index, answer);
+        }
         for index in 0..devices.len() {
             let why = match (options.stop.is_asked(), has_stalled(index), at_rest) {
-                (true, _, _) => format!("{undone}: the scan was interrupted"),
-                (false, true, _) => format!("{undone}: the storage gives no answer"),
-                (false, false, true) => "panicked: please report this file, it shows a fault of derelict".to_owned(),
+                (true, _, _) => Undone::interrupted(undone),
+                (false, true, _) => Undone::failed(format!("{undone}: the storage gives no answer")),
+                (false, false, true) => {
+                    Undone::failed("panicked: please report this file, it shows a fault of derelict".to_owned())
+                }
                 (false, false, false) => continue,
             };
             outcomes.give(index, Err(why));
@@ -99,7 +105,33 @@ pub(crate) fn each_file<T>(
 }
 
 /// What came of the work on a file, or why nothing did.
-pub(crate) type Outcome<T> = std::result::Result<T, String>;
+pub(crate) type Outcome<T> = std::result::Result<T, Undone>;
+
+/// Why nothing came of the work on a file.
+#[derive(Debug, Clone)]
+pub(crate) struct Undone {
+    /// In words.
+    pub(crate) why: String,
+    /// The user had enough before it was done; else it failed.
+    pub(crate) is_interrupted: bool,
+}
+
+impl Undone {
+    /// `undone` is how the sentence begins.
+    pub(crate) fn interrupted(undone: &str) -> Self {
+        Self {
+            why: format!("{undone}: the scan was interrupted"),
+            is_interrupted: true,
+        }
+    }
+
+    fn failed(why: String) -> Self {
+        Self {
+            why,
+            is_interrupted: false,
+        }
+    }
+}
 
 /// What is known so far.
 struct Outcomes<T> {
@@ -109,6 +141,10 @@ struct Outcomes<T> {
 }
 
 impl<T> Outcomes<T> {
+    fn answer(&mut self, index: usize, answer: io::Result<T>) {
+        self.give(index, answer.map_err(|error| Undone::failed(error.to_string())));
+    }
+
     /// The first word on a file counts.
     fn give(&mut self, index: usize, outcome: Outcome<T>) {
         if let Some(place @ None) = self.all.get_mut(index) {

@@ -21,7 +21,7 @@ use crate::{
     catalogue::{Artifact, Catalogue, Issue, Stage},
     collect::CollectOptions,
     crawl::workers::{Fate, Job, Lost, Pulse, Worker, once, spread},
-    each_file::{Told, each_file},
+    each_file::{Told, Undone, each_file},
     error::Result,
     evidence::{Mark, MarkCode},
     file_reader::{self, Version},
@@ -203,7 +203,12 @@ fn run(files: &[ToHash], options: &CollectOptions, progress: &Arc<dyn Progress>)
         Some(Box::new(move |worker: &Worker| hashing.start(path, seen, worker)))
     })?;
     let sign = (!options.stop.is_asked()).then_some(MarkCode::NotHashed);
-    let undone = |error| Err(NotHashed { error, sign });
+    let undone = |undone: Undone| {
+        Err(NotHashed {
+            error: undone.why,
+            sign,
+        })
+    };
     Ok(answers
         .into_iter()
         .map(|answer| answer.unwrap_or_else(undone))

@@ -30,7 +30,11 @@ fn main() -> ExitCode {
         None => Stop::default(),
     };
     let status = catch_interrupt(stop.clone())
-        .and_then(|()| work(&cli, stop))
+        .and_then(|()| {
+            let done = work(&cli, stop);
+            output::wait_if_abandoned();
+            done
+        })
         .unwrap_or_else(|error| {
             // A closed standard error leaves nobody to tell.
             let message = format!("derelict: {}\n", error.chain());

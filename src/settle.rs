@@ -18,7 +18,7 @@ use crate::{
     catalogue::{Artifact, Catalogue, Entry, Issue, SecondLook, Stage},
     collect::CollectOptions,
     crawl::workers::{Pulse, Worker, once},
-    each_file::{Outcome, each_file},
+    each_file::{Outcome, Undone, each_file},
     error::Result,
     evidence::{Mark, MarkCode},
     file_reader,
@@ -88,19 +88,17 @@ pub fn look_again(
     options.stop.wait(wait);
     // What is asked before the time is over says nothing of that time.
     let answers = if options.stop.is_asked() {
-        let undone = || Err(format!("{UNDONE}: the scan was interrupted"));
-        Ok(indexes.iter().map(|_| undone()).collect())
+        Ok(indexes.iter().map(|_| Err(Undone::interrupted(UNDONE))).collect())
     } else {
         ask(catalogue, indexes, options)
     };
-    let is_cut_short = options.stop.is_asked();
     options.stop.leave();
     progress.finish();
     let looks = indexes.iter().zip(answers?).filter_map(|(&index, answer)| {
         let artifact = catalogue.artifacts.get(index)?;
         Some(Look {
             index,
-            is_taken: answer.is_ok() || !is_cut_short,
+            is_taken: answer.as_ref().err().is_none_or(|undone| !undone.is_interrupted),
             found: second_look(artifact, wait, answer),
         })
     });
@@ -173,7 +171,7 @@ fn is_held(error: &io::Error) -> bool {
 }
 
 fn second_look(artifact: &Artifact, wait: Duration, answer: Outcome<Answer>) -> SecondLook {
-    let now = answer.unwrap_or_else(|why| Err(io::Error::other(why)));
+    let now = answer.unwrap_or_else(|undone| Err(io::Error::other(undone.why)));
     let (changes, failed) = match &now {
         Ok(now) => (changes(artifact, now), None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => (vec!["it is gone".to_owned()], None),

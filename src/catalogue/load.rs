@@ -82,6 +82,10 @@ impl Catalogue {
         }
         for root in &mut catalogue.roots {
             root.continued.extend(&read.continued);
+            root.last_read = read.ended.or_else(|| {
+                let begun = root.continued.iter().copied().chain(root.started).max();
+                begun.filter(|_| read.trailer.is_some())
+            });
         }
         catalogue.sort();
         for ((root, path), look) in looks {
@@ -196,6 +200,8 @@ pub(super) struct Read {
     runs: HashMap<Place, usize>,
     /// When later runs went on.
     pub(super) continued: Vec<Timestamp>,
+    /// When the last run ended; `None` where it did not, or does not say so.
+    ended: Option<Timestamp>,
     pub(super) counts: Counts,
     /// `None`: the run that wrote it did not end.
     pub(super) trailer: Option<Counts>,
@@ -260,7 +266,8 @@ fn records(block: &Block<'_>, roots: usize) -> std::result::Result<Vec<Record<'s
 }
 
 impl Read {
-    /// The last look at each file. Of one that was read anew since it says only that it was changed, if it was.
+    /// The last look at each file; what an earlier one saw counts where that failed. Of a file that was read anew since it says only that it
+    /// was changed, if it was.
     pub(super) fn take_looks(&mut self) -> BTreeMap<Place, SecondLook> {
         let is_of_now = |run: usize, look: &LookRecord| {
             let read = self.runs.get(&(look.root, look.path.folder()));
@@ -268,7 +275,20 @@ impl Read {
         };
         let looks = std::mem::take(&mut self.looks).into_iter();
         let looks = looks.filter(|(run, look)| is_of_now(*run, look));
-        looks.map(|(_, look)| ((look.root, look.path), look.look)).collect()
+        let mut last: BTreeMap<Place, SecondLook> = BTreeMap::new();
+        for (_, look) in looks {
+            let place = last.entry((look.root, look.path));
+            place
+                .and_modify(|before| {
+                    let changes = std::mem::take(&mut before.changes);
+                    before.clone_from(&look.look);
+                    if before.failed.is_some() && before.changes.is_empty() {
+                        before.changes = changes;
+                    }
+                })
+                .or_insert(look.look);
+        }
+        last
     }
 
     fn block(&mut self, records: Vec<Record<'_>>, take: &mut dyn FnMut(Piece)) {
@@ -304,7 +324,9 @@ impl Read {
                 // What the run before left of a folder is read again.
                 self.pending = Folder::default();
                 self.continued.push(at);
+                self.ended = None;
             }
+            Record::Ended(at) => self.ended = Some(at),
             Record::Root(root, answer) => take(Piece::Root(root, answer.into_owned())),
         }
     }
@@ -323,7 +345,7 @@ fn check(record: &Record<'_>, roots: usize) -> std::result::Result<(), String> {
             None => return Ok(()),
         },
         Record::Root(root, _) => (*root, &RawPath::default()),
-        Record::Continued(_) => return Ok(()),
+        Record::Continued(_) | Record::Ended(_) => return Ok(()),
     };
     if root >= roots {
         return Err(format!("it names root {root} and lists only {roots}"));

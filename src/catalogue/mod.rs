@@ -65,6 +65,9 @@ pub struct RootRecord {
     pub started: Option<Timestamp>,
     /// When later runs went on with it.
     pub continued: Vec<Timestamp>,
+    /// When something of it was read last, at the latest; `None` where nobody knows.
+    #[serde(skip)]
+    pub(crate) last_read: Option<Timestamp>,
     /// Folders entered, the root included.
     pub directories: u64,
     /// Regular files met, artifacts included; hard links count by name.
@@ -111,14 +114,20 @@ impl RootRecord {
         true
     }
 
-    /// When the last run began that read something of it.
-    fn last_read(&self) -> Option<Timestamp> {
-        self.continued.last().copied().max(self.started)
+    /// True when the other began after this one had ended.
+    fn is_before(&self, other: &Self) -> bool {
+        self.last_read.is_some_and(|last| Some(last) < other.started)
     }
 
     /// True when the other is this one, or this one gone on with.
     fn is_part_of(&self, other: &Self) -> bool {
-        self.started == other.started && other.continued.starts_with(&self.continued)
+        let went_on = other.continued.strip_prefix(self.continued.as_slice());
+        self.started == other.started
+            && match went_on {
+                Some([]) => self.last_read <= other.last_read,
+                Some([next, ..]) => self.last_read <= Some(*next),
+                None => false,
+            }
     }
 
     /// False when another root of the same path is another folder for certain.
@@ -367,8 +376,7 @@ impl Catalogue {
         let is_whole = |root| !self.issues.iter().any(|issue| issue.root == Some(root) && issue.folder);
         self.roots.iter().enumerate().any(|(number, new)| {
             let is_same = old.folder_key().is_some() && old.folder_key() == new.folder_key();
-            let is_later =
-                old.last_read() < new.started || old.is_part_of(new) && (root < number || !new.is_part_of(old));
+            let is_later = old.is_before(new) || old.is_part_of(new) && (root < number || !new.is_part_of(old));
             is_same && old.path == new.path && old.aliases == new.aliases && is_later && is_whole(number)
         })
     }
@@ -442,6 +450,7 @@ mod tests {
         root.machine = machine.to_owned();
         (root.device, root.inode) = (Some(1), Some(inode));
         root.started = Some(Timestamp::from_second(second).unwrap());
+        root.last_read = root.started;
         catalogue
     }
 
@@ -479,7 +488,9 @@ mod tests {
         let gone_on = |second: i64, times: &[i64]| {
             let mut catalogue = seen("m", 7, second);
             let times = times.iter().map(|&time| Timestamp::from_second(time).unwrap());
-            catalogue.roots[0].continued = times.collect();
+            let root = &mut catalogue.roots[0];
+            root.continued = times.collect();
+            root.last_read = root.continued.last().copied().max(root.started);
             catalogue
         };
         for (first, second, roots) in [
@@ -496,6 +507,19 @@ mod tests {
             if roots == 1 {
                 assert_eq!((&merged.roots[0].continued, &turned.roots[0].continued), (&last, &last));
             }
+        }
+    }
+
+    #[test]
+    fn a_run_that_was_still_reading_when_another_began_is_kept_beside_it() {
+        for (last_read, roots) in [(None, 2), (Some(3), 2), (Some(2), 2), (Some(1), 1)] {
+            let mut old = seen("m", 7, 1);
+            old.roots[0].last_read = last_read.map(|second| Timestamp::from_second(second).unwrap());
+            assert_eq!(
+                Catalogue::merge([old, seen("m", 7, 2)]).roots.len(),
+                roots,
+                "{last_read:?}"
+            );
         }
     }
 

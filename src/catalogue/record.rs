@@ -77,6 +77,8 @@ pub(super) enum Record<'a> {
     SecondLook(Cow<'a, LookRecord>),
     /// What follows was read by another run.
     Continued(Timestamp),
+    /// A run came to its end, by itself or by its user: when.
+    Ended(Timestamp),
     /// The root of this index, of which nothing was read before, gave an answer.
     Root(usize, Cow<'a, RootRecord>),
 }

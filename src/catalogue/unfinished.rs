@@ -397,6 +397,17 @@ impl Unfinished {
         self.write(Stream::flush)
     }
 
+    /// The same at the end of a run that was ended early.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn end_early(&mut self) -> Result<()> {
+        self.write(|stream| {
+            stream.put(&Record::Ended(Timestamp::now()))?;
+            stream.flush()
+        })
+    }
+
     /// Everything that was written so far.
     ///
     /// # Errors
@@ -441,6 +452,7 @@ impl Unfinished {
         }
         let (place, force, deadline) = (self.output.clone(), self.force, self.deadline);
         self.write(|stream| {
+            stream.put(&Record::Ended(Timestamp::now()))?;
             stream.flush()?;
             let trailer = stream.chain.trailer(stream.counts);
             stream.file.write_all(&trailer)?;

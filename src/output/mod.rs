@@ -215,6 +215,13 @@ pub fn abandon() -> Vec<PathBuf> {
     lock(&WHOLE).clone()
 }
 
+/// Waits for the end of the process where that has been decided: what fails because everything was abandoned is no error of the run.
+pub fn wait_if_abandoned() {
+    while ABANDONED.load(Ordering::SeqCst) {
+        std::thread::park();
+    }
+}
+
 fn lock<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -256,7 +263,7 @@ pub(crate) fn open_own(path: &Path) -> io::Result<File> {
 pub(crate) const NOT_OWN: &str =
     "it is a link or another thing that is no regular file, and nothing is written through it; remove it";
 
-/// Creates a file to write for this path. It is noted first: an interrupt finds it, or it finds that there was one.
+/// Creates a file to write for this path. It is noted first, so that an interrupt finds it, unless its storage has yet to answer.
 fn create(path: &Path, manner: &Manner) -> io::Result<(PathBuf, OutputFile)> {
     let half = half_name(path);
     lock(&HALVES).push(half.clone());

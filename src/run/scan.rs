@@ -153,7 +153,7 @@ pub(super) fn collect_only(
     store.end_looks();
     progress.phase(Phase::Write);
     if is_cut_short {
-        store.flush()?;
+        store.end_early()?;
     } else {
         store.finish()?;
     }
