@@ -109,7 +109,11 @@ impl Catalogue {
             path: RawPath::from_os(path),
             ..RootRecord::default()
         };
-        let roots = header.map_or_else(|| vec![itself()], |header| header.roots);
+        let mut roots = header.map_or_else(|| vec![itself()], |header| header.roots);
+        for root in &mut roots {
+            // Runs that went on with it may have read at any time: no other catalogue knows what they saw.
+            root.last_read = Some(Timestamp::MAX);
+        }
         let text = format!("not collected: {}", error.chain().replace("\n  because", ":"));
         let mut catalogue = Self::new(roots);
         let issue = |root| Issue {

@@ -251,6 +251,24 @@ fn of_two_catalogues_of_one_root_the_later_holds() {
 }
 
 #[test]
+fn a_damaged_catalogue_is_a_gap_whatever_other_runs_saw_before_or_later() {
+    let site = site();
+    let mut damaged = collect(&site, "damaged.catalogue");
+    fs::copy(site.path("damaged.catalogue"), site.path("copy.catalogue")).unwrap();
+    collect(&site, "later.catalogue");
+    let sound = json(&report(&site, &["copy.catalogue", "later.catalogue"]));
+    assert!(verdicts(&sound).contains(&("old/old.vmdk", "orphaned")));
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    fs::write(site.path("damaged.catalogue"), damaged).unwrap();
+    for other in ["copy.catalogue", "later.catalogue"] {
+        let report = json(&report(&site, &["damaged.catalogue", other]));
+        assert!(verdicts(&report).contains(&("old/old.vmdk", "unknown")), "{other}");
+        assert_eq!(report["coverage"]["complete"], false, "{other}");
+    }
+}
+
+#[test]
 fn what_a_later_run_left_out_is_a_gap_and_not_what_an_earlier_one_saw_there() {
     let site = site();
     for (file, more) in [("1.catalogue", &[][..]), ("2.catalogue", &["--exclude", "old"])] {
