@@ -8,7 +8,7 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use blake3::{
@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use crate::{
     catalogue::{Artifact, Catalogue, Issue, Stage},
     collect::CollectOptions,
-    crawl::workers::{Fate, Job, Lost, Pulse, Worker, once, spread},
+    crawl::workers::{Fate, Job, Lost, Pulse, Worker, lock, once, spread},
     each_file::{Told, Undone, each_file},
     error::Result,
     evidence::{Mark, MarkCode},
@@ -110,17 +110,18 @@ pub struct ToHash {
     pub device: u64,
     /// Bytes, as far as is known.
     pub length: u64,
-    /// When its content was changed last, with that length. A file that says something else by now has changed; `None` where
-    /// nothing is known of it, and nothing is compared.
+    /// When its content was changed last, with that length; `None` where that is not known. A file that says something else by now
+    /// has changed.
     pub modified: Option<Timestamp>,
 }
 
 impl ToHash {
-    /// What it was when it was seen.
+    /// What it was when it was seen. Its time may not be known, and its length is compared all the same.
     fn seen(&self) -> Option<Version> {
-        Some(Version {
+        let is_known = self.modified.is_some() || self.length > 0;
+        is_known.then_some(Version {
             length: self.length,
-            modified: Some(self.modified?),
+            modified: self.modified,
             inode: None,
         })
     }
@@ -393,10 +394,6 @@ fn last_look(file: Option<Arc<File>>, before: Option<Version>) -> io::Result<()>
 
 fn closed() -> io::Error {
     io::Error::other("the file is closed")
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The root of the tree over these leaves.

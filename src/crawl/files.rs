@@ -8,8 +8,8 @@ use std::{
 use super::{
     Crawl, Dir, Entering, Folder, Opened, Visitor,
     dir::{EntryKind, FileStat, Names},
-    lock, unseen,
-    workers::{Fate, Job, Lost, Pulse, Worker},
+    unseen,
+    workers::{Fate, Job, Lost, Pulse, Worker, lock},
 };
 use crate::{
     catalogue::{Entry, Issue, Special, Stage},

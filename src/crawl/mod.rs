@@ -12,7 +12,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -35,7 +35,7 @@ use self::{
     dir::{EntryKind, Identity, Names},
     files::Looking,
     lineage::Lineage,
-    workers::{Crew, Fate, Lost, Pulse, Task, Work, Worker, spread},
+    workers::{Crew, Fate, Lost, Pulse, Task, Work, Worker, lock, spread},
 };
 
 /// Folders in which the storage keeps older versions of everything (V81, H-B10, H-F9). Exact names; those of Windows
@@ -484,10 +484,6 @@ pub(crate) fn unseen(root: usize, path: RawPath, error: String) -> Issue {
         error,
         folder: true,
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// True for a folder that the storage fills with older versions of the others.

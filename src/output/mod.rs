@@ -12,7 +12,7 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
@@ -27,7 +27,7 @@ pub use self::{
     messages::Messages,
 };
 use crate::{
-    crawl::workers::within,
+    crawl::workers::{lock, within},
     error::{ErrorKind, Result, ToolError},
     interrupt::Stop,
     place,
@@ -220,10 +220,6 @@ pub fn wait_if_abandoned() {
     while ABANDONED.load(Ordering::SeqCst) {
         std::thread::park();
     }
-}
-
-fn lock<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Opens, to write on, a file that an earlier run left: a regular file without other names, and never through a link. What a

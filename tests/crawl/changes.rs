@@ -74,6 +74,26 @@ fn a_file_that_changed_before_hashing_is_marked_and_has_no_hash() {
 }
 
 #[test]
+fn a_file_whose_time_is_not_known_has_changed_by_its_length() {
+    let tree = Tree::new();
+    tree.file("vm/a.vmx", VMX).file("vm/b.vmx", VMX);
+    let without_time = |name: &str| {
+        let file = fs::OpenOptions::new().write(true).open(tree.path(name)).unwrap();
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    };
+    without_time("vm/a.vmx");
+    without_time("vm/b.vmx");
+    let mut catalogue = tree.collect();
+    assert_eq!(artifact(&catalogue, "vm/a.vmx").entry.modified, None);
+    fs::write(tree.path("vm/a.vmx"), [VMX, VMX].concat()).unwrap();
+    without_time("vm/a.vmx");
+    hash(&mut catalogue, &[0, 1]);
+    let changed = artifact(&catalogue, "vm/a.vmx");
+    assert!(changed.blake3.is_none() && has_mark(changed, MarkCode::Changed));
+    assert!(artifact(&catalogue, "vm/b.vmx").blake3.is_some());
+}
+
+#[test]
 fn a_raw_device_map_is_not_hashed() {
     let tree = Tree::new();
     tree.file("vm/a-rdm.vmdk", vec![0; 1 << 20]).file("vm/b.vmx", VMX);

@@ -24,7 +24,8 @@ pub(crate) use self::{
     watch::{Limits, MOST_WORKERS, Watch},
 };
 
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Locks; what a thread that panicked left is as good as any.
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
