@@ -706,7 +706,9 @@ fn divide(folder: &mut Folder) -> (Vec<Wanted>, Vec<FileRecord>) {
 }
 
 /// `became`: what it had become when it was read.
-fn artifact(mut entry: Entry, found: Found, became: Option<Version>) -> Artifact {
+fn artifact(mut entry: Entry, mut found: Found, became: Option<Version>) -> Artifact {
+    found.evidence.trim();
+    found.anomalies.shrink_to_fit();
     if let Some(became) = became {
         // Facts and entry are to speak of the same file.
         entry.length = became.length;

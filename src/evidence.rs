@@ -44,6 +44,23 @@ impl Evidence {
         self.history = other.history.or_else(|| self.history.take());
     }
 
+    /// Gives back the room for more that its lists have: a list that grows has room for four at least, and most hold one.
+    pub(crate) fn trim(&mut self) {
+        self.references.shrink_to_fit();
+        self.marks.shrink_to_fit();
+        self.snapshots.shrink_to_fit();
+        if let Some(vm) = &mut self.vm {
+            vm.devices.shrink_to_fit();
+            vm.previous_paths.shrink_to_fit();
+        }
+        if let Some(disk) = &mut self.disk {
+            disk.parent_links.shrink_to_fit();
+        }
+        if let Some(history) = &mut self.history {
+            history.disks.shrink_to_fit();
+        }
+    }
+
     /// True when it carries this mark.
     pub fn has_mark(&self, code: MarkCode) -> bool {
         self.marks.iter().any(|mark| mark.code == code)

@@ -67,7 +67,7 @@ pub(crate) struct Gathering {
     /// Files with several names that were counted: root, device, inode.
     counted: HashSet<(usize, u64, u64)>,
     /// Facts, of which many files have the same.
-    facts: HashSet<Arc<str>>,
+    facts: HashSet<Arc<[u8]>>,
 }
 
 impl Gathering {

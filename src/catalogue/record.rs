@@ -122,7 +122,9 @@ pub(super) struct FlatArtifact {
 }
 
 impl From<FlatArtifact> for Artifact {
-    fn from(flat: FlatArtifact) -> Self {
+    fn from(mut flat: FlatArtifact) -> Self {
+        flat.evidence.trim();
+        flat.anomalies.shrink_to_fit();
         Self {
             entry: Entry {
                 root: flat.root,

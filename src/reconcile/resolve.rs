@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use derelict_parsers::EncodedText;
 use foldhash::HashMap;
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IntoParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
 use smol_str::SmolStr;
 
 use super::{
@@ -486,6 +486,7 @@ impl<'a> Resolver<'a> {
             references.targets[id] = resolved.targets;
         }
         references.protect_descriptors();
+        references.trim();
         Some(references)
     }
 
@@ -729,6 +730,14 @@ impl References {
         for edge in of_descriptors {
             self.add(edge);
         }
+    }
+
+    /// Gives back the room for more that the lists have: most hold one.
+    fn trim(&mut self) {
+        self.edges.shrink_to_fit();
+        let lists = self.from.par_iter_mut().chain(&mut self.to);
+        lists.for_each(Vec::shrink_to_fit);
+        self.targets.par_iter_mut().for_each(Vec::shrink_to_fit);
     }
 
     /// References of a file.

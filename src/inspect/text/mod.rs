@@ -246,7 +246,7 @@ const LONG_BYTES: usize = 64 << 10;
 impl Style<'_> {
     fn section_of(&self, out: &mut dyn Write, title: &str, facts: &Facts) -> io::Result<()> {
         let mut lines = Vec::new();
-        self.text(&mut lines, 4, facts.as_str())?;
+        self.text(&mut lines, 4, &facts.text())?;
         if lines.is_empty() {
             return Ok(());
         }
