@@ -24,7 +24,7 @@ use crate::{
     catalogue::{self, Artifact, Catalogue, Entry, FolderRecord, Gathering, Issue, Places, RootRecord},
     classify::{self, NameHint, Surroundings},
     crawl::{
-        self, Crawl, Dir, FileRecord, Folder, OpenFolders, Root, Visitor, unseen,
+        self, Crawl, Dir, FileRecord, Folder, Names, OpenFolders, Root, Visitor, unseen,
         workers::{self, Fate, Job, Lost, Pulse, Watch, Worker, spread},
     },
     error::{ErrorKind, Result, ToolError},
@@ -466,6 +466,7 @@ struct Reading {
     collector: Arc<Collector>,
     path: RawPath,
     dir: Option<Arc<Dir>>,
+    names: Arc<Names>,
     wanted: Vec<Wanted>,
     /// Artifacts that the progress has heard of.
     told: AtomicU64,
@@ -480,6 +481,7 @@ impl Reading {
             collector: Arc::clone(collector),
             path: folder.path.clone(),
             dir: folder.dir.clone(),
+            names: Arc::clone(&folder.names),
             wanted,
             told: AtomicU64::new(0),
             rest: Mutex::new(Some(rest)),
@@ -494,14 +496,15 @@ impl Reading {
     ) -> Option<T> {
         let wanted = self.wanted.get(index)?;
         let record = &wanted.record;
+        let name = record.name_of(&self.names);
         let location = match &self.dir {
-            Some(dir) => Location::In(dir, record.name(), pulse),
+            Some(dir) => Location::In(dir, name, pulse),
             None => Location::Nowhere,
         };
         Some(use_it(&Subject {
             location,
             folder: &self.path,
-            name: record.name(),
+            name,
             length: record.length(),
             listed: record.version(&self.collector.crawl.mounts),
             hint: wanted.hint,
@@ -605,19 +608,20 @@ impl Collector {
         }
         for (record, examined) in looked {
             self.count(&mut done.record, &record);
-            let entry = |record: &FileRecord| record.entry(root, &folder.path, &self.crawl.mounts);
+            let path = || folder.path.join(record.name_of(&folder.names));
+            let entry = || record.entry(root, path(), &self.crawl.mounts);
             if let Some(fault) = examined.fault {
                 done.issues.push(Issue {
                     root: Some(root),
-                    path: folder.path.join(record.name()),
+                    path: path(),
                     stage: fault.stage,
                     error: fault.text,
                     folder: false,
                 });
             }
             match examined.found {
-                Some(found) => done.artifacts.push(artifact(entry(&record), found, examined.became)),
-                None if keep => done.bystanders.push(entry(&record)),
+                Some(found) => done.artifacts.push(artifact(entry(), found, examined.became)),
+                None if keep => done.bystanders.push(entry()),
                 None => {}
             }
         }
@@ -670,7 +674,8 @@ impl Wanted {
 fn divide(folder: &mut Folder) -> (Vec<Wanted>, Vec<FileRecord>) {
     let files = std::mem::take(&mut folder.files);
     let mut surroundings = Surroundings::of(&folder.path);
-    let hints: Vec<NameHint> = files.iter().map(|file| surroundings.hint(file.name())).collect();
+    let hints = files.iter().map(|file| surroundings.hint(file.name_of(&folder.names)));
+    let hints: Vec<NameHint> = hints.collect();
     let is_undecided = |record: &FileRecord, hint: NameHint| {
         hint == NameHint::Unknown && !classify::has_the_size_of_a_disk(record.length())
     };
@@ -683,7 +688,7 @@ fn divide(folder: &mut Folder) -> (Vec<Wanted>, Vec<FileRecord>) {
     }
     let descriptors: BTreeSet<Vec<u8>> = files
         .iter()
-        .map(FileRecord::name)
+        .map(|file| file.name_of(&folder.names))
         .filter(|name| name.to_ascii_lowercase().ends_with(b".vmdk"))
         .map(<[u8]>::to_vec)
         .collect();
@@ -695,7 +700,7 @@ fn divide(folder: &mut Folder) -> (Vec<Wanted>, Vec<FileRecord>) {
             continue;
         }
         let has_descriptor =
-            classify::implied_descriptor(record.name()).is_some_and(|name| descriptors.contains(&name));
+            classify::implied_descriptor(record.name_of(&folder.names)).is_some_and(|name| descriptors.contains(&name));
         wanted.push(Wanted {
             record,
             hint,

@@ -123,6 +123,7 @@ pub(super) struct FlatArtifact {
 
 impl From<FlatArtifact> for Artifact {
     fn from(mut flat: FlatArtifact) -> Self {
+        flat.facts.pack();
         flat.evidence.trim();
         flat.anomalies.shrink_to_fit();
         Self {

@@ -19,10 +19,10 @@ use crate::{
     volume::MountTable,
 };
 
-/// A regular file of a folder.
+/// A regular file of a folder. There is one of every file: its name stands with those of the others in the folder.
 #[derive(Debug, Clone)]
 pub(crate) struct FileRecord {
-    names: Arc<Names>,
+    /// Which of the names of its folder is its own.
     index: usize,
     /// What the file system says of it; else why it says nothing: the file was listed, so it is there all the same.
     pub(crate) stat: Result<FileStat, String>,
@@ -34,15 +34,20 @@ impl FileRecord {
         let mut names = Names::default();
         names.push(name);
         let stat = dir.stat(&names, 0)?;
-        Ok(Self {
-            names: Arc::new(names),
-            index: 0,
-            stat: Ok(stat),
-        })
+        Ok(Self::new(0, Ok(stat)))
     }
 
-    pub(crate) fn name(&self) -> &[u8] {
-        self.names.get(self.index)
+    #[inline]
+    fn new(index: usize, answer: io::Result<FileStat>) -> Self {
+        Self {
+            index,
+            stat: answer.map_err(|error| error.to_string()),
+        }
+    }
+
+    /// Its name, one of those of its folder.
+    pub(crate) fn name_of<'a>(&self, names: &'a Names) -> &'a [u8] {
+        names.get(self.index)
     }
 
     /// Length in bytes; 0 where nothing is known of the file.
@@ -82,12 +87,12 @@ impl FileRecord {
         stat.allocated.filter(|_| mounts.knows_allocation(stat.device))
     }
 
-    /// The entry of the catalogue.
-    pub(crate) fn entry(&self, root: usize, folder: &RawPath, mounts: &MountTable) -> Entry {
+    /// The entry of the catalogue for the file at this path.
+    pub(crate) fn entry(&self, root: usize, path: RawPath, mounts: &MountTable) -> Entry {
         let stat = self.stat.as_ref().ok();
         Entry {
             root,
-            path: folder.join(self.name()),
+            path,
             length: self.length(),
             allocated: self.allocated(mounts),
             modified: stat.and_then(|stat| stat.modified.known()),
@@ -119,11 +124,12 @@ pub(super) struct Looking {
 
 impl Looking {
     /// `files`: the names of what `folder`, which is listed and open, holds beside folders.
-    pub(super) fn new(crawl: &Arc<Crawl>, folder: Folder, opened: Opened, files: Names, visit: &Visitor) -> Self {
+    pub(super) fn new(crawl: &Arc<Crawl>, mut folder: Folder, opened: Opened, files: Names, visit: &Visitor) -> Self {
+        folder.names = Arc::new(files);
         Self {
             crawl: Arc::clone(crawl),
             opened,
-            names: Arc::new(files),
+            names: Arc::clone(&folder.names),
             folder: Mutex::new(Some(folder)),
             visit: Arc::clone(visit),
         }
@@ -134,15 +140,6 @@ impl Looking {
         if folder.folders.len() > listed {
             let unlisted = folder.folders.iter().skip(listed);
             Entering::leave_inner(&self.crawl, folder, unlisted, &self.opened, &self.visit, &worker.crew);
-        }
-    }
-
-    #[inline]
-    fn record(&self, index: usize, answer: io::Result<FileStat>) -> FileRecord {
-        FileRecord {
-            names: Arc::clone(&self.names),
-            index,
-            stat: answer.map_err(|error| error.to_string()),
         }
     }
 }
@@ -158,11 +155,11 @@ impl Job for Looking {
 
     #[inline]
     fn work(&self, index: usize, _: &Pulse) -> Self::Answer {
-        self.record(index, self.opened.dir.stat(&self.names, index))
+        FileRecord::new(index, self.opened.dir.stat(&self.names, index))
     }
 
     fn lost(&self, index: usize, why: Lost) -> Self::Answer {
-        self.record(index, Err(io::Error::other(why.to_string())))
+        FileRecord::new(index, Err(io::Error::other(why.to_string())))
     }
 
     fn done(&self, mut answers: Vec<Self::Answer>, worker: &Worker) -> Fate {
@@ -170,7 +167,7 @@ impl Job for Looking {
             return Fate::Free;
         };
         let listed = folder.folders.len();
-        answers.retain(|record| folder.is_file(record));
+        answers.retain(|record| folder.is_file(record, &self.names));
         folder.files = answers;
         self.enter_unlisted(&folder, listed, worker);
         (self.visit)(folder, worker)
@@ -180,17 +177,18 @@ impl Job for Looking {
 impl Folder {
     /// True for what is a file, as far as is known. What is something else when it is asked for than its folder lists goes where
     /// it belongs, and the lack of an answer is noted.
-    fn is_file(&mut self, record: &FileRecord) -> bool {
+    fn is_file(&mut self, record: &FileRecord, names: &Names) -> bool {
+        let name = record.name_of(names);
         match record.stat.as_ref().map(|stat| stat.kind) {
             Ok(EntryKind::File) => return true,
             Ok(EntryKind::Folder) => {
-                if self.folders.iter().all(|listed| listed != record.name()) {
-                    self.folders.push(record.name());
+                if self.folders.iter().all(|listed| listed != name) {
+                    self.folders.push(name);
                 }
                 return false;
             }
             // vmfs-fuse lists `.sdd.sf` of VMFS-5 as a file each time, and each time says when asked that it is none.
-            Ok(EntryKind::Other | EntryKind::Unknown) if is_reserved_by_vmfs(record.name()) => {}
+            Ok(EntryKind::Other | EntryKind::Unknown) if is_reserved_by_vmfs(name) => {}
             Ok(kind @ (EntryKind::Link | EntryKind::Other | EntryKind::Unknown)) => {
                 let what = if kind == EntryKind::Link {
                     "a link"
@@ -198,22 +196,21 @@ impl Folder {
                     "a special file"
                 };
                 let error = format!("changed while its folder was read: it was a file and is {what}");
-                self.stat_issue(record.name(), error);
+                self.stat_issue(name, error);
             }
-            Err(error) if self.untold.contains(record.name()) => {
+            Err(error) if self.untold.contains(name) => {
                 let error = format!("{error}; nobody tells whether it is a file or a folder");
-                self.issues
-                    .push(unseen(self.root, self.path.join(record.name()), error));
+                self.issues.push(unseen(self.root, self.path.join(name), error));
                 return true;
             }
             Err(error) => {
-                self.stat_issue(record.name(), error.clone());
+                self.stat_issue(name, error.clone());
                 return true;
             }
         }
         self.specials.push(Special {
             root: self.root,
-            path: self.path.join(record.name()),
+            path: self.path.join(name),
             target: None,
         });
         false
@@ -243,7 +240,6 @@ mod tests {
     fn what_is_listed_as_a_file_and_is_something_else_goes_where_it_belongs() {
         let mut names = Names::default();
         names.push(b"a.vmdk");
-        let names = Arc::new(names);
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("a.vmdk");
         std::fs::write(&file, "").unwrap();
@@ -255,11 +251,10 @@ mod tests {
         ] {
             let mut folder = Folder::default();
             let record = FileRecord {
-                names: Arc::clone(&names),
                 index: 0,
                 stat: Ok(FileStat { kind, ..stat.clone() }),
             };
-            assert!(!folder.is_file(&record));
+            assert!(!folder.is_file(&record, &names));
             let found = [folder.folders.len(), folder.issues.len(), folder.specials.len()];
             assert_eq!(found, [folders, issues, specials], "{kind:?}");
             let told = |issue: &Issue| !issue.folder && issue.error.contains("changed while its folder was read");
@@ -273,16 +268,14 @@ mod tests {
         for name in ["a.vmdk", "machines"] {
             names.push(name.as_bytes());
         }
-        let names = Arc::new(names);
         let mut folder = Folder::default();
         folder.untold.insert(b"machines".to_vec());
         for index in 0..2 {
             let record = FileRecord {
-                names: Arc::clone(&names),
                 index,
                 stat: Err("denied".to_owned()),
             };
-            assert!(folder.is_file(&record), "it is there");
+            assert!(folder.is_file(&record, &names), "it is there");
         }
         let issues = folder.issues.iter();
         let issues: Vec<_> = issues

@@ -30,9 +30,12 @@ mod files;
 mod lineage;
 pub(crate) mod workers;
 
-pub(crate) use self::{dir::Dir, files::FileRecord};
+pub(crate) use self::{
+    dir::{Dir, Names},
+    files::FileRecord,
+};
 use self::{
-    dir::{EntryKind, Identity, Names},
+    dir::{EntryKind, Identity},
     files::Looking,
     lineage::Lineage,
     workers::{Crew, Fate, Lost, Pulse, Task, Work, Worker, lock, spread},
@@ -155,6 +158,8 @@ pub(crate) struct Folder {
     pub(crate) folders: Names,
     /// Names in it that may be those of folders: nobody tells.
     untold: BTreeSet<Vec<u8>>,
+    /// Names in it that are none of folders.
+    pub(crate) names: Arc<Names>,
     pub(crate) files: Vec<FileRecord>,
     pub(crate) specials: Vec<Special>,
     pub(crate) skipped: Vec<Skipped>,

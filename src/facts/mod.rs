@@ -11,8 +11,8 @@ use serde_json::Value;
 /// What stands where nothing is read.
 const NULL: &str = "null";
 
-/// Facts as JSON, kept as its packed text: a tree of values takes ten times the memory of the text and that five times the memory
-/// of what is packed, and nothing but a writer asks for them. The catalogue and its report share one.
+/// Facts as JSON, kept as its text: a tree of values takes ten times the memory, and nothing but a writer asks for them. Those of a
+/// catalogue in memory are packed, which takes a fifth of the text, and the report of it shares them.
 #[derive(Clone, Default)]
 pub struct Facts(Option<Arc<[u8]>>);
 
@@ -28,7 +28,7 @@ impl Facts {
     }
 
     fn of_text(text: String) -> Self {
-        Self((text != NULL).then(|| packed::pack(text)))
+        Self((text != NULL).then(|| text.into_bytes().into()))
     }
 
     /// The facts as a tree; `null` where nothing is read.
@@ -44,8 +44,16 @@ impl Facts {
         self.0.as_deref().map_or(NULL.into(), unpack)
     }
 
-    /// Makes these facts one text in memory with facts that say the same.
+    /// Makes them take less memory, for as long as nobody asks for them.
+    pub(crate) fn pack(&mut self) {
+        if let Some(packed) = self.0.as_deref().and_then(packed::pack) {
+            self.0 = Some(packed.into());
+        }
+    }
+
+    /// Packs these facts and makes them one in memory with facts that say the same.
     pub(crate) fn share(&mut self, known: &mut HashSet<Arc<[u8]>>) {
+        self.pack();
         let Some(packed) = &mut self.0 else { return };
         match known.get(packed) {
             Some(same) => *packed = Arc::clone(same),

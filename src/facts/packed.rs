@@ -1,11 +1,6 @@
 //! Texts of JSON at a fraction of their length: a dictionary holds what all of them have in common.
 
-use std::{
-    borrow::Cow,
-    cell::RefCell,
-    io,
-    sync::{Arc, LazyLock},
-};
+use std::{borrow::Cow, cell::RefCell, io, sync::LazyLock};
 
 use zstd::{
     bulk::{Compressor, Decompressor},
@@ -31,16 +26,16 @@ thread_local! {
         RefCell::new(Decompressor::with_prepared_dictionary(&FOR_UNPACKING));
 }
 
-/// A text of JSON as it is kept: a frame of Zstandard, or the text where that is no longer.
-pub(super) fn pack(text: String) -> Arc<[u8]> {
-    let frame = PACKER.with_borrow_mut(|packer| packer.as_mut().ok()?.compress(text.as_bytes()).ok());
-    match frame {
-        Some(frame) if frame.len() < text.len() => frame.into(),
-        Some(_) | None => text.into_bytes().into(),
+/// The frame of Zstandard that a text of JSON is kept as; `None` for what is no shorter so, and for such a frame.
+pub(super) fn pack(text: &[u8]) -> Option<Vec<u8>> {
+    if text.starts_with(&FRAME) {
+        return None;
     }
+    let frame = PACKER.with_borrow_mut(|packer| packer.as_mut().ok()?.compress(text).ok())?;
+    (frame.len() < text.len()).then_some(frame)
 }
 
-/// The text of what [`pack`] gave.
+/// The text of JSON that was packed, or was not.
 ///
 /// # Errors
 /// When there is no memory for it.
@@ -68,9 +63,10 @@ mod tests {
     fn every_text_is_unpacked_as_it_was() {
         let long = format!("[{}1]", "1,".repeat(1 << 20));
         for text in ["null", "{}", "\"\u{202e}ü\"", &long] {
-            let packed = pack(text.to_owned());
+            let packed = pack(text.as_bytes()).unwrap_or(text.into());
             assert_eq!(unpack(&packed).unwrap(), text);
             assert!(packed.len() <= text.len());
+            assert_eq!(pack(&packed).filter(|_| packed.starts_with(&FRAME)), None);
         }
     }
 
@@ -83,7 +79,7 @@ mod tests {
             derelict_parsers::vmdk::Descriptor::parse(descriptor.as_bytes(), &derelict_parsers::Limits::default())
                 .unwrap();
         let text = serde_json::to_string(&parsed).unwrap();
-        let length = pack(text.clone()).len();
+        let length = pack(text.as_bytes()).unwrap().len();
         assert!(length * 3 < text.len(), "{length} of {} bytes: {text}", text.len());
     }
 

@@ -44,7 +44,7 @@ impl FileSystemFacts {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let dir = Dir::open_root(folder.unwrap_or(Path::new(".")))?;
         let mounts = MountTable::load();
-        let entry = FileRecord::ask(&dir, RawPath::from_os(path).name())?.entry(0, &RawPath::default(), &mounts);
+        let entry = FileRecord::ask(&dir, RawPath::from_os(path).name())?.entry(0, RawPath::default(), &mounts);
         let known = |number: u64| Some(number).filter(|number| *number != 0);
         let device = known(entry.device);
         Ok(Self {
