@@ -1,11 +1,10 @@
 //! What keeps anything from being nobody's: gaps, a datastore that nobody covers, times that nobody can compare.
 
-use std::collections::BTreeSet;
-
 use super::{
     Judge, Judgement,
     names::is_resignatured,
     reasons::{settled, shown},
+    small_set::SmallSet,
 };
 use crate::{
     inventory::Inventory,
@@ -96,7 +95,7 @@ impl Judge<'_> {
     }
 
     /// The gaps of one sort that reach a file, by their place.
-    pub(super) fn gaps_of(&self, node: NodeId, code: ReasonCode) -> BTreeSet<usize> {
+    pub(super) fn gaps_of(&self, node: NodeId, code: ReasonCode) -> SmallSet<usize> {
         let reaching = self.coverage.caps(self.world.files, node);
         reaching.filter(|&gap| self.coverage.gaps[gap].code == code).collect()
     }

@@ -18,15 +18,13 @@ mod owned;
 mod reasons;
 mod service;
 mod situation;
+mod small_set;
 mod tails;
 mod unasked;
 mod unregistered;
 mod wanted;
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use foldhash::HashMap;
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
@@ -37,6 +35,7 @@ pub(crate) use self::{
     owned::{TAKE_ANEW, export_and_time},
     service::{Awaited, REPLICA_STORE, awaited, match_rules},
     situation::{Stores, stores},
+    small_set::SmallSet,
     tails::Tails,
     unasked::Unasked,
     wanted::Wanted,
@@ -80,11 +79,11 @@ pub(crate) struct Judgement {
     pub(crate) risk: Option<Risk>,
     /// Whose it is. Of what a registered VM reaches this and the reasons are told when asked for ([`Judge::told`]): that is
     /// most of a site, and a million sentences need not lie in memory.
-    pub(crate) owners: BTreeSet<Owner>,
+    pub(crate) owners: SmallSet<Owner>,
     /// Why; none as long as it is to be told.
     pub(crate) reasons: Vec<Reason>,
     /// The gaps that keep it `unknown`, by their place.
-    pub(crate) gaps: BTreeSet<usize>,
+    pub(crate) gaps: SmallSet<usize>,
 }
 
 impl Judgement {
@@ -95,9 +94,9 @@ impl Judgement {
             confidence: None,
             reclaim: Reclaim::Never,
             risk: None,
-            owners: BTreeSet::new(),
+            owners: SmallSet::default(),
             reasons,
-            gaps: BTreeSet::new(),
+            gaps: SmallSet::default(),
         }
     }
 
@@ -189,7 +188,7 @@ impl Judge<'_> {
     }
 
     /// Whose a file is, without why.
-    pub(crate) fn owners_of<'j>(&self, node: NodeId, judgement: &'j Judgement) -> Cow<'j, BTreeSet<Owner>> {
+    pub(crate) fn owners_of<'j>(&self, node: NodeId, judgement: &'j Judgement) -> Cow<'j, SmallSet<Owner>> {
         if judgement.reasons.is_empty() {
             let vms = self.registered_owners(node).into_iter();
             Cow::Owned(vms.map(|vm| self.owners.vms[vm].owner()).collect())
@@ -315,6 +314,8 @@ impl Judge<'_> {
         if best.verdict == Verdict::Orphaned {
             self.protect_chains(node, &mut best);
         }
+        // A list that grows has room for four at least, and there is one of every file.
+        best.reasons.shrink_to_fit();
         best
     }
 
@@ -482,7 +483,7 @@ pub(crate) fn effect_of<'a>(
 ) -> impl Iterator<Item = (&'a GapItem, Vec<NodeId>)> {
     let mut nodes = vec![Vec::new(); gaps.len()];
     for (node, judgement) in judged.iter().enumerate() {
-        for &gap in judgement.iter().flat_map(|judgement| &judgement.gaps) {
+        for &gap in judgement.iter().flat_map(|judgement| judgement.gaps.iter()) {
             nodes[gap].push(node);
         }
     }
