@@ -52,6 +52,7 @@ fn crawl(criterion: &mut Criterion) {
     let roots = [RootArgument {
         path: tree.path().to_owned(),
         aliases: Vec::new(),
+        is_silent: false,
     }];
     let mut group = criterion.benchmark_group("tree of 50,000 files");
     group.sample_size(10);

@@ -63,6 +63,8 @@ pub struct RootArgument {
     pub path: PathBuf,
     /// Names under which others refer to its datastore.
     pub aliases: Vec<String>,
+    /// Its storage gave no answer when it was asked for first: it is not asked again, and is on the report.
+    pub is_silent: bool,
 }
 
 /// How to collect.
@@ -230,13 +232,14 @@ fn open_roots(
     mounts: &mut MountTable,
     deadline: Duration,
 ) -> Result<(Vec<RootRecord>, Vec<bool>)> {
-    let opening = roots.iter().cloned().map(|root| {
-        let mounts = mounts.clone();
-        workers::within(deadline, move || open_root(&root, &mounts))
+    let opening = roots.iter().map(|root| {
+        let (asked, mounts) = (root.clone(), mounts.clone());
+        let ask = || workers::within(deadline, move || open_root(&asked, &mounts));
+        (!root.is_silent).then(ask).transpose()
     });
     let opening: Vec<_> = opening.collect::<std::io::Result<_>>().map_err(no_threads)?;
     let opened = opening.into_iter().zip(roots).map(|(answer, root)| {
-        let record = answer.wait().transpose()?;
+        let record = answer.and_then(workers::Waiting::wait).transpose()?;
         let answers = record.is_some();
         Ok((record.unwrap_or_else(|| root_record(root)), answers))
     });

@@ -41,16 +41,16 @@ pub fn roots(arguments: &[OsString], deadline: Duration) -> Result<Vec<RootArgum
     let exist = ask_all(arguments, deadline, |argument| {
         std::fs::symlink_metadata(argument).is_ok()
     })?;
-    let roots: Vec<RootArgument> = arguments
+    let mut roots: Vec<RootArgument> = arguments
         .iter()
         .zip(exist)
-        .map(|(argument, exists)| root(argument, exists.unwrap_or(true)))
+        .map(|(argument, exists)| root(argument, exists))
         .collect::<Result<_>>()?;
-    for folder in ask_all(&roots, deadline, |root| check_folder(&root.path))?
-        .into_iter()
-        .flatten()
-    {
-        folder?;
+    let are_folders = ask_all(&roots, deadline, |root| {
+        (!root.is_silent).then(|| check_folder(&root.path)).transpose()
+    })?;
+    for (root, is_folder) in roots.iter_mut().zip(are_folders) {
+        root.is_silent = is_folder.transpose()?.flatten().is_none();
     }
     Ok(roots)
 }
@@ -71,14 +71,16 @@ fn ask_all<T: Clone + Send + 'static, A: Send + 'static>(
     Ok(asked.into_iter().map(Waiting::wait).collect())
 }
 
-/// An argument that exists as a path is a path; otherwise the last `=` divides, and commas divide the aliases.
-fn root(argument: &OsStr, exists: bool) -> Result<RootArgument> {
+/// An argument that exists as a path is a path, and so is one of which nobody says whether it does; otherwise the last `=` divides,
+/// and commas divide the aliases.
+fn root(argument: &OsStr, exists: Option<bool>) -> Result<RootArgument> {
     let whole = Path::new(argument);
     let folder = |path: &Path, aliases| RootArgument {
         path: path.to_owned(),
         aliases,
+        is_silent: exists.is_none(),
     };
-    if exists {
+    if exists.unwrap_or(true) {
         return Ok(folder(whole, Vec::new()));
     }
     let Some((aliases, path)) = split_at_last_equals(argument) else {
@@ -261,6 +263,7 @@ mod tests {
         RootArgument {
             path: path.to_owned(),
             aliases: aliases.iter().map(ToString::to_string).collect(),
+            is_silent: false,
         }
     }
 

@@ -57,6 +57,17 @@ impl Roots {
         Self::ask_told(paths.into_iter().map(told), deadline)
     }
 
+    /// Adds roots that gave no answer before: a file is inside them by name only.
+    pub(crate) fn and_silent<'a>(mut self, paths: impl IntoIterator<Item = &'a Path>) -> Self {
+        let silent = paths.into_iter().map(|path| Root {
+            path: path.to_owned(),
+            identity: Ok(None),
+            before: None,
+        });
+        self.0.extend(silent);
+        self
+    }
+
     /// The same of roots that saved files tell of.
     pub(crate) fn ask_told(roots: impl IntoIterator<Item = Told>, deadline: Duration) -> Self {
         let asked: Vec<_> = roots

@@ -38,6 +38,8 @@ pub(crate) enum Freshness {
     TooNew(Timestamp),
     /// It existed when the inventory was taken and was written since.
     WrittenSince(Timestamp),
+    /// Its content is older than the inventory, and the file is not: it was copied with its time, restored or moved since.
+    Arrived(Timestamp),
     /// When it was written last is not known.
     Undated,
 }
@@ -137,12 +139,18 @@ pub(crate) fn freshness(files: &Files<'_>, unit: &[NodeId], newest: Option<Times
     // The change of an inode is no earlier than that of the content.
     let may_be_new = |changed: Option<Timestamp>| changed.is_none_or(|changed| changed > taken - MARGIN);
     let is_undated = entries().any(|entry| entry.modified.is_none() && may_be_new(entry.changed));
-    let old = if is_undated { Freshness::Undated } else { Freshness::Old };
+    let old = || {
+        if is_undated {
+            return Freshness::Undated;
+        }
+        let arrivals = unit.iter().filter_map(|&node| files.came_after(node, taken - MARGIN));
+        arrivals.max().map_or(Freshness::Old, Freshness::Arrived)
+    };
     let (Some(first), Some(last)) = (times().min(), times().max()) else {
-        return old;
+        return old();
     };
     if last <= taken - MARGIN {
-        return old;
+        return old();
     }
     let existed = first < taken - MARGIN || created.is_some_and(|created| created < taken - MARGIN);
     if last > taken && existed {

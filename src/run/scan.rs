@@ -402,8 +402,9 @@ impl Crawl {
 
     /// For the check that nothing is written into a root.
     fn places(&self) -> Roots {
-        let paths = self.roots.iter().map(|root| root.path.as_path());
-        Roots::ask(paths, self.options.io_timeout)
+        let (silent, others): (Vec<_>, Vec<_>) = self.roots.iter().partition(|root| root.is_silent);
+        let [silent, others] = [silent, others].map(|roots| roots.into_iter().map(|root| root.path.as_path()));
+        Roots::ask(others, self.options.io_timeout).and_silent(silent)
     }
 
     fn run(&self, progress: Arc<dyn Progress>) -> Result<Catalogue> {

@@ -66,6 +66,7 @@ pub(crate) fn root(path: &Path) -> RootArgument {
     RootArgument {
         path: path.to_owned(),
         aliases: Vec::new(),
+        is_silent: false,
     }
 }
 

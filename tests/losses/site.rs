@@ -178,6 +178,7 @@ impl Site {
             .map(|root| RootArgument {
                 path: root_path(folder, root),
                 aliases: root.aliases.clone(),
+                is_silent: false,
             })
             .collect();
         let options = CollectOptions {

@@ -112,7 +112,7 @@ impl Judge<'_> {
             let settles = "a newer inventory, or this one as it was written, with the time of its file";
             return Judgement::unknown(Class::TooNew, settled(ReasonCode::TooNew, text, settles));
         }
-        let taken = taken.map_or_else(String::new, |taken| format!(" (taken {})", shown(taken)));
+        let taken = taken_at(taken);
         let text = format!(
             "last written {}, which is newer than an inventory that would list it{taken}, or within an hour of it",
             shown(time)
@@ -131,6 +131,18 @@ impl Judge<'_> {
         })
     }
 
+    /// Who copies a disk or gives it back from a backup keeps its time, and who moves one changes none: a VM may have it since then.
+    pub(super) fn arrived(time: jiff::Timestamp, taken: Option<jiff::Timestamp>) -> Judgement {
+        let text = format!(
+            "its content is older than the inventory that would list it{}, and the file itself was created, moved or changed in its \
+             attributes {}, after that or within an hour of it: it may have been copied, restored or moved here since, as others on its root \
+             were not",
+            taken_at(taken),
+            shown(time)
+        );
+        Judgement::unknown(Class::TooNew, settled(ReasonCode::TooNew, text, "a newer inventory"))
+    }
+
     /// A file system or an archive that does not know a time gives 0 of its own count: the file may be newer than every
     /// inventory.
     pub(super) fn undated() -> Judgement {
@@ -139,4 +151,8 @@ impl Judge<'_> {
         let settles = "its times as the host or the server of the storage has them";
         Judgement::unknown(Class::TooNew, settled(ReasonCode::TooNew, text.to_owned(), settles))
     }
+}
+
+fn taken_at(time: Option<jiff::Timestamp>) -> String {
+    time.map_or_else(String::new, |time| format!(" (taken {})", shown(time)))
 }

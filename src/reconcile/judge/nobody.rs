@@ -161,8 +161,12 @@ impl Judge<'_> {
         if let Freshness::TooNew(time) | Freshness::WrittenSince(time) = fresh {
             return self.too_new(node, time, newest.or(Some(self.options.as_of)));
         }
-        if fresh == Freshness::Undated && situation.needs_inventory {
-            return Self::undated();
+        if situation.needs_inventory {
+            match fresh {
+                Freshness::Undated => return Self::undated(),
+                Freshness::Arrived(time) => return Self::arrived(time, newest),
+                _ => {}
+            }
         }
         if situation.needs_inventory
             && let Some(judgement) = self.newer_than_some(node, &unit)
@@ -355,6 +359,7 @@ impl Judge<'_> {
         match signs::freshness(self.world.files, unit, common) {
             Freshness::Old => None,
             Freshness::TooNew(time) | Freshness::WrittenSince(time) => Some(self.too_new(node, time, common)),
+            Freshness::Arrived(time) => Some(Self::arrived(time, common)),
             Freshness::Undated => Some(Self::undated()),
         }
     }

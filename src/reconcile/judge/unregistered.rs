@@ -97,6 +97,7 @@ impl Judge<'_> {
         let sure = self.coverage.roots[self.root(config)].sure;
         match signs::freshness_within(self.world.files, files, sure, newest) {
             Freshness::TooNew(time) => return self.too_new(config, time, newest),
+            Freshness::Arrived(time) => return Self::arrived(time, newest),
             Freshness::Undated => return Self::undated(),
             Freshness::Old | Freshness::WrittenSince(_) => {}
         }

@@ -336,6 +336,7 @@ impl Site {
             .map(|(name, aliases)| RootArgument {
                 path: self.path(name),
                 aliases: aliases.clone(),
+                is_silent: false,
             })
             .collect();
         let mut catalogue = collect(&roots, &CollectOptions::default(), Arc::new(Hidden)).unwrap();
