@@ -182,7 +182,7 @@ codes! {
         RecycleBin = "recycle-bin",
         /// No inventory, or not all of them, would know the owner.
         NoCoverage = "no-coverage",
-        /// Newer than the inventory.
+        /// Newer than the inventory, or at its place only since.
         TooNew = "too-new",
         /// A configuration that may own it cannot be read.
         OwnerUnreadable = "owner-unreadable",
@@ -334,7 +334,7 @@ codes! {
         NoInventory = "no-inventory",
         /// Which datastore the root is cannot be told.
         AmbiguousDatastore = "ambiguous-datastore",
-        /// Newer than the inventory.
+        /// Newer than the inventory, or at its place only since.
         TooNew = "too-new",
         /// A host that mounts the datastore has no inventory.
         HostWithoutInventory = "host-without-inventory",
