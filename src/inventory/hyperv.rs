@@ -167,9 +167,10 @@ fn vm(object: Json<'_>, row: String) -> Draft {
     for folder in LOCATIONS {
         draft.add_folder(object.get(folder).text().unwrap_or_default());
     }
-    // Of a VM whose configuration its host cannot read the list is empty too (H-A4, H-A6).
-    let is_read = draft.vm.state.as_deref().is_none_or(is_read_state);
-    if tells_drives(drives) && (is_read || !drives.objects().is_empty()) {
+    // Of a VM whose configuration its host cannot read the list is empty too (H-A4, H-A6), and of one that moved to another node
+    // before it was asked for its drives. One that runs without a disk is rarer than those.
+    let may_have_none = draft.vm.state.as_deref().is_none_or(|state| state == OFF);
+    if tells_drives(drives) && (may_have_none || !drives.objects().is_empty()) {
         draft.vm.listing = Listing::LeafDisks;
     }
     add_drives_of(&mut draft, drives);
@@ -292,13 +293,16 @@ fn in_folder(location: &str, folder: &str, id: Uuid, extension: &str) -> String 
     format!("{location}\\{folder}\\{id}.{extension}")
 }
 
+/// The state of a VM that may well have no disk.
+const OFF: &str = "Off";
+
 /// A state by its name; the numbers are those that Microsoft publishes for `RequestStateChange` of `Msvm_ComputerSystem`. Higher
 /// ones are critical states there, and others in the enumeration of PowerShell: they stay numbers.
 fn state(state: Json<'_>) -> Option<String> {
     let number = state.number().or_else(|| state.text()?.trim().parse().ok());
     let name = match number {
         Some(2) => "Running",
-        Some(3) => "Off",
+        Some(3) => OFF,
         Some(4) => "Stopping",
         Some(6) => "Saved",
         Some(9) => "Paused",
@@ -312,26 +316,6 @@ fn state(state: Json<'_>) -> Option<String> {
         _ => return state.scalar(),
     };
     Some(name.to_owned())
-}
-
-/// True for the states of a VM whose configuration its host has: of every other, critical or not known, an empty list of drives
-/// tells nothing.
-fn is_read_state(state: &str) -> bool {
-    const STATES: [&str; 12] = [
-        "Running",
-        "Off",
-        "Stopping",
-        "Saved",
-        "Paused",
-        "Starting",
-        "Reset",
-        "Saving",
-        "Pausing",
-        "Resuming",
-        "FastSaved",
-        "FastSaving",
-    ];
-    STATES.iter().any(|known| known.eq_ignore_ascii_case(state))
 }
 
 /// Adds the drives of a VM or checkpoint. A pass-through disk has no file, and its path no folder.

@@ -164,7 +164,7 @@ fn chains_are_told_for_the_host_that_was_asked() {
 }
 
 #[test]
-fn an_empty_list_of_drives_tells_nothing_in_a_state_that_is_critical_or_unknown() {
+fn an_empty_list_of_drives_is_believed_of_a_vm_that_is_off() {
     let listing = |state: &str| {
         let export = format!(
             r#"[{{"Name":"a","VMId":"6f1d3a2e-8b4c-4d5e-9f00-112233445566","ComputerName":"HV01","State":{state},"Version":"10.0",
@@ -180,10 +180,14 @@ fn an_empty_list_of_drives_tells_nothing_in_a_state_that_is_critical_or_unknown(
         "32799",
         "5",
         r#""Sonstiges""#,
+        r#""Running""#,
+        "2",
+        r#""FastSaved""#,
+        "32773",
     ] {
         assert_eq!(listing(state), Listing::ConfigOnly, "{state}");
     }
-    for state in [r#""Off""#, "3", "2", r#""FastSaved""#, "32773"] {
+    for state in [r#""Off""#, "3"] {
         assert_eq!(listing(state), Listing::LeafDisks, "{state}");
     }
 }
