@@ -63,8 +63,23 @@ pub struct RootArgument {
     pub path: PathBuf,
     /// Names under which others refer to its datastore.
     pub aliases: Vec<String>,
-    /// Its storage gave no answer when it was asked for first: it is not asked again, and is on the report.
+    /// Its storage gave no answer when it was asked first.
     pub is_silent: bool,
+}
+
+/// How long a root is waited for that gave no answer when it was asked first: one that woke up since answers at once, and the other
+/// roots are to be crawled.
+const PATIENCE_WITH_SILENT: Duration = Duration::from_secs(1);
+
+impl RootArgument {
+    /// How long its answer is waited for before the crawl.
+    pub(crate) fn patience(&self, deadline: Duration) -> Duration {
+        if self.is_silent {
+            deadline.min(PATIENCE_WITH_SILENT)
+        } else {
+            deadline
+        }
+    }
 }
 
 /// How to collect.
@@ -232,14 +247,13 @@ fn open_roots(
     mounts: &mut MountTable,
     deadline: Duration,
 ) -> Result<(Vec<RootRecord>, Vec<bool>)> {
-    let opening = roots.iter().map(|root| {
-        let (asked, mounts) = (root.clone(), mounts.clone());
-        let ask = || workers::within(deadline, move || open_root(&asked, &mounts));
-        (!root.is_silent).then(ask).transpose()
+    let opening = roots.iter().cloned().map(|root| {
+        let mounts = mounts.clone();
+        workers::within(root.patience(deadline), move || open_root(&root, &mounts))
     });
     let opening: Vec<_> = opening.collect::<std::io::Result<_>>().map_err(no_threads)?;
     let opened = opening.into_iter().zip(roots).map(|(answer, root)| {
-        let record = answer.and_then(workers::Waiting::wait).transpose()?;
+        let record = answer.wait().transpose()?;
         let answers = record.is_some();
         Ok((record.unwrap_or_else(|| root_record(root)), answers))
     });

@@ -50,7 +50,8 @@ pub fn roots(arguments: &[OsString], deadline: Duration) -> Result<Vec<RootArgum
         (!root.is_silent).then(|| check_folder(&root.path)).transpose()
     })?;
     for (root, is_folder) in roots.iter_mut().zip(are_folders) {
-        root.is_silent = is_folder.transpose()?.flatten().is_none();
+        let has_answered = matches!(is_folder.transpose()?, Some(Some(())));
+        root.is_silent = !has_answered;
     }
     Ok(roots)
 }

@@ -50,29 +50,26 @@ impl Roots {
     ///
     /// A root that gives none lies above no folder that does, so a file is inside it by name only.
     pub fn ask<'a>(paths: impl IntoIterator<Item = &'a Path>, deadline: Duration) -> Self {
-        let told = |path: &Path| Told {
-            path: path.to_owned(),
-            identity: None,
-        };
-        Self::ask_told(paths.into_iter().map(told), deadline)
+        Self::ask_within(paths.into_iter().map(|path| (path, deadline)))
     }
 
-    /// Adds roots that gave no answer before: a file is inside them by name only.
-    pub(crate) fn and_silent<'a>(mut self, paths: impl IntoIterator<Item = &'a Path>) -> Self {
-        let silent = paths.into_iter().map(|path| Root {
-            path: path.to_owned(),
-            identity: Ok(None),
-            before: None,
-        });
-        self.0.extend(silent);
-        self
+    /// The same with a deadline for each.
+    pub(crate) fn ask_within<'a>(paths: impl IntoIterator<Item = (&'a Path, Duration)>) -> Self {
+        let told = |(path, deadline): (&Path, _)| {
+            let path = path.to_owned();
+            (Told { path, identity: None }, deadline)
+        };
+        Self::ask_each(paths.into_iter().map(told))
     }
 
     /// The same of roots that saved files tell of.
     pub(crate) fn ask_told(roots: impl IntoIterator<Item = Told>, deadline: Duration) -> Self {
+        Self::ask_each(roots.into_iter().map(|root| (root, deadline)))
+    }
+
+    fn ask_each(roots: impl Iterator<Item = (Told, Duration)>) -> Self {
         let asked: Vec<_> = roots
-            .into_iter()
-            .map(|root| {
+            .map(|(root, deadline)| {
                 let here = root.path.clone();
                 (root, within(deadline, move || identity_here(&here)))
             })

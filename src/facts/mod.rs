@@ -130,11 +130,16 @@ mod tests {
             json!({"name": "a\u{202e}\"b", "z": [1, -2, 0.5, null, true], "a": {"big": u64::MAX}}),
         ] {
             let facts = Facts::of(&value);
-            assert_eq!(facts.value(), value);
-            assert_eq!(serde_json::to_value(&facts).unwrap(), value);
-            let text = serde_json::to_string(&facts).unwrap();
-            assert_eq!(text, value.to_string());
-            assert_eq!(serde_json::from_str::<Facts>(&text).unwrap(), facts);
+            let mut packed = facts.clone();
+            packed.pack();
+            assert_eq!(packed, facts);
+            for facts in [facts, packed] {
+                assert_eq!(facts.value(), value);
+                assert_eq!(serde_json::to_value(&facts).unwrap(), value);
+                let text = serde_json::to_string(&facts).unwrap();
+                assert_eq!(text, value.to_string());
+                assert_eq!(serde_json::from_str::<Facts>(&text).unwrap(), facts);
+            }
         }
     }
 }

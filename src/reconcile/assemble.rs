@@ -633,8 +633,8 @@ impl Maker<'_> {
             "{}: take new inventories and report again",
             count(
                 names.collect::<BTreeSet<_>>().len(),
-                "file is newer than the inventories that would list it",
-                "files are newer than the inventories that would list them"
+                "file is newer than the inventories that would list it, or came to its place since",
+                "files are newer than the inventories that would list them, or came to their places since"
             )
         );
         (!nodes.is_empty()).then(|| self.gap(ReasonCode::TooNew, text, &roots, true, &nodes))

@@ -6,7 +6,6 @@ use std::{
 };
 
 use foldhash::quality::RandomState;
-use jiff::Timestamp;
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use super::{
@@ -96,8 +95,6 @@ pub(crate) struct Files<'a> {
     of_roots: Vec<Vec<NodeId>>,
     /// For each root the folded first parts of all paths under which something is found.
     tops: Vec<HashSet<String>>,
-    /// For each root the earliest creation of a file and the earliest change of an inode.
-    earliest: Vec<[Option<Timestamp>; 2]>,
     links: Vec<BTreeMap<Vec<u8>, Vec<u8>>>,
     /// The same links by their targets.
     named_by: Vec<BTreeMap<Vec<u8>, Vec<Vec<u8>>>>,
@@ -168,8 +165,6 @@ impl<'a> Files<'a> {
         let links = links(catalogue);
         let tops = of_roots.par_iter().zip(&links);
         let tops = tops.map(|(of_root, links)| tops_of(&nodes, of_root, links)).collect();
-        let earliest = of_roots.par_iter().map(|of_root| earliest(&nodes, of_root));
-        let earliest = earliest.collect();
         options.go_on()?;
         Some(Self {
             exact,
@@ -178,7 +173,6 @@ impl<'a> Files<'a> {
             folders,
             of_roots,
             tops,
-            earliest,
             named_by: links.iter().map(by_target).collect(),
             links,
             leaving: leaving_links(catalogue),
@@ -189,17 +183,6 @@ impl<'a> Files<'a> {
             names,
             nodes,
         })
-    }
-
-    /// When a file was created, moved here or changed in its attributes, if that was after `time`. Where all files of a root were, they
-    /// are a copy, and this says nothing of one of them.
-    pub(crate) fn came_after(&self, node: NodeId, time: Timestamp) -> Option<Timestamp> {
-        let entry = self.nodes[node].entry;
-        let times = [entry.created, entry.changed]
-            .into_iter()
-            .zip(self.earliest[entry.root]);
-        let later = times.filter_map(|(own, earliest)| own.filter(|own| *own > time && earliest < Some(time)));
-        later.max()
     }
 
     /// Artifacts that a path of a Windows server may mean when nobody knows which root its drive or share is: the path of
@@ -587,14 +570,6 @@ fn folders<'a>(nodes: &[Node<'a>], names: &[Cow<'a, str>], of_root: &[NodeId]) -
 }
 
 /// The folded first parts of the paths of files and of links.
-fn earliest(nodes: &[Node<'_>], of_root: &[NodeId]) -> [Option<Timestamp>; 2] {
-    let entries = || of_root.iter().map(|&node| nodes[node].entry);
-    [
-        entries().filter_map(|entry| entry.created).min(),
-        entries().filter_map(|entry| entry.changed).min(),
-    ]
-}
-
 fn tops_of(nodes: &[Node<'_>], of_root: &[NodeId], links: &BTreeMap<Vec<u8>, Vec<u8>>) -> HashSet<String> {
     let files = of_root.iter().map(|&node| nodes[node].entry.path.as_bytes());
     let paths = files.chain(links.keys().map(Vec::as_slice));

@@ -12,6 +12,7 @@
 //! [`problems`] and [`assemble`] make the report of it, or [`unjudged()`] where the user has no time for all this: whoever
 //! asks for the end waits no longer than half a second for a judgement, less where much is to be listed, and half of one is none.
 
+mod arrivals;
 mod assemble;
 mod backups;
 mod bearers;
@@ -177,6 +178,7 @@ pub fn reconcile<T>(
         awaited: &awaited,
         unclear_lists: &unclear_lists,
         told_children: &told_children::ToldChildren::new(world),
+        arrivals: &arrivals::Arrivals::new(world.files, &owners, catalogue.roots.len()),
     };
     options.go_on()?;
     shown(&judge, options, show)

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use super::{
+    arrivals::Arrivals,
     coverage::{MARGIN, count},
     files::{Files, NodeId},
     locks::Locks,
@@ -131,7 +132,12 @@ fn lock_sign(files: &Files<'_>, node: NodeId, lock: NodeId, as_of: Timestamp) ->
 }
 
 /// Compares the times of a unit with the newest inventory that would list it.
-pub(crate) fn freshness(files: &Files<'_>, unit: &[NodeId], newest: Option<Timestamp>) -> Freshness {
+pub(crate) fn freshness(
+    files: &Files<'_>,
+    arrivals: &Arrivals,
+    unit: &[NodeId],
+    newest: Option<Timestamp>,
+) -> Freshness {
     let Some(taken) = newest else { return Freshness::Old };
     let times = || unit.iter().filter_map(|&node| files.nodes[node].entry.modified);
     let created = unit.iter().filter_map(|&node| files.nodes[node].entry.created).min();
@@ -143,8 +149,8 @@ pub(crate) fn freshness(files: &Files<'_>, unit: &[NodeId], newest: Option<Times
         if is_undated {
             return Freshness::Undated;
         }
-        let arrivals = unit.iter().filter_map(|&node| files.came_after(node, taken - MARGIN));
-        arrivals.max().map_or(Freshness::Old, Freshness::Arrived)
+        let arrival = arrivals.after(files, unit, taken - MARGIN);
+        arrival.map_or(Freshness::Old, Freshness::Arrived)
     };
     let (Some(first), Some(last)) = (times().min(), times().max()) else {
         return old();
@@ -164,16 +170,19 @@ pub(crate) fn freshness(files: &Files<'_>, unit: &[NodeId], newest: Option<Times
 /// seems to be: what was written between the two may be newer than it, and is not known to be written since.
 pub(crate) fn freshness_within(
     files: &Files<'_>,
+    arrivals: &Arrivals,
     unit: &[NodeId],
     sure: Option<Timestamp>,
     newest: Option<Timestamp>,
 ) -> Freshness {
-    match freshness(files, unit, newest) {
-        Freshness::Old => match freshness(files, unit, sure) {
-            Freshness::WrittenSince(time) => Freshness::TooNew(time),
-            by_sure => by_sure,
-        },
-        by_newest => by_newest,
+    let by_newest = freshness(files, arrivals, unit, newest);
+    if !matches!(by_newest, Freshness::Old | Freshness::Arrived(_)) {
+        return by_newest;
+    }
+    match freshness(files, arrivals, unit, sure) {
+        Freshness::WrittenSince(time) | Freshness::TooNew(time) => Freshness::TooNew(time),
+        Freshness::Old => by_newest,
+        by_sure => by_sure,
     }
 }
 

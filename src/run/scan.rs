@@ -402,9 +402,12 @@ impl Crawl {
 
     /// For the check that nothing is written into a root.
     fn places(&self) -> Roots {
-        let (silent, others): (Vec<_>, Vec<_>) = self.roots.iter().partition(|root| root.is_silent);
-        let [silent, others] = [silent, others].map(|roots| roots.into_iter().map(|root| root.path.as_path()));
-        Roots::ask(others, self.options.io_timeout).and_silent(silent)
+        let deadline = self.options.io_timeout;
+        Roots::ask_within(
+            self.roots
+                .iter()
+                .map(|root| (root.path.as_path(), root.patience(deadline))),
+        )
     }
 
     fn run(&self, progress: Arc<dyn Progress>) -> Result<Catalogue> {

@@ -84,8 +84,6 @@ struct State {
     nodes: BTreeMap<u64, Node>,
     /// Questions without an answer; `None` once all are to be answered.
     held: Vec<Held>,
-    /// How many there were in all.
-    held_ever: usize,
     answers_all: bool,
     is_writable: bool,
     /// What asked for a change.
@@ -182,11 +180,6 @@ impl Faulty {
     /// How many questions are without an answer.
     pub(crate) fn held(&self) -> usize {
         self.shared.lock().held.len()
-    }
-
-    /// How many questions had no answer at first, whatever became of them.
-    pub(crate) fn held_ever(&self) -> usize {
-        self.shared.lock().held_ever
     }
 
     /// Answers everything that is held with an error, and holds nothing any more.
@@ -301,7 +294,6 @@ impl Shared {
         let this = self.clone();
         match fault {
             Some(Fault::Never) if !answers_all => {
-                state.held_ever += 1;
                 return state.held.push(Box::new(move || answer(&this, Err(Errno::EIO))));
             }
             Some(Fault::Slow(time)) => {

@@ -72,7 +72,6 @@ fn a_root_that_is_dead_from_the_start_holds_up_no_other() {
             );
             assert_eq!(run.verdict("web01/web01.vmdk"), "owned", "{op:?}");
             assert_eq!(run.report()["coverage"]["roots"][0]["files"], 6, "{op:?}");
-            assert_eq!(dead.held_ever(), 1, "{op:?}: nobody waits for it twice");
         }
     }
 }

@@ -11,6 +11,7 @@
 #[path = "../unreadable/mod.rs"]
 mod unreadable;
 
+mod arrivals;
 mod backups;
 mod coverage;
 mod file_lists;

@@ -132,14 +132,24 @@ impl Judge<'_> {
     }
 
     /// Who copies a disk or gives it back from a backup keeps its time, and who moves one changes none: a VM may have it since then.
-    pub(super) fn arrived(time: jiff::Timestamp, taken: Option<jiff::Timestamp>) -> Judgement {
-        let text = format!(
-            "its content is older than the inventory that would list it{}, and the file itself was created, moved or changed in its \
-             attributes {}, after that or within an hour of it: it may have been copied, restored or moved here since, as others on its root \
-             were not",
-            taken_at(taken),
-            shown(time)
-        );
+    pub(super) fn arrived(&self, node: NodeId, time: jiff::Timestamp, taken: Option<jiff::Timestamp>) -> Judgement {
+        const WAYS: &str = "it may have been copied, restored or moved here, and a VM may have it since";
+        let came = shown(time);
+        let text = if let Some((inventory, from)) = self.zoneless(node, time) {
+            format!(
+                "its content is old, but the file was created or its inode changed {came}: {WAYS}. {} may be older: its time is given \
+                 without a zone, so that it was taken between {} and {}",
+                inventory.source,
+                shown(from),
+                inventory.collected.map_or_else(String::new, shown),
+            )
+        } else {
+            format!(
+                "its content is older than an inventory that would list it{}, but the file was created or its inode changed {came}, after \
+                 that or within an hour of it: {WAYS}",
+                taken_at(taken),
+            )
+        };
         Judgement::unknown(Class::TooNew, settled(ReasonCode::TooNew, text, "a newer inventory"))
     }
 

@@ -47,6 +47,7 @@ use crate::{
     path::fold,
     reconcile::{
         Options,
+        arrivals::Arrivals,
         coverage::{Coverage, GapItem},
         files::{Files, Node, NodeId},
         identity::Identities,
@@ -144,6 +145,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) unclear_lists: &'a BTreeMap<NodeId, Vec<NodeId>>,
     /// Children of scanned disks that lists tell of.
     pub(crate) told_children: &'a ToldChildren,
+    /// When files came to their places.
+    pub(crate) arrivals: &'a Arrivals,
 }
 
 impl Judge<'_> {

@@ -122,7 +122,7 @@ impl Judge<'_> {
         let sure = self.coverage.roots[self.root(node)]
             .sure
             .filter(|_| situation.needs_inventory);
-        let fresh = signs::freshness_within(self.world.files, &unit, sure, newest.or(unlisted));
+        let fresh = signs::freshness_within(self.world.files, self.arrivals, &unit, sure, newest.or(unlisted));
         if let Freshness::WrittenSince(time) = fresh
             && situation.needs_inventory
         {
@@ -161,12 +161,14 @@ impl Judge<'_> {
         if let Freshness::TooNew(time) | Freshness::WrittenSince(time) = fresh {
             return self.too_new(node, time, newest.or(Some(self.options.as_of)));
         }
-        if situation.needs_inventory {
-            match fresh {
-                Freshness::Undated => return Self::undated(),
-                Freshness::Arrived(time) => return Self::arrived(time, newest),
-                _ => {}
-            }
+        // That it came here within an hour of the report says nothing where no inventory could list it.
+        if let Freshness::Arrived(time) = fresh
+            && newest.is_some()
+        {
+            return self.arrived(node, time, newest);
+        }
+        if fresh == Freshness::Undated && situation.needs_inventory {
+            return Self::undated();
         }
         if situation.needs_inventory
             && let Some(judgement) = self.newer_than_some(node, &unit)
@@ -356,10 +358,10 @@ impl Judge<'_> {
     /// Several sources share the datastore, and the export of one of them is older than the file: it would not list it.
     pub(super) fn newer_than_some(&self, node: NodeId, unit: &[NodeId]) -> Option<Judgement> {
         let common = self.coverage.roots[self.root(node)].common;
-        match signs::freshness(self.world.files, unit, common) {
+        match signs::freshness(self.world.files, self.arrivals, unit, common) {
             Freshness::Old => None,
             Freshness::TooNew(time) | Freshness::WrittenSince(time) => Some(self.too_new(node, time, common)),
-            Freshness::Arrived(time) => Some(Self::arrived(time, common)),
+            Freshness::Arrived(time) => Some(self.arrived(node, time, common)),
             Freshness::Undated => Some(Self::undated()),
         }
     }

@@ -178,18 +178,23 @@ impl Judge<'_> {
     fn perhaps_older_export(&self, root: usize, unit: &[NodeId]) -> Option<Reason> {
         let written = signs::last_written(self.world.files, unit)?;
         let inventories = self.coverage.roots[root].inventories.iter();
-        let mut inventories = inventories.map(|&index| &self.world.inventories[index]);
-        let is_near = |inventory: &&Inventory| {
-            let taken = inventory
-                .surely_collected()
-                .filter(|_| inventory.collected_is_file_time);
-            taken.is_some_and(|taken| written > taken - OF_A_COPY)
+        let inventories = inventories.map(|&index| &self.world.inventories[index]);
+        let near = |inventory: &Inventory| {
+            let taken = inventory.surely_collected()?;
+            let earliest = taken - OF_A_COPY;
+            let arrived = self.arrivals.after(self.world.files, unit, earliest);
+            let written = Some(written).filter(|written| *written > earliest);
+            Some(if let Some(written) = written {
+                format!("last written {}", shown(written))
+            } else {
+                format!("here since {}", shown(arrived?))
+            })
         };
-        let inventory = inventories.find(is_near)?;
+        let mut of_file_time = inventories.filter(|inventory| inventory.collected_is_file_time);
+        let (inventory, when) = of_file_time.find_map(|inventory| Some((inventory, near(inventory)?)))?;
         let text = format!(
-            "when {} was taken is not said, only when its file was written: a copy of an older export may be older than this file, last written {}",
+            "when {} was taken is not said, only when its file was written: a copy of an older export may be older than this file, {when}",
             inventory.source,
-            shown(written)
         );
         Some(unchecked(text, "an export that says its time, or one made again"))
     }

@@ -19,11 +19,11 @@ use crate::{
     raw::RawPath,
     reconcile::{
         Options,
-        coverage::{MARGIN, host_uuid, is_host},
+        coverage::{host_uuid, is_host},
         files::NodeId,
         identity::Identities,
         own::{self, OwnerVm, Owners, Via, World},
-        signs::{self, source_of, statement},
+        signs::{self, Freshness, source_of, statement},
     },
     report::{
         codes::{Class, ReasonCode},
@@ -610,14 +610,14 @@ impl Judge<'_> {
         self.would_be_listed(node, listed, self.coverage.roots[self.root(node)].sure)
     }
 
-    /// A list that speaks up to `listed` would name this file, if it is of anybody: it was written before, with the margin for
-    /// clocks. What is newer than all is left to the question that is asked with the time of the inventories, so that a list
+    /// A list that speaks up to `listed` would name this file, if it is of anybody: it was written before and at its place, with the
+    /// margin for clocks. What is newer than all is left to the question that is asked with the time of the inventories, so that a list
     /// which is no older than these (`taken`) needs no other.
     fn would_be_listed(&self, node: NodeId, listed: Option<Timestamp>, taken: Option<Timestamp>) -> bool {
         let Some(listed) = listed else { return false };
         let is_older = || {
             let unit = signs::unit(self.references, node);
-            signs::last_written(self.world.files, &unit).is_some_and(|written| written <= listed - MARGIN)
+            signs::freshness(self.world.files, self.arrivals, &unit, Some(listed)) == Freshness::Old
         };
         taken.is_some_and(|taken| listed >= taken) || is_older()
     }

@@ -15,7 +15,9 @@ impl<T> Default for SmallSet<T> {
 impl<T: Ord> SmallSet<T> {
     pub(super) fn insert(&mut self, item: T) {
         if let Err(place) = self.0.binary_search(&item) {
-            self.0.reserve_exact(1);
+            if self.0.is_empty() {
+                self.0.reserve_exact(1);
+            }
             self.0.insert(place, item);
         }
     }
@@ -31,10 +33,7 @@ impl<T> Deref for SmallSet<T> {
 
 impl<T: Ord> Extend<T> for SmallSet<T> {
     fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
-        self.0.extend(items);
-        self.0.sort();
-        self.0.dedup();
-        self.0.shrink_to_fit();
+        items.into_iter().for_each(|item| self.insert(item));
     }
 }
 

@@ -59,7 +59,7 @@ impl Judge<'_> {
             return judgement;
         }
         let newest = self.coverage.roots[self.root(config)].newest;
-        if let Freshness::WrittenSince(time) = signs::freshness(self.world.files, files, newest) {
+        if let Freshness::WrittenSince(time) = signs::freshness(self.world.files, self.arrivals, files, newest) {
             let text = format!(
                 "{} existed before the inventory and was last written {} after it was taken",
                 vm.name,
@@ -95,9 +95,9 @@ impl Judge<'_> {
             return capped;
         }
         let sure = self.coverage.roots[self.root(config)].sure;
-        match signs::freshness_within(self.world.files, files, sure, newest) {
+        match signs::freshness_within(self.world.files, self.arrivals, files, sure, newest) {
             Freshness::TooNew(time) => return self.too_new(config, time, newest),
-            Freshness::Arrived(time) => return Self::arrived(time, newest),
+            Freshness::Arrived(time) => return self.arrived(config, time, newest),
             Freshness::Undated => return Self::undated(),
             Freshness::Old | Freshness::WrittenSince(_) => {}
         }

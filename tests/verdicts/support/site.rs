@@ -350,6 +350,9 @@ impl Site {
             artifact.entry.created = self.created.get(&path).copied();
             artifact.entry.changed = None;
         }
+        for bystander in &mut catalogue.bystanders {
+            bystander.changed = None;
+        }
         for change in &self.changes {
             change(&mut catalogue);
         }

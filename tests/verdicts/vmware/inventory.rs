@@ -1,14 +1,13 @@
 //! Cases V1 – V13: the owner exists, and what the inventories say of it.
 
 use derelict::{
-    catalogue::Entry,
     inventory::{DatastoreFile, Inventory, Listing, Registration},
     kind::Role,
     report::model::Verdict,
 };
 use derelict_parsers::testkit::guid;
 
-use crate::support::{Export, Judged, Site, at, config_only, row, row_of, vcenter, vm_id, vmx};
+use crate::support::{Export, Site, config_only, row, row_of, vcenter, vm_id, vmx};
 
 #[test]
 fn a_registered_vm_owns_its_files_and_a_loose_disk_beside_it_is_orphaned() {
@@ -97,62 +96,6 @@ fn v6_a_disk_newer_than_the_inventory_is_not_judged() {
         .are(&["ds1/new/new.vmdk", "ds1/new/new-flat.vmdk"], "unknown/too-new never")
         .are(&["ds1/near/near.vmdk", "ds1/near/near-flat.vmdk"], "unknown/too-new")
         .is("ds1/before/before.vmdk", "orphaned/deleted-vm-disk");
-}
-
-/// The disk of a site whose files have these times, beside a registered VM of long ago.
-fn loose_disk_of(set: impl Fn(&mut Entry) + 'static, set_all: impl Fn(&mut Entry) + 'static) -> Judged {
-    Site::vmware()
-        .vm("ds1", "web")
-        .disk("ds1/came/came")
-        .inventory(vcenter().vm(row_of("web")))
-        .change(move |catalogue| {
-            for artifact in &mut catalogue.artifacts {
-                set_all(&mut artifact.entry);
-                if artifact.entry.path.lossy().starts_with("came/") {
-                    set(&mut artifact.entry);
-                }
-            }
-        })
-        .judge()
-}
-
-#[test]
-fn v6_an_old_disk_that_came_to_its_place_after_the_inventory_is_not_judged() {
-    const FILES: [&str; 2] = ["ds1/came/came.vmdk", "ds1/came/came-flat.vmdk"];
-    let [before, near, after] = ["2026-09-01T00:00:00Z", "2026-09-30T23:30:00Z", "2026-10-02T00:00:00Z"].map(at);
-    let changed = |time| move |entry: &mut Entry| entry.changed = Some(time);
-    let created = |time| move |entry: &mut Entry| entry.created = Some(time);
-    for time in [near, after] {
-        loose_disk_of(changed(time), changed(before))
-            .are(&FILES, "unknown/too-new never")
-            .says(FILES[0], "copied, restored or moved here since");
-        loose_disk_of(created(time), created(before)).are(&FILES, "unknown/too-new never");
-    }
-    // It was there, or everything is a copy: that came after the inventory as a whole.
-    for same in [before, after] {
-        loose_disk_of(changed(same), changed(same)).are(&FILES, "orphaned/deleted-vm-disk");
-        loose_disk_of(created(same), created(same)).are(&FILES, "orphaned/deleted-vm-disk");
-    }
-    loose_disk_of(|_| {}, |_| {}).are(&FILES, "orphaned/deleted-vm-disk");
-}
-
-#[test]
-fn v6_an_old_vm_that_came_to_its_place_after_the_inventory_is_not_called_unregistered() {
-    let vm = |time: &'static str| {
-        Site::vmware()
-            .vm("ds1", "web")
-            .vm("ds1", "came")
-            .inventory(vcenter().vm(row_of("web")))
-            .change(move |catalogue| {
-                for artifact in &mut catalogue.artifacts {
-                    let came = artifact.entry.path.lossy().starts_with("came/");
-                    artifact.entry.changed = Some(at(if came { time } else { "2026-09-01T00:00:00Z" }));
-                }
-            })
-            .judge()
-    };
-    vm("2026-10-02T00:00:00Z").is("ds1/came/came.vmx", "unknown/too-new never");
-    vm("2026-09-02T00:00:00Z").is("ds1/came/came.vmx", "unregistered/complete-vm review");
 }
 
 #[test]
