@@ -93,6 +93,19 @@ fn an_output_on_storage_without_an_answer_ends_the_run_before_it_begins() {
 }
 
 #[test]
+fn an_output_in_a_root_without_an_answer_is_refused() {
+    for (verb, name) in [("scan", "out.json"), ("collect", "out.catalogue")] {
+        let Some(dead) = Faulty::mount(&files()) else { return };
+        dead.fault("", Op::Stat, Fault::Never);
+        let output = dead.path().join(name);
+        let more = [&SHORT[..], &["-o", output.to_str().unwrap()]].concat();
+        let run = Desk::new().start(verb, &[dead.path()], &more).end(Some(&dead));
+        assert_eq!(run.status, 2, "{verb}: {}", run.stderr());
+        dead.assert_untouched();
+    }
+}
+
+#[test]
 fn an_output_on_storage_that_dies_while_the_catalogues_are_read_ends_the_run() {
     let Some(healthy) = Faulty::mount(&files()) else { return };
     let Some(slow) = Faulty::mount(&[("b.catalogue", &b"x"[..])]) else {

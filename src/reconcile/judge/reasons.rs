@@ -180,15 +180,12 @@ impl Judge<'_> {
         let inventories = self.coverage.roots[root].inventories.iter();
         let inventories = inventories.map(|&index| &self.world.inventories[index]);
         let near = |inventory: &Inventory| {
-            let taken = inventory.surely_collected()?;
-            let earliest = taken - OF_A_COPY;
-            let arrived = self.arrivals.after(self.world.files, unit, earliest);
-            let written = Some(written).filter(|written| *written > earliest);
-            Some(if let Some(written) = written {
-                format!("last written {}", shown(written))
-            } else {
-                format!("here since {}", shown(arrived?))
-            })
+            let earliest = inventory.surely_collected()? - OF_A_COPY;
+            if written > earliest {
+                return Some(format!("last written {}", shown(written)));
+            }
+            let arrived = self.arrivals.after(self.world.files, unit, earliest)?;
+            Some(format!("here since {}", shown(arrived)))
         };
         let mut of_file_time = inventories.filter(|inventory| inventory.collected_is_file_time);
         let (inventory, when) = of_file_time.find_map(|inventory| Some((inventory, near(inventory)?)))?;
