@@ -168,8 +168,8 @@ fn vm(object: Json<'_>, row: String) -> Draft {
         draft.add_folder(object.get(folder).text().unwrap_or_default());
     }
     // Of a VM whose configuration its host cannot read the list is empty too (H-A4, H-A6), and of one that moved to another node
-    // before it was asked for its drives. One that runs without a disk is rarer than those.
-    let may_have_none = draft.vm.state.as_deref().is_none_or(|state| state == OFF);
+    // before it was asked for its drives, as the roles of a cluster do. One that runs without a disk is rarer than those.
+    let may_have_none = !draft.vm.clustered && draft.vm.state.as_deref().is_none_or(|state| state == OFF);
     if tells_drives(drives) && (may_have_none || !drives.objects().is_empty()) {
         draft.vm.listing = Listing::LeafDisks;
     }

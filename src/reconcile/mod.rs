@@ -178,7 +178,7 @@ pub fn reconcile<T>(
         awaited: &awaited,
         unclear_lists: &unclear_lists,
         told_children: &told_children::ToldChildren::new(world),
-        arrivals: &arrivals::Arrivals::new(world.files, &owners, catalogue.roots.len()),
+        arrivals: &arrivals::Arrivals::new(world, &owners),
     };
     options.go_on()?;
     shown(&judge, options, show)

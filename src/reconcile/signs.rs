@@ -149,7 +149,7 @@ pub(crate) fn freshness(
         if is_undated {
             return Freshness::Undated;
         }
-        let arrival = arrivals.after(files, unit, taken - MARGIN);
+        let arrival = arrivals.after(files, unit, taken - MARGIN, taken);
         arrival.map_or(Freshness::Old, Freshness::Arrived)
     };
     let (Some(first), Some(last)) = (times().min(), times().max()) else {

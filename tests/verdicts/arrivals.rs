@@ -7,7 +7,7 @@ use derelict::{
 use derelict_parsers::testkit::vmware::change_tracking;
 use jiff::Timestamp;
 
-use crate::support::{Export, Judged, Site, TAKEN, at, row_of, vcenter, vm_id};
+use crate::support::{Export, Judged, Site, TAKEN, at, row_of, vcenter, vm_id, vmx};
 
 /// All files have their content since the first of September, and the inventories are of the first of October.
 const BEFORE: &str = "2026-09-02T00:00:00Z";
@@ -69,6 +69,11 @@ fn where_the_registered_vms_came_after_the_inventory_that_lists_them_it_says_not
         came(with_another(), told, &loose_stayed).are(&CAME, "orphaned/deleted-vm-disk");
         let vm_stayed = [("web/web.vmx", BEFORE), ("web/", AFTER), ("came/", AFTER)];
         came(beside_a_registered_vm(), told, &vm_stayed).are(&CAME, "unknown/too-new");
+        // The VMs came shortly before the inventory, or some time before the disk.
+        for vm_came in ["2026-09-30T23:30:00Z", "2026-10-01T00:30:00Z", "2026-10-02T00:00:00Z"] {
+            let later = [("web/", vm_came), ("came/", "2026-10-02T12:00:00Z")];
+            came(beside_a_registered_vm(), told, &later).are(&CAME, "unknown/too-new");
+        }
     }
 }
 
@@ -87,6 +92,26 @@ fn all_of_a_datastore_that_was_empty_came_after_the_inventory() {
     )
     .is("ds2/came/came.vmdk", "unknown/too-new never")
     .is("ds2/back/back.vmx", "unknown/too-new never");
+}
+
+#[test]
+fn what_a_registered_vm_has_only_since_proves_nothing() {
+    let attached = || {
+        Site::vmware()
+            .root("ds2", &["ds2"])
+            .file(
+                "ds1/web/web.vmx",
+                vmx("web", &["web.vmdk", "/vmfs/volumes/ds2/back/back.vmdk"]).build(),
+            )
+            .disk("ds1/web/web")
+            .disk("ds2/back/back")
+            .disk("ds2/came/came")
+            .inventory(vcenter().datastore("ds2", &[], &["esx1"]).vm(row_of("web")))
+    };
+    let times = [("web/", BEFORE), ("back/", AFTER), ("came/", AFTER)];
+    came(attached(), BY_CHANGE, &times)
+        .is("ds2/back/back.vmdk", "owned")
+        .is("ds2/came/came.vmdk", "unknown/too-new");
 }
 
 #[test]

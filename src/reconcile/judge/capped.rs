@@ -137,7 +137,7 @@ impl Judge<'_> {
         let came = shown(time);
         let text = if let Some((inventory, from)) = self.zoneless(node, time) {
             format!(
-                "its content is old, but the file was created or its inode changed {came}: {WAYS}. {} may be older: its time is given \
+                "its content is old, but the file was created, renamed or changed in its attributes {came}: {WAYS}. {} may be older: its time is given \
                  without a zone, so that it was taken between {} and {}",
                 inventory.source,
                 shown(from),
@@ -145,8 +145,8 @@ impl Judge<'_> {
             )
         } else {
             format!(
-                "its content is older than an inventory that would list it{}, but the file was created or its inode changed {came}, after \
-                 that or within an hour of it: {WAYS}",
+                "its content is older than an inventory that would list it{}, but the file was created, renamed or changed in its \
+                 attributes {came}, after that or within an hour of it: {WAYS}",
                 taken_at(taken),
             )
         };

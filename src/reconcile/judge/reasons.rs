@@ -180,11 +180,12 @@ impl Judge<'_> {
         let inventories = self.coverage.roots[root].inventories.iter();
         let inventories = inventories.map(|&index| &self.world.inventories[index]);
         let near = |inventory: &Inventory| {
-            let earliest = inventory.surely_collected()? - OF_A_COPY;
+            let taken = inventory.surely_collected()?;
+            let earliest = taken - OF_A_COPY;
             if written > earliest {
                 return Some(format!("last written {}", shown(written)));
             }
-            let arrived = self.arrivals.after(self.world.files, unit, earliest)?;
+            let arrived = self.arrivals.after(self.world.files, unit, earliest, taken)?;
             Some(format!("here since {}", shown(arrived)))
         };
         let mut of_file_time = inventories.filter(|inventory| inventory.collected_is_file_time);

@@ -617,7 +617,8 @@ impl Judge<'_> {
         let Some(listed) = listed else { return false };
         let is_older = || {
             let unit = signs::unit(self.references, node);
-            signs::freshness(self.world.files, self.arrivals, &unit, Some(listed)) == Freshness::Old
+            signs::last_written(self.world.files, &unit).is_some()
+                && signs::freshness(self.world.files, self.arrivals, &unit, Some(listed)) == Freshness::Old
         };
         taken.is_some_and(|taken| listed >= taken) || is_older()
     }
